@@ -1,0 +1,210 @@
+"""What the page asks of the model: its public names, its book of levers and metrics, and one run of one policy.
+
+The page reads `sim` through these few names only, so a test can hand it a small pretended model instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+Document = dict[str, Any]
+"""A comparison as `sim.Comparison.document()` gives it: scenarios, differences, units, labels."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with how many runs are done, how many there are, and a note."""
+
+BASELINE = "baseline"
+YOURS = "your-policy"  # a scenario's name has no spaces; on the page it is "Your policy"
+
+
+class Lever(Protocol):
+    """One thing a policy can change, with the range it may be moved in and who says so."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def baseline(self) -> float: ...
+    @property
+    def step(self) -> float: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
+class Metric(Protocol):
+    """One thing the model measures, with its unit and which way is better, if either is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def better(self) -> str | None: ...
+    @property
+    def decimals(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What whoever starts the page decides once; visitors choose the rest."""
+
+    place: str = "anytown"
+    people: int | None = None
+    years: int | None = None
+    seeds: int = 20
+    seed: int = 0
+    threads: int = 2
+    scenarios: tuple[str, ...] = ("salami-slice", "more-acute", "prevention-shift")
+    most_scenarios: int = 3  # beside the baseline: four categories are as many as a reader keeps apart by colour
+    most_services: int = 6
+    over_months: int = 24
+    names: tuple[str, ...] = field(default=())  # further host names a browser may ask for
+
+
+@dataclass(frozen=True)
+class Job:
+    """One policy to be run against the baseline. Equal jobs have equal results, so a job's digest names them."""
+
+    place: str
+    people: int | None
+    years: int | None
+    seeds: int
+    seed: int
+    scenario: str
+    levers: tuple[tuple[str, float], ...] = ()
+    version: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for the result, the same in every process."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Book:
+    """What there is to choose from and to see, read once from the model when the page starts."""
+
+    def __init__(self, model: Any, settings: Settings) -> None:
+        self.model = model
+        self.settings = settings
+        self.version = str(getattr(model, "__version__", ""))
+        self.levers: dict[str, Lever] = {lever.name: lever for lever in model.levers()}
+        self.metrics: dict[str, Metric] = {metric.name: metric for metric in model.metrics()}
+        self.places: tuple[str, ...] = tuple(model.place_names())
+        self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
+        if BASELINE not in self.scenarios:
+            raise ValueError(f"no scenario called '{BASELINE}'; there are {', '.join(self.scenarios) or 'none'}")
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Every scenario that can be compared with the baseline."""
+        return tuple(name for name in self.scenarios if name != BASELINE)
+
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """The policies the page opens with."""
+        known = tuple(name for name in self.settings.scenarios if name in self.policies)
+        return (known or self.policies)[: self.settings.most_scenarios]
+
+    @property
+    def place(self) -> str:
+        """The place the page opens with."""
+        return self.settings.place if self.settings.place in self.places else self.places[0]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Metrics that count contacts with a service, but for the sum of the dear ones, which has its own chart."""
+        return tuple(n for n, m in self.metrics.items() if "per 1,000" in m.unit and n != self.main)
+
+    @property
+    def main(self) -> str:
+        """The metric of the main chart."""
+        return "acute_demand" if "acute_demand" in self.metrics else next(iter(self.metrics))
+
+    @property
+    def money(self) -> tuple[str, ...]:
+        """Metrics in pounds."""
+        return tuple(n for n, m in self.metrics.items() if m.unit.startswith("£"))
+
+    @property
+    def spend(self) -> tuple[str, ...]:
+        """Spend by tier, without their total: what the money panel draws."""
+        tiers = tuple(n for n in self.money if n.startswith("spend_") and n != "spend_total")
+        return (tiers or self.money)[:4]
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """Metrics a visitor can add as a small chart: all that have no chart already."""
+        return tuple(n for n in self.metrics if n != self.main and n not in self.spend)
+
+    def label(self, scenario: str) -> str:
+        """What a scenario is called on the page."""
+        if scenario == YOURS:
+            return "Your policy"
+        return str(getattr(self.scenarios[scenario], "label", "") or scenario)
+
+    def starts(self) -> str:
+        """The month from which moved levers begin to act: a year after the start, so that a year of before is seen."""
+        year, month = self.scenarios[BASELINE].start.split("-")
+        years = self.settings.years or self.scenarios[BASELINE].years
+        return f"{int(year) + (1 if years > 1 else 0)}-{month}"
+
+
+def run(book: Book, job: Job, progress: Progress) -> Document:
+    """Runs one policy and the baseline on the same seeds, and gives their document. Blocks until done."""
+    before = book.scenarios[BASELINE]
+    after = book.scenarios[job.scenario] if job.scenario != YOURS else before
+    for name, value in job.levers:
+        lever = book.levers[name]
+        change = {"shift": value - lever.baseline} if lever.kind == "shift" else {"value": value}
+        after = after.with_policy(
+            name, **change, start=book.starts(), over_months=book.settings.over_months, name=YOURS
+        )
+    comparison = book.model.compare(
+        before,
+        after,
+        place=job.place,
+        people=job.people,
+        years=job.years,
+        seeds=job.seeds,
+        seed=job.seed,
+        threads=book.settings.threads,
+        progress=progress,
+    )
+    document: Document = comparison.document()
+    return document
+
+
+def merged(documents: Sequence[Document]) -> Document:
+    """Comparisons with the same baseline, place and seeds as one, in the order given."""
+    first = documents[0]
+    whole = {**first, "scenarios": {}, "differences": {}, "labels": {}}
+    for document in documents:
+        if (document["baseline"], document["place"], document["seeds"]) != (
+            first["baseline"],
+            first["place"],
+            first["seeds"],
+        ):
+            raise ValueError("only comparisons with one baseline, place and set of seeds can be shown together")
+        for part in ("scenarios", "differences", "labels"):
+            for name, value in document.get(part, {}).items():
+                whole[part].setdefault(name, value)
+    return whole

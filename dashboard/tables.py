@@ -1,0 +1,116 @@
+"""The same numbers as the charts, for readers and for spreadsheets: HTML tables and CSV, each with its range."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+
+from dashboard.charts import in_per_cent, is_share
+from dashboard.model import YOURS, Document, Metric
+
+RANGE_NOTE = "Each cell: the mean over seeds, and in brackets the middle 95 % of seeds."
+
+
+def number_text(value: float, unit: str, decimals: int, *, signed: bool = False) -> str:
+    """A number as a table shows it; shares in per cent."""
+    if is_share(unit):
+        value, decimals = value * 100.0, max(decimals - 2, 1)
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    if float(text.replace(",", "")) == 0.0:
+        text = text.lstrip("+-")  # no '-0.0'
+    return text.replace("-", "\N{MINUS SIGN}") + (" %" if is_share(unit) else "")
+
+
+def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed: bool = False) -> str:
+    """'12.3 (11.9 to 12.8)'."""
+    mean, low, high = (number_text(record[k], unit, decimals, signed=signed) for k in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"
+
+
+def by_year(document: Document, metric: Metric, *, differences: bool = False, id: str = "") -> html.Div:
+    """One metric: a row a year, a column a scenario."""
+    part = document["differences" if differences else "scenarios"]
+    names = list(part)
+    what = f"{metric.label}: difference from the baseline" if differences else metric.label
+    rows = []
+    for index, year in enumerate(document["years"]):
+        cells = [
+            html.Td(
+                range_text(part[name][metric.name]["by_year"][index], metric.unit, metric.decimals, signed=differences),
+                **{"data-scenario": name, "data-year": str(year)},
+            )
+            for name in names
+        ]
+        rows.append(html.Tr([html.Th(str(year), scope="row"), *cells]))
+    head = html.Tr([html.Th("Year", scope="col"), *(html.Th(column(document, name), scope="col") for name in names)])
+    return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, id)
+
+
+def last_year(document: Document, metrics: Sequence[Metric], id: str = "") -> html.Div:
+    """Every metric in the last year: a row a metric, a column a scenario, and differences under the levels."""
+    names = list(document["scenarios"])
+    rows = []
+    for metric in metrics:
+        cells = []
+        for name in names:
+            level = document["scenarios"][name][metric.name]["by_year"][-1]
+            lines: list[Any] = [range_text(level, metric.unit, metric.decimals)]
+            if name in document["differences"]:
+                moved = document["differences"][name][metric.name]["by_year"][-1]
+                said = range_text(moved, metric.unit, metric.decimals, signed=True)
+                lines.append(html.Div(said, className="moved"))
+            cells.append(html.Td(lines, **{"data-scenario": name, "data-metric": metric.name}))
+        rows.append(
+            html.Tr(
+                [html.Th([metric.label, html.Div(in_per_cent(metric.unit), className="unit")], scope="row"), *cells]
+            )
+        )
+    head = html.Tr([html.Th("Measure", scope="col"), *(html.Th(column(document, name), scope="col") for name in names)])
+    year = document["years"][-1]
+    return _table(f"Every measure in year {year}; under each level its difference from the baseline", head, rows, id)
+
+
+def column(document: Document, name: str) -> str:
+    """A scenario's heading."""
+    return "Your policy" if name == YOURS else str(document.get("labels", {}).get(name, name))
+
+
+def _table(caption: str, head: html.Tr, rows: list[html.Tr], id: str) -> html.Div:
+    table = html.Table([html.Thead(head), html.Tbody(rows)], **{"aria-label": caption})
+    # a region that scrolls sideways must be reachable by keyboard, and have a name
+    scroll = html.Div(table, className="table", role="region", tabIndex="0", **{"aria-label": caption})
+    given = {"id": id} if id else {}
+    return html.Div([html.P([html.Strong(caption), f". {RANGE_NOTE}"], className="note"), scroll], **given)
+
+
+_ABOUT = ("upstream", "place", "people", "seeds")
+_WORDS = ("kind", "scenario", "scenario_label", "metric", "metric_label", "unit")
+_NUMBERS = ("year", "mean", "low", "high")
+
+
+def to_csv(document: Document) -> str:
+    """Every level and difference by year, one row each, with unit and range. Text cells cannot become formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*_ABOUT, *_WORDS, *_NUMBERS, "range"])
+    about = [_text(document.get("upstream", "")), _text(document["place"]), document["people"], len(document["seeds"])]
+    base = document["scenarios"][document["baseline"]]
+    for kind, part in (("level", "scenarios"), ("difference from baseline", "differences")):
+        for name, metrics in document[part].items():
+            for metric, record in metrics.items():
+                label = base[metric].get("label", metric)
+                words = [_text(text) for text in (kind, name, column(document, name), metric, label, record["unit"])]
+                for year in record["by_year"]:
+                    numbers = [year["year"], *(f"{year[key]:.10g}" for key in _NUMBERS[1:])]
+                    writer.writerow([*about, *words, *numbers, "middle 95 % of seeds"])
+    return out.getvalue()
+
+
+def _text(value: Any) -> str:
+    """Text that a spreadsheet will not run: a leading apostrophe where a formula could begin (ASVS 1.2.10)."""
+    text = str(value)
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -1,0 +1,368 @@
+"""Solving for the hazards by which the baseline shows England's published figures, and goes on showing them.
+
+The equation that is solved says that nothing drifts. For each domain, age band and fifth, people must cross from level l
+to l + 1 as often as they come back, die or grow out of the band:
+
+    up[l] * p[l] * E[modifiers | at l] = down[l+1] * p[l+1] * E[help | at l+1] - net demographic inflow above l
+
+p are the published shares. The two expectations depend on everything else in the model (ties, resilience, who is being
+helped, which needs go together), so they are measured, person by person and without the noise of events, in a large
+place with England's mix that runs while its table is being solved. A slow integral term per domain, level and age band
+takes out what the equation leaves (people who enter a band are healthier than those who leave it); the last years'
+average is the solution. Asking is solved the same way so that queues have their published mean wait.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim import rates as tables
+from sim.engine import jit
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock
+from sim.fields import AGE_BANDS, Params
+from sim.networks.support import support
+from sim.people.ageing import BAND_OF_AGE
+from sim.people.domains import Domain, load_domains
+from sim.people.last_resort import attending
+from sim.people.life_and_death import dying
+from sim.people.need import help_speeds, worsening
+from sim.place import Place
+from sim.policies import levers
+from sim.rates import Solution, Targets, targets
+from sim.run import Month, go, refresh, settle
+from sim.scenario import Scenario
+from sim.services.acute import care_given
+from sim.services.catalogue import Service, load_catalogue
+from sim.state import ACUTE, NOBODY, World, handle
+from sim.world import Made, build, england_mix, head_counts
+
+F = npt.NDArray[np.float64]
+ENGLAND = "anytown"
+"""The place file that has England's mix."""
+PEOPLE = 120_000
+YEARS = 50
+AVERAGED = 20
+MEASURED_EVERY = 6
+"""Months between measurements of the expectations."""
+GAIN = 0.004
+"""Monthly gain of the integral term."""
+MOST_WAIT = 0.2
+
+
+class Calibrated(NamedTuple):
+    """Everything a world is built from, but for the place and the seed."""
+
+    domains: tuple[Domain, ...]
+    services: tuple[Service, ...]
+    params: dict[str, Params]
+    solution: Solution
+    aims: Targets
+
+    def world(self, place: Place, people: int | None, seed: int) -> Made:
+        """A world of this place, not yet settled."""
+        return build(place, people, seed, self.domains, self.services, self.params, self.solution, self.aims)
+
+    def settled(self, place: Place, people: int | None, seed: int) -> World:
+        """A world of this place at its first reported month."""
+        return settle(self.world(place, people, seed), self.params, seed)
+
+
+class Expectations(NamedTuple):
+    """Sums over people at risk; the means are what the equation needs."""
+
+    at_risk: F
+    worse: F
+    better: F
+    alive: F
+    mortality: F
+    knocks: F
+    resilience: F
+    trust: F
+
+
+@kernel
+def _measure(w: World, need: tuple, near: tuple, life: tuple, seed: np.uint64, base_death: F, out: Expectations) -> None:
+    people = w.people
+    for i in range(people.age.size):
+        if people.age[i] == NOBODY:
+            continue
+        b, q = people.band[i], people.quintile[i]
+        held = support(w, near, seed, i)
+        out.alive[b, q] += 1.0
+        out.mortality[b, q] += dying(w, life, i) / w.rates.death[people.age[i], q]
+        out.resilience[b, q] += people.resilience[i]
+        out.trust[b, q] += people.trust[i]
+        for k in range(w.rates.door.size):
+            out.knocks[k, b, q] += attending(w, k, i) - w.rates.walk_in[k, b, q]
+        for d in range(people.level.shape[0]):
+            if w.rates.household[d] == 1 and w.dwellings.head[people.dwelling[i]] != i:
+                continue
+            level = people.level[d, i]
+            out.at_risk[d, level, b, q] += 1.0
+            out.better[d, level, b, q] += help_speeds(w, d, i) if level < 3 else 1.0
+            if level < 3 and w.rates.up[d, level, b, q] > 0.0:
+                out.worse[d, level, b, q] += worsening(w, need, d, i, people.level, held) / w.rates.up[d, level, b, q]
+
+
+def _nothing(domains: int, doors: int) -> Expectations:
+    cell = (tables.BANDS, 5)
+    return Expectations(
+        *(np.zeros((domains, 4, *cell)) for _ in range(3)), np.zeros(cell), np.zeros(cell), np.zeros((doors, *cell)),
+        np.zeros(cell), np.zeros(cell),
+    )
+
+
+def _demography(world: World, shares: F, worst_first: F, moved_in: F, aged: F) -> F:
+    """Net inflow of people at or above each level by ageing and moving, per person and month.
+
+    `aged` and `moved_in` are the people who enter a cell a month by a birthday or by moving, over the people there.
+    Shape (domain, level, band, quintile); deaths are added by the caller.
+    """
+    newcomer = world.rates.newcomer
+    younger = np.empty_like(shares)
+    younger[:, :, 1:] = shares[:, :, :-1]
+    younger[:, :, 0] = np.array([1.0, 0.0, 0.0, 0.0])[None, :, None]
+    inflow = aged * (younger - shares) + moved_in * (newcomer - shares)
+    out: F = inflow[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return out
+
+
+def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YEARS, seed: int = 1) -> Solution:
+    """Find the solution for these parameters. Takes some tens of seconds."""
+    domains, services = load_domains(), load_catalogue()
+    place = Place.load(ENGLAND).model_copy(update={"population": people})
+    mix = england_mix(place, people)
+    guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), services)
+    parameters = dict(params)
+    made = build(place, people, seed, domains, services, parameters, guess, targets(domains, services, mix, mix * 0.4))
+    heads = head_counts(made.world)
+    aims = targets(domains, services, mix, heads)
+    guess = tables.first_guess(aims, services)
+    world = build(place, people, seed, domains, services, parameters, guess, aims).world
+    solver = _Solver(world, aims, parameters, seed)
+    month = Month(parameters, {}, without=("crowding_out",))
+    refresh(world, parameters, seed)
+    for m in range(12 * years):
+        if m % MEASURED_EVERY == 0:
+            solver.measure(m)
+            refresh(world, parameters, seed)
+        month(world, Clock(np.uint64(seed), np.int64(m)))
+        solver.control(averaging=m >= 12 * (years - AVERAGED))
+    return solver.solution(heads / np.maximum(1.0, mix))
+
+
+class _Solver:
+    """The table while it is being solved."""
+
+    def __init__(self, world: World, aims: Targets, params: Mapping[str, Params], seed: int) -> None:
+        self.world, self.aims, self.seed = world, aims, seed
+        self.shares = aims.shares()
+        self.need = params["need"].compiled()
+        self.near = params["support"].compiled()
+        self.life = params["life_and_death"].compiled()
+        domains, doors = world.people.level.shape[0], world.rates.door.size
+        self.memory = _nothing(domains, doors)
+        self.trim = np.zeros((domains, 3, tables.BANDS))
+        self.ask_trim = np.zeros(world.services.domain.size)
+        self.sums: dict[str, F] = {}
+        self.counted = 0
+        self.mixing = np.zeros((2, tables.BANDS, 5))
+        self.base_death = aims.death
+        self.ask_base = self._first_asks()
+        world.rates.ask[:] = self.ask_base
+
+    def _first_asks(self) -> F:
+        """Asking at which, with nothing else changing, starts and give-ups use up the requests that are let in."""
+        s = self.world.services
+        starts = s.base_places * s.flow
+        queue = starts * s.wait_base
+        let_in = (starts + s.give_up * queue) / np.maximum(0.05, 1.0 - s.refused_base)
+        free = np.zeros(s.domain.size)
+        census = self.world.tally.census
+        for k in range(s.domain.size):
+            for level in (1, 2):
+                if s.serves[k, level]:
+                    free[k] += (census[s.domain[k], level] * s.bands[k][None, :]).sum()
+        # Those already helped or waiting, by any service of the domain and level, do not ask.
+        busy = np.array([
+            sum(s.base_places[j] + queue[j] for j in range(s.domain.size)
+                if s.domain[j] == s.domain[k] and (s.serves[j] & s.serves[k]).any())
+            for k in range(s.domain.size)
+        ])
+        out: F = np.where(s.base_places > 0, let_in / np.maximum(1.0, np.maximum(free * 0.2, free - busy)), 0.0)
+        return np.minimum(out, 0.2)
+
+    def measure(self, month: int) -> None:
+        """Measure the expectations and work out the table that the equation asks for."""
+        world, aims = self.world, self.aims
+        seen = _nothing(world.people.level.shape[0], world.rates.door.size)
+        _measure(handle(world), self.need, self.near, self.life, np.uint64(self.seed), self.base_death, seen)
+        keep = 0.0 if month == 0 else 0.9
+        for kept, new in zip(self.memory, seen, strict=True):
+            kept *= keep
+            kept += new
+        e = self.memory
+        worse = (e.worse + 1.2 * 5.0) / (e.at_risk + 5.0)
+        better = (e.better + 1.1 * 5.0) / (e.at_risk + 5.0)
+        alive = np.maximum(1.0, e.alive)
+        mortality = e.mortality / alive
+        death_rate = np.zeros((tables.BANDS, 5))
+        for b, (first, last) in enumerate(AGE_BANDS):
+            weight = np.exp(-0.15 * np.arange(last - first + 1)) if b == tables.BANDS - 1 else np.ones(last - first + 1)
+            death_rate[b] = (weight[:, None] * aims.death[first : last + 1]).sum(axis=0) / weight.sum()
+        aged, moved = self._flows()
+        above = _demography(world, self.shares, death_rate, moved, aged)
+        above -= self._deaths_above(death_rate, mortality)
+        down = world.rates.down[:, :, :, None] * np.where(np.arange(4)[None, :, None, None] < 3, better, 1.0)
+        for level in range(3):
+            back = self.shares[:, level + 1] * down[:, level + 1]
+            wanted = np.maximum(0.02 * back, back - above[:, level + 1])
+            wanted = wanted * np.exp(self.trim[:, level])[:, :, None]
+            base = self.shares[:, level] * worse[:, level]
+            rate = np.divide(wanted, base, out=np.zeros_like(wanted), where=base > 1e-9)
+            world.rates.up[:, level] = np.minimum(0.3, rate)
+        knocks = e.knocks / alive
+        world.rates.walk_in[:] = np.maximum(0.0, aims.walk_in - knocks)
+        for age in range(110):
+            world.rates.death[age] = np.minimum(0.4, aims.death[age] / np.maximum(0.5, mortality[BAND_OF_AGE[age]]))
+        world.rates.resilience[:] = e.resilience / alive
+        world.rates.trust[:] = e.trust / alive
+        self.now = {
+            "mortality": mortality, "knocks": knocks, "resilience": e.resilience / alive, "trust": e.trust / alive,
+        }
+
+    def _flows(self) -> tuple[F, F]:
+        """People entering each cell a month by ageing and by moving in, over the people there."""
+        people = self.world.tally.people.T.astype(float)
+        widths = np.array([last - first + 1 for first, last in AGE_BANDS], float)
+        aged = np.zeros_like(people)
+        aged[1:] = people[:-1] / widths[:-1, None] / 12.0
+        aged[0] = people[0] / 5.0 / 12.0 * 0.9  # births
+        moved = np.full_like(people, 0.05 / 12.0)
+        whole = np.maximum(1.0, people)
+        return aged / whole, moved
+
+    def _deaths_above(self, death_rate: F, mortality: F) -> F:
+        """People at or above each level who die, beyond their share of all deaths, per person and month."""
+        world = self.world
+        serious, crisis = float(self.life.serious), float(self.life.crisis)
+        factor = np.array([1.0, 1.0, serious, crisis])[None, :, None, None]
+        personal = (world.rates.household == 0)[:, None, None, None]
+        mean = (self.shares * factor).sum(axis=1, keepdims=True)
+        excess = np.where(personal, self.shares * (factor / mean - 1.0) * death_rate, 0.0)
+        out: F = excess[:, ::-1].cumsum(axis=1)[:, ::-1]
+        return out
+
+    def control(self, *, averaging: bool) -> None:
+        """Lean against what the equation leaves over, and remember the table once it has settled."""
+        world = self.world
+        census = world.tally.census.transpose(0, 1, 3, 2).astype(float)
+        counted = census.sum(axis=1)
+        for level in range(3):
+            wanted = (self.aims.at_least[:, level + 1] * counted).sum(axis=2)
+            here = census[:, level + 1 :].sum(axis=(1, 3))
+            error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
+            self.trim[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 100.0)
+        np.clip(self.trim, -1.5, 1.5, out=self.trim)
+        s = world.services
+        queue = s.base_places * s.flow * s.wait_base
+        error = np.divide(queue - s.queue, queue, out=np.zeros_like(queue), where=queue > 0.01)
+        self.ask_trim += 0.01 * np.clip(error, -1.0, 1.0)
+        np.clip(self.ask_trim, -2.0, 2.0, out=self.ask_trim)
+        held = 0.15 * np.clip(error, -1.0, 1.0)
+        world.rates.ask[:] = np.minimum(MOST_WAIT, self.ask_base * np.exp(self.ask_trim + held))
+        if averaging:
+            now = {
+                "up": world.rates.up[:, :3], "ask": world.rates.ask, **self.now,
+                "care": np.array([
+                    care_given(handle(world), k) / s.base_demand[k] if s.tier[k] == ACUTE and s.base_demand[k] > 0 else 1.0
+                    for k in range(s.domain.size)
+                ]),
+            }
+            for name, value in now.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counted += 1
+
+    def solution(self, households: F) -> Solution:
+        """The averages."""
+        mean = {name: total / self.counted for name, total in self.sums.items()}
+        return Solution(**mean, households=households)
+
+
+def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:
+    """The targets, with England's households from the solution."""
+    mix = england_mix(Place.load(ENGLAND), 3_000_000 // 100)
+    return targets(domains, services, mix, mix * solution.households)
+
+
+_solving = threading.Lock()
+
+
+def solution_for(scenario: Scenario) -> Calibrated:
+    """The solution for a scenario's parameters: the one that comes with the project, one found before, or a new one."""
+    with _solving:
+        return _solution_for(tuple(sorted(scenario.parameters.items())))
+
+
+@lru_cache(maxsize=16)
+def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
+    base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
+    params = base.params()
+    domains, services = load_domains(), load_catalogue()
+    name = tables.digest(domains, services, params)
+    mix = england_mix(Place.load(ENGLAND), 30_000)
+    like = tables.first_guess(targets(domains, services, mix, mix * 0.4), services)
+    for path in (tables.SOLVED, _kept(name)):
+        if path.exists():
+            found, solution = tables.read_solution(path, like)
+            if found == name:
+                return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+    print("These figures need a calibration of their own: once, about a minute…", file=sys.stderr, flush=True)
+    solution = solve(params)
+    tables.write_solution(solution, name, _kept(name))
+    return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+
+
+def _kept(name: str) -> Path:
+    return jit.CACHE_ROOT / "solved" / f"{name}.csv"
+
+
+def recalibrate(path: Path = tables.SOLVED) -> Solution:
+    """Solve for the parameters as they stand and keep the result with the project."""
+    params = Scenario.load("baseline").params()
+    solution = solve(params)
+    tables.write_solution(solution, tables.digest(load_domains(), load_catalogue(), params), path)
+    _solution_for.cache_clear()
+    return solution
+
+
+_compiling = threading.Lock()
+
+
+def warm_up() -> None:
+    """Compile everything once before threads start, and say so: the first time it takes a while."""
+    with _compiling:
+        if jit.is_warm():
+            return
+        if "UPSTREAM_QUIET" not in os.environ:
+            print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
+        scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
+        for lever in levers():
+            if lever.kind == "shift":
+                scenario = scenario.with_policy(lever.name, start=scenario.start, shift=lever.step)
+            else:
+                scenario = scenario.with_policy(lever.name, start=scenario.start, value=lever.baseline + lever.step)
+        calibrated = solution_for(scenario)
+        world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
+        go(world, scenario, calibrated.params, 0)
+        jit.mark_warm()

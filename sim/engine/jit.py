@@ -1,0 +1,66 @@
+"""The one place that compiles.
+
+Numba's own cache looks only at the file a function stands in, so an edit elsewhere would leave old machine code in
+use. Here the cache folder's name holds a digest of all of `sim`'s source: any edit is a new folder. Kernels release
+the interpreter lock, so the seeds of an ensemble run side by side in threads. `fastmath` is forbidden: it would let
+the last bit of a result depend on the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import platformdirs
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SOURCE = Path(__file__).parents[1]
+
+
+def source_digest() -> str:
+    """A digest of every Python file of `sim`: what the compiled code was made from."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.rglob("*.py")):
+        digest.update(path.relative_to(SOURCE).as_posix().encode())
+        digest.update(path.read_bytes())
+    digest.update(numba.__version__.encode())
+    return digest.hexdigest()[:16]
+
+
+DIGEST = source_digest()
+CACHE_ROOT = Path(os.environ.get("UPSTREAM_CACHE") or platformdirs.user_cache_path("upstream"))
+CACHE = CACHE_ROOT / f"compiled-{DIGEST}"
+_WARM = CACHE / "complete"
+
+
+def is_warm() -> bool:
+    """Whether this source was compiled before on this machine."""
+    return _WARM.exists()
+
+
+def mark_warm() -> None:
+    """Note that all kernels are compiled, and drop the machine code of older source."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    _WARM.touch()
+    others = sorted(
+        (p for p in CACHE_ROOT.glob("compiled-*") if p != CACHE), key=lambda p: p.stat().st_mtime, reverse=True
+    )
+    for old in others[4:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def kernel(function: F) -> F:
+    """Compile a function of numbers, arrays and NamedTuples; `.py_func` is the same code uncompiled."""
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+CACHE.mkdir(parents=True, exist_ok=True)
+CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it
+numba.config.CACHE_DIR = str(CACHE)

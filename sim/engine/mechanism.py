@@ -1,0 +1,159 @@
+"""What a mechanism is, when in the month it runs, and the book of all of them.
+
+A mechanism is one file: a claim, its parameters, the columns it reads and writes, a compiled kernel. The month is the
+list of phases below, read from top to bottom. Two mechanisms of one phase that touch the same column must say which
+comes first, or the book refuses to be put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.fields import Params
+
+
+class Phase(IntEnum):
+    """The month, in order."""
+
+    BUDGET = 1
+    POLICY = 2
+    WORKFORCE = 3
+    COMMUNITY = 4
+    SCREEN = 5
+    SUPPORT = 6
+    NEED = 7
+    HELP_SEEKING = 8
+    SERVICE = 9
+    LAST_RESORT = 10
+    MEMORY = 11
+    LIFE = 12
+    ACCOUNTS = 13
+    REFRESH = 14
+
+
+class Clock(NamedTuple):
+    """Where a kernel stands in time: the run's seed and the month counted from the start (0 = first month)."""
+
+    seed: np.uint64
+    month: np.int64
+
+
+Kernel = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """One entry of the book."""
+
+    name: str
+    phase: Phase
+    params: type[Params]
+    kernel: Kernel
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    after: tuple[str, ...]
+    module: str
+    claim: str
+    lever: str | None = None
+
+
+class NoParams(Params):
+    """For a mechanism whose numbers all stand in data files."""
+
+    nothing: float = 0.0
+
+    @classmethod
+    def declared(cls) -> Any:
+        """Nothing to declare."""
+        return iter(())
+
+
+@dataclass
+class Book:
+    """The mechanisms known so far, and the order in which a month runs them."""
+
+    entries: dict[str, Mechanism] = field(default_factory=dict)
+
+    def add(self, entry: Mechanism) -> None:
+        """Enter a mechanism; its name must be new."""
+        known = self.entries.get(entry.name)
+        if known is not None and known.module != entry.module:
+            raise ValueError(f"two mechanisms are called '{entry.name}': in {known.module} and in {entry.module}")
+        self.entries[entry.name] = entry
+
+    def month(self) -> tuple[Mechanism, ...]:
+        """The mechanisms in the order of a month. Raises ValueError where the order of two is left open."""
+        ordered: list[Mechanism] = []
+        for phase in Phase:
+            waiting = sorted((m for m in self.entries.values() if m.phase is phase), key=lambda m: m.name)
+            self._refuse_open_order(waiting)
+            names = {m.name for m in waiting}
+            placed: set[str] = set()
+            while waiting:
+                ready = [m for m in waiting if all(a in placed or a not in names for a in m.after)]
+                if not ready:
+                    raise ValueError(f"{phase.name}: {[m.name for m in waiting]} each wait for another")
+                ordered.append(ready[0])
+                placed.add(ready[0].name)
+                waiting.remove(ready[0])
+        return tuple(ordered)
+
+    @staticmethod
+    def _refuse_open_order(mechanisms: Iterable[Mechanism]) -> None:
+        listed = list(mechanisms)
+        for i, a in enumerate(listed):
+            for b in listed[i + 1 :]:
+                shared = set(a.writes) & (set(b.writes) | set(b.reads)) | set(b.writes) & set(a.reads)
+                if shared and b.name not in a.after and a.name not in b.after:
+                    raise ValueError(
+                        f"'{a.name}' and '{b.name}' both touch {sorted(shared)} in phase {a.phase.name}: "
+                        f"say in one of them which comes first (after=…)"
+                    )
+
+
+BOOK = Book()
+
+
+def mechanism(
+    phase: Phase,
+    params: type[Params] = NoParams,
+    *,
+    reads: str = "",
+    writes: str = "",
+    after: str = "",
+    lever: str | None = None,
+    name: str | None = None,
+) -> Callable[[Kernel], Kernel]:
+    """Enter a kernel `(world, params, clock) -> None` in the book. `reads` and `writes` name columns, 'table.column'.
+
+    A lever's kernel gets its own path over the months in place of parameters.
+    """
+
+    def enter(kernel: Kernel) -> Kernel:
+        plain = getattr(kernel, "py_func", kernel)
+        module = plain.__module__
+        import sys
+
+        doc = (sys.modules[module].__doc__ or "").strip().splitlines()
+        BOOK.add(
+            Mechanism(
+                name=name or module.rsplit(".", 1)[-1],
+                phase=phase,
+                params=params,
+                kernel=kernel,
+                reads=tuple(reads.split()),
+                writes=tuple(writes.split()),
+                after=tuple(after.split()),
+                module=module,
+                claim=doc[0] if doc else "",
+                lever=lever,
+            )
+        )
+        return kernel
+
+    return enter

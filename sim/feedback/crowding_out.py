@@ -1,0 +1,67 @@
+"""An acute overspend is paid out of next year's prevention; a saving is partly kept for it, or clawed back.
+
+Claim     At the end of a year a silo that owes more than `reserve` of its year's funding gets (1 - kappa) of the excess
+          from the centre; kappa of it is taken from its prevention lines over the next year. If it has more than
+          `reserve` left, rho of the excess goes to its prevention lines and the rest back to the centre.
+Evidence  D12, D13, D16-D18: early lines lost 40 % while late ones grew. kappa and rho: assumed, equal at baseline so
+          that chance alone neither starves nor feeds prevention; each is a lever. reserve: assumed.
+Limits    A silo without prevention lines is bailed out whole. The debt is carried by the silo until it is worked off.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, share
+from sim.state import COMMUNITY, PREVENTIVE, World
+
+
+class CrowdingOut(Params):
+    """What is absorbed before anything is cut or kept."""
+
+    reserve: float = share(0.02, low=0.0, high=0.1, source="assumed", meaning="part of a year's funding kept in reserve")
+    most: float = share(
+        0.6, low=0.2, high=0.8, source="assumed", meaning="largest part of prevention that a year's debt can take"
+    )
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    CrowdingOut,
+    reads="services.plan services.tier services.silo money.kappa money.rho",
+    writes="money.carried money.bailed_out money.clawed_back money.reinvested money.shift",
+    after="spending",
+)
+@kernel
+def settle_year(w: World, p: CrowdingOut, clock: Clock) -> None:
+    money, services = w.money, w.services
+    for f in range(money.carried.size):
+        money.bailed_out[f] = 0
+        money.clawed_back[f] = 0
+        money.reinvested[f] = 0
+    if clock.month % 12 != 11:
+        return
+    for f in range(money.carried.size):
+        funding, prevention = 0.0, 0.0
+        for s in range(services.domain.size):
+            if services.silo[s] == f:
+                funding += services.plan[s]
+                if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:
+                    prevention += services.base_budget[s]
+        reserve = np.int64(p.reserve * funding * 100.0)
+        shift = 0
+        if money.carried[f] < -reserve:
+            excess = -reserve - money.carried[f]
+            shift = -min(np.int64(money.kappa[f] * excess), np.int64(p.most * prevention * 100.0))
+            money.bailed_out[f] = excess + shift
+            money.carried[f] += money.bailed_out[f]
+        elif money.carried[f] > reserve:
+            excess = money.carried[f] - reserve
+            if prevention > 0.0:
+                shift = np.int64(money.rho[f] * excess)
+            money.clawed_back[f] = excess - shift
+            money.reinvested[f] = shift
+            money.carried[f] -= money.clawed_back[f]
+        money.shift[f] = shift / 100.0

@@ -1,0 +1,137 @@
+"""Numbers that say what they are: value, unit, plausible range, source, and how well they are known.
+
+Every figure in Upstream is declared here once, either as a field of a `Params` class (a parameter of one
+mechanism, written in Python beside its equation) or as a `Figure` in a TOML data file (a domain, a service, a
+place). Checks, tables, sliders, draws from the range and documents all read the same declaration.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Status = Literal["measured", "estimated", "assumed"]
+
+
+class Declared(NamedTuple):
+    """What a parameter's declaration says of it, beside its value."""
+
+    unit: str
+    low: float
+    high: float
+    source: str
+    status: Status
+    meaning: str
+
+
+class Params(BaseModel):
+    """Parameters of one mechanism: frozen, closed to unknown keys, and compilable to a flat NamedTuple."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+
+    Compiled: ClassVar[type]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        import sys
+
+        name = f"{cls.__name__}Compiled"
+        compiled = namedtuple(name, list(cls.model_fields), module=cls.__module__)  # type: ignore[misc]  # its name is known only here
+        setattr(sys.modules[cls.__module__], name, compiled)  # importable, so a compile cache on disk finds it again
+        cls.Compiled = compiled
+
+    def compiled(self) -> Any:
+        """The same values as a flat NamedTuple of floats, which a compiled kernel can read."""
+        return self.Compiled(*(float(getattr(self, name)) for name in type(self).model_fields))
+
+    @classmethod
+    def declared(cls) -> Iterator[tuple[str, float, Declared]]:
+        """Each parameter's name, default value and declaration."""
+        for name, field in cls.model_fields.items():
+            extra = field.json_schema_extra
+            assert isinstance(extra, dict), f"{cls.__name__}.{name} is declared without unit, range and source"
+            yield (
+                name,
+                float(field.default),
+                Declared(
+                    unit=str(extra["unit"]),
+                    low=float(extra["low"]),  # type: ignore[arg-type]  # our own dictionary, written by `number`
+                    high=float(extra["high"]),  # type: ignore[arg-type]
+                    source=str(extra["source"]),
+                    status=extra["status"],  # type: ignore[arg-type]
+                    meaning=field.description or "",
+                ),
+            )
+
+
+def number(
+    default: float, *, low: float, high: float, unit: str, source: str, meaning: str, status: Status | None = None
+) -> Any:
+    """A parameter with its unit, plausible range and source. A source of 'assumed' has status assumed."""
+    if not low <= default <= high:
+        raise ValueError(f"{meaning}: the default {default} lies outside its own range {low} to {high}")
+    known: Status = status or ("assumed" if source.startswith("assumed") else "estimated")
+    return Field(
+        float(default),
+        ge=low,
+        le=high,
+        description=meaning,
+        json_schema_extra={"unit": unit, "low": low, "high": high, "source": source, "status": known},
+    )
+
+
+def share(
+    default: float, *, source: str, meaning: str, low: float = 0.0, high: float = 1.0, status: Status | None = None
+) -> Any:
+    """A part of a whole, 0 to 1."""
+    return number(default, low=low, high=high, unit="share", source=source, meaning=meaning, status=status)
+
+
+class Closed(BaseModel):
+    """A part of an input file: closed to unknown keys, strict about types, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Number = float
+"""A number in an input file: pydantic's strict mode takes TOML's 20 for 20.0, and refuses true and \"20\"."""
+
+
+class Figure(Closed):
+    """One published or assumed figure in a data file, with its unit, range and source."""
+
+    value: Number
+    unit: str = Field(min_length=1)
+    low: Number
+    high: Number
+    source: str = Field(min_length=3)
+    status: Status
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"the value {self.value} lies outside its own range {self.low} to {self.high}")
+        return self
+
+
+AGE_BANDS: tuple[tuple[int, int], ...] = (
+    (0, 4),
+    (5, 9),
+    (10, 15),
+    (16, 17),
+    (18, 24),
+    (25, 44),
+    (45, 64),
+    (65, 74),
+    (75, 84),
+    (85, 109),
+)
+"""Age bands, first and last year of age of each: the bands ONS publishes for neighbourhoods, cut where a service's
+eligibility begins (10: criminal responsibility; 16 and 18: children's services end)."""
+
+AGE_BAND_NAMES: tuple[str, ...] = tuple(f"{a}-{b}" if b < 109 else f"{a}+" for a, b in AGE_BANDS)
+QUINTILES = 5
+"""Deprivation fifths of neighbourhoods, 1 = most deprived, as the Index of Multiple Deprivation counts."""

@@ -1,0 +1,521 @@
+"""Input files are read here: TOML to a checked model, and one sentence for the person who mistyped.
+
+Whatever is wrong with a file ends as an `InputError`: which file, line and key, what was wanted, what came, and what
+there is to choose from. `load` is for whole files; `fail` is for checks that need more than one file to make, such as a
+policy that starts after the end of its scenario.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+import tomllib
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+T = TypeVar("T", bound=BaseModel)
+KeyPath = tuple[str | int, ...]
+LARGEST_FILE = 2_000_000
+"""Bytes. The files are written by hand; one larger than this is some other file given by mistake."""
+LONGEST_VALUE = 60
+MOST_CHOICES = 40
+ASSIGNMENT = "--set"
+
+
+class Words(str):
+    """A description in our own words: shown as it is, where a value of the user's would be shown in quotes."""
+
+
+NOTHING = Words("nothing")
+
+
+class Unmet(ValueError):  # noqa: N818 (reads as a sentence where it is raised)
+    """Raised in a model's own validator: what was wanted and what came, and the key below it that is at fault."""
+
+    def __init__(self, wanted: str, came: object, choices: Iterable[object] = (), below: KeyPath = ()) -> None:
+        super().__init__(f"wanted {wanted}, got {shown(came)}")
+        self.wanted, self.came, self.choices, self.below = wanted, came, tuple(choices), below
+
+
+class InputError(ValueError):
+    """The input is wrong. Its text is one line: file, line, key, what was wanted, what came, what there is.
+
+    `wanted` is a noun phrase that follows "wanted"; given as `Words` it is a whole sentence and stands alone.
+    """
+
+    def __init__(
+        self,
+        file: str | Path,
+        line: int | None,
+        key: str,
+        wanted: str,
+        came: object = NOTHING,
+        choices: Iterable[object] = (),
+        further: int = 0,
+    ) -> None:
+        self.file, self.line, self.key = str(file), line, key
+        self.wanted, self.came, self.choices, self.further = wanted, came, tuple(choices), further
+        super().__init__(str(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy sent between processes keeps its parts."""
+        return type(self), (self.file, self.line, self.key, self.wanted, self.came, self.choices, self.further)
+
+    def __str__(self) -> str:
+        place = plain(_near(self.file)) + (f", line {self.line}" if self.line else "")
+        wish = plain(self.wanted) if isinstance(self.wanted, Words) else f"wanted {plain(self.wanted)}"
+        told = ": ".join(part for part in (place, plain(self.key, 120), wish) if part)
+        told += f", got {shown(self.came)}"
+        if self.choices:
+            names = [plain(str(choice), LONGEST_VALUE) for choice in self.choices]
+            rest = len(names) - MOST_CHOICES
+            told += f"; there are: {', '.join(names[:MOST_CHOICES])}" + (f" and {rest} more" if rest > 0 else "")
+            alike = self.suggestion()
+            told += f" (did you mean {shown(alike)}?)" if alike is not None else ""
+        if self.further:
+            told += f"; and {self.further} more problem{'s' if self.further > 1 else ''} in this file"
+        return told
+
+    def suggestion(self) -> str | None:
+        """The choice that looks most like what came, if any does."""
+        if not isinstance(self.came, str) or isinstance(self.came, Words):
+            return None
+        choices = {str(choice).casefold(): str(choice) for choice in self.choices}
+        close = difflib.get_close_matches(self.came[:200].casefold(), list(choices), n=1, cutoff=0.6)
+        return choices[close[0]] if close else None
+
+
+def plain(text: str, longest: int = 2_000) -> str:
+    """The text on one line, with control and invisible characters escaped, and shortened."""
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: longest + 1])
+    return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
+
+
+def shown(value: object) -> str:
+    """A value as its writer would know it, in at most about 60 characters."""
+    if isinstance(value, Words):
+        return plain(value, 4 * LONGEST_VALUE)
+    if isinstance(value, str):
+        inner = plain(value, LONGEST_VALUE)
+        return f"'{inner}'" if "'" not in inner else f'"{inner}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a table with " + plain(", ".join(map(str, value)), LONGEST_VALUE) if value else "an empty table"
+    if isinstance(value, list | tuple):
+        few = ", ".join(shown(item) for item in value[:8]) + (", …" if len(value) > 8 else "")
+        return f"[{plain(few, LONGEST_VALUE)}]"
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_VALUE:
+        return "a number of more than 60 digits"
+    return plain(str(value), LONGEST_VALUE)
+
+
+def _near(file: str) -> str:
+    """The file's name as seen from the current folder, if it lies in it."""
+    try:
+        return str(Path(file).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return file
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def load(path: Path, model: type[T]) -> T:
+    """Read a TOML file and check it against its model."""
+    return load_text(read_text(path), path, model)
+
+
+def load_text(text: str, path: Path | str, model: type[T]) -> T:
+    """The same for text already read; `path` is what messages call it."""
+    return check(parse(text, path), model, path, text)
+
+
+def read_text(path: Path, *, suffix: str = ".toml", largest: int = LARGEST_FILE) -> str:
+    """The text of an input file. A byte-order mark, which some editors add, is dropped."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise InputError(path, None, "", "a file", Words("a folder"), _files(path, suffix))
+        if not path.exists():
+            folder = path.parent
+            if not folder.is_dir():
+                raise InputError(path, None, "", "a file", Words(f"nothing: there is no folder {folder}"))
+            choices = _files(folder, suffix)
+            about = path.name if choices else Words(f"nothing: there is no {suffix} file in {folder}")
+            raise InputError(path, None, "", "the name of a file that exists", about, choices)
+        if not path.is_file():
+            raise InputError(path, None, "", "a file", Words("something that is not a file"))
+        with path.open("rb") as stream:
+            raw = stream.read(largest + 1)
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, InputError):
+            raise
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise InputError(path, None, "", "a file that can be read", Words(f"'{why}'")) from None
+    if len(raw) > largest:
+        size = Words(f"more than that ({path.stat().st_size:,} bytes)")
+        raise InputError(path, None, "", f"a file of at most {largest:,} bytes", size)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        came = Words(f"the byte 0x{raw[problem.start]:02x}, which is not")
+        raise InputError(path, line, "", "text saved as UTF-8", came) from None
+
+
+def parse(text: str, path: Path | str) -> dict[str, Any]:
+    """TOML as a dictionary."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        why, at = str(problem), re.search(r" \(at line (\d+), column \d+\)$", str(problem))
+        line = int(at[1]) if at else max(1, len(text.splitlines()))
+        why = re.sub(r" \(at (line \d+, column \d+|end of document)\)$", "", why)
+        lines = text.splitlines()
+        came = lines[line - 1].strip() if line <= len(lines) else Words("the end of the file")
+        raise InputError(path, line, "", f"TOML ({why[:1].lower()}{why[1:]})", came) from None
+    except RecursionError:
+        raise InputError(path, None, "", "TOML", Words("brackets inside brackets, too deep to read")) from None
+    except ValueError as problem:  # such as a whole number of more digits than Python will read
+        raise InputError(path, None, "", "TOML", Words(f"'{problem}'")) from None
+
+
+def check(data: Mapping[str, Any], model: type[T], path: Path | str, text: str = "") -> T:
+    """Validate data that came from `path`; `text`, if it is still there, gives the line numbers."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False)
+        chosen = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+        raise _told(chosen, len(errors) - 1, data, model, path, text) from None
+
+
+def fail(
+    path: Path | str, key_path: str | KeyPath, wanted: str, came: object, choices: Iterable[object] = ()
+) -> InputError:
+    """An error found after validation, with its line looked up in the file: `raise fail(...)`."""
+    keys = key_parts(key_path) if isinstance(key_path, str) else key_path
+    try:
+        line = locate(read_text(Path(path)), keys)
+    except InputError:
+        line = None
+    return InputError(path, line, dotted(keys), wanted, came, choices)
+
+
+def parse_assignment(text: str) -> tuple[KeyPath, Any]:
+    """`policies.threshold=0.4` from the command line, as the key's parts and a TOML value; a bare word is text."""
+    name, equals, written = text.partition("=")
+    keys = key_parts(name.strip())
+    if not equals or not keys or any(part == "" for part in keys):
+        raise InputError(ASSIGNMENT, None, "", "KEY=VALUE, such as policies.threshold=0.4", text)
+    written = written.strip()
+    try:
+        if "\n" not in written and "\r" not in written:
+            return keys, tomllib.loads(f"value = {written}")["value"]
+    except (ValueError, RecursionError):
+        if re.fullmatch(r"[^\W\d][\w ./+-]*", written):
+            return keys, written
+    raise InputError(ASSIGNMENT, None, dotted(keys), "a number, a word, true, false or a [list]", written)
+
+
+def _files(folder: Path, suffix: str) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if p.name.endswith(suffix) and p.is_file())
+
+
+# --- what pydantic says, in everyday words ---------------------------------------------------------------------------
+
+_KINDS = {
+    "string": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "tuple": "a list",
+    "set": "a list",
+    "frozen_set": "a list",
+    "dict": "a table",
+    "mapping": "a table",
+    "model": "a table",
+    "model_attributes": "a table",
+    "date": "a date such as 2025-04-01",
+    "datetime": "a date and time",
+}
+_LIMITS = {
+    "greater_than": ("gt", "a number above {}"),
+    "greater_than_equal": ("ge", "a number of at least {}"),
+    "less_than": ("lt", "a number below {}"),
+    "less_than_equal": ("le", "a number of at most {}"),
+    "multiple_of": ("multiple_of", "a multiple of {}"),
+    "string_too_short": ("min_length", "text of at least {} characters"),
+    "string_too_long": ("max_length", "text of at most {} characters"),
+    "string_pattern_mismatch": ("pattern", "text of the form {}"),
+    "too_short": ("min_length", "at least {} items"),
+    "too_long": ("max_length", "at most {} items"),
+    "literal_error": ("expected", "{}"),
+    "enum": ("expected", "{}"),
+    "union_tag_invalid": ("expected_tags", "{}"),
+}
+
+
+def _told(
+    error: Any, further: int, data: Mapping[str, Any], model: type[BaseModel], path: Path | str, text: str
+) -> InputError:
+    kind, context, came = str(error["type"]), error.get("ctx") or {}, error["input"]
+    keys = _keys_of(error["loc"], data, missing=kind == "missing")
+    choices: list[object] = []
+    wanted: str
+    if kind == "extra_forbidden":
+        wanted, came = "a key that is known here", str(keys[-1])
+        holders = [part for part in _annotations(model, keys[:-1]) if _is_model(part)]
+        choices = [name for holder in holders for name in _names(holder)]
+    elif kind == "missing":
+        wanted, came = "a value for this key", NOTHING
+    elif kind == "value_error" and isinstance(context.get("error"), Unmet):
+        unmet: Unmet = context["error"]
+        wanted, came, choices, keys = unmet.wanted, unmet.came, list(unmet.choices), keys + unmet.below
+    elif kind in ("value_error", "assertion_error"):
+        wanted = Words(context.get("error", error["msg"]))
+    elif kind in _LIMITS:
+        name, phrase = _LIMITS[kind]
+        wanted = phrase.format(context.get(name, ""))
+        if kind in ("too_short", "too_long"):
+            came = Words(f"{context.get('actual_length')}")
+        if kind in ("literal_error", "enum"):
+            found = [part for part in _annotations(model, keys) if get_origin(part) is Literal]
+            choices = [choice for part in found for choice in get_args(part)]
+            wanted = "one of these" if choices else wanted
+    elif kind == "finite_number":
+        wanted = "a finite number"
+    elif kind == "int_from_float":
+        wanted = "a whole number"
+    else:
+        stem = re.sub(r"_(type|parsing|from_date_parsing|from_datetime_parsing)$", "", kind)
+        known = "a table" if kind == "model_type" else _KINDS.get(stem)
+        wanted = known or re.sub(r"^Input should be ", "", str(error["msg"]))
+    return InputError(path, locate(text, keys), dotted(keys), wanted, came, choices, further)
+
+
+def _keys_of(location: Sequence[str | int], data: object, *, missing: bool) -> KeyPath:
+    """Pydantic's location without the names of union members, which are not keys of the file."""
+    keys: list[str | int] = []
+    here: Any = data
+    for number, part in enumerate(location):
+        inside = (isinstance(here, Mapping) and part in here) or (
+            isinstance(here, list) and isinstance(part, int) and part < len(here)
+        )
+        if inside:
+            here = here[part]
+            keys.append(part)
+        elif missing and number == len(location) - 1:
+            keys.append(part)
+    return tuple(keys)
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _options(kind: Any) -> Iterator[Any]:
+    """The plain types behind Annotated, unions and type aliases."""
+    if hasattr(kind, "__value__"):
+        kind = kind.__value__
+    origin = get_origin(kind)
+    if origin is Annotated:
+        yield from _options(get_args(kind)[0])
+    elif origin in (Union, types.UnionType):
+        for part in get_args(kind):
+            yield from _options(part)
+    else:
+        yield kind
+
+
+def _annotations(model: Any, keys: KeyPath) -> list[Any]:
+    """The types that may stand at a key path below a model."""
+    here = list(_options(model))
+    for key in keys:
+        inner: list[Any] = []
+        for kind in here:
+            if _is_model(kind):
+                fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+                if key in fields:
+                    inner += _options(fields[str(key)].annotation)
+            elif arguments := [part for part in get_args(kind) if part is not Ellipsis]:
+                inner += _options(arguments[-1])
+        here = inner
+    return here
+
+
+# --- which line a key stands on --------------------------------------------------------------------------------------
+
+
+def dotted(keys: KeyPath) -> str:
+    """`("policies", 0, "lever")` as `policies[0].lever`."""
+    told = ""
+    for key in keys:
+        bare = isinstance(key, int) or re.fullmatch(r"[\w-]+", key)
+        told += f"[{key}]" if isinstance(key, int) else ("." if told else "") + (key if bare else f'"{key}"')
+    return told
+
+
+def key_parts(text: str) -> KeyPath:
+    """`policies[0].lever` as `("policies", 0, "lever")`, the inverse of `dotted`; empty if it is no key."""
+    parts: list[str | int] = []
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None or (step["dot"] is None and step["index"] is None and at > 0):
+            return ()
+        name = step["quoted"] or step["single"] or step["bare"]
+        parts.append(int(step["index"]) if step["index"] else name)
+        at = step.end()
+    return tuple(parts)
+
+
+def locate(text: str, key_path: str | KeyPath) -> int | None:
+    """The line where a key stands or, for a key that is not there, the line of the table to hold it."""
+    keys = key_parts(key_path) if isinstance(key_path, str) else tuple(key_path)
+    lines = _Scan(text).lines
+    while keys and keys not in lines:
+        keys = keys[:-1]
+    return lines.get(keys) if keys else None
+
+
+_STEP = re.compile(
+    r"""\[(?P<index>\d{1,9})\]|(?P<dot>(?!^)\.)?("(?P<quoted>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>[\w-]+))"""
+)
+_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_SPACE = re.compile(r"[ \t]*")
+_STRING = re.compile(r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'', re.DOTALL)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_SCALAR = re.compile(r"[^,\]\}\n#]+")
+
+
+class _Scan:
+    """One pass over a TOML text that notes the line of every key and list item. Stops quietly where it is not TOML."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.line, self.counted = text, 0, 1, 0
+        self.lines: dict[KeyPath, int] = {}
+        self.rows: dict[KeyPath, int] = {}  # how many tables an [[array]] has had so far
+        with contextlib.suppress(_NotTOMLError, RecursionError):
+            self._document()
+
+    def _note(self, path: KeyPath) -> None:
+        self.line += self.text.count("\n", self.counted, self.at)
+        self.counted = self.at
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                break
+            self.lines[path[:length]] = self.line
+
+    def _skip(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self.text, self.at)
+        if match is None:
+            raise _NotTOMLError
+        self.at = match.end()
+        return match[0]
+
+    def _is(self, mark: str) -> bool:
+        return self.text.startswith(mark, self.at)
+
+    def _document(self) -> None:
+        table: KeyPath = ()
+        while True:
+            self._skip(_BLANK)
+            if self.at >= len(self.text):
+                return
+            if self._is("["):
+                double = self._is("[[")
+                start = self.at
+                self.at += 2 if double else 1
+                name = self._key()
+                end, self.at = self.at, start
+                table = self._resolved(name[:-1])
+                if double:
+                    whole = (*table, name[-1])
+                    row = self.rows.get(whole, 0)
+                    self.rows[whole] = row + 1
+                    table = (*whole, row)
+                else:
+                    table = self._resolved(name)
+                self._note(table)
+                self.at = end + (2 if double else 1)
+            else:
+                self._pair(table)
+
+    def _resolved(self, name: KeyPath) -> KeyPath:
+        """A table's name with the number of the [[row]] it belongs to."""
+        path: KeyPath = ()
+        for part in name:
+            path = (*path, part)
+            if path in self.rows:
+                path = (*path, self.rows[path] - 1)
+        return path
+
+    def _key(self) -> KeyPath:
+        parts: list[str] = []
+        while True:
+            self._skip(_SPACE)
+            if self._is('"') or self._is("'"):
+                written = self._skip(_STRING)
+                try:
+                    parts.append(str(tomllib.loads(f"k = {written}")["k"]))
+                except ValueError:
+                    raise _NotTOMLError from None
+            else:
+                parts.append(self._skip(_BARE_KEY))
+            self._skip(_SPACE)
+            if not self._is("."):
+                return tuple(parts)
+            self.at += 1
+
+    def _pair(self, table: KeyPath) -> None:
+        start = self.at
+        path = (*table, *self._key())
+        end, self.at = self.at, start
+        self._note(path)
+        self.at = end
+        if not self._is("="):
+            raise _NotTOMLError
+        self.at += 1
+        self._skip(_SPACE)
+        self._value(path)
+
+    def _value(self, path: KeyPath) -> None:
+        if self._is('"') or self._is("'"):
+            self._skip(_STRING)
+        elif self._is("[") or self._is("{"):
+            listed = self._is("[")
+            self.at += 1
+            self._skip(_BLANK)
+            number = 0
+            while not self._is("]" if listed else "}"):
+                if listed:
+                    self._note((*path, number))
+                    self._value((*path, number))
+                else:
+                    self._pair(path)
+                number += 1
+                self._skip(_BLANK)
+                if self._is(","):
+                    self.at += 1
+                    self._skip(_BLANK)
+                elif not self._is("]" if listed else "}"):
+                    raise _NotTOMLError
+            self.at += 1
+        else:
+            self._skip(_SCALAR)
+
+
+class _NotTOMLError(Exception):
+    """The scan met something it does not know."""

@@ -1,0 +1,85 @@
+"""People near you who are well hold you up; those in crisis need holding, and serious need makes one withdraw.
+
+Claim     S = g / (g + half), g = (sum over ties and household of worth[worst level of the other]) * (1 - withdrawal if
+          one's own need is serious or worse) + member bonus * energy of the neighbourhood's groups, g >= 0.
+          worth: 1 well or emerging, 1/2 serious, -strain in crisis.
+Evidence  A19: about five close ties. E17-E19: what ties do for survival (size of the effect: people/need.py).
+          strain, withdrawal: assumed. Membership: A18.
+Limits    A tie is there or not; who moves into a slot inherits its ties. Needed only for people whose need may get
+          worse this month, and worked out only for them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number, share
+from sim.state import NOBODY, World
+
+MEMBER = stream("joins community groups")
+
+
+class Support(Params):
+    """What a tie is worth."""
+
+    half: float = number(
+        2.0, low=1.0, high=4.0, unit="ties", source="assumed", meaning="well ties that give half of full support"
+    )
+    strain: float = share(0.5, source="assumed", meaning="support that a tie in crisis takes away")
+    withdrawal: float = share(
+        0.3, low=0.0, high=0.6, source="assumed; direction A12 (lonely: 15 % of disabled people, 3 % of others)",
+        meaning="part of one's ties that falls still with serious need",
+    )
+    members: float = share(
+        0.16, low=0.12, high=0.22, source="A18 [CLS18]", meaning="adults who take part in a group when energy is 1"
+    )
+    bonus: float = number(
+        0.75, low=0.2, high=1.5, unit="ties", source="assumed", meaning="what membership is worth, in well ties"
+    )
+
+
+@kernel
+def _worth(p: Support, worst: int) -> float:
+    return 1.0 if worst < 2 else (0.5 if worst == 2 else -p.strain)
+
+
+@kernel
+def support(w: World, p: Support, seed: np.uint64, i: int) -> float:
+    """Support of one person from last month's state of those near them, 0-1."""
+    people, ties = w.people, w.ties
+    g = 0.0
+    home = np.int64(people.dwelling[i])
+    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if j != i and people.age[j] != NOBODY:
+            g += _worth(p, people.worst[j])
+    for k in range(np.int64(ties.start[i]), np.int64(ties.start[i + 1])):
+        j = np.int64(ties.to[k])
+        if people.age[j] != NOBODY:
+            g += _worth(p, people.worst[j])
+    if people.worst[i] >= 2:
+        g *= 1.0 - p.withdrawal
+    if people.age[i] >= 16:
+        energy = w.places.energy[people.neighbourhood[i]]
+        if uniform(month_key(seed, MEMBER, 0), i) < p.members * energy:
+            g += p.bonus
+    g = max(0.0, g)
+    return g / (g + p.half)
+
+
+@mechanism(
+    Phase.SUPPORT,
+    Support,
+    reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy screen.row "
+    "screen.draw screen.count",
+    writes="screen.support",
+)
+@kernel
+def lend(w: World, p: Support, clock: Clock) -> None:
+    for d in range(w.people.level.shape[0]):
+        for k in range(w.screen.count[d]):
+            i = np.int64(w.screen.row[d, k])
+            if np.uint16(w.screen.draw[d, k] >> np.uint32(16)) < w.people.up_bound[d, i]:
+                w.screen.support[d, k] = np.float32(support(w, p, clock.seed, i))

@@ -1,0 +1,102 @@
+"""Everybody has a birthday once a year; at 18 to 30 some leave home.
+
+Claim     In the month given by their slot, people grow a year older. Help and crises that the new age is not eligible
+          for end (a child in care who turns 18 leaves care, with serious need). Somebody of 18 to 30 who is not the
+          reference person leaves with probability `leaves`: to an empty home in the neighbourhood, or to another place.
+Evidence  leaves: assumed, from a mean age of leaving home of about 24.
+Limits    Birthdays fall by slot, not by season. Nobody grows older than 109.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import count_person, occupy, set_age, set_help, set_level, still_served, vacate
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import AGE_BANDS, Params, share
+from sim.state import NOBODY, World
+
+LEAVE = stream("leaving home")
+LAST_AGE = 109
+BAND_OF_AGE = np.array([next(b for b, (x, y) in enumerate(AGE_BANDS) if x <= age <= y) for age in range(110)], np.uint8)
+
+
+class Ageing(Params):
+    """Leaving home."""
+
+    leaves: float = share(
+        0.15,
+        low=0.05,
+        high=0.3,
+        source="assumed: mean age of leaving home about 24",
+        meaning="yearly probability of leaving home at 18 to 30",
+    )
+
+
+@kernel
+def _same_door(w: World, d: int, old: int, new: int) -> bool:
+    """Whether some acute service takes crises of both age bands."""
+    for s in range(w.services.domain.size):
+        if w.services.domain[s] == d and w.services.crisis_share[s, old] > 0 and w.services.crisis_share[s, new] > 0:
+            return True
+    return False
+
+
+@kernel
+def _empty_home(w: World, n: int) -> int:
+    """An empty dwelling in neighbourhood n, or -1."""
+    for home in range(np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])):
+        if w.dwellings.occupants[home] == 0:
+            return home
+    return -1
+
+
+@kernel
+def leave_home(w: World, i: int) -> None:
+    """Move a person to an empty home nearby, with all they are, or out of the place if there is none."""
+    people = w.people
+    home = _empty_home(w, people.neighbourhood[i])
+    if home < 0:
+        w.tally.moved_out[people.quintile[i]] += 1
+        vacate(w, i)
+        return
+    j = np.int64(w.dwellings.first[home])
+    occupy(w, j, people.age[i], people.band[i], people.female[i], people.resilience[i], people.trust[i])
+    w.dwellings.head[home] = np.uint32(j)
+    for d in range(people.level.shape[0]):
+        # A household's need stays with the household; a person's goes along, and so does the help.
+        if w.rates.household[d] == 0:
+            people.level[d, j] = people.level[d, i]
+            people.before[d, j] = people.before[d, i]
+            people.help[d, j] = people.help[d, i]
+    count_person(w, j, 1)
+    vacate(w, i)
+
+
+@mechanism(
+    Phase.LIFE,
+    Ageing,
+    reads="people.age dwellings.occupants dwellings.first services.crisis_share",
+    writes="people.age people.band people.level people.help people.changed tally.people tally.census tally.unmet "
+    "tally.helped tally.waiting tally.moved_out dwellings.head dwellings.occupants services.helped services.queue",
+)
+@kernel
+def grow_older(w: World, p: Ageing, clock: Clock) -> None:
+    people = w.people
+    key = month_key(clock.seed, LEAVE, clock.month)
+    for i in range(clock.month % 12, people.age.size, 12):
+        if people.age[i] == NOBODY:
+            continue
+        old = people.band[i]
+        age = min(LAST_AGE, np.int64(people.age[i]) + 1)
+        set_age(w, i, age, BAND_OF_AGE[age])
+        if people.band[i] != old:
+            for d in range(people.level.shape[0]):
+                if people.level[d, i] == 3 and w.rates.household[d] == 0 and not _same_door(w, d, old, people.band[i]):
+                    set_level(w, d, i, 2)
+                if people.help[d, i] > 0 and not still_served(w, d, i):
+                    set_help(w, d, i, 0)
+        if 18 <= age <= 30 and w.dwellings.head[people.dwelling[i]] != i and uniform(key, i) < p.leaves:
+            leave_home(w, i)

@@ -1,0 +1,75 @@
+"""Who finds no other door knocks where nobody can be refused: A&E has visitors who are not in crisis.
+
+Claim     P(attendance this month) = walk_in[a,q] + sum over domains of knock[d] if need there is serious and nobody
+          helps. A crisis arrives through this door with probability crisis_arrives[d].
+Evidence  walk_in is solved so that all attendances of an age band and fifth meet the published rate (B01, B03, B05).
+          knock: bounded by F04/F05 (social care cut by 31 %: +0.07 to +0.09 visits per resident over 65 a year).
+Limits    At most one attendance a person and month apart from crises.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import counted, is_helped
+from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.people.need import ceil16
+from sim.state import NOBODY, World
+
+KNOCK = stream("last resort")
+ARRIVE = stream("crisis arrives by another door")
+
+
+@kernel
+def attending(w: World, door: int, i: int) -> float:
+    """Probability of attending this month without a crisis."""
+    people = w.people
+    p = w.rates.walk_in[door, people.band[i], people.quintile[i]]
+    for d in range(people.level.shape[0]):
+        if people.level[d, i] == 2 and counted(w, d, i) and not is_helped(np.int64(people.help[d, i])):
+            p += w.rates.knock[door, d]
+    return p
+
+
+@mechanism(
+    Phase.LAST_RESORT,
+    reads="people.level people.help people.door_bound people.band people.quintile people.neighbourhood "
+    "screen.event_row screen.event_domain screen.event_to screen.events",
+    writes="tally.opened tally.opened_in screen.bits",
+)
+@kernel
+def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
+    people, bits = w.people, w.screen.bits
+    for door in range(w.rates.door.size):
+        s = w.rates.door[door]
+        fill_bits(month_key(clock.seed, KNOCK + np.uint64(door), clock.month), 0, bits)
+        bound = people.door_bound[door]
+        for i in range(people.age.size):
+            if np.uint16(bits[i] >> np.uint32(16)) < bound[i]:
+                if (np.float64(bits[i]) + 0.5) * UNIT < attending(w, door, i):
+                    w.tally.opened[s, people.quintile[i], people.band[i]] += 1
+                    w.tally.opened_in[s, people.neighbourhood[i]] += 1
+        key = month_key(clock.seed, ARRIVE + np.uint64(door), clock.month)
+        for k in range(w.screen.events[0]):
+            i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
+            if w.screen.event_to[k] == 3 and uniform(key, i) < w.rates.crisis_arrives[door, d]:
+                w.tally.opened[s, people.quintile[i], people.band[i]] += 1
+                w.tally.opened_in[s, people.neighbourhood[i]] += 1
+
+
+@mechanism(
+    Phase.REFRESH,
+    reads="people.level people.help people.age people.band people.quintile people.changed dwellings.head",
+    writes="people.door_bound",
+    name="last_resort_bounds",
+)
+@kernel
+def bound(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
+    people = w.people
+    for i in range(people.age.size):
+        if people.changed[i] == 1:
+            for door in range(w.rates.door.size):
+                most = attending(w, door, i) if people.age[i] != NOBODY else 0.0
+                people.door_bound[door, i] = ceil16(most)

@@ -1,0 +1,139 @@
+"""People die, sooner if they are poor, ill or in crisis; children are born to women who live here.
+
+Claim     P(death this month) = death[age, q] * product of the factors below for serious need and crisis.
+          P(birth this month) = fertility of the woman's age / 12, if the home has room.
+Evidence  death: shape A0 + A1 * exp(0.1 * age), the textbook (Gompertz-Makeham) form, with a gradient over fifths set
+          by the life-expectancy gap (A22 [ONSLE]), scaled so that England's mix gives 10 per 1,000 a year (A21).
+          Fertility: shape assumed, scaled to 10 births per 1,000 people a year (A21).
+Limits    No twins, no stillbirths, fathers play no part; a birth that finds no room in the home does not happen
+          (moves keep the number of small children up instead).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import count_person, occupy, vacate
+from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number
+from sim.people.need import CAP, ceil16
+from sim.state import NOBODY, World
+
+LIFE = stream("life and death")
+SEX = stream("sex of a child")
+
+
+class LifeAndDeath(Params):
+    """Factors on mortality, and fertility."""
+
+    serious: float = number(
+        1.5,
+        low=1.1,
+        high=2.5,
+        unit="multiplier",
+        source="assumed",
+        meaning="on mortality, per serious need in health or care",
+    )
+    crisis: float = number(
+        3.0, low=1.5, high=8.0, unit="multiplier", source="assumed", meaning="on mortality, per crisis"
+    )
+    births_young: float = number(
+        45.0,
+        low=20.0,
+        high=70.0,
+        unit="per 1,000 women per year",
+        source="assumed shape, scaled to A21",
+        meaning="births to women of 18-24",
+    )
+    births_prime: float = number(
+        64.0,
+        low=45.0,
+        high=80.0,
+        unit="per 1,000 women per year",
+        source="assumed shape, scaled to A21",
+        meaning="births to women of 25-44",
+    )
+
+
+@kernel
+def dying(w: World, p: LifeAndDeath, i: int) -> float:
+    """Probability of dying this month."""
+    m = w.rates.death[w.people.age[i], w.people.quintile[i]]
+    for d in range(w.people.level.shape[0]):
+        if w.rates.household[d] == 0:
+            if w.people.level[d, i] == 3:
+                m *= p.crisis
+            elif w.people.level[d, i] == 2:
+                m *= p.serious
+    return min(CAP, m)
+
+
+@kernel
+def bearing(w: World, p: LifeAndDeath, i: int) -> float:
+    """Probability of giving birth this month."""
+    age = w.people.age[i]
+    if w.people.female[i] == 0 or age < 18 or age > 44:
+        return 0.0
+    return (p.births_young if age <= 24 else p.births_prime) / 12000.0
+
+
+@mechanism(
+    Phase.LIFE,
+    LifeAndDeath,
+    reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
+    "rates.resilience rates.trust",
+    writes="people.age people.band people.level people.help people.changed people.female people.resilience people.trust "
+    "tally.people tally.census tally.unmet tally.helped tally.waiting tally.born tally.died tally.moved_out "
+    "dwellings.head dwellings.occupants services.helped services.queue screen.bits",
+    after="ageing",
+)
+@kernel
+def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
+    people, bits = w.people, w.screen.bits
+    fill_bits(month_key(clock.seed, LIFE, clock.month), 0, bits)
+    sex = month_key(clock.seed, SEX, clock.month)
+    for i in range(people.age.size):
+        top = np.uint16(bits[i] >> np.uint32(16))
+        if top < people.death_bound[i]:
+            if people.age[i] != NOBODY and (np.float64(bits[i]) + 0.5) * UNIT < dying(w, p, i):
+                w.tally.died[people.quintile[i], people.band[i]] += 1
+                vacate(w, i)
+        elif np.uint16(~top) < people.birth_bound[i] and people.age[i] != NOBODY:
+            if (np.float64(bits[i]) + 0.5) * UNIT > 1.0 - bearing(w, p, i):
+                _bear(w, i, 1 if uniform(sex, i) < 0.488 else 0)
+
+
+@kernel
+def _bear(w: World, mother: int, female: int) -> None:
+    people = w.people
+    home = np.int64(people.dwelling[mother])
+    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if people.age[j] == NOBODY:
+            q = people.quintile[j]
+            occupy(w, j, 0, 0, female, w.rates.resilience[0, q], w.rates.trust[0, q])
+            for d in range(people.level.shape[0]):
+                if w.rates.household[d] == 1:
+                    people.level[d, j] = people.level[d, mother]
+                    people.before[d, j] = people.level[d, mother]
+            count_person(w, j, 1)
+            w.tally.born[q] += 1
+            return
+
+
+@mechanism(
+    Phase.REFRESH,
+    LifeAndDeath,
+    reads="people.level people.age people.changed people.female people.quintile",
+    writes="people.death_bound people.birth_bound",
+    name="life_and_death_bounds",
+)
+@kernel
+def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:  # noqa: ARG001
+    people = w.people
+    for i in range(people.age.size):
+        if people.changed[i] == 1:
+            alive = people.age[i] != NOBODY
+            people.death_bound[i] = ceil16(dying(w, p, i)) if alive else np.uint16(0)
+            people.birth_bound[i] = ceil16(bearing(w, p, i)) if alive else np.uint16(0)

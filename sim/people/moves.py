@@ -1,0 +1,155 @@
+"""Households move away and others move in; moves keep each fifth's age mix where the place file has it.
+
+Claim     A household moves out of the place this month with probability moves/12 * (mean over its members of
+          people here / people wanted, in their age band and fifth)^pull. An empty home takes in a household with the
+          ages of one of eight drawn from the fifth's first households, the one that best fills what is lacking.
+Evidence  moves: A20 gives 8-12 % of people moving home a year; about half of them to another area (assumed).
+          Aligning a synthetic population to an official age mix is the custom of microsimulation.
+Limits    Newcomers bring needs drawn domain by domain from the published prevalence of their age and fifth, never a
+          crisis; they inherit the ties of the slot they take.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import count_person, occupy, vacate
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number, share
+from sim.people.ageing import BAND_OF_AGE
+from sim.state import NOBODY, World
+
+OUT = stream("moving out")
+IN = stream("moving in")
+LEVELS = stream("needs of newcomers")
+TRIES = 8
+
+
+class Moves(Params):
+    """How often households move, and how firmly moves keep the age mix."""
+
+    moves: float = share(
+        0.05,
+        low=0.02,
+        high=0.1,
+        source="A20 (8-12 % move home), about half leave the area: assumed",
+        meaning="households that leave the place in a year",
+    )
+    pull: float = number(
+        12.0,
+        low=0.0,
+        high=30.0,
+        unit="exponent",
+        source="assumed: a device of alignment, 0 switches it off",
+        meaning="how strongly an over-full age band moves out",
+    )
+
+
+@kernel
+def _fullness(w: World, q: int, b: int) -> float:
+    """People here over people wanted, in a fifth and age band."""
+    wanted = w.places.age_mix[q, b]
+    return w.tally.people[q, b] / wanted if wanted > 0.5 else 1.0
+
+
+@kernel
+def _lacking(w: World, q: int, ages: np.ndarray) -> float:
+    """How well a household's ages fill what a fifth lacks: higher is better."""
+    score = 0.0
+    for age in ages:
+        if age != NOBODY:
+            score += 1.0 - _fullness(w, q, BAND_OF_AGE[age])
+    return score
+
+
+@kernel
+def newcomer_level(w: World, d: int, b: int, q: int, u: float) -> int:
+    """A level of need drawn from those of people who move in."""
+    for level in range(3):
+        u -= w.rates.newcomer[d, level, b, q]
+        if u < 0.0:
+            return level
+    return 0
+
+
+@kernel
+def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
+    """Settle a household of these ages in an empty dwelling; the first age is the reference person's. Returns how
+    many people moved in."""
+    people = w.people
+    first = np.int64(w.dwellings.first[home])
+    w.dwellings.head[home] = np.uint32(first)
+    came = 0
+    for k in range(ages.size):
+        if ages[k] == NOBODY:
+            break
+        i = first + k
+        b, q = BAND_OF_AGE[ages[k]], people.quintile[i]
+        occupy(w, i, ages[k], b, people.female[i], w.rates.resilience[b, q], w.rates.trust[b, q])
+        for d in range(people.level.shape[0]):
+            if w.rates.household[d] == 1:
+                people.level[d, i] = people.level[d, first]
+            else:
+                key = month_key(clock.seed, LEVELS + np.uint64(d), clock.month)
+                people.level[d, i] = newcomer_level(w, d, b, q, uniform(key, i))
+            if w.rates.household[d] == 1 and k == 0:
+                key = month_key(clock.seed, LEVELS + np.uint64(d), clock.month)
+                people.level[d, i] = newcomer_level(w, d, b, q, uniform(key, i))
+            people.before[d, i] = people.level[d, i]
+        count_person(w, i, 1)
+        came += 1
+    return came
+
+
+@mechanism(
+    Phase.LIFE,
+    Moves,
+    reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.age_mix "
+    "rates.newcomer rates.resilience rates.trust",
+    writes="people.age people.band people.level people.before people.help people.changed people.resilience "
+    "people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.moved_in tally.moved_out "
+    "dwellings.head dwellings.occupants services.helped services.queue",
+    after="ageing life_and_death",
+)
+@kernel
+def move(w: World, p: Moves, clock: Clock) -> None:
+    people, homes = w.people, w.dwellings
+    out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
+    for n in range(w.places.quintile.size):
+        start, stop = np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])
+        q = w.places.quintile[n]
+        for home in range(start, stop):
+            if homes.occupants[home] > 0:
+                u = uniform(out_key, home)
+                if u < p.moves / 12.0 * 4.0 and u < p.moves / 12.0 * min(4.0, _crowded(w, home, q) ** p.pull):
+                    for i in range(np.int64(homes.first[home]), np.int64(homes.first[home + 1])):
+                        if people.age[i] != NOBODY:
+                            w.tally.moved_out[q] += 1
+                            vacate(w, i)
+            else:
+                u = uniform(in_key, home)
+                best, best_score = -1, -1e9
+                room = homes.first[home + 1] - homes.first[home]
+                for t in range(TRIES):
+                    donor = start + np.int64((u * (t + 1) * 7919.0 % 1.0) * (stop - start))
+                    size = 0
+                    for age in homes.donor_ages[donor]:
+                        size += np.int64(age != NOBODY)
+                    score = _lacking(w, q, homes.donor_ages[donor])
+                    if size <= room and score > best_score:
+                        best, best_score = donor, score
+                if best >= 0:
+                    w.tally.moved_in[q] += move_in(w, home, homes.donor_ages[best], clock)
+
+
+@kernel
+def _crowded(w: World, home: int, q: int) -> float:
+    """Mean fullness over a household's age bands."""
+    total, count = 0.0, 0
+    for i in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if w.people.age[i] != NOBODY:
+            total += _fullness(w, q, w.people.band[i])
+            count += 1
+    return total / max(1, count)

@@ -1,0 +1,157 @@
+"""Need grows when it meets other needs and little support, and shrinks with time and help.
+
+Claim     P(level l -> l+1 this month) = up[d,l,a,q] * prod_{e != d} (1 + omega[d,e] * level_e)
+          * exp(-beta_S (S - S0)) * exp(-beta_R R) * (1 - protection * quality)
+          P(level l -> l-1 this month) = down[d,l,a] * (1 + (recovery - 1) * quality)
+          with S support, R resilience, protection and recovery those of the service that helps (0 and 1 without
+          help). `up` is solved so that, over the people of an age band and deprivation fifth, the published
+          prevalence and crises of England come out (see sim/calibration.py).
+Evidence  beta_S: isolation and loneliness raise mortality by 26-29 % (E18 [HL15]); between a person without ties
+          (S = 0) and one with five well ones (S = 0.7) that is ln(1.29)/0.7 = 0.36. beta_R: by definition of the
+          scale, R is measured in units of the log hazard. omega: domain files.
+Limits    One step up or down a month. A crisis is entered from serious need only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.bookkeeping import set_level
+from sim.engine.draws import UNIT
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number
+from sim.state import NOBODY, WAITING, World
+
+CAP = 0.45
+"""No monthly probability of worsening exceeds this; calibration refuses tables that come near it."""
+CERTAIN = 65535.0 / 65536.0
+
+
+class Need(Params):
+    """How strongly support and resilience act on the hazards of getting worse."""
+
+    beta_support: float = number(
+        0.36,
+        low=0.1,
+        high=0.7,
+        unit="per unit of support",
+        source="E18 [HL15], CALC: ln(1.29) / 0.7",
+        meaning="how much a unit of support lowers the log hazard of need getting worse",
+    )
+    usual_support: float = number(
+        0.6,
+        low=0.4,
+        high=0.8,
+        unit="0-1",
+        source="assumed: a centring constant, calibration absorbs it",
+        meaning="support at which the support modifier is 1",
+    )
+    beta_resilience: float = number(
+        1.0,
+        low=0.5,
+        high=1.5,
+        unit="per log hazard unit",
+        source="assumed: defines the scale of resilience",
+        meaning="how much resilience lowers the log hazard of need getting worse",
+    )
+
+
+@kernel
+def apart_from_support(w: World, p: Need, d: int, i: int, levels: np.ndarray) -> float:
+    """What multiplies the hazard of worsening, without the part that support plays."""
+    m = math.exp(-p.beta_resilience * w.people.resilience[i])
+    for e in range(levels.shape[0]):
+        if e != d:
+            m *= 1.0 + w.rates.omega[d, e] * levels[e, i]
+    code = np.int64(w.people.help[d, i])
+    if 0 < code < WAITING:
+        m *= 1.0 - min(0.95, w.services.protection[code - 1] * w.services.quality[code - 1])
+    return m
+
+
+@kernel
+def worsening(w: World, p: Need, d: int, i: int, levels: np.ndarray, support: float) -> float:
+    """Probability that need in domain d gets worse this month, given support 0-1."""
+    level, b, q = levels[d, i], w.people.band[i], w.people.quintile[i]
+    m = apart_from_support(w, p, d, i, levels) * math.exp(-p.beta_support * (support - p.usual_support))
+    return min(CAP, w.rates.up[d, level, b, q] * m)
+
+
+@kernel
+def help_speeds(w: World, d: int, i: int) -> float:
+    """What multiplies the hazard of improving: 1 without help."""
+    code = np.int64(w.people.help[d, i])
+    if 0 < code < WAITING:
+        return 1.0 + (w.services.recovery[code - 1] - 1.0) * w.services.quality[code - 1]
+    return 1.0
+
+
+@kernel
+def improving(w: World, d: int, i: int, levels: np.ndarray) -> float:
+    """Probability that need in domain d gets better this month."""
+    level = levels[d, i]
+    rate = w.rates.down[d, level, w.people.band[i]]
+    if level == 3:
+        return min(CERTAIN, rate)
+    return min(CAP, rate * help_speeds(w, d, i))
+
+
+@mechanism(
+    Phase.NEED,
+    Need,
+    reads="screen.row screen.draw screen.count screen.support people.before people.resilience people.help "
+    "people.band people.quintile people.up_bound people.down_bound services.quality",
+    writes="people.level people.help people.changed tally.census tally.unmet tally.helped tally.waiting tally.ended "
+    "services.helped services.queue screen.event_row screen.event_domain screen.event_to screen.events",
+)
+@kernel
+def change(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
+    levels = w.people.before
+    for d in range(levels.shape[0]):
+        for k in range(w.screen.count[d]):
+            i = np.int64(w.screen.row[d, k])
+            top = np.uint16(w.screen.draw[d, k] >> np.uint32(16))
+            u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT
+            if top < w.people.up_bound[d, i]:
+                if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
+                    set_level(w, d, i, levels[d, i] + 1)
+            elif np.uint16(~top) < w.people.down_bound[d, i]:
+                if u > 1.0 - improving(w, d, i, levels):
+                    set_level(w, d, i, levels[d, i] - 1)
+
+
+@kernel
+def ceil16(probability: float) -> np.uint16:
+    """A probability rounded up to the 16 bits of a bound."""
+    return np.uint16(min(65535.0, math.ceil(probability * 65536.0)))
+
+
+@mechanism(
+    Phase.REFRESH,
+    Need,
+    reads="people.level people.resilience people.help people.band people.quintile people.age services.quality "
+    "dwellings.head",
+    writes="people.up_bound people.down_bound",
+    name="need_bounds",
+)
+@kernel
+def bound(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
+    people = w.people
+    least_supported = math.exp(p.beta_support * p.usual_support)
+    for i in range(people.age.size):
+        if people.changed[i] == 0:
+            continue
+        for d in range(people.level.shape[0]):
+            up, down = 0.0, 0.0
+            if people.age[i] != NOBODY and (w.rates.household[d] == 0 or w.dwellings.head[people.dwelling[i]] == i):
+                level = people.level[d, i]
+                if level < 3:
+                    rate = w.rates.up[d, level, people.band[i], people.quintile[i]]
+                    up = min(CAP, rate * apart_from_support(w, p, d, i, people.level) * least_supported)
+                if level > 0:
+                    down = improving(w, d, i, people.level)
+            people.up_bound[d, i] = ceil16(up)
+            people.down_bound[d, i] = ceil16(down)

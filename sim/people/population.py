@@ -1,0 +1,197 @@
+"""The people of a place: real ages, gathered into households of the sizes that England has.
+
+Claim     Every neighbourhood gets exactly the age counts of its place file. Its adults become one reference person a
+          household (people_per_household), partners of similar age, grown-up children, others; its children go to
+          households whose reference person is 18 to 44 years older, together rather than alone.
+Evidence  A01-A06 ages by fifth, A07-A09 households.
+Limits    Households are formed within a neighbourhood and by age alone. Homes have at most eight places.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.fields import AGE_BANDS
+
+AGE = stream("age within band")
+ORDER = stream("order of adults")
+CHOICE = stream("household choice")
+MOST_IN_HOME = 8
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+
+
+class Household(NamedTuple):
+    """What the places say of households."""
+
+    people_per_household: float
+    one_person_share: float
+    lone_parent_share: float
+
+
+class Peopled(NamedTuple):
+    """Slots in order of neighbourhood and dwelling. Empty slots (room for a child) have age 255."""
+
+    age: U8
+    female: U8
+    neighbourhood: I64
+    dwelling: I64
+    dwelling_first: I64
+    """Shape (dwellings + 1,)."""
+
+
+@kernel
+def _ages(counts: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, key: np.uint64, offset: int) -> np.ndarray:
+    total = 0
+    for b in range(counts.size):
+        total += counts[b]
+    out = np.empty(total, np.uint8)
+    k = 0
+    for b in range(counts.size):
+        for _ in range(counts[b]):
+            u = uniform(key, offset + k)
+            if b == counts.size - 1:  # the oldest: about 14 % fewer at each year of age
+                out[k] = np.uint8(min(105, firsts[b] + np.int64(-np.log(u) / 0.15)))
+            else:
+                out[k] = np.uint8(firsts[b] + np.int64(u * (lasts[b] - firsts[b] + 1)))
+            k += 1
+    return out
+
+
+@kernel
+def _households(
+    age: np.ndarray, homes: int, one_person: float, lone_parent: float, order_key: np.uint64, choice_key: np.uint64,
+    offset: int,
+) -> np.ndarray:
+    """For each person of one neighbourhood the number of their household; reference persons are 0..homes-1's first."""
+    n = age.size
+    home_of = np.full(n, -1, np.int64)
+    rank = np.empty(n, np.float64)
+    adults = 0
+    for i in range(n):
+        u = uniform(order_key, offset + i)
+        if age[i] < 18:
+            rank[i] = 9.0
+        else:
+            adults += 1
+            # Reference persons first: half of those under 25 live in somebody else's home.
+            rank[i] = u + (0.75 if age[i] < 25 else 0.0)
+    homes = max(1, min(homes, adults))
+    order = np.argsort(rank, kind="mergesort")
+    head = order[:homes].copy()
+    head = head[np.argsort(age[head], kind="mergesort")]
+    size = np.ones(homes, np.int64)
+    alone = np.zeros(homes, np.uint8)
+    for h in range(homes):
+        home_of[head[h]] = h
+        share = one_person * (1.45 if age[head[h]] >= 65 else 0.8)
+        alone[h] = 1 if uniform(choice_key, offset + head[h]) < share else 0
+    # Partners: the other adults of 25 and over, oldest with oldest, in homes that are not for one.
+    rest = order[homes:adults]
+    rest = rest[np.argsort(age[rest], kind="mergesort")]
+    paired = 0
+    for k in range(rest.size):
+        paired += 1 if age[rest[k]] >= 25 else 0
+    open_homes = 0
+    for h in range(homes):
+        open_homes += 1 if alone[h] == 0 and age[head[h]] >= 20 else 0
+    k, seen, young = 0, 0, rest.size - paired
+    for h in range(homes):
+        if alone[h] == 0 and age[head[h]] >= 20:
+            # Spread the partners evenly over the open homes, in order of age.
+            due = (seen + 1) * paired // max(1, open_homes) - seen * paired // max(1, open_homes)
+            seen += 1
+            for _ in range(due):
+                if k < paired and size[h] < 3:
+                    home_of[rest[young + k]] = h
+                    size[h] += 1
+                    k += 1
+    left = 0
+    for j in range(rest.size):
+        if home_of[rest[j]] < 0:
+            left += 1
+            _place(home_of, size, alone, age, head, rest[j], 18, 45, choice_key, offset, 1, lone_parent)
+    for i in range(n):
+        if age[i] < 18:
+            _place(home_of, size, alone, age, head, i, 18, 44, choice_key, offset, 3, lone_parent)
+    return home_of
+
+
+@kernel
+def _place(
+    home_of: np.ndarray, size: np.ndarray, alone: np.ndarray, age: np.ndarray, head: np.ndarray, i: int,
+    younger: int, older: int, key: np.uint64, offset: int, liked: int, lone_parent: float,
+) -> None:
+    """Put somebody into the best of a few random homes whose reference person could be a parent."""
+    best, best_score = -1, -1e9
+    homes = head.size
+    for t in range(24):
+        u = uniform(key, 7 * (offset + i) + 1_000_003 * (t + 1))
+        h = np.int64(u * homes)
+        if size[h] >= 7:
+            continue
+        gap = np.int64(age[head[h]]) - np.int64(age[i])
+        score = -0.15 * max(0, younger - gap, gap - older) - 3.0 * alone[h]
+        score += 0.4 * min(liked, size[h] - 1) if size[h] < 5 else -0.6 * size[h]
+        if size[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
+            score -= 0.5
+        score += 0.3 * u
+        if score > best_score:
+            best, best_score = h, score
+    if best < 0:
+        best = 0
+        for h in range(homes):
+            if size[h] < size[best]:
+                best = h
+    home_of[i] = best
+    size[best] += 1
+
+
+@kernel
+def _sexes(age: np.ndarray, dwelling: np.ndarray, first: np.ndarray, key: np.uint64) -> np.ndarray:
+    """Sex by slot: the second slot of a home mirrors the first, the others are drawn."""
+    female = np.zeros(age.size, np.uint8)
+    for i in range(age.size):
+        female[i] = 1 if uniform(key, i) < 0.507 else 0
+    for h in range(first.size - 1):
+        if first[h + 1] - first[h] > 1:
+            female[first[h] + 1] = 1 - female[first[h]]
+    return female
+
+
+def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) -> Peopled:
+    """Draw the people of neighbourhoods with these age counts (one tuple of ten bands each)."""
+    firsts = np.array([a for a, _ in AGE_BANDS])
+    lasts = np.array([b for _, b in AGE_BANDS])
+    keys = [month_key(np.uint64(seed), s, 0) for s in (AGE, ORDER, CHOICE, stream("sex"))]
+    columns: list[tuple[np.ndarray, ...]] = []
+    offset = 0
+    homes_so_far = 0
+    for n, counts in enumerate(ages):
+        age = _ages(np.array(counts, np.int64), firsts, lasts, keys[0], offset)
+        homes = max(1, round(age.size / household.people_per_household))
+        home = _households(
+            age, homes, household.one_person_share, household.lone_parent_share, keys[1], keys[2], offset
+        )
+        offset += age.size
+        # In each home: the oldest likely reference person first, then by age; room for one child where one may come.
+        used, home = np.unique(home, return_inverse=True)
+        fertile = np.zeros(used.size, bool)
+        np.logical_or.at(fertile, home, (age >= 18) & (age <= 44))
+        sizes = np.bincount(home, minlength=used.size)
+        roomy = np.flatnonzero(fertile & (sizes >= 2) & (sizes < MOST_IN_HOME))
+        age = np.concatenate([age, np.full(roomy.size, 255, np.uint8)])
+        home = np.concatenate([home, roomy])
+        order = np.lexsort((np.where(age == 255, 0, -age.astype(np.int64)), age == 255, home))
+        columns.append((age[order], np.full(age.size, n), home[order] + homes_so_far))
+        homes_so_far += used.size
+    age, neighbourhood, dwelling = (np.concatenate(c) for c in zip(*columns, strict=True))
+    first = np.searchsorted(dwelling, np.arange(homes_so_far + 1))
+    return Peopled(age, _sexes(age, dwelling, first, keys[3]), neighbourhood, dwelling, first)
+
+

@@ -1,0 +1,84 @@
+"""A crisis leaves a scar, deepest in childhood; a parent's trouble wears a child down, early help builds it up.
+
+Claim     A crisis: R <- R - scar * (child_factor if under 18) * (1 + harm * overload of the service that took it).
+          Every birthday month: R <- R * (1 - fade); a child whose reference person has serious need loses `parent`,
+          a child who is being helped in any domain gains `early_help`.
+Evidence  Sign and slowness: F01-F03 (Sure Start: hospital use at 11-15 falls 8 %, custody by 16 by 20 %), F08.
+          Sizes: assumed, so that effects stay within those natural experiments.
+Limits    One resilience for all domains. R is in units of the log hazard: R = 0.1 lowers every hazard by a tenth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number
+from sim.state import NOBODY, WAITING, World
+
+
+class Resilience(Params):
+    """What moves the slow stock."""
+
+    scar: float = number(
+        0.10, low=0.0, high=0.25, unit="log hazard units", source="assumed", meaning="resilience lost in a crisis"
+    )
+    child_factor: float = number(
+        2.0, low=1.0, high=4.0, unit="multiplier", source="assumed", meaning="how much deeper a scar is before 18"
+    )
+    fade: float = number(
+        0.12, low=0.04, high=0.3, unit="share per year", source="assumed", meaning="return to the set-point in a year"
+    )
+    parent: float = number(
+        0.02,
+        low=0.0,
+        high=0.06,
+        unit="log hazard units per year",
+        source="assumed",
+        meaning="resilience a child loses in a year with a parent in serious need",
+    )
+    early_help: float = number(
+        0.03,
+        low=0.0,
+        high=0.08,
+        unit="log hazard units per year",
+        source="assumed, bounded by F01-F03",
+        meaning="resilience a child gains in a year of being helped",
+    )
+
+
+@mechanism(
+    Phase.MEMORY,
+    Resilience,
+    reads="screen.event_row screen.event_domain screen.event_to screen.events people.worst people.help people.age "
+    "people.band dwellings.head services.overload services.crisis_share",
+    writes="people.resilience people.changed",
+)
+@kernel
+def remember(w: World, p: Resilience, clock: Clock) -> None:
+    people, services = w.people, w.services
+    for k in range(w.screen.events[0]):
+        if w.screen.event_to[k] == 3:
+            i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
+            harm = 0.0
+            for s in range(services.domain.size):
+                if services.domain[s] == d:
+                    harm += services.crisis_share[s, people.band[i]] * services.harm[s] * services.overload[s]
+            depth = p.scar * (p.child_factor if people.age[i] < 18 else 1.0) * (1.0 + harm)
+            people.resilience[i] = np.float32(people.resilience[i] - depth)
+            people.changed[i] = 1
+    for i in range(clock.month % 12, people.age.size, 12):
+        if people.age[i] == NOBODY:
+            continue
+        r = people.resilience[i] * (1.0 - p.fade)
+        if people.age[i] < 18:
+            if people.worst[w.dwellings.head[people.dwelling[i]]] >= 2:
+                r -= p.parent
+            helped = False
+            for d in range(people.level.shape[0]):
+                helped = helped or 0 < people.help[d, i] < WAITING
+            if helped:
+                r += p.early_help
+        people.resilience[i] = np.float32(min(1.0, max(-1.0, r)))
+        people.changed[i] = 1

@@ -1,0 +1,42 @@
+"""Money for community groups: their line is multiplied, and neighbourhoods answer slowly.
+
+Claim     plan[s] <- plan[s] * path for community services. New money, not taken from another line.
+Evidence  assumed; F17, F20 are upper bounds from weak designs, F18 a trial that found nothing.
+Limits    Seeded and commissioned groups are told apart by the whole model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import COMMUNITY, World
+
+LEVER = Lever(
+    name="community_investment",
+    label="Community investment",
+    unit="multiple of baseline",
+    low=0.0,
+    high=4.0,
+    baseline=1.0,
+    step=0.1,
+    source="assumed; F17 [Frome], F18 [DeepEnd], F20 [LAC]",
+    meaning="Multiplies the budget of community groups and link workers, with new money.",
+)
+
+
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    reads="services.plan services.tier",
+    writes="services.plan",
+    after="total_budget cut_rule prevention_share acute_share",
+    lever="community_investment",
+)
+@kernel
+def invest(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.plan.size):
+        if w.services.tier[s] == COMMUNITY:
+            w.services.plan[s] *= path[clock.month, 0]

@@ -1,0 +1,58 @@
+"""Who bears a cut: everyone alike, or those whose work is not acute.
+
+Claim     A share x of what acute lines would lose is given back to them and taken from the other lines of the same
+          silo, in proportion to their size. x = 0 cuts every line alike, x = 1 protects acute care wholly.
+Evidence  D12, D17, D18: early intervention lost 42 %, youth and Sure Start 70 %, while statutory care grew.
+Limits    Nothing is taken below a tenth of a line.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import ACUTE, World
+
+LEVER = Lever(
+    name="cut_rule",
+    label="Protection of acute lines in a cut",
+    unit="share",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="D12 [PBE], D17, D18 [IFS24]",
+    meaning="Part of a cut to acute lines that the other lines bear instead: 0 is an equal cut, 1 protects acute care.",
+)
+
+
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    reads="services.plan services.base_budget services.silo services.tier",
+    writes="services.plan",
+    after="total_budget",
+    lever="cut_rule",
+)
+@kernel
+def spare_acute(w: World, path: np.ndarray, clock: Clock) -> None:
+    services = w.services
+    for f in range(w.money.shift.size):
+        lost, others = 0.0, 0.0
+        for s in range(services.plan.size):
+            if services.silo[s] == f:
+                if services.tier[s] == ACUTE:
+                    lost += max(0.0, services.base_budget[s] - services.plan[s])
+                else:
+                    others += services.plan[s]
+        moved = min(lost * path[clock.month, 0], 0.9 * others)
+        if moved <= 0.0 or lost <= 0.0:
+            continue
+        for s in range(services.plan.size):
+            if services.silo[s] == f:
+                if services.tier[s] == ACUTE:
+                    services.plan[s] += moved * max(0.0, services.base_budget[s] - services.plan[s]) / lost
+                else:
+                    services.plan[s] *= 1.0 - moved / others

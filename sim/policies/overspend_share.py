@@ -1,0 +1,34 @@
+"""What an acute overspend does: how much of it next year's prevention pays.
+
+Claim     money.kappa[silo] <- path. What it does: feedback/crowding_out.py.
+Evidence  D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed.
+Limits    The same for all silos.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="overspend_share",
+    label="Part of an overspend that prevention pays",
+    unit="share",
+    low=0.0,
+    high=1.0,
+    baseline=0.5,
+    step=0.05,
+    source="D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed",
+    meaning="Part of an acute overspend that the same silo's prevention loses next year; the centre bails out the rest.",
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="money.kappa", lever="overspend_share")
+@kernel
+def set_share(w: World, path: np.ndarray, clock: Clock) -> None:
+    for f in range(w.money.kappa.size):
+        w.money.kappa[f] = path[clock.month, 0]

@@ -1,0 +1,34 @@
+"""What becomes of a saving: how much of it is kept and spent on prevention.
+
+Claim     money.rho[silo] <- path. What it does: feedback/crowding_out.py.
+Evidence  assumed.
+Limits    The same for all silos.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="reinvestment_share",
+    label="Part of a saving that is kept for prevention",
+    unit="share",
+    low=0.0,
+    high=1.0,
+    baseline=0.5,
+    step=0.05,
+    source="assumed",
+    meaning="Part of a saving that a silo keeps and adds to prevention next year; the rest is clawed back.",
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="money.rho", lever="reinvestment_share")
+@kernel
+def set_share(w: World, path: np.ndarray, clock: Clock) -> None:
+    for f in range(w.money.rho.size):
+        w.money.rho[f] = path[clock.month, 0]

@@ -1,0 +1,46 @@
+"""Who is turned away: the share of people asking a responsive service that is refused.
+
+Claim     refused[s] <- clip(refused[s] + path - baseline, 0, 0.95) for responsive services.
+Evidence  B20 (39 % of CAMHS referrals closed), B36 (29 % assessed not in need), B23.
+Limits    Who is refused is chance among those at the level served; refusing saves assessment time only in the whole
+          model. Never read it as a saving without its effect on crises.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import RESPONSIVE, World
+
+LEVER = Lever(
+    name="threshold",
+    label="Share of serious need turned away",
+    unit="share of requests",
+    low=0.0,
+    high=0.8,
+    baseline=0.35,
+    step=0.01,
+    source="B20 [CC24], B36 [DS7],[CIN24]: 29 to 39 %",
+    meaning="Share of requests that responsive services turn away; each service moves by the same number of points.",
+    by_service=True,
+)
+LEVER_BASELINE = LEVER.baseline
+
+
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    reads="services.refused services.tier",
+    writes="services.refused",
+    lever="threshold",
+)
+@kernel
+def move(w: World, path: np.ndarray, clock: Clock) -> None:
+    services = w.services
+    for s in range(services.refused.size):
+        if services.tier[s] == RESPONSIVE:
+            moved = services.refused[s] + path[clock.month, s] - LEVER_BASELINE
+            services.refused[s] = min(0.95, max(0.0, moved))

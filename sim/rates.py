@@ -1,0 +1,175 @@
+"""The monthly probabilities a world runs on: England's published figures turned into targets, and the solved table.
+
+`Targets` are what the baseline must show. `Solution` is what calibration found to make it show them (sim/calibration.py
+writes it, one line a number, to `solved.csv`): hazards of getting worse by domain, level, age band and fifth; how often
+each service is asked; and what multiplies mortality and attendance. It is national: places differ by who lives there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sim.fields import AGE_BANDS, QUINTILES, Params
+from sim.people.domains import Domain
+from sim.services.catalogue import Service
+
+F = npt.NDArray[np.float64]
+SOLVED = Path(__file__).with_name("solved.csv")
+BANDS = len(AGE_BANDS)
+LEVELS = 4
+TIER_INDEX = {"preventive": 0, "responsive": 1, "acute": 2, "community": 3}
+
+# Mortality: shape of the Gompertz-Makeham form, A1 * exp(0.1 * age) + A0, per year; and its gradient over fifths.
+DEATHS_PER_THOUSAND = 10.0
+"""England's deaths per 1,000 people a year (A21, ONS, recalled)."""
+DEATH_GRADIENT = np.array([1.42, 1.17, 0.98, 0.84, 0.72])
+"""Mortality by fifth relative to the mean: a gap in life expectancy of about 7 years between fifths (A22 [ONSLE] gives
+9.7 and 7.9 between tenths) at a slope of 0.1 per year of age is a ratio of exp(0.7) = 2.0. CALC."""
+
+
+class Targets(NamedTuple):
+    """What England's published figures imply for every age band and fifth."""
+
+    at_least: F
+    """Share at a level or above, shape (domain, level, band, quintile); level 0 is 1."""
+    crises: F
+    """New crises per person (or household) and month, shape (domain, band, quintile)."""
+    crisis_months: F
+    """Mean length, shape (domain, band)."""
+    walk_in: F
+    """Attendances that are not crises, per person and month, shape (door, band, quintile)."""
+    death: F
+    """Probability of dying in a month, shape (age 0..109, quintile)."""
+
+    def shares(self) -> F:
+        """Share at exactly each level, shape (domain, level, band, quintile)."""
+        out = self.at_least.copy()
+        out[:, :-1] -= self.at_least[:, 1:]
+        return out
+
+
+class Solution(NamedTuple):
+    """What calibration found."""
+
+    up: F
+    """Monthly probability of getting one level worse with all modifiers at 1, shape (domain, 3, band, quintile)."""
+    ask: F
+    """Monthly probability of asking each service, shape (service,)."""
+    mortality: F
+    """Mean multiplier on mortality by which the published rate is divided, shape (band, quintile)."""
+    knocks: F
+    """Attendances of unmet need per person and month, taken off the walk-in rate, shape (door, band, quintile)."""
+    resilience: F
+    """Mean resilience at baseline, shape (band, quintile)."""
+    trust: F
+    """Mean trust at baseline, shape (band, quintile)."""
+    care: F
+    """Pounds of acute care over what the published tables give, shape (service,)."""
+    households: F
+    """Reference persons per person, shape (band, quintile)."""
+
+
+def targets(domains: Iterable[Domain], services: Iterable[Service], people: F, heads: F) -> Targets:
+    """England's figures as tables. `people` and `heads` (households by reference person) have shape (band, quintile)."""
+    domains, services = tuple(domains), tuple(services)
+    at_least = np.ones((len(domains), LEVELS, BANDS, QUINTILES))
+    crises = np.zeros((len(domains), BANDS, QUINTILES))
+    months = np.ones((len(domains), BANDS))
+    for d, domain in enumerate(domains):
+        counted = heads if domain.unit == "household" else people
+        crises[d] = domain.crisis.per_year(counted) / 12.0
+        months[d] = domain.crisis.months()
+        at_least[d, 1] = np.minimum(0.97, domain.prevalence.emerging.table(counted))
+        at_least[d, 2] = np.minimum(at_least[d, 1] * 0.97, domain.prevalence.serious.table(counted))
+        at_least[d, 3] = crises[d] * months[d][:, None]
+        if (at_least[d, 3] > at_least[d, 2]).any():
+            raise ValueError(f"{domain.id}: more people in crisis than with serious need, in some age band and fifth")
+    doors = [s for s in services if s.walk_in is not None]
+    walk_in = np.zeros((len(doors), BANDS, QUINTILES))
+    for k, service in enumerate(doors):
+        assert service.walk_in is not None
+        given = service.walk_in
+        table = np.array(list(given.per_thousand_by_age.values()))[:, None] * np.array(given.by_quintile)[None, :]
+        through = sum(
+            given.arrives_with_crisis_share.value * float((crises[d] * people).sum())
+            for d, domain in enumerate(domains)
+            if domain.id == service.domain
+        )
+        wanted = given.total.value / 12000.0 * people.sum() - through
+        walk_in[k] = table * wanted / float((table * people).sum())
+    return Targets(at_least, crises, months, walk_in, _death(people))
+
+
+def _death(people: F) -> F:
+    age = np.arange(110)
+    shape = 2e-5 * np.exp(0.1 * age) + 3e-4
+    shape[0] += 3.5e-3
+    table = shape[:, None] * DEATH_GRADIENT[None, :] / 12.0
+    # Within a band ages are evenly spread, but for the oldest, who thin out (sim/people/population.py).
+    deaths = 0.0
+    for b, (first, last) in enumerate(AGE_BANDS):
+        weight = np.exp(-0.15 * np.arange(last - first + 1)) if b == BANDS - 1 else np.ones(last - first + 1)
+        deaths += float((weight[:, None] * table[first : last + 1]).sum(axis=0) / weight.sum() @ people[b])
+    return np.minimum(0.5, table * (DEATHS_PER_THOUSAND / 12000.0) * people.sum() / deaths)
+
+
+def first_guess(aims: Targets, services: tuple[Service, ...]) -> Solution:
+    """A table to begin solving from: flows balance, modifiers are 1."""
+    shares = aims.shares()
+    up = np.zeros((shares.shape[0], LEVELS - 1, BANDS, QUINTILES))
+    up[:, 2] = np.divide(aims.crises, shares[:, 2], out=np.zeros_like(aims.crises), where=shares[:, 2] > 0)
+    up[:, :2] = 0.01
+    nothing = np.zeros((BANDS, QUINTILES))
+    return Solution(
+        up=up,
+        ask=np.full(len(services), 0.03),
+        mortality=nothing + 1.2,
+        knocks=np.zeros_like(aims.walk_in),
+        resilience=nothing,
+        trust=nothing + 0.6,
+        care=np.ones(len(services)),
+        households=nothing + 0.4,
+    )
+
+
+def digest(domains: Iterable[Domain], services: Iterable[Service], params: Mapping[str, Params]) -> str:
+    """What a solution belongs to: the data files and the parameters it was solved with."""
+    told = {
+        "domains": [domain.model_dump(mode="json") for domain in domains],
+        "services": [service.model_dump(mode="json") for service in services],
+        "parameters": {name: values.model_dump(mode="json") for name, values in sorted(params.items())},
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def write_solution(solution: Solution, name: str, path: Path) -> None:
+    """One line a number: quantity, index along each axis, value; the digest first."""
+    rows = [("digest", name, "")]
+    for quantity, values in solution._asdict().items():
+        for index in np.ndindex(values.shape):
+            rows.append((quantity, " ".join(map(str, index)), repr(float(values[index]))))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    pd.DataFrame(rows, columns=["quantity", "index", "value"]).to_csv(temporary, index=False)
+    temporary.replace(path)
+
+
+def read_solution(path: Path, like: Solution) -> tuple[str, Solution]:
+    """The digest and the numbers of a written solution; `like` gives the shapes."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    name = str(table["index"].iloc[0])
+    parts = {}
+    for quantity, shape in ((key, value.shape) for key, value in like._asdict().items()):
+        rows = table[table["quantity"] == quantity]
+        if len(rows) != int(np.prod(shape)):
+            return "", like
+        parts[quantity] = rows["value"].astype(float).to_numpy().reshape(shape)
+    return name, Solution(**parts)

@@ -1,0 +1,1 @@
+"""Services: what helps, whom it serves, what it costs, and what it can do."""

@@ -1,0 +1,85 @@
+"""Acute services must serve: a crisis opens an episode, and beyond capacity it is served worse and dearer.
+
+Claim     Each crisis opens one episode in an acute service of its domain, by that service's share of the age band's
+          crises. load <- load + (demand / capacity - load) / memory, demand and capacity in pounds of care a month,
+          capacity in proportion to posts; overload = max(0, load - 1).
+Evidence  Utilisation: catalogue. What overload does: premium (services/spending.py), harm (people/resilience.py).
+Limits    Load is smoothed over `memory` months: a bad week does not show.
+"""
+
+from __future__ import annotations
+
+from sim.engine.draws import month_key, stream, uniform
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number
+from sim.state import ACUTE, World
+
+WHERE = stream("which acute service")
+
+
+class Acute(Params):
+    """How load is felt."""
+
+    memory: float = number(
+        12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months over which load is felt"
+    )
+
+
+@kernel
+def care_given(w: World, s: int) -> float:
+    """Pounds of care that this month's episodes of a service take, at baseline unit costs."""
+    opened, staying = 0.0, 0.0
+    d = w.services.domain[s]
+    for q in range(w.tally.people.shape[0]):
+        for b in range(w.tally.people.shape[1]):
+            here = w.tally.opened[s, q, b]
+            opened += here
+            if w.services.crisis_share[s, b] > 0.0:
+                staying += max(0.0, w.tally.census[d, 3, q, b] * w.services.crisis_share[s, b] - here)
+    return opened * w.services.episode_cost[s] + staying * w.services.month_cost[s]
+
+
+@mechanism(
+    Phase.SERVICE,
+    Acute,
+    reads="screen.event_row screen.event_domain screen.event_to screen.events people.band people.quintile "
+    "people.neighbourhood services.crisis_share",
+    writes="tally.opened tally.opened_in",
+    name="acute_episodes",
+)
+@kernel
+def open_episodes(w: World, p: Acute, clock: Clock) -> None:  # noqa: ARG001
+    people, services = w.people, w.services
+    key = month_key(clock.seed, WHERE, clock.month)
+    for k in range(w.screen.events[0]):
+        if w.screen.event_to[k] != 3:
+            continue
+        i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
+        u = uniform(key, i)
+        for s in range(services.domain.size):
+            if services.domain[s] == d and services.tier[s] == ACUTE:
+                u -= services.crisis_share[s, people.band[i]]
+                if u < 0.0:
+                    w.tally.opened[s, people.quintile[i], people.band[i]] += 1
+                    w.tally.opened_in[s, people.neighbourhood[i]] += 1
+                    break
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    Acute,
+    reads="tally.opened tally.census services.posts",
+    writes="services.load services.overload",
+    name="acute_load",
+)
+@kernel
+def feel_load(w: World, p: Acute, clock: Clock) -> None:  # noqa: ARG001
+    services = w.services
+    for s in range(services.domain.size):
+        if services.tier[s] == ACUTE and services.base_demand[s] > 0.0:
+            relative = care_given(w, s) / services.base_demand[s] / max(0.05, services.posts[s])
+            services.load[s] += (services.base_load[s] * relative - services.load[s]) / p.memory
+            services.overload[s] = max(0.0, services.load[s] - 1.0)

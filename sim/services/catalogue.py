@@ -1,0 +1,292 @@
+"""The catalogue of services: whom each serves, who pays, how many it reaches, what it costs and what good it does.
+
+A service is one TOML file in `catalogue/`. Add a file and the service is there; nothing else names it.
+Money is in pounds of 2023/24. What a service is for decides which parts its file has:
+
+| tier | needs | must not have |
+| --- | --- | --- |
+| preventive, responsive, community | activity, staff, cost.per_case_month, effect | crisis_share, capacity, walk_in |
+| community, grown rather than delivered | groups | all others |
+| acute | staff, cost.per_episode and per_month, capacity, and crisis_share or walk_in | activity, effect |
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.fields import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
+from sim.inputs import Unmet, fail, load
+
+FOLDER = Path(__file__).parent / "catalogue"
+
+Tier = Literal["preventive", "responsive", "acute", "community"]
+Silo = Literal["nhs", "adult_care", "children", "housing_welfare", "police"]
+Five = Annotated[tuple[Number, Number, Number, Number, Number], Field(strict=False)]
+Ages = Annotated[tuple[int, int], Field(strict=False)]
+Share = Annotated[float, Field(strict=False, ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(strict=False, ge=0.0)]
+
+
+def _between(part: Closed, low: float, high: float, *names: str) -> None:
+    """Refuses figures of a part whose range leaves what is possible."""
+    for name in names:
+        figure: Figure = getattr(part, name)
+        for end in ("low", "high"):
+            if not low <= getattr(figure, end) <= high:
+                raise Unmet(f"a number from {low:g} to {high:g}", getattr(figure, end), below=(name, end))
+
+
+class Activity(Closed):
+    """How much help there is, and what it takes to get it, in England today."""
+
+    caseload_per_thousand: Figure
+    """People helped at one time per 1,000 people of the ages served (all of them, in need or not)."""
+    mean_months: Figure
+    """How long help lasts."""
+    wait_months: Figure
+    """Mean wait from acceptance to start."""
+    refused_share: Figure
+    """Part of those who ask that is turned away at the threshold or assessed as not eligible."""
+    gives_up_per_month: Figure
+    """Part of those waiting that gives up each month."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _between(self, 0.0, 1000.0, "caseload_per_thousand")
+        _between(self, 1.0, 240.0, "mean_months")
+        _between(self, 0.0, 60.0, "wait_months")
+        _between(self, 0.0, 1.0, "refused_share")
+        _between(self, 0.0, 1.0, "gives_up_per_month")
+        return self
+
+
+class Staff(Closed):
+    """The people who do the work, and how hard they are to keep and to find."""
+
+    cases_per_worker: Figure
+    """Cases (or, in an acute service, episodes under way; in A&E, attendances a month) per full-time worker."""
+    turnover_per_year: Figure
+    vacancy_share: Figure
+    admin_share: Figure
+    """Part of working time that goes to recording and administration."""
+    hire_months: Figure
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _between(self, 0.01, 5000.0, "cases_per_worker")
+        _between(self, 0.0, 2.0, "turnover_per_year")
+        _between(self, 0.0, 0.6, "vacancy_share")
+        _between(self, 0.0, 0.8, "admin_share")
+        _between(self, 0.0, 24.0, "hire_months")
+        return self
+
+
+class Cost(Closed):
+    """Pounds of 2023/24: a month of help, or an episode with its first month and each month after."""
+
+    per_case_month: Figure | None = None
+    per_episode: Figure | None = None
+    per_month: Figure | None = None
+
+
+class Effect(Closed):
+    """What being helped does: `protection` lowers the hazard of worsening, `recovery` multiplies that of improving."""
+
+    protection: Figure
+    recovery: Figure
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _between(self, 0.0, 1.0, "protection")
+        _between(self, 1.0, 10.0, "recovery")
+        return self
+
+
+class Capacity(Closed):
+    """How full an acute service is at baseline, and what it costs in money and harm to run it over capacity."""
+
+    utilisation: Figure
+    premium: Figure
+    """Extra cost, as a share, per unit of overload (demand / capacity - 1)."""
+    harm: Figure
+    """Extra scar, as a share, per unit of overload."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _between(self, 0.05, 1.5, "utilisation")
+        _between(self, 0.0, 10.0, "premium")
+        _between(self, 0.0, 10.0, "harm")
+        return self
+
+
+class WalkIn(Closed):
+    """Attendances that need no crisis: anyone may come, and those with nowhere else to go come more often."""
+
+    per_thousand_by_age: dict[str, Positive]
+    """Attendances that do not end in admission, per 1,000 in the band a year: a shape, scaled to `total`."""
+    by_quintile: Five
+    total: Figure
+    """All attendances per 1,000 people a year, those that end in admission among them."""
+    arrives_with_crisis_share: Figure
+    """Part of the domain's crises that comes through this door."""
+    knock_per_year: dict[str, Figure]
+    """Domain id -> extra attendances a year by somebody with serious need there whom nobody helps."""
+    source: str = Field(min_length=3)
+    status: Status
+
+    @model_validator(mode="after")
+    def _every_band(self) -> Self:
+        ages = self.per_thousand_by_age
+        _only_bands(ages, "per_thousand_by_age")
+        if len(ages) < len(AGE_BAND_NAMES):
+            wanted = f"all {len(AGE_BAND_NAMES)} age bands"
+            raise Unmet(wanted, list(ages), AGE_BAND_NAMES, below=("per_thousand_by_age",))
+        if min(self.by_quintile) <= 0.0:
+            raise Unmet("five relative numbers above 0", self.by_quintile, below=("by_quintile",))
+        _between(self, 0.0, 1.0, "arrives_with_crisis_share")
+        return self
+
+
+class Groups(Closed):
+    """Community groups: not delivered to people but made by them, slowly."""
+
+    spend_per_head: Figure
+    """Pounds of public money per head of population a year."""
+    member_share: Figure
+    """Part of adults who take part at least monthly."""
+    energy_half_life_months: Figure
+    """How long a group's energy takes to halve when nobody leads or joins."""
+    build_months: Figure
+    """How long invested money takes to become a lively group."""
+    support: Figure
+    """What a membership adds to a person's support, on a scale of 0 to 1."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _between(self, 0.0, 1.0, "member_share")
+        _between(self, 0.0, 1.0, "support")
+        return self
+
+
+def _only_bands(table: dict[str, float], key: str) -> None:
+    for band in table:
+        if band not in AGE_BAND_NAMES:
+            raise Unmet("an age band", band, AGE_BAND_NAMES, below=(key, band))
+
+
+class Service(Closed):
+    """One service as its catalogue file tells it."""
+
+    id: str = Field(pattern=r"^[a-z][a-z_]*$")
+    label: str = Field(min_length=2)
+    order: int = Field(ge=0)
+    domain: str
+    tier: Tier
+    silo: Silo
+    """Who pays."""
+    statutory: bool
+    ages: Ages
+    """First and last year of age served, both counted."""
+    serves: Annotated[tuple[Annotated[int, Field(ge=1, le=2)], ...], Field(strict=False)]
+    """Levels of need served: 1 emerging, 2 serious. Empty for acute services, which serve crises."""
+    who: str = Field(min_length=10)
+
+    activity: Activity | None = None
+    staff: Staff | None = None
+    cost: Cost | None = None
+    effect: Effect | None = None
+    measure: str | None = Field(None, pattern=r"^[a-z][a-z_]*$")
+    """What an acute service's episodes are called in results: the id of a metric. Its own id, if not given."""
+    episodes: str = "episodes"
+    """The unit in which they are counted."""
+    crisis_share: dict[str, Share] = Field(default_factory=dict)
+    """Age band -> part of the domain's crises in that band that opens an episode here."""
+    capacity: Capacity | None = None
+    walk_in: WalkIn | None = None
+    groups: Groups | None = None
+
+    @property
+    def takes_crisis(self) -> bool:
+        """Whether some of the domain's crises open an episode here."""
+        return any(share > 0.0 for share in self.crisis_share.values())
+
+    @property
+    def bands(self) -> tuple[bool, ...]:
+        """For each age band, whether it is served."""
+        return tuple(self.ages[0] <= first and last <= self.ages[1] for first, last in AGE_BANDS)
+
+    @model_validator(mode="after")
+    def _ages_on_edges(self) -> Self:
+        firsts, lasts = [first for first, _ in AGE_BANDS], [last for _, last in AGE_BANDS]
+        if self.ages[0] not in firsts or self.ages[1] not in lasts or self.ages[0] > self.ages[1]:
+            raise Unmet("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
+        _only_bands(self.crisis_share, "crisis_share")
+        for band, served in zip(AGE_BAND_NAMES, self.bands, strict=True):
+            if not served and self.crisis_share.get(band, 0.0) > 0.0:
+                wanted = f"no share outside the ages served, {self.ages[0]} to {self.ages[1]}"
+                raise Unmet(wanted, self.crisis_share[band], below=("crisis_share", band))
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_tier(self) -> Self:
+        if self.groups is not None:
+            if self.tier != "community":
+                raise Unmet("'community', the only tier that grows groups", self.tier, below=("tier",))
+            self._parts("groups", "a service with groups")
+        elif self.tier == "acute":
+            if not self.crisis_share and self.walk_in is None:
+                raise Unmet("crisis_share, walk_in or both, as this service is acute", "neither")
+            doors = [door for door in ("crisis_share", "walk_in") if getattr(self, door)]
+            self._parts(f"staff cost capacity {' '.join(doors)}", "an acute service")
+            self._prices("per_episode", "per_month")
+        else:
+            self._parts("activity staff cost effect", f"a {self.tier} service")
+            self._prices("per_case_month")
+        if bool(self.serves) != (self.tier != "acute" and self.groups is None):
+            wanted = "[1], [2] or [1, 2]" if self.activity else "[], as acute services and groups serve no level"
+            raise Unmet(wanted, self.serves, below=("serves",))
+        return self
+
+    def _parts(self, wanted: str, kind: str) -> None:
+        parts = ("activity", "staff", "cost", "effect", "crisis_share", "capacity", "walk_in", "groups")
+        came = [part for part in parts if getattr(self, part)]
+        if sorted(came) != sorted(wanted.split()):
+            raise Unmet(f"the parts {', '.join(wanted.split())}, as this is {kind}", came)
+
+    def _prices(self, *wanted: str) -> None:
+        came = [name for name in Cost.model_fields if getattr(self.cost, name) is not None]
+        if sorted(came) != sorted(wanted):
+            raise Unmet(f"{' and '.join(wanted)} in a service of tier '{self.tier}'", came, below=("cost",))
+
+
+@lru_cache
+def load_catalogue(folder: Path = FOLDER) -> tuple[Service, ...]:
+    """Every service file in the folder, in the order the files give themselves."""
+    files = sorted(folder.glob("*.toml"))
+    found = sorted(((path, load(path, Service)) for path in files), key=lambda pair: pair[1].order)
+    if not found:
+        raise fail(folder, "", "at least one service file (*.toml)", [])
+    ids = [service.id for _, service in found]
+    for (_, before), (path, service) in pairwise(found):
+        if service.order == before.order:
+            raise fail(path, "order", f"an order other than that of {before.id}", service.order)
+    for i, (path, service) in enumerate(found):
+        if service.id in ids[:i]:
+            raise fail(path, "id", "an id that no other service has", service.id)
+    for path, service in found:
+        _every_crisis_goes_somewhere(path, [s for _, s in found if s.domain == service.domain and s.takes_crisis])
+    return tuple(service for _, service in found)
+
+
+def _every_crisis_goes_somewhere(path: Path, services: list[Service]) -> None:
+    """Refuses shares by which some of a band's crises would find no service, or two."""
+    for band in AGE_BAND_NAMES:
+        total = sum(service.crisis_share.get(band, 0.0) for service in services)
+        if total > 0.0 and abs(total - 1.0) > 1e-9:
+            wanted = f"shares that sum to 1 over {', '.join(service.id for service in services)}"
+            raise fail(path, ("crisis_share", band), wanted, total)

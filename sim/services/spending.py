@@ -1,0 +1,53 @@
+"""What a month costs: staff in post are paid; acute care costs what its episodes cost, and more when overfull.
+
+Claim     Preventive, responsive and community services spend posts * base_budget / 12. An acute service spends
+          fixed * posts * base_budget / 12 + (1 - fixed) * care given * (1 + premium * overload), care given being
+          episodes at their unit cost. Whole pence. carried <- carried + funding - spent, silo by silo.
+Evidence  Unit costs C01-C29 (catalogue). fixed: assumed; the part of acute cost that does not fall with demand, so that
+          an avoided crisis saves less cash than its unit cost (F05: GBP 3 of A&E cost per GBP 100 of care cut).
+Limits    No capital, no charges to users.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, share
+from sim.services.acute import care_given
+from sim.state import ACUTE, World
+
+
+class Spending(Params):
+    """The fixed part of acute cost."""
+
+    fixed: float = share(
+        0.6, low=0.3, high=0.85, source="assumed", meaning="part of acute cost that follows posts, not episodes"
+    )
+
+
+@kernel
+def pence(pounds: float) -> int:
+    """Pounds to whole pence, halves up."""
+    return np.int64(pounds * 100.0 + 0.5)
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    Spending,
+    reads="tally.opened tally.census services.posts services.overload services.plan",
+    writes="money.spent money.funding money.carried",
+    after="acute_load",
+)
+@kernel
+def pay(w: World, p: Spending, clock: Clock) -> None:  # noqa: ARG001
+    services, money = w.services, w.money
+    for s in range(services.domain.size):
+        salaries = services.posts[s] * services.base_budget[s] / 12.0
+        if services.tier[s] == ACUTE:
+            care = care_given(w, s) * (1.0 + services.premium[s] * services.overload[s])
+            salaries = p.fixed * salaries + (1.0 - p.fixed) * care
+        money.spent[s] = pence(max(0.0, salaries))
+        money.funding[s] = pence(max(0.0, services.plan[s] / 12.0))
+        money.carried[services.silo[s]] += money.funding[s] - money.spent[s]

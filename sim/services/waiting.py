@@ -1,0 +1,100 @@
+"""A service has so many places; those who wait for one are drawn, serious need with better odds.
+
+Claim     Each month free = floor(places + u) - helped, u a fresh draw in (0, 1). If no more than `free` people wait,
+          all start; else the `free` with the smallest key -ln(v) / weight start, v a draw of the person's and weight
+          that of their neighbourhood times `urgency` for serious need: a lottery without replacement.
+Evidence  Queue lengths are not fitted here: asking is calibrated so that the baseline's mean wait is the published one.
+Limits    Nobody is served by date of arrival; the mean wait is the same (Little's law), its spread is wider. The
+          discrete-time chain is: asks, give-ups and ends of the month first, then starts.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.bookkeeping import set_help
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number, share
+from sim.state import ACUTE, WAITING, World
+
+PLACE = stream("rounding of places")
+TURN = stream("whose turn")
+
+
+class Waiting(Params):
+    """Triage and what a start of help does."""
+
+    urgency: float = number(
+        3.0, low=1.0, high=10.0, unit="weight", source="assumed", meaning="odds of serious over emerging need in the queue"
+    )
+    known: float = share(0.05, low=0.0, high=0.2, source="assumed", meaning="trust gained when help begins")
+
+
+@kernel
+def _turn(u: float, weight: float) -> np.uint64:
+    """A sort key: exponential race, in fixed point."""
+    return np.uint64(min(1e9, -math.log(u) / max(1e-6, weight)) * 2.0**30)
+
+
+@mechanism(
+    Phase.SERVICE,
+    Waiting,
+    reads="people.level people.neighbourhood people.help people.ask_bound services.places services.queue "
+    "services.helped places.weight",
+    writes="people.help people.trust people.changed tally.started tally.helped tally.waiting tally.unmet "
+    "services.helped services.queue",
+)
+@kernel
+def start_help(w: World, p: Waiting, clock: Clock) -> None:
+    people, services = w.people, w.services
+    rounding = month_key(clock.seed, PLACE, clock.month)
+    free = np.zeros(services.domain.size, np.int64)
+    waiting = False
+    for s in range(services.domain.size):
+        if services.tier[s] != ACUTE and services.queue[s] > 0:
+            free[s] = max(0, np.int64(math.floor(services.places[s] + uniform(rounding, s))) - services.helped[s])
+            waiting = waiting or free[s] > 0
+    if not waiting:
+        return
+    total = 0
+    for s in range(services.domain.size):
+        total += services.queue[s]
+    for d in range(people.level.shape[0]):
+        rows = np.empty(total, np.uint32)
+        n = 0
+        help_of = people.help[d]
+        for i in range(help_of.size):
+            if help_of[i] >= WAITING:
+                rows[n] = np.uint32(i)
+                n += 1
+        key = month_key(clock.seed, TURN + np.uint64(d), clock.month)
+        for s in range(services.domain.size):
+            if services.domain[s] != d or free[s] == 0:
+                continue
+            keys = np.empty(services.queue[s], np.uint64)
+            who = np.empty(services.queue[s], np.uint32)
+            m = 0
+            for k in range(n):
+                i = np.int64(rows[k])
+                if help_of[i] == WAITING + s:
+                    weight = w.places.weight[people.neighbourhood[i]] * (p.urgency if people.level[d, i] == 2 else 1.0)
+                    keys[m] = _turn(uniform(key, i), weight)
+                    who[m] = i
+                    m += 1
+            if m > free[s]:
+                order = np.argsort(keys[:m], kind="mergesort")[: free[s]]
+                for k in order:
+                    _begin(w, p, d, np.int64(who[k]), s)
+            else:
+                for k in range(m):
+                    _begin(w, p, d, np.int64(who[k]), s)
+
+
+@kernel
+def _begin(w: World, p: Waiting, d: int, i: int, s: int) -> None:
+    set_help(w, d, i, 1 + s)
+    w.people.trust[i] = np.float32(min(1.0, w.people.trust[i] + p.known))

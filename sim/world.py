@@ -1,0 +1,306 @@
+"""Scenario and seed become a world: people in homes, ties, services sized for who lives there, money.
+
+Services are sized by England's caseloads per 1,000 people of the ages they serve, acute budgets by the published rates
+for the place's own people. Need starts at the published prevalence; how needs of one person go together, who is being
+helped and who waits then settles over `SETTLE` months that are not reported, under the baseline.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim import book  # noqa: F401  (enters every mechanism in the book)
+from sim.engine.columns import allocate, columns
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import kernel
+from sim.fields import AGE_BANDS, QUINTILES, Params
+from sim.networks.wiring import wire
+from sim.people.ageing import BAND_OF_AGE
+from sim.people.domains import Domain
+from sim.people.population import Household, MOST_IN_HOME, people_places
+from sim.place import Neighbourhood, Place
+from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets, targets
+from sim.services.catalogue import Service
+from sim.state import (
+    NOBODY,
+    SILOS,
+    Dwellings,
+    Money,
+    People,
+    Places,
+    Rates,
+    Screen,
+    Services,
+    Tally,
+    Ties,
+    World,
+    handle,
+)
+from sim.bookkeeping import count_person
+
+F = npt.NDArray[np.float64]
+SETTLE = 60
+"""Months before the first reported one in which correlations between needs, queues and memories settle."""
+FIRST_LEVEL = stream("first level of need")
+HELPED = stream("helped at the start")
+
+
+class Made(NamedTuple):
+    """A world, and what it was sized for."""
+
+    world: World
+    neighbourhoods: tuple[Neighbourhood, ...]
+    aims: Targets
+
+
+def england_mix(place: Place, people: int) -> F:
+    """People by band and quintile of a place of this size. Shape (band, quintile)."""
+    table = np.zeros((BANDS, QUINTILES))
+    for n in place.neighbourhoods(people):
+        table[:, n.quintile - 1] += n.ages
+    return table
+
+
+def build(
+    place: Place, people: int | None, seed: int, domains: tuple[Domain, ...], services: tuple[Service, ...],
+    params: dict[str, Params], solution: Solution, aims: Targets,
+) -> Made:
+    """A world at its first settling month."""
+    hoods = tuple(place.neighbourhoods(people))
+    home = place.households
+    drawn = people_places(
+        [n.ages for n in hoods],
+        Household(home.people_per_household.value, home.one_person_share.value, home.lone_parent_share.value),
+        seed,
+    )
+    occupied = drawn.age != NOBODY
+    outside = max(0.5, place.ties.close_ties.value - (home.people_per_household.value - 1.0))
+    first_slot = np.searchsorted(drawn.neighbourhood, np.arange(len(hoods) + 1))
+    wiring = wire(
+        drawn.age, drawn.neighbourhood, drawn.dwelling, first_slot, outside_ties=outside,
+        far_share=place.ties.far_share.value, near_share=place.ties.street_share.value, seed=seed,
+    )
+    doors = [k for k, s in enumerate(services) if s.walk_in is not None]
+    sizes = {
+        "person": drawn.age.size, "person_edge": drawn.age.size + 1, "domain": len(domains), "service": len(services),
+        "silo": len(SILOS), "neighbourhood": len(hoods), "neighbourhood_edge": len(hoods) + 1, "level": LEVELS,
+        "quintile": QUINTILES, "band": BANDS, "age": 110, "dwelling": drawn.dwelling_first.size - 1,
+        "dwelling_edge": drawn.dwelling_first.size, "place_in_home": MOST_IN_HOME, "tie": wiring.to.size,
+        "door": len(doors), "event": drawn.age.size, "one": 1,
+    }
+    world = World(*(allocate(table, **sizes) for table in (
+        People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money)))
+    _fill_people(world, drawn, hoods, params)
+    world.ties.start[:] = wiring.start
+    world.ties.to[:] = wiring.to
+    _fill_places(world, hoods, first_slot, drawn)
+    _fill_rates(world, domains, services, solution, aims, doors)
+    _fill_services(world, domains, services, solution, aims, occupied)
+    _begin_needs(handle(world), np.uint64(seed))
+    world.people.changed[:] = 1
+    return Made(world, hoods, aims)
+
+
+def _fill_people(world: World, drawn: object, hoods: tuple[Neighbourhood, ...], params: dict[str, Params]) -> None:
+    people, homes = world.people, world.dwellings
+    people.age[:] = drawn.age  # type: ignore[attr-defined]
+    people.female[:] = drawn.female  # type: ignore[attr-defined]
+    people.neighbourhood[:] = drawn.neighbourhood  # type: ignore[attr-defined]
+    people.dwelling[:] = drawn.dwelling  # type: ignore[attr-defined]
+    alive = people.age != NOBODY
+    people.band[alive] = BAND_OF_AGE[people.age[alive]]
+    people.quintile[:] = np.array([n.quintile - 1 for n in hoods])[people.neighbourhood]
+    homes.first[:] = drawn.dwelling_first  # type: ignore[attr-defined]
+    homes.head[:] = homes.first[:-1]
+    homes.occupants[:] = np.bincount(people.dwelling[alive], minlength=homes.head.size)
+    homes.donor_ages[:] = NOBODY
+    within = np.arange(people.age.size) - homes.first[people.dwelling]
+    homes.donor_ages[people.dwelling[alive], within[alive]] = people.age[alive]
+
+
+def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt.NDArray[np.int64], drawn: object) -> None:
+    places = world.places
+    places.first[:] = first_slot
+    places.first_dwelling[:] = np.append(
+        world.people.dwelling[first_slot[:-1]], world.dwellings.head.size
+    )
+    places.quintile[:] = [n.quintile - 1 for n in hoods]
+    places.energy[:] = 1.0
+    places.weight[:] = 1.0
+    for n in hoods:
+        places.age_mix[n.quintile - 1] += n.ages
+
+
+def _fill_rates(
+    world: World, domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution, aims: Targets,
+    doors: list[int],
+) -> None:
+    rates = world.rates
+    ids = [domain.id for domain in domains]
+    rates.household[:] = [domain.unit == "household" for domain in domains]
+    rates.up[:, : LEVELS - 1] = solution.up
+    for d, domain in enumerate(domains):
+        rates.down[d, 1] = 1.0 - np.exp(-domain.recovery.emerging_per_year.value / 12.0)
+        rates.down[d, 2] = 1.0 - np.exp(-domain.recovery.serious_per_year.value / 12.0)
+        rates.down[d, 3] = 1.0 / aims.crisis_months[d]
+        for other, omega in domain.interactions.items():
+            rates.omega[d, ids.index(other)] = omega.value
+    shares = aims.shares()
+    rates.newcomer[:] = shares
+    rates.newcomer[:, 2] += shares[:, 3]
+    rates.newcomer[:, 3] = 0.0
+    rates.ask[:] = solution.ask
+    rates.resilience[:] = solution.resilience
+    rates.trust[:] = solution.trust
+    for age in range(110):
+        rates.death[age] = aims.death[age] / solution.mortality[BAND_OF_AGE[age]]
+    rates.door[:] = doors
+    for k, s in enumerate(doors):
+        walk_in = services[s].walk_in
+        assert walk_in is not None
+        rates.walk_in[k] = np.maximum(0.0, aims.walk_in[k] - solution.knocks[k])
+        for d, name in enumerate(ids):
+            if name in walk_in.knock_per_year:
+                rates.knock[k, d] = walk_in.knock_per_year[name].value / 12.0
+        rates.crisis_arrives[k, ids.index(services[s].domain)] = walk_in.arrives_with_crisis_share.value
+
+
+def _fill_services(
+    world: World, domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution, aims: Targets,
+    occupied: npt.NDArray[np.bool_],
+) -> None:
+    table = world.services
+    ids = [domain.id for domain in domains]
+    people = np.zeros((BANDS, QUINTILES))
+    np.add.at(people, (world.people.band[occupied], world.people.quintile[occupied]), 1)
+    heads = head_counts(world)
+    for s, service in enumerate(services):
+        d = ids.index(service.domain)
+        table.domain[s] = d
+        table.tier[s] = TIER_INDEX[service.tier]
+        table.silo[s] = SILOS.index(service.silo)
+        table.statutory[s] = service.statutory
+        table.bands[s] = service.bands
+        table.serves[s, list(service.serves)] = 1
+        table.crisis_share[s] = [service.crisis_share.get(name, 0.0) for name in _BAND_NAMES]
+        if service.staff is not None:
+            table.hire_months[s] = service.staff.hire_months.value
+            table.turnover[s] = 1.0 - (1.0 - min(0.99, service.staff.turnover_per_year.value)) ** (1.0 / 12.0)
+        if service.activity is not None and service.cost is not None and service.effect is not None:
+            activity = service.activity
+            eligible = float(people[np.array(service.bands)].sum())
+            table.base_places[s] = activity.caseload_per_thousand.value / 1000.0 * eligible
+            levels = list(service.serves)
+            natural = float(np.mean([world.rates.down[d, level].max() for level in levels])) * service.effect.recovery.value
+            mean = activity.mean_months.value
+            table.end[s] = min(0.25, max(0.1 / mean, 1.0 / mean - natural))
+            table.flow[s] = 1.0 / mean
+            table.give_up[s] = activity.gives_up_per_month.value
+            table.refused_base[s] = table.refused[s] = activity.refused_share.value
+            table.wait_base[s] = table.wait[s] = activity.wait_months.value
+            assert service.cost.per_case_month is not None
+            table.case_cost[s] = service.cost.per_case_month.value
+            table.base_budget[s] = table.base_places[s] * table.case_cost[s] * 12.0
+            table.protection[s] = service.effect.protection.value
+            table.recovery[s] = service.effect.recovery.value
+        elif service.tier == "acute":
+            assert service.cost is not None and service.capacity is not None
+            assert service.cost.per_episode is not None and service.cost.per_month is not None
+            table.episode_cost[s] = service.cost.per_episode.value
+            table.month_cost[s] = service.cost.per_month.value
+            table.premium[s] = service.capacity.premium.value
+            table.harm[s] = service.capacity.harm.value
+            table.base_load[s] = table.load[s] = service.capacity.utilisation.value
+            counted = heads if domains[d].unit == "household" else people
+            opened = aims.crises[d] * counted * table.crisis_share[s][:, None]
+            staying = opened * (aims.crisis_months[d][:, None] - 1.0)
+            care = opened.sum() * table.episode_cost[s] + staying.sum() * table.month_cost[s]
+            if service.walk_in is not None:
+                k = int(np.flatnonzero(world.rates.door == s)[0])
+                visits = aims.walk_in[k] * people
+                visits = visits + sum(world.rates.crisis_arrives[k, e] * aims.crises[e] * people for e in range(len(ids)))
+                care += float(visits.sum()) * table.episode_cost[s]
+            table.base_demand[s] = care * solution.care[s]
+            table.base_budget[s] = table.base_demand[s] * 12.0
+        elif service.groups is not None:
+            table.base_budget[s] = service.groups.spend_per_head.value * people.sum()
+            table.hire_months[s] = 1.0
+        table.posts[s] = 1.0
+        table.places[s] = table.base_places[s]
+        table.quality[s] = 1.0
+        table.plan[s] = table.base_budget[s]
+    world.money.kappa[:] = 0.5
+    world.money.rho[:] = 0.5
+
+
+_BAND_NAMES = tuple(f"{a}-{b}" if b < 109 else f"{a}+" for a, b in AGE_BANDS)
+
+
+def head_counts(world: World) -> F:
+    """Households by the reference person's age band and fifth. Shape (band, quintile)."""
+    out = np.zeros((BANDS, QUINTILES))
+    lived_in = world.dwellings.occupants > 0
+    head = world.dwellings.head[lived_in]
+    np.add.at(out, (world.people.band[head], world.people.quintile[head]), 1)
+    return out
+
+
+@kernel
+def _begin_needs(world: World, seed: np.uint64) -> None:
+    """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
+    people, rates, services = world.people, world.rates, world.services
+    fine = np.zeros(services.domain.size)
+    for d in range(people.level.shape[0]):
+        key = month_key(seed, FIRST_LEVEL + np.uint64(d), 0)
+        for i in range(people.age.size):
+            if people.age[i] == NOBODY:
+                continue
+            i_head = np.int64(world.dwellings.head[people.dwelling[i]])
+            who = i_head if rates.household[d] == 1 else i
+            u = uniform(key, who)
+            level = 0
+            b, q = people.band[who], people.quintile[who]
+            for k in range(3):
+                u -= rates.newcomer[d, k, b, q]
+                level = k
+                if u < 0.0:
+                    break
+            people.level[d, i] = np.uint8(level)
+            people.before[d, i] = np.uint8(level)
+        # How many need each service's help: its places are given to them by lot.
+        need = np.zeros(services.domain.size)
+        for i in range(people.age.size):
+            if people.age[i] != NOBODY and (rates.household[d] == 0 or world.dwellings.head[people.dwelling[i]] == i):
+                for s in range(services.domain.size):
+                    if services.domain[s] == d and services.serves[s, people.level[d, i]] == 1:
+                        need[s] += services.bands[s, people.band[i]]
+        key = month_key(seed, HELPED + np.uint64(d), 0)
+        for s in range(services.domain.size):
+            fine[s] = services.base_places[s] / max(1.0, need[s]) if services.domain[s] == d else 0.0
+        for i in range(people.age.size):
+            if people.age[i] != NOBODY and (rates.household[d] == 0 or world.dwellings.head[people.dwelling[i]] == i):
+                u = uniform(key, i)
+                for s in range(services.domain.size):
+                    fits = services.serves[s, people.level[d, i]] == 1 and services.bands[s, people.band[i]] == 1
+                    if services.domain[s] == d and fits:
+                        u -= fine[s]
+                        if u < 0.0:
+                            people.help[d, i] = np.uint8(1 + s)
+                            break
+    for i in range(people.age.size):
+        if people.age[i] != NOBODY:
+            people.resilience[i] = np.float32(rates.resilience[people.band[i], people.quintile[i]])
+            people.trust[i] = np.float32(rates.trust[people.band[i], people.quintile[i]])
+            count_person(world, i, 1)
+
+
+def copy(world: World) -> World:
+    """The same world with arrays of its own; what never changes is shared."""
+    shared = {Ties, Rates}
+    return World(*(t if type(t) in shared else type(t)(*(a.copy() for a in t)) for t in world))
+
+
+__all__ = ["SETTLE", "Made", "build", "columns", "copy", "england_mix", "head_counts", "targets"]

@@ -1,0 +1,111 @@
+"""What every test can ask for: a seed, the shared data, a browser; and the order in which tests run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+HERE = {"localhost", "127.0.0.1", "::1"}
+NO_BROWSER = (
+    "no Chromium to test the page with: `make browser` installs one "
+    "(as root on Debian: apt-get install chromium; else: .venv/bin/playwright install chromium)"
+)
+
+# A first example may compile a kernel, which takes seconds and says nothing about the law under test.
+_laws = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("upstream", _laws)
+settings.register_profile("upstream-ci", _laws, derandomize=True)
+settings.load_profile("upstream-ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "upstream")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--seed N`."""
+    parser.addoption("--seed", type=int, default=0, metavar="N", help="the first seed of tests that throw dice (0)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs quick tests first, so that a slip shows within seconds: plain, statistics, slow, browser."""
+    late = ("statistics", "slow", "browser")
+    items.sort(key=lambda item: max((late.index(m.name) + 1 for m in item.iter_markers() if m.name in late), default=0))
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The first seed, from `--seed`."""
+    return int(pytestconfig.getoption("--seed"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of published tables kept beside the checkout, never in it; skips where it is absent."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the published tables (shared/data, beside the checkout) are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium for the whole session. Fails, and does not skip, where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
+        if not Path(found).exists():
+            pytest.fail(NO_BROWSER, pytrace=False)
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages, `open_page(url, width=1440, height=900)`; a test whose page asks for an outside host fails."""
+    outside: list[str] = []
+    contexts = []
+
+    def guard(route: Route) -> None:
+        address = urlsplit(route.request.url)
+        if address.hostname in HERE or address.scheme in {"data", "blob", "about"}:
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    def open_(url: str | None = None, *, width: int = 1440, height: int = 900) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, accept_downloads=True, service_workers="block"
+        )
+        contexts.append(context)
+        context.route("**/*", guard)
+        page = context.new_page()
+        if url is not None:
+            page.goto(url)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not outside, f"the page asked for hosts other than this machine: {sorted(set(outside))}"

@@ -1,0 +1,258 @@
+"""Charts and tables say what the document says: the same numbers, the right sign, the baseline always there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import Any
+
+import pytest
+from dash import html
+
+from dashboard import charts, tables
+from dashboard.model import YOURS, Document, merged
+
+YEARS = 4
+UNIT = "episodes per 1,000 people per year"
+METRICS = {
+    "acute_demand": ("Acute demand", UNIT),
+    "arrests": ("Arrests", UNIT),
+    "spend_acute": ("Acute spend", "£ per person per year"),
+    "spend_preventive": ("Preventive spend", "£ per person per year"),
+    "prevention_share": ("Prevention share", "share"),
+}
+LEVEL = {
+    "acute_demand": 500.0,
+    "arrests": 12.0,
+    "spend_acute": 900.0,
+    "spend_preventive": 80.0,
+    "prevention_share": 0.1,
+}
+
+
+def record(metric: str, mean: float, half: float, *, months: bool) -> dict[str, Any]:
+    """One metric whose mean grows by nothing and whose band is `half` to either side."""
+    label, unit = METRICS[metric]
+    years = [
+        {"year": y + 1, "mean": mean + 0.001 * y, "low": mean + 0.001 * y - half, "high": mean + 0.001 * y + half}
+        for y in range(YEARS)
+    ]
+    made: dict[str, Any] = {"unit": unit, "label": label, "by_year": years}
+    if months:
+        waves = [mean + math.sin(m) for m in range(12 * YEARS)]
+        made |= {"mean": waves, "low": [w - half for w in waves], "high": [w + half for w in waves]}
+    return made
+
+
+def document(effects: dict[str, float], half: float = 0.01) -> Document:
+    """A small comparison: each scenario shifts every metric by a part of its baseline, give or take `half` of it."""
+
+    def scenario(effect: float) -> dict[str, Any]:
+        return {m: record(m, LEVEL[m] * (1 + effect), LEVEL[m] * 0.02, months=True) for m in METRICS}
+
+    def apart(effect: float) -> dict[str, Any]:
+        return {m: record(m, LEVEL[m] * effect, LEVEL[m] * half, months=False) for m in METRICS}
+
+    return {
+        "upstream": "0.1.0",
+        "place": "anytown",
+        "people": 30000,
+        "seeds": [0, 1],
+        "months": [f"{2025 + (3 + m) // 12}-{(3 + m) % 12 + 1:02d}" for m in range(12 * YEARS)],
+        "years": list(range(1, YEARS + 1)),
+        "baseline": "baseline",
+        "scenarios": {"baseline": scenario(0.0), **{name: scenario(effect) for name, effect in effects.items()}},
+        "differences": {name: apart(effect) for name, effect in effects.items()},
+        "labels": {"baseline": "Baseline", **{name: name.replace("-", " ").capitalize() for name in effects}},
+    }
+
+
+FOUR = document({"salami-slice": 0.04, "more-acute": 0.0, "prevention-shift": -0.02})
+
+
+def lines(figure: Any) -> dict[str, Any]:
+    """The drawn lines of a figure by scenario."""
+    return {trace.meta: trace for trace in figure.data if trace.mode == "lines" and trace.fill is None}
+
+
+def bands(figure: Any) -> dict[str, Any]:
+    """The filled polygons of a figure by scenario."""
+    return {trace.meta: trace for trace in figure.data if trace.fill == "toself"}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_lines_and_bands_hold_the_documents_numbers(metric: str) -> None:
+    """Every yearly mean, low and high of the document is in the chart, and nothing else is."""
+    figure = charts.over_time(FOUR, metric)
+
+    assert set(lines(figure)) == set(bands(figure)) == set(FOUR["scenarios"])
+    for name, metrics in FOUR["scenarios"].items():
+        years = metrics[metric]["by_year"]
+        low, high = [y["low"] for y in years], [y["high"] for y in years]
+        assert list(lines(figure)[name].x) == FOUR["years"]
+        assert list(lines(figure)[name].y) == [y["mean"] for y in years]
+        assert [list(pair) for pair in lines(figure)[name].customdata] == [list(p) for p in zip(low, high, strict=True)]
+        assert list(bands(figure)[name].y) == [*high, *reversed(low)]
+
+
+def test_months_are_drawn_as_they_are() -> None:
+    """Month by month, the chart holds the document's monthly series on its months."""
+    figure = charts.over_time(FOUR, "acute_demand", monthly=True)
+
+    for name, metrics in FOUR["scenarios"].items():
+        assert list(lines(figure)[name].x) == FOUR["months"]
+        assert list(lines(figure)[name].y) == metrics["acute_demand"]["mean"]
+
+
+def test_differences_are_drawn_about_the_baseline() -> None:
+    """The difference chart holds each scenario's difference by year, and the baseline as the line at nought."""
+    figure = charts.difference(FOUR, "acute_demand")
+
+    assert list(lines(figure)["baseline"].y) == [0.0] * YEARS
+    for name, metrics in FOUR["differences"].items():
+        assert list(lines(figure)[name].y) == [y["mean"] for y in metrics["acute_demand"]["by_year"]]
+
+
+def test_spend_bars_hold_the_last_years_differences() -> None:
+    """A bar's length is the last year's difference, its whiskers end at low and high."""
+    metrics = ("spend_acute", "spend_preventive")
+    figure = charts.spend_difference(FOUR, metrics)
+
+    assert {bar.meta for bar in figure.data} == set(FOUR["differences"])
+    for bar in figure.data:
+        for i, metric in enumerate(metrics):
+            last = FOUR["differences"][bar.meta][metric]["by_year"][-1]
+            assert bar.x[i] == last["mean"]
+            assert bar.x[i] + bar.error_x.array[i] == pytest.approx(last["high"])
+            assert bar.x[i] - bar.error_x.arrayminus[i] == pytest.approx(last["low"])
+
+
+def test_the_title_says_which_way() -> None:
+    """Lower is called lower and higher higher, by as much as the document says."""
+    down = charts.finding(document({"prevention-shift": -0.018}, half=0.007), "acute_demand")
+    up = charts.finding(document({"salami-slice": 0.05}, half=0.01), "acute_demand")
+
+    assert down == (
+        "Acute demand is 1.8 % lower by year 4 under “Prevention shift” (middle 95 % of seeds: 1.1 to 2.5 % lower)"
+    )
+    assert up.startswith("Acute demand is 5.0 % higher by year 4 under “Salami slice”")
+    assert up.endswith("(middle 95 % of seeds: 4.0 to 6.0 % higher)")
+    figure = charts.over_time(document({"prevention-shift": -0.018}, half=0.007), "acute_demand")
+    assert charts.lifted(figure)[0] == down
+
+
+def test_luck_is_called_luck() -> None:
+    """A band that spans nothing is no finding, and the title gives both of its ends."""
+    said = charts.finding(document({"more-acute": 0.002}, half=0.007), "acute_demand", "more-acute")
+
+    assert said == (
+        "No difference in acute demand larger than luck by year 4 under “More acute” "
+        "(middle 95 % of seeds: 0.5 % lower to 0.9 % higher)"
+    )
+
+
+def test_shares_are_told_in_percentage_points() -> None:
+    """A share that falls from 10.3 to 8.6 per cent is 1.7 points lower, not 20 % lower."""
+    said = charts.finding(document({"prevention-shift": -0.2}), "prevention_share")
+
+    assert said.startswith("Prevention share is 1.7 percentage points lower by year 4")
+
+
+def test_the_visitors_own_policy_is_what_titles_are_about() -> None:
+    """With levers moved, the finding is about the visitor's own policy even where another differs more."""
+    own = document({"salami-slice": 0.4, YOURS: -0.03})
+
+    assert "under your policy" in charts.finding(own, "acute_demand")
+    assert "3.0 % lower" in charts.finding(own, "acute_demand")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_baseline_is_always_there(metric: str) -> None:
+    """No chart over time or of differences is without the baseline, in its own colour and an unbroken line."""
+    for figure in (charts.over_time(FOUR, metric), charts.difference(FOUR, metric)):
+        assert lines(figure)["baseline"].line.color == "#12436D"
+        assert lines(figure)["baseline"].line.dash == "solid"
+
+
+def test_colour_never_speaks_alone() -> None:
+    """No two scenarios share a colour, and the four named ones differ in their dashes too."""
+    looks = charts.styles(document({"a": 0.1, "b": 0.1, "c": 0.1, YOURS: 0.1}))
+
+    assert len({look.colour for look in looks.values()}) == 5
+    assert len({look.dash for name, look in looks.items() if name != YOURS}) == 4
+    assert looks[YOURS].width > looks["baseline"].width
+
+
+def test_every_chart_names_its_unit_and_its_bands() -> None:
+    """A reader sees what the axis counts and what the bands cover."""
+    for figure in (charts.over_time(FOUR, "acute_demand"), charts.difference(FOUR, "acute_demand")):
+        assert " ".join(figure.layout.yaxis.title.text.replace("<br>", " ").split()) == UNIT
+        assert "year" in figure.layout.xaxis.title.text
+        assert charts.BANDS in [trace.name for trace in figure.data]
+
+
+def test_no_chart_can_be_sent_to_a_vendor() -> None:
+    """The share button is off, and no server is named, on the one way a chart gets onto a page."""
+    config = charts.graph("some-chart").config
+
+    assert config["showSendToCloud"] is False
+    assert config["plotlyServerURL"] == ""
+    assert config["modeBarButtons"] == [["toImage"]]
+
+
+def test_comparisons_of_one_place_merge() -> None:
+    """Two comparisons with one baseline make one with both policies; those of two places do not."""
+    one, other = document({"a": 0.1}), document({"b": 0.2})
+
+    whole = merged([one, other])
+    assert list(whole["scenarios"]) == ["baseline", "a", "b"]
+    assert whole["differences"]["b"] == other["differences"]["b"]
+    with pytest.raises(ValueError, match="one baseline"):
+        merged([one, {**other, "place": "wigan"}])
+
+
+def test_the_table_holds_the_same_numbers_with_ranges() -> None:
+    """A cell reads 'mean (low to high)' of its year and scenario."""
+
+    class Demand:
+        name, label, unit, better, decimals = "acute_demand", "Acute demand", UNIT, "down", 1
+
+    table = tables.by_year(FOUR, Demand())
+    cells = {(cell._prop("data-scenario"), cell._prop("data-year")): cell.children for cell in found(table, html.Td)}
+    assert len(cells) == len(FOUR["scenarios"]) * YEARS
+    assert cells["prevention-shift", "4"] == "490.0 (480.0 to 500.0)"
+
+
+def found(component: Any, kind: type) -> list[Any]:
+    """Every component of a kind inside another."""
+    made = []
+    for part in component._traverse():
+        if isinstance(part, kind):
+            part._prop = part.to_plotly_json()["props"].get
+            made.append(part)
+    return made
+
+
+def test_csv_gives_unit_and_range_and_no_formula() -> None:
+    """Each row of the download has its unit and range; text that a spreadsheet would run is disarmed."""
+    wicked = document({"a": -0.01})
+    wicked["labels"]["a"] = '=HYPERLINK("http://evil.example")'
+    rows = list(csv.DictReader(io.StringIO(tables.to_csv(wicked))))
+
+    assert len(rows) == (2 + 1) * len(METRICS) * YEARS
+    assert all(row["unit"] and row["range"] for row in rows)
+    assert all(float(row["low"]) <= float(row["mean"]) <= float(row["high"]) for row in rows)
+    assert {row["scenario_label"] for row in rows if row["scenario"] == "a"} == {"'" + wicked["labels"]["a"]}
+    last = next(r for r in rows if (r["kind"], r["metric"], r["year"]) == ("difference from baseline", "arrests", "4"))
+    assert float(last["mean"]) == pytest.approx(wicked["differences"]["a"]["arrests"]["by_year"][-1]["mean"])
+    assert last["mean"].startswith("-")  # a number stays a number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.0"), (0.04, "0.04"), (1.84, "1.8"), (12.34, "12.3"), (1234.5, "1,234"), (1e-7, "less than 0.001")],
+)
+def test_sizes_are_told_in_figures_that_mean_something(value: float, text: str) -> None:
+    """Neither '0.0' for something nor eight decimals."""
+    assert charts.figure_text(value) == text
