@@ -260,7 +260,7 @@ def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
     base = document["scenarios"][document["baseline"]]
     unit = base[metrics[0]]["unit"]
     labels = [_wrapped(metric_label(document, metric), 11) for metric in metrics]
-    for name, records in document["differences"].items():
+    for name, records in reversed(document["differences"].items()):
         last = [records[metric]["by_year"][-1] for metric in metrics]
         look = looks[name]
         figure.add_trace(
@@ -296,10 +296,11 @@ def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
     figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
     _dress(figure, _spend_title(document, metrics), compact=False)
     figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified")
-    # the first tier on top, as it is read; the first scenario's bar on top within it
-    figure.update_yaxes(title_text=None, autorange="reversed", showgrid=False, nticks=0)
+    # Plotly stacks from below: turned about, the first tier and scenario are on top, as one reads
+    figure.update_layout(legend_traceorder="reversed")
+    figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=labels[::-1])
     title = f"{_axis(unit)}; whiskers: {SEEDS}"
-    figure.update_xaxes(title_text=_wrapped(title, 36), tickformat="+,~g", showgrid=True, gridcolor=GRID)
+    figure.update_xaxes(title_text=_wrapped(title, 32), tickformat="+,~g", showgrid=True, gridcolor=GRID)
     return figure
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from dashboard.aria import aria
 from dashboard.charts import is_share
 from dashboard.choice import seed_choices, usual
 from dashboard.model import Book, Lever
@@ -93,11 +94,12 @@ def slider(lever: Lever) -> html.Div:
                         type="button",
                         disabled=True,
                         className="quiet",
-                        **{"aria-label": f"Reset {lever.label} to the baseline"},
+                        **aria(label=f"Reset {lever.label} to the baseline"),
                     ),
                 ],
             ),
             html.P(lever.meaning, id=f"lever-{lever.name}-meaning", className="lever-meaning"),
+            html.Details([html.Summary("Source"), html.P(lever.source, className="note")], className="lever-source"),
         ],
     )
 
@@ -120,16 +122,7 @@ def panel(book: Book) -> list[Any]:
     start = usual(book)
     year, month = book.starts().split("-")
     return [
-        html.H2("Your policy", id="compare-levers-title"),
-        html.P(
-            f"Move a lever and let go: the model runs your policy and adds its line. Levers begin to move in "
-            f"{calendar.month_name[int(month)]} {year} and reach their new place "
-            f"{book.settings.over_months} months later.",
-            className="note",
-        ),
-        html.Div([slider(lever) for lever in book.levers.values()], className="levers"),
-        html.Button("Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button"),
-        html.H2("Compare with"),
+        html.H2("Compare"),
         html.Fieldset(
             [
                 html.Legend(f"Policies, {book.settings.most_scenarios} at most; the baseline is always shown"),
@@ -167,11 +160,22 @@ def panel(book: Book) -> list[Any]:
                 ),
             ],
         ),
+        html.H2("Your policy"),
+        html.P(
+            f"Move a lever and let go: the model runs your policy and adds its line. Levers begin to move in "
+            f"{calendar.month_name[int(month)]} {year} and reach their new place "
+            f"{book.settings.over_months} months later.",
+            className="note",
+        ),
+        html.Button("Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button"),
+        html.Div([slider(lever) for lever in book.levers.values()], className="levers"),
     ]
 
 
 def _unit(lever: Lever) -> str:
-    """A lever's unit as it is shown: 'share of budget' is '% of budget'."""
+    """A lever's unit as it is shown: 'share of budget' is '% of budget', 'multiple of baseline' is '× baseline'."""
+    if lever.unit.startswith("multiple of "):
+        return "× " + lever.unit.removeprefix("multiple of ")
     return lever.unit.replace("share", "%", 1) if is_share(lever.unit) else lever.unit
 
 

@@ -133,7 +133,7 @@ class Store:
         """The job's document, or a sentence about what went wrong, or neither if it was superseded."""
         try:
             return self._work(job, self._progress(job)), ""
-        except Superseded:
+        except (Superseded, KeyboardInterrupt):  # the latter is how the model's own threads stop each other
             return None, ""
         except (ValueError, KeyError) as error:  # what the model says of input it cannot use
             return None, _sentence(error)

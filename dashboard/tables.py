@@ -7,8 +7,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import html
 
+from dashboard.aria import aria, named
 from dashboard.charts import in_per_cent, is_share
 from dashboard.model import YOURS, Document, Metric
 
@@ -34,44 +36,35 @@ def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed:
 def by_year(document: Document, metric: Metric, *, differences: bool = False, id: str = "") -> html.Div:
     """One metric: a row a year, a column a scenario."""
     part = document["differences" if differences else "scenarios"]
-    names = list(part)
     what = f"{metric.label}: difference from the baseline" if differences else metric.label
+    head = ["Year", *(column(document, name) for name in part)]
     rows = []
     for index, year in enumerate(document["years"]):
-        cells = [
-            html.Td(
-                range_text(part[name][metric.name]["by_year"][index], metric.unit, metric.decimals, signed=differences),
-                **{"data-scenario": name, "data-year": str(year)},
-            )
-            for name in names
-        ]
-        rows.append(html.Tr([html.Th(str(year), scope="row"), *cells]))
-    head = html.Tr([html.Th("Year", scope="col"), *(html.Th(column(document, name), scope="col") for name in names)])
+        records = [metrics[metric.name]["by_year"][index] for metrics in part.values()]
+        cells = [range_text(record, metric.unit, metric.decimals, signed=differences) for record in records]
+        rows.append([str(year), *cells])
     return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, id)
 
 
 def last_year(document: Document, metrics: Sequence[Metric], id: str = "") -> html.Div:
-    """Every metric in the last year: a row a metric, a column a scenario, and differences under the levels."""
-    names = list(document["scenarios"])
-    rows = []
+    """Every metric in the last year: a row a metric with its unit, a column a scenario; then the differences."""
+    levels: list[list[str]] = []
+    moved: list[list[str]] = []
     for metric in metrics:
-        cells = []
-        for name in names:
-            level = document["scenarios"][name][metric.name]["by_year"][-1]
-            lines: list[Any] = [range_text(level, metric.unit, metric.decimals)]
-            if name in document["differences"]:
-                moved = document["differences"][name][metric.name]["by_year"][-1]
-                said = range_text(moved, metric.unit, metric.decimals, signed=True)
-                lines.append(html.Div(said, className="moved"))
-            cells.append(html.Td(lines, **{"data-scenario": name, "data-metric": metric.name}))
-        rows.append(
-            html.Tr(
-                [html.Th([metric.label, html.Div(in_per_cent(metric.unit), className="unit")], scope="row"), *cells]
-            )
-        )
-    head = html.Tr([html.Th("Measure", scope="col"), *(html.Th(column(document, name), scope="col") for name in names)])
+        for rows, part, signed in ((levels, "scenarios", False), (moved, "differences", True)):
+            records = [named[metric.name]["by_year"][-1] for named in document[part].values()]
+            cells = [range_text(record, metric.unit, metric.decimals, signed=signed) for record in records]
+            rows.append([metric.label, in_per_cent(metric.unit), *cells])
     year = document["years"][-1]
-    return _table(f"Every measure in year {year}; under each level its difference from the baseline", head, rows, id)
+    names = [column(document, name) for name in document["scenarios"]]
+    apart = [column(document, name) for name in document["differences"]]
+    return html.Div(
+        [
+            _table(f"Every measure in year {year}", ["Measure", "Unit", *names], levels),
+            _table(f"Every measure in year {year}: difference from the baseline", ["Measure", "Unit", *apart], moved),
+        ],
+        **named(id),
+    )
 
 
 def column(document: Document, name: str) -> str:
@@ -79,12 +72,15 @@ def column(document: Document, name: str) -> str:
     return "Your policy" if name == YOURS else str(document.get("labels", {}).get(name, name))
 
 
-def _table(caption: str, head: html.Tr, rows: list[html.Tr], id: str) -> html.Div:
-    table = html.Table([html.Thead(head), html.Tbody(rows)], **{"aria-label": caption})
+def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], id: str = "") -> html.Div:
+    """A table with its caption above, where a narrow screen does not cut it.
+
+    One component a table: as one a cell, the page's tables took seconds to appear.
+    """
+    table = dmc.Table(data={"head": list(head), "body": [list(row) for row in rows]}, className="numbers")
     # a region that scrolls sideways must be reachable by keyboard, and have a name
-    scroll = html.Div(table, className="table", role="region", tabIndex="0", **{"aria-label": caption})
-    given = {"id": id} if id else {}
-    return html.Div([html.P([html.Strong(caption), f". {RANGE_NOTE}"], className="note"), scroll], **given)
+    scroll = html.Div(table, className="table", role="region", tabIndex="0", **aria(label=caption))
+    return html.Div([html.P([html.Strong(caption), f". {RANGE_NOTE}"], className="note"), scroll], **named(id))
 
 
 _ABOUT = ("upstream", "place", "people", "seeds")

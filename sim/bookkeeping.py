@@ -126,15 +126,25 @@ def set_age(w: World, i: int, age: int, band: int) -> None:
 
 
 @kernel
+def _empty(w: World, i: int) -> None:
+    """Clear a slot, and take who was in it out of the counts."""
+    count_person(w, i, -1)
+    w.people.age[i] = EMPTY
+    w.people.changed[i] = 1
+    for d in range(w.people.level.shape[0]):
+        w.people.level[d, i] = 0
+        w.people.help[d, i] = 0
+
+
+@kernel
 def vacate(w: World, i: int) -> None:
     """Take a person out of their slot. If they were the reference person, the oldest adult left takes over with the
     household's level and help; children left alone go too."""
     home = np.int64(w.people.dwelling[i])
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     was_head = w.dwellings.head[home] == i
-    count_person(w, i, -1)
-    w.people.age[i] = EMPTY
-    w.people.changed[i] = 1
+    inherited = w.people.help[:, i].copy()
+    _empty(w, i)
     w.dwellings.occupants[home] -= np.uint8(1)
     if was_head and w.dwellings.occupants[home] > 0:
         heir = -1
@@ -147,20 +157,15 @@ def vacate(w: World, i: int) -> None:
             w.dwellings.head[home] = np.uint32(heir)
             for d in range(w.people.level.shape[0]):
                 if w.rates.household[d] == 1:
-                    w.people.help[d, heir] = w.people.help[d, i]
+                    w.people.help[d, heir] = inherited[d]
             count_person(w, heir, 1)
             w.people.changed[heir] = 1
         else:
             for j in range(first, last):
                 if w.people.age[j] != EMPTY:
-                    count_person(w, j, -1)
-                    w.people.age[j] = EMPTY
-                    w.people.changed[j] = 1
+                    _empty(w, j)
                     w.tally.moved_out[w.people.quintile[j]] += 1
             w.dwellings.occupants[home] = 0
-    for d in range(w.people.level.shape[0]):
-        w.people.level[d, i] = 0
-        w.people.help[d, i] = 0
 
 
 @kernel

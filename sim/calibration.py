@@ -50,13 +50,13 @@ F = npt.NDArray[np.float64]
 ENGLAND = "anytown"
 """The place file that has England's mix."""
 PEOPLE = 120_000
-YEARS = 50
+YEARS = 60
 AVERAGED = 20
 MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
-GAIN = 0.004
+GAIN = 0.008
 """Monthly gain of the integral term."""
-MOST_WAIT = 0.2
+MOST_ASK = 0.27
 
 
 class Calibrated(NamedTuple):
@@ -142,12 +142,12 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
     domains, services = load_domains(), load_catalogue()
     place = Place.load(ENGLAND).model_copy(update={"population": people})
     mix = england_mix(place, people)
-    guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), services)
+    guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
     parameters = dict(params)
     made = build(place, people, seed, domains, services, parameters, guess, targets(domains, services, mix, mix * 0.4))
     heads = head_counts(made.world)
     aims = targets(domains, services, mix, heads)
-    guess = tables.first_guess(aims, services)
+    guess = tables.first_guess(aims, domains, services)
     world = build(place, people, seed, domains, services, parameters, guess, aims).world
     solver = _Solver(world, aims, parameters, seed)
     month = Month(parameters, {}, without=("crowding_out",))
@@ -172,7 +172,9 @@ class _Solver:
         self.life = params["life_and_death"].compiled()
         domains, doors = world.people.level.shape[0], world.rates.door.size
         self.memory = _nothing(domains, doors)
-        self.trim = np.zeros((domains, 3, tables.BANDS))
+        self.natural = world.rates.down.copy()
+        self.trim = np.zeros((domains, 4, tables.BANDS))
+        self.joined = np.zeros(5)
         self.ask_trim = np.zeros(world.services.domain.size)
         self.sums: dict[str, F] = {}
         self.counted = 0
@@ -223,14 +225,23 @@ class _Solver:
         aged, moved = self._flows()
         above = _demography(world, self.shares, death_rate, moved, aged)
         above -= self._deaths_above(death_rate, mortality)
+        self._recoveries(above, better, alive)
         down = world.rates.down[:, :, :, None] * np.where(np.arange(4)[None, :, None, None] < 3, better, 1.0)
-        for level in range(3):
+        for level in range(2):
             back = self.shares[:, level + 1] * down[:, level + 1]
-            wanted = np.maximum(0.02 * back, back - above[:, level + 1])
+            wanted = np.maximum(0.05 * back, back - above[:, level + 1])
             wanted = wanted * np.exp(self.trim[:, level])[:, :, None]
             base = self.shares[:, level] * worse[:, level]
             rate = np.divide(wanted, base, out=np.zeros_like(wanted), where=base > 1e-9)
             world.rates.up[:, level] = np.minimum(0.3, rate)
+        # Crises are a flow: whoever is at risk now is to have as many as are published.
+        households = (world.rates.household == 1)[:, None, None]
+        whole = np.where(households, e.at_risk.sum(axis=1), e.alive)
+        at_risk = e.worse[:, 2] + 1.2
+        wanted = aims.crises * whole + 1.2 * np.divide(
+            aims.crises, self.shares[:, 2], out=np.zeros_like(aims.crises), where=self.shares[:, 2] > 0
+        )
+        world.rates.up[:, 2] = np.minimum(0.3, wanted / at_risk)
         knocks = e.knocks / alive
         world.rates.walk_in[:] = np.maximum(0.0, aims.walk_in - knocks)
         for age in range(110):
@@ -241,6 +252,19 @@ class _Solver:
             "mortality": mortality, "knocks": knocks, "resilience": e.resilience / alive, "trust": e.trust / alive,
         }
 
+    def _recoveries(self, above: F, better: F, alive: F) -> None:
+        """Natural recovery, quicker where people enter an age band with more need than it has, and crises that end so
+        that the published stock and the published inflow fit together."""
+        down = self.world.rates.down
+        for level in (1, 2):
+            natural = self.natural[:, level]
+            back = (alive * self.shares[:, level] * natural[:, :, None] * better[:, level]).sum(axis=2)
+            entering = (alive * above[:, level]).sum(axis=2)
+            quicker = np.divide(entering, 0.7 * back, out=np.ones_like(back), where=back > 1e-9)
+            down[:, level] = np.minimum(0.2, natural * np.clip(quicker, 1.0, 12.0))
+        long = self.aims.crisis_months > 1.25
+        down[:, 3] = np.where(long, np.clip(self.natural[:, 3] * np.exp(-self.trim[:, 3]), 0.002, 0.9), self.natural[:, 3])
+
     def _flows(self) -> tuple[F, F]:
         """People entering each cell a month by ageing and by moving in, over the people there."""
         people = self.world.tally.people.T.astype(float)
@@ -248,7 +272,9 @@ class _Solver:
         aged = np.zeros_like(people)
         aged[1:] = people[:-1] / widths[:-1, None] / 12.0
         aged[0] = people[0] / 5.0 / 12.0 * 0.9  # births
-        moved = np.full_like(people, 0.05 / 12.0)
+        tally = self.world.tally
+        self.joined += 0.02 * (tally.moved_in / np.maximum(1, tally.people.sum(axis=1)) - self.joined)
+        moved = np.broadcast_to(np.maximum(0.004, self.joined)[None, :], people.shape)
         whole = np.maximum(1.0, people)
         return aged / whole, moved
 
@@ -268,29 +294,32 @@ class _Solver:
         world = self.world
         census = world.tally.census.transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
-        for level in range(3):
+        for level in range(2):
             wanted = (self.aims.at_least[:, level + 1] * counted).sum(axis=2)
             here = census[:, level + 1 :].sum(axis=(1, 3))
             error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
-            self.trim[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 100.0)
-        np.clip(self.trim, -1.5, 1.5, out=self.trim)
+            self.trim[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
+        wanted = (self.aims.at_least[:, 3] * counted).sum(axis=2)
+        error = np.divide(wanted - census[:, 3].sum(axis=2), wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
+        self.trim[:, 3] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
+        np.clip(self.trim, -2.5, 2.5, out=self.trim)
         s = world.services
         queue = s.base_places * s.flow * s.wait_base
         error = np.divide(queue - s.queue, queue, out=np.zeros_like(queue), where=queue > 0.01)
         self.ask_trim += 0.01 * np.clip(error, -1.0, 1.0)
         np.clip(self.ask_trim, -2.0, 2.0, out=self.ask_trim)
         held = 0.15 * np.clip(error, -1.0, 1.0)
-        world.rates.ask[:] = np.minimum(MOST_WAIT, self.ask_base * np.exp(self.ask_trim + held))
+        world.rates.ask[:] = np.minimum(MOST_ASK, self.ask_base * np.exp(self.ask_trim + held))
         if averaging:
             now = {
-                "up": world.rates.up[:, :3], "ask": world.rates.ask, **self.now,
+                "up": world.rates.up[:, :3], "down": world.rates.down, "ask": world.rates.ask, **self.now,
                 "care": np.array([
                     care_given(handle(world), k) / s.base_demand[k] if s.tier[k] == ACUTE and s.base_demand[k] > 0 else 1.0
                     for k in range(s.domain.size)
                 ]),
             }
             for name, value in now.items():
-                self.sums[name] = self.sums.get(name, 0.0) + value
+                self.sums[name] = self.sums.get(name, 0.0) + np.array(value)
             self.counted += 1
 
     def solution(self, households: F) -> Solution:
@@ -321,7 +350,7 @@ def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
     domains, services = load_domains(), load_catalogue()
     name = tables.digest(domains, services, params)
     mix = england_mix(Place.load(ENGLAND), 30_000)
-    like = tables.first_guess(targets(domains, services, mix, mix * 0.4), services)
+    like = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
     for path in (tables.SOLVED, _kept(name)):
         if path.exists():
             found, solution = tables.read_solution(path, like)

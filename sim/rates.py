@@ -61,6 +61,8 @@ class Solution(NamedTuple):
 
     up: F
     """Monthly probability of getting one level worse with all modifiers at 1, shape (domain, 3, band, quintile)."""
+    down: F
+    """Monthly probability of getting one level better without help, shape (domain, 4, band)."""
     ask: F
     """Monthly probability of asking each service, shape (service,)."""
     mortality: F
@@ -121,7 +123,17 @@ def _death(people: F) -> F:
     return np.minimum(0.5, table * (DEATHS_PER_THOUSAND / 12000.0) * people.sum() / deaths)
 
 
-def first_guess(aims: Targets, services: tuple[Service, ...]) -> Solution:
+def natural_recovery(domains: tuple[Domain, ...], aims: Targets) -> F:
+    """Monthly probability of improving by a level without help, as the domain files give it. (domain, 4, band)."""
+    down = np.zeros((len(domains), LEVELS, BANDS))
+    for d, domain in enumerate(domains):
+        down[d, 1] = 1.0 - np.exp(-domain.recovery.emerging_per_year.value / 12.0)
+        down[d, 2] = 1.0 - np.exp(-domain.recovery.serious_per_year.value / 12.0)
+        down[d, 3] = 1.0 / aims.crisis_months[d]
+    return down
+
+
+def first_guess(aims: Targets, domains: tuple[Domain, ...], services: tuple[Service, ...]) -> Solution:
     """A table to begin solving from: flows balance, modifiers are 1."""
     shares = aims.shares()
     up = np.zeros((shares.shape[0], LEVELS - 1, BANDS, QUINTILES))
@@ -130,6 +142,7 @@ def first_guess(aims: Targets, services: tuple[Service, ...]) -> Solution:
     nothing = np.zeros((BANDS, QUINTILES))
     return Solution(
         up=up,
+        down=natural_recovery(domains, aims),
         ask=np.full(len(services), 0.03),
         mortality=nothing + 1.2,
         knocks=np.zeros_like(aims.walk_in),

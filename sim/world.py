@@ -142,10 +142,8 @@ def _fill_rates(
     ids = [domain.id for domain in domains]
     rates.household[:] = [domain.unit == "household" for domain in domains]
     rates.up[:, : LEVELS - 1] = solution.up
+    rates.down[:] = solution.down
     for d, domain in enumerate(domains):
-        rates.down[d, 1] = 1.0 - np.exp(-domain.recovery.emerging_per_year.value / 12.0)
-        rates.down[d, 2] = 1.0 - np.exp(-domain.recovery.serious_per_year.value / 12.0)
-        rates.down[d, 3] = 1.0 / aims.crisis_months[d]
         for other, omega in domain.interactions.items():
             rates.omega[d, ids.index(other)] = omega.value
     shares = aims.shares()

@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from dashboard import charts, controls, tables
+from dashboard.aria import aria
 from dashboard.choice import Choice, checked, read_link, usual, write_link
 from dashboard.model import BASELINE, YOURS, Book, Document, merged
 from dashboard.store import State as RunState
@@ -35,6 +36,7 @@ def layout(book: Book) -> html.Main:
             dcc.Store(id="compare-choice"),
             dcc.Store(id="compare-link"),
             dcc.Store(id="compare-shown", data=[]),
+            dcc.Store(id="compare-drawn", data=[]),
             dcc.Store(id="compare-nothing"),
             dcc.Interval(id="compare-poll", interval=POLL_MS, disabled=True),
             html.Header(
@@ -61,7 +63,7 @@ def layout(book: Book) -> html.Main:
 def _controls(book: Book) -> html.Section:
     return html.Section(
         className="side",
-        **{"aria-label": "Controls"},
+        **aria(label="Controls"),
         children=[
             html.Button(
                 "Change the policy",
@@ -69,7 +71,7 @@ def _controls(book: Book) -> html.Section:
                 type="button",
                 n_clicks=0,
                 className="button fold",
-                **{"aria-expanded": "false", "aria-controls": "compare-controls"},
+                **aria(expanded="false", controls="compare-controls"),
             ),
             html.Div(controls.panel(book), id="compare-controls", className="controls"),
         ],
@@ -82,14 +84,14 @@ def _results(book: Book) -> html.Section:
         id="results",
         className="results",
         tabIndex="-1",
-        **{"aria-label": "Results", "data-ready": "no"},
+        **aria(label="Results"),
         children=[
             html.Div(
                 id="compare-progress",
                 className="progress",
                 children=[
                     html.Span("Getting ready…", id="compare-status"),
-                    html.Progress(id="compare-bar", value="0", max="100", **{"aria-label": "Runs done"}),
+                    html.Progress(id="compare-bar", value="0", max="100", **aria(label="Runs done")),
                 ],
             ),
             html.P(
@@ -97,7 +99,7 @@ def _results(book: Book) -> html.Section:
                 "as soon as they are in.",
                 id="compare-headline",
                 className="headline",
-                **{"aria-live": "polite"},
+                **aria(live="polite"),
             ),
             html.Div(id="compare-cards", className="cards"),
             _figure(
@@ -137,7 +139,7 @@ def _results(book: Book) -> html.Section:
                         id="compare-spend-frame",
                         className="chart big",
                         role="figure",
-                        **{"aria-label": "Spend"},
+                        **aria(label="Spend"),
                     ),
                     html.P(_PAIRED, className="note"),
                     html.H3("Spend over time, by tier"),
@@ -165,7 +167,7 @@ def _results(book: Book) -> html.Section:
                     html.Details(
                         [
                             html.Summary("The same in Python"),
-                            html.Pre(id="compare-python", tabIndex="0", **{"aria-label": "Python code"}),
+                            html.Pre(id="compare-python", tabIndex="0", **aria(label="Python code")),
                         ]
                     ),
                 ],
@@ -198,7 +200,7 @@ def _figure(name: str, title: str, *, note: str, before: Any = None) -> html.Sec
                 id=f"compare-{name}-frame",
                 className="chart big",
                 role="figure",  # not an image: it holds the button that saves the picture
-                **{"aria-label": title},
+                **aria(label=title),
             ),
             html.P(note, className="note"),
             _twin(name),
@@ -220,7 +222,7 @@ def _slot(kind: str, index: int) -> html.Div:
                 id={"type": f"compare-{kind}-frame", "index": index},
                 className="chart small",
                 role="img",
-                **{"aria-label": "Small chart"},
+                **aria(label="Small chart"),
             ),
         ],
     )
@@ -323,7 +325,7 @@ def cards(document: Document, book: Book) -> list[html.Div]:
     for name in document["differences"]:
         demand = charts.change(document, book.main, name)
         lines: list[Any] = [
-            html.H3([_swatch(looks[name]), tables.column(document, name)]),
+            html.H2([_swatch(looks[name]), tables.column(document, name)]),
             html.P(_signed(demand), className="big"),
             html.P(f"{book.metrics[book.main].label.lower()}, year {demand.year}", className="note"),
             html.P(charts.spread(demand), className="note"),
@@ -414,34 +416,42 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         raw = data if isinstance(data, dict) else {}
         return checked(raw, book)[0]
 
-    def look(choice: Choice, shown: list[str]) -> tuple[Any, ...]:
-        """What the page should say and show now: status, bar, whether old numbers stand, what to draw next."""
+    def listed(data: Any) -> list[str]:
+        return [str(digest) for digest in data] if isinstance(data, list) else []
+
+    def look(choice: Choice, shown: list[str], drawn: list[str]) -> tuple[Any, ...]:
+        """What the page should say and show now: status, bar, whether old numbers stand, what to draw next.
+
+        `shown` is what the charts were last told to draw, `drawn` what they have drawn.
+        """
         jobs = choice.jobs(book)
+        wanted = {job.digest for job in jobs}
         states = [store.state(job) for job in jobs]
         ready = [job.digest for job, state in zip(jobs, states, strict=True) if state.kind == "done"]
         failed = [state.message for state in states if state.kind == "failed"]
         settled = len(ready) + len(failed) == len(jobs)
-        fresh = not set(shown) & {job.digest for job in jobs}
-        redraw = ready and (settled or fresh or set(shown) < set(ready)) and ready != shown
+        first = not set(shown) & wanted
+        redraw = bool(ready) and ready != shown and (settled or first or set(shown) < set(ready))
+        finished = settled and (not ready or (drawn == shown and not redraw))
         words, share = progress_words(choice, book, states)
-        if settled:
-            words = "Up to date." if not failed else " ".join(["This run did not finish.", *failed])
-        on_show = ready if redraw else shown
+        if failed and settled:
+            words = " ".join(["This run did not finish.", *failed])
+        elif settled:
+            words = "Up to date." if finished else "Drawing…"
+        waits_for_own = any(job.scenario == YOURS and job.digest not in drawn for job in jobs)
         classes = ["results"]
-        waits_for_own = any(job.scenario == YOURS and job.digest not in on_show for job in jobs)
-        if not on_show:
+        if not drawn:
             classes.append("first")
-        elif not settled and (waits_for_own or not set(on_show) <= {job.digest for job in jobs}):
+        elif waits_for_own or not set(drawn) <= wanted:
             classes.append("stale")
         if failed:
             classes.append("failed")
         return (
             words,
             str(100 if settled else share),
-            "progress settled" if settled else "progress",
+            "progress settled" if finished else "progress",
             " ".join(classes),
-            "yes" if on_show else "no",
-            settled,
+            finished,
             ready if redraw else no_update,
         )
 
@@ -450,7 +460,6 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         Output("compare-bar", "value"),
         Output("compare-progress", "className"),
         Output("results", "className"),
-        Output("results", "data-ready"),
         Output("compare-poll", "disabled"),
         Output("compare-shown", "data"),
     ]
@@ -512,9 +521,17 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         Input({"type": "compare-lever-slider", "name": ALL}, "value"),
         State("compare-session", "data"),
         State("compare-shown", "data"),
+        State("compare-drawn", "data"),
     )
     def ask(
-        place: Any, seeds: Any, scenarios: Any, services: Any, values: list[Any], session: Any, shown: Any
+        place: Any,
+        seeds: Any,
+        scenarios: Any,
+        services: Any,
+        values: list[Any],
+        session: Any,
+        shown: Any,
+        drawn: Any,
     ) -> tuple[Any, ...]:
         raw = {
             "place": place,
@@ -526,15 +543,14 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         choice, _ = checked(raw, book)
         link = write_link(choice, book)
         now = [choice.levers.get(lever.name, lever.baseline) for lever in levers]
-        shown = shown if isinstance(shown, list) else []
         if choice.jobs(book):
             refusal = store.want(str(session)[:64], choice.jobs(book))
-            state = look(choice, shown)
+            state = look(choice, listed(shown), listed(drawn))
             if refusal:
                 state = (refusal, *state[1:])
         else:
             words = "Choose at least one policy, or move a lever."
-            state = (words, "0", "progress idle", "results stale" if shown else "results first", "no", True, no_update)
+            state = (words, "0", "progress idle", "results stale" if drawn else "results first", True, no_update)
         return (
             {**raw, "levers": dict(choice.levers)},
             link,
@@ -556,15 +572,17 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         State("compare-choice", "data"),
         State("compare-session", "data"),
         State("compare-shown", "data"),
+        State("compare-drawn", "data"),
         prevent_initial_call=True,
     )
-    def poll(_n: int, data: Any, session: Any, shown: Any) -> tuple[Any, ...]:
+    def poll(_n: int, data: Any, session: Any, shown: Any, drawn: Any) -> tuple[Any, ...]:
         choice = choice_of(data)
         if any(store.state(job).kind == "unknown" for job in choice.jobs(book)):  # a restarted server, a full shelf
             store.want(str(session)[:64], choice.jobs(book))
-        return look(choice, shown if isinstance(shown, list) else [])
+        return look(choice, listed(shown), listed(drawn))
 
     @app.callback(
+        Output("compare-drawn", "data"),
         Output("compare-headline", "children"),
         Output("compare-cards", "children"),
         Output("compare-main-title", "children"),
@@ -599,7 +617,7 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         metric = book.metrics[book.main]
         title, main = charts.lifted(charts.over_time(document, book.main, monthly=period == "month"))
         apart, apart_figure = charts.lifted(charts.difference(document, book.main))
-        drawn: list[Any] = [charts.summary(document, book.main), cards(document, book), title, main, _alt(title)]
+        drawn: list[Any] = [shown, charts.summary(document, book.main), cards(document, book), title, main, _alt(title)]
         drawn += [tables.by_year(document, metric, id="compare-acute")]
         drawn += [apart, apart_figure, _alt(apart)]
         drawn += [tables.by_year(document, metric, differences=True, id="compare-acute-difference")]
@@ -631,13 +649,13 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
         slots = _slots(document, book, chosen, book.settings.most_services)
         return (*slots, _tables(document, book, chosen) if chosen else "No measure is chosen.")
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # Dash leaves it untyped
         ClientsideFunction("upstream", "address"),
         Output("compare-nothing", "data"),
         Input("compare-link", "data"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # Dash leaves it untyped
         ClientsideFunction("upstream", "fold"),
         Output("compare-controls", "className"),
         Output("compare-fold", "aria-expanded"),

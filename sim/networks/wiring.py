@@ -90,7 +90,7 @@ def wire(
     outside_ties: float, far_share: float, near_share: float, seed: int,
 ) -> Wiring:
     """Tie people together. `outside_ties` is the mean number of ties a person has outside the home."""
-    keys = [month_key(np.uint64(seed), s, 0) for s in (HOW_MANY, WHO)]
+    keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (HOW_MANY, WHO)]
     pairs = _pairs(
         age, neighbourhood, dwelling, first, max(0.05, outside_ties / 2.0), far_share, near_share, keys[0], keys[1]
     )

@@ -2,7 +2,7 @@
 
 Claim     In the month given by their slot, people grow a year older. Help and crises that the new age is not eligible
           for end (a child in care who turns 18 leaves care, with serious need). Somebody of 18 to 30 who is not the
-          reference person leaves with probability `leaves`: to an empty home in the neighbourhood, or to another place.
+          reference person leaves with probability `leaves` a year, to the smallest empty home of the neighbourhood, if any.
 Evidence  leaves: assumed, from a mean age of leaving home of about 24.
 Limits    Birthdays fall by slot, not by season. Nobody grows older than 109.
 """
@@ -46,21 +46,21 @@ def _same_door(w: World, d: int, old: int, new: int) -> bool:
 
 @kernel
 def _empty_home(w: World, n: int) -> int:
-    """An empty dwelling in neighbourhood n, or -1."""
+    """The smallest empty dwelling in neighbourhood n, or -1."""
+    found, smallest = -1, 99
     for home in range(np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])):
-        if w.dwellings.occupants[home] == 0:
-            return home
-    return -1
+        size = np.int64(w.dwellings.first[home + 1]) - np.int64(w.dwellings.first[home])
+        if w.dwellings.occupants[home] == 0 and size < smallest:
+            found, smallest = home, size
+    return found
 
 
 @kernel
 def leave_home(w: World, i: int) -> None:
-    """Move a person to an empty home nearby, with all they are, or out of the place if there is none."""
+    """Move a person to an empty home nearby, with all they are; if there is none, they stay where they are."""
     people = w.people
     home = _empty_home(w, people.neighbourhood[i])
     if home < 0:
-        w.tally.moved_out[people.quintile[i]] += 1
-        vacate(w, i)
         return
     j = np.int64(w.dwellings.first[home])
     occupy(w, j, people.age[i], people.band[i], people.female[i], people.resilience[i], people.trust[i])

@@ -23,7 +23,7 @@ from sim.state import NOBODY, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
-MOST = 0.25
+MOST = 0.28
 """Largest monthly probability of a help event: what the screen leaves room for."""
 
 

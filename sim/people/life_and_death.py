@@ -5,8 +5,8 @@ Claim     P(death this month) = death[age, q] * product of the factors below for
 Evidence  death: shape A0 + A1 * exp(0.1 * age), the textbook (Gompertz-Makeham) form, with a gradient over fifths set
           by the life-expectancy gap (A22 [ONSLE]), scaled so that England's mix gives 10 per 1,000 a year (A21).
           Fertility: shape assumed, scaled to 10 births per 1,000 people a year (A21).
-Limits    No twins, no stillbirths, fathers play no part; a birth that finds no room in the home does not happen
-          (moves keep the number of small children up instead).
+Limits    No twins, no stillbirths, fathers play no part; where the home is full, the next
+          woman of the neighbourhood whose home has room has the child, so that births keep their number.
 """
 
 from __future__ import annotations
@@ -102,24 +102,46 @@ def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
                 vacate(w, i)
         elif np.uint16(~top) < people.birth_bound[i] and people.age[i] != NOBODY:
             if (np.float64(bits[i]) + 0.5) * UNIT > 1.0 - bearing(w, p, i):
-                _bear(w, i, 1 if uniform(sex, i) < 0.488 else 0)
+                mother = _mother_with_room(w, p, i)
+                if mother >= 0:
+                    _bear(w, mother, 1 if uniform(sex, i) < 0.488 else 0)
+
+
+@kernel
+def _room(w: World, home: int) -> int:
+    """An empty slot in a home, or -1."""
+    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if w.people.age[j] == NOBODY:
+            return j
+    return -1
+
+
+@kernel
+def _mother_with_room(w: World, p: LifeAndDeath, mother: int) -> int:
+    """The mother herself if her home has room, else the next woman of her neighbourhood whose home has, or -1."""
+    if _room(w, np.int64(w.people.dwelling[mother])) >= 0:
+        return mother
+    n = w.people.neighbourhood[mother]
+    first, last = np.int64(w.places.first[n]), np.int64(w.places.first[n + 1])
+    for k in range(1, last - first):
+        i = first + (mother - first + k) % (last - first)
+        if w.people.age[i] != NOBODY and bearing(w, p, i) > 0.0 and _room(w, np.int64(w.people.dwelling[i])) >= 0:
+            return i
+    return -1
 
 
 @kernel
 def _bear(w: World, mother: int, female: int) -> None:
     people = w.people
-    home = np.int64(people.dwelling[mother])
-    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-        if people.age[j] == NOBODY:
-            q = people.quintile[j]
-            occupy(w, j, 0, 0, female, w.rates.resilience[0, q], w.rates.trust[0, q])
-            for d in range(people.level.shape[0]):
-                if w.rates.household[d] == 1:
-                    people.level[d, j] = people.level[d, mother]
-                    people.before[d, j] = people.level[d, mother]
-            count_person(w, j, 1)
-            w.tally.born[q] += 1
-            return
+    j = _room(w, np.int64(people.dwelling[mother]))
+    q = people.quintile[j]
+    occupy(w, j, 0, 0, female, w.rates.resilience[0, q], w.rates.trust[0, q])
+    for d in range(people.level.shape[0]):
+        if w.rates.household[d] == 1:
+            people.level[d, j] = people.level[d, mother]
+            people.before[d, j] = people.level[d, mother]
+    count_person(w, j, 1)
+    w.tally.born[q] += 1
 
 
 @mechanism(

@@ -1,8 +1,9 @@
 """Households move away and others move in; moves keep each fifth's age mix where the place file has it.
 
 Claim     A household moves out of the place this month with probability moves/12 * (mean over its members of
-          people here / people wanted, in their age band and fifth)^pull. An empty home takes in a household with the
-          ages of one of eight drawn from the fifth's first households, the one that best fills what is lacking.
+          people here / people wanted, in their age band, relative to the whole fifth)^pull * (places in the home / people in it)^2, at most
+          twelve times moves/12: the old in an emptied family home move on sooner. An empty home takes in a household with the
+          ages of one of sixteen drawn from the fifth's first households, the one that best fills what is lacking.
 Evidence  moves: A20 gives 8-12 % of people moving home a year; about half of them to another area (assumed).
           Aligning a synthetic population to an official age mix is the custom of microsimulation.
 Limits    Newcomers bring needs drawn domain by domain from the published prevalence of their age and fifth, never a
@@ -24,7 +25,8 @@ from sim.state import NOBODY, World
 OUT = stream("moving out")
 IN = stream("moving in")
 LEVELS = stream("needs of newcomers")
-TRIES = 8
+TRIES = 16
+MOST = 12.0
 
 
 class Moves(Params):
@@ -36,6 +38,10 @@ class Moves(Params):
         high=0.1,
         source="A20 (8-12 % move home), about half leave the area: assumed",
         meaning="households that leave the place in a year",
+    )
+    let: float = share(
+        0.5, low=0.2, high=1.0, source="assumed: homes stand empty for two months on average",
+        meaning="empty homes that are taken in a month by a household from elsewhere",
     )
     pull: float = number(
         12.0,
@@ -123,13 +129,16 @@ def move(w: World, p: Moves, clock: Clock) -> None:
         for home in range(start, stop):
             if homes.occupants[home] > 0:
                 u = uniform(out_key, home)
-                if u < p.moves / 12.0 * 4.0 and u < p.moves / 12.0 * min(4.0, _crowded(w, home, q) ** p.pull):
+                if u < p.moves / 12.0 * MOST and u < p.moves / 12.0 * _restless(w, p, home, q):
                     for i in range(np.int64(homes.first[home]), np.int64(homes.first[home + 1])):
                         if people.age[i] != NOBODY:
                             w.tally.moved_out[q] += 1
                             vacate(w, i)
             else:
                 u = uniform(in_key, home)
+                if u > p.let:
+                    continue
+                u /= p.let
                 best, best_score = -1, -1e9
                 room = homes.first[home + 1] - homes.first[home]
                 for t in range(TRIES):
@@ -138,18 +147,24 @@ def move(w: World, p: Moves, clock: Clock) -> None:
                     for age in homes.donor_ages[donor]:
                         size += np.int64(age != NOBODY)
                     score = _lacking(w, q, homes.donor_ages[donor])
-                    if size <= room and score > best_score:
+                    if 0 < size <= room and score > best_score:
                         best, best_score = donor, score
                 if best >= 0:
                     w.tally.moved_in[q] += move_in(w, home, homes.donor_ages[best], clock)
 
 
 @kernel
-def _crowded(w: World, home: int, q: int) -> float:
-    """Mean fullness over a household's age bands."""
+def _restless(w: World, p: Moves, home: int, q: int) -> float:
+    """How much sooner than others a household moves out."""
     total, count = 0.0, 0
-    for i in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+    first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
+    for i in range(first, last):
         if w.people.age[i] != NOBODY:
             total += _fullness(w, q, w.people.band[i])
             count += 1
-    return total / max(1, count)
+    here, wanted = 0.0, 0.0
+    for b in range(w.places.age_mix.shape[1]):
+        here += w.tally.people[q, b]
+        wanted += w.places.age_mix[q, b]
+    relative = total / max(1, count) * wanted / max(1.0, here)
+    return min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)

@@ -26,7 +26,9 @@ from sim.fields import Params, number
 from sim.state import NOBODY, WAITING, World
 
 CAP = 0.45
-"""No monthly probability of worsening exceeds this; calibration refuses tables that come near it."""
+"""No monthly probability of worsening exceeds this."""
+CAP_BETTER = 0.22
+"""Nor one of improving, but out of a crisis: what the screen leaves room for beside help events."""
 CERTAIN = 65535.0 / 65536.0
 
 
@@ -96,7 +98,7 @@ def improving(w: World, d: int, i: int, levels: np.ndarray) -> float:
     rate = w.rates.down[d, level, w.people.band[i]]
     if level == 3:
         return min(CERTAIN, rate)
-    return min(CAP, rate * help_speeds(w, d, i))
+    return min(CAP_BETTER, rate * help_speeds(w, d, i))
 
 
 @mechanism(

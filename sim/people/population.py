@@ -22,6 +22,9 @@ AGE = stream("age within band")
 ORDER = stream("order of adults")
 CHOICE = stream("household choice")
 MOST_IN_HOME = 8
+EMPTY_HOMES = 0.035
+"""Empty homes per household at the start; found so that the number of people neither grows nor shrinks."""
+PLACES_IN_EMPTY_HOME = 4
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 
@@ -111,21 +114,20 @@ def _households(
                     home_of[rest[young + k]] = h
                     size[h] += 1
                     k += 1
-    left = 0
+    children = np.zeros(homes, np.int64)
     for j in range(rest.size):
         if home_of[rest[j]] < 0:
-            left += 1
-            _place(home_of, size, alone, age, head, rest[j], 18, 45, choice_key, offset, 1, lone_parent)
+            _place(home_of, size, children, alone, age, head, rest[j], choice_key, offset, lone_parent)
     for i in range(n):
         if age[i] < 18:
-            _place(home_of, size, alone, age, head, i, 18, 44, choice_key, offset, 3, lone_parent)
+            _place(home_of, size, children, alone, age, head, i, choice_key, offset, lone_parent)
     return home_of
 
 
 @kernel
 def _place(
-    home_of: np.ndarray, size: np.ndarray, alone: np.ndarray, age: np.ndarray, head: np.ndarray, i: int,
-    younger: int, older: int, key: np.uint64, offset: int, liked: int, lone_parent: float,
+    home_of: np.ndarray, size: np.ndarray, children: np.ndarray, alone: np.ndarray, age: np.ndarray, head: np.ndarray,
+    i: int, key: np.uint64, offset: int, lone_parent: float,
 ) -> None:
     """Put somebody into the best of a few random homes whose reference person could be a parent."""
     best, best_score = -1, -1e9
@@ -136,11 +138,12 @@ def _place(
         if size[h] >= 7:
             continue
         gap = np.int64(age[head[h]]) - np.int64(age[i])
-        score = -0.15 * max(0, younger - gap, gap - older) - 3.0 * alone[h]
-        score += 0.4 * min(liked, size[h] - 1) if size[h] < 5 else -0.6 * size[h]
-        if size[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
+        # A second child goes where there is one, a third less often, a fourth seldom.
+        liked = 0.0 if children[h] == 0 else (0.6 if children[h] == 1 else -0.5 * (children[h] - 1))
+        score = liked - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]
+        if size[h] - children[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
             score -= 0.5
-        score += 0.3 * u
+        score += 0.3 * uniform(key, 7 * (offset + i) + 500_009 * (t + 1) + 3)
         if score > best_score:
             best, best_score = h, score
     if best < 0:
@@ -150,6 +153,7 @@ def _place(
                 best = h
     home_of[i] = best
     size[best] += 1
+    children[best] += 1
 
 
 @kernel
@@ -168,7 +172,7 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
     """Draw the people of neighbourhoods with these age counts (one tuple of ten bands each)."""
     firsts = np.array([a for a, _ in AGE_BANDS])
     lasts = np.array([b for _, b in AGE_BANDS])
-    keys = [month_key(np.uint64(seed), s, 0) for s in (AGE, ORDER, CHOICE, stream("sex"))]
+    keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (AGE, ORDER, CHOICE, stream("sex"))]
     columns: list[tuple[np.ndarray, ...]] = []
     offset = 0
     homes_so_far = 0
@@ -184,12 +188,14 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
         fertile = np.zeros(used.size, bool)
         np.logical_or.at(fertile, home, (age >= 18) & (age <= 44))
         sizes = np.bincount(home, minlength=used.size)
-        roomy = np.flatnonzero(fertile & (sizes >= 2) & (sizes < MOST_IN_HOME))
-        age = np.concatenate([age, np.full(roomy.size, 255, np.uint8)])
-        home = np.concatenate([home, roomy])
+        roomy = np.flatnonzero(fertile & (sizes < MOST_IN_HOME))
+        # Homes that stand empty, as some always do: without them no household could move.
+        empty = used.size + np.repeat(np.arange(round(EMPTY_HOMES * used.size)), PLACES_IN_EMPTY_HOME)
+        age = np.concatenate([age, np.full(roomy.size + empty.size, 255, np.uint8)])
+        home = np.concatenate([home, roomy, empty])
         order = np.lexsort((np.where(age == 255, 0, -age.astype(np.int64)), age == 255, home))
         columns.append((age[order], np.full(age.size, n), home[order] + homes_so_far))
-        homes_so_far += used.size
+        homes_so_far += used.size + round(EMPTY_HOMES * used.size)
     age, neighbourhood, dwelling = (np.concatenate(c) for c in zip(*columns, strict=True))
     first = np.searchsorted(dwelling, np.arange(homes_so_far + 1))
     return Peopled(age, _sexes(age, dwelling, first, keys[3]), neighbourhood, dwelling, first)
