@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import math
 import secrets
 import socket
 from collections.abc import Sequence
@@ -252,7 +253,16 @@ def _downloads(server: flask.Flask, book: Book, store: Store) -> None:
         document, problem = found()
         if document is None:
             return _plain(problem, 409)
-        return _file(json.dumps(document, allow_nan=False), "application/json", "upstream.json")
+        return _file(json.dumps(_null(document), allow_nan=False), "application/json", "upstream.json")
+
+
+def _null(value: Any) -> Any:
+    """The same with null for what is not a number: a wait that nobody had. JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _null(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_null(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _file(text: str, kind: str, name: str) -> flask.Response:

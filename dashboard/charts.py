@@ -7,6 +7,7 @@ so that colour never speaks alone. Bands hold the middle 95 % of seeds: luck bet
 from __future__ import annotations
 
 import calendar
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -164,6 +165,8 @@ def spread(found: Change) -> str:
 
 def figure_text(value: float) -> str:
     """A size with about two figures that mean something: 0.04, 1.8, 12.3, 140."""
+    if math.isnan(value):
+        return "an unknown"
     if value >= 100:
         return f"{value:,.0f}"
     if value >= 0.095 or value == 0.0:

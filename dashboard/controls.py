@@ -162,13 +162,12 @@ def panel(book: Book) -> list[Any]:
         ),
         html.H2("Your policy"),
         html.P(
-            f"Move a lever and let go: the model runs your policy and adds its line. Levers begin to move in "
-            f"{calendar.month_name[int(month)]} {year} and reach their new place "
-            f"{book.settings.over_months} months later.",
+            f"Move a lever and let go: the model runs your policy and adds its line. It begins in "
+            f"{calendar.month_name[int(month)]} {year} and is in full force {book.settings.over_months} months later.",
             className="note",
         ),
-        html.Button("Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button"),
         html.Div([slider(lever) for lever in book.levers.values()], className="levers"),
+        html.Button("Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,9 @@ RANGE_NOTE = "Each cell: the mean over seeds, and in brackets the middle 95 % of
 
 
 def number_text(value: float, unit: str, decimals: int, *, signed: bool = False) -> str:
-    """A number as a table shows it; shares in per cent."""
+    """A number as a table shows it; shares in per cent; 'none' for what nobody had, as a wait."""
+    if math.isnan(value):
+        return "none"
     if is_share(unit):
         value, decimals = value * 100.0, max(decimals - 2, 1)
     text = f"{value:{'+' if signed else ''},.{decimals}f}"

@@ -49,7 +49,7 @@ from sim.world import Made, build, england_mix, head_counts
 F = npt.NDArray[np.float64]
 ENGLAND = "anytown"
 """The place file that has England's mix."""
-PEOPLE = 120_000
+PEOPLE = 200_000
 YEARS = 60
 AVERAGED = 20
 MEASURED_EVERY = 6
@@ -128,10 +128,12 @@ def _demography(world: World, shares: F, worst_first: F, moved_in: F, aged: F) -
     `aged` and `moved_in` are the people who enter a cell a month by a birthday or by moving, over the people there.
     Shape (domain, level, band, quintile); deaths are added by the caller.
     """
-    newcomer = world.rates.newcomer
     younger = np.empty_like(shares)
     younger[:, :, 1:] = shares[:, :, :-1]
     younger[:, :, 0] = np.array([1.0, 0.0, 0.0, 0.0])[None, :, None]
+    newcomer = shares.copy()  # donors have everybody's needs, but a crisis becomes serious need
+    newcomer[:, 2] += newcomer[:, 3]
+    newcomer[:, 3] = 0.0
     inflow = aged * (younger - shares) + moved_in * (newcomer - shares)
     out: F = inflow[:, ::-1].cumsum(axis=1)[:, ::-1]
     return out
@@ -154,11 +156,54 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
     refresh(world, parameters, seed)
     for m in range(12 * years):
         if m % MEASURED_EVERY == 0:
+            if m >= 24 and m % 24 == 0:
+                world = with_donors(world, donors_of(world))
+                solver.world = world
             solver.measure(m)
             refresh(world, parameters, seed)
         month(world, Clock(np.uint64(seed), np.int64(m)))
         solver.control(averaging=m >= 12 * (years - AVERAGED))
-    return solver.solution(heads / np.maximum(1.0, mix))
+    return solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
+
+
+def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
+    """A sample of a world's people to copy newcomers from: at most so many of each kind.
+
+    People of a kind stand in line by how many serious needs they have, then by all their needs, and every n-th is taken:
+    the few in deep trouble, who have most of the crises, are there in their true proportion.
+    """
+    people = world.people
+    alive = np.flatnonzero(people.age != NOBODY)
+    is_head = world.dwellings.head[people.dwelling[alive]] == alive
+    household = np.flatnonzero(world.rates.household)
+    worst = people.level[household].max(axis=0) if household.size else np.zeros_like(people.age)
+    role = np.where(is_head, 0, 1)
+    level = np.where(is_head, 0, worst[alive])
+    kind = np.ravel_multi_index((role, level, people.band[alive], people.quintile[alive]), (2, 4, tables.BANDS, 5))
+    levels = people.level[:, alive].astype(np.int64)
+    code = (levels * 4 ** np.arange(levels.shape[0])[:, None]).sum(axis=0)
+    order = np.lexsort((people.resilience[alive], code, levels.sum(axis=0), (levels >= 2).sum(axis=0), kind))
+    ranges = np.zeros((2 * 4 * tables.BANDS * 5, 2), np.int64)
+    chosen, row = [], 0
+    edges = np.searchsorted(kind[order], np.arange(len(ranges) + 1))
+    for k in range(len(ranges)):
+        line = order[edges[k] : edges[k + 1]]
+        rows = line[((np.arange(min(most, line.size)) + 0.5) * line.size / min(most, line.size)).astype(int)] if line.size else line
+        ranges[k] = row, row + rows.size
+        row += rows.size
+        chosen.append(alive[rows])
+    who = np.concatenate(chosen)
+    return {
+        "donor_level": people.level[:, who].T.copy(),
+        "donor_resilience": people.resilience[who].astype(np.float16).astype(np.float32),
+        "donor_trust": people.trust[who].astype(np.float16).astype(np.float32),
+        "donor_range": ranges.reshape(2, 4, tables.BANDS, 5, 2),
+    }
+
+
+def with_donors(world: World, donors: Mapping[str, npt.NDArray[np.generic]]) -> World:
+    """The same world with other donors."""
+    return world._replace(rates=world.rates._replace(**donors))
 
 
 class _Solver:
@@ -261,6 +306,8 @@ class _Solver:
             back = (alive * self.shares[:, level] * natural[:, :, None] * better[:, level]).sum(axis=2)
             entering = (alive * above[:, level]).sum(axis=2)
             quicker = np.divide(entering, 0.7 * back, out=np.ones_like(back), where=back > 1e-9)
+            # Where even hardly anybody getting worse leaves too many, people must get better sooner.
+            quicker = quicker * np.exp(np.maximum(0.0, -0.7 - self.trim[:, level - 1]))
             down[:, level] = np.minimum(0.2, natural * np.clip(quicker, 1.0, 12.0))
         long = self.aims.crisis_months > 1.25
         down[:, 3] = np.where(long, np.clip(self.natural[:, 3] * np.exp(-self.trim[:, 3]), 0.002, 0.9), self.natural[:, 3])
@@ -322,10 +369,10 @@ class _Solver:
                 self.sums[name] = self.sums.get(name, 0.0) + np.array(value)
             self.counted += 1
 
-    def solution(self, households: F) -> Solution:
+    def solution(self, households: F, donors: Mapping[str, npt.NDArray[np.generic]]) -> Solution:
         """The averages."""
         mean = {name: total / self.counted for name, total in self.sums.items()}
-        return Solution(**mean, households=households)
+        return Solution(**mean, households=households, **donors)  # type: ignore[arg-type]
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:
@@ -349,11 +396,9 @@ def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
     params = base.params()
     domains, services = load_domains(), load_catalogue()
     name = tables.digest(domains, services, params)
-    mix = england_mix(Place.load(ENGLAND), 30_000)
-    like = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
     for path in (tables.SOLVED, _kept(name)):
         if path.exists():
-            found, solution = tables.read_solution(path, like)
+            found, solution = tables.read_solution(path)
             if found == name:
                 return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
     print("These figures need a calibration of their own: once, about a minute…", file=sys.stderr, flush=True)
@@ -363,7 +408,7 @@ def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
 
 
 def _kept(name: str) -> Path:
-    return jit.CACHE_ROOT / "solved" / f"{name}.csv"
+    return jit.CACHE_ROOT / "solved" / f"{name}.npz"
 
 
 def recalibrate(path: Path = tables.SOLVED) -> Solution:

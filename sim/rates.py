@@ -1,7 +1,7 @@
 """The monthly probabilities a world runs on: England's published figures turned into targets, and the solved table.
 
 `Targets` are what the baseline must show. `Solution` is what calibration found to make it show them (sim/calibration.py
-writes it, one line a number, to `solved.csv`): hazards of getting worse by domain, level, age band and fifth; how often
+writes it to `solved.npz`): hazards of getting worse by domain, level, age band and fifth; how often
 each service is asked; and what multiplies mortality and attendance. It is national: places differ by who lives there.
 """
 
@@ -11,18 +11,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from sim.fields import AGE_BANDS, QUINTILES, Params
 from sim.people.domains import Domain
 from sim.services.catalogue import Service
 
 F = npt.NDArray[np.float64]
-SOLVED = Path(__file__).with_name("solved.csv")
+SOLVED = Path(__file__).with_name("solved.npz")
 BANDS = len(AGE_BANDS)
 LEVELS = 4
 TIER_INDEX = {"preventive": 0, "responsive": 1, "acute": 2, "community": 3}
@@ -77,6 +76,12 @@ class Solution(NamedTuple):
     """Pounds of acute care over what the published tables give, shape (service,)."""
     households: F
     """Reference persons per person, shape (band, quintile)."""
+    donor_level: npt.NDArray[np.uint8]
+    """Needs of people of the settled baseline, shape (donor, domain); see sim/people/donors.py."""
+    donor_resilience: npt.NDArray[np.float32]
+    donor_trust: npt.NDArray[np.float32]
+    donor_range: npt.NDArray[np.int64]
+    """First and last + 1 donor by role, level of the household's needs, band and quintile, shape (2, 4, 10, 5, 2)."""
 
 
 def targets(domains: Iterable[Domain], services: Iterable[Service], people: F, heads: F) -> Targets:
@@ -150,7 +155,28 @@ def first_guess(aims: Targets, domains: tuple[Domain, ...], services: tuple[Serv
         trust=nothing + 0.6,
         care=np.ones(len(services)),
         households=nothing + 0.4,
+        **strangers(aims, domains),
     )
+
+
+def strangers(aims: Targets, domains: tuple[Domain, ...], each: int = 200) -> dict[str, Any]:
+    """Donors whose needs have nothing to do with one another: where solving begins, before there is a population."""
+    shares = aims.shares()
+    levels, ranges, row = [], np.zeros((2, LEVELS, BANDS, QUINTILES, 2), np.int64), 0
+    dice = np.random.default_rng(0)
+    for role, b, q in np.ndindex(2, BANDS, QUINTILES):
+        drawn = np.zeros((each, len(domains)), np.uint8)
+        for d in range(len(domains)):
+            drawn[:, d] = np.searchsorted(shares[d, :, b, q].cumsum(), dice.random(each)).clip(0, LEVELS - 1)
+        levels.append(drawn)
+        ranges[role, 0, b, q] = row, row + each
+        row += each
+    return {
+        "donor_level": np.concatenate(levels),
+        "donor_resilience": np.zeros(row, np.float32),
+        "donor_trust": np.full(row, 0.6, np.float32),
+        "donor_range": ranges,
+    }
 
 
 def digest(domains: Iterable[Domain], services: Iterable[Service], params: Mapping[str, Params]) -> str:
@@ -164,25 +190,17 @@ def digest(domains: Iterable[Domain], services: Iterable[Service], params: Mappi
 
 
 def write_solution(solution: Solution, name: str, path: Path) -> None:
-    """One line a number: quantity, index along each axis, value; the digest first."""
-    rows = [("digest", name, "")]
-    for quantity, values in solution._asdict().items():
-        for index in np.ndindex(values.shape):
-            rows.append((quantity, " ".join(map(str, index)), repr(float(values[index]))))
+    """Keep a solution with the digest of what it belongs to. Written whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    pd.DataFrame(rows, columns=["quantity", "index", "value"]).to_csv(temporary, index=False)
+    temporary = path.with_suffix(".part.npz")
+    parts = solution._asdict()
+    for half in ("donor_resilience", "donor_trust"):  # half precision is theirs already
+        parts[half] = parts[half].astype(np.float16)
+    np.savez_compressed(temporary, digest=np.array(name), **parts)
     temporary.replace(path)
 
 
-def read_solution(path: Path, like: Solution) -> tuple[str, Solution]:
-    """The digest and the numbers of a written solution; `like` gives the shapes."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    name = str(table["index"].iloc[0])
-    parts = {}
-    for quantity, shape in ((key, value.shape) for key, value in like._asdict().items()):
-        rows = table[table["quantity"] == quantity]
-        if len(rows) != int(np.prod(shape)):
-            return "", like
-        parts[quantity] = rows["value"].astype(float).to_numpy().reshape(shape)
-    return name, Solution(**parts)
+def read_solution(path: Path) -> tuple[str, Solution]:
+    """The digest and the numbers of a written solution."""
+    with np.load(path, allow_pickle=False) as kept:
+        return str(kept["digest"]), Solution(**{name: kept[name] for name in Solution._fields})

@@ -1,8 +1,7 @@
 """Scenario and seed become a world: people in homes, ties, services sized for who lives there, money.
 
 Services are sized by England's caseloads per 1,000 people of the ages they serve, acute budgets by the published rates
-for the place's own people. Need starts at the published prevalence; how needs of one person go together, who is being
-helped and who waits then settles over `SETTLE` months that are not reported, under the baseline.
+for the place's own people. Need starts at the published prevalence; how needs of one person go together, who who is being helped and who waits then settles over `SETTLE` months that are not reported, under the baseline.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from sim.engine.jit import kernel
 from sim.fields import AGE_BANDS, QUINTILES, Params
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE
+from sim.people.donors import donor, household_level
 from sim.people.domains import Domain
 from sim.people.population import Household, MOST_IN_HOME, people_places
 from sim.place import Neighbourhood, Place
@@ -42,7 +42,7 @@ from sim.state import (
 from sim.bookkeeping import count_person
 
 F = npt.NDArray[np.float64]
-SETTLE = 60
+SETTLE = 36
 """Months before the first reported one in which correlations between needs, queues and memories settle."""
 FIRST_LEVEL = stream("first level of need")
 HELPED = stream("helped at the start")
@@ -89,7 +89,7 @@ def build(
         "silo": len(SILOS), "neighbourhood": len(hoods), "neighbourhood_edge": len(hoods) + 1, "level": LEVELS,
         "quintile": QUINTILES, "band": BANDS, "age": 110, "dwelling": drawn.dwelling_first.size - 1,
         "dwelling_edge": drawn.dwelling_first.size, "place_in_home": MOST_IN_HOME, "tie": wiring.to.size,
-        "door": len(doors), "event": drawn.age.size, "one": 1,
+        "donor": len(solution.donor_level), "role": 2, "edge": 2, "door": len(doors), "event": drawn.age.size, "one": 1,
     }
     world = World(*(allocate(table, **sizes) for table in (
         People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money)))
@@ -146,10 +146,10 @@ def _fill_rates(
     for d, domain in enumerate(domains):
         for other, omega in domain.interactions.items():
             rates.omega[d, ids.index(other)] = omega.value
-    shares = aims.shares()
-    rates.newcomer[:] = shares
-    rates.newcomer[:, 2] += shares[:, 3]
-    rates.newcomer[:, 3] = 0.0
+    rates.donor_level[:] = solution.donor_level
+    rates.donor_resilience[:] = solution.donor_resilience
+    rates.donor_trust[:] = solution.donor_trust
+    rates.donor_range[:] = solution.donor_range
     rates.ask[:] = solution.ask
     rates.resilience[:] = solution.resilience
     rates.trust[:] = solution.trust
@@ -251,23 +251,26 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
     """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
     people, rates, services = world.people, world.rates, world.services
     fine = np.zeros(services.domain.size)
-    for d in range(people.level.shape[0]):
-        key = month_key(seed, FIRST_LEVEL + np.uint64(d), 0)
+    key = month_key(seed, FIRST_LEVEL, 0)
+    for turn in range(2):  # reference persons first: the others' needs go with their household's
         for i in range(people.age.size):
-            if people.age[i] == NOBODY:
+            head = np.int64(world.dwellings.head[people.dwelling[i]])
+            if people.age[i] == NOBODY or (i == head) == (turn == 1):
                 continue
-            i_head = np.int64(world.dwellings.head[people.dwelling[i]])
-            who = i_head if rates.household[d] == 1 else i
-            u = uniform(key, who)
-            level = 0
-            b, q = people.band[who], people.quintile[who]
-            for k in range(3):
-                u -= rates.newcomer[d, k, b, q]
-                level = k
-                if u < 0.0:
-                    break
-            people.level[d, i] = np.uint8(level)
-            people.before[d, i] = np.uint8(level)
+            inherited = household_level(world, head) if turn == 1 else 0
+            who = donor(world, turn, inherited, people.band[i], people.quintile[i], uniform(key, i))
+            people.resilience[i] = np.float32(rates.resilience[people.band[i], people.quintile[i]])
+            people.trust[i] = np.float32(rates.trust[people.band[i], people.quintile[i]])
+            if who >= 0:
+                people.resilience[i] = rates.donor_resilience[who]
+                people.trust[i] = rates.donor_trust[who]
+            for d in range(people.level.shape[0]):
+                if rates.household[d] == 1 and turn == 1:
+                    people.level[d, i] = people.level[d, head]
+                elif who >= 0:
+                    people.level[d, i] = rates.donor_level[who, d]
+                people.before[d, i] = people.level[d, i]
+    for d in range(people.level.shape[0]):
         # How many need each service's help: its places are given to them by lot.
         need = np.zeros(services.domain.size)
         for i in range(people.age.size):
@@ -290,8 +293,6 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
                             break
     for i in range(people.age.size):
         if people.age[i] != NOBODY:
-            people.resilience[i] = np.float32(rates.resilience[people.band[i], people.quintile[i]])
-            people.trust[i] = np.float32(rates.trust[people.band[i], people.quintile[i]])
             count_person(world, i, 1)
 
 

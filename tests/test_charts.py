@@ -226,6 +226,17 @@ def test_the_table_holds_the_same_numbers_with_ranges() -> None:
     assert found[0].data["body"][3][4] == "490.0 (480.0 to 500.0)"
 
 
+def test_a_measure_that_nobody_had_breaks_nothing() -> None:
+    """A wait that nobody had is not a number; charts, findings and tables go on."""
+    odd = document({"a": -0.01})
+    for part in (odd["scenarios"]["a"], odd["differences"]["a"]):
+        part["arrests"]["by_year"][-1] |= dict.fromkeys(("mean", "low", "high"), math.nan)
+
+    assert charts.over_time(odd, "arrests").to_json()
+    assert "No difference in arrests larger than luck" in charts.finding(odd, "arrests", "a")
+    assert tables.range_text(odd["scenarios"]["a"]["arrests"]["by_year"][-1], UNIT, 1) == "none (none to none)"
+
+
 def test_csv_gives_unit_and_range_and_no_formula() -> None:
     """Each row of the download has its unit and range; text that a spreadsheet would run is disarmed."""
     wicked = document({"a": -0.01})

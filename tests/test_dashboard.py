@@ -14,11 +14,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import expect
+from werkzeug.serving import make_server
 
 from dashboard.app import create_app, is_own, serve, service
 from dashboard.choice import Choice, read_link, usual, write_link
@@ -567,14 +567,15 @@ def test_downloads_hold_what_the_page_shows(app: Dash) -> None:
 def serving(settings: Settings, model: Any = None) -> Iterator[tuple[str, Any]]:
     """The page on a free port of this computer."""
     app = create_app(settings, model)
-    server = waitress.create_server(app.server, host="127.0.0.1", port=0, threads=6)
-    thread = threading.Thread(target=server.run, daemon=True)
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)  # unlike waitress, it can be told to stop
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}/", service(app)
+        yield f"http://127.0.0.1:{server.server_port}/", service(app)
     finally:
         service(app).store.close()
-        server.close()
+        server.shutdown()
+        server.server_close()
         thread.join(5)
 
 

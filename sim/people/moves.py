@@ -6,8 +6,7 @@ Claim     A household moves out of the place this month with probability moves/1
           ages of one of sixteen drawn from the fifth's first households, the one that best fills what is lacking.
 Evidence  moves: A20 gives 8-12 % of people moving home a year; about half of them to another area (assumed).
           Aligning a synthetic population to an official age mix is the custom of microsimulation.
-Limits    Newcomers bring needs drawn domain by domain from the published prevalence of their age and fifth, never a
-          crisis; they inherit the ties of the slot they take.
+Limits    What newcomers bring: donors.py. They inherit the ties of the slot they take.
 """
 
 from __future__ import annotations
@@ -20,11 +19,12 @@ from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
+from sim.people.donors import HEAD, MEMBER, donor, household_level
 from sim.state import NOBODY, World
 
 OUT = stream("moving out")
 IN = stream("moving in")
-LEVELS = stream("needs of newcomers")
+NEWCOMER = stream("needs of newcomers")
 TRIES = 16
 MOST = 12.0
 
@@ -71,38 +71,30 @@ def _lacking(w: World, q: int, ages: np.ndarray) -> float:
 
 
 @kernel
-def newcomer_level(w: World, d: int, b: int, q: int, u: float) -> int:
-    """A level of need drawn from those of people who move in."""
-    for level in range(3):
-        u -= w.rates.newcomer[d, level, b, q]
-        if u < 0.0:
-            return level
-    return 0
-
-
-@kernel
 def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
     """Settle a household of these ages in an empty dwelling; the first age is the reference person's. Returns how
     many people moved in."""
     people = w.people
     first = np.int64(w.dwellings.first[home])
     w.dwellings.head[home] = np.uint32(first)
+    key = month_key(clock.seed, NEWCOMER, clock.month)
     came = 0
     for k in range(ages.size):
         if ages[k] == NOBODY:
             break
         i = first + k
         b, q = BAND_OF_AGE[ages[k]], people.quintile[i]
+        inherited = household_level(w, first) if k > 0 else 0
+        who = donor(w, HEAD if k == 0 else MEMBER, inherited, b, q, uniform(key, i))
         occupy(w, i, ages[k], b, people.female[i], w.rates.resilience[b, q], w.rates.trust[b, q])
+        if who >= 0:
+            people.resilience[i] = w.rates.donor_resilience[who]
+            people.trust[i] = w.rates.donor_trust[who]
         for d in range(people.level.shape[0]):
-            if w.rates.household[d] == 1:
+            if w.rates.household[d] == 1 and k > 0:
                 people.level[d, i] = people.level[d, first]
-            else:
-                key = month_key(clock.seed, LEVELS + np.uint64(d), clock.month)
-                people.level[d, i] = newcomer_level(w, d, b, q, uniform(key, i))
-            if w.rates.household[d] == 1 and k == 0:
-                key = month_key(clock.seed, LEVELS + np.uint64(d), clock.month)
-                people.level[d, i] = newcomer_level(w, d, b, q, uniform(key, i))
+            elif who >= 0:
+                people.level[d, i] = min(2, w.rates.donor_level[who, d])  # nobody moves in the middle of a crisis
             people.before[d, i] = people.level[d, i]
         count_person(w, i, 1)
         came += 1
@@ -113,7 +105,7 @@ def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
     Phase.LIFE,
     Moves,
     reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.age_mix "
-    "rates.newcomer rates.resilience rates.trust",
+    "rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.band people.level people.before people.help people.changed people.resilience "
     "people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.moved_in tally.moved_out "
     "dwellings.head dwellings.occupants services.helped services.queue",
