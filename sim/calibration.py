@@ -18,6 +18,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -56,6 +57,10 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 2, 16, 8
+"""Rounds of the check by agents; towns and years in each."""
+DOUBT = 300.0
+"""Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 MOST_ASK = 0.27
 
 
@@ -163,7 +168,38 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
             refresh(world, parameters, seed)
         month(world, Clock(np.uint64(seed), np.int64(m)))
         solver.control(averaging=m >= 12 * (years - AVERAGED))
-    return solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
+    solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
+    for _ in range(CHECKS):
+        solution = _checked(solution, domains, services, parameters, aims)
+    return solution
+
+
+def _checked(
+    solution: Solution, domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params],
+    aims: Targets,
+) -> Solution:
+    """The solution as towns of the usual size bear it out, money and all: crises they have too many or too few of are
+    put right in proportion, as far as their number is more than chance."""
+    place = Place.load(ENGLAND)
+    calibrated = Calibrated(domains, services, params, solution, aims)
+    scenario = Scenario.load("baseline").model_copy(update={"years": CHECK_YEARS})
+
+    def town(seed: int) -> tuple[F, F]:
+        record = go(calibrated.settled(place, None, seed), scenario, params, seed)
+        counted = record.monthly["census"].sum(axis=(0, 2)).transpose(0, 2, 1)
+        crises = np.zeros((len(domains), tables.BANDS))
+        for d, domain in enumerate(domains):
+            takers = [k for k, service in enumerate(services) if service.domain == domain.id and service.takes_crisis]
+            crises[d] = record.monthly["opened"][:, takers].sum(axis=(0, 1, 2))
+        return crises, (aims.crises * counted).sum(axis=2)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        seen, wanted = (sum(parts) for parts in zip(*pool.map(town, range(1000, 1000 + CHECK_TOWNS)), strict=True))
+    whole = wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, seen.sum(axis=1, keepdims=True))
+    factor = (wanted + DOUBT * whole) / (seen + DOUBT)
+    up = solution.up.copy()
+    up[:, 2] *= np.clip(factor, 0.5, 2.0)[:, :, None]
+    return solution._replace(up=np.minimum(up, 0.3))
 
 
 def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:

@@ -66,6 +66,16 @@ def _ages(counts: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, key: np.uin
     return out
 
 
+HEADSHIP = np.array([0.30, 0.60, 0.51, 0.55, 0.63, 0.74])
+"""Share of adults who are their household's reference person, at 18, 25, 45, 65, 75 and 85: what leaving home, deaths
+and moves settle at (people/ageing.py, people/moves.py), so that households do not drift."""
+
+
+@kernel
+def _adult_band(age: int) -> int:
+    return (age >= 25) + (age >= 45) + (age >= 65) + (age >= 75) + (age >= 85)
+
+
 @kernel
 def _households(
     age: np.ndarray, homes: int, one_person: float, lone_parent: float, order_key: np.uint64, choice_key: np.uint64,
@@ -82,8 +92,8 @@ def _households(
             rank[i] = 9.0
         else:
             adults += 1
-            # Reference persons first: half of those under 25 live in somebody else's home.
-            rank[i] = u + (0.75 if age[i] < 25 else 0.0)
+            # Reference persons first: the share of each age that is one.
+            rank[i] = u - HEADSHIP[_adult_band(age[i])]
     homes = max(1, min(homes, adults))
     order = np.argsort(rank, kind="mergesort")
     head = order[:homes].copy()
@@ -139,7 +149,7 @@ def _place(
             continue
         gap = np.int64(age[head[h]]) - np.int64(age[i])
         # A second child goes where there is one, a third less often, a fourth seldom.
-        liked = 0.0 if children[h] == 0 else (0.6 if children[h] == 1 else -0.5 * (children[h] - 1))
+        liked = 0.0 if children[h] == 0 else (0.15 if children[h] == 1 else -0.25 * (children[h] - 1))
         score = liked - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]
         if size[h] - children[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
             score -= 0.5
