@@ -1,0 +1,55 @@
+"""Upstream: what prevention does to acute demand, in a place, over years, under different ways of spending.
+
+    import sim
+    before = sim.Scenario.load("baseline")
+    after = before.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24)
+    print(sim.compare(before, after, seeds=20).acute_demand.difference())
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Comparison": "sim.analysis",
+    "InputError": "sim.inputs",
+    "Lever": "sim.policies",
+    "Metric": "sim.results",
+    "Place": "sim.place",
+    "Policy": "sim.scenario",
+    "Scenario": "sim.scenario",
+    "compare": "sim.analysis",
+    "levers": "sim.policies",
+    "metrics": "sim.results",
+    "new_place": "sim.place_tables",
+    "place_names": "sim.place",
+    "run": "sim.analysis",
+    "scenario_names": "sim.scenario",
+}
+
+if TYPE_CHECKING:
+    from sim.analysis import Comparison, compare, run
+    from sim.inputs import InputError
+    from sim.place import Place, place_names
+    from sim.place_tables import new_place
+    from sim.policies import Lever, levers
+    from sim.results import Metric, metrics
+    from sim.scenario import Policy, Scenario, scenario_names
+
+__all__ = [
+    "Comparison", "InputError", "Lever", "Metric", "Place", "Policy", "Scenario", "compare", "levers", "metrics",
+    "new_place", "place_names", "run", "scenario_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first asked for: `import sim` alone is quick."""
+    if name in _WHERE:
+        import importlib
+
+        found = getattr(importlib.import_module(_WHERE[name]), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'sim' has no attribute '{name}'; there are {', '.join(__all__)}")

@@ -12,6 +12,8 @@ from sim.engine.jit import kernel
 from sim.state import NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
+YEARS_BOUNDED = 5
+"""Bounds hold for the ages up to the next multiple of this: growing a year older seldom asks for new ones."""
 
 
 @kernel
@@ -120,9 +122,11 @@ def set_age(w: World, i: int, age: int, band: int) -> None:
         w.people.age[i] = np.uint8(age)
         w.people.band[i] = np.uint8(band)
         count_person(w, i, 1)
+        w.people.changed[i] = 1
     else:
         w.people.age[i] = np.uint8(age)
-    w.people.changed[i] = 1
+        if age % YEARS_BOUNDED == 0:
+            w.people.changed[i] = 1
 
 
 @kernel

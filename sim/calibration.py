@@ -45,7 +45,7 @@ from sim.scenario import Scenario
 from sim.services.acute import care_given
 from sim.services.catalogue import Service, load_catalogue
 from sim.state import ACUTE, NOBODY, World, handle
-from sim.world import Made, build, england_mix, head_counts
+from sim.world import Made, all_asks, build, england_mix, head_counts
 
 F = npt.NDArray[np.float64]
 ENGLAND = "anytown"
@@ -57,7 +57,7 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 2, 16, 8
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 3, 16, 20
 """Rounds of the check by agents; towns and years in each."""
 DOUBT = 300.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
@@ -184,22 +184,29 @@ def _checked(
     calibrated = Calibrated(domains, services, params, solution, aims)
     scenario = Scenario.load("baseline").model_copy(update={"years": CHECK_YEARS})
 
-    def town(seed: int) -> tuple[F, F]:
-        record = go(calibrated.settled(place, None, seed), scenario, params, seed)
+    def town(seed: int) -> tuple[F, F, F, F]:
+        world = calibrated.settled(place, None, seed)
+        record = go(world, scenario, params, seed)
         counted = record.monthly["census"].sum(axis=(0, 2)).transpose(0, 2, 1)
         crises = np.zeros((len(domains), tables.BANDS))
         for d, domain in enumerate(domains):
             takers = [k for k, service in enumerate(services) if service.domain == domain.id and service.takes_crisis]
             crises[d] = record.monthly["opened"][:, takers].sum(axis=(0, 1, 2))
-        return crises, (aims.crises * counted).sum(axis=2)
+        return crises, (aims.crises * counted).sum(axis=2), record.monthly["spent"].mean(axis=0), world.services.base_budget
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        seen, wanted = (sum(parts) for parts in zip(*pool.map(town, range(1000, 1000 + CHECK_TOWNS)), strict=True))
+        seen, wanted, spent, planned = (
+            sum(parts) for parts in zip(*pool.map(town, range(1000, 1000 + CHECK_TOWNS)), strict=True)
+        )
     whole = wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, seen.sum(axis=1, keepdims=True))
     factor = (wanted + DOUBT * whole) / (seen + DOUBT)
     up = solution.up.copy()
     up[:, 2] *= np.clip(factor, 0.5, 2.0)[:, :, None]
-    return solution._replace(up=np.minimum(up, 0.3))
+    # Acute budgets are what baseline care costs: spending over plan is care over plan, times the part that varies.
+    acute = np.array([service.tier == "acute" for service in services])
+    fixed = params["spending"].compiled().fixed
+    over = np.where(acute, spent * 12.0 / 100.0 / np.maximum(1.0, planned) - 1.0, 0.0)
+    return solution._replace(up=np.minimum(up, 0.3), care=solution.care * (1.0 + over / (1.0 - fixed)))
 
 
 def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
@@ -263,6 +270,7 @@ class _Solver:
         self.base_death = aims.death
         self.ask_base = self._first_asks()
         world.rates.ask[:] = self.ask_base
+        world.rates.asks[:] = all_asks(world)
 
     def _first_asks(self) -> F:
         """Asking at which, with nothing else changing, starts and give-ups use up the requests that are let in."""
@@ -393,6 +401,7 @@ class _Solver:
         np.clip(self.ask_trim, -2.0, 2.0, out=self.ask_trim)
         held = 0.15 * np.clip(error, -1.0, 1.0)
         world.rates.ask[:] = np.minimum(MOST_ASK, self.ask_base * np.exp(self.ask_trim + held))
+        world.rates.asks[:] = all_asks(world)
         if averaging:
             now = {
                 "up": world.rates.up[:, :3], "down": world.rates.down, "ask": world.rates.ask, **self.now,

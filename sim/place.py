@@ -135,8 +135,8 @@ class Place(Closed):
         given = str(name_or_path)
         if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given or "\\" in given:
             return load(Path(name_or_path), cls)
-        if given not in places():
-            raise InputError(PLACES, None, "place", "the name of a place, or a path to a .toml file", given, places())
+        if given not in place_names():
+            raise InputError(PLACES, None, "place", "the name of a place, or a path to a .toml file", given, place_names())
         return load(PLACES / f"{given}.toml", cls)
 
     @model_validator(mode="after")
@@ -224,9 +224,9 @@ def _need_shares(figures: Mapping[str, Figure]) -> None:
             raise Unmet("a share from 0 to 1", figure.value, below=(name, "value"))
 
 
-def places() -> list[str]:
+def place_names() -> tuple[str, ...]:
     """The names of the places that come with the project or were added beside them."""
-    return sorted(path.stem for path in PLACES.glob("*.toml"))
+    return tuple(sorted(path.stem for path in PLACES.glob("*.toml")))
 
 
 def people_allowed(people: object) -> int:

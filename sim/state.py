@@ -24,6 +24,10 @@ def _c(dtype: str, axes: str, unit: str, meaning: str) -> Any:
     return Column(dtype, tuple(axes.split()), unit, meaning)
 
 
+USUAL_TRUST = 0.6
+"""Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
+
+
 class People(NamedTuple):
     """One row a slot; the slots of a dwelling are consecutive, the dwellings of a neighbourhood too."""
 
@@ -121,6 +125,7 @@ class Rates(NamedTuple):
     up: Annotated[A, _c("f8", "domain level band quintile", "per month", "getting one level worse, modifiers at 1")]
     down: Annotated[A, _c("f8", "domain level band", "per month", "getting one level better, without help")]
     ask: Annotated[A, _c("f8", "service", "per month", "asking a service while in need and without help")]
+    asks: Annotated[A, _c("f8", "domain level band", "per month", "asking any service: the sum of `ask`")]
     omega: Annotated[A, _c("f8", "domain domain", "per level", "how the second's level raises the first's hazard")]
     household: Annotated[A, _c("u1", "domain", "0 or 1", "the level belongs to the household")]
     donor_level: Annotated[A, _c("u1", "donor domain", "0-3", "needs of people of the settled baseline, to copy")]

@@ -230,11 +230,20 @@ def _fill_services(
         table.places[s] = table.base_places[s]
         table.quality[s] = 1.0
         table.plan[s] = table.base_budget[s]
+    world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = 0.5
     world.money.rho[:] = 0.5
 
 
 _BAND_NAMES = tuple(f"{a}-{b}" if b < 109 else f"{a}+" for a, b in AGE_BANDS)
+
+
+def all_asks(world: World) -> F:
+    """Monthly probability of asking any service, by domain, level and age band."""
+    out = np.zeros_like(world.rates.asks)
+    for s, d in enumerate(world.services.domain):
+        out[d] += world.services.serves[s][:, None] * world.services.bands[s][None, :] * world.rates.ask[s]
+    return out
 
 
 def head_counts(world: World) -> F:

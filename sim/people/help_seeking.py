@@ -1,7 +1,7 @@
 """People ask for help if they trust that it comes; at the threshold some are turned away, and that is remembered.
 
 Claim     Somebody with emerging or serious need and no help asks service s this month with probability
-          ask[s] * trust / usual_trust, for every service that serves their domain, level and age. A share refused[s]
+          ask[s] * trust / 0.6, for every service that serves their domain, level and age. A share refused[s]
           is turned away; the others join the queue. People who wait give up with probability give_up[s], help ends
           for another reason than recovery with probability end[s]. A refusal lowers trust by `hurt`.
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
@@ -19,7 +19,7 @@ from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.need import ceil16
-from sim.state import NOBODY, WAITING, World
+from sim.state import NOBODY, USUAL_TRUST, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -30,26 +30,11 @@ MOST = 0.28
 class HelpSeeking(Params):
     """What trust does to asking, and what a refusal does to trust."""
 
-    usual_trust: float = share(
-        0.6,
-        source="assumed: a centring constant, calibration absorbs it",
-        meaning="trust at which people ask at the usual rate",
-    )
     hurt: float = share(0.15, low=0.0, high=0.4, source="assumed", meaning="trust lost by being turned away")
 
 
 @kernel
-def asks(w: World, d: int, level: int, band: int) -> float:
-    """Probability of asking any service, at usual trust."""
-    total = 0.0
-    for s in range(w.services.domain.size):
-        if w.services.domain[s] == d and w.services.serves[s, level] == 1 and w.services.bands[s, band] == 1:
-            total += w.rates.ask[s]
-    return total
-
-
-@kernel
-def help_event(w: World, p: HelpSeeking, d: int, i: int, trust: float) -> float:
+def help_event(w: World, d: int, i: int, trust: float) -> float:
     """Probability of a help event this month: asking, giving up, or help ending."""
     code, level = np.int64(w.people.help[d, i]), w.people.level[d, i]
     if code >= WAITING:
@@ -58,7 +43,7 @@ def help_event(w: World, p: HelpSeeking, d: int, i: int, trust: float) -> float:
         return min(MOST, w.services.end[code - 1])
     if level == 0 or level == 3:
         return 0.0
-    return min(MOST, asks(w, d, level, w.people.band[i]) * trust / p.usual_trust)
+    return min(MOST, w.rates.asks[d, level, w.people.band[i]] * trust / USUAL_TRUST)
 
 
 @mechanism(
@@ -81,7 +66,7 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
             if np.uint16(top - np.uint16(32768)) >= people.ask_bound[d, i]:
                 continue
             u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT - 0.5
-            if u >= help_event(w, p, d, i, people.trust[i]):
+            if u >= help_event(w, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]
             if code >= WAITING:
@@ -102,7 +87,7 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
 @kernel
 def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
     """The service asked: in proportion to how often each is asked."""
-    left = u * asks(w, d, level, band)
+    left = u * w.rates.asks[d, level, band]
     last = -1
     for s in range(w.services.domain.size):
         if w.services.domain[s] == d and w.services.serves[s, level] == 1 and w.services.bands[s, band] == 1:
@@ -129,5 +114,6 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:  # noqa: ARG001
         for d in range(people.level.shape[0]):
             most = 0.0
             if people.age[i] != NOBODY and (w.rates.household[d] == 0 or w.dwellings.head[people.dwelling[i]] == i):
-                most = help_event(w, p, d, i, people.trust[i])
+                # Trust that drifts back up to its usual level needs no new bound.
+                most = help_event(w, d, i, max(people.trust[i], USUAL_TRUST))
             people.ask_bound[d, i] = ceil16(most)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import count_person, occupy, vacate
+from sim.bookkeeping import YEARS_BOUNDED, count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
@@ -144,6 +144,16 @@ def _bear(w: World, mother: int, female: int) -> None:
     w.tally.born[q] += 1
 
 
+@kernel
+def _dying_soon(w: World, p: LifeAndDeath, i: int) -> float:
+    """The highest probability of dying until the bound is renewed."""
+    most = 0.0
+    for age in range(w.people.age[i], min(110, w.people.age[i] + YEARS_BOUNDED + 1)):
+        most = max(most, w.rates.death[age, w.people.quintile[i]])
+    now = w.rates.death[w.people.age[i], w.people.quintile[i]]
+    return min(CAP, dying(w, p, i) * most / now) if now > 0.0 else CAP
+
+
 @mechanism(
     Phase.REFRESH,
     LifeAndDeath,
@@ -157,5 +167,5 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:  # noqa: ARG001
     for i in range(people.age.size):
         if people.changed[i] == 1:
             alive = people.age[i] != NOBODY
-            people.death_bound[i] = ceil16(dying(w, p, i)) if alive else np.uint16(0)
+            people.death_bound[i] = ceil16(_dying_soon(w, p, i)) if alive else np.uint16(0)
             people.birth_bound[i] = ceil16(bearing(w, p, i)) if alive else np.uint16(0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.bookkeeping import count_person, occupy, vacate
-from sim.engine.draws import month_key, stream, uniform
+from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
@@ -108,20 +108,24 @@ def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
     "rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.band people.level people.before people.help people.changed people.resilience "
     "people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.moved_in tally.moved_out "
-    "dwellings.head dwellings.occupants services.helped services.queue",
+    "dwellings.head dwellings.occupants services.helped services.queue screen.bits",
     after="ageing life_and_death",
 )
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
     people, homes = w.people, w.dwellings
-    out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
+    in_key = month_key(clock.seed, IN, clock.month)
+    out = w.screen.bits[: homes.head.size]
+    fill_bits(month_key(clock.seed, OUT, clock.month), 0, out)
+    few = np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32)
     for n in range(w.places.quintile.size):
         start, stop = np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])
         q = w.places.quintile[n]
         for home in range(start, stop):
             if homes.occupants[home] > 0:
-                u = uniform(out_key, home)
-                if u < p.moves / 12.0 * MOST and u < p.moves / 12.0 * _restless(w, p, home, q):
+                if out[home] > few:
+                    continue
+                if (np.float64(out[home]) + 0.5) * UNIT < p.moves / 12.0 * _restless(w, p, home, q):
                     for i in range(np.int64(homes.first[home]), np.int64(homes.first[home + 1])):
                         if people.age[i] != NOBODY:
                             w.tally.moved_out[q] += 1

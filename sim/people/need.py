@@ -29,6 +29,8 @@ CAP = 0.45
 """No monthly probability of worsening exceeds this."""
 CAP_BETTER = 0.22
 """Nor one of improving, but out of a crisis: what the screen leaves room for beside help events."""
+ROUNDING = 1.0 + 1e-9
+"""Room for the order in which a bound multiplies."""
 CERTAIN = 65535.0 / 65536.0
 
 
@@ -141,18 +143,30 @@ def ceil16(probability: float) -> np.uint16:
 )
 @kernel
 def bound(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
-    people = w.people
+    people, rates, services = w.people, w.rates, w.services
+    domains = people.level.shape[0]
     least_supported = math.exp(p.beta_support * p.usual_support)
     for i in range(people.age.size):
         if people.changed[i] == 0:
             continue
-        for d in range(people.level.shape[0]):
+        b, q = people.band[i], people.quintile[i]
+        # Resilience above its set-point fades: the bound takes it as gone.
+        common = least_supported * math.exp(-p.beta_resilience * min(0.0, people.resilience[i]))
+        alive = people.age[i] != NOBODY
+        head = alive and w.dwellings.head[people.dwelling[i]] == i
+        for d in range(domains):
             up, down = 0.0, 0.0
-            if people.age[i] != NOBODY and (w.rates.household[d] == 0 or w.dwellings.head[people.dwelling[i]] == i):
+            if alive and (head or rates.household[d] == 0):
                 level = people.level[d, i]
                 if level < 3:
-                    rate = w.rates.up[d, level, people.band[i], people.quintile[i]]
-                    up = min(CAP, rate * apart_from_support(w, p, d, i, people.level) * least_supported)
+                    m = common
+                    for e in range(domains):
+                        if e != d and people.level[e, i] > 0:
+                            m *= 1.0 + rates.omega[d, e] * people.level[e, i]
+                    code = np.int64(people.help[d, i])
+                    if 0 < code < WAITING:
+                        m *= 1.0 - min(0.95, services.protection[code - 1] * services.quality[code - 1])
+                    up = min(CAP, rates.up[d, level, b, q] * m * ROUNDING)
                 if level > 0:
                     down = improving(w, d, i, people.level)
             people.up_bound[d, i] = ceil16(up)

@@ -80,8 +80,9 @@ def _adult_band(age: int) -> int:
 def _households(
     age: np.ndarray, homes: int, one_person: float, lone_parent: float, order_key: np.uint64, choice_key: np.uint64,
     offset: int,
-) -> np.ndarray:
-    """For each person of one neighbourhood the number of their household; reference persons are 0..homes-1's first."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each person of one neighbourhood the number of their household, and for each household who its reference
+    person is."""
     n = age.size
     home_of = np.full(n, -1, np.int64)
     rank = np.empty(n, np.float64)
@@ -102,7 +103,7 @@ def _households(
     alone = np.zeros(homes, np.uint8)
     for h in range(homes):
         home_of[head[h]] = h
-        share = one_person * (1.45 if age[head[h]] >= 65 else 0.8)
+        share = one_person * (1.3 if age[head[h]] >= 65 else (1.05 if age[head[h]] < 45 else 0.7))
         alone[h] = 1 if uniform(choice_key, offset + head[h]) < share else 0
     # Partners: the other adults of 25 and over, oldest with oldest, in homes that are not for one.
     rest = order[homes:adults]
@@ -131,7 +132,7 @@ def _households(
     for i in range(n):
         if age[i] < 18:
             _place(home_of, size, children, alone, age, head, i, choice_key, offset, lone_parent)
-    return home_of
+    return home_of, head
 
 
 @kernel
@@ -189,11 +190,13 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
     for n, counts in enumerate(ages):
         age = _ages(np.array(counts, np.int64), firsts, lasts, keys[0], offset)
         homes = max(1, round(age.size / household.people_per_household))
-        home = _households(
+        home, head = _households(
             age, homes, household.one_person_share, household.lone_parent_share, keys[1], keys[2], offset
         )
         offset += age.size
-        # In each home: the oldest likely reference person first, then by age; room for one child where one may come.
+        # In each home: the reference person first, then by age, oldest first; room for one child where one may come.
+        others = np.ones(age.size, bool)
+        others[head] = False
         used, home = np.unique(home, return_inverse=True)
         fertile = np.zeros(used.size, bool)
         np.logical_or.at(fertile, home, (age >= 18) & (age <= 44))
@@ -203,7 +206,8 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
         empty = used.size + np.repeat(np.arange(round(EMPTY_HOMES * used.size)), PLACES_IN_EMPTY_HOME)
         age = np.concatenate([age, np.full(roomy.size + empty.size, 255, np.uint8)])
         home = np.concatenate([home, roomy, empty])
-        order = np.lexsort((np.where(age == 255, 0, -age.astype(np.int64)), age == 255, home))
+        others = np.concatenate([others, np.ones(roomy.size + empty.size, bool)])
+        order = np.lexsort((-age.astype(np.int64), others, age == 255, home))
         columns.append((age[order], np.full(age.size, n), home[order] + homes_so_far))
         homes_so_far += used.size + round(EMPTY_HOMES * used.size)
     age, neighbourhood, dwelling = (np.concatenate(c) for c in zip(*columns, strict=True))

@@ -80,5 +80,7 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
                 helped = helped or 0 < people.help[d, i] < WAITING
             if helped:
                 r += p.early_help
-        people.resilience[i] = np.float32(min(1.0, max(-1.0, r)))
-        people.changed[i] = 1
+        r = min(1.0, max(-1.0, r))
+        if r < min(people.resilience[i], 0.0):  # a loss; drifting back to 0 is what the bounds allow for already
+            people.changed[i] = 1
+        people.resilience[i] = np.float32(r)

@@ -1,6 +1,6 @@
 """Trust in services drifts back to where it usually is; bad and good experience wear off.
 
-Claim     On a person's birthday month: trust <- trust + (usual - trust) * fade.
+Claim     On a person's birthday month: trust <- trust + (0.6 - trust) * fade.
 Evidence  assumed. Direction: A14-A17 show that ties and belonging change slowly.
 Limits    One trust for all services. What moves it at once stands in help_seeking.py and services/waiting.py.
 """
@@ -12,21 +12,19 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, share
-from sim.state import NOBODY, World
+from sim.state import NOBODY, USUAL_TRUST, World
 
 
 class Trust(Params):
-    """Where trust returns to, and how fast."""
+    """How fast trust returns."""
 
-    usual: float = share(0.6, source="assumed", meaning="the level that trust drifts back to")
     fade: float = share(0.25, low=0.1, high=0.6, source="assumed", meaning="part of the distance covered in a year")
 
 
-@mechanism(Phase.MEMORY, Trust, reads="people.age", writes="people.trust people.changed", after="resilience")
+@mechanism(Phase.MEMORY, Trust, reads="people.age", writes="people.trust", after="resilience")
 @kernel
 def drift(w: World, p: Trust, clock: Clock) -> None:
     people = w.people
     for i in range(clock.month % 12, people.age.size, 12):
         if people.age[i] != NOBODY:
-            people.trust[i] = np.float32(people.trust[i] + (p.usual - people.trust[i]) * p.fade)
-            people.changed[i] = 1
+            people.trust[i] = np.float32(people.trust[i] + (USUAL_TRUST - people.trust[i]) * p.fade)
