@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
 from sim.engine.columns import columns
-from sim.engine.mechanism import BOOK
+from sim.engine.mechanism import BOOK, Phase
 from sim.fields import Figure
 from sim.people.domains import load_domains
 from sim.place import Place, place_names
@@ -71,7 +71,9 @@ def mechanisms_table() -> str:
     """The month: each mechanism in the order in which it runs."""
     rows = []
     for number, entry in enumerate(BOOK.month(), 1):
-        claim = f"only where a policy pulls it: {entry.claim}" if entry.lever else entry.claim
+        claim = f"*If a policy pulls it.* {entry.claim}" if entry.lever else entry.claim
+        if entry.phase is Phase.REFRESH:
+            claim = "Bounds for next month's screen, worked out anew for whom something changed."
         rows.append((number, entry.phase.name.lower().replace("_", " "), f"`{entry.name}`", claim, _file(entry.module)))
     return _table(("", "phase", "mechanism", "in a sentence", "file"), rows)
 
@@ -98,10 +100,10 @@ def parameters_table() -> str:
 
 def levers_table() -> str:
     """Every lever that a policy can pull."""
-    rows = [
-        (f"`{x.name}`", x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, "one service" if x.by_service else "place", x.source)
-        for x in levers()
-    ]
+    rows = []
+    for x in levers():
+        aim = "place or one service" if x.by_service else "place"
+        rows.append((f"`{x.name}`", x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, x.source))
     return _table(("lever", "what it does", "unit", "low", "high", "baseline", "takes", "aimed at", "source"), rows)
 
 
@@ -141,13 +143,13 @@ def services_tables() -> str:
         elif s.activity is not None and s.cost is not None and s.effect is not None:
             a = s.activity
             levels = ", ".join(str(level) for level in s.serves)
-            figures = (a.caseload_per_thousand, a.mean_months, a.wait_months, a.refused_share, s.cost.per_case_month)
-            shown = map(_value, (*figures, s.effect.protection, s.effect.recovery))
-            helping.append((*about(s), levels, *shown))
+            access = (a.caseload_per_thousand, a.mean_months, a.wait_months, a.refused_share)
+            worth = (s.cost.per_case_month, s.effect.protection, s.effect.recovery)
+            helping.append((*about(s), levels, *map(_value, access), *map(_value, worth)))
         elif s.cost is not None and s.capacity is not None:
             c = s.capacity
-            figures = (s.cost.per_episode, s.cost.per_month, c.utilisation, c.premium, c.harm)
-            acute.append((*about(s), *map(_value, figures)))
+            prices = (s.cost.per_episode, s.cost.per_month)
+            acute.append((*about(s), *map(_value, prices), *map(_value, (c.utilisation, c.premium, c.harm))))
     who = ("service", "domain", "tier", "who pays", "ages", "duty")
     first = _table(
         (*who, "levels", "places per 1,000", "months of help", "wait, months", "turned away", "£ a case and month",
@@ -156,7 +158,7 @@ def services_tables() -> str:
     )  # fmt: skip
     second = _table((*who, "£ an episode", "£ a further month", "utilisation", "premium", "harm"), acute)
     third = _table((*who[:5], "£ per head a year"), grown)
-    return "\n\n".join((first, second, third))
+    return f"{first}\n\n{second}\n\n{third}"
 
 
 def metrics_table() -> str:
@@ -184,7 +186,7 @@ def _figures(part: object) -> Iterator[Figure]:
 
 def evidence_table() -> str:
     """How many figures are measured, estimated and assumed, by where they stand."""
-    own = [told.status for model in parameter_groups().values() for _, _, told in model.declared()]
+    own: list[str] = [told.status for model in parameter_groups().values() for _, _, told in model.declared()]
     kinds: dict[str, list[str]] = {
         "parameters of mechanisms (below)": own,
         "services (`services/catalogue/`)": [f.status for s in load_catalogue() for f in _figures(s)],
@@ -260,8 +262,10 @@ class _Panel:
             number = f"{value:+g}".replace("-", "−") if signed and abs(value) > 1e-9 else f"{value:g}"
             out.append(f'<text x="{self.left - 7:.0f}" y="{y + 4:.1f}" text-anchor="end">{number}</text>')
             value += self.step
-        for year in (1, *range(5, self.years + 1, 5)):
-            out.append(f'<text x="{self.x(year):.1f}" y="{self.bottom + 20:.0f}" text-anchor="middle">{year}</text>')
+        out += [
+            f'<text x="{self.x(year):.1f}" y="{self.bottom + 20:.0f}" text-anchor="middle">{year}</text>'
+            for year in (1, *range(5, self.years + 1, 5))
+        ]
         middle = (self.left + self.right) / 2
         out.append(f'<text x="{middle:.0f}" y="{self.bottom + 40:.0f}" text-anchor="middle">year</text>')
         return out
@@ -283,18 +287,19 @@ def picture(result: Comparison) -> str:
     series = result["acute_demand"]
     level, change = series.by_year(), series.difference()
     left, right = _Panel(60, 440, level, "low", "high"), _Panel(540, 780, change, "sure_low", "sure_high")
-    people, seeds = f"{result.people:,}", len(result.seeds)
+    size = f"{result.people:,} people, {len(result.seeds)} seeds"
+    small = f"Illustrative, not a forecast. {size}; many parameters are assumed."
+    against = f"Difference from “{result.scenarios[0].label}”"
     head = f"Acute demand in {result.place.label} under {len(result.names)} ways of spending"
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="13" '
         f'font-family="system-ui, sans-serif" fill="{AXIS}"><title>{escape(head)}</title>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         f'<text x="20" y="32" font-size="20" font-weight="600" fill="{TEXT}">{escape(head)}</text>',
-        f'<text x="20" y="54">Illustrative, not a forecast. {people} people, {seeds} seeds; a simulation, its parameters '
-        f"partly assumed.</text>",
+        f'<text x="20" y="54">{escape(small)}</text>',
         f'<text x="20" y="88" font-weight="600" fill="{TEXT}">{escape(series.unit.capitalize())}</text>',
         '<text x="20" y="105" font-size="12">mean; band: middle 95 % of seeds</text>',
-        f'<text x="500" y="88" font-weight="600" fill="{TEXT}">Difference from “{escape(result.scenarios[0].label)}”</text>',
+        f'<text x="500" y="88" font-weight="600" fill="{TEXT}">{escape(against)}</text>',
         '<text x="500" y="105" font-size="12">same people, same luck; band: 95 % interval of the mean</text>',
         *left.axes(signed=False),
         *right.axes(signed=True),

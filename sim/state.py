@@ -173,6 +173,8 @@ class Screen(NamedTuple):
     event_domain: Annotated[A, _c("u1", "event", "index", "in which domain")]
     event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
+    renew: Annotated[A, _c("u4", "person", "slot", "people whose bounds are due")]
+    renewals: Annotated[A, _c("i8", "one", "persons", "how many")]
     support: Annotated[A, _c("f4", "domain person", "0-1", "support of those whose need may worsen")]
 
 

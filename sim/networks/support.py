@@ -49,16 +49,17 @@ def _worth(p: Support, worst: int) -> float:
 @kernel
 def support(w: World, p: Support, seed: np.uint64, i: int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
-    people, ties = w.people, w.ties
+    people = w.people
+    age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
     g = 0.0
     home = np.int64(people.dwelling[i])
-    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-        if j != i and people.age[j] != NOBODY:
-            g += _worth(p, people.worst[j])
-    for k in range(np.int64(ties.start[i]), np.int64(ties.start[i + 1])):
-        j = np.int64(ties.to[k])
-        if people.age[j] != NOBODY:
-            g += _worth(p, people.worst[j])
+    for j in range(np.int64(first[home]), np.int64(first[home + 1])):
+        if j != i and age[j] != NOBODY:
+            g += _worth(p, worst[j])
+    for k in range(np.int64(start[i]), np.int64(start[i + 1])):
+        j = np.int64(to[k])
+        if age[j] != NOBODY:
+            g += _worth(p, worst[j])
     if people.worst[i] >= 2:
         g *= 1.0 - p.withdrawal
     if people.age[i] >= 16:

@@ -101,19 +101,32 @@ def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
 @mechanism(
     Phase.REFRESH,
     HelpSeeking,
-    reads="people.level people.help people.trust people.band people.age people.changed dwellings.head",
+    reads="people.level people.help people.trust people.band people.age screen.renew screen.renewals dwellings.head",
     writes="people.ask_bound",
     name="help_seeking_bounds",
+    after="renewal",
 )
 @kernel
 def bound(w: World, p: HelpSeeking, clock: Clock) -> None:  # noqa: ARG001
-    people = w.people
-    for i in range(people.age.size):
-        if people.changed[i] == 0:
-            continue
-        for d in range(people.level.shape[0]):
+    people, services = w.people, w.services
+    level_of, help_of, age, trust, band = people.level, people.help, people.age, people.trust, people.band
+    dwelling, head_of, household, ask_bound = people.dwelling, w.dwellings.head, w.rates.household, people.ask_bound
+    asks, give_up, end = w.rates.asks, services.give_up, services.end
+    renew = w.screen.renew
+    for k in range(w.screen.renewals[0]):
+        i = np.int64(renew[k])
+        alive = age[i] != NOBODY
+        head = alive and head_of[dwelling[i]] == i
+        # Trust that drifts back up to its usual level needs no new bound.
+        trusting = max(trust[i], USUAL_TRUST) / USUAL_TRUST
+        for d in range(level_of.shape[0]):
             most = 0.0
-            if people.age[i] != NOBODY and (w.rates.household[d] == 0 or w.dwellings.head[people.dwelling[i]] == i):
-                # Trust that drifts back up to its usual level needs no new bound.
-                most = help_event(w, d, i, max(people.trust[i], USUAL_TRUST))
-            people.ask_bound[d, i] = ceil16(most)
+            if alive and (head or household[d] == 0):
+                code, level = np.int64(help_of[d, i]), level_of[d, i]
+                if code >= WAITING:
+                    most = give_up[code - WAITING]
+                elif code > 0:
+                    most = end[code - 1]
+                elif level == 1 or level == 2:
+                    most = asks[d, level, band[i]] * trusting
+            ask_bound[d, i] = ceil16(min(MOST, most))

@@ -61,15 +61,26 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
 
 @mechanism(
     Phase.REFRESH,
-    reads="people.level people.help people.age people.band people.quintile people.changed dwellings.head",
+    reads="people.level people.help people.age people.band people.quintile screen.renew screen.renewals dwellings.head",
     writes="people.door_bound",
     name="last_resort_bounds",
+    after="renewal",
 )
 @kernel
 def bound(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
-    people = w.people
-    for i in range(people.age.size):
-        if people.changed[i] == 1:
-            for door in range(w.rates.door.size):
-                most = attending(w, door, i) if people.age[i] != NOBODY else 0.0
-                people.door_bound[door, i] = ceil16(most)
+    people, walk_in, knock = w.people, w.rates.walk_in, w.rates.knock
+    level_of, help_of, age = people.level, people.help, people.age
+    band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
+    household, door_bound = w.rates.household, people.door_bound
+    renew = w.screen.renew
+    for k in range(w.screen.renewals[0]):
+        i = np.int64(renew[k])
+        for door in range(door_bound.shape[0]):
+            most = 0.0
+            if age[i] != NOBODY:
+                most = walk_in[door, band[i], quintile[i]]
+                for d in range(level_of.shape[0]):
+                    if level_of[d, i] == 2 and not is_helped(np.int64(help_of[d, i])):
+                        if household[d] == 0 or head_of[dwelling[i]] == i:
+                            most += knock[door, d]
+            door_bound[door, i] = ceil16(most)

@@ -144,28 +144,29 @@ def _bear(w: World, mother: int, female: int) -> None:
     w.tally.born[q] += 1
 
 
-@kernel
-def _dying_soon(w: World, p: LifeAndDeath, i: int) -> float:
-    """The highest probability of dying until the bound is renewed."""
-    most = 0.0
-    for age in range(w.people.age[i], min(110, w.people.age[i] + YEARS_BOUNDED + 1)):
-        most = max(most, w.rates.death[age, w.people.quintile[i]])
-    now = w.rates.death[w.people.age[i], w.people.quintile[i]]
-    return min(CAP, dying(w, p, i) * most / now) if now > 0.0 else CAP
-
-
 @mechanism(
     Phase.REFRESH,
     LifeAndDeath,
-    reads="people.level people.age people.changed people.female people.quintile",
+    reads="people.level people.age screen.renew screen.renewals people.female people.quintile",
     writes="people.death_bound people.birth_bound",
     name="life_and_death_bounds",
+    after="renewal",
 )
 @kernel
 def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:  # noqa: ARG001
-    people = w.people
-    for i in range(people.age.size):
-        if people.changed[i] == 1:
-            alive = people.age[i] != NOBODY
-            people.death_bound[i] = ceil16(_dying_soon(w, p, i)) if alive else np.uint16(0)
-            people.birth_bound[i] = ceil16(bearing(w, p, i)) if alive else np.uint16(0)
+    people, death, household = w.people, w.rates.death, w.rates.household
+    age, quintile, level_of = people.age, people.quintile, people.level
+    death_bound, birth_bound = people.death_bound, people.birth_bound
+    renew = w.screen.renew
+    for k in range(w.screen.renewals[0]):
+        i = np.int64(renew[k])
+        dies, bears = 0.0, 0.0
+        if age[i] != NOBODY:
+            # Mortality falls after the first year and then rises with age: the highest until the bound is renewed.
+            dies = max(death[age[i], quintile[i]], death[min(109, age[i] + YEARS_BOUNDED), quintile[i]])
+            for d in range(level_of.shape[0]):
+                if household[d] == 0 and level_of[d, i] >= 2:
+                    dies *= p.crisis if level_of[d, i] == 3 else p.serious
+            bears = bearing(w, p, i)
+        death_bound[i] = ceil16(min(CAP, dies))
+        birth_bound[i] = ceil16(bears) if bears > 0.0 else np.uint16(0)

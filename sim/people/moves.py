@@ -64,9 +64,12 @@ def _fullness(w: World, q: int, b: int) -> float:
 def _lacking(w: World, q: int, ages: np.ndarray) -> float:
     """How well a household's ages fill what a fifth lacks: higher is better."""
     score = 0.0
+    here, wanted = w.tally.people[q], w.places.age_mix[q]
     for age in ages:
-        if age != NOBODY:
-            score += 1.0 - _fullness(w, q, BAND_OF_AGE[age])
+        if age == NOBODY:
+            break
+        b = BAND_OF_AGE[age]
+        score += 1.0 - (here[b] / wanted[b] if wanted[b] > 0.5 else 1.0)
     return score
 
 
@@ -114,6 +117,7 @@ def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
     people, homes = w.people, w.dwellings
+    occupants, first, donor_ages = homes.occupants, homes.first, homes.donor_ages
     in_key = month_key(clock.seed, IN, clock.month)
     out = w.screen.bits[: homes.head.size]
     fill_bits(month_key(clock.seed, OUT, clock.month), 0, out)
@@ -122,11 +126,11 @@ def move(w: World, p: Moves, clock: Clock) -> None:
         start, stop = np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])
         q = w.places.quintile[n]
         for home in range(start, stop):
-            if homes.occupants[home] > 0:
+            if occupants[home] > 0:
                 if out[home] > few:
                     continue
                 if (np.float64(out[home]) + 0.5) * UNIT < p.moves / 12.0 * _restless(w, p, home, q):
-                    for i in range(np.int64(homes.first[home]), np.int64(homes.first[home + 1])):
+                    for i in range(np.int64(first[home]), np.int64(first[home + 1])):
                         if people.age[i] != NOBODY:
                             w.tally.moved_out[q] += 1
                             vacate(w, i)
@@ -136,17 +140,17 @@ def move(w: World, p: Moves, clock: Clock) -> None:
                     continue
                 u /= p.let
                 best, best_score = -1, -1e9
-                room = homes.first[home + 1] - homes.first[home]
+                room = first[home + 1] - first[home]
                 for t in range(TRIES):
                     donor = start + np.int64((u * (t + 1) * 7919.0 % 1.0) * (stop - start))
                     size = 0
-                    for age in homes.donor_ages[donor]:
+                    for age in donor_ages[donor]:
                         size += np.int64(age != NOBODY)
-                    score = _lacking(w, q, homes.donor_ages[donor])
+                    score = _lacking(w, q, donor_ages[donor])
                     if 0 < size <= room and score > best_score:
                         best, best_score = donor, score
                 if best >= 0:
-                    w.tally.moved_in[q] += move_in(w, home, homes.donor_ages[best], clock)
+                    w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
 
 
 @kernel

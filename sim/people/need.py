@@ -130,44 +130,54 @@ def change(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
 @kernel
 def ceil16(probability: float) -> np.uint16:
     """A probability rounded up to the 16 bits of a bound."""
-    return np.uint16(min(65535.0, math.ceil(probability * 65536.0)))
+    return np.uint16(min(65535.0, probability * 65536.0 + 1.0))
 
 
 @mechanism(
     Phase.REFRESH,
     Need,
-    reads="people.level people.resilience people.help people.band people.quintile people.age services.quality "
+    reads="screen.renew screen.renewals people.level people.resilience people.help people.band people.quintile people.age services.quality "
     "dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
+    after="renewal",
 )
 @kernel
 def bound(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
     people, rates, services = w.people, w.rates, w.services
-    domains = people.level.shape[0]
-    least_supported = math.exp(p.beta_support * p.usual_support)
-    for i in range(people.age.size):
-        if people.changed[i] == 0:
-            continue
-        b, q = people.band[i], people.quintile[i]
+    level_of, help_of, age, resilience = people.level, people.help, people.age, people.resilience
+    band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
+    up_bound, down_bound, up_rate, down_rate = people.up_bound, people.down_bound, rates.up, rates.down
+    omega, household, quality = rates.omega, rates.household, services.quality
+    protection, recovery = services.protection, services.recovery
+    domains = level_of.shape[0]
+    least_supported = math.exp(p.beta_support * p.usual_support) * ROUNDING
+    renew = w.screen.renew
+    for k in range(w.screen.renewals[0]):
+        i = np.int64(renew[k])
+        b, q = band[i], quintile[i]
         # Resilience above its set-point fades: the bound takes it as gone.
-        common = least_supported * math.exp(-p.beta_resilience * min(0.0, people.resilience[i]))
-        alive = people.age[i] != NOBODY
-        head = alive and w.dwellings.head[people.dwelling[i]] == i
+        common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
+        alive = age[i] != NOBODY
+        head = alive and head_of[dwelling[i]] == i
         for d in range(domains):
             up, down = 0.0, 0.0
-            if alive and (head or rates.household[d] == 0):
-                level = people.level[d, i]
+            if alive and (head or household[d] == 0):
+                level = level_of[d, i]
+                code = np.int64(help_of[d, i])
+                helped = 0 < code < WAITING
                 if level < 3:
                     m = common
                     for e in range(domains):
-                        if e != d and people.level[e, i] > 0:
-                            m *= 1.0 + rates.omega[d, e] * people.level[e, i]
-                    code = np.int64(people.help[d, i])
-                    if 0 < code < WAITING:
-                        m *= 1.0 - min(0.95, services.protection[code - 1] * services.quality[code - 1])
-                    up = min(CAP, rates.up[d, level, b, q] * m * ROUNDING)
-                if level > 0:
-                    down = improving(w, d, i, people.level)
-            people.up_bound[d, i] = ceil16(up)
-            people.down_bound[d, i] = ceil16(down)
+                        if level_of[e, i] > 0 and e != d:
+                            m *= 1.0 + omega[d, e] * level_of[e, i]
+                    if helped:
+                        m *= 1.0 - min(0.95, protection[code - 1] * quality[code - 1])
+                    up = min(CAP, up_rate[d, level, b, q] * m)
+                if level == 3:
+                    down = min(CERTAIN, down_rate[d, level, b])
+                elif level > 0:
+                    speed = 1.0 + (recovery[code - 1] - 1.0) * quality[code - 1] if helped else 1.0
+                    down = min(CAP_BETTER, down_rate[d, level, b] * speed)
+            up_bound[d, i] = ceil16(up)
+            down_bound[d, i] = ceil16(down)

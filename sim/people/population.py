@@ -194,14 +194,14 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
             age, homes, household.one_person_share, household.lone_parent_share, keys[1], keys[2], offset
         )
         offset += age.size
-        # In each home: the reference person first, then by age, oldest first; room for one child where one may come.
+        # In each home: the reference person first, then by age, oldest first; room for one child in every other home where one may come.
         others = np.ones(age.size, bool)
         others[head] = False
         used, home = np.unique(home, return_inverse=True)
         fertile = np.zeros(used.size, bool)
         np.logical_or.at(fertile, home, (age >= 18) & (age <= 44))
         sizes = np.bincount(home, minlength=used.size)
-        roomy = np.flatnonzero(fertile & (sizes < MOST_IN_HOME))
+        roomy = np.flatnonzero(fertile & (sizes < MOST_IN_HOME))[::2]
         # Homes that stand empty, as some always do: without them no household could move.
         empty = used.size + np.repeat(np.arange(round(EMPTY_HOMES * used.size)), PLACES_IN_EMPTY_HOME)
         age = np.concatenate([age, np.full(roomy.size + empty.size, 255, np.uint8)])
