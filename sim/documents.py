@@ -290,7 +290,7 @@ def picture(result: Comparison) -> str:
     size = f"{result.people:,} people, {len(result.seeds)} seeds"
     small = f"Illustrative, not a forecast. {size}; many parameters are assumed."
     against = f"Difference from “{result.scenarios[0].label}”"
-    head = f"Acute demand in {result.place.label} under {len(result.names)} ways of spending"
+    head = f"Acute demand in {result.place.label} under four ways of spending"
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="13" '
         f'font-family="system-ui, sans-serif" fill="{AXIS}"><title>{escape(head)}</title>',
@@ -298,7 +298,7 @@ def picture(result: Comparison) -> str:
         f'<text x="20" y="32" font-size="20" font-weight="600" fill="{TEXT}">{escape(head)}</text>',
         f'<text x="20" y="54">{escape(small)}</text>',
         f'<text x="20" y="88" font-weight="600" fill="{TEXT}">{escape(series.unit.capitalize())}</text>',
-        '<text x="20" y="105" font-size="12">mean; band: middle 95 % of seeds</text>',
+        '<text x="20" y="105" font-size="12">mean; band: middle 95 % of seeds; the axis does not start at 0</text>',
         f'<text x="500" y="88" font-weight="600" fill="{TEXT}">{escape(against)}</text>',
         '<text x="500" y="105" font-size="12">same people, same luck; band: 95 % interval of the mean</text>',
         *left.axes(signed=False),
@@ -311,11 +311,11 @@ def picture(result: Comparison) -> str:
             out += right.line(scenario.name, colour, dash)
             last = change[(change["scenario"] == scenario.name) & (change["year"] == right.years)].iloc[0]
             told = f"{last['mean']:+.1f} ({last['sure_low']:+.1f} to {last['sure_high']:+.1f})".replace("-", "−")
-            ends.append((right.y(float(last["mean"])), scenario.label, told, colour))
+            ends.append((right.y(float(last["mean"])), scenario.label, told))
     at = right.top - 30.0
-    for y, label, told, colour in sorted(ends):
+    for y, label, told in sorted(ends):
         at = max(y, at + 36.0)
-        out.append(f'<text x="790" y="{at:.1f}" font-weight="600" fill="{colour}">{escape(label)}</text>')
+        out.append(f'<text x="790" y="{at:.1f}" font-weight="600" fill="{TEXT}">{escape(label)}</text>')
         out.append(f'<text x="790" y="{at + 15:.1f}" font-size="12">{told}</text>')
     key = 60.0
     for scenario, (colour, dash) in zip(result.scenarios, STYLES, strict=False):

@@ -42,7 +42,7 @@ from sim.state import (
 from sim.bookkeeping import count_person
 
 F = npt.NDArray[np.float64]
-SETTLE = 36
+SETTLE = 60
 """Months before the first reported one in which correlations between needs, queues and memories settle."""
 FIRST_LEVEL = stream("first level of need")
 HELPED = stream("helped at the start")

@@ -22,7 +22,7 @@ AGE = stream("age within band")
 ORDER = stream("order of adults")
 CHOICE = stream("household choice")
 MOST_IN_HOME = 8
-EMPTY_HOMES = 0.035
+EMPTY_HOMES = 0.05
 """Empty homes per household at the start; found so that the number of people neither grows nor shrinks."""
 PLACES_IN_EMPTY_HOME = 4
 I64 = npt.NDArray[np.int64]
