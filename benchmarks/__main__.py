@@ -1,8 +1,7 @@
 """Measures, and writes `results.json` and the tables of `README.md` beside it.
 
-Every figure is the median of five repeats with the smallest and largest beside it. What a newcomer waits for (a first
-start, a later start, the main comparison) is measured in processes of their own. `--quick` takes one repeat of small
-sizes and writes nothing: a check that the benchmarks run.
+Every figure is the median of five repeats, smallest and largest beside it; what a newcomer waits for is measured in a
+process of its own. `--quick` takes one repeat of small sizes and writes nothing: a check that all of this runs.
 """
 
 from __future__ import annotations
@@ -116,11 +115,9 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
 
 def process(code: str, cache: str | None = None) -> tuple[float, str]:
     """Seconds that a process of its own takes for some Python, and what it printed."""
-    environment = {**os.environ, "UPSTREAM_QUIET": "1", **({"UPSTREAM_CACHE": cache} if cache else {})}
-    started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=HERE.parent, env=environment, check=True, capture_output=True, text=True
-    )
+    known = {**os.environ, "UPSTREAM_QUIET": "1", **({"UPSTREAM_CACHE": cache} if cache else {})}
+    command, started = [sys.executable, "-c", code], time.perf_counter()
+    done = subprocess.run(command, cwd=HERE.parent, env=known, check=True, capture_output=True, text=True)
     return time.perf_counter() - started, done.stdout
 
 
@@ -164,10 +161,12 @@ def tables(found: dict[str, Any]) -> str:
         memory = f"{row['bytes_per_person']:.0f} | {row['bytes_per_person_people_and_ties']:.0f}"
         lines.append(f"| {row['people']:,} | {speed} | {memory} |")
     lines += ["", "| what a user waits for, in a process of its own | seconds |", "| --- | --- |"]
-    lines.append(f"| first start: compiling, then a tiny run | {_shown(found['first_start_seconds'])} |")
-    lines.append(f"| later start: the same tiny run | {_shown(found['later_start_seconds'])} |")
-    what = "main comparison: 4 policies, 20 seeds, 20 years, 30,000 people, all cores"
-    lines.append(f"| {what} | {_shown(found['main_comparison_seconds'])} |")
+    waits = {
+        "first start: compiling, then a tiny run": "first_start_seconds",
+        "later start: the same tiny run": "later_start_seconds",
+        "main comparison: 4 policies, 20 seeds, 20 years, 30,000 people, all cores": "main_comparison_seconds",
+    }
+    lines += [f"| {what} | {_shown(found[key])} |" for what, key in waits.items()]
     lines += ["", f"| mechanism | ns a person and month, {found['costs']['people']:,} people |", "| --- | --- |"]
     lines += [f"| `{name}` | {_shown(cost, 1.0, 2)} |" for name, cost in found["costs"]["nanoseconds"].items()]
     return "\n".join(lines)
@@ -179,9 +178,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"wanted --quick or nothing; came {' '.join(arguments)}", file=sys.stderr)
         return 2
     quick = "--quick" in arguments
-    scenario = Scenario.load("baseline")
     warm_up()
-    calibrated = solution_for(scenario)
+    calibrated = solution_for(Scenario.load("baseline"))
     needed = rates.digest(calibrated.domains, calibrated.services, calibrated.params)
     if rates.read_solution(rates.SOLVED)[0] != needed:
         print("sim/solved.npz is for other parameters: every first start would calibrate", file=sys.stderr)
@@ -199,9 +197,8 @@ def main(arguments: Sequence[str]) -> int:
     if not quick:
         (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         page = HERE / "README.md"
-        begin, end = "<!-- begin generated: results -->\n", "\n<!-- end generated -->"
-        before, rest = page.read_text(encoding="utf-8").split(begin)
-        page.write_text(f"{before}{begin}{tables(found)}{end}{rest.split(end)[1]}", encoding="utf-8")
+        begin, rest = page.read_text(encoding="utf-8").split("results -->\n")
+        page.write_text(f"{begin}results -->\n{tables(found)}\n<!-- end{rest.split('<!-- end')[1]}", encoding="utf-8")
     return 0
 
 

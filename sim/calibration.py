@@ -57,9 +57,9 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 3, 16, 20
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 5, 20, 20
 """Rounds of the check by agents; towns and years in each."""
-DOUBT = 300.0
+DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 MOST_ASK = 0.27
 
@@ -184,29 +184,63 @@ def _checked(
     calibrated = Calibrated(domains, services, params, solution, aims)
     scenario = Scenario.load("baseline").model_copy(update={"years": CHECK_YEARS})
 
-    def town(seed: int) -> tuple[F, F, F, F]:
+    def town(seed: int) -> _Town:
         world = calibrated.settled(place, None, seed)
-        record = go(world, scenario, params, seed)
-        counted = record.monthly["census"].sum(axis=(0, 2)).transpose(0, 2, 1)
+        record = go(world, scenario, params, seed).monthly
+        census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
+        counted = census.sum(axis=1)
         crises = np.zeros((len(domains), tables.BANDS))
         for d, domain in enumerate(domains):
             takers = [k for k, service in enumerate(services) if service.domain == domain.id and service.takes_crisis]
-            crises[d] = record.monthly["opened"][:, takers].sum(axis=(0, 1, 2))
-        return crises, (aims.crises * counted).sum(axis=2), record.monthly["spent"].mean(axis=0), world.services.base_budget
+            crises[d] = record["opened"][:, takers].sum(axis=(0, 1, 2))
+        return _Town(
+            crises=crises,
+            crises_wanted=(aims.crises * counted).sum(axis=2),
+            stock=census[:, 3].sum(axis=2),
+            stock_wanted=(aims.at_least[:, 3] * counted).sum(axis=2),
+            deaths=np.array(record["died"].sum()),
+            deaths_wanted=np.array(record["people"].sum() * tables.DEATHS_PER_THOUSAND / 12000.0),
+            spent=record["spent"].mean(axis=0) * 12.0 / 100.0,
+            planned=world.services.base_budget,
+        )
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        seen, wanted, spent, planned = (
-            sum(parts) for parts in zip(*pool.map(town, range(1000, 1000 + CHECK_TOWNS)), strict=True)
-        )
-    whole = wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, seen.sum(axis=1, keepdims=True))
-    factor = (wanted + DOUBT * whole) / (seen + DOUBT)
+        towns = list(pool.map(town, range(1000, 1000 + CHECK_TOWNS)))
+    t = _Town(*(np.sum([getattr(x, name) for x in towns], axis=0) for name in _Town._fields))
+    whole = t.crises_wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, t.crises.sum(axis=1, keepdims=True))
+    factor = (t.crises_wanted + DOUBT * whole) / (t.crises + DOUBT)
     up = solution.up.copy()
     up[:, 2] *= np.clip(factor, 0.5, 2.0)[:, :, None]
+    # Long crises: a stock that is too small is left too soon.
+    down = solution.down.copy()
+    lasting = aims.crisis_months > 1.25
+    months = DOUBT * aims.crisis_months
+    down[:, 3] = np.where(
+        lasting, np.clip(down[:, 3] * (t.stock + months) / (t.stock_wanted + months), 0.001, 0.9), down[:, 3]
+    )
     # Acute budgets are what baseline care costs: spending over plan is care over plan, times the part that varies.
     acute = np.array([service.tier == "acute" for service in services])
     fixed = params["spending"].compiled().fixed
-    over = np.where(acute, spent * 12.0 / 100.0 / np.maximum(1.0, planned) - 1.0, 0.0)
-    return solution._replace(up=np.minimum(up, 0.3), care=solution.care * (1.0 + over / (1.0 - fixed)))
+    over = np.where(acute, t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
+    return solution._replace(
+        up=np.minimum(up, 0.3),
+        down=down,
+        mortality=solution.mortality * float(t.deaths / t.deaths_wanted),
+        care=solution.care * (1.0 + over / (1.0 - fixed)),
+    )
+
+
+class _Town(NamedTuple):
+    """What a town showed over its years, and what it was to show; by domain and band, or by service."""
+
+    crises: F
+    crises_wanted: F
+    stock: F
+    stock_wanted: F
+    deaths: F
+    deaths_wanted: F
+    spent: F
+    planned: F
 
 
 def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
 from sim.engine.columns import columns
-from sim.engine.mechanism import BOOK, Phase
+from sim.engine.mechanism import BOOK
 from sim.fields import Figure
 from sim.people.domains import load_domains
 from sim.place import Place, place_names
@@ -72,8 +72,8 @@ def mechanisms_table() -> str:
     rows = []
     for number, entry in enumerate(BOOK.month(), 1):
         claim = f"*If a policy pulls it.* {entry.claim}" if entry.lever else entry.claim
-        if entry.phase is Phase.REFRESH:
-            claim = "Bounds for next month's screen, worked out anew for whom something changed."
+        if entry.name.endswith("_bounds"):
+            claim = "Bounds for next month's draws, worked out anew for whom something changed."
         rows.append((number, entry.phase.name.lower().replace("_", " "), f"`{entry.name}`", claim, _file(entry.module)))
     return _table(("", "phase", "mechanism", "in a sentence", "file"), rows)
 

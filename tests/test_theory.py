@@ -1,0 +1,292 @@
+"""The month against what can be worked out with pencil and paper, and against itself done the long way.
+
+Statistical tests stand at 4.5 standard errors (a chance of 1 in 150,000 each) or at p = 1e-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from scipy import stats
+from strategies import (
+    SERVICES,
+    calibrated,
+    columns,
+    counts,
+    different,
+    every_lever_moved,
+    live,
+    scenario,
+    snapshot,
+    town,
+)
+
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.mechanism import Clock, Phase
+from sim.people.donors import donor
+from sim.people.need import ceil16
+from sim.run import FLOWS, Month, go, refresh
+from sim.state import NOBODY, WAITING, World, handle
+from sim.world import copy
+
+SURE = 4.5
+RARE = 1e-6
+
+
+def only(world: World, names: set[str], seed: int, months: int, **params: dict[str, float]) -> Iterator[int]:
+    """Months in which only these mechanisms act, with some parameters set past their ranges."""
+    month = Month(calibrated().params, {})
+    kept = []
+    for m, given in month.steps:
+        if m.name in names or m.phase is Phase.REFRESH:
+            group = m.params.__module__.rsplit(".", 1)[-1]
+            kept.append((m, given._replace(**params[group]) if group in params else given))
+    month.steps = kept
+    world.people.changed[:] = 1
+    for m, given in kept:
+        if m.phase is Phase.REFRESH:
+            m.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(0)))
+    for m in range(months):
+        month(world, Clock(np.uint64(seed), np.int64(m)))
+        yield m
+
+
+# A queue against its textbook.
+
+
+@pytest.mark.statistics
+def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
+    """With need held still, the queue of a full service has the mean and variance of the chain that its file states.
+
+    Of N people at level 1, each without help asks with probability a and is let in with 1 - r; each in the queue gives up
+    with g; each helped ends with e; then all c places are filled. So Q' = Q + Bin(N - c - Q, a (1 - r)) - Bin(Q, g) -
+    Bin(c, e): a linear chain, whose mean, variance and memory (1 - a (1 - r) - g) are exact.
+    """
+    a, r, g, e, places, months = 0.05, 0.3, 0.1, 0.04, 400.0, 3_000
+    world = copy(town(2_000, seed))
+    people, services, rates = world.people, world.services, world.rates
+    s = SERVICES.index("gp")
+    d = int(services.domain[s])
+    assert rates.household[d] == 0
+    alive = people.age != NOBODY
+    rates_up, rates_down, asked = rates.up.copy(), rates.down.copy(), rates.ask.copy()
+    try:
+        rates.up[:] = rates.down[:] = 0.0
+        rates.ask[:] = 0.0
+        rates.ask[s] = a
+        services.give_up[s], services.end[s], services.refused[s], services.places[s] = g, e, r, places
+        people.help[:] = people.level[:] = 0
+        people.level[d][alive] = 1
+        people.trust[:] = 0.6
+        services.helped[:] = services.queue[:] = 0
+        world.tally.census[:] = world.tally.unmet[:] = world.tally.helped[:] = world.tally.waiting[:] = 0
+        many = int(alive.sum())
+        _rederive(world, a, s, d)
+        queue, helped, flows = [], [], np.zeros(4)
+        for _ in only(
+            world, {"screening", "help_seeking", "waiting"}, seed, months, help_seeking={"hurt": 0.0}, waiting={"known": 0.0}
+        ):
+            queue.append(int(services.queue[s]))
+            helped.append(int(services.helped[s]))
+            tally = world.tally
+            flows += [x[s].sum() for x in (tally.asked, tally.turned_away, tally.gave_up, tally.started)]
+    finally:
+        rates.up[:], rates.down[:], rates.ask[:] = rates_up, rates_down, asked
+    q, h = np.array(queue[200:], float), np.array(helped[200:])
+    assert (h == places).all(), "a place stands empty while people wait"
+    let_in = a * (1.0 - r)
+    mean = (let_in * (many - places) - e * places) / (let_in + g)
+    memory = 1.0 - let_in - g
+    noise = let_in * (1 - let_in) * (many - places - mean) + g * (1 - g) * mean + e * (1 - e) * places
+    variance = noise / (1.0 - memory**2)
+    error = np.sqrt(variance * (1 + memory) / (1 - memory) / q.size)
+    assert abs(q.mean() - mean) < SURE * error
+    # The variance of a Gaussian chain's sample variance: 2 v^2 (1 + memory^2) / (1 - memory^2) / n.
+    spread = np.sqrt(2.0 * variance**2 * (1 + memory**2) / (1 - memory**2) / q.size)
+    assert abs(q.var() - variance) < SURE * spread
+    asked_in_all, away, gave_up, started = flows
+    assert abs(away - r * asked_in_all) < SURE * np.sqrt(r * (1 - r) * asked_in_all)
+    # Little: queue = entries a month x mean wait, whoever's turn it is; the wait is what the balance of flows says.
+    assert gave_up + started + queue[-1] == asked_in_all - away
+    wait = mean / (let_in * (many - places - mean))
+    assert sum(queue) / (asked_in_all - away) == pytest.approx(wait, rel=0.05)
+
+
+def _rederive(world: World, ask: float, s: int, d: int) -> None:
+    """Where asking is also kept added up by domain, level and band, keep that true."""
+    if hasattr(world.rates, "asks"):
+        world.rates.asks[:] = 0.0
+        for level in np.flatnonzero(world.services.serves[s]):
+            world.rates.asks[d, level] = ask * world.services.bands[s]
+
+
+def test_no_place_stands_empty_while_somebody_waits(seed: int) -> None:
+    """Once help has been given out, a service has either no queue or every one of its places taken."""
+    world = copy(town(3_000, seed))
+    month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES))
+    waited = 0
+    for m in range(24):
+        for flow in FLOWS:
+            getattr(world.tally, flow)[:] = 0
+        for mechanism, given in month.steps:
+            mechanism.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
+            if mechanism.name == "waiting":
+                s = world.services
+                assert ((s.queue == 0) | (s.helped >= np.floor(s.places))).all()
+                waited += int((s.queue > 0).sum())
+        world.people.changed[:] = 0
+    assert waited > 100, "nobody waited: the test saw nothing"
+
+
+def test_littles_law_holds_to_the_person(seed: int) -> None:
+    """The recorded queues, summed over months, are the months that persons waited, followed one by one."""
+    record = go(town(2_000, seed), scenario(2), calibrated().params, seed)
+    waited = np.zeros(len(SERVICES), np.int64)
+    for _, world in live(town(2_000, seed), scenario(2), seed):
+        mine = counts(world)
+        for s in range(len(SERVICES)):
+            waited[s] += ((world.people.help == WAITING + s) & mine).sum()
+    assert (record.monthly["waiting"].sum(axis=(0, 2)) == waited).all()
+    assert waited.sum() > 1_000
+
+
+# Need against its chain.
+
+
+@pytest.mark.statistics
+def test_need_alone_is_a_birth_and_death_chain(seed: int) -> None:
+    """Without help, ties, resilience or other needs, levels settle at the shares that the hazards balance at.
+
+    p[l + 1] / p[l] = up[l] / down[l + 1]; persons are independent, so a chi-square judges the levels of one month.
+    """
+    up, down = np.array([0.02, 0.05, 0.1]), np.array([0.06, 0.12, 0.4])
+    world = copy(town(2_600, seed))
+    people, rates = world.people, world.rates
+    mine = counts(world)
+    kept = rates.up.copy(), rates.down.copy(), rates.omega.copy()
+    try:
+        rates.up[:, :3] = up[None, :, None, None]
+        rates.down[:, 1:] = down[None, :, None]
+        rates.omega[:] = 0.0
+        people.help[:] = 0
+        people.resilience[:] = 0.0
+        for _ in only(world, {"screening", "support", "need"}, seed, 150, need={"beta_support": 0.0}):
+            pass
+    finally:
+        rates.up[:], rates.down[:], rates.omega[:] = kept
+    expected = np.cumprod(np.append(1.0, up / down))
+    expected /= expected.sum()
+    for d in range(rates.household.size):
+        seen = np.bincount(people.level[d][mine[d]], minlength=4)
+        assert stats.chisquare(seen, expected * seen.sum()).pvalue > RARE, f"domain {d}: {seen / seen.sum()}, not {expected}"
+
+
+# The library of newcomers.
+
+
+@pytest.mark.statistics
+def test_a_donor_is_any_of_its_kind(seed: int) -> None:
+    """Each donor of a kind is drawn equally often."""
+    world = town(1_500, seed)
+    seen = handle(world)
+    ranges = world.rates.donor_range
+    checked = 0
+    for role, level, b, q in ((0, 0, 5, 0), (0, 0, 7, 4), (1, 0, 0, 0), (1, 0, 5, 2), (1, 1, 2, 0)):
+        start, stop = ranges[role, level, b, q]
+        if stop - start < 20:
+            continue
+        key = np.uint64(month_key(np.uint64(seed), stream("a test of donors"), checked))
+        drawn = np.array([donor(seen, role, level, b, q, uniform(key, i)) for i in range(20_000)])
+        assert stats.chisquare(np.bincount(drawn - start, minlength=stop - start)).pvalue > RARE
+        checked += 1
+    assert checked >= 3
+
+
+@pytest.mark.statistics
+def test_newcomers_bring_the_needs_of_the_library(seed: int) -> None:
+    """Those who move in have each level of need as often as the donors of their kind, crises turned to serious need."""
+    world = copy(town(12_000, seed))
+    people, rates = world.people, world.rates
+    month = Month(calibrated().params, {})
+    household = rates.household == 1
+    seen = np.zeros((household.size, 4))
+    expected, spread = np.zeros_like(seen), np.zeros_like(seen)
+    for m in range(36):
+        for flow in FLOWS:
+            getattr(world.tally, flow)[:] = 0
+        for mechanism, given in month.steps:
+            was = people.age.copy() if mechanism.name == "moves" else None
+            mechanism.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
+            if was is None:
+                continue
+            for i in np.flatnonzero((was == NOBODY) & (people.age != NOBODY)):
+                head = world.dwellings.head[people.dwelling[i]]
+                role = 0 if head == i else 1
+                wanted = 0 if role == 0 else int(people.level[household, i].max(initial=0))
+                kind = rates.donor_range[role, :, people.band[i], people.quintile[i]]
+                level = next((x % 4 for x in range(wanted, wanted + 4) if kind[x % 4, 1] > kind[x % 4, 0]), None)
+                if level is None:
+                    continue
+                rows = np.minimum(2, rates.donor_level[slice(*kind[level])])
+                for d in range(household.size):
+                    if role == 1 and household[d]:
+                        continue
+                    shares = np.bincount(rows[:, d], minlength=4) / len(rows)
+                    seen[d, people.level[d, i]] += 1
+                    expected[d] += shares
+                    spread[d] += shares * (1 - shares)
+        people.changed[:] = 0
+    assert seen[0].sum() > 500
+    for d, level in np.argwhere(spread > 5.0):
+        z = (seen[d, level] - expected[d, level]) / np.sqrt(spread[d, level])
+        assert abs(z) < SURE, f"domain {d}, level {level}: {seen[d, level]:.0f}, not {expected[d, level]:.0f}"
+    assert (seen[:, 3] == 0).all(), "somebody moved in the middle of a crisis"
+
+
+# Thinning.
+
+
+def _wide_open(world: World) -> None:
+    """Raise every bound that is not 0 by right as far as the screen has room for: everyone becomes a candidate."""
+    people = world.people
+    mine, alive = counts(world), people.age != NOBODY
+    crisis = people.level == 3
+    half, fifth, quarter = ceil16(0.45), ceil16(0.215), ceil16(0.28)
+    people.up_bound[:] = np.where(mine & ~crisis, half, 0)
+    people.down_bound[:] = np.where(mine, np.where(crisis, people.down_bound, fifth), 0)
+    people.ask_bound[:] = np.where(mine & ~crisis, quarter, 0)
+    people.death_bound[:] = np.where(alive, half, 0)
+    people.birth_bound[:] = np.where(alive, half, 0)
+    people.door_bound[:] = np.where(alive[None, :], 65535, 0)
+
+
+def test_thinning_is_exact(seed: int) -> None:
+    """A year in which everybody is looked at closely ends as the year in which the screen picks the few: bit for bit."""
+    params = calibrated().params
+    what = every_lever_moved(1)
+    # What a month writes down only for candidates, and the bounds themselves.
+    aside = {name for name in columns(town(2_000, seed)) if name.startswith("screen.") or name.endswith("_bound")}
+    world = copy(town(2_000, seed))
+    month = Month(params, what.paths(SERVICES))
+    looked_at = [0, 0]
+    refresh(world, params, seed)
+    for m, thinned in live(town(2_000, seed), what, seed, params):
+        _wide_open(world)
+        month(world, Clock(np.uint64(seed), np.int64(m)))
+        now, then = snapshot(world), snapshot(thinned)
+        assert [name for name in different(now, then) if name not in aside] == [], f"in month {m}"
+        looked_at[0] += int(world.screen.count.sum())
+        looked_at[1] += int(thinned.screen.count.sum())
+    assert looked_at[0] > 5 * looked_at[1], "the bounds were not opened"
+
+
+def test_the_screen_has_room_for_its_three_parts() -> None:
+    """Worsening, improving and a help event never overlap: 0.45, then 0.5 to 0.78, then the last 0.22 of the draws."""
+    from sim.people.help_seeking import MOST
+    from sim.people.need import CAP, CAP_BETTER
+
+    assert CAP <= 0.5
+    assert 0.5 + MOST + CAP_BETTER <= 1.0 + 1e-12
+    assert ceil16(CAP) <= 32768
