@@ -57,7 +57,7 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 5, 20, 20
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 3, 20, 25
 """Rounds of the check by agents; towns and years in each."""
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
@@ -170,23 +170,26 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
         solver.control(averaging=m >= 12 * (years - AVERAGED))
     solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
     for _ in range(CHECKS):
-        solution = _checked(solution, domains, services, parameters, aims)
-    return solution
+        solution = _checked(solution, domains, services, parameters, aims, money=False)
+    return _checked(solution, domains, services, parameters, aims, money=True)
 
 
 def _checked(
     solution: Solution, domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params],
-    aims: Targets,
+    aims: Targets, *, money: bool,
 ) -> Solution:
-    """The solution as towns of the usual size bear it out, money and all: crises they have too many or too few of are
-    put right in proportion, as far as their number is more than chance."""
+    """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
+    are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when care
+    is what it is to be; before, no overspend crowds anything out."""
     place = Place.load(ENGLAND)
     calibrated = Calibrated(domains, services, params, solution, aims)
     scenario = Scenario.load("baseline").model_copy(update={"years": CHECK_YEARS})
 
+    doors = [k for k, service in enumerate(services) if service.walk_in is not None]
+
     def town(seed: int) -> _Town:
         world = calibrated.settled(place, None, seed)
-        record = go(world, scenario, params, seed).monthly
+        record = go(world, scenario, params, seed, without=("crowding_out",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
         crises = np.zeros((len(domains), tables.BANDS))
@@ -198,6 +201,8 @@ def _checked(
             crises_wanted=(aims.crises * counted).sum(axis=2),
             stock=census[:, 3].sum(axis=2),
             stock_wanted=(aims.at_least[:, 3] * counted).sum(axis=2),
+            visits=record["opened"][:, doors].sum(axis=(0, 2, 3)).astype(float),
+            visits_wanted=_visits_wanted(world, aims, record["people"].sum(axis=0).T.astype(float)),
             deaths=np.array(record["died"].sum()),
             deaths_wanted=np.array(record["people"].sum() * tables.DEATHS_PER_THOUSAND / 12000.0),
             spent=record["spent"].mean(axis=0) * 12.0 / 100.0,
@@ -216,18 +221,28 @@ def _checked(
     lasting = aims.crisis_months > 1.25
     months = DOUBT * aims.crisis_months
     down[:, 3] = np.where(
-        lasting, np.clip(down[:, 3] * (t.stock + months) / (t.stock_wanted + months), 0.001, 0.9), down[:, 3]
-    )
+        lasting, np.clip(down[:, 3] * ((t.stock + months) / (t.stock_wanted + months)) ** 2, 0.001, 0.9), down[:, 3]
+    )  # squared: people leave a long crisis by growing older and moving away too
+    if not money:
+        short = 1.0 - t.visits / np.maximum(1.0, t.visits_wanted)
+        return solution._replace(
+            up=np.minimum(up, 0.3),
+            down=down,
+            mortality=solution.mortality * float(t.deaths / t.deaths_wanted),
+            knocks=solution.knocks - aims.walk_in * short[:, None, None],
+        )
     # Acute budgets are what baseline care costs: spending over plan is care over plan, times the part that varies.
     acute = np.array([service.tier == "acute" for service in services])
     fixed = params["spending"].compiled().fixed
     over = np.where(acute, t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
-    return solution._replace(
-        up=np.minimum(up, 0.3),
-        down=down,
-        mortality=solution.mortality * float(t.deaths / t.deaths_wanted),
-        care=solution.care * (1.0 + over / (1.0 - fixed)),
-    )
+    return solution._replace(care=solution.care * (1.0 + over / (1.0 - fixed)))
+
+
+def _visits_wanted(world: World, aims: Targets, person_months: F) -> F:
+    """Attendances at each door, crises that come that way among them, for so many person-months by band and fifth."""
+    through = np.einsum("kd,dbq,bq->k", world.rates.crisis_arrives, aims.crises, person_months)
+    out: F = np.einsum("kbq,bq->k", aims.walk_in, person_months) + through
+    return out
 
 
 class _Town(NamedTuple):
@@ -237,6 +252,8 @@ class _Town(NamedTuple):
     crises_wanted: F
     stock: F
     stock_wanted: F
+    visits: F
+    visits_wanted: F
     deaths: F
     deaths_wanted: F
     spent: F

@@ -42,7 +42,7 @@ from sim.people.need import improving, worsening
 from sim.place import Place
 from sim.policies import Lever
 from sim.run import FLOWS, Month, go
-from sim.state import NOBODY, TABLES, World, handle
+from sim.state import NOBODY, RESPONSIVE, TABLES, World, handle
 from sim.world import SETTLE, copy
 
 ROOT = Path(__file__).parents[1]
@@ -130,8 +130,15 @@ class _Two(Params):
 
 def _entry(name: str, reads: str = "", writes: str = "", after: str = "", phase: Phase = Phase.NEED) -> Mechanism:
     return Mechanism(
-        name, phase, _Two, lambda *_: None, tuple(reads.split()), tuple(writes.split()), tuple(after.split()),
-        f"tests.{name}", "A test.",
+        name,
+        phase,
+        _Two,
+        lambda *_: None,
+        tuple(reads.split()),
+        tuple(writes.split()),
+        tuple(after.split()),
+        f"tests.{name}",
+        "A test.",
     )
 
 
@@ -359,7 +366,9 @@ def test_a_mechanism_looks_only_at_what_it_declares(m: Mechanism, plain: Plain) 
 
     What nothing in its phase writes can be looked at without a word: the order of phases is fixed.
     """
-    looked_at = set().union(*(log for step, log in zip(plain.steps, plain.looked_at, strict=True) if step.name == m.name))
+    looked_at = set().union(
+        *(log for step, log in zip(plain.steps, plain.looked_at, strict=True) if step.name == m.name)
+    )
     beside = {c for other in MONTH if other.phase is m.phase and other is not m for c in other.writes}
     assert sorted((looked_at & beside) - set(m.reads) - set(m.writes)) == []
 
@@ -374,7 +383,9 @@ def test_a_lever_at_its_baseline_changes_nothing(lever: Lever, seed: int) -> Non
     month = Month(calibrated().params, {})
     path = np.full((12, len(SERVICES)), lever.baseline)
     given = {m.name: told for m, told in month.steps}
-    with_it = [(m, path if m.lever == lever.name else given[m.name]) for m in MONTH if m.name in given or m.lever == lever.name]
+    with_it = [
+        (m, path if m.lever == lever.name else given[m.name]) for m in MONTH if m.name in given or m.lever == lever.name
+    ]
     world = copy(town(1_500, seed))
     for m, expected in live(town(1_500, seed), what, seed):
         month.steps = with_it
@@ -410,11 +421,12 @@ def test_the_baseline_of_a_lever_is_what_a_world_starts_with(seed: int) -> None:
 
 def test_a_threshold_moves_once_not_every_month(seed: int) -> None:
     """With rationing knocked out, a threshold moved by ten points stays ten points up, however long it lasts."""
-    what = scenario(1, [moved(LEVERS["threshold"], 0.45, 0, 1)])
-    start = town(1_500, seed).services
-    responsive = start.tier == 1
-    for m, world in live(town(1_500, seed), what, seed, without=("rationing",)):
-        wanted = np.minimum(0.95, start.refused[responsive] + 0.1)
+    lever, without = LEVERS["threshold"], ("rationing",)
+    higher = scenario(1, [moved(lever, lever.baseline + 0.1, 0, 1)])
+    usual = live(town(1_500, seed), scenario(1), seed, without=without)
+    responsive = town(1_500, seed).services.tier == RESPONSIVE
+    for (m, world), (_, other) in zip(live(town(1_500, seed), higher, seed, without=without), usual, strict=True):
+        wanted = np.minimum(0.95, other.services.refused[responsive] + 0.1)
         assert world.services.refused[responsive] == pytest.approx(wanted), f"in month {m}"
 
 

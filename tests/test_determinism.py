@@ -7,9 +7,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from strategies import LEVERS, SERVICES, calibrated, columns, different, digest, every_lever_moved, live, moved, scenario, town
+from strategies import (
+    LEVERS,
+    SERVICES,
+    calibrated,
+    columns,
+    different,
+    digest,
+    every_lever_moved,
+    live,
+    moved,
+    scenario,
+    town,
+)
 
 from sim.analysis import compare
 from sim.place import Place
@@ -64,6 +77,16 @@ def test_the_public_face_agrees(once: dict[str, list[str]], seed: int) -> None:
     for threads in (1, 2):
         result = compare(*SCENARIOS, people=PEOPLE, seeds=3, seed=seed, threads=threads)
         assert digests(result.records) == once
+
+
+def test_public_names_stay_what_they_are(seed: int) -> None:
+    """`sim.run` and its like are the same things before and after the model was used: no module takes their name."""
+    import sim
+
+    compare(scenario(1), people=1_500, seeds=1, seed=seed, threads=1)
+    for name in sim.__all__:
+        assert not isinstance(getattr(sim, name), ModuleType), f"sim.{name} has become a module"
+    assert sim.run(scenario(1), people=1_500, seeds=1, seed=seed, threads=1).people == 1_500
 
 
 def test_seeds_differ(once: dict[str, list[str]]) -> None:

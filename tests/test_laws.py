@@ -1,4 +1,4 @@
-"""What holds in every scenario, every month, to the last person and penny: Hypothesis looks for one where it does not."""
+"""What holds in every scenario and month, to the last person and penny: Hypothesis looks for one where it does not."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def counts_are_true(world: World) -> None:
 
 
 def people_are_at_home(world: World) -> None:
-    """Homes know who lives in them; the reference person does; a household's need is everybody's; nobody is in no place."""
+    """Homes know who lives in them, the reference person among them, and a household's need is all its members'."""
     people, homes = world.people, world.dwellings
     alive = people.age != NOBODY
     assert (homes.occupants == np.bincount(people.dwelling[alive], minlength=homes.head.size)).all()
@@ -77,7 +77,7 @@ def people_are_at_home(world: World) -> None:
 
 
 def help_is_for_those_served(world: World) -> None:
-    """Whoever is helped, or waits, is of an age and at a level that the service is for, in the domain that it is for."""
+    """Whoever is helped, or waits, is of an age and at a level that the service is for, and in its domain."""
     people, services = world.people, world.services
     for d, mine in enumerate(counts(world)):
         busy = np.flatnonzero(mine & (people.help[d] > 0))
@@ -98,7 +98,10 @@ def shares_are_shares(world: World) -> None:
     people, services, money = world.people, world.services, world.money
     alive = people.age != NOBODY
     for name, share in {
-        "trust": people.trust[alive], "refused": services.refused, "kappa": money.kappa, "rho": money.rho,
+        "trust": people.trust[alive],
+        "refused": services.refused,
+        "kappa": money.kappa,
+        "rho": money.rho,
     }.items():
         assert ((share >= 0.0) & (share <= 1.0)).all(), name
     for table in (services, world.places, money):
@@ -117,7 +120,7 @@ def shares_are_shares(world: World) -> None:
 
 
 def no_more_are_helped_than_there_is_room(world: World) -> None:
-    """Whoever starts finds a place: if anybody started this month, help is within places and the draw that rounds them."""
+    """If anybody started this month, those helped are within the places and the draw that rounds them."""
     services = world.services
     began = world.tally.started.sum(axis=1) > 0
     assert (services.helped[began] <= np.floor(services.places[began]) + 1).all()
@@ -136,8 +139,12 @@ def acute_care_opens_for_every_crisis(world: World) -> None:
 
 
 MOMENTS = (
-    counts_are_true, people_are_at_home, help_is_for_those_served, shares_are_shares,
-    no_more_are_helped_than_there_is_room, acute_care_opens_for_every_crisis,
+    counts_are_true,
+    people_are_at_home,
+    help_is_for_those_served,
+    shares_are_shares,
+    no_more_are_helped_than_there_is_room,
+    acute_care_opens_for_every_crisis,
 )
 
 
@@ -206,7 +213,9 @@ def test_queues_are_conserved(data: st.DataObject, seed: int) -> None:
             assert (tally.turned_away <= tally.asked).all()
             gone = tally.died.sum() + tally.moved_out.sum()
             # Help ends uncounted only with a death, a move away or out of the home, each of up to all domains.
-            assert left_help.sum() <= world.rates.household.size * (gone + world.dwellings.head.size // 12), f"month {m}"
+            assert left_help.sum() <= world.rates.household.size * (gone + world.dwellings.head.size // 12), (
+                f"month {m}"
+            )
         before = tally.waiting.copy(), tally.helped.copy()
 
 
@@ -240,7 +249,8 @@ def test_more_places_never_lengthen_a_wait(service: str, seed: int) -> None:
         few = go(world, scenario(3), params, seed + n, without)
         many = go(world, scenario(3, [moved(lever, lever.high, 0, 3, service=service)]), params, seed + n, without)
         wait = [
-            r.monthly["waiting"][12:, k].sum() / max(1, r.monthly["started"][12:, k].sum() + r.monthly["gave_up"][12:, k].sum())
+            r.monthly["waiting"][12:, k].sum()
+            / max(1, r.monthly["started"][12:, k].sum() + r.monthly["gave_up"][12:, k].sum())
             for r in (few, many)
         ]
         change.append(wait[1] - wait[0])
@@ -251,8 +261,10 @@ def test_more_places_never_lengthen_a_wait(service: str, seed: int) -> None:
 # Money by itself: nobody's need changes, so what happens to a debt or a saving can be followed to its end.
 
 
-def accounts(given: Callable[[World, int], None], levers: dict[str, float], seed: int) -> tuple[World, dict[str, np.ndarray]]:
-    """Ten years of the steps through which money goes, acute care costing what its line gives: sums by silo, in pence."""
+def accounts(
+    given: Callable[[World, int], None], levers: dict[str, float], seed: int
+) -> tuple[World, dict[str, np.ndarray]]:
+    """Ten years of the steps that money takes, acute care costing what its line gives: sums by silo, in pence."""
     params = calibrated().params
     path = np.full((120, len(SERVICES)), 0.0)
     month = Month(params, {name: path + value for name, value in levers.items()})
@@ -261,14 +273,17 @@ def accounts(given: Callable[[World, int], None], levers: dict[str, float], seed
     fixed = params["spending"].compiled()._replace(fixed=1.0)
     month.steps = [(m, fixed if m.name == "spending" else what) for m, what in month.steps]
     world = copy(town(1_500, seed))
-    sums = {name: np.zeros(world.money.carried.size, np.int64) for name in ("spent", "funding", "bailed_out", "clawed_back")}
+    sums = {
+        name: np.zeros(world.money.carried.size, np.int64) for name in ("spent", "funding", "bailed_out", "clawed_back")
+    }
     for m in range(120):
         if m == 0:
             given(world, seed)
         month(world, Clock(np.uint64(seed), np.int64(m)))
-        for name, total in sums.items():
-            column = getattr(world.money, name)
-            total += column if column.size == total.size else by_silo(world, column)
+        for name in ("spent", "funding"):
+            sums[name] += by_silo(world, getattr(world.money, name))
+        for name in ("bailed_out", "clawed_back"):
+            sums[name] += getattr(world.money, name)
     return world, sums
 
 
@@ -324,7 +339,9 @@ def test_an_heir_takes_over_only_help_that_is_for_them(seed: int) -> None:
             head, heir = int(homes.head[home]), int(others[0])
             set_age(seen, heir, 16, BAND[16])
             for d in np.flatnonzero(world.rates.household):
-                s = np.flatnonzero((services.domain == d) & (services.tier != ACUTE) & services.serves[:, 1].astype(bool))[-1]
+                s = np.flatnonzero(
+                    (services.domain == d) & (services.tier != ACUTE) & services.serves[:, 1].astype(bool)
+                )[-1]
                 set_level(seen, d, head, 1)
                 set_help(seen, d, head, 1 + s)
             vacate(seen, head)

@@ -60,9 +60,10 @@ def only(world: World, names: set[str], seed: int, months: int, **params: dict[s
 def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
     """With need held still, the queue of a full service has the mean and variance of the chain that its file states.
 
-    Of N people at level 1, each without help asks with probability a and is let in with 1 - r; each in the queue gives up
-    with g; each helped ends with e; then all c places are filled. So Q' = Q + Bin(N - c - Q, a (1 - r)) - Bin(Q, g) -
-    Bin(c, e): a linear chain, whose mean, variance and memory (1 - a (1 - r) - g) are exact.
+    Of N people at level 1, each without help asks with probability a and is let in with 1 - r; each in the queue gives
+    up with g; each helped ends with e; then all c places are filled.
+    So Q' = Q + Bin(N - c - Q, a (1 - r)) - Bin(Q, g) - Bin(c, e): a linear chain, whose mean, variance and memory
+    (1 - a (1 - r) - g) are exact.
     """
     a, r, g, e, places, months = 0.05, 0.3, 0.1, 0.04, 400.0, 3_000
     world = copy(town(2_000, seed))
@@ -86,7 +87,12 @@ def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
         _rederive(world, a, s, d)
         queue, helped, flows = [], [], np.zeros(4)
         for _ in only(
-            world, {"screening", "help_seeking", "waiting"}, seed, months, help_seeking={"hurt": 0.0}, waiting={"known": 0.0}
+            world,
+            {"screening", "help_seeking", "waiting"},
+            seed,
+            months,
+            help_seeking={"hurt": 0.0},
+            waiting={"known": 0.0},
         ):
             queue.append(int(services.queue[s]))
             helped.append(int(services.helped[s]))
@@ -180,7 +186,9 @@ def test_need_alone_is_a_birth_and_death_chain(seed: int) -> None:
     expected /= expected.sum()
     for d in range(rates.household.size):
         seen = np.bincount(people.level[d][mine[d]], minlength=4)
-        assert stats.chisquare(seen, expected * seen.sum()).pvalue > RARE, f"domain {d}: {seen / seen.sum()}, not {expected}"
+        assert stats.chisquare(seen, expected * seen.sum()).pvalue > RARE, (
+            f"domain {d}: {seen / seen.sum()}, not {expected}"
+        )
 
 
 # The library of newcomers.
@@ -263,7 +271,7 @@ def _wide_open(world: World) -> None:
 
 
 def test_thinning_is_exact(seed: int) -> None:
-    """A year in which everybody is looked at closely ends as the year in which the screen picks the few: bit for bit."""
+    """A year in which everybody is looked at closely is, bit for bit, the year in which the screen picks the few."""
     params = calibrated().params
     what = every_lever_moved(1)
     # What a month writes down only for candidates, and the bounds themselves.

@@ -1,0 +1,348 @@
+"""Every command with its options, and nothing that takes long to import: the work is in the files beside this one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="What prevention does to acute demand, in a place, over years. Exploratory, not a forecast.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+places = typer.Typer(help="Build places.", rich_markup_mode=None)
+app.add_typer(places, name="place")
+
+SEEDS, SEED = 20, 0
+
+
+def _whole(typed: str) -> int:
+    try:
+        return int(typed)
+    except ValueError:
+        raise typer.BadParameter(f"wanted a whole number, got '{typed}'") from None
+
+
+PlaceOption = Annotated[
+    str | None, typer.Option("--place", metavar="NAME|FILE", help="A place; the baseline's own, if not given.")
+]
+PeopleOption = Annotated[
+    int | None,
+    typer.Option("--people", parser=_whole, metavar="N", help="A smaller (or larger) place of the same shape."),
+]
+YearsOption = Annotated[int | None, typer.Option("--years", parser=_whole, metavar="N", help="How many years to run.")]
+SeedsOption = Annotated[
+    int, typer.Option("--seeds", parser=_whole, metavar="K", help="How many runs, each with luck of its own.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", parser=_whole, metavar="S", help="The first seed.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="policies.LEVER=0.4 (from the second year, not in the baseline of a comparison; a shift for levers that "
+        "are 0 at baseline), parameters.NAME=0.4, place=, people=, years=. May be given again.",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", parser=_whole, metavar="N", help="Runs side by side; the results do not depend on it."),
+]
+ByOption = Annotated[
+    str | None,
+    typer.Option("--by", metavar="AXIS,...", help="Also by service, quintile, age, neighbourhood, domain."),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write results.parquet, summary.csv, run.json and document.json here."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+
+
+KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
+FILES = ("scenario", "place", "domain", "service")
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[  # noqa: ARG001  # for the help: `main` has taken it away, wherever it stood
+        bool, typer.Option("--debug", help="Show the traceback of an error (also: UPSTREAM_DEBUG=1).")
+    ] = False,
+) -> None:
+    """What prevention does to acute demand, in a place, over years. Exploratory, not a forecast."""
+    if version:
+        import sim
+
+        print(f"upstream {sim.__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    by: ByOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One scenario, an ensemble of seeds."""
+    _compare([scenario], place, people, years, seeds, seed, sets, threads, by, out, as_json)
+
+
+@app.command()
+def compare(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The scenario the others are compared with.")],
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Names, or .toml files.")],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    by: ByOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Acute demand over time under each policy, beside a baseline."""
+    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, by, out, as_json)
+
+
+def _compare(
+    names: list[str],
+    place: str | None,
+    people: int | None,
+    years: int | None,
+    seeds: int,
+    seed: int,
+    sets: list[str] | None,
+    threads: int | None,
+    by: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from sim.cli import choices
+
+    axes = choices.axes(by)
+    folder = None
+    if out is not None:
+        from sim.cli import keep
+
+        folder = keep.usable(out)
+    chosen = choices.gather(
+        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+    )
+    import sim
+    from sim.cli.progress import Bar
+
+    with Bar() as progress:
+        result = sim.compare(
+            *chosen.scenarios,
+            place=chosen.place,
+            people=chosen.people,
+            seeds=seeds,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+    document = result.document(by=axes)
+    if folder is not None:
+        wrote = keep.write(folder, result, document)
+        print(f"Wrote {', '.join(wrote)} to {out}", file=sys.stderr)
+    if as_json:
+        _print_json(document)
+    else:
+        from sim.cli import show
+
+        show.comparison(result, document, axes, show.console())
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")],
+    as_json: JsonOption = False,
+) -> None:
+    """What there is to choose from, with unit, range and source."""
+    _one_of("list", kind, KINDS)
+    from sim.cli import lists
+
+    rows = lists.rows(kind)
+    if as_json:
+        import sim
+
+        _print_json({"upstream": sim.__version__, kind: rows})
+    else:
+        from sim.cli import show
+
+        lists.show(kind, rows, show.console())
+
+
+@app.command()
+def schema(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help=f"One of {', '.join(FILES)}; all of them, if not given.")
+    ] = None,
+) -> None:
+    """JSON Schema of the input files."""
+    if kind is not None:
+        _one_of("schema", kind, FILES)
+    from sim.cli import lists
+
+    every = lists.schemas()
+    _print_json(every[kind] if kind is not None else every)
+
+
+def _one_of(command: str, kind: str, there: tuple[str, ...]) -> None:
+    from sim.inputs import InputError
+
+    if kind not in there:
+        raise InputError(command, None, "", "one of these", kind, there)
+
+
+@places.callback(invoke_without_command=True)
+def about_places(context: typer.Context) -> None:
+    """Build places."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@places.command("new")
+def place_new(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What the place is to be called: small letters, digits, - and _.")
+    ],
+    authority: Annotated[
+        str, typer.Option("--authority", metavar="CODE", help="The authority's code, such as E08000010.")
+    ],
+    neighbourhoods: Annotated[
+        Path, typer.Option("--neighbourhoods", metavar="FILE", help="CSV: deprivation and ages of each neighbourhood.")
+    ],
+    authorities: Annotated[
+        Path | None,
+        typer.Option(
+            "--authorities", metavar="FILE", help="CSV of authorities; else one beside the first, if there is."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder to write into; else the library's own places.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a place of that name.")] = False,
+) -> None:
+    """Build a place from ONS and IMD neighbourhood tables."""
+    from sim.place import Place
+    from sim.place_tables import new_place
+
+    path = new_place(name, authority, neighbourhoods, authorities, out, force=force)
+    made = Place.load(path)
+    areas = sum(part.neighbourhoods for part in made.deciles)
+    print(f"{path}: {made.label}, {made.population:,} people in {areas} neighbourhoods")
+
+
+@app.command()
+def calibrate(
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="A place's name, or its .toml file.")] = "anytown",
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    threads: ThreadsOption = None,
+    solve: Annotated[
+        bool,
+        typer.Option("--solve", help="First solve the hazards again (some minutes) and keep them with the project."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The baseline of a place beside published figures."""
+    from sim.cli import choices
+
+    chosen = choices.gather(
+        ["baseline"], place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=[]
+    )
+    import sim
+    from sim.cli import fit, show
+    from sim.cli.progress import Bar, working
+
+    if solve:
+        from sim.calibration import recalibrate
+
+        with working("Solving for the hazards: some minutes"):
+            recalibrate()
+    with Bar() as progress:
+        result = sim.compare(
+            chosen.scenarios[0],
+            place=chosen.place,
+            people=chosen.people,
+            seeds=seeds,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+    rows = fit.rows(result)
+    if as_json:
+        _print_json(fit.document(result, rows))
+    else:
+        fit.show(result, rows, show.console())
+
+
+@app.command()
+def dashboard(
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", parser=_whole, metavar="PORT", help="The port to listen at.")] = 8050,
+    allow_others: Annotated[
+        bool, typer.Option("--allow-others", help="Let other computers in. The page has no login.")
+    ] = False,
+) -> None:
+    """The web page, on this computer, until Ctrl-C."""
+    from sim.cli import choices
+    from sim.inputs import InputError
+
+    choices.whole("--port", port, 1, 65_535)
+    from dashboard.app import is_own, serve
+
+    if not is_own(host) and not allow_others:
+        wanted = "an address of this computer's own, such as 127.0.0.1 (the page has no login), or --allow-others"
+        raise InputError("--host", None, "", wanted, host)
+    _need_free(host, port)
+    shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    print(f"The page is at http://{shown}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    serve(host, port, allow_others=allow_others)
+
+
+def _need_free(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened at, before anything is started."""
+    import errno
+    import socket
+
+    from sim.inputs import InputError, Words
+
+    bare = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+        socket.create_server((bare, port), family=family).close()
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            came = Words(f"{port}, at which another program does")
+            raise InputError("--port", None, "", "a port at which nobody listens yet", came) from None
+        came = Words(f"'{host}' ({problem.strerror})")
+        raise InputError("--host", None, "", "an address and port to listen at", came) from None
+
+
+def _print_json(document: Any) -> None:
+    import json
+
+    json.dump(document, sys.stdout, indent=None, allow_nan=False)
+    sys.stdout.write("\n")

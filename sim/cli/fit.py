@@ -1,0 +1,260 @@
+"""The steady baseline beside England's published figures: what calibration promised, for the people of a place.
+
+Each row has the published figure for England, what England's tables by age and deprivation imply for the people who
+live in this place, and what the simulation shows, over all years and seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.analysis import Comparison, summarise
+from sim.calibration import Calibrated, solution_for
+from sim.fields import QUINTILES
+from sim.inputs import plain
+from sim.people.domains import bands_within
+from sim.rates import Targets
+from sim.results import Record, metrics
+
+F = npt.NDArray[np.float64]
+CLOSE = 0.05
+"""How far off a figure may be before it is marked, if that is more than its 95 % interval allows."""
+EVERYBODY, CHILDREN, ADULTS, WORKING, OLDER = (0, 109), (0, 17), (18, 109), (18, 64), (65, 109)
+CLIENTS = {WORKING: 6.5, OLDER: 39.5}
+"""Long-term care clients at one moment per 1,000 of an age: B24 x B25 / B24, as sim/people/domains/care.toml has it."""
+RESIDENTS = {WORKING: 0.8, OLDER: 12.4}
+"""Residents of care homes per 1,000 of an age: admissions times stay, in the same file."""
+
+
+class Sums(NamedTuple):
+    """One seed's whole run: what happened, what the published tables imply, and among how many (all summed)."""
+
+    seen: float
+    implied: float
+    counted: float
+
+
+class Figure(NamedTuple):
+    """A published figure and how to count it in a run; `scale` turns months into years and people into thousands."""
+
+    id: str
+    label: str
+    unit: str
+    scale: float
+    published: float | None
+    source: str
+    sums: Callable[[Record], Sums]
+
+
+class Fit(NamedTuple):
+    """A published figure, and what was simulated."""
+
+    id: str
+    label: str
+    unit: str
+    published: float | None
+    source: str
+    implied: float
+    simulated: float
+    sure_low: float | None
+    sure_high: float | None
+
+    @property
+    def off(self) -> float:
+        """How far the simulation is from what is implied, as a share of it."""
+        return self.simulated / self.implied - 1.0 if self.implied else 0.0
+
+    @property
+    def close(self) -> bool:
+        """Within 5 %, or within what chance explains."""
+        if self.sure_low is not None and self.sure_high is not None and self.sure_low <= self.implied <= self.sure_high:
+            return True
+        return abs(self.off) <= CLOSE
+
+
+def rows(result: Comparison) -> list[Fit]:
+    """Every published figure that the baseline is calibrated to, beside the simulation."""
+    records = result.records[result.baseline]
+    found = []
+    for figure in figures(solution_for(result.scenarios[0])):
+        each = [figure.sums(record) for record in records]
+        seen = np.array([[figure.scale * one.seen / max(1.0, one.counted)] for one in each])
+        implied = figure.scale * float(np.mean([one.implied / max(1.0, one.counted) for one in each]))
+        told = summarise(seen).iloc[0]
+        sure = [None if np.isnan(end) else float(end) for end in (told["sure_low"], told["sure_high"])]
+        found.append(
+            Fit(
+                figure.id,
+                figure.label,
+                figure.unit,
+                figure.published,
+                figure.source,
+                implied,
+                float(told["mean"]),
+                *sure,
+            )
+        )
+    return found
+
+
+def figures(calibrated: Calibrated) -> Iterator[Figure]:
+    """What is published: doors that anyone may walk through, every domain's crises, and people helped at one moment."""
+    aims, services = calibrated.aims, calibrated.services
+    ids = [domain.id for domain in calibrated.domains]
+    names = [service.measure or service.id for service in services]
+    labels = {measure.name: measure.label for measure in metrics()}
+    doors = [(s, service.walk_in) for s, service in enumerate(services) if service.walk_in is not None]
+    for k, (s, door) in enumerate(doors):
+        table = aims.walk_in[k] + door.arrives_with_crisis_share.value * aims.crises[ids.index(services[s].domain)]
+        sums = partial(_events, services=[s], table=table, domain=None, ages=EVERYBODY)
+        total, unit = door.total, "per 1,000 people per year"
+        yield Figure(names[s], labels[names[s]], unit, 12_000.0, total.value, total.source, sums)
+    for d, domain in enumerate(calibrated.domains):
+        for part in domain.crisis.england_total:
+            bands = bands_within(part.ages)
+            own = [
+                s for s, x in enumerate(services) if x.domain == domain.id and x.takes_crisis and any(x.bands[bands])
+            ]
+            name = "_".join(["_and_".join(names[s] for s in own), *(str(age) for age in part.ages)])
+            label = " and ".join(labels[names[s]] for s in own) + _aged(part.ages)
+            base = 10_000 if part.ages == CHILDREN else 1_000  # as children's figures are published
+            unit = f"per {base:,} {'households' if domain.unit == 'household' else 'people'} per year"
+            sums = partial(_events, services=own, table=aims.crises[d], domain=d, ages=part.ages)
+            published, source = part.value.value * base / 1_000, part.value.source
+            yield Figure(name, label, unit, 12.0 * base, published, source, sums)
+            if domain.id == "physical_health":
+                for q in range(QUINTILES):
+                    fifth = f"{label}, fifth {q + 1}" + (" (most deprived)" if q == 0 else "")
+                    sums_here = partial(sums, quintile=q)
+                    source = domain.crisis.source
+                    yield Figure(f"{name}_quintile_{q + 1}", fifth, unit, 12.0 * base, None, source, sums_here)
+    yield from _stocks(aims, ids, [service.id for service in services])
+
+
+def _stocks(aims: Targets, domains: list[str], services: list[str]) -> Iterator[Figure]:
+    """People, or households, helped or cared for at one moment."""
+    care, at_home = domains.index("care"), services.index("home_care")
+    source = "B24, B25 [ASC24],[CCare]: 6.5 per 1,000 at 18-64 and 39.5 at 65+"
+    label, people = "In long-term care, at home or in a home, 18+", "per 1,000 people"
+    sums = partial(_clients, care=care, at_home=at_home)
+    yield Figure("long_term_care", label, people, 1_000.0, None, source, sums)
+    for ages, published in RESIDENTS.items():
+        source = "D06 [KF360], C13: residents whom councils pay for, as sim/people/domains/care.toml derives them"
+        sums = partial(_in_crisis, table=aims.at_least[care, 3], domain=care, ages=ages)
+        name = f"care_home_residents_{ages[0]}_{ages[1]}"
+        yield Figure(name, f"In care homes{_aged(ages)}", people, 1_000.0, published, source, sums)
+    homes = domains.index("economic_security")
+    source = "B30 [DS2], B28 [MHCLG]: 117,450 to 123,100 households of 23.4 m would be 5.0 to 5.3"
+    sums = partial(_in_crisis, table=aims.at_least[homes, 3], domain=homes, ages=EVERYBODY)
+    label = "In temporary accommodation"
+    yield Figure("temporary_accommodation", label, "per 1,000 households", 1_000.0, 4.52, source, sums)
+    family = domains.index("family_safety")
+    sums = partial(_in_crisis, table=aims.at_least[family, 3], domain=family, ages=CHILDREN)
+    label, source = "Children in care, under 18", "B31 [CLA24]: 83,630 on 31 March 2024"
+    yield Figure("children_in_care", label, "per 10,000 people", 10_000.0, 70.0, source, sums)
+
+
+def _counted(record: Record, domain: int | None) -> F:
+    """People, or a domain's people or households (by their reference person). Shape (month, quintile, band)."""
+    every = record.monthly["people"] if domain is None else record.monthly["census"][:, domain].sum(axis=1)
+    counted: F = every.astype(float)
+    return counted
+
+
+def _events(
+    record: Record,
+    *,
+    services: list[int],
+    table: F,
+    domain: int | None,
+    ages: tuple[int, int],
+    quintile: int | None = None,
+) -> Sums:
+    """Episodes of some services beside those that a table (band, quintile) of monthly rates implies."""
+    fifths = slice(None) if quintile is None else slice(quintile, quintile + 1)
+    cut = (slice(None), fifths, bands_within(ages))
+    counted = _counted(record, domain)
+    seen = record.monthly["opened"][:, services].sum(axis=1)[cut].sum()
+    return Sums(float(seen), float((counted * table.T)[cut].sum()), float(counted[cut].sum()))
+
+
+def _in_crisis(record: Record, *, table: F, domain: int, ages: tuple[int, int]) -> Sums:
+    """People or households in crisis at one moment, beside a table (band, quintile) of shares."""
+    cut = (slice(None), slice(None), bands_within(ages))
+    counted = _counted(record, domain)
+    seen = record.monthly["census"][:, domain, 3][cut].sum()
+    return Sums(float(seen), float((counted * table.T)[cut].sum()), float(counted[cut].sum()))
+
+
+def _clients(record: Record, *, care: int, at_home: int) -> Sums:
+    """Adults in a care home or helped at home. Home care is not recorded by age, so the two ages go together."""
+    counted = _counted(record, None)
+    adults = (slice(None), slice(None), bands_within(ADULTS))
+    seen = record.monthly["census"][:, care, 3][adults].sum() + record.monthly["helped"][:, at_home].sum()
+    implied = sum(share / 1_000.0 * counted[:, :, bands_within(ages)].sum() for ages, share in CLIENTS.items())
+    return Sums(float(seen), float(implied), float(counted[adults].sum()))
+
+
+def _aged(ages: tuple[int, int]) -> str:
+    if ages == EVERYBODY:
+        return ""
+    return f", {ages[0]}+" if ages[1] == 109 else f", under {ages[1] + 1}" if ages[0] == 0 else f", {ages[0]}-{ages[1]}"
+
+
+def document(result: Comparison, found: list[Fit]) -> dict[str, Any]:
+    """The fit as one JSON document."""
+    told = [
+        {k: _plain(v) for k, v in row._asdict().items()} | {"off": _plain(row.off), "close": row.close} for row in found
+    ]
+    return {
+        "upstream": result.provenance()["upstream"],
+        "place": result.place.name,
+        "people": result.people,
+        "seeds": list(result.seeds),
+        "years": result.scenarios[0].years,
+        "close_is": f"within {CLOSE:.0%} of what is implied, or within the 95 % interval of the mean",
+        "fit": told,
+    }
+
+
+def _plain(value: object) -> object:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def show(result: Comparison, found: list[Fit], out: Console) -> None:
+    """The fit as a table."""
+    years, seeds = result.scenarios[0].years, len(result.seeds)
+    luck = f"{seeds} seeds" if seeds > 1 else "one seed"
+    out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {years} years of baseline, {luck}"))
+    out.print()
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
+    for head in ("Figure", "England", "Implied here", "Simulated", "Off by"):
+        table.add_column(head, justify="left" if head == "Figure" else "right", overflow="fold")
+    for row in found:
+        source = row.source.split(":")[0]
+        label = Text.assemble(row.label, (f"\n{row.unit}; {source}", "dim"))
+        sure = "" if row.sure_low is None else f"\n({row.sure_low:,.2f} to {row.sure_high:,.2f})"
+        published = "" if row.published is None else f"{row.published:,.2f}"
+        table.add_row(
+            label,
+            published,
+            f"{row.implied:,.2f}",
+            f"{row.simulated:,.2f}{sure}",
+            Text(f"{row.off:+.1%}{'' if row.close else ' !'}", style="" if row.close else "bold"),
+        )
+    out.print(table)
+    out.print()
+    out.print(
+        Text(
+            "Implied here: England's figures by age and deprivation, for the people simulated here. In brackets: "
+            f"95 % interval of the mean. ! more than {CLOSE:.0%} off, and more than chance explains."
+        )
+    )

@@ -1,0 +1,134 @@
+"""A comparison as files: `results.parquet`, `summary.csv`, `document.json`, and `run.json`, which says what made them.
+
+They are written beside their place and moved there whole. A folder that was not there appears with all four in it; in
+one that was, each file is replaced, and `run.json` last: its digests tell whether the others are of the same run.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.inputs import InputError, Words
+
+if TYPE_CHECKING:
+    from sim.analysis import Comparison
+
+FIGURES = ("mean", "low", "high", "sure_low", "sure_high")
+COLUMNS = (
+    "scenario",
+    "year",
+    "metric",
+    "unit",
+    "by",
+    "group",
+    *FIGURES,
+    *(f"difference_{figure}" for figure in FIGURES),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def usable(folder: Path) -> Path:
+    """The folder as an absolute path. Refuses a file, and a place where nothing can be written."""
+    folder = folder.expanduser().resolve()
+    here = folder
+    while not here.exists() and here != here.parent:
+        here = here.parent
+    if not here.is_dir():
+        came = Words("a file") if here == folder else Words(f"a path through the file {here}")
+        raise InputError(folder, None, "--out", "a folder", came)
+    if not os.access(here, os.W_OK | os.X_OK):
+        raise InputError(folder, None, "--out", "a folder that can be written to", Words("no right to write there"))
+    return folder
+
+
+def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[str, ...]:
+    """Write everything, or nothing, and return the names of the files."""
+    new = not folder.exists()
+    parent = folder.parent if new else folder
+    parent.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}.part-"))
+    try:
+        _parquet(half / "results.parquet", result)
+        with (half / "summary.csv").open("w", encoding="utf-8", newline="") as stream:
+            rows = csv.writer(stream, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            rows.writerows(summary(document))
+        _json(half / "document.json", document)
+        made = ("results.parquet", "summary.csv", "document.json")
+        files = {name: {"sha256": _digest(half / name), "bytes": (half / name).stat().st_size} for name in made}
+        _json(half / "run.json", {**result.provenance(), "command": ["upstream", *sys.argv[1:]], "files": files})
+        names = (*made, "run.json")
+        if new:
+            half.chmod(0o755)
+            half.rename(folder)
+        else:
+            for name in names:
+                (half / name).replace(folder / name)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return names
+
+
+def summary(document: dict[str, Any]) -> Iterator[list[object]]:
+    """A row for each scenario, metric, group and year: level, and difference from the baseline."""
+    for name, levels in document["scenarios"].items():
+        changes = document["differences"].get(name, {})
+        for metric, level in levels.items():
+            change = changes.get(metric, {})
+            yield from _rows(name, metric, "", "", level, change)
+            for axis, groups in level.get("groups", {}).items():
+                changed = change.get("groups", {}).get(axis, {})
+                for group, part in groups.items():
+                    yield from _rows(name, metric, axis, group, part, changed.get(group, {}))
+
+
+def _rows(
+    name: str, metric: str, axis: str, group: str, level: dict[str, Any], change: dict[str, Any]
+) -> Iterator[list[object]]:
+    changed = {row["year"]: row for row in change.get("by_year", ())}
+    for row in level["by_year"]:
+        words = [_safe(text) for text in (metric, level["unit"], axis, group)]
+        moved = changed.get(row["year"], {})
+        yield [
+            _safe(name),
+            row["year"],
+            *words,
+            *(_cell(row[f]) for f in FIGURES),
+            *(_cell(moved.get(f)) for f in FIGURES),
+        ]
+
+
+def _safe(text: str) -> str:
+    """A text that a spreadsheet will show, not run."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _cell(value: float | None) -> object:
+    return "" if value is None else value
+
+
+def _parquet(path: Path, result: Comparison) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(result.to_frame(), preserve_index=False)
+    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+
+
+def _json(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
