@@ -29,7 +29,7 @@ from sim.calibration import Calibrated, solution_for, warm_up
 from sim.engine import jit
 from sim.engine.mechanism import Clock, Mechanism
 from sim.place import Place
-from sim.run import Month, refresh
+from sim.runs import Month, refresh
 from sim.scenario import Scenario
 from sim.state import People, Ties, World
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from sim.version import VERSION as __version__
 
 _WHERE = {
     "Comparison": "sim.analysis",

@@ -22,17 +22,18 @@ import pandas as pd
 from scipy import stats
 
 from sim.calibration import solution_for, warm_up
+from sim.inputs import InputError, Words
 from sim.place import Place
 from sim.results import AXIS_NAMES, Metric, Record, metric, metrics
-from sim.run import Progress, ensemble
+from sim.runs import Progress, ensemble
 from sim.scenario import Scenario
 from sim.state import World
+from sim.version import VERSION
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     import xarray as xr
 
-VERSION = "0.1.0"
 F = npt.NDArray[np.float64]
 COVER = 0.95
 """The part of seeds, or of chance, that a band covers."""
@@ -353,7 +354,7 @@ def _ratio(
     top, bottom = top.reshape(months, -1).sum(axis=1), bottom.reshape(months, -1).sum(axis=1)
     if step == "year":
         top, bottom = top.reshape(-1, 12).sum(axis=1), bottom.reshape(-1, 12).sum(axis=1)
-    out: F = parts.scale * np.divide(top, bottom, out=np.zeros(top.shape), where=bottom != 0)
+    out: F = parts.scale * np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
     return out
 
 
@@ -392,6 +393,10 @@ class _Worlds:
 _worlds = _Worlds()
 
 
+def _unfit(wanted: str, came: str) -> InputError:
+    return InputError("compare", None, "", wanted, Words(came))
+
+
 def compare(
     baseline: Scenario, *others: Scenario, place: str | Place | None = None, people: int | None = None,
     years: int | None = None, seeds: int | Sequence[int] = 20, seed: int = 0, threads: int | None = None,
@@ -406,18 +411,24 @@ def compare(
     chosen = [s.with_settings(**settings) if years is not None else s for s in (baseline, *others)]
     names = [s.name for s in chosen]
     if len(set(names)) < len(names):
-        raise ValueError(f"each scenario needs its own name; came {', '.join(names)}")
+        raise _unfit("each scenario under its own name", ", ".join(names))
     if len({(s.start, s.years) for s in chosen}) > 1:
         spans = ", ".join(f"{s.name} {s.start} for {s.years} years" for s in chosen)
-        raise ValueError(f"scenarios of one comparison need the same start and length; came {spans}")
+        raise _unfit("scenarios with the same start and length", spans)
     if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
-        raise ValueError("scenarios of one comparison need the same [parameters]: a policy is a lever, not a parameter")
+        raise _unfit("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
+    known = {m.name for m in metrics()}
+    for s in chosen:
+        for k, expected in enumerate(s.expect):
+            if expected.metric not in known:
+                key = f"expect[{k}].metric"
+                raise InputError(s.name, None, key, "the id of a metric", expected.metric, sorted(known))
     where = place if isinstance(place, Place) else Place.load(place or baseline.place)
     size = people if people is not None else baseline.people
     hoods = where.neighbourhoods(size)
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
-        raise ValueError("wanted at least one seed, got none")
+        raise _unfit("at least one seed", "none")
     if progress is not None:
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()

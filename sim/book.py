@@ -7,6 +7,7 @@ import pkgutil
 
 from sim import feedback, networks, people, policies, services
 
-for _folder in (people, services, networks, policies, feedback):
+FOLDERS = (people, services, networks, policies, feedback)
+for _folder in FOLDERS:
     for _info in pkgutil.iter_modules(_folder.__path__):
         importlib.import_module(f"{_folder.__name__}.{_info.name}")

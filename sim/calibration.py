@@ -40,7 +40,7 @@ from sim.people.need import help_speeds, worsening
 from sim.place import Place
 from sim.policies import levers
 from sim.rates import Solution, Targets, targets
-from sim.run import Month, go, refresh, settle
+from sim.runs import Month, go, refresh, settle
 from sim.scenario import Scenario
 from sim.services.acute import care_given
 from sim.services.catalogue import Service, load_catalogue
@@ -164,9 +164,10 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
             if m >= 24 and m % 24 == 0:
                 world = with_donors(world, donors_of(world))
                 solver.world = world
+            seen = handle(world)
             solver.measure(m)
             refresh(world, parameters, seed)
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         solver.control(averaging=m >= 12 * (years - AVERAGED))
     solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
     for _ in range(CHECKS):
@@ -220,8 +221,9 @@ def _checked(
     down = solution.down.copy()
     lasting = aims.crisis_months > 1.25
     months = DOUBT * aims.crisis_months
+    stock, stock_wanted = _together(t.stock, aims), _together(t.stock_wanted, aims)
     down[:, 3] = np.where(
-        lasting, np.clip(down[:, 3] * ((t.stock + months) / (t.stock_wanted + months)) ** 2, 0.001, 0.9), down[:, 3]
+        lasting, np.clip(down[:, 3] * ((stock + months) / (stock_wanted + months)) ** 2, 0.001, 0.9), down[:, 3]
     )  # squared: people leave a long crisis by growing older and moving away too
     if not money:
         short = 1.0 - t.visits / np.maximum(1.0, t.visits_wanted)
@@ -236,6 +238,17 @@ def _checked(
     fixed = params["spending"].compiled().fixed
     over = np.where(acute, t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
     return solution._replace(care=solution.care * (1.0 + over / (1.0 - fixed)))
+
+
+def _together(stock: F, aims: Targets) -> F:
+    """Stocks by domain and band, with narrow bands summed: where people grow out of a band before their crisis ends,
+    only the stock of such bands together can be what is published."""
+    years = np.array([last - first + 1 for first, last in AGE_BANDS])
+    narrow = years * 12.0 < 3.0 * aims.crisis_months
+    out = stock.copy()
+    for d in range(len(stock)):
+        out[d, narrow[d]] = stock[d, narrow[d]].sum()
+    return out
 
 
 def _visits_wanted(world: World, aims: Targets, person_months: F) -> F:
@@ -442,7 +455,8 @@ class _Solver:
             error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
             self.trim[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
         wanted = (self.aims.at_least[:, 3] * counted).sum(axis=2)
-        error = np.divide(wanted - census[:, 3].sum(axis=2), wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
+        wanted, here = _together(wanted, self.aims), _together(census[:, 3].sum(axis=2), self.aims)
+        error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
         self.trim[:, 3] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
         np.clip(self.trim, -2.5, 2.5, out=self.trim)
         s = world.services

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from sim import inputs
+from sim import book, inputs
 from sim.engine.mechanism import BOOK
 from sim.fields import Closed, Number, Params
 from sim.inputs import InputError
@@ -103,6 +103,8 @@ class Scenario(Closed):
         for name, value in self.parameters.items():
             parameter(name, value, path or self.name, text)
         for k, expected in enumerate(self.expect):
+            if expected.direction is None and expected.low is None and expected.high is None:
+                raise _fail(path, text, ("expect", k), "a direction, a low or a high", inputs.Words("none of them"))
             if expected.year > self.years:
                 raise _fail(path, text, ("expect", k, "year"), f"a year of the scenario, 1 to {self.years}", expected.year)
         Place.load(self.place)
@@ -177,6 +179,8 @@ class Scenario(Closed):
         """The same scenario with other place, people, years or parameters."""
         kept = {key: value for key, value in settings.items() if value is not None}
         changed = type(self).model_validate({**self.model_dump(), **kept})
+        within = [e for e in changed.expect if e.year <= changed.years]  # a shorter run cannot show the rest
+        changed = changed.model_copy(update={"expect": within})
         changed.check()
         return changed
 
@@ -212,6 +216,7 @@ class Scenario(Closed):
 
 def parameter_groups() -> dict[str, type[Params]]:
     """Each mechanism module that has parameters, by its name."""
+    assert book.FOLDERS  # every mechanism is in the book by now
     groups: dict[str, type[Params]] = {}
     for entry in BOOK.month():
         if list(entry.params.declared()):

@@ -229,7 +229,8 @@ def _fill_services(
         table.posts[s] = 1.0
         table.places[s] = table.base_places[s]
         table.quality[s] = 1.0
-        table.plan[s] = table.base_budget[s]
+        table.plan[s] = table.granted[s] = table.base_budget[s]
+        table.pressure[s] = 1.0
     world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = 0.5
     world.money.rho[:] = 0.5

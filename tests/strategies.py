@@ -18,7 +18,7 @@ from sim.fields import AGE_BANDS, Params
 from sim.place import Place, place_names
 from sim.policies import Lever, levers
 from sim.results import Record
-from sim.run import Month, refresh
+from sim.runs import Month, refresh
 from sim.scenario import Policy, Scenario, month_name, parameter_groups
 from sim.services.catalogue import load_catalogue
 from sim.state import NOBODY, TABLES, WAITING, World

@@ -41,7 +41,7 @@ from sim.people.life_and_death import bearing, dying
 from sim.people.need import improving, worsening
 from sim.place import Place
 from sim.policies import Lever
-from sim.run import FLOWS, Month, go
+from sim.runs import FLOWS, Month, go
 from sim.state import NOBODY, RESPONSIVE, TABLES, World, handle
 from sim.world import SETTLE, copy
 
@@ -267,7 +267,7 @@ import sim.book
 from sim.calibration import solution_for
 from sim.engine.mechanism import BOOK, Clock
 from sim.place import Place
-from sim.run import Month
+from sim.runs import Month
 from sim.scenario import Scenario
 from sim.world import copy
 

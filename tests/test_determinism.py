@@ -28,7 +28,7 @@ from sim.analysis import compare
 from sim.place import Place
 from sim.policies import Lever
 from sim.results import Record
-from sim.run import ensemble, go
+from sim.runs import ensemble, go
 from sim.scenario import Scenario
 from sim.state import World
 
@@ -99,7 +99,7 @@ ELSEWHERE = """
 import json, sys
 sys.path.insert(0, sys.argv[2])
 from test_determinism import SCENARIOS, digests, fresh
-from sim.run import ensemble
+from sim.runs import ensemble
 seed = int(sys.argv[1])
 print(json.dumps(digests(ensemble(fresh, SCENARIOS, [seed, seed + 1, seed + 2], 2))))
 """

@@ -27,7 +27,7 @@ from strategies import (
 
 from sim.bookkeeping import set_age, set_help, set_level, vacate
 from sim.engine.mechanism import Clock
-from sim.run import Month, go
+from sim.runs import Month, go
 from sim.services.catalogue import load_catalogue
 from sim.state import ACUTE, NOBODY, WAITING, World, handle
 from sim.world import copy
@@ -337,6 +337,8 @@ def test_an_heir_takes_over_only_help_that_is_for_them(seed: int) -> None:
         others = inside[alive[inside] & (inside != homes.head[home])]
         if tried < 20 and (people.age[others] < 18).all():
             head, heir = int(homes.head[home]), int(others[0])
+            for d in range(world.rates.household.size):
+                set_help(seen, d, heir, 0)  # what they had as a child is not the matter here
             set_age(seen, heir, 16, BAND[16])
             for d in np.flatnonzero(world.rates.household):
                 s = np.flatnonzero(

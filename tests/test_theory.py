@@ -27,7 +27,7 @@ from sim.engine.draws import month_key, stream, uniform
 from sim.engine.mechanism import Clock, Phase
 from sim.people.donors import donor
 from sim.people.need import ceil16
-from sim.run import FLOWS, Month, go, refresh
+from sim.runs import FLOWS, Month, go, refresh
 from sim.state import NOBODY, WAITING, World, handle
 from sim.world import copy
 

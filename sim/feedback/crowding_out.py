@@ -3,6 +3,8 @@
 Claim     At the end of a year a silo that owes more than `reserve` of its year's funding gets (1 - kappa) of the excess
           from the centre; kappa of it is taken from its prevention lines over the next year. If it has more than
           `reserve` left, rho of the excess goes to its prevention lines and the rest back to the centre.
+          plan[s] = granted[s] * max(floor, 1 + shift / the silo's prevention) for preventive and community services,
+          plan[s] = granted[s] for others: a debt is worked off by spending less than is granted, a saving spent on top.
 Evidence  D12, D13, D16-D18: early lines lost 40 % while late ones grew. kappa and rho: assumed, equal at baseline so
           that chance alone neither starves nor feeds prevention; each is a lever. reserve: assumed.
 Limits    A silo without prevention lines is bailed out whole. The debt is carried by the silo until it is worked off.
@@ -22,15 +24,50 @@ class CrowdingOut(Params):
     """What is absorbed before anything is cut or kept."""
 
     reserve: float = share(0.02, low=0.0, high=0.1, source="assumed", meaning="part of a year's funding kept in reserve")
+    floor: float = share(0.2, low=0.0, high=0.5, source="assumed", meaning="part of a preventive line that is never cut")
     most: float = share(
         0.6, low=0.2, high=0.8, source="assumed", meaning="largest part of prevention that a year's debt can take"
     )
 
 
+@kernel
+def is_prevention(tier: int) -> bool:
+    """Preventive and community services count as prevention."""
+    return tier == PREVENTIVE or tier == COMMUNITY
+
+
+@kernel
+def prevention_of(w: World, silo: int) -> float:
+    """Pounds a year granted to a silo's preventive and community services."""
+    total = 0.0
+    for s in range(w.services.domain.size):
+        if w.services.silo[s] == silo and is_prevention(w.services.tier[s]):
+            total += w.services.granted[s]
+    return total
+
+
+@mechanism(
+    Phase.WORKFORCE,
+    CrowdingOut,
+    reads="services.granted services.tier services.silo money.shift",
+    writes="services.plan",
+    name="passing_on",
+)
+@kernel
+def pass_on(w: World, p: CrowdingOut, clock: Clock) -> None:
+    services = w.services
+    for f in range(w.money.shift.size):
+        prevention = prevention_of(w, f)
+        factor = max(p.floor, 1.0 + w.money.shift[f] / prevention) if prevention > 0.0 else 1.0
+        for s in range(services.domain.size):
+            if services.silo[s] == f:
+                services.plan[s] = services.granted[s] * (factor if is_prevention(services.tier[s]) else 1.0)
+
+
 @mechanism(
     Phase.ACCOUNTS,
     CrowdingOut,
-    reads="services.plan services.tier services.silo money.kappa money.rho",
+    reads="services.granted services.tier services.silo money.kappa money.rho",
     writes="money.carried money.bailed_out money.clawed_back money.reinvested money.shift",
     after="spending",
 )
@@ -44,12 +81,11 @@ def settle_year(w: World, p: CrowdingOut, clock: Clock) -> None:
     if clock.month % 12 != 11:
         return
     for f in range(money.carried.size):
-        funding, prevention = 0.0, 0.0
+        funding = 0.0
+        prevention = prevention_of(w, f)
         for s in range(services.domain.size):
             if services.silo[s] == f:
-                funding += services.plan[s]
-                if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:
-                    prevention += services.base_budget[s]
+                funding += services.granted[s]
         reserve = np.int64(p.reserve * funding * 100.0)
         shift = 0
         if money.carried[f] < -reserve:

@@ -1,7 +1,7 @@
 """When the queue grows, the threshold goes up; when it shortens, it comes down.
 
-Claim     wait <- wait + (queue / starts - wait) / memory; refused = refused_base * (wait / wait_base)^stiffness, at
-          most `highest`.
+Claim     wait <- wait + (queue / starts - wait) / memory; pressure = (wait / wait_base)^stiffness; refusals are
+          multiplied by it.
 Evidence  Direction: B20 (of children referred 39 % closed before treatment while 28 % wait), D16-D18. stiffness: assumed.
 Limits    Refusals follow the wait of the place as a whole.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
+from sim.fields import Params, number
 from sim.state import ACUTE, World
 
 
@@ -21,14 +21,13 @@ class Rationing(Params):
         0.25, low=0.0, high=1.0, unit="exponent", source="assumed", meaning="how far refusals follow waits"
     )
     memory: float = number(12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months that are averaged")
-    highest: float = share(0.9, low=0.6, high=1.0, source="assumed", meaning="no larger share is turned away")
 
 
 @mechanism(
     Phase.BUDGET,
     Rationing,
     reads="services.queue services.posts services.base_places",
-    writes="services.wait services.refused",
+    writes="services.wait services.pressure",
 )
 @kernel
 def ration(w: World, p: Rationing, clock: Clock) -> None:  # noqa: ARG001
@@ -41,4 +40,4 @@ def ration(w: World, p: Rationing, clock: Clock) -> None:  # noqa: ARG001
         now = services.queue[s] / max(1e-9, starts)
         services.wait[s] += (now - services.wait[s]) / p.memory
         relative = min(20.0, max(0.05, services.wait[s] / services.wait_base[s]))
-        services.refused[s] = min(p.highest, services.refused_base[s] * relative**p.stiffness)
+        services.pressure[s] = relative**p.stiffness

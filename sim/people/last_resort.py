@@ -51,10 +51,13 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
                 if (np.float64(bits[i]) + 0.5) * UNIT < attending(w, door, i):
                     w.tally.opened[s, people.quintile[i], people.band[i]] += 1
                     w.tally.opened_in[s, people.neighbourhood[i]] += 1
-        key = month_key(clock.seed, ARRIVE + np.uint64(door), clock.month)
         for k in range(w.screen.events[0]):
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
-            if w.screen.event_to[k] == 3 and uniform(key, i) < w.rates.crisis_arrives[door, d]:
+            if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
+                continue
+            if uniform(month_key(clock.seed, ARRIVE + np.uint64(64 * door + d), clock.month), i) < (
+                w.rates.crisis_arrives[door, d]
+            ):
                 w.tally.opened[s, people.quintile[i], people.band[i]] += 1
                 w.tally.opened_in[s, people.neighbourhood[i]] += 1
 

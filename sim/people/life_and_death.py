@@ -84,7 +84,7 @@ def bearing(w: World, p: LifeAndDeath, i: int) -> float:
     LifeAndDeath,
     reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
     "rates.resilience rates.trust",
-    writes="people.age people.band people.level people.help people.changed people.female people.resilience people.trust "
+    writes="people.age people.band people.level people.before people.help people.changed people.female people.resilience people.trust "
     "tally.people tally.census tally.unmet tally.helped tally.waiting tally.born tally.died tally.moved_out "
     "dwellings.head dwellings.occupants services.helped services.queue screen.bits",
     after="ageing",

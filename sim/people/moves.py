@@ -61,10 +61,9 @@ def _fullness(w: World, q: int, b: int) -> float:
 
 
 @kernel
-def _lacking(w: World, q: int, ages: np.ndarray) -> float:
+def _lacking(here: np.ndarray, wanted: np.ndarray, ages: np.ndarray) -> float:
     """How well a household's ages fill what a fifth lacks: higher is better."""
     score = 0.0
-    here, wanted = w.tally.people[q], w.places.age_mix[q]
     for age in ages:
         if age == NOBODY:
             break
@@ -125,6 +124,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
     for n in range(w.places.quintile.size):
         start, stop = np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])
         q = w.places.quintile[n]
+        here, wanted = w.tally.people[q], w.places.age_mix[q]
         for home in range(start, stop):
             if occupants[home] > 0:
                 if out[home] > few:
@@ -142,13 +142,13 @@ def move(w: World, p: Moves, clock: Clock) -> None:
                 best, best_score = -1, -1e9
                 room = first[home + 1] - first[home]
                 for t in range(TRIES):
-                    donor = start + np.int64((u * (t + 1) * 7919.0 % 1.0) * (stop - start))
-                    size = 0
-                    for age in donor_ages[donor]:
-                        size += np.int64(age != NOBODY)
-                    score = _lacking(w, q, donor_ages[donor])
-                    if 0 < size <= room and score > best_score:
-                        best, best_score = donor, score
+                    home_of_donor = start + np.int64((u * (t + 1) * 7919.0 % 1.0) * (stop - start))
+                    ages = donor_ages[home_of_donor]
+                    if ages[0] == NOBODY or (room < ages.size and ages[room] != NOBODY):
+                        continue
+                    score = _lacking(here, wanted, ages)
+                    if score > best_score:
+                        best, best_score = home_of_donor, score
                 if best >= 0:
                     w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
 

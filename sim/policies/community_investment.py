@@ -1,6 +1,6 @@
 """Money for community groups: their line is multiplied, and neighbourhoods answer slowly.
 
-Claim     plan[s] <- plan[s] * path for community services. New money, not taken from another line.
+Claim     granted[s] <- granted[s] * path for community services. New money, not taken from another line.
 Evidence  assumed; F17, F20 are upper bounds from weak designs, F18 a trial that found nothing.
 Limits    Seeded and commissioned groups are told apart by the whole model.
 """
@@ -30,13 +30,13 @@ LEVER = Lever(
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads="services.plan services.tier",
-    writes="services.plan",
+    reads="services.granted services.tier",
+    writes="services.granted",
     after="total_budget cut_rule prevention_share acute_share",
     lever="community_investment",
 )
 @kernel
 def invest(w: World, path: np.ndarray, clock: Clock) -> None:
-    for s in range(w.services.plan.size):
+    for s in range(w.services.granted.size):
         if w.services.tier[s] == COMMUNITY:
-            w.services.plan[s] *= path[clock.month, 0]
+            w.services.granted[s] *= path[clock.month, 0]

@@ -31,8 +31,8 @@ LEVER = Lever(
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads="services.plan services.base_budget services.silo services.tier",
-    writes="services.plan",
+    reads="services.granted services.base_budget services.silo services.tier",
+    writes="services.granted",
     after="total_budget",
     lever="cut_rule",
 )
@@ -41,18 +41,18 @@ def spare_acute(w: World, path: np.ndarray, clock: Clock) -> None:
     services = w.services
     for f in range(w.money.shift.size):
         lost, others = 0.0, 0.0
-        for s in range(services.plan.size):
+        for s in range(services.granted.size):
             if services.silo[s] == f:
                 if services.tier[s] == ACUTE:
-                    lost += max(0.0, services.base_budget[s] - services.plan[s])
+                    lost += max(0.0, services.base_budget[s] - services.granted[s])
                 else:
-                    others += services.plan[s]
+                    others += services.granted[s]
         moved = min(lost * path[clock.month, 0], 0.9 * others)
         if moved <= 0.0 or lost <= 0.0:
             continue
-        for s in range(services.plan.size):
+        for s in range(services.granted.size):
             if services.silo[s] == f:
                 if services.tier[s] == ACUTE:
-                    services.plan[s] += moved * max(0.0, services.base_budget[s] - services.plan[s]) / lost
+                    services.granted[s] += moved * max(0.0, services.base_budget[s] - services.granted[s]) / lost
                 else:
-                    services.plan[s] *= 1.0 - moved / others
+                    services.granted[s] *= 1.0 - moved / others

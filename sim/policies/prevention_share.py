@@ -32,8 +32,8 @@ LEVER = Lever(
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads="services.plan services.silo services.tier",
-    writes="services.plan",
+    reads="services.granted services.silo services.tier",
+    writes="services.granted",
     after="total_budget cut_rule",
     lever="prevention_share",
 )
@@ -42,19 +42,19 @@ def move_upstream(w: World, path: np.ndarray, clock: Clock) -> None:
     services = w.services
     for f in range(w.money.shift.size):
         gaining, losing = 0.0, 0.0
-        for s in range(services.plan.size):
+        for s in range(services.granted.size):
             if services.silo[s] == f:
                 if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:
-                    gaining += services.plan[s]
+                    gaining += services.granted[s]
                 else:
-                    losing += services.plan[s]
+                    losing += services.granted[s]
         if gaining <= 0.0 or losing <= 0.0:
             continue
         moved = path[clock.month, 0] * (gaining + losing)
         moved = max(-0.8 * gaining, min(0.8 * losing, moved))
-        for s in range(services.plan.size):
+        for s in range(services.granted.size):
             if services.silo[s] == f:
                 if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:
-                    services.plan[s] *= 1.0 + moved / gaining
+                    services.granted[s] *= 1.0 + moved / gaining
                 else:
-                    services.plan[s] *= 1.0 - moved / losing
+                    services.granted[s] *= 1.0 - moved / losing

@@ -1,6 +1,6 @@
 """More or less money for everything: every budget line is multiplied alike.
 
-Claim     plan[s] <- plan[s] * path. That acute services overspend a smaller line, and what follows, is not scripted.
+Claim     granted[s] <- granted[s] * path. That acute services overspend a smaller line, and what follows, is not scripted.
 Evidence  D16: core funding per resident -26 % over the 2010s.
 Limits    Real terms.
 """
@@ -28,8 +28,8 @@ LEVER = Lever(
 )
 
 
-@mechanism(Phase.POLICY, NoParams, reads="services.plan", writes="services.plan", lever="total_budget")
+@mechanism(Phase.POLICY, NoParams, reads="services.granted", writes="services.granted", lever="total_budget")
 @kernel
 def scale(w: World, path: np.ndarray, clock: Clock) -> None:
-    for s in range(w.services.plan.size):
-        w.services.plan[s] *= path[clock.month, s]
+    for s in range(w.services.granted.size):
+        w.services.granted[s] *= path[clock.month, s]

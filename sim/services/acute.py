@@ -9,6 +9,8 @@ Limits    Load is smoothed over `memory` months: a bad week does not show.
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.engine.draws import month_key, stream, uniform
 import numpy as np
 
@@ -53,12 +55,11 @@ def care_given(w: World, s: int) -> float:
 @kernel
 def open_episodes(w: World, p: Acute, clock: Clock) -> None:  # noqa: ARG001
     people, services = w.people, w.services
-    key = month_key(clock.seed, WHERE, clock.month)
     for k in range(w.screen.events[0]):
         if w.screen.event_to[k] != 3:
             continue
         i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
-        u = uniform(key, i)
+        u = uniform(month_key(clock.seed, WHERE + np.uint64(d), clock.month), i)
         for s in range(services.domain.size):
             if services.domain[s] == d and services.tier[s] == ACUTE:
                 u -= services.crisis_share[s, people.band[i]]

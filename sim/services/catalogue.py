@@ -157,20 +157,6 @@ class Groups(Closed):
 
     spend_per_head: Figure
     """Pounds of public money per head of population a year."""
-    member_share: Figure
-    """Part of adults who take part at least monthly."""
-    energy_half_life_months: Figure
-    """How long a group's energy takes to halve when nobody leads or joins."""
-    build_months: Figure
-    """How long invested money takes to become a lively group."""
-    support: Figure
-    """What a membership adds to a person's support, on a scale of 0 to 1."""
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        _between(self, 0.0, 1.0, "member_share")
-        _between(self, 0.0, 1.0, "support")
-        return self
 
 
 def _only_bands(table: dict[str, float], key: str) -> None:

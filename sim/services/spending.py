@@ -1,8 +1,8 @@
 """What a month costs: staff in post are paid; acute care costs what its episodes cost, and more when overfull.
 
 Claim     Preventive, responsive and community services spend posts * base_budget / 12. An acute service spends
-          fixed * posts * base_budget / 12 + (1 - fixed) * care given * (1 + premium * overload), care given being
-          episodes at their unit cost. Whole pence. carried <- carried + funding - spent, silo by silo.
+          fixed * posts * base_budget / 12 + (1 - fixed) * (care given * (1 + premium * overload) + extra), care
+          given being episodes at their unit cost and extra what posts beyond the baseline cost, used or not. Whole pence. carried <- carried + funding - spent, silo by silo.
 Evidence  Unit costs C01-C29 (catalogue). fixed: assumed; the part of acute cost that does not fall with demand, so that
           an avoided crisis saves less cash than its unit cost (F05: GBP 3 of A&E cost per GBP 100 of care cut).
 Limits    No capital, no charges to users.
@@ -36,7 +36,7 @@ def pence(pounds: float) -> int:
 @mechanism(
     Phase.ACCOUNTS,
     Spending,
-    reads="tally.opened tally.census services.posts services.overload services.plan",
+    reads="tally.opened tally.census services.posts services.overload services.granted",
     writes="money.spent money.funding money.carried",
     after="acute_load",
 )
@@ -47,7 +47,8 @@ def pay(w: World, p: Spending, clock: Clock) -> None:  # noqa: ARG001
         salaries = services.posts[s] * services.base_budget[s] / 12.0
         if services.tier[s] == ACUTE:
             care = care_given(w, s) * (1.0 + services.premium[s] * services.overload[s])
-            salaries = p.fixed * salaries + (1.0 - p.fixed) * care
+            extra = max(0.0, services.posts[s] - 1.0) * services.base_budget[s] / 12.0
+            salaries = p.fixed * salaries + (1.0 - p.fixed) * (care + extra)
         money.spent[s] = pence(max(0.0, salaries))
-        money.funding[s] = pence(max(0.0, services.plan[s] / 12.0))
+        money.funding[s] = pence(max(0.0, services.granted[s] / 12.0))
         money.carried[services.silo[s]] += money.funding[s] - money.spent[s]

@@ -24,7 +24,12 @@ class Workforce(Params):
     )
 
 
-@mechanism(Phase.WORKFORCE, Workforce, reads="services.plan services.posts", writes="services.posts services.places")
+@mechanism(
+    Phase.WORKFORCE,
+    Workforce,
+    reads="services.plan services.posts", writes="services.posts services.places",
+    after="passing_on",
+)
 @kernel
 def staff(w: World, p: Workforce, clock: Clock) -> None:  # noqa: ARG001
     services = w.services

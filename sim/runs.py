@@ -50,11 +50,10 @@ class Month:
             chosen = params.get(group)
             self.steps.append((entry, (chosen or entry.params()).compiled()))
 
-    def __call__(self, world: World, clock: Clock) -> None:
-        """Advance the world by one month."""
+    def __call__(self, world: World, seen: object, clock: Clock) -> None:
+        """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
             getattr(world.tally, flow)[:] = 0
-        seen = handle(world)
         for entry, given in self.steps:
             entry.kernel(seen, given, clock)
         world.people.changed[:] = 0
@@ -65,8 +64,9 @@ def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SE
     world = made.world
     month = Month(params, {}, without=("crowding_out",))
     refresh(world, params, seed)
+    seen = handle(world)
     for m in range(-months, 0):
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, seen, Clock(np.uint64(seed), np.int64(m)))
     for account in world.money[:6]:
         account[:] = 0
     return world
@@ -93,10 +93,11 @@ def go(world: World, scenario: Scenario, params: Mapping[str, Params], seed: int
         name: np.empty((months, *what.array(world).shape), what.array(world).dtype) for name, what in RECORDED.items()
     }
     by_neighbourhood = np.zeros((scenario.years, *world.tally.opened_in.shape), np.int32)
+    seen = handle(world)
     for m in range(months):
         if stop is not None and stop():
             raise KeyboardInterrupt
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         for name, what in RECORDED.items():
             kept[name][m] = what.array(world)
         by_neighbourhood[m // 12] += world.tally.opened_in
