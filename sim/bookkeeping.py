@@ -164,6 +164,9 @@ def vacate(w: World, i: int) -> None:
                     w.people.help[d, heir] = inherited[d]
             count_person(w, heir, 1)
             w.people.changed[heir] = 1
+            for d in range(w.people.level.shape[0]):
+                if w.people.help[d, heir] > 0 and not still_served(w, d, heir):
+                    set_help(w, d, heir, 0)
         else:
             for j in range(first, last):
                 if w.people.age[j] != EMPTY:

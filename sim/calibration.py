@@ -172,7 +172,9 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
     solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
     for _ in range(CHECKS):
         solution = _checked(solution, domains, services, parameters, aims, money=False)
-    return _checked(solution, domains, services, parameters, aims, money=True)
+    for _ in range(2):
+        solution = _checked(solution, domains, services, parameters, aims, money=True)
+    return solution
 
 
 def _checked(
@@ -190,7 +192,7 @@ def _checked(
 
     def town(seed: int) -> _Town:
         world = calibrated.settled(place, None, seed)
-        record = go(world, scenario, params, seed, without=("crowding_out",)).monthly
+        record = go(world, scenario, params, seed, without=() if money else ("crowding_out",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
         crises = np.zeros((len(domains), tables.BANDS))
@@ -221,10 +223,11 @@ def _checked(
     down = solution.down.copy()
     lasting = aims.crisis_months > 1.25
     months = DOUBT * aims.crisis_months
+    steep = 1.0 + np.minimum(1.0, aims.crisis_months / 48.0)  # people leave a long crisis by ageing and moving too
     stock, stock_wanted = _together(t.stock, aims), _together(t.stock_wanted, aims)
     down[:, 3] = np.where(
-        lasting, np.clip(down[:, 3] * ((stock + months) / (stock_wanted + months)) ** 2, 0.001, 0.9), down[:, 3]
-    )  # squared: people leave a long crisis by growing older and moving away too
+        lasting, np.clip(down[:, 3] * ((stock + months) / (stock_wanted + months)) ** steep, 0.001, 0.9), down[:, 3]
+    )
     if not money:
         short = 1.0 - t.visits / np.maximum(1.0, t.visits_wanted)
         return solution._replace(

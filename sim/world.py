@@ -42,7 +42,7 @@ from sim.state import (
 from sim.bookkeeping import count_person
 
 F = npt.NDArray[np.float64]
-SETTLE = 60
+SETTLE = 96
 """Months before the first reported one in which correlations between needs, queues and memories settle."""
 FIRST_LEVEL = stream("first level of need")
 HELPED = stream("helped at the start")
@@ -154,7 +154,7 @@ def _fill_rates(
     rates.resilience[:] = solution.resilience
     rates.trust[:] = solution.trust
     for age in range(110):
-        rates.death[age] = aims.death[age] / solution.mortality[BAND_OF_AGE[age]]
+        rates.death[age] = aims.death[age] / np.maximum(0.2, solution.mortality[BAND_OF_AGE[age]])
     rates.door[:] = doors
     for k, s in enumerate(doors):
         walk_in = services[s].walk_in

@@ -72,7 +72,7 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
 @kernel
 def bound(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
     people, walk_in, knock = w.people, w.rates.walk_in, w.rates.knock
-    level_of, help_of, age = people.level, people.help, people.age
+    level_of, age = people.level, people.age
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     household, door_bound = w.rates.household, people.door_bound
     renew = w.screen.renew
@@ -82,8 +82,8 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
             most = 0.0
             if age[i] != NOBODY:
                 most = walk_in[door, band[i], quintile[i]]
+                # By the time the bound is used, a level may have moved by one and help may have ended.
                 for d in range(level_of.shape[0]):
-                    if level_of[d, i] == 2 and not is_helped(np.int64(help_of[d, i])):
-                        if household[d] == 0 or head_of[dwelling[i]] == i:
-                            most += knock[door, d]
+                    if level_of[d, i] >= 1 and (household[d] == 0 or head_of[dwelling[i]] == i):
+                        most += knock[door, d]
             door_bound[door, i] = ceil16(most)

@@ -73,8 +73,12 @@ def dying(w: World, p: LifeAndDeath, i: int) -> float:
 @kernel
 def bearing(w: World, p: LifeAndDeath, i: int) -> float:
     """Probability of giving birth this month."""
-    age = w.people.age[i]
-    if w.people.female[i] == 0 or age < 18 or age > 44:
+    return _fertility(p, w.people.female[i], w.people.age[i])
+
+
+@kernel
+def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
+    if female == 0 or age < 18 or age > 44:
         return 0.0
     return (p.births_young if age <= 24 else p.births_prime) / 12000.0
 
@@ -162,11 +166,12 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:  # noqa: ARG001
         i = np.int64(renew[k])
         dies, bears = 0.0, 0.0
         if age[i] != NOBODY:
-            # Mortality falls after the first year and then rises with age: the highest until the bound is renewed.
-            dies = max(death[age[i], quintile[i]], death[min(109, age[i] + YEARS_BOUNDED), quintile[i]])
+            for a in range(age[i], min(109, age[i] + YEARS_BOUNDED) + 1):
+                dies = max(dies, death[a, quintile[i]])
+            # By the time the bound is used, a level may have risen by one and a birthday may have passed.
             for d in range(level_of.shape[0]):
-                if household[d] == 0 and level_of[d, i] >= 2:
-                    dies *= p.crisis if level_of[d, i] == 3 else p.serious
-            bears = bearing(w, p, i)
+                if household[d] == 0 and level_of[d, i] >= 1:
+                    dies *= p.crisis if level_of[d, i] >= 2 else p.serious
+            bears = max(_fertility(p, people.female[i], age[i]), _fertility(p, people.female[i], age[i] + 1))
         death_bound[i] = ceil16(min(CAP, dies))
         birth_bound[i] = ceil16(bears) if bears > 0.0 else np.uint16(0)

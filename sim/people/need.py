@@ -130,6 +130,8 @@ def change(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
 @kernel
 def ceil16(probability: float) -> np.uint16:
     """A probability rounded up to the 16 bits of a bound."""
+    if probability <= 0.0:
+        return np.uint16(0)
     return np.uint16(min(65535.0, probability * 65536.0 + 1.0))
 
 

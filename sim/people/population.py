@@ -73,7 +73,7 @@ and moves settle at (people/ageing.py, people/moves.py), so that households do n
 
 @kernel
 def _adult_band(age: int) -> int:
-    return (age >= 25) + (age >= 45) + (age >= 65) + (age >= 75) + (age >= 85)
+    return np.int64(age >= 25) + np.int64(age >= 45) + np.int64(age >= 65) + np.int64(age >= 75) + np.int64(age >= 85)
 
 
 @kernel

@@ -21,7 +21,7 @@ def gather(w: World, p: NoParams, clock: Clock) -> None:
     k = 0
     for i in range(changed.size):
         renew[k] = np.uint32(i)
-        k += changed[i]
+        k += np.int64(changed[i])
         if k == renew.size:
             break
     w.screen.renewals[0] = k

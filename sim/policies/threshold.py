@@ -42,5 +42,5 @@ def move(w: World, path: np.ndarray, clock: Clock) -> None:
     services = w.services
     for s in range(services.refused.size):
         if services.tier[s] == RESPONSIVE:
-            moved = services.refused[s] + path[clock.month, s] - LEVER_BASELINE
+            moved = services.refused[s] + (path[clock.month, s] - LEVER_BASELINE)
             services.refused[s] = min(0.95, max(0.0, moved))
