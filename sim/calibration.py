@@ -57,7 +57,7 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 3, 20, 25
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 4, 24, 25
 """Rounds of the check by agents; towns and years in each."""
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""

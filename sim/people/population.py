@@ -103,7 +103,7 @@ def _households(
     alone = np.zeros(homes, np.uint8)
     for h in range(homes):
         home_of[head[h]] = h
-        share = one_person * (1.3 if age[head[h]] >= 65 else (1.05 if age[head[h]] < 45 else 0.7))
+        share = one_person * (1.35 if age[head[h]] >= 65 else (1.1 if age[head[h]] < 45 else 0.8))
         alone[h] = 1 if uniform(choice_key, offset + head[h]) < share else 0
     # Partners: the other adults of 25 and over, oldest with oldest, in homes that are not for one.
     rest = order[homes:adults]
@@ -150,7 +150,7 @@ def _place(
             continue
         gap = np.int64(age[head[h]]) - np.int64(age[i])
         # A second child goes where there is one, a third less often, a fourth seldom.
-        liked = 0.0 if children[h] == 0 else (0.15 if children[h] == 1 else -0.25 * (children[h] - 1))
+        liked = 0.0 if children[h] == 0 else (0.05 if children[h] == 1 else -0.25 * (children[h] - 1))
         score = liked - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]
         if size[h] - children[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
             score -= 0.5
