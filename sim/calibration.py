@@ -223,7 +223,7 @@ def _checked(
     down = solution.down.copy()
     lasting = aims.crisis_months > 1.25
     months = DOUBT * aims.crisis_months
-    steep = 1.0 + np.minimum(1.0, aims.crisis_months / 48.0)  # people leave a long crisis by ageing and moving too
+    steep = 1.0 + np.minimum(1.2, aims.crisis_months / 24.0)  # people leave a long crisis by ageing and moving too
     stock, stock_wanted = _together(t.stock, aims), _together(t.stock_wanted, aims)
     down[:, 3] = np.where(
         lasting, np.clip(down[:, 3] * ((stock + months) / (stock_wanted + months)) ** steep, 0.001, 0.9), down[:, 3]

@@ -264,6 +264,10 @@ def calibrate(
         bool,
         typer.Option("--solve", help="First solve the hazards again (some minutes) and keep them with the project."),
     ] = False,
+    steady: Annotated[
+        bool,
+        typer.Option("--steady", help="Also: does every rate stay there, year by year, and does a push die away?"),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """The baseline of a place beside published figures."""
@@ -281,9 +285,13 @@ def calibrate(
 
         with working("Solving for the hazards: some minutes"):
             recalibrate()
+    from sim.steadiness import pushed
+
+    baseline = chosen.scenarios[0]
     with Bar() as progress:
         result = sim.compare(
-            chosen.scenarios[0],
+            baseline,
+            *([pushed(baseline)] if steady and baseline.years >= 5 else []),
             place=chosen.place,
             people=chosen.people,
             seeds=seeds,
@@ -293,9 +301,11 @@ def calibrate(
         )
     rows = fit.rows(result)
     if as_json:
-        _print_json(fit.document(result, rows))
+        _print_json(fit.document(result, rows) | (fit.steady_document(result) if steady else {}))
     else:
         fit.show(result, rows, show.console())
+        if steady:
+            fit.show_steady(result, show.console())
 
 
 @app.command()

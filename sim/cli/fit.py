@@ -23,6 +23,7 @@ from sim.inputs import plain
 from sim.people.domains import bands_within
 from sim.rates import Targets
 from sim.results import Record, metrics
+from sim.steadiness import stability, steadiness
 
 F = npt.NDArray[np.float64]
 CLOSE = 0.05
@@ -258,3 +259,38 @@ def show(result: Comparison, found: list[Fit], out: Console) -> None:
             f"95 % interval of the mean. ! more than {CLOSE:.0%} off, and more than chance explains."
         )
     )
+
+
+def steady_document(result: Comparison) -> dict[str, Any]:
+    """Every calibrated rate year by year, and how a push dies away, for programs."""
+    table = steadiness(result)
+    told: dict[str, Any] = {"steadiness": table.to_dict(orient="records")}
+    if len(result.names) > 1:
+        told["stability"] = stability(result)._asdict()
+    return told
+
+
+def show_steady(result: Comparison, console: Console) -> None:
+    """The same for people."""
+    table = steadiness(result)
+    years, seeds = int(table["years"].iloc[0]), int(table["seeds"].iloc[0])
+    shown_table = Table(title=f"Seen / implied, year by year: {years} years, {seeds} seeds", title_justify="left")
+    for heading in ("rate", "mean", "year 1", f"year {years}", "worst year", "allowed", "outside", "trend %/year", "t"):
+        shown_table.add_column(heading, justify="left" if heading == "rate" else "right")
+    for row in table.itertuples():
+        shown_table.add_row(
+            str(row.rate), f"{row.mean:.3f}", f"{row.first:.3f}", f"{row.last:.3f}", f"{row.worst:.3f}",
+            f"±{row.allowed:.3f}", str(row.outside), f"{100 * row.trend:+.3f}", f"{row.t:+.1f}",
+        )
+    console.print(shown_table)
+    count, limit = len(table), 0.05 / len(table)
+    clear = [str(row.rate) for row in table.itertuples() if row.p < limit]
+    console.print(
+        f"Trends clear of chance (family-wise 5 %, p < {limit:.4f} each of {count}): {', '.join(clear) or 'none'}."
+    )
+    if len(result.names) > 1:
+        found = stability(result)
+        console.print(
+            f"Largest eigenvalue of the yearly map after a push: {found.eigenvalue:.2f} "
+            f"({found.low:.2f} to {found.high:.2f}); below 1, disturbances die away."
+        )

@@ -21,7 +21,7 @@ import platformdirs
 F = TypeVar("F", bound=Callable[..., Any])
 
 SOURCE = Path(__file__).parents[1]
-NO_KERNELS = {"cli", "documents.py", "analysis.py", "results.py", "place_tables.py", "inputs.py", "version.py"}
+NO_KERNELS = {"cli", "documents.py", "analysis.py", "steadiness.py", "results.py", "place_tables.py", "inputs.py", "version.py"}
 """Nothing here is compiled or read by what is: an edit need not compile the model anew."""
 
 
