@@ -13,18 +13,22 @@ ROOT = Path(__file__).parents[1]
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True, no_logo=True))"
 FOLDERS = ("people", "services", "networks", "policies", "feedback")
 RUNGS = (
-    "analysis",
+    "steadiness",
     "documents",
-    "run",
+    "analysis",
+    "calibration",
+    "runs",
     "results",
     "world",
-    "calibration",
     "scenario",
+    "book",
+    "rates",
     "place_tables",
     "place",
+    "bookkeeping",
     "state",
 )
-LOWEST = ("inputs", "fields")
+LOWEST = ("inputs", "fields", "version")
 
 
 def lint(folder: Path) -> tuple[bool, str]:
