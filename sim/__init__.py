@@ -1,16 +1,18 @@
 """Upstream: what prevention does to acute demand, in a place, over years, under different ways of spending.
 
-    import sim
-    before = sim.Scenario.load("baseline")
-    after = before.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24)
-    print(sim.compare(before, after, seeds=20).acute_demand.difference())
+import sim
+before = sim.Scenario.load("baseline")
+after = before.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24)
+print(sim.compare(before, after, seeds=20).acute_demand.difference())
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.version import VERSION as __version__
+from sim.version import VERSION
+
+__version__ = VERSION
 
 _WHERE = {
     "Comparison": "sim.analysis",
@@ -39,8 +41,20 @@ if TYPE_CHECKING:
     from sim.scenario import Policy, Scenario, scenario_names
 
 __all__ = [
-    "Comparison", "InputError", "Lever", "Metric", "Place", "Policy", "Scenario", "compare", "levers", "metrics",
-    "new_place", "place_names", "run", "scenario_names",
+    "Comparison",
+    "InputError",
+    "Lever",
+    "Metric",
+    "Place",
+    "Policy",
+    "Scenario",
+    "compare",
+    "levers",
+    "metrics",
+    "new_place",
+    "place_names",
+    "run",
+    "scenario_names",
 ]
 
 

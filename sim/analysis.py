@@ -67,7 +67,9 @@ class Series:
         rows = []
         for name in c.names[1:]:
             for group in self.groups(by):
-                change = c.values(name, self.metric, "year", by, group) - c.values(c.baseline, self.metric, "year", by, group)
+                change = c.values(name, self.metric, "year", by, group) - c.values(
+                    c.baseline, self.metric, "year", by, group
+                )
                 table = summarise(change)
                 table.insert(0, "year", np.arange(1, change.shape[1] + 1))
                 if by is not None:
@@ -114,9 +116,7 @@ def summarise(values: F) -> pd.DataFrame:
     half = np.full_like(mean, np.nan)
     if seeds > 1:
         half = stats.t.ppf((1 + COVER) / 2, seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return pd.DataFrame(
-        {"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half}
-    )
+    return pd.DataFrame({"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half})
 
 
 @dataclass(frozen=True)
@@ -243,9 +243,7 @@ class Comparison:
         labels: dict[str, Any] = {"scenario": list(self.names), "seed": list(self.seeds), "month": self.months}
         arrays = {}
         for name, what in RECORDED.items():
-            stacked = np.stack(
-                [np.stack([r.monthly[name] for r in self.records[scenario]]) for scenario in self.names]
-            )
+            stacked = np.stack([np.stack([r.monthly[name] for r in self.records[scenario]]) for scenario in self.names])
             arrays[name] = (("scenario", "seed", "month", *what.axes), stacked)
             for axis in what.axes:
                 if axis == "neighbourhood":
@@ -282,9 +280,9 @@ class Comparison:
             change = series.difference().query("year == @at").set_index("scenario")
             for name in self.names:
                 row: dict[str, Any] = {"metric": measure.name, "unit": measure.unit, "scenario": name, "year": at}
-                row |= {k: float(level.loc[name, k]) for k in ("mean", "low", "high")}
+                row |= {k: float(level.loc[name, k]) for k in ("mean", "low", "high")}  # type: ignore[arg-type]  # a number
                 if name != self.baseline:
-                    row |= {f"difference_{k}": float(change.loc[name, k]) for k in _SUMMARY}
+                    row |= {f"difference_{k}": float(change.loc[name, k]) for k in _SUMMARY}  # type: ignore[arg-type]  # a number
                 rows.append(row)
         return pd.DataFrame(rows)
 
@@ -293,9 +291,12 @@ class Comparison:
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
-                seen = self[expected.metric].difference().query(
-                    "scenario == @scenario.name and year == @expected.year"
-                ).iloc[0]
+                seen = (
+                    self[expected.metric]
+                    .difference()
+                    .query("scenario == @scenario.name and year == @expected.year")
+                    .iloc[0]
+                )
                 low, high = float(seen["sure_low"]), float(seen["sure_high"])
                 if expected.direction == "up":
                     met, wanted = low > 0.0, "up"
@@ -310,10 +311,20 @@ class Comparison:
                 if expected.high is not None:
                     met, wanted = met and low <= expected.high, f"{wanted} at most {expected.high:g}".strip()
                 rows.append(
-                    {"scenario": scenario.name, "metric": expected.metric, "year": expected.year, "expected": wanted,
-                     "mean": float(seen["mean"]), "sure_low": low, "sure_high": high, "met": met}
+                    {
+                        "scenario": scenario.name,
+                        "metric": expected.metric,
+                        "year": expected.year,
+                        "expected": wanted,
+                        "mean": float(seen["mean"]),
+                        "sure_low": low,
+                        "sure_high": high,
+                        "met": met,
+                    }
                 )
-        return pd.DataFrame(rows, columns=["scenario", "metric", "year", "expected", "mean", "sure_low", "sure_high", "met"])
+        return pd.DataFrame(
+            rows, columns=["scenario", "metric", "year", "expected", "mean", "sure_low", "sure_high", "met"]
+        )
 
     def provenance(self) -> dict[str, Any]:
         """What made these results."""
@@ -325,26 +336,26 @@ class Comparison:
             "people": self.people,
             "seeds": list(self.seeds),
             "scenarios": [s.model_dump(mode="json") for s in self.scenarios],
-            "parameters": {
-                name: values.model_dump(mode="json") for name, values in self.scenarios[0].params().items()
-            },
+            "parameters": {name: values.model_dump(mode="json") for name, values in self.scenarios[0].params().items()},
             "seconds": round(self.seconds, 2),
             "machine": {
-                "system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count(),
-                "python": platform.python_version(), "numpy": np.__version__, "numba": numba.__version__,
+                "system": platform.platform(),
+                "processor": platform.machine(),
+                "cores": os.cpu_count(),
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "numba": numba.__version__,
             },
             "settings": self.settings,
         }
 
 
-def _ratio(
-    record: Record, measure: Metric, step: str, by: str | None, group: str | None, comparison: Comparison
-) -> F:
+def _ratio(record: Record, measure: Metric, step: str, by: str | None, group: str | None, comparison: Comparison) -> F:
     parts = measure.parts(record)
     top, bottom = parts.numerator, parts.denominator
     if by is not None:
         names = comparison.neighbourhoods if by == "neighbourhood" else AXIS_NAMES[by]()
-        k = names.index(group)  # type: ignore[arg-type]  # groups() gave it
+        k = names.index(group)
         if top.shape[1 + parts.axes.index(by)] != len(names):  # a measure of few services names only those
             raise ValueError(f"'{measure.name}' is of one service already")
         top = top.take(k, axis=1 + parts.axes.index(by))
@@ -398,9 +409,16 @@ def _unfit(wanted: str, came: str) -> InputError:
 
 
 def compare(
-    baseline: Scenario, *others: Scenario, place: str | Place | None = None, people: int | None = None,
-    years: int | None = None, seeds: int | Sequence[int] = 20, seed: int = 0, threads: int | None = None,
-    progress: Progress | None = None, without: Iterable[str] = (),
+    baseline: Scenario,
+    *others: Scenario,
+    place: str | Place | None = None,
+    people: int | None = None,
+    years: int | None = None,
+    seeds: int | Sequence[int] = 20,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    without: Iterable[str] = (),
 ) -> Comparison:
     """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them.
 
@@ -433,12 +451,21 @@ def compare(
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()
     records = ensemble(
-        lambda number: _worlds.get(chosen[0], where, size, number), chosen, list(numbers),
-        threads or os.cpu_count() or 1, progress, without,
+        lambda number: _worlds.get(chosen[0], where, size, number),
+        chosen,
+        list(numbers),
+        threads or os.cpu_count() or 1,
+        progress,
+        without,
     )
     return Comparison(
-        scenarios=tuple(chosen), place=where, people=sum(n.people for n in hoods), seeds=numbers, records=records,
-        neighbourhoods=tuple(n.name for n in hoods), seconds=time.perf_counter() - started,
+        scenarios=tuple(chosen),
+        place=where,
+        people=sum(n.people for n in hoods),
+        seeds=numbers,
+        records=records,
+        neighbourhoods=tuple(n.name for n in hoods),
+        seconds=time.perf_counter() - started,
         settings={"threads": threads, "without": list(without)},
     )
 

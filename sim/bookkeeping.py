@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.state import NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
@@ -17,19 +17,20 @@ YEARS_BOUNDED = 5
 
 
 @kernel
-def counted(w: World, d: int, i: int) -> bool:
+def counted(w: World, d: int, i: Int) -> bool:
     """Whether the person's level in this domain is counted: a household's level is its reference person's."""
-    return w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
+    own: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
+    return own
 
 
 @kernel
-def is_helped(code: int) -> bool:
+def is_helped(code: Int) -> bool | np.bool:
     """Whether a help code says that a service is helping now."""
     return 0 < code < WAITING
 
 
 @kernel
-def count_person(w: World, i: int, sign: int) -> None:
+def count_person(w: World, i: Int, sign: int) -> None:
     """Add a person to all stocks (sign 1) or take them out (sign -1)."""
     q, b = w.people.quintile[i], w.people.band[i]
     w.tally.people[q, b] += sign
@@ -48,7 +49,7 @@ def count_person(w: World, i: int, sign: int) -> None:
 
 
 @kernel
-def set_help(w: World, d: int, i: int, code: int) -> None:
+def set_help(w: World, d: Int, i: Int, code: Int) -> None:
     """Give, change or end a person's help in a domain. Codes: see `sim.state.WAITING`."""
     old = np.int64(w.people.help[d, i])
     if old == code:
@@ -75,15 +76,16 @@ def set_help(w: World, d: int, i: int, code: int) -> None:
 
 
 @kernel
-def still_served(w: World, d: int, i: int) -> bool:
+def still_served(w: World, d: int, i: Int) -> bool:
     """Whether the service that helps (or will help) the person still serves their level and age."""
     code = np.int64(w.people.help[d, i])
     s = code - WAITING if code >= WAITING else code - 1
-    return w.services.serves[s, w.people.level[d, i]] == 1 and w.services.bands[s, w.people.band[i]] == 1
+    served: bool = w.services.serves[s, w.people.level[d, i]] == 1 and w.services.bands[s, w.people.band[i]] == 1
+    return served
 
 
 @kernel
-def set_level(w: World, d: int, i: int, level: int) -> None:
+def set_level(w: World, d: int, i: Int, level: int) -> None:
     """Change a person's level in a domain (of a household: everybody's who lives there), and end help that no
     longer fits. Adds the change to the month's events."""
     old = w.people.level[d, i]
@@ -115,7 +117,7 @@ def set_level(w: World, d: int, i: int, level: int) -> None:
 
 
 @kernel
-def set_age(w: World, i: int, age: int, band: int) -> None:
+def set_age(w: World, i: Int, age: Int, band: int) -> None:
     """Change a person's age; counts move with them from one age band to the next."""
     if band != w.people.band[i]:
         count_person(w, i, -1)
@@ -130,7 +132,7 @@ def set_age(w: World, i: int, age: int, band: int) -> None:
 
 
 @kernel
-def _empty(w: World, i: int) -> None:
+def _empty(w: World, i: Int) -> None:
     """Clear a slot, and take who was in it out of the counts."""
     count_person(w, i, -1)
     w.people.age[i] = EMPTY
@@ -141,7 +143,7 @@ def _empty(w: World, i: int) -> None:
 
 
 @kernel
-def vacate(w: World, i: int) -> None:
+def vacate(w: World, i: Int) -> None:
     """Take a person out of their slot. If they were the reference person, the oldest adult left takes over with the
     household's level and help; children left alone go too."""
     home = np.int64(w.people.dwelling[i])
@@ -176,7 +178,7 @@ def vacate(w: World, i: int) -> None:
 
 
 @kernel
-def occupy(w: World, i: int, age: int, band: int, female: int, resilience: float, trust: float) -> None:
+def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float, trust: float) -> None:
     """Put a new person, without needs yet, into an empty slot. Counting is up to the caller (`count_person`)."""
     w.people.age[i] = np.uint8(age)
     w.people.band[i] = np.uint8(band)

@@ -1,7 +1,7 @@
 """Solving for the hazards by which the baseline shows England's published figures, and goes on showing them.
 
-The equation that is solved says that nothing drifts. For each domain, age band and fifth, people must cross from level l
-to l + 1 as often as they come back, die or grow out of the band:
+The equation that is solved says that nothing drifts. For each domain, age band and fifth, people must cross from level
+l to l + 1 as often as they come back, die or grow out of the band:
 
     up[l] * p[l] * E[modifiers | at l] = down[l+1] * p[l+1] * E[help | at l+1] - net demographic inflow above l
 
@@ -31,12 +31,12 @@ from sim.engine import jit
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock
 from sim.fields import AGE_BANDS, Params
-from sim.networks.support import support
+from sim.networks.support import Support, support
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain, load_domains
 from sim.people.last_resort import attending
-from sim.people.life_and_death import dying
-from sim.people.need import help_speeds, worsening
+from sim.people.life_and_death import LifeAndDeath, dying
+from sim.people.need import Need, help_speeds, worsening
 from sim.place import Place
 from sim.policies import levers
 from sim.rates import Solution, Targets, targets
@@ -75,7 +75,7 @@ class Calibrated(NamedTuple):
 
     def world(self, place: Place, people: int | None, seed: int) -> Made:
         """A world of this place, not yet settled."""
-        return build(place, people, seed, self.domains, self.services, self.params, self.solution, self.aims)
+        return build(place, people, seed, self.domains, self.services, self.solution, self.aims)
 
     def settled(self, place: Place, people: int | None, seed: int) -> World:
         """A world of this place at its first reported month."""
@@ -96,7 +96,7 @@ class Expectations(NamedTuple):
 
 
 @kernel
-def _measure(w: World, need: tuple, near: tuple, life: tuple, seed: np.uint64, base_death: F, out: Expectations) -> None:
+def _measure(w: World, need: Need, near: Support, life: LifeAndDeath, seed: np.uint64, out: Expectations) -> None:
     people = w.people
     for i in range(people.age.size):
         if people.age[i] == NOBODY:
@@ -121,13 +121,20 @@ def _measure(w: World, need: tuple, near: tuple, life: tuple, seed: np.uint64, b
 
 def _nothing(domains: int, doors: int) -> Expectations:
     cell = (tables.BANDS, 5)
+    by_level, by_door = (domains, 4, *cell), (doors, *cell)
     return Expectations(
-        *(np.zeros((domains, 4, *cell)) for _ in range(3)), np.zeros(cell), np.zeros(cell), np.zeros((doors, *cell)),
-        np.zeros(cell), np.zeros(cell),
+        at_risk=np.zeros(by_level),
+        worse=np.zeros(by_level),
+        better=np.zeros(by_level),
+        alive=np.zeros(cell),
+        mortality=np.zeros(cell),
+        knocks=np.zeros(by_door),
+        resilience=np.zeros(cell),
+        trust=np.zeros(cell),
     )
 
 
-def _demography(world: World, shares: F, worst_first: F, moved_in: F, aged: F) -> F:
+def _demography(shares: F, moved_in: F, aged: F) -> F:
     """Net inflow of people at or above each level by ageing and moving, per person and month.
 
     `aged` and `moved_in` are the people who enter a cell a month by a birthday or by moving, over the people there.
@@ -151,11 +158,11 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
     mix = england_mix(place, people)
     guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
     parameters = dict(params)
-    made = build(place, people, seed, domains, services, parameters, guess, targets(domains, services, mix, mix * 0.4))
+    made = build(place, people, seed, domains, services, guess, targets(domains, services, mix, mix * 0.4))
     heads = head_counts(made.world)
     aims = targets(domains, services, mix, heads)
     guess = tables.first_guess(aims, domains, services)
-    world = build(place, people, seed, domains, services, parameters, guess, aims).world
+    world = build(place, people, seed, domains, services, guess, aims).world
     solver = _Solver(world, aims, parameters, seed)
     month = Month(parameters, {}, without=("crowding_out",))
     refresh(world, parameters, seed)
@@ -178,12 +185,17 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
 
 
 def _checked(
-    solution: Solution, domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params],
-    aims: Targets, *, money: bool,
+    solution: Solution,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    params: dict[str, Params],
+    aims: Targets,
+    *,
+    money: bool,
 ) -> Solution:
     """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
-    are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when care
-    is what it is to be; before, no overspend crowds anything out."""
+    are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
+    care is what it is to be; before, no overspend crowds anything out."""
     place = Place.load(ENGLAND)
     calibrated = Calibrated(domains, services, params, solution, aims)
     scenario = Scenario.load("baseline").model_copy(update={"years": CHECK_YEARS})
@@ -279,8 +291,8 @@ class _Town(NamedTuple):
 def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
     """A sample of a world's people to copy newcomers from: at most so many of each kind.
 
-    People of a kind stand in line by how many serious needs they have, then by all their needs, and every n-th is taken:
-    the few in deep trouble, who have most of the crises, are there in their true proportion.
+    People of a kind stand in line by how many serious needs they have, then by all their needs, and every n-th is
+    taken: the few in deep trouble, who have most of the crises, are there in their true proportion.
     """
     people = world.people
     alive = np.flatnonzero(people.age != NOBODY)
@@ -298,7 +310,11 @@ def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic
     edges = np.searchsorted(kind[order], np.arange(len(ranges) + 1))
     for k in range(len(ranges)):
         line = order[edges[k] : edges[k + 1]]
-        rows = line[((np.arange(min(most, line.size)) + 0.5) * line.size / min(most, line.size)).astype(int)] if line.size else line
+        rows = (
+            line[((np.arange(min(most, line.size)) + 0.5) * line.size / min(most, line.size)).astype(int)]
+            if line.size
+            else line
+        )
         ranges[k] = row, row + rows.size
         row += rows.size
         chosen.append(alive[rows])
@@ -334,7 +350,6 @@ class _Solver:
         self.sums: dict[str, F] = {}
         self.counted = 0
         self.mixing = np.zeros((2, tables.BANDS, 5))
-        self.base_death = aims.death
         self.ask_base = self._first_asks()
         world.rates.ask[:] = self.ask_base
         world.rates.asks[:] = all_asks(world)
@@ -352,11 +367,16 @@ class _Solver:
                 if s.serves[k, level]:
                     free[k] += (census[s.domain[k], level] * s.bands[k][None, :]).sum()
         # Those already helped or waiting, by any service of the domain and level, do not ask.
-        busy = np.array([
-            sum(s.base_places[j] + queue[j] for j in range(s.domain.size)
-                if s.domain[j] == s.domain[k] and (s.serves[j] & s.serves[k]).any())
-            for k in range(s.domain.size)
-        ])
+        busy = np.array(
+            [
+                sum(
+                    s.base_places[j] + queue[j]
+                    for j in range(s.domain.size)
+                    if s.domain[j] == s.domain[k] and (s.serves[j] & s.serves[k]).any()
+                )
+                for k in range(s.domain.size)
+            ]
+        )
         out: F = np.where(s.base_places > 0, let_in / np.maximum(1.0, np.maximum(free * 0.2, free - busy)), 0.0)
         return np.minimum(out, 0.2)
 
@@ -364,11 +384,10 @@ class _Solver:
         """Measure the expectations and work out the table that the equation asks for."""
         world, aims = self.world, self.aims
         seen = _nothing(world.people.level.shape[0], world.rates.door.size)
-        _measure(handle(world), self.need, self.near, self.life, np.uint64(self.seed), self.base_death, seen)
+        _measure(handle(world), self.need, self.near, self.life, np.uint64(self.seed), seen)
         keep = 0.0 if month == 0 else 0.9
         for kept, new in zip(self.memory, seen, strict=True):
-            kept *= keep
-            kept += new
+            kept[:] = kept * keep + new
         e = self.memory
         worse = (e.worse + 1.2 * 5.0) / (e.at_risk + 5.0)
         better = (e.better + 1.1 * 5.0) / (e.at_risk + 5.0)
@@ -379,8 +398,8 @@ class _Solver:
             weight = np.exp(-0.15 * np.arange(last - first + 1)) if b == tables.BANDS - 1 else np.ones(last - first + 1)
             death_rate[b] = (weight[:, None] * aims.death[first : last + 1]).sum(axis=0) / weight.sum()
         aged, moved = self._flows()
-        above = _demography(world, self.shares, death_rate, moved, aged)
-        above -= self._deaths_above(death_rate, mortality)
+        above = _demography(self.shares, moved, aged)
+        above -= self._deaths_above(death_rate)
         self._recoveries(above, better, alive)
         down = world.rates.down[:, :, :, None] * np.where(np.arange(4)[None, :, None, None] < 3, better, 1.0)
         for level in range(2):
@@ -405,7 +424,10 @@ class _Solver:
         world.rates.resilience[:] = e.resilience / alive
         world.rates.trust[:] = e.trust / alive
         self.now = {
-            "mortality": mortality, "knocks": knocks, "resilience": e.resilience / alive, "trust": e.trust / alive,
+            "mortality": mortality,
+            "knocks": knocks,
+            "resilience": e.resilience / alive,
+            "trust": e.trust / alive,
         }
 
     def _recoveries(self, above: F, better: F, alive: F) -> None:
@@ -421,7 +443,9 @@ class _Solver:
             quicker = quicker * np.exp(np.maximum(0.0, -0.7 - self.trim[:, level - 1]))
             down[:, level] = np.minimum(0.2, natural * np.clip(quicker, 1.0, 12.0))
         long = self.aims.crisis_months > 1.25
-        down[:, 3] = np.where(long, np.clip(self.natural[:, 3] * np.exp(-self.trim[:, 3]), 0.002, 0.9), self.natural[:, 3])
+        down[:, 3] = np.where(
+            long, np.clip(self.natural[:, 3] * np.exp(-self.trim[:, 3]), 0.002, 0.9), self.natural[:, 3]
+        )
 
     def _flows(self) -> tuple[F, F]:
         """People entering each cell a month by ageing and by moving in, over the people there."""
@@ -436,7 +460,7 @@ class _Solver:
         whole = np.maximum(1.0, people)
         return aged / whole, moved
 
-    def _deaths_above(self, death_rate: F, mortality: F) -> F:
+    def _deaths_above(self, death_rate: F) -> F:
         """People at or above each level who die, beyond their share of all deaths, per person and month."""
         world = self.world
         serious, crisis = float(self.life.serious), float(self.life.crisis)
@@ -472,11 +496,18 @@ class _Solver:
         world.rates.asks[:] = all_asks(world)
         if averaging:
             now = {
-                "up": world.rates.up[:, :3], "down": world.rates.down, "ask": world.rates.ask, **self.now,
-                "care": np.array([
-                    care_given(handle(world), k) / s.base_demand[k] if s.tier[k] == ACUTE and s.base_demand[k] > 0 else 1.0
-                    for k in range(s.domain.size)
-                ]),
+                "up": world.rates.up[:, :3],
+                "down": world.rates.down,
+                "ask": world.rates.ask,
+                **self.now,
+                "care": np.array(
+                    [
+                        care_given(handle(world), k) / s.base_demand[k]
+                        if s.tier[k] == ACUTE and s.base_demand[k] > 0
+                        else 1.0
+                        for k in range(s.domain.size)
+                    ]
+                ),
             }
             for name, value in now.items():
                 self.sums[name] = self.sums.get(name, 0.0) + np.array(value)
@@ -485,7 +516,7 @@ class _Solver:
     def solution(self, households: F, donors: Mapping[str, npt.NDArray[np.generic]]) -> Solution:
         """The averages."""
         mean = {name: total / self.counted for name, total in self.sums.items()}
-        return Solution(**mean, households=households, **donors)  # type: ignore[arg-type]
+        return Solution(**mean, households=households, **donors)  # type: ignore[arg-type]  # named as the fields are
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:

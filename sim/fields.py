@@ -59,9 +59,9 @@ class Params(BaseModel):
                 Declared(
                     unit=str(extra["unit"]),
                     low=float(extra["low"]),  # type: ignore[arg-type]  # our own dictionary, written by `number`
-                    high=float(extra["high"]),  # type: ignore[arg-type]
+                    high=float(extra["high"]),  # type: ignore[arg-type]  # likewise
                     source=str(extra["source"]),
-                    status=extra["status"],  # type: ignore[arg-type]
+                    status=extra["status"],  # type: ignore[arg-type]  # likewise
                     meaning=field.description or "",
                 ),
             )

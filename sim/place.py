@@ -136,7 +136,9 @@ class Place(Closed):
         if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given or "\\" in given:
             return load(Path(name_or_path), cls)
         if given not in place_names():
-            raise InputError(PLACES, None, "place", "the name of a place, or a path to a .toml file", given, place_names())
+            raise InputError(
+                PLACES, None, "place", "the name of a place, or a path to a .toml file", given, place_names()
+            )
         return load(PLACES / f"{given}.toml", cls)
 
     @model_validator(mode="after")

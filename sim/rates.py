@@ -85,7 +85,10 @@ class Solution(NamedTuple):
 
 
 def targets(domains: Iterable[Domain], services: Iterable[Service], people: F, heads: F) -> Targets:
-    """England's figures as tables. `people` and `heads` (households by reference person) have shape (band, quintile)."""
+    """England's figures as tables.
+
+    `people` and `heads` (households by reference person) have shape (band, quintile).
+    """
     domains, services = tuple(domains), tuple(services)
     at_least = np.ones((len(domains), LEVELS, BANDS, QUINTILES))
     crises = np.zeros((len(domains), BANDS, QUINTILES))
@@ -125,7 +128,8 @@ def _death(people: F) -> F:
     for b, (first, last) in enumerate(AGE_BANDS):
         weight = np.exp(-0.15 * np.arange(last - first + 1)) if b == BANDS - 1 else np.ones(last - first + 1)
         deaths += float((weight[:, None] * table[first : last + 1]).sum(axis=0) / weight.sum() @ people[b])
-    return np.minimum(0.5, table * (DEATHS_PER_THOUSAND / 12000.0) * people.sum() / deaths)
+    monthly: F = np.minimum(0.5, table * (DEATHS_PER_THOUSAND / 12000.0) * people.sum() / deaths)
+    return monthly
 
 
 def natural_recovery(domains: tuple[Domain, ...], aims: Targets) -> F:

@@ -1,7 +1,7 @@
 """What a run leaves behind: monthly counts with named axes, and the measures made of them.
 
-Every measure is a ratio of two sums (episodes over people, pounds over people, people at a level over people), so that a
-year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios.
+Every measure is a ratio of two sums (episodes over people, pounds over people, people at a level over people), so that
+a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios.
 """
 
 from __future__ import annotations
@@ -196,8 +196,15 @@ def metrics() -> tuple[Metric, ...]:
     acute = services_of(ACUTE)
     catalogue = load_catalogue()
     out = [
-        Metric("acute_demand", "Acute demand", "episodes per 1,000 people per year", "down", 1,
-               _episodes(acute, "people"), "service")
+        Metric(
+            "acute_demand",
+            "Acute demand",
+            "episodes per 1,000 people per year",
+            "down",
+            1,
+            _episodes(acute, "people"),
+            "service",
+        )
     ]
     for k in acute:
         service = catalogue[k]

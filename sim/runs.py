@@ -26,8 +26,19 @@ from sim.world import SETTLE, Made, copy
 Progress = Callable[[int, int, str], None]
 Paths = Mapping[str, npt.NDArray[np.float64]]
 
-FLOWS = ("opened", "opened_in", "asked", "turned_away", "gave_up", "started", "ended", "born", "died", "moved_in",
-         "moved_out")
+FLOWS = (
+    "opened",
+    "opened_in",
+    "asked",
+    "turned_away",
+    "gave_up",
+    "started",
+    "ended",
+    "born",
+    "died",
+    "moved_in",
+    "moved_out",
+)
 
 
 class Month:
@@ -82,8 +93,14 @@ def refresh(world: World, params: Mapping[str, Params], seed: int) -> None:
     world.people.changed[:] = 0
 
 
-def go(world: World, scenario: Scenario, params: Mapping[str, Params], seed: int, without: Iterable[str] = (),
-       stop: Callable[[], bool] | None = None) -> Record:
+def go(
+    world: World,
+    scenario: Scenario,
+    params: Mapping[str, Params],
+    seed: int,
+    without: Iterable[str] = (),
+    stop: Callable[[], bool] | None = None,
+) -> Record:
     """Run a scenario's months on a copy of a settled world."""
     world = copy(world)
     services = tuple(s.id for s in load_catalogue())
@@ -105,8 +122,12 @@ def go(world: World, scenario: Scenario, params: Mapping[str, Params], seed: int
 
 
 def ensemble(
-    worlds: Callable[[int], World], scenarios: list[Scenario], seeds: list[int], threads: int,
-    progress: Progress | None = None, without: Iterable[str] = (),
+    worlds: Callable[[int], World],
+    scenarios: list[Scenario],
+    seeds: list[int],
+    threads: int,
+    progress: Progress | None = None,
+    without: Iterable[str] = (),
 ) -> dict[str, list[Record]]:
     """Every scenario for every seed. `worlds(seed)` gives a settled world."""
     stopped = threading.Event()
@@ -137,4 +158,3 @@ def ensemble(
                 job.cancel()
             raise
     return {name: [r for r in records if r is not None] for name, records in out.items()}
-

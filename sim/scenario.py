@@ -106,7 +106,9 @@ class Scenario(Closed):
             if expected.direction is None and expected.low is None and expected.high is None:
                 raise _fail(path, text, ("expect", k), "a direction, a low or a high", inputs.Words("none of them"))
             if expected.year > self.years:
-                raise _fail(path, text, ("expect", k, "year"), f"a year of the scenario, 1 to {self.years}", expected.year)
+                raise _fail(
+                    path, text, ("expect", k, "year"), f"a year of the scenario, 1 to {self.years}", expected.year
+                )
         Place.load(self.place)
 
     def _check_policy(
@@ -123,8 +125,10 @@ class Scenario(Closed):
         target = policy.value if policy.value is not None else lever.baseline + (policy.shift or 0.0)
         if not lever.low <= target <= lever.high:
             field = "value" if policy.value is not None else "shift"
-            low, high = (lever.low, lever.high) if field == "value" else (
-                lever.low - lever.baseline, lever.high - lever.baseline
+            low, high = (
+                (lever.low, lever.high)
+                if field == "value"
+                else (lever.low - lever.baseline, lever.high - lever.baseline)
             )
             came = policy.value if policy.value is not None else policy.shift
             raise _fail(path, text, (*key, field), f"{low:g} to {high:g} ({lever.unit}) for '{lever.name}'", came)
@@ -144,23 +148,48 @@ class Scenario(Closed):
         if policy.service is not None:
             if not lever.by_service:
                 able = tuple(x.name for x in known.values() if x.by_service)
-                raise _fail(path, text, (*key, "service"), f"no service: '{lever.name}' acts on the whole place; "
-                            f"levers that can be aimed at a service are {', '.join(able)}", policy.service)
+                raise _fail(
+                    path,
+                    text,
+                    (*key, "service"),
+                    f"no service: '{lever.name}' acts on the whole place; "
+                    f"levers that can be aimed at a service are {', '.join(able)}",
+                    policy.service,
+                )
             if policy.service not in services:
                 raise _fail(path, text, (*key, "service"), "the id of a service", policy.service, services)
         for aim in ("where", "who"):
             if getattr(policy, aim) is not None:
-                raise _fail(path, text, (*key, aim), f"no '{aim}': '{lever.name}' cannot be aimed at some "
-                            f"{'neighbourhoods' if aim == 'where' else 'ages'} yet", inputs.Words("one"))
+                raise _fail(
+                    path,
+                    text,
+                    (*key, aim),
+                    f"no '{aim}': '{lever.name}' cannot be aimed at some "
+                    f"{'neighbourhoods' if aim == 'where' else 'ages'} yet",
+                    inputs.Words("one"),
+                )
 
     def with_policy(
-        self, lever: str, *, value: float | None = None, shift: float | None = None, start: str | None = None,
-        over_months: int = 1, until: str | None = None, service: str | None = None, name: str | None = None,
+        self,
+        lever: str,
+        *,
+        value: float | None = None,
+        shift: float | None = None,
+        start: str | None = None,
+        over_months: int = 1,
+        until: str | None = None,
+        service: str | None = None,
+        name: str | None = None,
     ) -> Self:
         """The same scenario with one more policy. Without `start` it begins a year in."""
         policy = Policy(
-            lever=lever, value=value, shift=shift, start=start or month_name(self.start, min(12, 12 * self.years - 1)),
-            over_months=over_months, until=until, service=service,
+            lever=lever,
+            value=value,
+            shift=shift,
+            start=start or month_name(self.start, min(12, 12 * self.years - 1)),
+            over_months=over_months,
+            until=until,
+            service=service,
         )
         label = f"{lever} {value if value is not None else f'{shift:+g}'}"
         changed = self.model_copy(

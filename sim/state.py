@@ -144,9 +144,11 @@ class Rates(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a month counts. `census`, `helped` and `unmet` are stocks kept up to date; the rest starts at 0 each month."""
+    """What a month counts. `census`, `helped`, `unmet` are stocks kept up to date; the rest starts at 0 each month."""
 
-    census: Annotated[A, _c("i4", "domain level quintile band", "persons", "people at each level (heads, if household)")]
+    census: Annotated[
+        A, _c("i4", "domain level quintile band", "persons", "people at each level (heads, if household)")
+    ]
     helped: Annotated[A, _c("i4", "service quintile", "persons", "people being helped")]
     waiting: Annotated[A, _c("i4", "service quintile", "persons", "people waiting")]
     unmet: Annotated[A, _c("i4", "domain quintile band", "persons", "people with serious need whom nobody helps")]
@@ -169,7 +171,7 @@ class Screen(NamedTuple):
 
     row: Annotated[A, _c("u4", "domain person", "slot", "candidates of a domain, in order")]
     draw: Annotated[A, _c("u4", "domain person", "2^-32", "their draw")]
-    count: Annotated[A, _c("i8", "domain", "candidates", "how many")]
+    count: Annotated[A, _c("i8", "domain", "candidates", "how many")]  # type: ignore[assignment]  # hides tuple.count
     bits: Annotated[A, _c("u4", "person", "2^-32", "scratch: the draws of one domain")]
     event_row: Annotated[A, _c("u4", "event", "slot", "whose need changed this month")]
     event_domain: Annotated[A, _c("u1", "event", "index", "in which domain")]
@@ -211,7 +213,6 @@ class World(NamedTuple):
 TABLES: dict[str, type] = get_type_hints(World)
 
 PREVENTIVE, RESPONSIVE, ACUTE, COMMUNITY = 0, 1, 2, 3
-TIERS: tuple[str, ...] = ("preventive", "responsive", "acute", "community")
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")
 
 handle = handle_maker(World)

@@ -2,8 +2,8 @@
 
 `steadiness` divides what each year shows by what England's tables by age and deprivation imply for the people who live
 there that year, and tests the ratio for a trend over the years. `stability` gives every seed a one-year push and asks
-how much of the disturbance is left a year later: the largest eigenvalue of the yearly map, below 1 if the loops together
-do not feed on themselves.
+how much of the disturbance is left a year later: the largest eigenvalue of the yearly map, below 1 if the loops
+together do not feed on themselves.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def _shares(calibrated: Calibrated, k: int) -> F:
 
 
 def steadiness(baseline: Comparison) -> pd.DataFrame:
-    """A row for each calibrated rate of a run of the baseline: mean over the years of seen / implied, the first and last
-    year, the year furthest off, its allowance, how many years lie outside theirs, and the trend with its t value."""
+    """A row for each calibrated rate of a run of the baseline: mean over the years of seen / implied, the first and
+    last year, the year furthest off, its allowance, how many years lie outside theirs, and the trend with its t value."""
     calibrated = solution_for(baseline.scenarios[0])
     records = baseline.records[baseline.baseline]
     rows = []
@@ -168,8 +168,8 @@ def pushed(baseline: Scenario, year: int = 2) -> Scenario:
 def stability(result: Comparison, after: int = 3, resamples: int = 400) -> Stability:
     """How a push dies away. `result` compares the baseline with `pushed`; years from `after` on are used.
 
-    The disturbance is the difference between the two runs of a seed (same luck) in a few slow variables, each divided by
-    its own spread; the yearly map is its least-squares regression on the year before, pooled over seeds and years.
+    The disturbance is the difference between the two runs of a seed (same luck) in a few slow variables, each divided
+    by its own spread; the yearly map is its least-squares regression on the year before, pooled over seeds and years.
     """
     pushes = np.stack(
         [

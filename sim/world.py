@@ -1,7 +1,8 @@
 """Scenario and seed become a world: people in homes, ties, services sized for who lives there, money.
 
 Services are sized by England's caseloads per 1,000 people of the ages they serve, acute budgets by the published rates
-for the place's own people. Need starts at the published prevalence; how needs of one person go together, who who is being helped and who waits then settles over `SETTLE` months that are not reported, under the baseline.
+for the place's own people. Need starts at the published prevalence; how needs of one person go together, who is
+being helped and who waits then settles over `SETTLE` months that are not reported, under the baseline.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
-from sim.engine.columns import allocate, columns
+from sim.bookkeeping import count_person
+from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
-from sim.fields import AGE_BANDS, QUINTILES, Params
+from sim.fields import AGE_BAND_NAMES, QUINTILES
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE
-from sim.people.donors import donor, household_level
 from sim.people.domains import Domain
-from sim.people.population import Household, MOST_IN_HOME, people_places
+from sim.people.donors import donor, household_level
+from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
-from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets, targets
+from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
     NOBODY,
@@ -39,7 +41,6 @@ from sim.state import (
     World,
     handle,
 )
-from sim.bookkeeping import count_person
 
 F = npt.NDArray[np.float64]
 SETTLE = 96
@@ -65,8 +66,13 @@ def england_mix(place: Place, people: int) -> F:
 
 
 def build(
-    place: Place, people: int | None, seed: int, domains: tuple[Domain, ...], services: tuple[Service, ...],
-    params: dict[str, Params], solution: Solution, aims: Targets,
+    place: Place,
+    people: int | None,
+    seed: int,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    solution: Solution,
+    aims: Targets,
 ) -> Made:
     """A world at its first settling month."""
     hoods = tuple(place.neighbourhoods(people))
@@ -80,23 +86,45 @@ def build(
     outside = max(0.5, place.ties.close_ties.value - (home.people_per_household.value - 1.0))
     first_slot = np.searchsorted(drawn.neighbourhood, np.arange(len(hoods) + 1))
     wiring = wire(
-        drawn.age, drawn.neighbourhood, drawn.dwelling, first_slot, outside_ties=outside,
-        far_share=place.ties.far_share.value, near_share=place.ties.street_share.value, seed=seed,
+        drawn.age,
+        drawn.neighbourhood,
+        drawn.dwelling,
+        first_slot,
+        outside_ties=outside,
+        far_share=place.ties.far_share.value,
+        near_share=place.ties.street_share.value,
+        seed=seed,
     )
     doors = [k for k, s in enumerate(services) if s.walk_in is not None]
     sizes = {
-        "person": drawn.age.size, "person_edge": drawn.age.size + 1, "domain": len(domains), "service": len(services),
-        "silo": len(SILOS), "neighbourhood": len(hoods), "neighbourhood_edge": len(hoods) + 1, "level": LEVELS,
-        "quintile": QUINTILES, "band": BANDS, "age": 110, "dwelling": drawn.dwelling_first.size - 1,
-        "dwelling_edge": drawn.dwelling_first.size, "place_in_home": MOST_IN_HOME, "tie": wiring.to.size,
-        "donor": len(solution.donor_level), "role": 2, "edge": 2, "door": len(doors), "event": drawn.age.size, "one": 1,
+        "person": drawn.age.size,
+        "person_edge": drawn.age.size + 1,
+        "domain": len(domains),
+        "service": len(services),
+        "silo": len(SILOS),
+        "neighbourhood": len(hoods),
+        "neighbourhood_edge": len(hoods) + 1,
+        "level": LEVELS,
+        "quintile": QUINTILES,
+        "band": BANDS,
+        "age": 110,
+        "dwelling": drawn.dwelling_first.size - 1,
+        "dwelling_edge": drawn.dwelling_first.size,
+        "place_in_home": MOST_IN_HOME,
+        "tie": wiring.to.size,
+        "donor": len(solution.donor_level),
+        "role": 2,
+        "edge": 2,
+        "door": len(doors),
+        "event": drawn.age.size,
+        "one": 1,
     }
-    world = World(*(allocate(table, **sizes) for table in (
-        People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money)))
-    _fill_people(world, drawn, hoods, params)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money)
+    world = World._make(allocate(table, **sizes) for table in tables)
+    _fill_people(world, drawn, hoods)
     world.ties.start[:] = wiring.start
     world.ties.to[:] = wiring.to
-    _fill_places(world, hoods, first_slot, drawn)
+    _fill_places(world, hoods, first_slot)
     _fill_rates(world, domains, services, solution, aims, doors)
     _fill_services(world, domains, services, solution, aims, occupied)
     _begin_needs(handle(world), np.uint64(seed))
@@ -104,16 +132,16 @@ def build(
     return Made(world, hoods, aims)
 
 
-def _fill_people(world: World, drawn: object, hoods: tuple[Neighbourhood, ...], params: dict[str, Params]) -> None:
+def _fill_people(world: World, drawn: Peopled, hoods: tuple[Neighbourhood, ...]) -> None:
     people, homes = world.people, world.dwellings
-    people.age[:] = drawn.age  # type: ignore[attr-defined]
-    people.female[:] = drawn.female  # type: ignore[attr-defined]
-    people.neighbourhood[:] = drawn.neighbourhood  # type: ignore[attr-defined]
-    people.dwelling[:] = drawn.dwelling  # type: ignore[attr-defined]
+    people.age[:] = drawn.age
+    people.female[:] = drawn.female
+    people.neighbourhood[:] = drawn.neighbourhood
+    people.dwelling[:] = drawn.dwelling
     alive = people.age != NOBODY
     people.band[alive] = BAND_OF_AGE[people.age[alive]]
     people.quintile[:] = np.array([n.quintile - 1 for n in hoods])[people.neighbourhood]
-    homes.first[:] = drawn.dwelling_first  # type: ignore[attr-defined]
+    homes.first[:] = drawn.dwelling_first
     homes.head[:] = homes.first[:-1]
     homes.occupants[:] = np.bincount(people.dwelling[alive], minlength=homes.head.size)
     homes.donor_ages[:] = NOBODY
@@ -121,12 +149,10 @@ def _fill_people(world: World, drawn: object, hoods: tuple[Neighbourhood, ...], 
     homes.donor_ages[people.dwelling[alive], within[alive]] = people.age[alive]
 
 
-def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt.NDArray[np.int64], drawn: object) -> None:
+def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt.NDArray[np.int64]) -> None:
     places = world.places
     places.first[:] = first_slot
-    places.first_dwelling[:] = np.append(
-        world.people.dwelling[first_slot[:-1]], world.dwellings.head.size
-    )
+    places.first_dwelling[:] = np.append(world.people.dwelling[first_slot[:-1]], world.dwellings.head.size)
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     places.energy[:] = 1.0
     places.weight[:] = 1.0
@@ -135,7 +161,11 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
 
 
 def _fill_rates(
-    world: World, domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution, aims: Targets,
+    world: World,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    solution: Solution,
+    aims: Targets,
     doors: list[int],
 ) -> None:
     rates = world.rates
@@ -167,7 +197,11 @@ def _fill_rates(
 
 
 def _fill_services(
-    world: World, domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution, aims: Targets,
+    world: World,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    solution: Solution,
+    aims: Targets,
     occupied: npt.NDArray[np.bool_],
 ) -> None:
     table = world.services
@@ -183,7 +217,7 @@ def _fill_services(
         table.statutory[s] = service.statutory
         table.bands[s] = service.bands
         table.serves[s, list(service.serves)] = 1
-        table.crisis_share[s] = [service.crisis_share.get(name, 0.0) for name in _BAND_NAMES]
+        table.crisis_share[s] = [service.crisis_share.get(name, 0.0) for name in AGE_BAND_NAMES]
         if service.staff is not None:
             table.hire_months[s] = service.staff.hire_months.value
             table.turnover[s] = 1.0 - (1.0 - min(0.99, service.staff.turnover_per_year.value)) ** (1.0 / 12.0)
@@ -192,7 +226,9 @@ def _fill_services(
             eligible = float(people[np.array(service.bands)].sum())
             table.base_places[s] = activity.caseload_per_thousand.value / 1000.0 * eligible
             levels = list(service.serves)
-            natural = float(np.mean([world.rates.down[d, level].max() for level in levels])) * service.effect.recovery.value
+            natural = (
+                float(np.mean([world.rates.down[d, level].max() for level in levels])) * service.effect.recovery.value
+            )
             mean = activity.mean_months.value
             table.end[s] = min(0.25, max(0.1 / mean, 1.0 / mean - natural))
             table.flow[s] = 1.0 / mean
@@ -219,7 +255,9 @@ def _fill_services(
             if service.walk_in is not None:
                 k = int(np.flatnonzero(world.rates.door == s)[0])
                 visits = aims.walk_in[k] * people
-                visits = visits + sum(world.rates.crisis_arrives[k, e] * aims.crises[e] * people for e in range(len(ids)))
+                visits = visits + sum(
+                    world.rates.crisis_arrives[k, e] * aims.crises[e] * people for e in range(len(ids))
+                )
                 care += float(visits.sum()) * table.episode_cost[s]
             table.base_demand[s] = care * solution.care[s]
             table.base_budget[s] = table.base_demand[s] * 12.0
@@ -234,9 +272,6 @@ def _fill_services(
     world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = 0.5
     world.money.rho[:] = 0.5
-
-
-_BAND_NAMES = tuple(f"{a}-{b}" if b < 109 else f"{a}+" for a, b in AGE_BANDS)
 
 
 def all_asks(world: World) -> F:
@@ -309,7 +344,7 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
 def copy(world: World) -> World:
     """The same world with arrays of its own; what never changes is shared."""
     shared = {Ties, Rates}
-    return World(*(t if type(t) in shared else type(t)(*(a.copy() for a in t)) for t in world))
+    return World._make(t if type(t) in shared else type(t)._make(a.copy() for a in t) for t in world)
 
 
-__all__ = ["SETTLE", "Made", "build", "columns", "copy", "england_mix", "head_counts", "targets"]
+__all__ = ["SETTLE", "Made", "build", "copy", "england_mix", "head_counts"]

@@ -42,7 +42,8 @@ def test_every_rate_is_what_the_published_figures_imply(table: pd.DataFrame) -> 
 @pytest.mark.slow
 @pytest.mark.statistics
 def test_few_years_lie_outside_their_allowance(table: pd.DataFrame) -> None:
-    """A year may be off by 5 % or two standard errors, if those are wider; about 1 in 20 of the latter is off by chance.
+    """A year may be off by 5 % or two standard errors, if those are wider; about 1 in 20 of the latter is off by
+    chance.
 
     Of 20 rates x 30 years five have years where two standard errors are the wider: some 150 years, 7 or 8 of them
     outside by chance, clustered, as a town's years are alike. More than 45 would be a drift.
@@ -61,7 +62,8 @@ def test_no_rate_drifts(table: pd.DataFrame) -> None:
 @pytest.mark.slow
 @pytest.mark.statistics
 def test_a_push_dies_away(thirty_years: Comparison) -> None:
-    """After a year with a fifth less money the disturbance shrinks: the largest eigenvalue of the yearly map is below 1.
+    """After a year with a fifth less money the disturbance shrinks: the largest eigenvalue of the yearly map is
+    below 1.
 
     Its upper 97.5 % bound over resampled seeds is asked to be below 1; it was 0.90 when this was written.
     """

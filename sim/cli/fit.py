@@ -277,14 +277,22 @@ def show_steady(result: Comparison, console: Console) -> None:
     shown_table = Table(title=f"Seen / implied, year by year: {years} years, {seeds} seeds", title_justify="left")
     for heading in ("rate", "mean", "year 1", f"year {years}", "worst year", "allowed", "outside", "trend %/year", "t"):
         shown_table.add_column(heading, justify="left" if heading == "rate" else "right")
-    for row in table.itertuples():
+    rows: list[Any] = list(table.itertuples())
+    for row in rows:
         shown_table.add_row(
-            str(row.rate), f"{row.mean:.3f}", f"{row.first:.3f}", f"{row.last:.3f}", f"{row.worst:.3f}",
-            f"±{row.allowed:.3f}", str(row.outside), f"{100 * row.trend:+.3f}", f"{row.t:+.1f}",
+            str(row.rate),
+            f"{row.mean:.3f}",
+            f"{row.first:.3f}",
+            f"{row.last:.3f}",
+            f"{row.worst:.3f}",
+            f"±{row.allowed:.3f}",
+            str(row.outside),
+            f"{100 * row.trend:+.3f}",
+            f"{row.t:+.1f}",
         )
     console.print(shown_table)
     count, limit = len(table), 0.05 / len(table)
-    clear = [str(row.rate) for row in table.itertuples() if row.p < limit]
+    clear = [str(row.rate) for row in rows if row.p < limit]
     console.print(
         f"Trends clear of chance (family-wise 5 %, p < {limit:.4f} each of {count}): {', '.join(clear) or 'none'}."
     )

@@ -57,20 +57,20 @@ class TableType(types.StructRef):
 
     def preprocess_fields(self, fields: Any) -> Any:
         """Fields hold values of any literal."""
-        return tuple((name, types.unliteral(kind)) for name, kind in fields)
+        return tuple((name, types.unliteral(kind)) for name, kind in fields)  # type: ignore[no-untyped-call]  # Numba's
 
 
 class Handle(structref.StructRefProxy):
     """What Python holds of a world that kernels see."""
 
 
-structref.define_boxing(TableType, Handle)
+structref.define_boxing(TableType, Handle)  # type: ignore[no-untyped-call]  # Numba's
 
 
 def handle_type(table: type) -> TableType:
     """The compiled type of a table, or of a NamedTuple of tables."""
     hints = get_type_hints(table)
-    fields = []
+    fields: list[tuple[str, Any]] = []
     for name in table._fields:  # type: ignore[attr-defined]  # a NamedTuple
         kind = hints[name]
         if hasattr(kind, "_fields"):
@@ -78,7 +78,7 @@ def handle_type(table: type) -> TableType:
         else:
             column = dict(columns(table))[name]
             fields.append((name, types.Array(from_dtype(np.dtype(column.dtype)), len(column.axes), "C")))
-    return TableType(fields)
+    return TableType(fields)  # type: ignore[no-untyped-call]  # Numba's
 
 
 def handle_maker(world: type) -> Any:

@@ -15,7 +15,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 
 U32 = npt.NDArray[np.uint32]
 
@@ -36,7 +36,7 @@ def _finalise(x: np.uint64) -> np.uint64:
 
 
 @kernel
-def month_key(seed: np.uint64, stream: np.uint64, month: int) -> np.uint64:
+def month_key(seed: np.uint64, stream: np.uint64, month: Int) -> np.uint64:
     """One 64-bit key for all persons' draws of a stream in a month."""
     k = _finalise(np.uint64(seed) + _GOLDEN)
     k = _finalise(k ^ (np.uint64(stream) * _MIX_2 + _GOLDEN))
@@ -44,7 +44,7 @@ def month_key(seed: np.uint64, stream: np.uint64, month: int) -> np.uint64:
 
 
 @kernel
-def bits(key: np.uint64, person: int) -> np.uint32:
+def bits(key: np.uint64, person: Int) -> np.uint32:
     """32 random bits for one person under a month's key."""
     low = np.uint32(key & np.uint64(0xFFFFFFFF))
     high = np.uint32(key >> np.uint64(32))
@@ -58,7 +58,7 @@ def bits(key: np.uint64, person: int) -> np.uint32:
 
 
 @kernel
-def uniform(key: np.uint64, person: int) -> float:
+def uniform(key: np.uint64, person: Int) -> float:
     """A number in (0, 1) for one person under a month's key."""
     return (np.float64(bits(key, person)) + 0.5) * UNIT
 

@@ -13,15 +13,27 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 import platformdirs
 
 F = TypeVar("F", bound=Callable[..., Any])
+Int = int | np.int64
+"""A whole number in a kernel: written as it is, or as the 64 bits that arrays count in."""
 
 SOURCE = Path(__file__).parents[1]
-NO_KERNELS = {"cli", "documents.py", "analysis.py", "steadiness.py", "results.py", "place_tables.py", "inputs.py", "version.py"}
+NO_KERNELS = {
+    "cli",
+    "documents.py",
+    "analysis.py",
+    "steadiness.py",
+    "results.py",
+    "place_tables.py",
+    "inputs.py",
+    "version.py",
+}
 """Nothing here is compiled or read by what is: an edit need not compile the model anew."""
 
 
@@ -61,10 +73,9 @@ def mark_warm() -> None:
 
 def kernel(function: F) -> F:
     """Compile a function of numbers, arrays and NamedTuples; `.py_func` is the same code uncompiled."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 CACHE.mkdir(parents=True, exist_ok=True)
 CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it
-numba.config.CACHE_DIR = str(CACHE)
+numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]  # Numba sets its settings while it is imported

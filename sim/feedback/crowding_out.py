@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, share
 from sim.state import COMMUNITY, PREVENTIVE, World
@@ -23,8 +23,12 @@ from sim.state import COMMUNITY, PREVENTIVE, World
 class CrowdingOut(Params):
     """What is absorbed before anything is cut or kept."""
 
-    reserve: float = share(0.02, low=0.0, high=0.1, source="assumed", meaning="part of a year's funding kept in reserve")
-    floor: float = share(0.2, low=0.0, high=0.5, source="assumed", meaning="part of a preventive line that is never cut")
+    reserve: float = share(
+        0.02, low=0.0, high=0.1, source="assumed", meaning="part of a year's funding kept in reserve"
+    )
+    floor: float = share(
+        0.2, low=0.0, high=0.5, source="assumed", meaning="part of a preventive line that is never cut"
+    )
     most: float = share(
         0.6, low=0.2, high=0.8, source="assumed", meaning="largest part of prevention that a year's debt can take"
     )
@@ -87,7 +91,7 @@ def settle_year(w: World, p: CrowdingOut, clock: Clock) -> None:
             if services.silo[s] == f:
                 funding += services.granted[s]
         reserve = np.int64(p.reserve * funding * 100.0)
-        shift = 0
+        shift: Int = 0
         if money.carried[f] < -reserve:
             excess = -reserve - money.carried[f]
             shift = -min(np.int64(money.kappa[f] * excess), np.int64(p.most * prevention * 100.0))

@@ -2,7 +2,8 @@
 
 Claim     wait <- wait + (queue / starts - wait) / memory; pressure = (wait / wait_base)^stiffness; refusals are
           multiplied by it.
-Evidence  Direction: B20 (of children referred 39 % closed before treatment while 28 % wait), D16-D18. stiffness: assumed.
+Evidence  Direction: B20 (of children referred 39 % closed before treatment while 28 % wait), D16-D18. stiffness:
+          assumed.
 Limits    Refusals follow the wait of the place as a whole.
 """
 
@@ -20,7 +21,9 @@ class Rationing(Params):
     stiffness: float = number(
         0.25, low=0.0, high=1.0, unit="exponent", source="assumed", meaning="how far refusals follow waits"
     )
-    memory: float = number(12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months that are averaged")
+    memory: float = number(
+        12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months that are averaged"
+    )
 
 
 @mechanism(
@@ -30,7 +33,7 @@ class Rationing(Params):
     writes="services.wait services.pressure",
 )
 @kernel
-def ration(w: World, p: Rationing, clock: Clock) -> None:  # noqa: ARG001
+def ration(w: World, p: Rationing, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE or services.base_places[s] <= 0.0 or services.wait_base[s] <= 0.0:

@@ -18,12 +18,14 @@ class Groups(Params):
 
     build: float = number(48.0, low=24.0, high=96.0, unit="months", source="assumed", meaning="time to grow")
     fade: float = number(18.0, low=6.0, high=36.0, unit="months", source="assumed", meaning="time to fade")
-    lean: float = number(0.5, low=0.2, high=1.0, unit="exponent", source="assumed", meaning="how far energy follows money")
+    lean: float = number(
+        0.5, low=0.2, high=1.0, unit="exponent", source="assumed", meaning="how far energy follows money"
+    )
 
 
 @mechanism(Phase.COMMUNITY, Groups, reads="services.plan", writes="places.energy")
 @kernel
-def grow(w: World, p: Groups, clock: Clock) -> None:  # noqa: ARG001
+def grow(w: World, p: Groups, clock: Clock) -> None:
     services = w.services
     now, before = 0.0, 0.0
     for s in range(services.domain.size):

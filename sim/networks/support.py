@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.state import NOBODY, World
@@ -30,7 +30,10 @@ class Support(Params):
     )
     strain: float = share(0.5, source="assumed", meaning="support that a tie in crisis takes away")
     withdrawal: float = share(
-        0.3, low=0.0, high=0.6, source="assumed; direction A12 (lonely: 15 % of disabled people, 3 % of others)",
+        0.3,
+        low=0.0,
+        high=0.6,
+        source="assumed; direction A12 (lonely: 15 % of disabled people, 3 % of others)",
         meaning="part of one's ties that falls still with serious need",
     )
     members: float = share(
@@ -47,12 +50,13 @@ def _worth(p: Support, worst: int) -> float:
 
 
 @kernel
-def support(w: World, p: Support, seed: np.uint64, i: int) -> float:
+def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
     people = w.people
     age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
     g = 0.0
     home = np.int64(people.dwelling[i])
+    j: Int
     for j in range(np.int64(first[home]), np.int64(first[home + 1])):
         if j != i and age[j] != NOBODY:
             g += _worth(p, worst[j])

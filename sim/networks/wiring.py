@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 
 HOW_MANY = stream("how many ties")
 WHO = stream("who is tied")
@@ -32,8 +32,15 @@ class Wiring(NamedTuple):
 
 @kernel
 def _pairs(
-    age: np.ndarray, neighbourhood: np.ndarray, dwelling: np.ndarray, first: np.ndarray, mean: float, far: float,
-    near: float, many: np.uint64, who: np.uint64,
+    age: np.ndarray,
+    neighbourhood: np.ndarray,
+    dwelling: np.ndarray,
+    first: np.ndarray,
+    mean: float,
+    far: float,
+    near: float,
+    many: np.uint64,
+    who: np.uint64,
 ) -> np.ndarray:
     n = age.size
     room = np.int64(n * (mean + 3.0)) + 64
@@ -41,12 +48,12 @@ def _pairs(
     m = 0
     for i in range(n):
         # Geometric-like: many with few, a few with many.
-        k = min(15, np.int64(-np.log(uniform(many, i)) * mean + 0.5))
+        k: Int = min(15, np.int64(-np.log(uniform(many, i)) * mean + 0.5))  # type: ignore[assignment]  # min of two kinds of whole number
         a, b = first[neighbourhood[i]], first[neighbourhood[i] + 1]
         for t in range(k):
             address = 16 * i + t
             u, v = uniform(who, 2 * address), uniform(who, 2 * address + 1)
-            j = i
+            j: Int = i
             if v < far:
                 j = np.int64(u * n)
             elif v < far + near:
@@ -54,7 +61,7 @@ def _pairs(
                 j = low + np.int64(u * (high - low))
             else:
                 # Of four people of the neighbourhood the one nearest in age.
-                gap = 1000
+                gap: Int = 1000
                 for c in range(4):
                     other = a + np.int64((u * (c + 1) * 1013.0 % 1.0) * (b - a))
                     apart = abs(np.int64(age[other]) - np.int64(age[i]))
@@ -86,8 +93,15 @@ def _rows(pairs: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def wire(
-    age: np.ndarray, neighbourhood: np.ndarray, dwelling: np.ndarray, first: np.ndarray, *,
-    outside_ties: float, far_share: float, near_share: float, seed: int,
+    age: np.ndarray,
+    neighbourhood: np.ndarray,
+    dwelling: np.ndarray,
+    first: np.ndarray,
+    *,
+    outside_ties: float,
+    far_share: float,
+    near_share: float,
+    seed: int,
 ) -> Wiring:
     """Tie people together. `outside_ties` is the mean number of ties a person has outside the home."""
     keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (HOW_MANY, WHO)]

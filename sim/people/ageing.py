@@ -2,7 +2,8 @@
 
 Claim     In the month given by their slot, people grow a year older. Help and crises that the new age is not eligible
           for end (a child in care who turns 18 leaves care, with serious need). Somebody of 18 to 30 who is not the
-          reference person leaves with probability `leaves` a year, to the smallest empty home of the neighbourhood, if any.
+          reference person leaves with probability `leaves` a year, to the smallest empty home of the neighbourhood, if
+          any.
 Evidence  leaves: assumed, from a mean age of leaving home of about 24.
 Limits    Birthdays fall by slot, not by season. Nobody grows older than 109.
 """
@@ -13,7 +14,7 @@ import numpy as np
 
 from sim.bookkeeping import count_person, occupy, set_age, set_help, set_level, still_served, vacate
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import AGE_BANDS, Params, share
 from sim.state import NOBODY, World
@@ -45,8 +46,9 @@ def _same_door(w: World, d: int, old: int, new: int) -> bool:
 
 
 @kernel
-def _empty_home(w: World, n: int) -> int:
+def _empty_home(w: World, n: int) -> Int:
     """The smallest empty dwelling in neighbourhood n, or -1."""
+    smallest: Int
     found, smallest = -1, 99
     for home in range(np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])):
         size = np.int64(w.dwellings.first[home + 1]) - np.int64(w.dwellings.first[home])
@@ -56,7 +58,7 @@ def _empty_home(w: World, n: int) -> int:
 
 
 @kernel
-def leave_home(w: World, i: int) -> None:
+def leave_home(w: World, i: Int) -> None:
     """Move a person to an empty home nearby, with all they are; if there is none, they stay where they are."""
     people = w.people
     home = _empty_home(w, people.neighbourhood[i])
@@ -92,7 +94,7 @@ def grow_older(w: World, p: Ageing, clock: Clock) -> None:
         if people.age[i] == NOBODY:
             continue
         old = people.band[i]
-        age = min(LAST_AGE, np.int64(people.age[i]) + 1)
+        age: Int = min(LAST_AGE, np.int64(people.age[i]) + 1)  # type: ignore[assignment]  # min of two kinds of whole number
         set_age(w, i, age, BAND_OF_AGE[age])
         if people.band[i] != old:
             for d in range(people.level.shape[0]):

@@ -7,8 +7,8 @@ Levels are 0 well, 1 emerging, 2 serious, 3 crisis.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 

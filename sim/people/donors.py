@@ -1,15 +1,16 @@
 """Somebody like you: people who move in have the needs of a random person of their age and fifth at baseline.
 
-Claim     A newcomer copies the levels, resilience and trust of a donor: a person of the settled baseline of England's mix
-          with the same age band, deprivation fifth and role in the household (and, unless they are the reference
+Claim     A newcomer copies the levels, resilience and trust of a donor: a person of the settled baseline of England's
+          mix with the same age band, deprivation fifth and role in the household (and, unless they are the reference
           person, the same level of the household's own needs). So needs go together in newcomers as in everybody.
-Evidence  none needed: hot-deck imputation, a custom of surveys and microsimulation. The donors come with the calibration.
+Evidence  none needed: hot-deck imputation, a custom of surveys and microsimulation. The donors come with the
+          calibration.
 Limits    Newcomers come from places that stay at baseline, whatever policy is run here. Their help does not move along.
 """
 
 from __future__ import annotations
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.state import World
 
 HEAD, MEMBER = 0, 1
@@ -24,12 +25,13 @@ def donor(w: World, role: int, household_level: int, b: int, q: int, u: float) -
         level = (wanted + k) % 4
         start, stop = ranges[role, level, b, q, 0], ranges[role, level, b, q, 1]
         if stop > start:
-            return start + int(u * (stop - start))
+            row: int = start + int(u * (stop - start))
+            return row
     return -1
 
 
 @kernel
-def household_level(w: World, i: int) -> int:
+def household_level(w: World, i: Int) -> int:
     """The highest level among a person's household domains."""
     worst = 0
     for d in range(w.people.level.shape[0]):

@@ -15,9 +15,9 @@ import numpy as np
 
 from sim.bookkeeping import set_help
 from sim.engine.draws import UNIT, month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
+from sim.fields import Params, share
 from sim.people.need import ceil16
 from sim.state import NOBODY, USUAL_TRUST, WAITING, World
 
@@ -34,16 +34,19 @@ class HelpSeeking(Params):
 
 
 @kernel
-def help_event(w: World, d: int, i: int, trust: float) -> float:
+def help_event(w: World, d: int, i: Int, trust: float) -> float:
     """Probability of a help event this month: asking, giving up, or help ending."""
     code, level = np.int64(w.people.help[d, i]), w.people.level[d, i]
     if code >= WAITING:
-        return min(MOST, w.services.give_up[code - WAITING])
+        gives_up: float = min(MOST, w.services.give_up[code - WAITING])
+        return gives_up
     if code > 0:
-        return min(MOST, w.services.end[code - 1])
+        ends: float = min(MOST, w.services.end[code - 1])
+        return ends
     if level == 0 or level == 3:
         return 0.0
-    return min(MOST, w.rates.asks[d, level, w.people.band[i]] * trust / USUAL_TRUST)
+    asks: float = min(MOST, w.rates.asks[d, level, w.people.band[i]] * trust / USUAL_TRUST)
+    return asks
 
 
 @mechanism(
@@ -107,7 +110,7 @@ def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
     after="renewal",
 )
 @kernel
-def bound(w: World, p: HelpSeeking, clock: Clock) -> None:  # noqa: ARG001
+def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
     people, services = w.people, w.services
     level_of, help_of, age, trust, band = people.level, people.help, people.age, people.trust, people.band
     dwelling, head_of, household, ask_bound = people.dwelling, w.dwellings.head, w.rates.household, people.ask_bound

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.bookkeeping import counted, is_helped
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.people.need import ceil16
 from sim.state import NOBODY, World
@@ -23,10 +23,10 @@ ARRIVE = stream("crisis arrives by another door")
 
 
 @kernel
-def attending(w: World, door: int, i: int) -> float:
+def attending(w: World, door: int, i: Int) -> float:
     """Probability of attending this month without a crisis."""
     people = w.people
-    p = w.rates.walk_in[door, people.band[i], people.quintile[i]]
+    p: float = w.rates.walk_in[door, people.band[i], people.quintile[i]]
     for d in range(people.level.shape[0]):
         if people.level[d, i] == 2 and counted(w, d, i) and not is_helped(np.int64(people.help[d, i])):
             p += w.rates.knock[door, d]
@@ -40,12 +40,13 @@ def attending(w: World, door: int, i: int) -> float:
     writes="tally.opened tally.opened_in screen.bits",
 )
 @kernel
-def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
+def knock(w: World, p: NoParams, clock: Clock) -> None:
     people, bits = w.people, w.screen.bits
     for door in range(w.rates.door.size):
         s = w.rates.door[door]
         fill_bits(month_key(clock.seed, KNOCK + np.uint64(door), clock.month), 0, bits)
         bound = people.door_bound[door]
+        i: Int
         for i in range(people.age.size):
             if np.uint16(bits[i] >> np.uint32(16)) < bound[i]:
                 if (np.float64(bits[i]) + 0.5) * UNIT < attending(w, door, i):
@@ -55,8 +56,9 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
                 continue
-            if uniform(month_key(clock.seed, ARRIVE + np.uint64(64 * door + d), clock.month), i) < (
-                w.rates.crisis_arrives[door, d]
+            if (
+                uniform(month_key(clock.seed, ARRIVE + np.uint64(64 * door + d), clock.month), i)
+                < (w.rates.crisis_arrives[door, d])
             ):
                 w.tally.opened[s, people.quintile[i], people.band[i]] += 1
                 w.tally.opened_in[s, people.neighbourhood[i]] += 1
@@ -70,7 +72,7 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
     after="renewal",
 )
 @kernel
-def bound(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001
+def bound(w: World, p: NoParams, clock: Clock) -> None:
     people, walk_in, knock = w.people, w.rates.walk_in, w.rates.knock
     level_of, age = people.level, people.age
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head

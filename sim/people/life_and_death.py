@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.bookkeeping import YEARS_BOUNDED, count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
@@ -58,9 +58,9 @@ class LifeAndDeath(Params):
 
 
 @kernel
-def dying(w: World, p: LifeAndDeath, i: int) -> float:
+def dying(w: World, p: LifeAndDeath, i: Int) -> float:
     """Probability of dying this month."""
-    m = w.rates.death[w.people.age[i], w.people.quintile[i]]
+    m: float = w.rates.death[w.people.age[i], w.people.quintile[i]]
     for d in range(w.people.level.shape[0]):
         if w.rates.household[d] == 0:
             if w.people.level[d, i] == 3:
@@ -71,7 +71,7 @@ def dying(w: World, p: LifeAndDeath, i: int) -> float:
 
 
 @kernel
-def bearing(w: World, p: LifeAndDeath, i: int) -> float:
+def bearing(w: World, p: LifeAndDeath, i: Int) -> float:
     """Probability of giving birth this month."""
     return _fertility(p, w.people.female[i], w.people.age[i])
 
@@ -88,9 +88,9 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     LifeAndDeath,
     reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
     "rates.resilience rates.trust",
-    writes="people.age people.band people.level people.before people.help people.changed people.female people.resilience people.trust "
-    "tally.people tally.census tally.unmet tally.helped tally.waiting tally.born tally.died tally.moved_out "
-    "dwellings.head dwellings.occupants services.helped services.queue screen.bits",
+    writes="people.age people.band people.level people.before people.help people.changed people.female "
+    "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.born "
+    "tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits",
     after="ageing",
 )
 @kernel
@@ -112,7 +112,7 @@ def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
 
 
 @kernel
-def _room(w: World, home: int) -> int:
+def _room(w: World, home: Int) -> int:
     """An empty slot in a home, or -1."""
     for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
         if w.people.age[j] == NOBODY:
@@ -121,7 +121,7 @@ def _room(w: World, home: int) -> int:
 
 
 @kernel
-def _mother_with_room(w: World, p: LifeAndDeath, mother: int) -> int:
+def _mother_with_room(w: World, p: LifeAndDeath, mother: Int) -> Int:
     """The mother herself if her home has room, else the next woman of her neighbourhood whose home has, or -1."""
     if _room(w, np.int64(w.people.dwelling[mother])) >= 0:
         return mother
@@ -135,7 +135,7 @@ def _mother_with_room(w: World, p: LifeAndDeath, mother: int) -> int:
 
 
 @kernel
-def _bear(w: World, mother: int, female: int) -> None:
+def _bear(w: World, mother: Int, female: int) -> None:
     people = w.people
     j = _room(w, np.int64(people.dwelling[mother]))
     q = people.quintile[j]
@@ -157,7 +157,7 @@ def _bear(w: World, mother: int, female: int) -> None:
     after="renewal",
 )
 @kernel
-def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:  # noqa: ARG001
+def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
     people, death, household = w.people, w.rates.death, w.rates.household
     age, quintile, level_of = people.age, people.quintile, people.level
     death_bound, birth_bound = people.death_bound, people.birth_bound

@@ -1,9 +1,10 @@
 """Households move away and others move in; moves keep each fifth's age mix where the place file has it.
 
 Claim     A household moves out of the place this month with probability moves/12 * (mean over its members of
-          people here / people wanted, in their age band, relative to the whole fifth)^pull * (places in the home / people in it)^2, at most
-          twelve times moves/12: the old in an emptied family home move on sooner. An empty home takes in a household with the
-          ages of one of sixteen drawn from the fifth's first households, the one that best fills what is lacking.
+          people here / people wanted, in their age band, relative to the whole fifth)^pull * (places in the home /
+          people in it)^2, at most twelve times moves/12: the old in an emptied family home move on sooner. An empty
+          home takes in a household with the ages of one of sixteen drawn from the fifth's first households, the one
+          that best fills what is lacking.
 Evidence  moves: A20 gives 8-12 % of people moving home a year; about half of them to another area (assumed).
           Aligning a synthetic population to an official age mix is the custom of microsimulation.
 Limits    What newcomers bring: donors.py. They inherit the ties of the slot they take.
@@ -15,12 +16,12 @@ import numpy as np
 
 from sim.bookkeeping import count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
-from sim.state import NOBODY, World
+from sim.state import NOBODY, A, World
 
 OUT = stream("moving out")
 IN = stream("moving in")
@@ -40,7 +41,10 @@ class Moves(Params):
         meaning="households that leave the place in a year",
     )
     let: float = share(
-        0.5, low=0.2, high=1.0, source="assumed: homes stand empty for two months on average",
+        0.5,
+        low=0.2,
+        high=1.0,
+        source="assumed: homes stand empty for two months on average",
         meaning="empty homes that are taken in a month by a household from elsewhere",
     )
     pull: float = number(
@@ -61,7 +65,7 @@ def _fullness(w: World, q: int, b: int) -> float:
 
 
 @kernel
-def _lacking(here: np.ndarray, wanted: np.ndarray, ages: np.ndarray) -> float:
+def _lacking(here: A, wanted: A, ages: A) -> float:
     """How well a household's ages fill what a fifth lacks: higher is better."""
     score = 0.0
     for age in ages:
@@ -73,7 +77,7 @@ def _lacking(here: np.ndarray, wanted: np.ndarray, ages: np.ndarray) -> float:
 
 
 @kernel
-def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
+def move_in(w: World, home: int, ages: A, clock: Clock) -> int:
     """Settle a household of these ages in an empty dwelling; the first age is the reference person's. Returns how
     many people moved in."""
     people = w.people
@@ -108,9 +112,9 @@ def move_in(w: World, home: int, ages: np.ndarray, clock: Clock) -> int:
     Moves,
     reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.age_mix "
     "rates.donor_level rates.donor_range rates.resilience rates.trust",
-    writes="people.age people.female people.band people.level people.before people.help people.changed people.resilience "
-    "people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.moved_in tally.moved_out "
-    "dwellings.head dwellings.occupants services.helped services.queue screen.bits",
+    writes="people.age people.female people.band people.level people.before people.help people.changed "
+    "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting "
+    "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits",
     after="ageing life_and_death",
 )
 @kernel
@@ -139,6 +143,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
                 if u > p.let:
                     continue
                 u /= p.let
+                best: Int
                 best, best_score = -1, -1e9
                 room = first[home + 1] - first[home]
                 for t in range(TRIES):
@@ -167,4 +172,5 @@ def _restless(w: World, p: Moves, home: int, q: int) -> float:
         here += w.tally.people[q, b]
         wanted += w.places.age_mix[q, b]
     relative = total / max(1, count) * wanted / max(1.0, here)
-    return min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)
+    sooner: float = min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)
+    return sooner

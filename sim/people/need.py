@@ -20,10 +20,10 @@ import numpy as np
 
 from sim.bookkeeping import set_level
 from sim.engine.draws import UNIT
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
-from sim.state import NOBODY, WAITING, World
+from sim.state import NOBODY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -64,7 +64,7 @@ class Need(Params):
 
 
 @kernel
-def apart_from_support(w: World, p: Need, d: int, i: int, levels: np.ndarray) -> float:
+def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     """What multiplies the hazard of worsening, without the part that support plays."""
     m = math.exp(-p.beta_resilience * w.people.resilience[i])
     for e in range(levels.shape[0]):
@@ -77,27 +77,29 @@ def apart_from_support(w: World, p: Need, d: int, i: int, levels: np.ndarray) ->
 
 
 @kernel
-def worsening(w: World, p: Need, d: int, i: int, levels: np.ndarray, support: float) -> float:
+def worsening(w: World, p: Need, d: int, i: Int, levels: A, support: float) -> float:
     """Probability that need in domain d gets worse this month, given support 0-1."""
     level, b, q = levels[d, i], w.people.band[i], w.people.quintile[i]
     m = apart_from_support(w, p, d, i, levels) * math.exp(-p.beta_support * (support - p.usual_support))
-    return min(CAP, w.rates.up[d, level, b, q] * m)
+    probability: float = min(CAP, w.rates.up[d, level, b, q] * m)
+    return probability
 
 
 @kernel
-def help_speeds(w: World, d: int, i: int) -> float:
+def help_speeds(w: World, d: int, i: Int) -> float:
     """What multiplies the hazard of improving: 1 without help."""
     code = np.int64(w.people.help[d, i])
     if 0 < code < WAITING:
-        return 1.0 + (w.services.recovery[code - 1] - 1.0) * w.services.quality[code - 1]
+        speed: float = 1.0 + (w.services.recovery[code - 1] - 1.0) * w.services.quality[code - 1]
+        return speed
     return 1.0
 
 
 @kernel
-def improving(w: World, d: int, i: int, levels: np.ndarray) -> float:
+def improving(w: World, d: int, i: Int, levels: A) -> float:
     """Probability that need in domain d gets better this month."""
     level = levels[d, i]
-    rate = w.rates.down[d, level, w.people.band[i]]
+    rate: float = w.rates.down[d, level, w.people.band[i]]
     if level == 3:
         return min(CERTAIN, rate)
     return min(CAP_BETTER, rate * help_speeds(w, d, i))
@@ -112,7 +114,7 @@ def improving(w: World, d: int, i: int, levels: np.ndarray) -> float:
     "services.helped services.queue screen.event_row screen.event_domain screen.event_to screen.events",
 )
 @kernel
-def change(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
+def change(w: World, p: Need, clock: Clock) -> None:
     levels = w.people.before
     for d in range(levels.shape[0]):
         for k in range(w.screen.count[d]):
@@ -138,14 +140,14 @@ def ceil16(probability: float) -> np.uint16:
 @mechanism(
     Phase.REFRESH,
     Need,
-    reads="screen.renew screen.renewals people.level people.resilience people.help people.band people.quintile people.age services.quality "
-    "dwellings.head",
+    reads="screen.renew screen.renewals people.level people.resilience people.help people.band people.quintile "
+    "people.age services.quality dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
     after="renewal",
 )
 @kernel
-def bound(w: World, p: Need, clock: Clock) -> None:  # noqa: ARG001
+def bound(w: World, p: Need, clock: Clock) -> None:
     people, rates, services = w.people, w.rates, w.services
     level_of, help_of, age, resilience = people.level, people.help, people.age, people.resilience
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head

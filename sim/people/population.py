@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.fields import AGE_BANDS
 
 AGE = stream("age within band")
@@ -72,13 +72,18 @@ and moves settle at (people/ageing.py, people/moves.py), so that households do n
 
 
 @kernel
-def _adult_band(age: int) -> int:
+def _adult_band(age: int) -> Int:
     return np.int64(age >= 25) + np.int64(age >= 45) + np.int64(age >= 65) + np.int64(age >= 75) + np.int64(age >= 85)
 
 
 @kernel
 def _households(
-    age: np.ndarray, homes: int, one_person: float, lone_parent: float, order_key: np.uint64, choice_key: np.uint64,
+    age: np.ndarray,
+    homes: int,
+    one_person: float,
+    lone_parent: float,
+    order_key: np.uint64,
+    choice_key: np.uint64,
     offset: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each person of one neighbourhood the number of their household, and for each household who its reference
@@ -137,10 +142,20 @@ def _households(
 
 @kernel
 def _place(
-    home_of: np.ndarray, size: np.ndarray, children: np.ndarray, alone: np.ndarray, age: np.ndarray, head: np.ndarray,
-    i: int, key: np.uint64, offset: int, lone_parent: float,
+    home_of: np.ndarray,
+    size: np.ndarray,
+    children: np.ndarray,
+    alone: np.ndarray,
+    age: np.ndarray,
+    head: np.ndarray,
+    i: int,
+    key: np.uint64,
+    offset: int,
+    lone_parent: float,
 ) -> None:
     """Put somebody into the best of a few random homes whose reference person could be a parent."""
+    best: Int
+    h: Int
     best, best_score = -1, -1e9
     homes = head.size
     for t in range(24):
@@ -151,7 +166,7 @@ def _place(
         gap = np.int64(age[head[h]]) - np.int64(age[i])
         # A second child goes where there is one, a third less often, a fourth seldom.
         liked = 0.0 if children[h] == 0 else (0.05 if children[h] == 1 else -0.25 * (children[h] - 1))
-        score = liked - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]
+        score = liked - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]  # type: ignore[operator]  # two kinds of whole number
         if size[h] - children[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
             score -= 0.5
         score += 0.3 * uniform(key, 7 * (offset + i) + 500_009 * (t + 1) + 3)
@@ -194,7 +209,8 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
             age, homes, household.one_person_share, household.lone_parent_share, keys[1], keys[2], offset
         )
         offset += age.size
-        # In each home: the reference person first, then by age, oldest first; room for one child in every other home where one may come.
+        # In each home: the reference person first, then by age, oldest first; room for one child in every other home
+        # where one may come.
         others = np.ones(age.size, bool)
         others[head] = False
         used, home = np.unique(home, return_inverse=True)
@@ -213,5 +229,3 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
     age, neighbourhood, dwelling = (np.concatenate(c) for c in zip(*columns, strict=True))
     first = np.searchsorted(dwelling, np.arange(homes_so_far + 1))
     return Peopled(age, _sexes(age, dwelling, first, keys[3]), neighbourhood, dwelling, first)
-
-

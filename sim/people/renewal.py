@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.state import World
 
@@ -18,7 +18,7 @@ from sim.state import World
 @kernel
 def gather(w: World, p: NoParams, clock: Clock) -> None:
     changed, renew = w.people.changed, w.screen.renew
-    k = 0
+    k: Int = 0
     for i in range(changed.size):
         renew[k] = np.uint32(i)
         k += np.int64(changed[i])

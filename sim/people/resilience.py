@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
 from sim.state import NOBODY, WAITING, World
@@ -58,6 +58,8 @@ class Resilience(Params):
 @kernel
 def remember(w: World, p: Resilience, clock: Clock) -> None:
     people, services = w.people, w.services
+    i: Int
+    d: Int
     for k in range(w.screen.events[0]):
         if w.screen.event_to[k] == 3:
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])

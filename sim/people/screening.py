@@ -26,7 +26,7 @@ HALF = np.uint16(32768)
     writes="people.before people.worst screen.row screen.draw screen.count screen.bits screen.events",
 )
 @kernel
-def screen(w: World, p: NoParams, clock: Clock) -> None:  # noqa: ARG001 (every kernel has the same arguments)
+def screen(w: World, p: NoParams, clock: Clock) -> None:
     people = w.people
     domains, n = people.level.shape
     w.screen.events[0] = 0

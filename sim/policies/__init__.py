@@ -33,7 +33,5 @@ class Lever:
 
 def levers() -> tuple[Lever, ...]:
     """Every lever, in order of name."""
-    found = []
-    for info in pkgutil.iter_modules(__path__):
-        found.append(importlib.import_module(f"{__name__}.{info.name}").LEVER)
+    found = [importlib.import_module(f"{__name__}.{info.name}").LEVER for info in pkgutil.iter_modules(__path__)]
     return tuple(sorted(found, key=lambda lever: lever.name))

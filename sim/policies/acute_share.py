@@ -1,7 +1,8 @@
 """Money moves downstream: acute lines gain what preventive, community and responsive lines lose.
 
-Claim     In each silo a share x of its plan is moved; the gaining lines share it in proportion to their size, the losing
-          lines give it in proportion to theirs. A losing side keeps at least a fifth of its plan. The total is unchanged.
+Claim     In each silo a share x of its plan is moved; the gaining lines share it in proportion to their size, the
+          losing lines give it in proportion to theirs. A losing side keeps at least a fifth of its plan. The total is
+          unchanged.
 Evidence  D02, D13, D17 show the shares and how far they moved in a decade (5 to 15 points).
 Limits    A silo with no line on one of the sides is left alone.
 """

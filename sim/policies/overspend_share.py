@@ -23,7 +23,8 @@ LEVER = Lever(
     baseline=0.5,
     step=0.05,
     source="D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed",
-    meaning="Part of an acute overspend that the same silo's prevention loses next year; the centre bails out the rest.",
+    meaning="Part of an acute overspend that the same silo's prevention loses next year; "
+    "the centre bails out the rest.",
 )
 
 

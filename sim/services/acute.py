@@ -12,8 +12,6 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.draws import month_key, stream, uniform
-import numpy as np
-
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
@@ -41,7 +39,8 @@ def care_given(w: World, s: int) -> float:
             opened += here
             if w.services.crisis_share[s, b] > 0.0:
                 staying += max(0.0, w.tally.census[d, 3, q, b] * w.services.crisis_share[s, b] - here)
-    return opened * w.services.episode_cost[s] + staying * w.services.month_cost[s]
+    pounds: float = opened * w.services.episode_cost[s] + staying * w.services.month_cost[s]
+    return pounds
 
 
 @mechanism(
@@ -53,7 +52,7 @@ def care_given(w: World, s: int) -> float:
     name="acute_episodes",
 )
 @kernel
-def open_episodes(w: World, p: Acute, clock: Clock) -> None:  # noqa: ARG001
+def open_episodes(w: World, p: Acute, clock: Clock) -> None:
     people, services = w.people, w.services
     for k in range(w.screen.events[0]):
         if w.screen.event_to[k] != 3:
@@ -77,7 +76,7 @@ def open_episodes(w: World, p: Acute, clock: Clock) -> None:  # noqa: ARG001
     name="acute_load",
 )
 @kernel
-def feel_load(w: World, p: Acute, clock: Clock) -> None:  # noqa: ARG001
+def feel_load(w: World, p: Acute, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE and services.base_demand[s] > 0.0:

@@ -1,6 +1,7 @@
 """Each service has a budget line: the baseline's, until a policy changes it.
 
-Claim     granted[s] = base_budget[s] every month, before policies act on it. refused[s] = refused_base[s] * pressure[s].
+Claim     granted[s] = base_budget[s] every month, before policies act on it. refused[s] = refused_base[s] *
+          pressure[s].
 Evidence  D01-D22 for the sizes (catalogue). Real terms.
 Limits    Pay and prices move with the deflator. What overspends take and savings add: feedback/crowding_out.py.
 """

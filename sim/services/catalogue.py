@@ -12,8 +12,8 @@ Money is in pounds of 2023/24. What a service is for decides which parts its fil
 
 from __future__ import annotations
 
-from itertools import pairwise
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 

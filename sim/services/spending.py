@@ -2,7 +2,8 @@
 
 Claim     Preventive, responsive and community services spend posts * base_budget / 12. An acute service spends
           fixed * posts * base_budget / 12 + (1 - fixed) * (care given * (1 + premium * overload) + extra), care
-          given being episodes at their unit cost and extra what posts beyond the baseline cost, used or not. Whole pence. carried <- carried + funding - spent, silo by silo.
+          given being episodes at their unit cost and extra what posts beyond the baseline cost, used or not. Whole
+          pence. carried <- carried + funding - spent, silo by silo.
 Evidence  Unit costs C01-C29 (catalogue). fixed: assumed; the part of acute cost that does not fall with demand, so that
           an avoided crisis saves less cash than its unit cost (F05: GBP 3 of A&E cost per GBP 100 of care cut).
 Limits    No capital, no charges to users.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, share
 from sim.services.acute import care_given
@@ -28,7 +29,7 @@ class Spending(Params):
 
 
 @kernel
-def pence(pounds: float) -> int:
+def pence(pounds: float) -> Int:
     """Pounds to whole pence, halves up."""
     return np.int64(pounds * 100.0 + 0.5)
 
@@ -41,7 +42,7 @@ def pence(pounds: float) -> int:
     after="acute_load",
 )
 @kernel
-def pay(w: World, p: Spending, clock: Clock) -> None:  # noqa: ARG001
+def pay(w: World, p: Spending, clock: Clock) -> None:
     services, money = w.services, w.money
     for s in range(services.domain.size):
         salaries = services.posts[s] * services.base_budget[s] / 12.0

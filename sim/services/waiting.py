@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.bookkeeping import set_help
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.state import ACUTE, WAITING, World
@@ -31,7 +31,12 @@ class Waiting(Params):
     """Triage and what a start of help does."""
 
     urgency: float = number(
-        3.0, low=1.0, high=10.0, unit="weight", source="assumed", meaning="odds of serious over emerging need in the queue"
+        3.0,
+        low=1.0,
+        high=10.0,
+        unit="weight",
+        source="assumed",
+        meaning="odds of serious over emerging need in the queue",
     )
     known: float = share(0.05, low=0.0, high=0.2, source="assumed", meaning="trust gained when help begins")
 
@@ -69,6 +74,7 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
         rows = np.empty(total, np.uint32)
         n = 0
         help_of = people.help[d]
+        i: Int
         # Few wait: look at eight at once, and closer only where somebody does.
         whole = help_of.size // 8 * 8
         eights = help_of[:whole].view(np.uint64)
@@ -106,6 +112,6 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
 
 
 @kernel
-def _begin(w: World, p: Waiting, d: int, i: int, s: int) -> None:
+def _begin(w: World, p: Waiting, d: int, i: Int, s: int) -> None:
     set_help(w, d, i, 1 + s)
     w.people.trust[i] = np.float32(min(1.0, w.people.trust[i] + p.known))

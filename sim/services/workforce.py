@@ -19,7 +19,11 @@ class Workforce(Params):
     """Leaving faster than turnover."""
 
     redundancy: float = number(
-        0.08, low=0.0, high=0.3, unit="share per month", source="assumed",
+        0.08,
+        low=0.0,
+        high=0.3,
+        unit="share per month",
+        source="assumed",
         meaning="posts closed in a month beyond turnover when money falls",
     )
 
@@ -27,11 +31,12 @@ class Workforce(Params):
 @mechanism(
     Phase.WORKFORCE,
     Workforce,
-    reads="services.plan services.posts", writes="services.posts services.places",
+    reads="services.plan services.posts",
+    writes="services.posts services.places",
     after="passing_on",
 )
 @kernel
-def staff(w: World, p: Workforce, clock: Clock) -> None:  # noqa: ARG001
+def staff(w: World, p: Workforce, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.base_budget[s] <= 0.0:
