@@ -116,7 +116,8 @@ def _shares(calibrated: Calibrated, k: int) -> F:
 
 def steadiness(baseline: Comparison) -> pd.DataFrame:
     """A row for each calibrated rate of a run of the baseline: mean over the years of seen / implied, the first and
-    last year, the year furthest off, its allowance, how many years lie outside theirs, and the trend with its t value."""
+    last year, the year furthest off, its allowance, how many years lie outside theirs, and the trend with its t
+    value."""
     calibrated = solution_for(baseline.scenarios[0])
     records = baseline.records[baseline.baseline]
     rows = []
