@@ -31,7 +31,7 @@ from sim.engine.mechanism import Clock, Mechanism
 from sim.place import Place
 from sim.runs import Month, refresh
 from sim.scenario import Scenario
-from sim.state import People, Ties, World
+from sim.state import People, Ties, World, handle
 
 HERE = Path(__file__).parent
 SIZES = (10_000, 30_000, 100_000, 300_000)
@@ -72,8 +72,9 @@ def baseline_world(calibrated: Calibrated, people: int) -> World:
 def months(world: World, calibrated: Calibrated, first: int, count: int) -> None:
     """Run some months of the baseline on one thread."""
     month = Month(calibrated.params, {})
+    seen = handle(world)
     for m in range(first, first + count):
-        month(world, Clock(SEED, np.int64(m)))
+        month(world, seen, Clock(SEED, np.int64(m)))
 
 
 def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
     """Nanoseconds a person and month that each mechanism takes, in the order of the month."""
     world = baseline_world(calibrated, people)
     month = Month(calibrated.params, {})
+    seen = handle(world)
     taken: dict[str, float] = {}
 
     def clocked(entry: Mechanism) -> Mechanism:
@@ -107,7 +109,7 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
     for k in range(repeats):
         taken.update(dict.fromkeys(found, 0.0))
         for m in range(MONTHS * k, MONTHS * (k + 1)):
-            month(world, Clock(SEED, np.int64(m)))
+            month(world, seen, Clock(SEED, np.int64(m)))
         for name, seconds in taken.items():
             found[name].append(seconds * 1e9 / people / MONTHS)
     return {"people": people, "nanoseconds": {name: spread(values) for name, values in found.items()}}

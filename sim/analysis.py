@@ -131,6 +131,7 @@ class Comparison:
     neighbourhoods: tuple[str, ...]
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
+    _sums: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def baseline(self) -> str:
@@ -164,7 +165,17 @@ class Comparison:
         self, scenario: str, measure: Metric, step: str = "year", by: str | None = None, group: str | None = None
     ) -> F:
         """A measure for each seed by month or year, shape (seed, time)."""
-        return np.stack([_ratio(record, measure, step, by, group, self) for record in self.records[scenario]])
+        key = (scenario, measure.name, by, group)
+        if key not in self._sums:
+            pairs = [_sums(record, measure, by, group, self) for record in self.records[scenario]]
+            self._sums[key] = (np.stack([top for top, _ in pairs]), np.stack([bottom for _, bottom in pairs]))
+        top, bottom = self._sums[key]
+        if step == "year":
+            top, bottom = (a.reshape(len(a), -1, 12).sum(axis=2) for a in (top, bottom))
+        out: F = measure.parts(self.records[scenario][0]).scale * np.divide(
+            top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0
+        )
+        return out
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
         """Everything as one JSON document: see the interface for its form."""
@@ -350,23 +361,20 @@ class Comparison:
         }
 
 
-def _ratio(record: Record, measure: Metric, step: str, by: str | None, group: str | None, comparison: Comparison) -> F:
+def _sums(record: Record, measure: Metric, by: str | None, group: str | None, comparison: Comparison) -> tuple[F, F]:
+    """Numerator and denominator of a measure by month. Shapes (month,)."""
     parts = measure.parts(record)
     top, bottom = parts.numerator, parts.denominator
     if by is not None:
         names = comparison.neighbourhoods if by == "neighbourhood" else AXIS_NAMES[by]()
-        k = names.index(group)
+        k = names.index(str(group))
         if top.shape[1 + parts.axes.index(by)] != len(names):  # a measure of few services names only those
             raise ValueError(f"'{measure.name}' is of one service already")
         top = top.take(k, axis=1 + parts.axes.index(by))
         if by in parts.over:
             bottom = bottom.take(k, axis=1 + parts.over.index(by))
     months = top.shape[0]
-    top, bottom = top.reshape(months, -1).sum(axis=1), bottom.reshape(months, -1).sum(axis=1)
-    if step == "year":
-        top, bottom = top.reshape(-1, 12).sum(axis=1), bottom.reshape(-1, 12).sum(axis=1)
-    out: F = parts.scale * np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
-    return out
+    return top.reshape(months, -1).sum(axis=1), bottom.reshape(months, -1).sum(axis=1)
 
 
 def _plain(values: Any) -> list[float | None]:

@@ -21,7 +21,7 @@ from sim.results import Record
 from sim.runs import Month, refresh
 from sim.scenario import Policy, Scenario, month_name, parameter_groups
 from sim.services.catalogue import load_catalogue
-from sim.state import NOBODY, TABLES, WAITING, World
+from sim.state import NOBODY, TABLES, WAITING, World, handle
 from sim.world import copy
 
 Columns = dict[str, npt.NDArray[np.generic]]
@@ -106,7 +106,7 @@ def live(
         refresh(world, given, seed)  # bounds were worked out with the usual parameters
     month = Month(given, what.paths(SERVICES), without)
     for m in range(12 * what.years):
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m, world
 
 

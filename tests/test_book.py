@@ -389,7 +389,7 @@ def test_a_lever_at_its_baseline_changes_nothing(lever: Lever, seed: int) -> Non
     world = copy(town(1_500, seed))
     for m, expected in live(town(1_500, seed), what, seed):
         month.steps = with_it
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         assert not different(columns(world), columns(expected)), f"in month {m}"
 
 

@@ -279,7 +279,7 @@ def accounts(
     for m in range(120):
         if m == 0:
             given(world, seed)
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         for name in ("spent", "funding"):
             sums[name] += by_silo(world, getattr(world.money, name))
         for name in ("bailed_out", "clawed_back"):

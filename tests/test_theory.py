@@ -49,7 +49,7 @@ def only(world: World, names: set[str], seed: int, months: int, **params: dict[s
         if m.phase is Phase.REFRESH:
             m.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(0)))
     for m in range(months):
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m
 
 
@@ -282,7 +282,7 @@ def test_thinning_is_exact(seed: int) -> None:
     refresh(world, params, seed)
     for m, thinned in live(town(2_000, seed), what, seed, params):
         _wide_open(world)
-        month(world, Clock(np.uint64(seed), np.int64(m)))
+        month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         now, then = snapshot(world), snapshot(thinned)
         assert [name for name in different(now, then) if name not in aside] == [], f"in month {m}"
         looked_at[0] += int(world.screen.count.sum())

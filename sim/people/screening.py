@@ -14,38 +14,61 @@ import numpy as np
 from sim.engine.draws import fill_bits, month_key, stream
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import World
+from sim.state import A, World
 
 STREAM = stream("need and help")
-HALF = np.uint16(32768)
+HALF, ALL = np.uint32(32768), np.uint32(65535)
+
+
+@kernel
+def _remember(level: A, before: A, worst: A) -> None:
+    for i in range(level.size):
+        before[i] = level[i]
+        worst[i] = max(worst[i], level[i])
+
+
+@kernel
+def _mark(bits: A, up: A, down: A, ask: A, marks: A) -> None:
+    for i in range(bits.size):
+        top = np.uint32(bits[i] >> np.uint32(16))
+        worse = top < np.uint32(up[i])
+        better = np.uint32(ALL - top) < np.uint32(down[i])
+        event = np.uint32(top - HALF) < np.uint32(ask[i])
+        marks[i] = np.uint8(worse | better | event)
+
+
+@kernel
+def _gather(bits: A, marks: A, row: A, draw: A) -> int:
+    """Collect the marked, looking closer only at groups of eight in which somebody is."""
+    eights = marks[: marks.size // 8 * 8].view(np.uint64)
+    k = 0
+    for g in range(eights.size):
+        if eights[g] != 0:
+            for i in range(8 * g, 8 * g + 8):
+                if marks[i]:
+                    row[k] = np.uint32(i)
+                    draw[k] = bits[i]
+                    k += 1
+    for i in range(8 * eights.size, marks.size):
+        if marks[i]:
+            row[k] = np.uint32(i)
+            draw[k] = bits[i]
+            k += 1
+    return k
 
 
 @mechanism(
     Phase.SCREEN,
     reads="people.level people.up_bound people.down_bound people.ask_bound",
-    writes="people.before people.worst screen.row screen.draw screen.count screen.bits screen.events",
+    writes="people.before people.worst screen.row screen.draw screen.count screen.bits screen.marks screen.events",
 )
 @kernel
 def screen(w: World, p: NoParams, clock: Clock) -> None:
-    people = w.people
-    domains, n = people.level.shape
-    w.screen.events[0] = 0
+    people, scratch = w.people, w.screen
+    scratch.events[0] = 0
     people.worst[:] = 0
-    bits = w.screen.bits
-    for d in range(domains):
-        level, before, worst = people.level[d], people.before[d], people.worst
-        for i in range(n):
-            before[i] = level[i]
-            worst[i] = max(worst[i], level[i])
-        key = month_key(clock.seed, STREAM + np.uint64(d), clock.month)
-        fill_bits(key, 0, bits)
-        up, down, ask = people.up_bound[d], people.down_bound[d], people.ask_bound[d]
-        row, draw = w.screen.row[d], w.screen.draw[d]
-        k = 0
-        for i in range(n):
-            top = np.uint16(bits[i] >> np.uint32(16))
-            if top < up[i] or np.uint16(~top) < down[i] or np.uint16(top - HALF) < ask[i]:
-                row[k] = np.uint32(i)
-                draw[k] = bits[i]
-                k += 1
-        w.screen.count[d] = k
+    for d in range(people.level.shape[0]):
+        _remember(people.level[d], people.before[d], people.worst)
+        fill_bits(month_key(clock.seed, STREAM + np.uint64(d), clock.month), 0, scratch.bits)
+        _mark(scratch.bits, people.up_bound[d], people.down_bound[d], people.ask_bound[d], scratch.marks)
+        scratch.count[d] = _gather(scratch.bits, scratch.marks, scratch.row[d], scratch.draw[d])
