@@ -183,7 +183,7 @@ def test_one_service_is_aimed_at_alone(seed: int) -> None:
 def test_a_month_throws_no_ordinary_dice() -> None:
     """No file that runs a month, or builds a town, draws numbers whose order matters, or looks at a clock."""
     folders = ("engine", "people", "services", "networks", "policies", "feedback")
-    paths = [ROOT / "sim" / f"{name}.py" for name in ("bookkeeping", "run", "world")]
+    paths = [ROOT / "sim" / f"{name}.py" for name in ("bookkeeping", "runs", "world")]
     paths += [path for folder in folders for path in sorted((ROOT / "sim" / folder).glob("*.py"))]
     words = ("np.random", "import random", "random.random(", "time.time(", "perf_counter", "secrets.")
     assert len(paths) > 30

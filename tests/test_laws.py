@@ -268,7 +268,15 @@ def accounts(
     params = calibrated().params
     path = np.full((120, len(SERVICES)), 0.0)
     month = Month(params, {name: path + value for name, value in levers.items()})
-    steps = {"budget_lines", "overspend_share", "reinvestment_share", "workforce", "spending", "crowding_out"}
+    steps = {
+        "budget_lines",
+        "overspend_share",
+        "reinvestment_share",
+        "passing_on",
+        "workforce",
+        "spending",
+        "crowding_out",
+    }
     month.steps = [(m, what) for m, what in month.steps if m.name in steps]
     fixed = params["spending"].compiled()._replace(fixed=1.0)
     month.steps = [(m, fixed if m.name == "spending" else what) for m, what in month.steps]
