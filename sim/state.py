@@ -174,6 +174,8 @@ class Screen(NamedTuple):
     count: Annotated[A, _c("i8", "domain", "candidates", "how many")]  # type: ignore[assignment]  # hides tuple.count
     bits: Annotated[A, _c("u4", "person", "2^-32", "scratch: the draws of one domain")]
     marks: Annotated[A, _c("u1", "person", "0 or 1", "scratch: candidates of one domain")]
+    found_row: Annotated[A, _c("u4", "person", "slot", "scratch: who else may be concerned")]
+    found_draw: Annotated[A, _c("u4", "person", "2^-32", "scratch: their draw")]
     event_row: Annotated[A, _c("u4", "event", "slot", "whose need changed this month")]
     event_domain: Annotated[A, _c("u1", "event", "index", "in which domain")]
     event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]

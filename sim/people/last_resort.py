@@ -15,6 +15,7 @@ from sim.bookkeeping import counted, is_helped
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.thinning import gather, mark_low
 from sim.people.need import ceil16
 from sim.state import NOBODY, World
 
@@ -37,7 +38,7 @@ def attending(w: World, door: int, i: Int) -> float:
     Phase.LAST_RESORT,
     reads="people.level people.help people.door_bound people.band people.quintile people.neighbourhood "
     "screen.event_row screen.event_domain screen.event_to screen.events",
-    writes="tally.opened tally.opened_in screen.bits",
+    writes="tally.opened tally.opened_in screen.bits screen.marks screen.found_row screen.found_draw",
 )
 @kernel
 def knock(w: World, p: NoParams, clock: Clock) -> None:
@@ -45,13 +46,14 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
     for door in range(w.rates.door.size):
         s = w.rates.door[door]
         fill_bits(month_key(clock.seed, KNOCK + np.uint64(door), clock.month), 0, bits)
-        bound = people.door_bound[door]
+        mark_low(bits, people.door_bound[door], w.screen.marks)
+        row, draw = w.screen.found_row, w.screen.found_draw
         i: Int
-        for i in range(people.age.size):
-            if np.uint16(bits[i] >> np.uint32(16)) < bound[i]:
-                if (np.float64(bits[i]) + 0.5) * UNIT < attending(w, door, i):
-                    w.tally.opened[s, people.quintile[i], people.band[i]] += 1
-                    w.tally.opened_in[s, people.neighbourhood[i]] += 1
+        for k in range(gather(bits, w.screen.marks, row, draw)):
+            i = np.int64(row[k])
+            if (np.float64(draw[k]) + 0.5) * UNIT < attending(w, door, i):
+                w.tally.opened[s, people.quintile[i], people.band[i]] += 1
+                w.tally.opened_in[s, people.neighbourhood[i]] += 1
         for k in range(w.screen.events[0]):
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:

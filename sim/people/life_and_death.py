@@ -17,6 +17,7 @@ from sim.bookkeeping import YEARS_BOUNDED, count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.thinning import gather, mark_ends
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
 from sim.state import NOBODY, World
@@ -90,7 +91,8 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     "rates.resilience rates.trust",
     writes="people.age people.band people.level people.before people.help people.changed people.female "
     "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.born "
-    "tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits",
+    "tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits "
+    "screen.marks screen.found_row screen.found_draw",
     after="ageing",
 )
 @kernel
@@ -98,14 +100,18 @@ def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
     people, bits = w.people, w.screen.bits
     fill_bits(month_key(clock.seed, LIFE, clock.month), 0, bits)
     sex = month_key(clock.seed, SEX, clock.month)
-    for i in range(people.age.size):
-        top = np.uint16(bits[i] >> np.uint32(16))
-        if top < people.death_bound[i]:
-            if people.age[i] != NOBODY and (np.float64(bits[i]) + 0.5) * UNIT < dying(w, p, i):
+    mark_ends(bits, people.death_bound, people.birth_bound, w.screen.marks)
+    row, draw = w.screen.found_row, w.screen.found_draw
+    for k in range(gather(bits, w.screen.marks, row, draw)):
+        i, u = np.int64(row[k]), (np.float64(draw[k]) + 0.5) * UNIT
+        if people.age[i] == NOBODY:
+            continue
+        if np.uint32(draw[k] >> np.uint32(16)) < people.death_bound[i]:
+            if u < dying(w, p, i):
                 w.tally.died[people.quintile[i], people.band[i]] += 1
                 vacate(w, i)
-        elif np.uint16(~top) < people.birth_bound[i] and people.age[i] != NOBODY:
-            if (np.float64(bits[i]) + 0.5) * UNIT > 1.0 - bearing(w, p, i):
+        else:
+            if u > 1.0 - bearing(w, p, i):
                 mother = _mother_with_room(w, p, i)
                 if mother >= 0:
                     _bear(w, mother, 1 if uniform(sex, i) < 0.488 else 0)
