@@ -12,9 +12,9 @@ import platform
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 F = npt.NDArray[np.float64]
 COVER = 0.95
 """The part of seeds, or of chance, that a band covers."""
-KEPT_WORLDS = 24
-"""Settled worlds kept in memory for the next comparison of the same place."""
+KEPT, LARGEST_KEPT = 24, 150_000
+"""Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -387,29 +388,30 @@ def _rows(table: pd.DataFrame, step: str) -> list[dict[str, Any]]:
     return [dict(zip([step, *_SUMMARY], row, strict=True)) for row in zip(steps, *columns, strict=True)]
 
 
-class _Worlds:
-    """Settled worlds, kept for the next comparison: the longest unused goes first."""
+class _Kept(Generic[T]):
+    """What was made before, for the next comparison: the longest unused goes first."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Any, ...], World] = OrderedDict()
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
-        key = (place.model_dump_json(), people, seed, tuple(sorted(scenario.parameters.items())))
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is kept under the key, or else what `make` makes."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        world = solution_for(scenario).settled(place, people, seed)
-        if world.people.age.size <= 200_000:
-            with self._lock:
-                self._kept[key] = world
-                while len(self._kept) > KEPT_WORLDS:
-                    self._kept.popitem(last=False)
-        return world
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
 
 
-_worlds = _Worlds()
+_worlds: _Kept[World] = _Kept(KEPT)
+_baselines: _Kept[Record] = _Kept(KEPT)
 
 
 def _unfit(wanted: str, came: str) -> InputError:
@@ -458,18 +460,25 @@ def compare(
     if progress is not None:
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()
-    records = ensemble(
-        lambda number: _worlds.get(chosen[0], where, size, number),
-        chosen,
-        list(numbers),
-        threads or os.cpu_count() or 1,
-        progress,
-        without,
-    )
+    total = sum(n.people for n in hoods)
+    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())))
+    story = (about, chosen[0].model_dump_json(), tuple(without))
+
+    def world(number: int) -> World:
+        def make() -> World:
+            return solution_for(chosen[0]).settled(where, size, number)
+
+        return _worlds.get((about, number), make) if total <= LARGEST_KEPT else make()
+
+    def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
+        keep = scenario is chosen[0] and total <= LARGEST_KEPT
+        return _baselines.get((story, number), make) if keep else make()
+
+    records = ensemble(world, chosen, list(numbers), threads or os.cpu_count() or 1, progress, without, recall)
     return Comparison(
         scenarios=tuple(chosen),
         place=where,
-        people=sum(n.people for n in hoods),
+        people=total,
         seeds=numbers,
         records=records,
         neighbourhoods=tuple(n.name for n in hoods),

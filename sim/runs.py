@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -128,8 +129,10 @@ def ensemble(
     threads: int,
     progress: Progress | None = None,
     without: Iterable[str] = (),
+    recall: Callable[[Scenario, int, Callable[[], Record]], Record] | None = None,
 ) -> dict[str, list[Record]]:
-    """Every scenario for every seed. `worlds(seed)` gives a settled world."""
+    """Every scenario for every seed. `worlds(seed)` gives a settled world; `recall(scenario, seed, make)` may give a
+    record that was made before, and otherwise makes it."""
     stopped = threading.Event()
     done = 0
     total = len(seeds) * len(scenarios)
@@ -140,7 +143,8 @@ def ensemble(
         nonlocal done
         world = worlds(seeds[k])
         for scenario in scenarios:
-            out[scenario.name][k] = go(world, scenario, scenario.params(), seeds[k], without, stopped.is_set)
+            make = partial(go, world, scenario, scenario.params(), seeds[k], without, stopped.is_set)
+            out[scenario.name][k] = make() if recall is None else recall(scenario, seeds[k], make)
             with counting:
                 done += 1
                 if progress is not None:

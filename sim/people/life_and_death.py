@@ -110,11 +110,10 @@ def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
             if u < dying(w, p, i):
                 w.tally.died[people.quintile[i], people.band[i]] += 1
                 vacate(w, i)
-        else:
-            if u > 1.0 - bearing(w, p, i):
-                mother = _mother_with_room(w, p, i)
-                if mother >= 0:
-                    _bear(w, mother, 1 if uniform(sex, i) < 0.488 else 0)
+        elif u > 1.0 - bearing(w, p, i):
+            mother = _mother_with_room(w, p, i)
+            if mother >= 0:
+                _bear(w, mother, 1 if uniform(sex, i) < 0.488 else 0)
 
 
 @kernel
