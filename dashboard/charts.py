@@ -68,11 +68,21 @@ class Change(NamedTuple):
     high: float
     unit: str  # "%" of the baseline, "percentage points", or the metric's own unit
     year: int
+    told_apart: bool
 
     @property
     def clear(self) -> bool:
-        """Whether the middle 95 % of seeds agree on the direction."""
-        return self.low > 0.0 or self.high < 0.0
+        """Whether the difference is told from luck."""
+        return self.told_apart
+
+
+def told_apart(row: dict[str, Any]) -> bool:
+    """Whether a difference is told from luck: the 95 % interval of its mean leaves out zero (without such an interval,
+    as with one seed or an older document, the middle 95 % of the seeds does)."""
+    low, high = row.get("sure_low"), row.get("sure_high")
+    if low is None or high is None:
+        low, high = row["low"], row["high"]
+    return bool(low > 0.0 or high < 0.0)
 
 
 def change(document: Document, metric: str, name: str) -> Change:
@@ -86,7 +96,9 @@ def change(document: Document, metric: str, name: str) -> Change:
         scale, unit = 100.0 / abs(base), "%"
     else:
         scale, unit = 1.0, record["unit"]
-    return Change(last["mean"] * scale, last["low"] * scale, last["high"] * scale, unit, int(last["year"]))
+    return Change(
+        last["mean"] * scale, last["low"] * scale, last["high"] * scale, unit, int(last["year"]), told_apart(last)
+    )
 
 
 def is_share(unit: str) -> bool:
@@ -475,7 +487,7 @@ def _spend_title(document: Document, metrics: Sequence[str]) -> str:
             continue
         for metric in metrics:
             last = records[metric]["by_year"][-1]
-            if last["low"] > 0 or last["high"] < 0:
+            if told_apart(last):
                 clear.append((abs(last["mean"]), name, metric, last))
     years = document["years"]
     if not clear:

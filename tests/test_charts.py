@@ -259,3 +259,11 @@ def test_csv_gives_unit_and_range_and_no_formula() -> None:
 def test_sizes_are_told_in_figures_that_mean_something(value: float, text: str) -> None:
     """Neither '0.0' for something nor eight decimals."""
     assert charts.figure_text(value) == text
+
+
+def test_luck_is_judged_by_the_interval_of_the_mean() -> None:
+    """A difference whose mean is sure is told from luck, though single seeds may go the other way."""
+    row = {"mean": -1.0, "low": -2.6, "high": 0.3, "sure_low": -1.4, "sure_high": -0.6}
+    assert charts.told_apart(row)
+    assert not charts.told_apart({**row, "sure_high": 0.1})
+    assert not charts.told_apart({**row, "sure_low": None, "sure_high": None})
