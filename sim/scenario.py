@@ -104,7 +104,7 @@ class Scenario(Closed):
             parameter(name, value, path or self.name, text)
         for k, expected in enumerate(self.expect):
             if expected.direction is None and expected.low is None and expected.high is None:
-                raise _fail(path, text, ("expect", k), "a direction, a low or a high", inputs.Words("none of them"))
+                raise _fail(path, text, ("expect", k), "a direction, low or high", inputs.Words("none of them"))
             if expected.year > self.years:
                 raise _fail(
                     path, text, ("expect", k, "year"), f"a year of the scenario, 1 to {self.years}", expected.year
