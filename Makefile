@@ -5,13 +5,6 @@ SERVE ?= 1
 PLACE ?= anytown
 # More for the command in question: `make run SERVE=0 ARGS="--people 3000"`, `make test ARGS="-k place"`.
 ARGS ?=
-# Tests run one by one. With WORKERS=2 the kernels are compiled first, so that two workers never write one cache file;
-# without the module that does so, one by one it stays.
-WORKERS ?= 0
-ifeq ($(wildcard sim/warm.py),)
-override WORKERS := 0
-endif
-
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
@@ -62,8 +55,7 @@ browser: $(VENV)/dev-ready ## see to it that there is a Chromium for the page's 
 	  $(BIN)/playwright install chromium; fi
 
 test: $(VENV)/dev-ready browser ## every test, quick ones first and the browser's last
-	@if [ "$(WORKERS)" != 0 ]; then $(BIN)/python -m sim.warm; fi
-	$(BIN)/pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS)) $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/dev-ready ## format and lint, changing nothing
 	$(BIN)/ruff format --check .

@@ -24,6 +24,7 @@ from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
+from sim.policies import overspend_share, reinvestment_share
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
@@ -270,8 +271,8 @@ def _fill_services(
         table.plan[s] = table.granted[s] = table.base_budget[s]
         table.pressure[s] = 1.0
     world.rates.asks[:] = all_asks(world)
-    world.money.kappa[:] = 0.5
-    world.money.rho[:] = 0.5
+    world.money.kappa[:] = overspend_share.LEVER.baseline
+    world.money.rho[:] = reinvestment_share.LEVER.baseline
 
 
 def all_asks(world: World) -> F:
