@@ -185,6 +185,7 @@ def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float
     w.people.female[i] = np.uint8(female)
     w.people.resilience[i] = np.float32(resilience)
     w.people.trust[i] = np.float32(trust)
+    w.people.refused[i] = 0
     w.people.changed[i] = 1
     w.dwellings.occupants[w.people.dwelling[i]] += np.uint8(1)
     for d in range(w.people.level.shape[0]):

@@ -39,6 +39,8 @@ FLOWS = (
     "died",
     "moved_in",
     "moved_out",
+    "repeated",
+    "delayed",
 )
 
 
@@ -68,30 +70,19 @@ class Month:
             getattr(world.tally, flow)[:] = 0
         for entry, given in self.steps:
             entry.kernel(seen, given, clock)
-        world.people.changed[:] = 0
 
 
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
     month = Month(params, {}, without=("crowding_out",))
-    refresh(world, params, seed)
+    world.people.changed[:] = 1
     seen = handle(world)
     for m in range(-months, 0):
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
     for account in world.money[:6]:
         account[:] = 0
     return world
-
-
-def refresh(world: World, params: Mapping[str, Params], seed: int) -> None:
-    """Work out every bound before the first draw."""
-    world.people.changed[:] = 1
-    refresh = Month(params, {})
-    for entry, given in refresh.steps:
-        if entry.phase.name == "REFRESH":
-            entry.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(0)))
-    world.people.changed[:] = 0
 
 
 def go(

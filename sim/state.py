@@ -50,6 +50,7 @@ class People(NamedTuple):
     death_bound: Annotated[A, _c("u2", "person", "2^-16", "no draw above this is a death")]
     birth_bound: Annotated[A, _c("u2", "person", "2^-16", "no draw below its complement is a birth")]
     door_bound: Annotated[A, _c("u2", "door person", "2^-16", "no draw above this is an attendance")]
+    refused: Annotated[A, _c("u1", "person", "bits", "domains in which the last request came to nothing")]
 
 
 class Dwellings(NamedTuple):
@@ -76,6 +77,18 @@ class Places(NamedTuple):
     quintile: Annotated[A, _c("u1", "neighbourhood", "index", "deprivation fifth, 0 = most deprived")]
     energy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "energy of community groups")]
     weight: Annotated[A, _c("f8", "neighbourhood", "1 = per head", "share of places offered, relative to people")]
+    exposure: Annotated[A, _c("f8", "domain neighbourhood", "1 = baseline", "multiplies the hazard of getting worse")]
+    exposure_top: Annotated[A, _c("f8", "domain neighbourhood", "1 = baseline", "exposure that bounds allow for")]
+    practice: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "quality of practice: multiplies effects of help")]
+    practice_low: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "least practice that bounds allow for")]
+    practice_high: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "most practice that bounds allow for")]
+    outreach: Annotated[A, _c("f8", "neighbourhood", "per month", "need that nobody helps is looked for, and found")]
+    outreach_top: Annotated[A, _c("f8", "neighbourhood", "per month", "outreach that bounds allow for")]
+    nurture: Annotated[
+        A, _c("f8", "band neighbourhood", "log hazard a year", "resilience given to children, beyond baseline")
+    ]
+    infants: Annotated[A, _c("f8", "neighbourhood", "share", "ill infants sent to hospital beyond the baseline")]
+    infants_top: Annotated[A, _c("f8", "neighbourhood", "share", "as much of it as bounds allow for")]
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
 
 
@@ -119,6 +132,13 @@ class Services(NamedTuple):
     overload: Annotated[A, _c("f8", "service", "share", "how far load exceeds 1")]
     helped: Annotated[A, _c("i8", "service", "persons", "people being helped")]
     queue: Annotated[A, _c("i8", "service", "persons", "people waiting")]
+    quality_low: Annotated[A, _c("f8", "service", "1 = baseline", "least quality that bounds allow for")]
+    quality_high: Annotated[A, _c("f8", "service", "1 = baseline", "most quality that bounds allow for")]
+    exposure: Annotated[A, _c("f8", "service domain", "log hazard", "taken off everybody's hazard by each doubling")]
+    childhood: Annotated[A, _c("f8", "service", "log hazard a year", "resilience it gives the children of the place")]
+    signpost: Annotated[A, _c("f8", "service", "share", "more ill infants sent to hospital, per unit of coverage")]
+    instead: Annotated[A, _c("i8", "service", "service", "the acute service that it is an alternative to, or -1")]
+    scar: Annotated[A, _c("f8", "service", "multiplier", "on the scar that a crisis leaves")]
 
 
 class Rates(NamedTuple):
@@ -139,7 +159,10 @@ class Rates(NamedTuple):
     death: Annotated[A, _c("f8", "age quintile", "per month", "dying, level multipliers at 1")]
     door: Annotated[A, _c("i8", "door", "service", "services that anybody may walk into")]
     walk_in: Annotated[A, _c("f8", "door band quintile", "per month", "attending without a crisis, need being helped")]
-    knock: Annotated[A, _c("f8", "door domain", "per month", "extra attendances with serious need nobody helps")]
+    knock: Annotated[A, _c("f8", "door domain level", "per month", "extra attendances with need nobody helps")]
+    walks_in: Annotated[A, _c("u1", "door band", "0 or 1", "somebody of the age may come through the door")]
+    waits_for: Annotated[A, _c("i8", "domain", "domain", "whose serious need must be helped to leave, or -1")]
+    informal: Annotated[A, _c("u1", "domain", "0 or 1", "people at home can do much of what is needed")]
     crisis_arrives: Annotated[A, _c("f8", "door domain", "share", "crises that come through this door too")]
 
 
@@ -164,6 +187,8 @@ class Tally(NamedTuple):
     died: Annotated[A, _c("i4", "quintile band", "persons", "deaths")]
     moved_in: Annotated[A, _c("i4", "quintile", "persons", "people who moved in")]
     moved_out: Annotated[A, _c("i4", "quintile", "persons", "people who moved out")]
+    repeated: Annotated[A, _c("i4", "service quintile", "requests", "requests after one that came to nothing")]
+    delayed: Annotated[A, _c("i4", "quintile band", "persons", "people in an acute bed only because care is missing")]
 
 
 class Screen(NamedTuple):
@@ -179,6 +204,7 @@ class Screen(NamedTuple):
     event_row: Annotated[A, _c("u4", "event", "slot", "whose need changed this month")]
     event_domain: Annotated[A, _c("u1", "event", "index", "in which domain")]
     event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]
+    event_service: Annotated[A, _c("i8", "event", "service", "the acute service that took the crisis, or -1")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
     renew: Annotated[A, _c("u4", "person", "slot", "people whose bounds are due")]
     renewals: Annotated[A, _c("i8", "one", "persons", "how many")]
@@ -199,6 +225,24 @@ class Money(NamedTuple):
     rho: Annotated[A, _c("f8", "silo", "share", "part of a saving that is kept and reinvested")]
 
 
+class Rules(NamedTuple):
+    """What policies set for people of a neighbourhood; each at its baseline until a lever moves it."""
+
+    joined_up: Annotated[A, _c("f8", "neighbourhood", "0-1", "hand-overs between services that nobody gets lost in")]
+    claim_burden: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "what it takes to prove a claim")]
+    digital: Annotated[A, _c("f8", "neighbourhood", "0-1", "asking that is only possible online")]
+    digital_ties: Annotated[A, _c("f8", "neighbourhood", "ties", "ties kept up online, beyond the baseline")]
+    time_to_care: Annotated[A, _c("f8", "neighbourhood", "0-1", "time freed to care for one's own")]
+    alternatives: Annotated[A, _c("f8", "neighbourhood", "share", "crises met by an alternative to the usual service")]
+    network_crisis: Annotated[
+        A, _c("f8", "neighbourhood", "0-1", "crises in which a person's own network is brought in")
+    ]
+    schooling: Annotated[
+        A, _c("f8", "neighbourhood", "log hazard a year", "resilience that schools give, beyond baseline")
+    ]
+    ties_cut: Annotated[A, _c("f8", "neighbourhood", "share", "contacts that cannot take place")]
+
+
 class World(NamedTuple):
     """Everything that a month reads and writes."""
 
@@ -211,6 +255,7 @@ class World(NamedTuple):
     tally: Tally
     screen: Screen
     money: Money
+    rules: Rules
 
 
 TABLES: dict[str, type] = get_type_hints(World)

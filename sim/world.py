@@ -35,6 +35,7 @@ from sim.state import (
     People,
     Places,
     Rates,
+    Rules,
     Screen,
     Services,
     Tally,
@@ -120,7 +121,7 @@ def build(
         "event": drawn.age.size,
         "one": 1,
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
     world.ties.start[:] = wiring.start
@@ -157,6 +158,9 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     places.energy[:] = 1.0
     places.weight[:] = 1.0
+    places.exposure[:] = 1.0
+    places.practice[:] = 1.0
+    world.rules.claim_burden[:] = 1.0
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
 
@@ -175,6 +179,8 @@ def _fill_rates(
     rates.up[:, : LEVELS - 1] = solution.up
     rates.down[:] = solution.down
     for d, domain in enumerate(domains):
+        rates.waits_for[d] = -1 if domain.crisis.waits_for is None else ids.index(domain.crisis.waits_for)
+        rates.informal[d] = domain.informal_help
         for other, omega in domain.interactions.items():
             rates.omega[d, ids.index(other)] = omega.value
     rates.donor_level[:] = solution.donor_level
@@ -193,7 +199,10 @@ def _fill_rates(
         rates.walk_in[k] = np.maximum(0.0, aims.walk_in[k] - solution.knocks[k])
         for d, name in enumerate(ids):
             if name in walk_in.knock_per_year:
-                rates.knock[k, d] = walk_in.knock_per_year[name].value / 12.0
+                rates.knock[k, d, 2] = walk_in.knock_per_year[name].value / 12.0
+            if name in walk_in.knock_emerging_per_year:
+                rates.knock[k, d, 1] = walk_in.knock_emerging_per_year[name].value / 12.0
+        rates.walks_in[k] = [share > 0.0 for share in walk_in.per_thousand_by_age.values()]
         rates.crisis_arrives[k, ids.index(services[s].domain)] = walk_in.arrives_with_crisis_share.value
 
 
@@ -265,6 +274,18 @@ def _fill_services(
         elif service.groups is not None:
             table.base_budget[s] = service.groups.spend_per_head.value * people.sum()
             table.hire_months[s] = 1.0
+        elif service.exposure is not None:
+            table.base_budget[s] = service.exposure.spend_per_head.value * people.sum()
+            table.exposure[s] = [service.exposure.lowers[name].value if name in service.exposure.lowers else 0.0
+                                 for name in ids]  # fmt: skip
+        if service.childhood is not None:
+            table.childhood[s] = service.childhood.resilience_per_year.value
+            table.signpost[s] = service.childhood.sent_to_hospital.value
+        table.scar[s] = 1.0
+        table.instead[s] = -1
+        if service.alternative is not None:
+            table.scar[s] = service.alternative.scar.value
+            table.instead[s] = [other.id for other in services].index(service.alternative.instead_of)
         table.posts[s] = 1.0
         table.places[s] = table.base_places[s]
         table.quality[s] = 1.0

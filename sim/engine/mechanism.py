@@ -24,16 +24,16 @@ class Phase(IntEnum):
     POLICY = 2
     WORKFORCE = 3
     COMMUNITY = 4
-    SCREEN = 5
-    SUPPORT = 6
-    NEED = 7
-    HELP_SEEKING = 8
-    SERVICE = 9
-    LAST_RESORT = 10
-    MEMORY = 11
-    LIFE = 12
-    ACCOUNTS = 13
-    REFRESH = 14
+    REFRESH = 5
+    SCREEN = 6
+    SUPPORT = 7
+    NEED = 8
+    HELP_SEEKING = 9
+    SERVICE = 10
+    LAST_RESORT = 11
+    MEMORY = 12
+    LIFE = 13
+    ACCOUNTS = 14
 
 
 class Clock(NamedTuple):
@@ -106,10 +106,14 @@ class Book:
     @staticmethod
     def _refuse_open_order(mechanisms: Iterable[Mechanism]) -> None:
         listed = list(mechanisms)
+        earlier = {m.name: set(m.after) for m in listed}
+        for _ in listed:  # what comes before something that comes before it, comes before it
+            for names in earlier.values():
+                names |= {far for near in names & earlier.keys() for far in earlier[near]}
         for i, a in enumerate(listed):
             for b in listed[i + 1 :]:
                 shared = set(a.writes) & (set(b.writes) | set(b.reads)) | set(b.writes) & set(a.reads)
-                if shared and b.name not in a.after and a.name not in b.after:
+                if shared and b.name not in earlier[a.name] and a.name not in earlier[b.name]:
                     raise ValueError(
                         f"'{a.name}' and '{b.name}' both touch {sorted(shared)} in phase {a.phase.name}: "
                         f"say in one of them which comes first (after=…)"

@@ -82,9 +82,9 @@ def leave_home(w: World, i: Int) -> None:
     Ageing,
     reads="people.age dwellings.occupants dwellings.first services.crisis_share",
     writes="people.age people.band people.level people.help people.changed tally.people tally.census tally.unmet "
-    "tally.helped tally.waiting tally.ended tally.moved_out dwellings.head dwellings.occupants services.helped "
-    "services.queue people.before people.female people.resilience people.trust screen.event_row screen.event_domain "
-    "screen.event_to screen.events",
+    "tally.helped tally.waiting tally.ended tally.moved_out dwellings.head dwellings.occupants "
+    "services.helped services.queue people.before people.female people.resilience people.trust "
+    "screen.event_row screen.event_domain screen.event_to screen.events",
 )
 @kernel
 def grow_older(w: World, p: Ageing, clock: Clock) -> None:

@@ -126,6 +126,8 @@ class Crisis(ByAgeAndQuintile):
     england_total: tuple[EnglandTotal, ...] = Field(min_length=1, strict=False)
     england_total_per: Literal["people", "households"]
     mean_months: dict[str, Annotated[float, Field(strict=False, ge=1.0)]]
+    waits_for: str | None = None
+    """Another domain: while need there is serious and nobody helps, a crisis here seldom ends."""
 
     @model_validator(mode="after")
     def _totals_apart(self) -> Self:
@@ -171,6 +173,8 @@ class Domain(Closed):
     prevalence: Prevalence
     crisis: Crisis
     recovery: Recovery
+    informal_help: bool = False
+    """Whether people at home can do much of what is needed, and are strained where nobody else does."""
     interactions: dict[str, Figure] = Field(default_factory=dict)
     """Other domain's id -> omega: the hazard of getting worse here is multiplied by 1 + omega * level there."""
 
@@ -202,4 +206,6 @@ def load_domains(folder: Path = FOLDER) -> tuple[Domain, ...]:
         for other in domain.interactions:
             if other not in ids:
                 raise fail(path, ("interactions", other), "another domain's id", other, ids)
+        if domain.crisis.waits_for is not None and domain.crisis.waits_for not in ids:
+            raise fail(path, ("crisis", "waits_for"), "another domain's id", domain.crisis.waits_for, ids)
     return tuple(domain for _, domain in found)

@@ -1,11 +1,16 @@
 """People ask for help if they trust that it comes; at the threshold some are turned away, and that is remembered.
 
 Claim     Somebody with emerging or serious need and no help asks service s this month with probability
-          ask[s] * trust / 0.6, for every service that serves their domain, level and age. A share refused[s]
-          is turned away; the others join the queue. People who wait give up with probability give_up[s], help ends
-          for another reason than recovery with probability end[s]. A refusal lowers trust by `hurt`.
+          ask[s] * trust / 0.6 * getting through + outreach, for every service that serves their domain, level and age.
+          getting through = (1 - silo (1 - joined up))^(other needs) * (1 - burden * claim burden)^(serious needs)
+          * (1 - digital * excluded): each further agency to deal with loses some, what must be proved loses those
+          with most on their plate, and a door that is only online is shut to some. Outreach finds need that nobody
+          helps, whatever the trust. A share refused[s] is turned away; the others join the queue. People who wait
+          give up with probability give_up[s], help ends for another reason than recovery with probability end[s]. A
+          refusal lowers trust by `hurt`, giving up by half of it; whoever asks again after either is counted
+          (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
-          catalogue. hurt: assumed; V-targets and F give only that trust matters, not how much.
+          catalogue. hurt, silo, burden, excluded: assumed; the register has no size for them.
 Limits    One service asked at a time in a domain. Who is refused is chance, not severity, above the level served.
 """
 
@@ -28,13 +33,41 @@ MOST = 0.28
 
 
 class HelpSeeking(Params):
-    """What trust does to asking, and what a refusal does to trust."""
+    """What stands between need and a request, and what a refusal does to trust."""
 
     hurt: float = share(0.15, low=0.0, high=0.4, source="assumed", meaning="trust lost by being turned away")
+    silo: float = share(
+        0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost for each other domain somebody has needs in"
+    )
+    burden: float = share(
+        0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost to proof and forms, for each serious need"
+    )
+    excluded_young: float = share(
+        0.05, low=0.0, high=0.15, source="assumed", meaning="people under 65 who cannot use an online door"
+    )
+    excluded_old: float = share(
+        0.35, low=0.15, high=0.6, source="assumed", meaning="people of 65 and over who cannot use an online door"
+    )
 
 
 @kernel
-def help_event(w: World, d: int, i: Int, trust: float) -> float:
+def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
+    """Part of the requests somebody would make that reach a service at all."""
+    people, n = w.people, w.people.neighbourhood[i]
+    needs, serious = 0, 0
+    for d in range(people.level.shape[0]):
+        needs += np.int64(people.level[d, i] > 0)
+        serious += np.int64(people.level[d, i] >= 2)
+    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n])
+    proof = max(0.0, 1.0 - p.burden * w.rules.claim_burden[n])
+    excluded = p.excluded_old if people.age[i] >= 65 else p.excluded_young
+    online = 1.0 - w.rules.digital[n] * excluded
+    through: float = apart ** max(0, needs - 1) * proof**serious * online
+    return through
+
+
+@kernel
+def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     """Probability of a help event this month: asking, giving up, or help ending."""
     code, level = np.int64(w.people.help[d, i]), w.people.level[d, i]
     if code >= WAITING:
@@ -45,17 +78,23 @@ def help_event(w: World, d: int, i: Int, trust: float) -> float:
         return ends
     if level == 0 or level == 3:
         return 0.0
-    asks: float = min(MOST, w.rates.asks[d, level, w.people.band[i]] * trust / USUAL_TRUST)
-    return asks
+    asks = w.rates.asks[d, level, w.people.band[i]]
+    if asks <= 0.0:
+        return 0.0
+    asked: float = min(
+        MOST,
+        asks * trust / USUAL_TRUST * getting_through(w, p, i) + w.places.outreach[w.people.neighbourhood[i]],
+    )
+    return asked
 
 
 @mechanism(
     Phase.HELP_SEEKING,
     HelpSeeking,
-    reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound "
-    "services.refused",
-    writes="people.help people.trust people.changed tally.asked tally.turned_away tally.gave_up tally.unmet "
-    "tally.helped tally.waiting tally.ended services.helped services.queue",
+    reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
+    "people.neighbourhood services.refused places.outreach rules.joined_up rules.claim_burden rules.digital",
+    writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
+    "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
 )
 @kernel
 def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
@@ -69,21 +108,27 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
             if np.uint16(top - np.uint16(32768)) >= people.ask_bound[d, i]:
                 continue
             u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT - 0.5
-            if u >= help_event(w, d, i, people.trust[i]):
+            if u >= help_event(w, p, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]
             if code >= WAITING:
                 w.tally.gave_up[code - WAITING, q] += 1
                 set_help(w, d, i, 0)
+                people.refused[i] |= np.uint8(1 << d)
+                people.trust[i] = np.float32(max(0.0, people.trust[i] - 0.5 * p.hurt))
             elif code > 0:
                 set_help(w, d, i, 0)
             else:
                 s = _choose(w, d, people.level[d, i], people.band[i], uniform(which, i))
                 w.tally.asked[s, q] += 1
+                if people.refused[i] >> np.uint8(d) & 1:
+                    w.tally.repeated[s, q] += 1
                 if uniform(gate, i) < services.refused[s]:
                     w.tally.turned_away[s, q] += 1
                     people.trust[i] = np.float32(max(0.0, people.trust[i] - p.hurt))
+                    people.refused[i] |= np.uint8(1 << d)
                 else:
+                    people.refused[i] &= np.uint8(~(1 << d) & 255)
                     set_help(w, d, i, WAITING + s)
 
 
@@ -104,7 +149,8 @@ def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
 @mechanism(
     Phase.REFRESH,
     HelpSeeking,
-    reads="people.level people.help people.trust people.band people.age screen.renew screen.renewals dwellings.head",
+    reads="people.level people.help people.trust people.band people.age people.neighbourhood screen.renew "
+    "screen.renewals dwellings.head places.outreach_top",
     writes="people.ask_bound",
     name="help_seeking_bounds",
     after="renewal",
@@ -114,7 +160,7 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
     people, services = w.people, w.services
     level_of, help_of, age, trust, band = people.level, people.help, people.age, people.trust, people.band
     dwelling, head_of, household, ask_bound = people.dwelling, w.dwellings.head, w.rates.household, people.ask_bound
-    asks, give_up, end = w.rates.asks, services.give_up, services.end
+    asks, give_up, end, outreach = w.rates.asks, services.give_up, services.end, w.places.outreach_top
     renew = w.screen.renew
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
@@ -132,4 +178,6 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
                     most = end[code - 1]
                 elif level == 1 or level == 2:
                     most = asks[d, level, band[i]] * trusting
+                    if most > 0.0:
+                        most += outreach[people.neighbourhood[i]]
             ask_bound[d, i] = ceil16(min(MOST, most))

@@ -1,7 +1,8 @@
 """Who finds no other door knocks where nobody can be refused: A&E has visitors who are not in crisis.
 
-Claim     P(attendance this month) = walk_in[a,q] + sum over domains of knock[d] if need there is serious and nobody
-          helps. A crisis arrives through this door with probability crisis_arrives[d].
+Claim     P(attendance this month) = walk_in[a,q] + sum over domains of knock[d, level] while nobody helps with a need
+          there that is emerging or serious; nobody knocks at an age at which nobody walks in (a baby commits no
+          offence). A crisis arrives through this door with probability crisis_arrives[d].
 Evidence  walk_in is solved so that all attendances of an age band and fifth meet the published rate (B01, B03, B05).
           knock: bounded by F04/F05 (social care cut by 31 %: +0.07 to +0.09 visits per resident over 65 a year).
 Limits    At most one attendance a person and month apart from crises.
@@ -28,9 +29,12 @@ def attending(w: World, door: int, i: Int) -> float:
     """Probability of attending this month without a crisis."""
     people = w.people
     p: float = w.rates.walk_in[door, people.band[i], people.quintile[i]]
+    if w.rates.walks_in[door, people.band[i]] == 0:
+        return 0.0
     for d in range(people.level.shape[0]):
-        if people.level[d, i] == 2 and counted(w, d, i) and not is_helped(np.int64(people.help[d, i])):
-            p += w.rates.knock[door, d]
+        knocks = w.rates.knock[door, d, people.level[d, i]]
+        if knocks > 0.0 and counted(w, d, i) and not is_helped(np.int64(people.help[d, i])):
+            p += knocks
     return p
 
 
@@ -84,10 +88,16 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
         i = np.int64(renew[k])
         for door in range(door_bound.shape[0]):
             most = 0.0
-            if age[i] != NOBODY:
+            if age[i] != NOBODY and w.rates.walks_in[door, band[i]] == 1:
                 most = walk_in[door, band[i], quintile[i]]
                 # By the time the bound is used, a level may have moved by one and help may have ended.
                 for d in range(level_of.shape[0]):
-                    if level_of[d, i] >= 1 and (household[d] == 0 or head_of[dwelling[i]] == i):
-                        most += knock[door, d]
+                    if household[d] == 0 or head_of[dwelling[i]] == i:
+                        level = np.int64(level_of[d, i])
+                        top = knock[door, d, level]
+                        if level > 0:
+                            top = max(top, knock[door, d, level - 1])
+                        if level < 3:
+                            top = max(top, knock[door, d, level + 1])
+                        most += top
             door_bound[door, i] = ceil16(most)

@@ -1,6 +1,7 @@
 """People die, sooner if they are poor, ill or in crisis; children are born to women who live here.
 
-Claim     P(death this month) = death[age, q] * product of the factors below for serious need and crisis.
+Claim     P(death this month) = death[age, q] * product of the factors below for serious need and crisis; a crisis is
+          deadlier by `stretched` * overload of the services that take it.
           P(birth this month) = fertility of the woman's age / 12, if the home has room.
 Evidence  death: shape A0 + A1 * exp(0.1 * age), the textbook (Gompertz-Makeham) form, with a gradient over fifths set
           by the life-expectancy gap (A22 [ONSLE]), scaled so that England's mix gives 10 per 1,000 a year (A21).
@@ -40,6 +41,14 @@ class LifeAndDeath(Params):
     crisis: float = number(
         3.0, low=1.5, high=8.0, unit="multiplier", source="assumed", meaning="on mortality, per crisis"
     )
+    stretched: float = number(
+        0.5,
+        low=0.1,
+        high=1.5,
+        unit="share per unit of overload",
+        source="assumed; F15 [Mosc]: 35 more deaths per 100,000 admissions for each standard deviation of turnover",
+        meaning="deaths in a crisis beyond the usual, per unit of overload of the service that took it",
+    )
     births_young: float = number(
         45.0,
         low=20.0,
@@ -58,6 +67,20 @@ class LifeAndDeath(Params):
     )
 
 
+MOST_OVERLOAD = 1.0
+"""Overload beyond which no more people die of it."""
+
+
+@kernel
+def _overload(w: World, d: int, band: int) -> float:
+    """Mean overload of the services that take the domain's crises."""
+    total = 0.0
+    for s in range(w.services.domain.size):
+        if w.services.domain[s] == d:
+            total += w.services.crisis_share[s, band] * w.services.overload[s]
+    return min(MOST_OVERLOAD, total)
+
+
 @kernel
 def dying(w: World, p: LifeAndDeath, i: Int) -> float:
     """Probability of dying this month."""
@@ -65,7 +88,7 @@ def dying(w: World, p: LifeAndDeath, i: Int) -> float:
     for d in range(w.people.level.shape[0]):
         if w.rates.household[d] == 0:
             if w.people.level[d, i] == 3:
-                m *= p.crisis
+                m *= p.crisis * (1.0 + p.stretched * _overload(w, d, w.people.band[i]))
             elif w.people.level[d, i] == 2:
                 m *= p.serious
     return min(CAP, m)
@@ -88,11 +111,11 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     Phase.LIFE,
     LifeAndDeath,
     reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
-    "rates.resilience rates.trust",
+    "services.overload services.crisis_share rates.resilience rates.trust",
     writes="people.age people.band people.level people.before people.help people.changed people.female "
-    "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting tally.born "
-    "tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits "
-    "screen.marks screen.found_row screen.found_draw",
+    "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting "
+    "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
+    "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing",
 )
 @kernel
@@ -176,7 +199,7 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
             # By the time the bound is used, a level may have risen by one and a birthday may have passed.
             for d in range(level_of.shape[0]):
                 if household[d] == 0 and level_of[d, i] >= 1:
-                    dies *= p.crisis if level_of[d, i] >= 2 else p.serious
+                    dies *= p.crisis * (1.0 + p.stretched * MOST_OVERLOAD) if level_of[d, i] >= 2 else p.serious
             bears = max(_fertility(p, people.female[i], age[i]), _fertility(p, people.female[i], age[i] + 1))
         death_bound[i] = ceil16(min(CAP, dies))
         birth_bound[i] = ceil16(bears) if bears > 0.0 else np.uint16(0)

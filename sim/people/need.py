@@ -1,14 +1,19 @@
 """Need grows when it meets other needs and little support, and shrinks with time and help.
 
-Claim     P(level l -> l+1 this month) = up[d,l,a,q] * prod_{e != d} (1 + omega[d,e] * level_e)
-          * exp(-beta_S (S - S0)) * exp(-beta_R R) * (1 - protection * quality)
+Claim     P(level l -> l+1 this month) = up[d,l,a,q] * prod_{e != d} (1 + omega[d,e] * level_e) * exposure[d,n]
+          * exp(-beta_S (S - S0)) * exp(-beta_R R) * (1 - protection * quality) * (1 - informal * at home)
           P(level l -> l-1 this month) = down[d,l,a] * (1 + (recovery - 1) * quality)
           with S support, R resilience, protection and recovery those of the service that helps (0 and 1 without
-          help). `up` is solved so that, over the people of an age band and deprivation fifth, the published
+          help), quality that of the service times the practice of the neighbourhood, exposure what the world outside
+          does to everybody there. In domains where people at home can do much (care), an adult without serious needs
+          who lives there lowers the hazard, more so with time to care. A crisis that waits for help in another domain
+          (a hospital bed for home care) ends only with probability (1 - delayed) of what it would. An infant's crisis
+          is found sooner where a children's centre looks (infants).
+          `up` is solved so that, over the people of an age band and deprivation fifth, the published
           prevalence and crises of England come out (see sim/calibration.py).
 Evidence  beta_S: isolation and loneliness raise mortality by 26-29 % (E18 [HL15]); between a person without ties
           (S = 0) and one with five well ones (S = 0.7) that is ln(1.29)/0.7 = 0.36. beta_R: by definition of the
-          scale, R is measured in units of the log hazard. omega: domain files.
+          scale, R is measured in units of the log hazard. omega: domain files. informal: assumed. delayed: B26.
 Limits    One step up or down a month. A crisis is entered from serious need only.
 """
 
@@ -22,7 +27,7 @@ from sim.bookkeeping import set_level
 from sim.engine.draws import UNIT
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
+from sim.fields import Params, number, share
 from sim.state import NOBODY, WAITING, A, World
 
 CAP = 0.45
@@ -32,6 +37,7 @@ CAP_BETTER = 0.22
 ROUNDING = 1.0 + 1e-9
 """Room for the order in which a bound multiplies."""
 CERTAIN = 65535.0 / 65536.0
+MOST_PROTECTED = 0.95
 
 
 class Need(Params):
@@ -61,19 +67,59 @@ class Need(Params):
         source="assumed: defines the scale of resilience",
         meaning="how much resilience lowers the log hazard of need getting worse",
     )
+    informal: float = share(
+        0.25,
+        low=0.1,
+        high=0.5,
+        source="assumed: care at home is about half of all care, so it must hold off much",
+        meaning="cut in the hazard of care need getting worse while a well adult lives in the same home",
+    )
+    freed: float = share(
+        0.5, low=0.1, high=1.0, source="assumed", meaning="how much more of it a full measure of time to care gives"
+    )
+    delayed: float = share(
+        0.6,
+        low=0.2,
+        high=0.9,
+        source="assumed, bounded by B26 [HCL]: some 13,400 people a day fit to leave hospital but still there",
+        meaning="part of those ready to leave an acute bed who cannot, while serious care need is not being helped",
+    )
+
+
+@kernel
+def helper_at_home(w: World, i: Int, levels: A) -> bool:
+    """Whether another adult lives there who has no serious need."""
+    people = w.people
+    home = np.int64(people.dwelling[i])
+    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if j != i and people.age[j] != NOBODY and people.age[j] >= 16 and people.worst[j] < 2:
+            return True
+    return False
 
 
 @kernel
 def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     """What multiplies the hazard of worsening, without the part that support plays."""
-    m = math.exp(-p.beta_resilience * w.people.resilience[i])
+    n = w.people.neighbourhood[i]
+    m = math.exp(-p.beta_resilience * w.people.resilience[i]) * w.places.exposure[d, n]
     for e in range(levels.shape[0]):
         if e != d:
             m *= 1.0 + w.rates.omega[d, e] * levels[e, i]
     code = np.int64(w.people.help[d, i])
     if 0 < code < WAITING:
-        m *= 1.0 - min(0.95, w.services.protection[code - 1] * w.services.quality[code - 1])
+        m *= 1.0 - min(MOST_PROTECTED, w.services.protection[code - 1] * helping(w, code - 1, n))
+    if w.rates.informal[d] == 1 and levels[d, i] > 0 and helper_at_home(w, i, levels):
+        m *= 1.0 - min(MOST_PROTECTED, p.informal * (1.0 + p.freed * w.rules.time_to_care[n]))
+    if w.people.age[i] < 2 and levels[d, i] == 2:
+        m *= 1.0 + w.places.infants[n]
     return m
+
+
+@kernel
+def helping(w: World, s: int, n: Int) -> float:
+    """Effect of an hour of help by a service in a neighbourhood, 1 = baseline."""
+    effect: float = w.services.quality[s] * w.places.practice[n]
+    return effect
 
 
 @kernel
@@ -90,18 +136,27 @@ def help_speeds(w: World, d: int, i: Int) -> float:
     """What multiplies the hazard of improving: 1 without help."""
     code = np.int64(w.people.help[d, i])
     if 0 < code < WAITING:
-        speed: float = 1.0 + (w.services.recovery[code - 1] - 1.0) * w.services.quality[code - 1]
+        effect = helping(w, code - 1, w.people.neighbourhood[i])
+        speed: float = 1.0 + (w.services.recovery[code - 1] - 1.0) * effect
         return speed
     return 1.0
 
 
 @kernel
-def improving(w: World, d: int, i: Int, levels: A) -> float:
+def held_back(w: World, d: int, i: Int, levels: A) -> bool:
+    """Whether a crisis waits for help in another domain: the bed cannot be left without it."""
+    e = w.rates.waits_for[d]
+    waits: bool = e >= 0 and levels[e, i] == 2 and not 0 < np.int64(w.people.help[e, i]) < WAITING
+    return waits
+
+
+@kernel
+def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     """Probability that need in domain d gets better this month."""
     level = levels[d, i]
     rate: float = w.rates.down[d, level, w.people.band[i]]
     if level == 3:
-        return min(CERTAIN, rate)
+        return min(CERTAIN, rate) * (1.0 - p.delayed if held_back(w, d, i, levels) else 1.0)
     return min(CAP_BETTER, rate * help_speeds(w, d, i))
 
 
@@ -109,9 +164,11 @@ def improving(w: World, d: int, i: Int, levels: A) -> float:
     Phase.NEED,
     Need,
     reads="screen.row screen.draw screen.count screen.support people.before people.resilience people.help "
-    "people.band people.quintile people.up_bound people.down_bound services.quality",
-    writes="people.level people.help people.changed tally.census tally.unmet tally.helped tally.waiting tally.ended "
-    "services.helped services.queue screen.event_row screen.event_domain screen.event_to screen.events",
+    "people.worst people.band people.quintile people.neighbourhood people.age people.up_bound "
+    "people.down_bound services.quality places.practice places.exposure places.infants rules.time_to_care",
+    writes="tally.delayed people.level people.help people.changed tally.census tally.unmet tally.helped "
+    "tally.waiting tally.ended services.helped services.queue screen.event_row screen.event_domain "
+    "screen.event_to screen.events",
 )
 @kernel
 def change(w: World, p: Need, clock: Clock) -> None:
@@ -125,8 +182,12 @@ def change(w: World, p: Need, clock: Clock) -> None:
                 if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
                     set_level(w, d, i, levels[d, i] + 1)
             elif np.uint16(~top) < w.people.down_bound[d, i]:
-                if u > 1.0 - improving(w, d, i, levels):
+                if u > 1.0 - improving(w, p, d, i, levels):
                     set_level(w, d, i, levels[d, i] - 1)
+                elif levels[d, i] == 3 and held_back(w, d, i, levels):
+                    # Nobody else stays: the draw is one that ends a crisis, but for the care that is missing.
+                    if u > 1.0 - min(CERTAIN, w.rates.down[d, 3, w.people.band[i]]):
+                        w.tally.delayed[w.people.quintile[i], w.people.band[i]] += 1
 
 
 @kernel
@@ -141,7 +202,8 @@ def ceil16(probability: float) -> np.uint16:
     Phase.REFRESH,
     Need,
     reads="screen.renew screen.renewals people.level people.resilience people.help people.band people.quintile "
-    "people.age services.quality dwellings.head",
+    "people.age people.neighbourhood services.quality_low services.quality_high places.practice_low "
+    "places.practice_high places.exposure_top places.infants_top dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
     after="renewal",
@@ -152,14 +214,16 @@ def bound(w: World, p: Need, clock: Clock) -> None:
     level_of, help_of, age, resilience = people.level, people.help, people.age, people.resilience
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     up_bound, down_bound, up_rate, down_rate = people.up_bound, people.down_bound, rates.up, rates.down
-    omega, household, quality = rates.omega, rates.household, services.quality
-    protection, recovery = services.protection, services.recovery
+    omega, household, low, high = rates.omega, rates.household, services.quality_low, services.quality_high
+    protection, recovery, neighbourhood = services.protection, services.recovery, people.neighbourhood
+    practice_low, practice_high = w.places.practice_low, w.places.practice_high
+    exposure, infants = w.places.exposure_top, w.places.infants_top
     domains = level_of.shape[0]
     least_supported = math.exp(p.beta_support * p.usual_support) * ROUNDING
     renew = w.screen.renew
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
-        b, q = band[i], quintile[i]
+        b, q, n = band[i], quintile[i], neighbourhood[i]
         # Resilience above its set-point fades: the bound takes it as gone.
         common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
         alive = age[i] != NOBODY
@@ -171,17 +235,20 @@ def bound(w: World, p: Need, clock: Clock) -> None:
                 code = np.int64(help_of[d, i])
                 helped = 0 < code < WAITING
                 if level < 3:
-                    m = common
+                    m = common * exposure[d, n]
                     for e in range(domains):
                         if level_of[e, i] > 0 and e != d:
                             m *= 1.0 + omega[d, e] * level_of[e, i]
                     if helped:
-                        m *= 1.0 - min(0.95, protection[code - 1] * quality[code - 1])
+                        m *= 1.0 - min(MOST_PROTECTED, protection[code - 1] * low[code - 1] * practice_low[n])
+                    if level == 2 and age[i] < 2:
+                        m *= 1.0 + infants[n]
                     up = min(CAP, up_rate[d, level, b, q] * m)
                 if level == 3:
                     down = min(CERTAIN, down_rate[d, level, b])
                 elif level > 0:
-                    speed = 1.0 + (recovery[code - 1] - 1.0) * quality[code - 1] if helped else 1.0
+                    effect = high[code - 1] * practice_high[n] if helped else 0.0
+                    speed = 1.0 + (recovery[code - 1] - 1.0) * effect if helped else 1.0
                     down = min(CAP_BETTER, down_rate[d, level, b] * speed)
             up_bound[d, i] = ceil16(up)
             down_bound[d, i] = ceil16(down)

@@ -1,6 +1,8 @@
-"""Whoever changed this month gets new bounds: one list of them, for every mechanism that bounds its draws.
+"""Whoever changed gets new bounds: one list of them, for every mechanism that bounds its draws.
 
-Claim     renew = the slots with `changed` set, in order.
+Claim     renew = the slots with `changed` set, in order. What bears on many at once (the quality of a service, the
+          practice, exposure and outreach of a neighbourhood) is bounded with some room; once it leaves that room,
+          everybody concerned has changed.
 Evidence  none needed: bookkeeping.
 Limits    A mechanism that changes what a bound rests on must set `changed`, or leave the bound above the truth.
 """
@@ -11,10 +13,64 @@ import numpy as np
 
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import World
+from sim.state import WAITING, World
+
+ROOM = 0.1
+"""How far, relatively, a common factor may move before bounds are worked out anew."""
 
 
-@mechanism(Phase.REFRESH, NoParams, reads="people.changed", writes="screen.renew screen.renewals")
+@mechanism(
+    Phase.REFRESH,
+    NoParams,
+    reads="services.quality places.practice places.exposure places.outreach places.infants places.first people.help",
+    writes="people.changed services.quality_low services.quality_high places.practice_low places.practice_high "
+    "places.exposure_top places.outreach_top places.infants_top",
+    name="room_of_bounds",
+)
+@kernel
+def make_room(w: World, p: NoParams, clock: Clock) -> None:
+    services, places, changed, help_of = w.services, w.places, w.people.changed, w.people.help
+    moved = np.zeros(services.quality.size, np.uint8)
+    some = False
+    for s in range(services.quality.size):
+        if not services.quality_low[s] <= services.quality[s] <= services.quality_high[s]:
+            services.quality_low[s] = services.quality[s] * (1.0 - ROOM)
+            services.quality_high[s] = services.quality[s] * (1.0 + ROOM)
+            moved[s], some = 1, True
+    if some:
+        for d in range(help_of.shape[0]):
+            for i in range(changed.size):
+                code = np.int64(help_of[d, i])
+                if 0 < code < WAITING and moved[code - 1]:
+                    changed[i] = 1
+    for n in range(places.practice.size):
+        outside = False
+        if not places.practice_low[n] <= places.practice[n] <= places.practice_high[n]:
+            places.practice_low[n] = places.practice[n] * (1.0 - ROOM)
+            places.practice_high[n] = places.practice[n] * (1.0 + ROOM)
+            outside = True
+        for d in range(places.exposure.shape[0]):
+            if places.exposure[d, n] > places.exposure_top[d, n]:
+                places.exposure_top[d, n] = 1.0 + (places.exposure[d, n] - 1.0) * (1.0 + ROOM)
+                places.exposure_top[d, n] = max(places.exposure_top[d, n], places.exposure[d, n] * 1.02)
+                outside = True
+        if places.outreach[n] > places.outreach_top[n]:
+            places.outreach_top[n] = places.outreach[n] * (1.0 + ROOM)
+            outside = True
+        if places.infants[n] > places.infants_top[n]:
+            places.infants_top[n] = places.infants[n] * (1.0 + ROOM)
+            outside = True
+        if outside:
+            changed[np.int64(places.first[n]) : np.int64(places.first[n + 1])] = 1
+
+
+@mechanism(
+    Phase.REFRESH,
+    NoParams,
+    reads="people.changed",
+    writes="people.changed screen.renew screen.renewals",
+    after="room_of_bounds",
+)
 @kernel
 def gather(w: World, p: NoParams, clock: Clock) -> None:
     changed, renew = w.people.changed, w.screen.renew
@@ -25,3 +81,4 @@ def gather(w: World, p: NoParams, clock: Clock) -> None:
         if k == renew.size:
             break
     w.screen.renewals[0] = k
+    changed[:] = 0

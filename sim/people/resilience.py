@@ -1,10 +1,14 @@
 """A crisis leaves a scar, deepest in childhood; a parent's trouble wears a child down, early help builds it up.
 
-Claim     A crisis: R <- R - scar * (child_factor if under 18) * (1 + harm * overload of the service that took it).
+Claim     A crisis: R <- R - scar * (child_factor if under 18) * (1 + harm * overload of the service that took it)
+          * (1 - network * share of crises in which the person's own network is brought in); where an alternative to
+          the usual service took it, that service's own factor applies.
           Every birthday month: R <- R * (1 - fade); a child whose reference person has serious need loses `parent`,
-          a child who is being helped in any domain gains `early_help`.
+          a child who is being helped in any domain gains `early_help`, and every child gains what children's centres
+          and schools give beyond the baseline (services/nurture.py). An adult who lives with somebody whose serious
+          care need nobody helps with loses `carer` * (1 - time to care).
 Evidence  Sign and slowness: F01-F03 (Sure Start: hospital use at 11-15 falls 8 %, custody by 16 by 20 %), F08.
-          Sizes: assumed, so that effects stay within those natural experiments.
+          Sizes: assumed, so that effects stay within those natural experiments. carer: assumed.
 Limits    One resilience for all domains. R is in units of the log hazard: R = 0.1 lowers every hazard by a tenth.
 """
 
@@ -14,7 +18,7 @@ import numpy as np
 
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
+from sim.fields import Params, number, share
 from sim.state import NOBODY, WAITING, World
 
 
@@ -28,7 +32,12 @@ class Resilience(Params):
         2.0, low=1.0, high=4.0, unit="multiplier", source="assumed", meaning="how much deeper a scar is before 18"
     )
     fade: float = number(
-        0.12, low=0.04, high=0.3, unit="share per year", source="assumed", meaning="return to the set-point in a year"
+        0.08,
+        low=0.03,
+        high=0.3,
+        unit="share per year",
+        source="assumed: F01 [IFSss] sees at 11-15 what help before 5 did, so most of it lasts ten years",
+        meaning="return to the set-point in a year",
     )
     parent: float = number(
         0.02,
@@ -46,13 +55,43 @@ class Resilience(Params):
         source="assumed, bounded by F01-F03",
         meaning="resilience a child gains in a year of being helped",
     )
+    carer: float = number(
+        0.02,
+        low=0.0,
+        high=0.06,
+        unit="log hazard units per year",
+        source="assumed; A12, E18 show what strain and isolation cost",
+        meaning="resilience an adult loses in a year beside somebody in the home with serious care need and no help",
+    )
+    network: float = share(
+        0.3,
+        low=0.0,
+        high=0.6,
+        source="assumed; F22 [ODD]: no published size for Open Dialogue yet",
+        meaning="cut in the scar where the person's own network is brought into the crisis",
+    )
+
+
+@kernel
+def strained(w: World, i: Int) -> bool:
+    """Whether somebody in the home has serious care need that nobody helps with."""
+    people = w.people
+    home = np.int64(people.dwelling[i])
+    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if j != i and people.age[j] != NOBODY:
+            for d in range(people.level.shape[0]):
+                if w.rates.informal[d] == 1 and people.level[d, j] == 2:
+                    if not 0 < np.int64(people.help[d, j]) < WAITING:
+                        return True
+    return False
 
 
 @mechanism(
     Phase.MEMORY,
     Resilience,
     reads="screen.event_row screen.event_domain screen.event_to screen.events people.worst people.help people.age "
-    "people.band dwellings.head services.overload services.crisis_share",
+    "people.band people.quintile people.neighbourhood screen.event_service dwellings.head services.overload "
+    "services.scar services.crisis_share places.nurture rules.time_to_care rules.network_crisis",
     writes="people.resilience people.changed",
 )
 @kernel
@@ -68,6 +107,9 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
                 if services.domain[s] == d:
                     harm += services.crisis_share[s, people.band[i]] * services.harm[s] * services.overload[s]
             depth = p.scar * (p.child_factor if people.age[i] < 18 else 1.0) * (1.0 + harm)
+            depth *= 1.0 - p.network * w.rules.network_crisis[people.neighbourhood[i]]
+            if w.screen.event_service[k] >= 0:
+                depth *= services.scar[w.screen.event_service[k]]
             people.resilience[i] = np.float32(people.resilience[i] - depth)
             people.changed[i] = 1
     for i in range(clock.month % 12, people.age.size, 12):
@@ -82,6 +124,9 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
                 helped = helped or 0 < people.help[d, i] < WAITING
             if helped:
                 r += p.early_help
+            r += w.places.nurture[people.band[i], people.neighbourhood[i]]
+        elif p.carer > 0.0 and strained(w, i):
+            r -= p.carer * (1.0 - w.rules.time_to_care[people.neighbourhood[i]])
         r = min(1.0, max(-1.0, r))
         if r < min(people.resilience[i], 0.0):  # a loss; drifting back to 0 is what the bounds allow for already
             people.changed[i] = 1

@@ -1,8 +1,9 @@
 """Acute services must serve: a crisis opens an episode, and beyond capacity it is served worse and dearer.
 
 Claim     Each crisis opens one episode in an acute service of its domain, by that service's share of the age band's
-          crises. load <- load + (demand / capacity - load) / memory, demand and capacity in pounds of care a month,
-          capacity in proportion to posts; overload = max(0, load - 1).
+          crises, or, for a share of them that policy sets, in an alternative to that service.
+          load <- load + (demand / capacity - load) / memory, demand and capacity in pounds of care a month, capacity in
+          proportion to posts; overload = max(0, load - 1).
 Evidence  Utilisation: catalogue. What overload does: premium (services/spending.py), harm (people/resilience.py).
 Limits    Load is smoothed over `memory` months: a bad week does not show.
 """
@@ -12,12 +13,13 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
 from sim.state import ACUTE, World
 
 WHERE = stream("which acute service")
+INSTEAD = stream("an alternative to an acute service")
 
 
 class Acute(Params):
@@ -47,14 +49,15 @@ def care_given(w: World, s: int) -> float:
     Phase.SERVICE,
     Acute,
     reads="screen.event_row screen.event_domain screen.event_to screen.events people.band people.quintile "
-    "people.neighbourhood services.crisis_share",
-    writes="tally.opened tally.opened_in",
+    "people.neighbourhood services.crisis_share services.instead rules.alternatives",
+    writes="tally.opened tally.opened_in screen.event_service",
     name="acute_episodes",
 )
 @kernel
 def open_episodes(w: World, p: Acute, clock: Clock) -> None:
     people, services = w.people, w.services
     for k in range(w.screen.events[0]):
+        w.screen.event_service[k] = -1
         if w.screen.event_to[k] != 3:
             continue
         i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
@@ -63,9 +66,22 @@ def open_episodes(w: World, p: Acute, clock: Clock) -> None:
             if services.domain[s] == d and services.tier[s] == ACUTE:
                 u -= services.crisis_share[s, people.band[i]]
                 if u < 0.0:
-                    w.tally.opened[s, people.quintile[i], people.band[i]] += 1
-                    w.tally.opened_in[s, people.neighbourhood[i]] += 1
+                    taker = _alternative(w, clock, i, s)
+                    w.tally.opened[taker, people.quintile[i], people.band[i]] += 1
+                    w.tally.opened_in[taker, people.neighbourhood[i]] += 1
+                    w.screen.event_service[k] = taker
                     break
+
+
+@kernel
+def _alternative(w: World, clock: Clock, i: Int, s: int) -> int:
+    """The service that takes the crisis: an alternative to s, if there is one for this person and it has their turn."""
+    share = w.rules.alternatives[w.people.neighbourhood[i]]
+    if share > 0.0 and uniform(month_key(clock.seed, INSTEAD, clock.month), i) < share:
+        for t in range(w.services.domain.size):
+            if w.services.instead[t] == s and w.services.bands[t, w.people.band[i]] == 1:
+                return t
+    return s
 
 
 @mechanism(

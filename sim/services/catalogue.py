@@ -136,6 +136,8 @@ class WalkIn(Closed):
     """Part of the domain's crises that comes through this door."""
     knock_per_year: dict[str, Figure]
     """Domain id -> extra attendances a year by somebody with serious need there whom nobody helps."""
+    knock_emerging_per_year: dict[str, Figure] = Field(default_factory=dict)
+    """The same for emerging need."""
     source: str = Field(min_length=3)
     status: Status
 
@@ -150,6 +152,32 @@ class WalkIn(Closed):
             raise Unmet("five relative numbers above 0", self.by_quintile, below=("by_quintile",))
         _between(self, 0.0, 1.0, "arrives_with_crisis_share")
         return self
+
+
+class Exposure(Closed):
+    """A service for everybody that lowers hazards across the place: public health, clean air, safe streets."""
+
+    spend_per_head: Figure
+    """Pounds of public money per head of population a year."""
+    lowers: dict[str, Figure]
+    """Domain id -> what each doubling of the service takes off the log hazard of getting worse there."""
+
+
+class Childhood(Closed):
+    """A universal offer to children, beside what it does for those it helps: what its reach gives every child."""
+
+    resilience_per_year: Figure
+    """Resilience a child of the ages served gains in a year for each unit of coverage beyond the baseline."""
+    sent_to_hospital: Figure
+    """Infants' admissions found sooner, as a share, for each unit of coverage beyond the baseline."""
+
+
+class Alternative(Closed):
+    """An acute service that takes some of another's crises, if policy lets it."""
+
+    instead_of: str
+    scar: Figure
+    """What multiplies the scar that a crisis leaves when it is met here."""
 
 
 class Groups(Closed):
@@ -186,6 +214,11 @@ class Service(Closed):
     staff: Staff | None = None
     cost: Cost | None = None
     effect: Effect | None = None
+    exposure: Exposure | None = None
+    childhood: Childhood | None = None
+    alternative: Alternative | None = None
+    counts: bool = True
+    """Whether an acute service's episodes count as acute demand."""
     measure: str | None = Field(None, pattern=r"^[a-z][a-z_]*$")
     """What an acute service's episodes are called in results: the id of a metric. Its own id, if not given."""
     episodes: str = "episodes"
@@ -224,6 +257,10 @@ class Service(Closed):
             if self.tier != "community":
                 raise Unmet("'community', the only tier that grows groups", self.tier, below=("tier",))
             self._parts("groups", "a service with groups")
+        elif self.exposure is not None:
+            if self.tier != "preventive":
+                raise Unmet("'preventive', the tier of services for everybody", self.tier, below=("tier",))
+            self._parts("exposure staff", "a service for everybody")
         elif self.tier == "acute":
             if not self.crisis_share and self.walk_in is None:
                 raise Unmet("crisis_share, walk_in or both, as this service is acute", "neither")
@@ -233,13 +270,13 @@ class Service(Closed):
         else:
             self._parts("activity staff cost effect", f"a {self.tier} service")
             self._prices("per_case_month")
-        if bool(self.serves) != (self.tier != "acute" and self.groups is None):
-            wanted = "[1], [2] or [1, 2]" if self.activity else "[], as acute services and groups serve no level"
+        if bool(self.serves) != (self.activity is not None):
+            wanted = "[1], [2] or [1, 2]" if self.activity else "[], as it is not for people of some level of need"
             raise Unmet(wanted, self.serves, below=("serves",))
         return self
 
     def _parts(self, wanted: str, kind: str) -> None:
-        parts = ("activity", "staff", "cost", "effect", "crisis_share", "capacity", "walk_in", "groups")
+        parts = ("activity", "staff", "cost", "effect", "crisis_share", "capacity", "walk_in", "groups", "exposure")
         came = [part for part in parts if getattr(self, part)]
         if sorted(came) != sorted(wanted.split()):
             raise Unmet(f"the parts {', '.join(wanted.split())}, as this is {kind}", came)
