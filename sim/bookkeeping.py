@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state import NOBODY, WAITING, World
+from sim.state import ANYTHING, HELP_ONLY, NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
+HELP_DOMAINS = HELP_ONLY.bit_length()
+"""Domains whose help has a bit of its own in `changed`."""
 YEARS_BOUNDED = 5
 """Bounds hold for the ages up to the next multiple of this: growing a year older seldom asks for new ones."""
 
@@ -72,7 +74,7 @@ def set_help(w: World, d: Int, i: Int, code: Int) -> None:
     if w.people.level[d, i] == 2:
         w.tally.unmet[d, q, b] += np.int64(is_helped(old)) - np.int64(is_helped(code))
     w.people.help[d, i] = np.uint8(code)
-    w.people.changed[i] = 1
+    w.people.changed[i] |= np.uint8(1 << d if d < HELP_DOMAINS else ANYTHING)
 
 
 @kernel
@@ -98,13 +100,13 @@ def set_level(w: World, d: int, i: Int, level: int) -> None:
     if not helped:
         w.tally.unmet[d, q, b] += np.int64(level == 2) - np.int64(old == 2)
     w.people.level[d, i] = np.uint8(level)
-    w.people.changed[i] = 1
+    w.people.changed[i] = ANYTHING
     if w.rates.household[d] == 1:
         home = np.int64(w.people.dwelling[i])
         for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
             if w.people.age[j] != EMPTY:
                 w.people.level[d, j] = np.uint8(level)
-                w.people.changed[j] = 1
+                w.people.changed[j] = ANYTHING
     # Waiting or being helped ends when the new level is not one the service is for.
     if w.people.help[d, i] > 0 and not still_served(w, d, i):
         set_help(w, d, i, 0)
@@ -124,11 +126,11 @@ def set_age(w: World, i: Int, age: Int, band: int) -> None:
         w.people.age[i] = np.uint8(age)
         w.people.band[i] = np.uint8(band)
         count_person(w, i, 1)
-        w.people.changed[i] = 1
+        w.people.changed[i] = ANYTHING
     else:
         w.people.age[i] = np.uint8(age)
         if age % YEARS_BOUNDED == 0:
-            w.people.changed[i] = 1
+            w.people.changed[i] = ANYTHING
 
 
 @kernel
@@ -136,7 +138,7 @@ def _empty(w: World, i: Int) -> None:
     """Clear a slot, and take who was in it out of the counts."""
     count_person(w, i, -1)
     w.people.age[i] = EMPTY
-    w.people.changed[i] = 1
+    w.people.changed[i] = ANYTHING
     for d in range(w.people.level.shape[0]):
         w.people.level[d, i] = 0
         w.people.help[d, i] = 0
@@ -165,7 +167,7 @@ def vacate(w: World, i: Int) -> None:
                 if w.rates.household[d] == 1:
                     w.people.help[d, heir] = inherited[d]
             count_person(w, heir, 1)
-            w.people.changed[heir] = 1
+            w.people.changed[heir] = ANYTHING
             for d in range(w.people.level.shape[0]):
                 if w.people.help[d, heir] > 0 and not still_served(w, d, heir):
                     set_help(w, d, heir, 0)
@@ -186,7 +188,7 @@ def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float
     w.people.resilience[i] = np.float32(resilience)
     w.people.trust[i] = np.float32(trust)
     w.people.refused[i] = 0
-    w.people.changed[i] = 1
+    w.people.changed[i] = ANYTHING
     w.dwellings.occupants[w.people.dwelling[i]] += np.uint8(1)
     for d in range(w.people.level.shape[0]):
         w.people.level[d, i] = 0

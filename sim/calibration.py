@@ -44,7 +44,7 @@ from sim.runs import Month, go, settle
 from sim.scenario import Scenario
 from sim.services.acute import care_given
 from sim.services.catalogue import Service, load_catalogue
-from sim.state import ACUTE, NOBODY, World, handle
+from sim.state import ACUTE, ANYTHING, NOBODY, World, handle
 from sim.world import Made, all_asks, build, england_mix, head_counts
 
 F = npt.NDArray[np.float64]
@@ -165,7 +165,7 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
     world = build(place, people, seed, domains, services, guess, aims).world
     solver = _Solver(world, aims, parameters, seed)
     month = Month(parameters, {}, without=("crowding_out",))
-    world.people.changed[:] = 1
+    world.people.changed[:] = ANYTHING
     for m in range(12 * years):
         if m % MEASURED_EVERY == 0:
             if m >= 24 and m % 24 == 0:
@@ -173,7 +173,7 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
                 solver.world = world
             seen = handle(world)
             solver.measure(m)
-            world.people.changed[:] = 1
+            world.people.changed[:] = ANYTHING
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         solver.control(averaging=m >= 12 * (years - AVERAGED))
     solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))

@@ -21,7 +21,7 @@ from sim.policies import levers
 from sim.results import RECORDED, Record
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
-from sim.state import World, handle
+from sim.state import ANYTHING, World, handle
 from sim.world import SETTLE, Made, copy
 
 Progress = Callable[[int, int, str], None]
@@ -76,7 +76,7 @@ def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SE
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
     month = Month(params, {}, without=("crowding_out",))
-    world.people.changed[:] = 1
+    world.people.changed[:] = ANYTHING
     seen = handle(world)
     for m in range(-months, 0):
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))

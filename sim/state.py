@@ -24,6 +24,8 @@ def _c(dtype: str, axes: str, unit: str, meaning: str) -> Any:
     return Column(dtype, tuple(axes.split()), unit, meaning)
 
 
+HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, ANYTHING = 31, 32, 64, 128
+"""Bits of `changed`: help in one of the first five domains (a bit each), resilience lower, trust higher, or more."""
 USUAL_TRUST = 0.6
 """Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
 
@@ -43,7 +45,7 @@ class People(NamedTuple):
     help: Annotated[A, _c("u1", "domain person", "code", "no help, helped by, or waiting for a service")]
     resilience: Annotated[A, _c("f4", "person", "log hazard units", "resilience, 0 = its set-point")]
     trust: Annotated[A, _c("f4", "person", "0-1", "trust in services")]
-    changed: Annotated[A, _c("u1", "person", "0 or 1", "something of the person changed: bounds are due")]
+    changed: Annotated[A, _c("u1", "person", "bits", "what of the person changed, so that bounds are due")]
     up_bound: Annotated[A, _c("u2", "domain person", "2^-16", "no draw above this can make need worse")]
     down_bound: Annotated[A, _c("u2", "domain person", "2^-16", "no draw below its complement can make need better")]
     ask_bound: Annotated[A, _c("u2", "domain person", "2^-16", "no draw further above one half is a help event")]
@@ -207,6 +209,7 @@ class Screen(NamedTuple):
     event_service: Annotated[A, _c("i8", "event", "service", "the acute service that took the crisis, or -1")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
     renew: Annotated[A, _c("u4", "person", "slot", "people whose bounds are due")]
+    reason: Annotated[A, _c("u1", "person", "bits", "what of them changed")]
     renewals: Annotated[A, _c("i8", "one", "persons", "how many")]
     support: Annotated[A, _c("f4", "domain person", "0-1", "support of those whose need may worsen")]
 

@@ -28,6 +28,7 @@ from sim.policies import overspend_share, reinvestment_share
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
+    ANYTHING,
     NOBODY,
     SILOS,
     Dwellings,
@@ -130,7 +131,7 @@ def build(
     _fill_rates(world, domains, services, solution, aims, doors)
     _fill_services(world, domains, services, solution, aims, occupied)
     _begin_needs(handle(world), np.uint64(seed))
-    world.people.changed[:] = 1
+    world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
 
 

@@ -24,7 +24,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, share
 from sim.people.need import ceil16
-from sim.state import NOBODY, USUAL_TRUST, WAITING, World
+from sim.state import ANYTHING, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -150,7 +150,7 @@ def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
     Phase.REFRESH,
     HelpSeeking,
     reads="people.level people.help people.trust people.band people.age people.neighbourhood screen.renew "
-    "screen.renewals dwellings.head places.outreach_top",
+    "screen.reason screen.renewals dwellings.head places.outreach_top",
     writes="people.ask_bound",
     name="help_seeking_bounds",
     after="renewal",
@@ -161,14 +161,17 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
     level_of, help_of, age, trust, band = people.level, people.help, people.age, people.trust, people.band
     dwelling, head_of, household, ask_bound = people.dwelling, w.dwellings.head, w.rates.household, people.ask_bound
     asks, give_up, end, outreach = w.rates.asks, services.give_up, services.end, w.places.outreach_top
-    renew = w.screen.renew
+    renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
         alive = age[i] != NOBODY
         head = alive and head_of[dwelling[i]] == i
         # Trust that drifts back up to its usual level needs no new bound.
         trusting = max(trust[i], USUAL_TRUST) / USUAL_TRUST
+        every = reason[k] & (ANYTHING | TRUST_ONLY) != 0
         for d in range(level_of.shape[0]):
+            if not every and not reason[k] >> np.uint8(d) & 1:
+                continue
             most = 0.0
             if alive and (head or household[d] == 0):
                 code, level = np.int64(help_of[d, i]), level_of[d, i]

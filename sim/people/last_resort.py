@@ -18,7 +18,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import gather, mark_low
 from sim.people.need import ceil16
-from sim.state import NOBODY, World
+from sim.state import ANYTHING, NOBODY, World
 
 KNOCK = stream("last resort")
 ARRIVE = stream("crisis arrives by another door")
@@ -72,7 +72,8 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
 
 @mechanism(
     Phase.REFRESH,
-    reads="people.level people.help people.age people.band people.quintile screen.renew screen.renewals dwellings.head",
+    reads="people.level people.help people.age people.band people.quintile screen.renew screen.reason "
+    "screen.renewals dwellings.head",
     writes="people.door_bound",
     name="last_resort_bounds",
     after="renewal",
@@ -83,8 +84,10 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
     level_of, age = people.level, people.age
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     household, door_bound = w.rates.household, people.door_bound
-    renew = w.screen.renew
+    renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
+        if not reason[k] & ANYTHING:
+            continue
         i = np.int64(renew[k])
         for door in range(door_bound.shape[0]):
             most = 0.0

@@ -21,7 +21,7 @@ from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.thinning import gather, mark_ends
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
-from sim.state import NOBODY, World
+from sim.state import ANYTHING, NOBODY, World
 
 LIFE = stream("life and death")
 SEX = stream("sex of a child")
@@ -179,7 +179,7 @@ def _bear(w: World, mother: Int, female: int) -> None:
 @mechanism(
     Phase.REFRESH,
     LifeAndDeath,
-    reads="people.level people.age screen.renew screen.renewals people.female people.quintile",
+    reads="people.level people.age screen.renew screen.reason screen.renewals people.female people.quintile",
     writes="people.death_bound people.birth_bound",
     name="life_and_death_bounds",
     after="renewal",
@@ -189,17 +189,19 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
     people, death, household = w.people, w.rates.death, w.rates.household
     age, quintile, level_of = people.age, people.quintile, people.level
     death_bound, birth_bound = people.death_bound, people.birth_bound
-    renew = w.screen.renew
+    renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
+        if not reason[k] & ANYTHING:
+            continue
         i = np.int64(renew[k])
         dies, bears = 0.0, 0.0
         if age[i] != NOBODY:
             for a in range(age[i], min(109, age[i] + YEARS_BOUNDED) + 1):
                 dies = max(dies, death[a, quintile[i]])
+                bears = max(bears, _fertility(p, people.female[i], a))
             # By the time the bound is used, a level may have risen by one and a birthday may have passed.
             for d in range(level_of.shape[0]):
                 if household[d] == 0 and level_of[d, i] >= 1:
                     dies *= p.crisis * (1.0 + p.stretched * MOST_OVERLOAD) if level_of[d, i] >= 2 else p.serious
-            bears = max(_fertility(p, people.female[i], age[i]), _fertility(p, people.female[i], age[i] + 1))
         death_bound[i] = ceil16(min(CAP, dies))
         birth_bound[i] = ceil16(bears) if bears > 0.0 else np.uint16(0)

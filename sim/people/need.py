@@ -28,7 +28,7 @@ from sim.engine.draws import UNIT
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.state import NOBODY, WAITING, A, World
+from sim.state import ANYTHING, NOBODY, RESILIENCE_ONLY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -201,9 +201,9 @@ def ceil16(probability: float) -> np.uint16:
 @mechanism(
     Phase.REFRESH,
     Need,
-    reads="screen.renew screen.renewals people.level people.resilience people.help people.band people.quintile "
-    "people.age people.neighbourhood services.quality_low services.quality_high places.practice_low "
-    "places.practice_high places.exposure_top places.infants_top dwellings.head",
+    reads="screen.renew screen.reason screen.renewals people.level people.resilience people.help people.band "
+    "people.quintile people.age people.neighbourhood services.quality_low services.quality_high "
+    "places.practice_low places.practice_high places.exposure_top places.infants_top dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
     after="renewal",
@@ -220,7 +220,7 @@ def bound(w: World, p: Need, clock: Clock) -> None:
     exposure, infants = w.places.exposure_top, w.places.infants_top
     domains = level_of.shape[0]
     least_supported = math.exp(p.beta_support * p.usual_support) * ROUNDING
-    renew = w.screen.renew
+    renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
         b, q, n = band[i], quintile[i], neighbourhood[i]
@@ -228,7 +228,10 @@ def bound(w: World, p: Need, clock: Clock) -> None:
         common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
         alive = age[i] != NOBODY
         head = alive and head_of[dwelling[i]] == i
+        every = reason[k] & (ANYTHING | RESILIENCE_ONLY) != 0
         for d in range(domains):
+            if not every and not reason[k] >> np.uint8(d) & 1:
+                continue
             up, down = 0.0, 0.0
             if alive and (head or household[d] == 0):
                 level = level_of[d, i]

@@ -1,8 +1,8 @@
 """Whoever changed gets new bounds: one list of them, for every mechanism that bounds its draws.
 
-Claim     renew = the slots with `changed` set, in order. What bears on many at once (the quality of a service, the
-          practice, exposure and outreach of a neighbourhood) is bounded with some room; once it leaves that room,
-          everybody concerned has changed.
+Claim     renew = the slots with `changed` set, in order; reason says which bounds rest on what changed. What bears on
+          many at once (the quality of a service, the practice, exposure and outreach of a neighbourhood) is bounded
+          with some room; once it leaves that room, everybody concerned has changed.
 Evidence  none needed: bookkeeping.
 Limits    A mechanism that changes what a bound rests on must set `changed`, or leave the bound above the truth.
 """
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.bookkeeping import HELP_DOMAINS
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import WAITING, World
+from sim.state import ANYTHING, WAITING, World
 
 ROOM = 0.1
 """How far, relatively, a common factor may move before bounds are worked out anew."""
@@ -42,7 +43,7 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
             for i in range(changed.size):
                 code = np.int64(help_of[d, i])
                 if 0 < code < WAITING and moved[code - 1]:
-                    changed[i] = 1
+                    changed[i] |= np.uint8(1 << d if d < HELP_DOMAINS else ANYTHING)
     for n in range(places.practice.size):
         outside = False
         if not places.practice_low[n] <= places.practice[n] <= places.practice_high[n]:
@@ -61,23 +62,24 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
             places.infants_top[n] = places.infants[n] * (1.0 + ROOM)
             outside = True
         if outside:
-            changed[np.int64(places.first[n]) : np.int64(places.first[n + 1])] = 1
+            changed[np.int64(places.first[n]) : np.int64(places.first[n + 1])] = ANYTHING
 
 
 @mechanism(
     Phase.REFRESH,
     NoParams,
     reads="people.changed",
-    writes="people.changed screen.renew screen.renewals",
+    writes="people.changed screen.renew screen.reason screen.renewals",
     after="room_of_bounds",
 )
 @kernel
 def gather(w: World, p: NoParams, clock: Clock) -> None:
-    changed, renew = w.people.changed, w.screen.renew
+    changed, renew, reason = w.people.changed, w.screen.renew, w.screen.reason
     k: Int = 0
     for i in range(changed.size):
         renew[k] = np.uint32(i)
-        k += np.int64(changed[i])
+        reason[k] = changed[i]
+        k += np.int64(changed[i] != 0)
         if k == renew.size:
             break
     w.screen.renewals[0] = k

@@ -19,7 +19,7 @@ import numpy as np
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.state import NOBODY, WAITING, World
+from sim.state import NOBODY, RESILIENCE_ONLY, WAITING, World
 
 
 class Resilience(Params):
@@ -111,7 +111,7 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
             if w.screen.event_service[k] >= 0:
                 depth *= services.scar[w.screen.event_service[k]]
             people.resilience[i] = np.float32(people.resilience[i] - depth)
-            people.changed[i] = 1
+            people.changed[i] |= np.uint8(RESILIENCE_ONLY)
     for i in range(clock.month % 12, people.age.size, 12):
         if people.age[i] == NOBODY:
             continue
@@ -129,5 +129,5 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
             r -= p.carer * (1.0 - w.rules.time_to_care[people.neighbourhood[i]])
         r = min(1.0, max(-1.0, r))
         if r < min(people.resilience[i], 0.0):  # a loss; drifting back to 0 is what the bounds allow for already
-            people.changed[i] = 1
+            people.changed[i] |= np.uint8(RESILIENCE_ONLY)
         people.resilience[i] = np.float32(r)

@@ -19,7 +19,7 @@ from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.state import ACUTE, WAITING, World
+from sim.state import ACUTE, TRUST_ONLY, WAITING, World
 
 PLACE = stream("rounding of places")
 TURN = stream("whose turn")
@@ -115,3 +115,4 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
 def _begin(w: World, p: Waiting, d: int, i: Int, s: int) -> None:
     set_help(w, d, i, 1 + s)
     w.people.trust[i] = np.float32(min(1.0, w.people.trust[i] + p.known))
+    w.people.changed[i] |= np.uint8(TRUST_ONLY)
