@@ -94,6 +94,13 @@ def refresh(world: World, params: Mapping[str, Params], seed: int) -> None:
     world.people.changed[:] = 0
 
 
+def take_aim(world: World, scenario: Scenario) -> None:
+    """Tell the world which groups of people a scenario's policies tell apart. Before its first month."""
+    groups = scenario.groups(world.places)
+    world.aims.group[:] = groups
+    world.aims.groups[0] = groups.max() + 1 if groups.any() else 0
+
+
 def go(
     world: World,
     scenario: Scenario,
@@ -104,8 +111,9 @@ def go(
 ) -> Record:
     """Run a scenario's months on a copy of a settled world."""
     world = copy(world)
+    take_aim(world, scenario)
     services = tuple(s.id for s in load_catalogue())
-    month = Month(params, scenario.paths(services), without)
+    month = Month(params, scenario.paths(services, world.places), without)
     months = 12 * scenario.years
     kept = {
         name: np.empty((months, *what.array(world).shape), what.array(world).dtype) for name, what in RECORDED.items()

@@ -51,6 +51,8 @@ def scenario(years: int = 2, policies: Iterable[Policy] = ()) -> Scenario:
 
 def moved(lever: Lever, target: float, start: int = 0, years: int = 2, **more: object) -> Policy:
     """A policy that takes a lever to a target from a month on."""
+    if "service" in lever.needs:
+        more = {"service": SERVICES[0], **more}
     how = {"shift": target - lever.baseline} if lever.kind == "shift" else {"value": target}
     return Policy(lever=lever.name, start=month_name(scenario(years).start, start), **how, **more)
 
@@ -104,7 +106,7 @@ def live(
     world = copy(world)
     if params is not None:
         refresh(world, given, seed)  # bounds were worked out with the usual parameters
-    month = Month(given, what.paths(SERVICES), without)
+    month = Month(given, what.paths(SERVICES, world.places), without)
     for m in range(12 * what.years):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m, world
