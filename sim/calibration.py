@@ -31,6 +31,7 @@ from sim.engine import jit
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock
 from sim.fields import AGE_BANDS, Params
+from sim.figures import set_in_england
 from sim.networks.support import Support, support
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain, load_domains
@@ -151,9 +152,17 @@ def _demography(shares: F, moved_in: F, aged: F) -> F:
     return out
 
 
-def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YEARS, seed: int = 1) -> Solution:
-    """Find the solution for these parameters. Takes some tens of seconds."""
-    domains, services = load_domains(), load_catalogue()
+def solve(
+    params: Mapping[str, Params],
+    domains: tuple[Domain, ...] | None = None,
+    services: tuple[Service, ...] | None = None,
+    *,
+    people: int = PEOPLE,
+    years: int = YEARS,
+    seed: int = 1,
+) -> Solution:
+    """Find the solution for these parameters and figures (the files' own, if not given). Takes some tens of seconds."""
+    domains, services = domains or load_domains(), services or load_catalogue()
     place = Place.load(ENGLAND).model_copy(update={"population": people})
     mix = england_mix(place, people)
     guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
@@ -538,7 +547,7 @@ def solution_for(scenario: Scenario) -> Calibrated:
 def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
     base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
     params = base.params()
-    domains, services = load_domains(), load_catalogue()
+    domains, services = set_in_england(base.parameters)
     name = tables.digest(domains, services, params)
     for path in (tables.SOLVED, _kept(name)):
         if path.exists():
@@ -546,7 +555,7 @@ def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
             if found == name or "UPSTREAM_SHIPPED" in os.environ:
                 return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
     print("These figures need a calibration of their own: once, about a minute…", file=sys.stderr, flush=True)
-    solution = solve(params)
+    solution = solve(params, domains, services)
     tables.write_solution(solution, name, _kept(name))
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 

@@ -7,17 +7,18 @@ question it asks, why the equations should push the way they do, and what is exp
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from sim import book, inputs
+from sim import book, figures, inputs
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.mechanism import BOOK
-from sim.fields import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Number, Params
+from sim.fields import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Declared, Number, Params
 from sim.inputs import InputError, Unmet, Words
 from sim.place import Place
 from sim.policies import Lever, levers
@@ -132,6 +133,12 @@ class Scenario(Closed):
     expect: list[Expect] = Field(default_factory=list)
     parameters: dict[str, Number] = Field(default_factory=dict)
 
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _dotted(cls, given: object) -> object:
+        """`services.gp.activity.mean_months = 3` in a file is a table in a table: here it is one dotted name."""
+        return dict(_flat(given)) if isinstance(given, dict) else given
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Scenario:
         """A scenario by its name in the library, or by the path of its file."""
@@ -155,7 +162,7 @@ class Scenario(Closed):
         for k, policy in enumerate(self.policies):
             self._check_policy(policy, ("policies", k), known, path or self.name, text)
         for name, value in self.parameters.items():
-            parameter(name, value, path or self.name, text)
+            parameter(name, value, path or self.name, text, self.place)
         for k, expected in enumerate(self.expect):
             if expected.direction is None and expected.low is None and expected.high is None:
                 raise _fail(path, text, ("expect", k), "a direction, low or high", inputs.Words("none of them"))
@@ -350,6 +357,8 @@ class Scenario(Closed):
         """The parameters of every mechanism, with this scenario's own values."""
         own: dict[str, dict[str, float]] = {}
         for name, value in self.parameters.items():
+            if figures.is_figure(name):
+                continue
             group, field = name.split(".", 1)
             own.setdefault(group, {})[field] = value
         return {group: model(**own.get(group, {})) for group, model in parameter_groups().items()}
@@ -365,15 +374,45 @@ def parameter_groups() -> dict[str, type[Params]]:
     return groups
 
 
-def parameter(name: str, value: float, path: Path | str = "--set", text: str = "") -> None:
+class Parameter(NamedTuple):
+    """Something that `[parameters]` can set: what it is now, and what is said of it."""
+
+    value: float
+    told: Declared
+
+
+def parameters(place: str = "anytown") -> dict[str, Parameter]:
+    """Everything that `[parameters]` can set, by name: parameters of mechanisms, then the figures of the data files."""
+    own = {
+        f"{group}.{field}": Parameter(value, told)
+        for group, model in parameter_groups().items()
+        for field, value, told in model.declared()
+    }
+    published = figures.of_england() | figures.of_place(Place.load(place))
+    return own | {name: Parameter(known.value, known.told) for name, known in published.items()}
+
+
+def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:
     """Refuse a parameter that does not exist or lies outside its range."""
-    groups = parameter_groups()
-    every = {f"{group}.{field}": told for group, model in groups.items() for field, _, told in model.declared()}
+    every = parameters(place)
+    key: tuple[str | int, ...] = ("parameters", name)
+    if text and inputs.locate(text, key) == inputs.locate(text, "parameters"):
+        key = ("parameters", *name.split("."))  # written as a table in a table
     if name not in every:
-        raise _fail(path, text, ("parameters", name), "the name of a parameter", name, tuple(every))
-    told = every[name]
+        alike = [known for known in every if known.startswith(".".join(name.split(".")[:2]) + ".")]
+        raise _fail(path, text, key, "the name of a parameter", name, tuple(alike) or tuple(every))
+    told = every[name].told
     if not told.low <= value <= told.high:
-        raise _fail(path, text, ("parameters", name), f"{told.low:g} to {told.high:g} ({told.unit})", value)
+        raise _fail(path, text, key, f"{told.low:g} to {told.high:g} ({told.unit})", value)
+
+
+def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """A table of tables as dotted names."""
+    for key, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _cells(policy: Policy, places: Places) -> npt.NDArray[np.bool_]:

@@ -23,6 +23,7 @@ RUNGS = (
     "scenario",
     "book",
     "rates",
+    "figures",
     "place_tables",
     "place",
     "bookkeeping",
