@@ -138,9 +138,11 @@ def ensemble(
     progress: Progress | None = None,
     without: Iterable[str] = (),
     recall: Callable[[Scenario, int, Callable[[], Record]], Record] | None = None,
+    variant: Callable[[Scenario, int], Scenario] | None = None,
 ) -> dict[str, list[Record]]:
     """Every scenario for every seed. `worlds(seed)` gives a settled world; `recall(scenario, seed, make)` may give a
-    record that was made before, and otherwise makes it."""
+    record that was made before, and otherwise makes it. `variant(scenario, seed)` gives the scenario as this seed runs it,
+    with other parameters."""
     stopped = threading.Event()
     done = 0
     total = len(seeds) * len(scenarios)
@@ -151,7 +153,8 @@ def ensemble(
         nonlocal done
         world = worlds(seeds[k])
         for scenario in scenarios:
-            make = partial(go, world, scenario, scenario.params(), seeds[k], without, stopped.is_set)
+            own = scenario if variant is None else variant(scenario, seeds[k])
+            make = partial(go, world, own, own.params(), seeds[k], without, stopped.is_set)
             out[scenario.name][k] = make() if recall is None else recall(scenario, seeds[k], make)
             with counting:
                 done += 1

@@ -19,6 +19,7 @@ RUNGS = (
     "calibration",
     "runs",
     "results",
+    "drawing",
     "world",
     "scenario",
     "book",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim import book  # noqa: F401  (parameters are known once every mechanism is in the book)
+from sim.drawing import Which
 from sim.inputs import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
 from sim.place import Place, people_allowed
 from sim.policies import Lever, levers
@@ -109,6 +110,13 @@ def axes(by: str | None) -> tuple[str, ...]:
         if part not in AXES:
             raise InputError("--by", None, "", "one or more of these, with commas between", part, AXES)
     return tuple(dict.fromkeys(found))
+
+
+def drawing(typed: str | None) -> Which | None:
+    """`--draw-parameters`, alone or with `all`."""
+    if typed is None or typed in ("mechanisms", "all"):
+        return typed  # type: ignore[return-value]  # one of its two words, or none
+    raise InputError("--draw-parameters", None, "", "one of these", typed, ("mechanisms", "all"))
 
 
 def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequence[str]) -> _Wishes:
