@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state import ACUTE, NOBODY, WAITING, World
+from sim.state import NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
 YEARS_BOUNDED = 5
@@ -231,10 +231,10 @@ def refused_share(w: World, s: Int, i: Int) -> float:
 @kernel
 def is_split(w: World, s: Int) -> bool:
     """Whether the groups are offered different parts of a service."""
+    differ = False
     for g in range(1, w.aims.groups[0]):
-        if w.aims.offer[g, s] != w.aims.offer[0, s]:
-            return True
-    return False
+        differ = differ or w.aims.offer[g, s] != w.aims.offer[0, s]
+    return differ
 
 
 @kernel

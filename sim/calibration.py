@@ -704,9 +704,12 @@ def warm_up() -> None:
             print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
         scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
         for lever in levers():
-            change = {"shift": lever.step} if lever.kind == "shift" else {"value": lever.baseline + lever.step}
             service = load_catalogue()[0].id if "service" in lever.needs else None
-            scenario = scenario.with_policy(lever.name, start=scenario.start, service=service, **change)
+            if lever.kind == "shift":
+                scenario = scenario.with_policy(lever.name, start=scenario.start, shift=lever.step, service=service)
+            else:
+                value = lever.baseline + lever.step
+                scenario = scenario.with_policy(lever.name, start=scenario.start, value=value, service=service)
         calibrated = solution_for(scenario)
         world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
         go(world, scenario, calibrated.params, 0)

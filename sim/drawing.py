@@ -1,9 +1,9 @@
 """Every parameter drawn from its range, so that bands show what is not known as well as luck.
 
-Each seed of an ensemble gets a draw of its own, the same for every scenario of a comparison: a parameter's value follows
-a triangular distribution from `low` to `high` with its peak at the usual value, and over the K seeds the draws of a
-parameter fill its distribution evenly (a Latin hypercube). A draw's address is (parameter, first seed, K, k): adding a
-parameter changes no other's draws.
+Each seed of an ensemble gets a draw of its own, the same for every scenario of a comparison: a parameter's value
+follows a triangular distribution from `low` to `high` with its peak at the usual value, and over the K seeds the draws
+of a parameter fill its distribution evenly (a Latin hypercube). A draw's address is (parameter, first seed, K, k):
+adding a parameter changes no other's draws.
 
 Limits    Parameters are drawn apart from one another. Draws of published figures that contradict one another (more
           people in crisis than with serious need) are moved half way to the published values until they do not.
@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 from scipy.stats import qmc
 
@@ -42,7 +43,7 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
     return [_possible(one, known, fixed) for one in found] if which == "all" else found
 
 
-def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> np.ndarray:
+def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
     """One parameter's values, one for each seed."""
     low, high, usual = parameter.told.low, parameter.told.high, parameter.value
     if low >= high:
@@ -50,7 +51,8 @@ def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> np.ndarray
     dice = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
     even = qmc.LatinHypercube(d=1, rng=dice).random(len(seeds))[:, 0]
     drawn = stats.triang.ppf(even, (usual - low) / (high - low), loc=low, scale=high - low)
-    return np.clip(drawn, low, high)
+    out: npt.NDArray[np.float64] = np.clip(drawn, low, high)
+    return out
 
 
 def _possible(one: dict[str, float], known: Mapping[str, Parameter], fixed: Mapping[str, float]) -> dict[str, float]:

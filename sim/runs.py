@@ -141,8 +141,8 @@ def ensemble(
     variant: Callable[[Scenario, int], Scenario] | None = None,
 ) -> dict[str, list[Record]]:
     """Every scenario for every seed. `worlds(seed)` gives a settled world; `recall(scenario, seed, make)` may give a
-    record that was made before, and otherwise makes it. `variant(scenario, seed)` gives the scenario as this seed runs it,
-    with other parameters."""
+    record that was made before, and otherwise makes it. `variant(scenario, seed)` gives the scenario as this seed runs
+    it, with other parameters."""
     stopped = threading.Event()
     done = 0
     total = len(seeds) * len(scenarios)

@@ -346,12 +346,14 @@ class Scenario(Closed):
         if lever.axis == "place":
             return np.ones(1, bool)
         if lever.axis == "neighbourhood":
-            return _cells(policy, places).any(axis=1)
+            here: npt.NDArray[np.bool_] = _cells(policy, places).any(axis=1)
+            return here
         mine = np.array([not policy.services or s in policy.services for s in services])
         reached = np.isin(np.arange(int(groups.max()) + 1), np.unique(groups[_cells(policy, places)]))
         if not policy.is_for_some:
             reached[:] = True
-        return (reached[:, None] & mine[None, :]).ravel()
+        columns: npt.NDArray[np.bool_] = (reached[:, None] & mine[None, :]).ravel()
+        return columns
 
     def params(self) -> dict[str, Params]:
         """The parameters of every mechanism, with this scenario's own values."""
@@ -424,7 +426,8 @@ def _cells(policy: Policy, places: Places) -> npt.NDArray[np.bool_]:
             wanted = "some neighbourhoods of this place, at this size"
             raise InputError(policy.lever, None, "where", wanted, Words("none of them"))
     who = policy.who.chosen() if policy.who is not None else np.ones(len(AGE_BANDS), bool)
-    return where[:, None] & who[None, :]
+    cells: npt.NDArray[np.bool_] = where[:, None] & who[None, :]
+    return cells
 
 
 def scenario_names() -> tuple[str, ...]:

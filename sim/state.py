@@ -208,7 +208,7 @@ class Aims(NamedTuple):
     group: Annotated[A, _c("u1", "neighbourhood band", "index", "the group of those who live there at that age")]
     heads: Annotated[A, _c("f8", "group", "persons", "people in the group when its policies began")]
     part: Annotated[A, _c("f8", "group service", "share", "part of a service that was the group's when policies began")]
-    offer: Annotated[A, _c("f8", "group service", "1 = as others", "places kept for the group; at 0 it is closed to it")]
+    offer: Annotated[A, _c("f8", "group service", "1 = as others", "places kept for the group; 0 is closed to it")]
     refuse: Annotated[A, _c("f8", "group service", "share", "added to the share of the group's requests turned away")]
     ask: Annotated[A, _c("f8", "group service", "share", "of those in the group who would ask, who still do")]
 

@@ -25,7 +25,9 @@ class Groups(Params):
     )
 
 
-@mechanism(Phase.COMMUNITY, Groups, reads="services.plan aims.groups aims.group aims.offer aims.part", writes="places.energy")
+@mechanism(
+    Phase.COMMUNITY, Groups, reads="services.plan aims.groups aims.group aims.offer aims.part", writes="places.energy"
+)
 @kernel
 def grow(w: World, p: Groups, clock: Clock) -> None:
     services = w.services

@@ -60,7 +60,7 @@ def help_event(w: World, d: int, i: Int, trust: float) -> float:
 )
 @kernel
 def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
-    people, services = w.people, w.services
+    people = w.people
     for d in range(people.level.shape[0]):
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)

@@ -7,9 +7,12 @@ over time, `path[month, column]`. What a column is follows from the lever's `axi
 | --- | --- |
 | place | one |
 | neighbourhood | one for each neighbourhood, by its index |
-| service | one for each service, by its index; where policies are for some people only (`where`, `who`), as many again for each further group of people: `path[month, group * services + service]`, group 0 being everybody else |
+| service | one for each service, by its index |
 
-A budget lever hands its path to `sim.bookkeeping.fund`, which keeps each group its own part of the places.
+Where policies are for some people only (`where`, `who`), a path by service has as many columns again for each further
+group of people: `path[month, group * services + service]`, group 0 being everybody else (see `sim.state.Aims`). A
+budget lever hands its path to `sim.bookkeeping.fund`, which keeps each group its own part of the
+places.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """More or less money for everything: every budget line is multiplied alike.
 
-Claim     granted[s] <- granted[s] * path, for the part of a service that the people aimed at have. That acute services overspend a smaller line, and what follows, is not
-          scripted.
+Claim     granted[s] <- granted[s] * path, for the part of a service that the people aimed at have. That acute services
+          overspend a smaller line, and what follows, is not scripted.
 Evidence  D16: core funding per resident -26 % over the 2010s.
 Limits    Real terms.
 """
