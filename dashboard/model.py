@@ -106,7 +106,10 @@ class Book:
         self.model = model
         self.settings = settings
         self.version = str(getattr(model, "__version__", ""))
-        self.levers: dict[str, Lever] = {lever.name: lever for lever in model.levers()}
+        # A lever that must be told what it is for has no slider of its own.
+        self.levers: dict[str, Lever] = {
+            lever.name: lever for lever in model.levers() if not getattr(lever, "needs", ())
+        }
         self.metrics: dict[str, Metric] = {metric.name: metric for metric in model.metrics()}
         self.places: tuple[str, ...] = tuple(model.place_names())
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}

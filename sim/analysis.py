@@ -21,7 +21,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from sim.calibration import solution_for, warm_up
+from sim.calibration import adapted_for, solution_for, warm_up
+from sim.drawing import Which, draws
+from sim.figures import set_in_place
 from sim.inputs import InputError, Words
 from sim.place import Place
 from sim.results import AXIS_NAMES, Metric, Record, metric, metrics
@@ -135,6 +137,12 @@ class Comparison:
     _sums: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def bands(self) -> str:
+        """What the bands of its results cover."""
+        drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
+        return f"middle 95 % of seeds{drawn}; sure_low and sure_high: 95 % interval of the mean"
+
+    @property
     def baseline(self) -> str:
         """The name of the scenario that the others are compared with."""
         return self.scenarios[0].name
@@ -190,7 +198,7 @@ class Comparison:
             "years": list(range(1, self.scenarios[0].years + 1)),
             "baseline": self.baseline,
             "labels": {s.name: s.label for s in self.scenarios},
-            "bands": "middle 95 % of seeds; sure_low and sure_high: 95 % interval of the mean",
+            "bands": self.bands,
             "note": "Exploratory, not a forecast.",
             "scenarios": {name: {} for name in self.names},
             "differences": {name: {} for name in self.names[1:]},
@@ -429,8 +437,10 @@ def compare(
     threads: int | None = None,
     progress: Progress | None = None,
     without: Iterable[str] = (),
+    draw_parameters: Which | None = None,
 ) -> Comparison:
-    """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them.
+    """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them. With
+    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py).
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
@@ -460,21 +470,35 @@ def compare(
     if progress is not None:
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()
+    fixed = chosen[0].parameters
+    drawn: dict[int, dict[str, float]] = {}
+    if draw_parameters is not None:
+        drawn = dict(zip(numbers, draws(draw_parameters, numbers, chosen[0].place, fixed), strict=True))
+
+    def variant(scenario: Scenario, number: int) -> Scenario:
+        own = drawn.get(number, {}) | scenario.parameters
+        return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
+
     total = sum(n.people for n in hoods)
     about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())))
     story = (about, chosen[0].model_dump_json(), tuple(without))
 
     def world(number: int) -> World:
         def make() -> World:
-            return solution_for(chosen[0]).settled(where, size, number)
+            own = variant(chosen[0], number)
+            calibrated = adapted_for(own) if drawn else solution_for(own)
+            return calibrated.settled(set_in_place(where, own.parameters), size, number)
 
-        return _worlds.get((about, number), make) if total <= LARGEST_KEPT else make()
+        return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
+
+    def own_draw(number: int) -> Hashable:
+        return number, tuple(sorted(drawn.get(number, {}).items()))
 
     def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
         keep = scenario is chosen[0] and total <= LARGEST_KEPT
-        return _baselines.get((story, number), make) if keep else make()
+        return _baselines.get((story, own_draw(number)), make) if keep else make()
 
-    records = ensemble(world, chosen, list(numbers), threads or os.cpu_count() or 1, progress, without, recall)
+    records = ensemble(world, chosen, list(numbers), threads or os.cpu_count() or 1, progress, without, recall, variant)
     return Comparison(
         scenarios=tuple(chosen),
         place=where,
@@ -483,7 +507,8 @@ def compare(
         records=records,
         neighbourhoods=tuple(n.name for n in hoods),
         seconds=time.perf_counter() - started,
-        settings={"threads": threads, "without": list(without)},
+        settings={"threads": threads, "without": list(without)}
+        | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
     )
 
 

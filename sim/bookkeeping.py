@@ -194,3 +194,119 @@ def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float
         w.people.level[d, i] = 0
         w.people.before[d, i] = 0
         w.people.help[d, i] = 0
+
+
+# Policies for some people only: the groups of `sim.state.Aims`.
+
+
+PARTED = (
+    "services.domain services.base_places services.bands people.age people.band people.neighbourhood people.help "
+    "people.level people.dwelling dwellings.head rates.household aims.groups aims.group aims.offer aims.part"
+)
+"""The columns that `fund` and `part_out` read."""
+
+
+@kernel
+def group_of(w: World, i: Int) -> Int:
+    """The group that somebody belongs to, by where they live and how old they are."""
+    return np.int64(w.aims.group[w.people.neighbourhood[i], w.people.band[i]])
+
+
+@kernel
+def still_asks(w: World, s: Int, i: Int, u: float) -> bool:
+    """Whether somebody who would ask a service does, of those who are as ready as `u` says."""
+    if w.aims.groups[0] == 0:
+        return True
+    g = group_of(w, i)
+    asks: bool = w.aims.offer[g, s] > 0.0 and u < w.aims.ask[g, s]
+    return asks
+
+
+@kernel
+def refused_share(w: World, s: Int, i: Int) -> float:
+    """The share of requests like this person's that the service turns away."""
+    share: float = w.services.refused[s]
+    if w.aims.groups[0] > 0:
+        share = min(0.95, max(0.0, share + w.aims.refuse[group_of(w, i), s]))
+    return share
+
+
+@kernel
+def is_split(w: World, s: Int) -> bool:
+    """Whether the groups are offered different parts of a service."""
+    differ = False
+    for g in range(1, w.aims.groups[0]):
+        differ = differ or w.aims.offer[g, s] != w.aims.offer[0, s]
+    return differ
+
+
+@kernel
+def whole_offer(w: World, s: Int) -> float:
+    """What a service offers to all groups together, 1 = as much as before any policy for some of them."""
+    whole = 0.0
+    for g in range(w.aims.groups[0]):
+        whole += w.aims.part[g, s] * w.aims.offer[g, s]
+    return whole
+
+
+@kernel
+def part_out(w: World, s: Int) -> None:
+    """Note what part of a service is each group's, once, when the first policy for some of them begins.
+
+    It is a group's share of the people helped or waiting; for services that help nobody by name, of the people with
+    serious need or a crisis in the domain. One person's worth of the service goes by how many the groups are.
+    """
+    aims, people, services = w.aims, w.people, w.services
+    if aims.part[:, s].sum() > 0.0:
+        return
+    groups = aims.groups[0]
+    known, heads, served = np.zeros(groups), np.zeros(groups), np.zeros(groups)
+    d = services.domain[s]
+    by_name = services.base_places[s] > 0.0
+    for i in range(people.age.size):
+        if people.age[i] == EMPTY:
+            continue
+        g = group_of(w, i)
+        heads[g] += 1.0
+        if services.bands[s, people.band[i]] == 1:
+            served[g] += 1.0
+            code = np.int64(people.help[d, i])
+            if by_name:
+                known[g] += np.float64(code == 1 + s or code == WAITING + s)
+            elif people.level[d, i] >= 2 and counted(w, d, i):
+                known[g] += 1.0
+    for g in range(groups):
+        aims.heads[g] = heads[g]
+        aims.part[g, s] = (known[g] + served[g] / max(1.0, served.sum())) / (known.sum() + 1.0)
+
+
+@kernel
+def fund(w: World, path: np.ndarray, month: Int, s: Int) -> None:
+    """Multiply a service's line by a lever's value, group by group: each keeps its own part of the money."""
+    aims, services = w.aims, w.services
+    n = services.domain.size
+    usual = path[month, s]
+    alike = True
+    for g in range(1, aims.groups[0]):
+        alike = alike and path[month, g * n + s] == usual
+    if alike:
+        services.granted[s] *= usual
+        return
+    part_out(w, s)
+    before = whole_offer(w, s)
+    common = usual if usual > 0.0 else 1.0
+    for g in range(aims.groups[0]):
+        aims.offer[g, s] *= path[month, g * n + s] / common
+    services.granted[s] *= common * whole_offer(w, s) / before if before > 0.0 else usual
+
+
+@kernel
+def offer_in(w: World, s: Int, n: Int) -> float:
+    """What a service offers in a neighbourhood, relative to the place: all ages count alike."""
+    if not is_split(w, s):
+        return 1.0
+    total = 0.0
+    for b in range(w.aims.group.shape[1]):
+        total += w.aims.offer[w.aims.group[n, b], s]
+    here: float = total / w.aims.group.shape[1] / max(1e-9, whole_offer(w, s))
+    return here

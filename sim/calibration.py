@@ -10,6 +10,11 @@ helped, which needs go together), so they are measured, person by person and wit
 place with England's mix that runs while its table is being solved. A slow integral term per domain, level and age band
 takes out what the equation leaves (people who enter a band are healthier than those who leave it); the last years'
 average is the solution. Asking is solved the same way so that queues have their published mean wait.
+
+Other parameters need another solution. For a draw of all of them from their ranges (sim/drawing.py) there is a short
+cut, `adapt`: the shipped table times what a small and short solving run finds for the draw, over what the same run,
+with the same luck, finds for the usual parameters; then one round of the check in a few towns. Its own errors are
+those of the short run in both, and largely cancel.
 """
 
 from __future__ import annotations
@@ -31,6 +36,7 @@ from sim.engine import jit
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock
 from sim.fields import AGE_BANDS, Params
+from sim.figures import set_in_england
 from sim.networks.support import Support, support
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain, load_domains
@@ -62,6 +68,9 @@ CHECKS, CHECK_TOWNS, CHECK_YEARS = 4, 24, 25
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 MOST_ASK = 0.27
+SHORT_PEOPLE, SHORT_YEARS, SHORT_AVERAGED = 60_000, 20, 8
+"""The short cut for a draw of parameters: the place it is solved in, for how long, and the years that are averaged."""
+SHORT_TOWNS, SHORT_CHECK_YEARS = 6, 12
 
 
 class Calibrated(NamedTuple):
@@ -151,9 +160,17 @@ def _demography(shares: F, moved_in: F, aged: F) -> F:
     return out
 
 
-def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YEARS, seed: int = 1) -> Solution:
-    """Find the solution for these parameters. Takes some tens of seconds."""
-    domains, services = load_domains(), load_catalogue()
+def solve(
+    params: Mapping[str, Params],
+    domains: tuple[Domain, ...] | None = None,
+    services: tuple[Service, ...] | None = None,
+    *,
+    people: int = PEOPLE,
+    years: int = YEARS,
+    seed: int = 1,
+) -> Solution:
+    """Find the solution for these parameters and figures (the files' own, if not given). Takes some tens of seconds."""
+    domains, services = domains or load_domains(), services or load_catalogue()
     place = Place.load(ENGLAND).model_copy(update={"population": people})
     mix = england_mix(place, people)
     guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
@@ -164,7 +181,19 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
     guess = tables.first_guess(aims, domains, services)
     world = build(place, people, seed, domains, services, guess, aims).world
     solver = _Solver(world, aims, parameters, seed)
-    month = Month(parameters, {}, without=("crowding_out",))
+    world = _run_while_solving(solver, parameters, years, AVERAGED)
+    solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
+    for _ in range(CHECKS):
+        solution = _checked(solution, domains, services, parameters, aims, money=False)
+    for _ in range(2):
+        solution = _checked(solution, domains, services, parameters, aims, money=True)
+    return solution
+
+
+def _run_while_solving(solver: _Solver, params: Mapping[str, Params], years: int, averaged: int) -> World:
+    """Run a solver's world for so many years, the last of which are averaged. Returns the world as it is then."""
+    world, seed = solver.world, solver.seed
+    month = Month(params, {}, without=("crowding_out",))
     world.people.changed[:] = ANYTHING
     for m in range(12 * years):
         if m % MEASURED_EVERY == 0:
@@ -175,13 +204,110 @@ def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YE
             solver.measure(m)
             world.people.changed[:] = ANYTHING
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
-        solver.control(averaging=m >= 12 * (years - AVERAGED))
-    solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
-    for _ in range(CHECKS):
-        solution = _checked(solution, domains, services, parameters, aims, money=False)
-    for _ in range(2):
-        solution = _checked(solution, domains, services, parameters, aims, money=True)
+        solver.control(averaging=m >= 12 * (years - averaged))
+    return world
+
+
+class _Short(NamedTuple):
+    """What a short solving run finds, and where its integral terms stand at its end."""
+
+    solution: Solution
+    trim: F
+    ask_trim: F
+
+
+def _short(
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    params: Mapping[str, Params],
+    start: Solution,
+    before: _Short | None = None,
+    seed: int = 1,
+) -> _Short:
+    """Solve in a small place that starts from a solution, and from the integral terms of a run before."""
+    place = Place.load(ENGLAND).model_copy(update={"population": SHORT_PEOPLE})
+    mix = england_mix(place, SHORT_PEOPLE)
+    aims = targets(domains, services, mix, mix * start.households)
+    world = build(place, SHORT_PEOPLE, seed, domains, services, start, aims).world
+    solver = _Solver(world, aims, params, seed)
+    solver.natural = tables.natural_recovery(domains, aims)
+    if before is not None:
+        solver.trim[:], solver.ask_trim[:] = before.trim, before.ask_trim
+    else:
+        ask = np.divide(start.ask, solver.ask_base, out=np.ones_like(start.ask), where=solver.ask_base > 0)
+        solver.ask_trim[:] = np.log(np.clip(ask, 0.2, 5.0))
+    world = _run_while_solving(solver, params, SHORT_YEARS, SHORT_AVERAGED)
+    return _Short(solver.solution(start.households, donors_of(world)), solver.trim, solver.ask_trim)
+
+
+_adapting = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _usual_short() -> _Short:
+    """The short run for the usual parameters, after one that brought its integral terms to where they settle."""
+    usual = _solution_for(())
+    settled = _short(usual.domains, usual.services, usual.params, usual.solution)
+    return _short(usual.domains, usual.services, usual.params, usual.solution, settled)
+
+
+def adapt(
+    domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params], *, check: bool = True
+) -> Solution:
+    """The shipped solution, corrected for other parameters and figures: some seconds instead of minutes.
+
+    How steady a baseline drawn this way is, is tested in tests/test_aims.py and told by `upstream compare
+    --draw-parameters`: its bands hold what drift is left.
+    """
+    with _adapting:
+        old, was = _solution_for(()).solution, _usual_short()
+    now = _short(domains, services, params, old, was).solution
+    before = was.solution
+
+    def times(name: str, most: float) -> F:
+        shipped, top, bottom = (getattr(x, name) for x in (old, now, before))
+        ratio = np.divide(top, bottom, out=np.ones_like(shipped), where=bottom > 1e-12)
+        out: F = np.minimum(most, shipped * ratio)
+        return out
+
+    solution = old._replace(
+        up=times("up", 0.3),
+        down=times("down", 0.9),
+        ask=times("ask", MOST_ASK),
+        mortality=times("mortality", np.inf),
+        care=times("care", np.inf),
+        knocks=old.knocks + now.knocks - before.knocks,
+        resilience=old.resilience + now.resilience - before.resilience,
+        trust=np.clip(old.trust + now.trust - before.trust, 0.0, 1.0),
+        **{name: getattr(now, name) for name in Solution._fields if name.startswith("donor_")},
+    )
+    if not check:
+        return solution
+    aims = england_targets(domains, services, solution)
+    for money in (False, True):
+        solution = _checked(
+            solution, domains, services, params, aims, money=money, towns=SHORT_TOWNS, years=SHORT_CHECK_YEARS
+        )
     return solution
+
+
+@lru_cache(maxsize=256)
+def _adapted_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
+    params = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)}).params()
+    domains, services = set_in_england(dict(parameters))
+    shipped = tables.digest(*_solution_for(())[:3])
+    path = _kept(f"{tables.digest(domains, services, params)}-from-{shipped}")
+    if path.exists():
+        solution = tables.read_solution(path)[1]
+    else:
+        solution = adapt(domains, services, params)
+        tables.write_solution(solution, path.stem, path)
+    return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+
+
+def adapted_for(scenario: Scenario) -> Calibrated:
+    """The solution for a draw of parameters: the shipped one, adapted, or one adapted before."""
+    return _adapted_for(tuple(sorted(scenario.parameters.items())))
 
 
 def _checked(
@@ -192,13 +318,15 @@ def _checked(
     aims: Targets,
     *,
     money: bool,
+    towns: int | None = None,
+    years: int | None = None,
 ) -> Solution:
     """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
     are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
     care is what it is to be; before, no overspend crowds anything out."""
     place = Place.load(ENGLAND)
     calibrated = Calibrated(domains, services, params, solution, aims)
-    scenario = Scenario.load("baseline").model_copy(update={"years": CHECK_YEARS})
+    scenario = Scenario.load("baseline").model_copy(update={"years": years or CHECK_YEARS})
 
     doors = [k for k, service in enumerate(services) if service.walk_in is not None]
 
@@ -225,8 +353,8 @@ def _checked(
         )
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        towns = list(pool.map(town, range(1000, 1000 + CHECK_TOWNS)))
-    t = _Town(*(np.sum([getattr(x, name) for x in towns], axis=0) for name in _Town._fields))
+        seen = list(pool.map(town, range(1000, 1000 + (towns or CHECK_TOWNS))))
+    t = _Town(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _Town._fields))
     whole = t.crises_wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, t.crises.sum(axis=1, keepdims=True))
     factor = (t.crises_wanted + DOUBT * whole) / (t.crises + DOUBT)
     up = solution.up.copy()
@@ -538,7 +666,7 @@ def solution_for(scenario: Scenario) -> Calibrated:
 def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
     base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
     params = base.params()
-    domains, services = load_domains(), load_catalogue()
+    domains, services = set_in_england(base.parameters)
     name = tables.digest(domains, services, params)
     for path in (tables.SOLVED, _kept(name)):
         if path.exists():
@@ -546,7 +674,7 @@ def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
             if found == name or "UPSTREAM_SHIPPED" in os.environ:
                 return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
     print("These figures need a calibration of their own: once, about a minute…", file=sys.stderr, flush=True)
-    solution = solve(params)
+    solution = solve(params, domains, services)
     tables.write_solution(solution, name, _kept(name))
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
@@ -576,10 +704,12 @@ def warm_up() -> None:
             print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
         scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
         for lever in levers():
+            service = load_catalogue()[0].id if "service" in lever.needs else None
             if lever.kind == "shift":
-                scenario = scenario.with_policy(lever.name, start=scenario.start, shift=lever.step)
+                scenario = scenario.with_policy(lever.name, start=scenario.start, shift=lever.step, service=service)
             else:
-                scenario = scenario.with_policy(lever.name, start=scenario.start, value=lever.baseline + lever.step)
+                value = lever.baseline + lever.step
+                scenario = scenario.with_policy(lever.name, start=scenario.start, value=value, service=service)
         calibrated = solution_for(scenario)
         world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
         go(world, scenario, calibrated.params, 0)

@@ -102,7 +102,8 @@ def levers_table() -> str:
     """Every lever that a policy can pull."""
     rows = []
     for x in levers():
-        aim = "place or one service" if x.by_service else "place"
+        some = {"service": "services", "where": "neighbourhoods", "who": "ages"}
+        aim = ", ".join(some[aim] for aim in x.aims) or "place"
         rows.append((f"`{x.name}`", x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, x.source))
     return _table(("lever", "what it does", "unit", "low", "high", "baseline", "takes", "aimed at", "source"), rows)
 

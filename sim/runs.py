@@ -85,6 +85,13 @@ def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SE
     return world
 
 
+def take_aim(world: World, scenario: Scenario) -> None:
+    """Tell the world which groups of people a scenario's policies tell apart. Before its first month."""
+    groups = scenario.groups(world.places)
+    world.aims.group[:] = groups
+    world.aims.groups[0] = groups.max() + 1 if groups.any() else 0
+
+
 def go(
     world: World,
     scenario: Scenario,
@@ -95,8 +102,9 @@ def go(
 ) -> Record:
     """Run a scenario's months on a copy of a settled world."""
     world = copy(world)
+    take_aim(world, scenario)
     services = tuple(s.id for s in load_catalogue())
-    month = Month(params, scenario.paths(services), without)
+    month = Month(params, scenario.paths(services, world.places), without)
     months = 12 * scenario.years
     kept = {
         name: np.empty((months, *what.array(world).shape), what.array(world).dtype) for name, what in RECORDED.items()
@@ -121,9 +129,11 @@ def ensemble(
     progress: Progress | None = None,
     without: Iterable[str] = (),
     recall: Callable[[Scenario, int, Callable[[], Record]], Record] | None = None,
+    variant: Callable[[Scenario, int], Scenario] | None = None,
 ) -> dict[str, list[Record]]:
     """Every scenario for every seed. `worlds(seed)` gives a settled world; `recall(scenario, seed, make)` may give a
-    record that was made before, and otherwise makes it."""
+    record that was made before, and otherwise makes it. `variant(scenario, seed)` gives the scenario as this seed runs
+    it, with other parameters."""
     stopped = threading.Event()
     done = 0
     total = len(seeds) * len(scenarios)
@@ -134,7 +144,8 @@ def ensemble(
         nonlocal done
         world = worlds(seeds[k])
         for scenario in scenarios:
-            make = partial(go, world, scenario, scenario.params(), seeds[k], without, stopped.is_set)
+            own = scenario if variant is None else variant(scenario, seeds[k])
+            make = partial(go, world, own, own.params(), seeds[k], without, stopped.is_set)
             out[scenario.name][k] = make() if recall is None else recall(scenario, seeds[k], make)
             with counting:
                 done += 1

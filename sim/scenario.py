@@ -6,35 +6,80 @@ question it asks, why the equations should push the way they do, and what is exp
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from sim import book, inputs
+from sim import book, figures, inputs
+from sim.engine.draws import month_key, stream, uniform
 from sim.engine.mechanism import BOOK
-from sim.fields import Closed, Number, Params
-from sim.inputs import InputError
+from sim.fields import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Declared, Number, Params
+from sim.inputs import InputError, Unmet, Words
 from sim.place import Place
 from sim.policies import Lever, levers
 from sim.services.catalogue import load_catalogue
+from sim.state import MOST_GROUPS, A, Places
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 LONGEST_YEARS = 60
 
 
-class Where(Closed):
-    """Which neighbourhoods a policy is for."""
+SHARE = stream("neighbourhoods of a share")
+FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last in AGE_BANDS)
 
-    quintiles: list[int] = Field(min_length=1)
+
+class Where(Closed):
+    """Which neighbourhoods a policy is for: those that every key given here lets in."""
+
+    quintiles: list[int] | None = Field(None, min_length=1, description="deprivation fifths, 1 = most deprived")
+    names: list[str] | None = Field(None, min_length=1, description="neighbourhoods by their names")
+    share: Number | None = Field(
+        None, gt=0, le=1, description="part of those otherwise let in, by a lot that is the same for every seed"
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.quintiles is None and self.names is None and self.share is None:
+            raise Unmet("quintiles, names or share", Words("none of them"))
+        for k, fifth in enumerate(self.quintiles or ()):
+            if not 1 <= fifth <= QUINTILES:
+                raise Unmet(f"a deprivation fifth from 1 to {QUINTILES}", fifth, below=("quintiles", k))
+        return self
+
+    def chosen(self, quintile: A, code: A) -> npt.NDArray[np.bool_]:
+        """Whether each neighbourhood is one, given its fifth (0 = most deprived) and the number of its name."""
+        inside = np.ones(len(code), bool)
+        if self.quintiles is not None:
+            inside &= np.isin(quintile + 1, self.quintiles)
+        if self.names is not None:
+            inside &= np.isin(code, [zlib.crc32(name.encode()) for name in self.names])
+        if self.share is not None:
+            key = month_key(np.uint64(0), SHARE, 0)
+            lot = np.array([uniform(key, int(number)) for number in code])
+            order = np.flatnonzero(inside)[np.argsort(lot[inside], kind="stable")]
+            inside[order[round(self.share * order.size) :]] = False
+        return inside
 
 
 class Who(Closed):
-    """Which ages a policy is for."""
+    """Which ages a policy is for, first and last year of age, on the edges of age bands."""
 
     ages: list[int] = Field(min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _on_edges(self) -> Self:
+        if self.ages[0] not in FIRSTS or self.ages[1] not in LASTS or self.ages[0] > self.ages[1]:
+            raise Unmet("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
+        return self
+
+    def chosen(self) -> npt.NDArray[np.bool_]:
+        """Whether each age band is one."""
+        return np.array([self.ages[0] <= first and last <= self.ages[1] for first, last in AGE_BANDS])
 
 
 class Policy(Closed):
@@ -46,9 +91,19 @@ class Policy(Closed):
     shift: Number | None = None
     over_months: int = Field(1, ge=1, le=720, description="months until the change is complete")
     until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month back at baseline")
-    service: str | None = None
+    service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
     where: Where | None = None
     who: Who | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services it is aimed at; none for all."""
+        return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
+
+    @property
+    def is_for_some(self) -> bool:
+        """Whether it is for some people only."""
+        return self.where is not None or self.who is not None
 
 
 class Expect(Closed):
@@ -78,6 +133,12 @@ class Scenario(Closed):
     expect: list[Expect] = Field(default_factory=list)
     parameters: dict[str, Number] = Field(default_factory=dict)
 
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _dotted(cls, given: object) -> object:
+        """`services.gp.activity.mean_months = 3` in a file is a table in a table: here it is one dotted name."""
+        return dict(_flat(given)) if isinstance(given, dict) else given
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Scenario:
         """A scenario by its name in the library, or by the path of its file."""
@@ -101,7 +162,7 @@ class Scenario(Closed):
         for k, policy in enumerate(self.policies):
             self._check_policy(policy, ("policies", k), known, path or self.name, text)
         for name, value in self.parameters.items():
-            parameter(name, value, path or self.name, text)
+            parameter(name, value, path or self.name, text, self.place)
         for k, expected in enumerate(self.expect):
             if expected.direction is None and expected.low is None and expected.high is None:
                 raise _fail(path, text, ("expect", k), "a direction, low or high", inputs.Words("none of them"))
@@ -144,30 +205,46 @@ class Scenario(Closed):
                 raise _fail(path, text, (*key, field), f"a month from the scenario's start, {self.start}, on", date)
         if policy.until is not None and months_between(policy.start, policy.until) <= 0:
             raise _fail(path, text, (*key, "until"), f"a month after the policy's start, {policy.start}", policy.until)
+        self._check_aims(policy, lever, key, known, path, text)
+
+    def _check_aims(
+        self,
+        policy: Policy,
+        lever: Lever,
+        key: tuple[str | int, ...],
+        known: dict[str, Lever],
+        path: Path | str,
+        text: str,
+    ) -> None:
+        for aim, some in (("service", "services"), ("where", "neighbourhoods"), ("who", "ages")):
+            given = getattr(policy, aim)
+            if given is None and aim in lever.needs:
+                raise _fail(path, text, (*key, aim), f"the {aim} that '{lever.name}' is for", inputs.NOTHING)
+            if given is not None and aim not in lever.aims:
+                able = tuple(x.name for x in known.values() if aim in x.aims)
+                wanted = f"no '{aim}', as '{lever.name}' cannot be aimed at some {some}; these can: {', '.join(able)}"
+                raise _fail(path, text, (*key, aim), wanted, Words("one") if aim != "service" else given)
         services = tuple(s.id for s in load_catalogue())
-        if policy.service is not None:
-            if not lever.by_service:
-                able = tuple(x.name for x in known.values() if x.by_service)
-                raise _fail(
-                    path,
-                    text,
-                    (*key, "service"),
-                    f"no service: '{lever.name}' acts on the whole place; "
-                    f"levers that can be aimed at a service are {', '.join(able)}",
-                    policy.service,
-                )
-            if policy.service not in services:
-                raise _fail(path, text, (*key, "service"), "the id of a service", policy.service, services)
-        for aim in ("where", "who"):
-            if getattr(policy, aim) is not None:
-                raise _fail(
-                    path,
-                    text,
-                    (*key, aim),
-                    f"no '{aim}': '{lever.name}' cannot be aimed at some "
-                    f"{'neighbourhoods' if aim == 'where' else 'ages'} yet",
-                    inputs.Words("one"),
-                )
+        if policy.service == []:
+            raise _fail(path, text, (*key, "service"), "at least one service", policy.service)
+        for k, service in enumerate(policy.services):
+            where = (*key, "service") if isinstance(policy.service, str) else (*key, "service", k)
+            if service not in services:
+                raise _fail(path, text, where, "the id of a service", service, services)
+        if policy.where is not None:
+            self._check_where(policy.where, (*key, "where"), path, text)
+
+    def _check_where(self, where: Where, key: tuple[str | int, ...], path: Path | str, text: str) -> None:
+        hoods = Place.load(self.place).neighbourhoods(self.people)
+        names = tuple(n.name for n in hoods)
+        for k, name in enumerate(where.names or ()):
+            if name not in names:
+                raise _fail(path, text, (*key, "names", k), f"a neighbourhood of {self.place}", name, names)
+        code = np.array([zlib.crc32(name.encode()) for name in names])
+        if not where.chosen(np.array([n.quintile - 1 for n in hoods]), code).any():
+            fifths = ", ".join(str(q) for q in sorted({n.quintile for n in hoods}))
+            wanted = f"some of the {len(hoods)} neighbourhoods of {self.place}, which lie in the fifths {fifths}"
+            raise _fail(path, text, key, wanted, Words("none of them"))
 
     def with_policy(
         self,
@@ -178,7 +255,9 @@ class Scenario(Closed):
         start: str | None = None,
         over_months: int = 1,
         until: str | None = None,
-        service: str | None = None,
+        service: str | list[str] | None = None,
+        where: Where | dict[str, Any] | None = None,
+        who: Who | dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Self:
         """The same scenario with one more policy. Without `start` it begins a year in."""
@@ -190,6 +269,8 @@ class Scenario(Closed):
             over_months=over_months,
             until=until,
             service=service,
+            where=Where.model_validate(where) if where is not None else None,
+            who=Who.model_validate(who) if who is not None else None,
         )
         label = f"{lever} {value if value is not None else f'{shift:+g}'}"
         changed = self.model_copy(
@@ -217,27 +298,69 @@ class Scenario(Closed):
         """Every month of the scenario, YYYY-MM."""
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
-    def paths(self, services: tuple[str, ...]) -> dict[str, npt.NDArray[np.float64]]:
-        """Each lever's value by month and service, shape (months, services)."""
+    def paths(self, services: tuple[str, ...], places: Places) -> dict[str, npt.NDArray[np.float64]]:
+        """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py."""
+        groups = self.groups(places)
         out = {}
         for lever in levers():
-            path = np.full((12 * self.years, len(services)), lever.baseline)
-            for policy in sorted((p for p in self.policies if p.lever == lever.name), key=lambda p: p.start):
+            pulled = sorted((p for p in self.policies if p.lever == lever.name), key=lambda p: p.start)
+            columns = {
+                "place": 1,
+                "neighbourhood": places.code.size,
+                "service": len(services) * (int(groups.max()) + 1),
+            }[lever.axis]
+            path = np.full((12 * self.years, columns), lever.baseline)
+            for policy in pulled:
                 first = months_between(self.start, policy.start)
-                column = slice(None) if policy.service is None else [services.index(policy.service)]
+                inside = self._columns(policy, lever, services, places, groups)
                 ramp = np.clip((np.arange(12 * self.years) - first + 1) / policy.over_months, 0.0, 1.0)[:, None]
-                before = path[max(0, first - 1), column]
+                before = path[max(0, first - 1), inside]
                 change = (policy.value - before) if policy.value is not None else (policy.shift or 0.0)
-                path[:, column] += ramp * change
+                path[:, inside] += ramp * change
                 if policy.until is not None:
-                    path[months_between(self.start, policy.until) :, column] = lever.baseline
+                    path[months_between(self.start, policy.until) :, inside] = lever.baseline
             out[lever.name] = np.clip(path, lever.low, lever.high)
         return out
+
+    def groups(self, places: Places) -> npt.NDArray[np.uint8]:
+        """The people whom policies aimed at some of them tell apart, by neighbourhood and age band: 0 is everybody
+        for whom there is no policy of their own; two people in the same policies are in the same group."""
+        inside = np.array([_cells(p, places).ravel() for p in self._for_some()], bool)
+        if not inside.size:
+            return np.zeros((places.code.size, len(AGE_BANDS)), np.uint8)
+        nobody = np.zeros((len(inside), 1), bool)
+        kinds, number = np.unique(np.hstack([nobody, inside]), axis=1, return_inverse=True)
+        if kinds.shape[1] > MOST_GROUPS:
+            wanted = f"policies aimed at some people that tell at most {MOST_GROUPS} groups of them apart"
+            raise InputError(self.name, None, "policies", wanted, Words(f"{kinds.shape[1]} groups"))
+        return number.ravel()[1:].reshape(places.code.size, len(AGE_BANDS)).astype(np.uint8)
+
+    def _for_some(self) -> list[Policy]:
+        axis = {lever.name: lever.axis for lever in levers()}
+        return [p for p in self.policies if p.is_for_some and axis[p.lever] == "service"]
+
+    def _columns(
+        self, policy: Policy, lever: Lever, services: tuple[str, ...], places: Places, groups: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.bool_]:
+        """The columns of a lever's path that a policy moves."""
+        if lever.axis == "place":
+            return np.ones(1, bool)
+        if lever.axis == "neighbourhood":
+            here: npt.NDArray[np.bool_] = _cells(policy, places).any(axis=1)
+            return here
+        mine = np.array([not policy.services or s in policy.services for s in services])
+        reached = np.isin(np.arange(int(groups.max()) + 1), np.unique(groups[_cells(policy, places)]))
+        if not policy.is_for_some:
+            reached[:] = True
+        columns: npt.NDArray[np.bool_] = (reached[:, None] & mine[None, :]).ravel()
+        return columns
 
     def params(self) -> dict[str, Params]:
         """The parameters of every mechanism, with this scenario's own values."""
         own: dict[str, dict[str, float]] = {}
         for name, value in self.parameters.items():
+            if figures.is_figure(name):
+                continue
             group, field = name.split(".", 1)
             own.setdefault(group, {})[field] = value
         return {group: model(**own.get(group, {})) for group, model in parameter_groups().items()}
@@ -253,15 +376,58 @@ def parameter_groups() -> dict[str, type[Params]]:
     return groups
 
 
-def parameter(name: str, value: float, path: Path | str = "--set", text: str = "") -> None:
+class Parameter(NamedTuple):
+    """Something that `[parameters]` can set: what it is now, and what is said of it."""
+
+    value: float
+    told: Declared
+
+
+def parameters(place: str = "anytown") -> dict[str, Parameter]:
+    """Everything that `[parameters]` can set, by name: parameters of mechanisms, then the figures of the data files."""
+    own = {
+        f"{group}.{field}": Parameter(value, told)
+        for group, model in parameter_groups().items()
+        for field, value, told in model.declared()
+    }
+    published = figures.of_england() | figures.of_place(Place.load(place))
+    return own | {name: Parameter(known.value, known.told) for name, known in published.items()}
+
+
+def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:
     """Refuse a parameter that does not exist or lies outside its range."""
-    groups = parameter_groups()
-    every = {f"{group}.{field}": told for group, model in groups.items() for field, _, told in model.declared()}
+    every = parameters(place)
+    key: tuple[str | int, ...] = ("parameters", name)
+    if text and inputs.locate(text, key) == inputs.locate(text, "parameters"):
+        key = ("parameters", *name.split("."))  # written as a table in a table
     if name not in every:
-        raise _fail(path, text, ("parameters", name), "the name of a parameter", name, tuple(every))
-    told = every[name]
+        alike = [known for known in every if known.startswith(".".join(name.split(".")[:2]) + ".")]
+        raise _fail(path, text, key, "the name of a parameter", name, tuple(alike) or tuple(every))
+    told = every[name].told
     if not told.low <= value <= told.high:
-        raise _fail(path, text, ("parameters", name), f"{told.low:g} to {told.high:g} ({told.unit})", value)
+        raise _fail(path, text, key, f"{told.low:g} to {told.high:g} ({told.unit})", value)
+
+
+def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """A table of tables as dotted names."""
+    for key, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _cells(policy: Policy, places: Places) -> npt.NDArray[np.bool_]:
+    """Whom a policy is for, by neighbourhood and age band."""
+    where = np.ones(places.code.size, bool)
+    if policy.where is not None:
+        where = policy.where.chosen(places.quintile, places.code)
+        if not where.any():
+            wanted = "some neighbourhoods of this place, at this size"
+            raise InputError(policy.lever, None, "where", wanted, Words("none of them"))
+    who = policy.who.chosen() if policy.who is not None else np.ones(len(AGE_BANDS), bool)
+    cells: npt.NDArray[np.bool_] = where[:, None] & who[None, :]
+    return cells
 
 
 def scenario_names() -> tuple[str, ...]:

@@ -92,6 +92,7 @@ class Places(NamedTuple):
     infants: Annotated[A, _c("f8", "neighbourhood", "share", "ill infants sent to hospital beyond the baseline")]
     infants_top: Annotated[A, _c("f8", "neighbourhood", "share", "as much of it as bounds allow for")]
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
+    code: Annotated[A, _c("u4", "neighbourhood", "number", "CRC-32 of the name: the same in every run of the place")]
 
 
 class Services(NamedTuple):
@@ -246,6 +247,19 @@ class Rules(NamedTuple):
     ties_cut: Annotated[A, _c("f8", "neighbourhood", "share", "contacts that cannot take place")]
 
 
+class Aims(NamedTuple):
+    """Policies for some people only. The people of a scenario with aimed policies fall into groups, by neighbourhood
+    and age: group 0 is everybody for whom there is no policy of their own. Without such policies `groups` is 0."""
+
+    groups: Annotated[A, _c("i8", "one", "groups", "how many groups policies tell apart, 0 for none")]
+    group: Annotated[A, _c("u1", "neighbourhood band", "index", "the group of those who live there at that age")]
+    heads: Annotated[A, _c("f8", "group", "persons", "people in the group when its policies began")]
+    part: Annotated[A, _c("f8", "group service", "share", "part of a service that was the group's when policies began")]
+    offer: Annotated[A, _c("f8", "group service", "1 = as others", "places kept for the group; 0 is closed to it")]
+    refuse: Annotated[A, _c("f8", "group service", "share", "added to the share of the group's requests turned away")]
+    ask: Annotated[A, _c("f8", "group service", "share", "of those in the group who would ask, who still do")]
+
+
 class World(NamedTuple):
     """Everything that a month reads and writes."""
 
@@ -259,10 +273,13 @@ class World(NamedTuple):
     screen: Screen
     money: Money
     rules: Rules
+    aims: Aims
 
 
 TABLES: dict[str, type] = get_type_hints(World)
 
+MOST_GROUPS = 16
+"""Groups of people that the policies of one scenario can tell apart, those without a policy of their own among them."""
 PREVENTIVE, RESPONSIVE, ACUTE, COMMUNITY = 0, 1, 2, 3
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")
 

@@ -7,6 +7,7 @@ being helped and who waits then settles over `SETTLE` months that are not report
 
 from __future__ import annotations
 
+import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,10 @@ from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
     ANYTHING,
+    MOST_GROUPS,
     NOBODY,
     SILOS,
+    Aims,
     Dwellings,
     Money,
     People,
@@ -120,9 +123,10 @@ def build(
         "edge": 2,
         "door": len(doors),
         "event": drawn.age.size,
+        "group": MOST_GROUPS,
         "one": 1,
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
     world.ties.start[:] = wiring.start
@@ -130,6 +134,8 @@ def build(
     _fill_places(world, hoods, first_slot)
     _fill_rates(world, domains, services, solution, aims, doors)
     _fill_services(world, domains, services, solution, aims, occupied)
+    world.aims.offer[:] = 1.0
+    world.aims.ask[:] = 1.0
     _begin_needs(handle(world), np.uint64(seed))
     world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
@@ -162,6 +168,7 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places.exposure[:] = 1.0
     places.practice[:] = 1.0
     world.rules.claim_burden[:] = 1.0
+    places.code[:] = [zlib.crc32(n.name.encode()) for n in hoods]
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
 

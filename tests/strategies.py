@@ -18,10 +18,10 @@ from sim.fields import AGE_BANDS, Params
 from sim.place import Place, place_names
 from sim.policies import Lever, levers
 from sim.results import Record
-from sim.runs import Month, refresh
+from sim.runs import Month
 from sim.scenario import Policy, Scenario, month_name, parameter_groups
 from sim.services.catalogue import load_catalogue
-from sim.state import NOBODY, TABLES, WAITING, World, handle
+from sim.state import ANYTHING, NOBODY, TABLES, WAITING, World, handle
 from sim.world import copy
 
 Columns = dict[str, npt.NDArray[np.generic]]
@@ -51,6 +51,8 @@ def scenario(years: int = 2, policies: Iterable[Policy] = ()) -> Scenario:
 
 def moved(lever: Lever, target: float, start: int = 0, years: int = 2, **more: object) -> Policy:
     """A policy that takes a lever to a target from a month on."""
+    if "service" in lever.needs:
+        more = {"service": SERVICES[0], **more}
     how = {"shift": target - lever.baseline} if lever.kind == "shift" else {"value": target}
     return Policy(lever=lever.name, start=month_name(scenario(years).start, start), **how, **more)
 
@@ -103,8 +105,8 @@ def live(
     given = calibrated().params if params is None else params
     world = copy(world)
     if params is not None:
-        refresh(world, given, seed)  # bounds were worked out with the usual parameters
-    month = Month(given, what.paths(SERVICES), without)
+        world.people.changed[:] = ANYTHING  # bounds were worked out with the usual parameters
+    month = Month(given, what.paths(SERVICES, world.places), without)
     for m in range(12 * what.years):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m, world

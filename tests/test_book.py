@@ -203,7 +203,7 @@ class Step(NamedTuple):
 
 def steps(world: World, years: int, seed: int, chosen: Callable[[int], bool]) -> list[Step]:
     """Each mechanism's work in the chosen months of a scenario that moves every lever."""
-    month = Month(calibrated().params, every_lever_moved(years).paths(SERVICES))
+    month = Month(calibrated().params, every_lever_moved(years).paths(SERVICES, world.places))
     taken = []
     world = copy(world)
     seen = handle(world)
@@ -224,7 +224,7 @@ def touched(seed: int) -> dict[str, set[str]]:
     """The columns that each mechanism was seen to change in two years in a town of 3,000."""
     out: dict[str, set[str]] = {m.name: set() for m in MONTH}
     world = copy(town(3_000, seed))
-    month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES))
+    month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     seen = handle(world)
     now = snapshot(world)
     for m in range(24):
@@ -322,7 +322,7 @@ def plain(seed: int) -> Plain:
     taken = steps(town(people, seed), 2, seed, lambda m: m in {11, 12})
     asked = {
         "steps": [(s.name, s.month, s.before) for s in taken],
-        "paths": every_lever_moved(2).paths(SERVICES),
+        "paths": every_lever_moved(2).paths(SERVICES, town(people, seed).places),
         "seed": seed,
         "people": people,
     }

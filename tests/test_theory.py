@@ -27,8 +27,8 @@ from sim.engine.draws import month_key, stream, uniform
 from sim.engine.mechanism import Clock, Phase
 from sim.people.donors import donor
 from sim.people.need import ceil16
-from sim.runs import FLOWS, Month, go, refresh
-from sim.state import NOBODY, WAITING, World, handle
+from sim.runs import FLOWS, Month, go
+from sim.state import ANYTHING, NOBODY, WAITING, World, handle
 from sim.world import copy
 
 SURE = 4.5
@@ -131,7 +131,7 @@ def _rederive(world: World, ask: float, s: int, d: int) -> None:
 def test_no_place_stands_empty_while_somebody_waits(seed: int) -> None:
     """Once help has been given out, a service has either no queue or every one of its places taken."""
     world = copy(town(3_000, seed))
-    month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES))
+    month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     waited = 0
     for m in range(24):
         for flow in FLOWS:
@@ -277,9 +277,9 @@ def test_thinning_is_exact(seed: int) -> None:
     # What a month writes down only for candidates, and the bounds themselves.
     aside = {name for name in columns(town(2_000, seed)) if name.startswith("screen.") or name.endswith("_bound")}
     world = copy(town(2_000, seed))
-    month = Month(params, what.paths(SERVICES))
+    month = Month(params, what.paths(SERVICES, world.places))
     looked_at = [0, 0]
-    refresh(world, params, seed)
+    world.people.changed[:] = ANYTHING
     for m, thinned in live(town(2_000, seed), what, seed, params):
         _wide_open(world)
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))

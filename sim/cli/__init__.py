@@ -26,6 +26,9 @@ def command(args: Sequence[str]) -> int:
     typed = list(args)
     debug = "--debug" in typed or os.environ.get(DEBUG, "") not in ("", "0")
     typed = [arg for arg in typed if arg != "--debug"]  # taken wherever it stands
+    for k, arg in enumerate(typed):
+        if arg == "--draw-parameters" and typed[k + 1 : k + 2] not in (["all"], ["mechanisms"]):
+            typed[k] = "--draw-parameters=mechanisms"  # the word may be left out
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a stand-in for a stream, as in a notebook, needs no help
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that cannot write '£'

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim import book  # noqa: F401  (parameters are known once every mechanism is in the book)
+from sim.drawing import Which
 from sim.inputs import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
 from sim.place import Place, people_allowed
 from sim.policies import Lever, levers
@@ -20,7 +21,7 @@ from sim.scenario import FOLDER, LONGEST_YEARS, Scenario, parameter
 
 AXES = ("service", "quintile", "age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
-SETTABLE = ("policies.LEVER", "parameters.GROUP.NAME", "place", "people", "years")
+SETTABLE = ("policies.LEVER", "policies.LEVER.SERVICE", "parameters.GROUP.NAME", "place", "people", "years")
 
 
 class Chosen(NamedTuple):
@@ -51,7 +52,7 @@ class _Wishes:
     people: int | None = None
     years: int | None = None
     parameters: dict[str, float] = field(default_factory=dict)
-    levers: list[tuple[Lever, float]] = field(default_factory=list)
+    levers: list[tuple[Lever, float, str | None]] = field(default_factory=list)
 
 
 def gather(
@@ -111,6 +112,13 @@ def axes(by: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def drawing(typed: str | None) -> Which | None:
+    """`--draw-parameters`, alone or with `all`."""
+    if typed is None or typed in ("mechanisms", "all"):
+        return typed  # type: ignore[return-value]  # one of its two words, or none
+    raise InputError("--draw-parameters", None, "", "one of these", typed, ("mechanisms", "all"))
+
+
 def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequence[str]) -> _Wishes:
     wishes = _Wishes(place, people, years)
     known = {lever.name: lever for lever in levers()}
@@ -125,11 +133,12 @@ def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequ
             if before is not None and before != value:
                 raise InputError(ASSIGNMENT, None, key, "one value", Words(f"two: {before} and {value}"))
             setattr(wishes, key, value)
-        elif keys[0] == "policies" and len(keys) == 2:
+        elif keys[0] == "policies" and len(keys) in (2, 3):
             lever = known.get(str(keys[1]))
             if lever is None:
                 raise InputError(ASSIGNMENT, None, "policies", "the name of a lever", str(keys[1]), known)
-            wishes.levers.append((lever, _lever_value(lever, key, text, value)))
+            service = str(keys[2]) if len(keys) == 3 else None
+            wishes.levers.append((lever, _lever_value(lever, key, text, value), service))
         elif keys[0] == "parameters" and len(keys) > 1:
             name = ".".join(str(part) for part in keys[1:])
             number = _number(key, value)
@@ -211,13 +220,13 @@ def _changed(one: _Read, wishes: _Wishes) -> tuple[Scenario, int]:
     return changed, beyond
 
 
-def _with_levers(scenario: Scenario, wanted: Sequence[tuple[Lever, float]], *, keep_name: bool) -> Scenario:
-    for lever, number in wanted:
+def _with_levers(scenario: Scenario, wanted: Sequence[tuple[Lever, float, str | None]], *, keep_name: bool) -> Scenario:
+    for lever, number, service in wanted:
         name = scenario.name if keep_name else None
         if lever.kind == "shift":
-            scenario = scenario.with_policy(lever.name, shift=number, name=name)
+            scenario = scenario.with_policy(lever.name, shift=number, service=service, name=name)
         else:
-            scenario = scenario.with_policy(lever.name, value=number, name=name)
+            scenario = scenario.with_policy(lever.name, value=number, service=service, name=name)
         keep_name = True
     return scenario
 

@@ -45,8 +45,9 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="policies.LEVER=0.4 (from the second year, not in the baseline of a comparison; a shift for levers that "
-        "are 0 at baseline), parameters.NAME=0.4, place=, people=, years=. May be given again.",
+        help="policies.LEVER=0.4 or policies.LEVER.SERVICE=0.4 (from the second year, not in the baseline of a "
+        "comparison; a shift for levers that are 0 at baseline), parameters.NAME=0.4, place=, people=, "
+        "years=. May be given again.",
     ),
 ]
 ThreadsOption = Annotated[
@@ -60,6 +61,15 @@ ByOption = Annotated[
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Write results.parquet, summary.csv, run.json and document.json here."),
+]
+DrawOption = Annotated[
+    str | None,
+    typer.Option(
+        "--draw-parameters",
+        metavar="[all]",
+        help="Every seed draws the parameters of mechanisms from their ranges; with 'all', the figures of services, "
+        "domains and the place too. Each draw is calibrated for itself, some seconds the first time.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 
@@ -95,12 +105,13 @@ def run(
     seed: SeedOption = SEED,
     sets: SetOption = None,
     threads: ThreadsOption = None,
+    draw: DrawOption = None,
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """One scenario, an ensemble of seeds."""
-    _compare([scenario], place, people, years, seeds, seed, sets, threads, by, out, as_json)
+    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, by, out, as_json)
 
 
 @app.command()
@@ -114,12 +125,13 @@ def compare(
     seed: SeedOption = SEED,
     sets: SetOption = None,
     threads: ThreadsOption = None,
+    draw: DrawOption = None,
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Acute demand over time under each policy, beside a baseline."""
-    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, by, out, as_json)
+    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, draw, by, out, as_json)
 
 
 def _compare(
@@ -131,6 +143,7 @@ def _compare(
     seed: int,
     sets: list[str] | None,
     threads: int | None,
+    draw: str | None,
     by: str | None,
     out: Path | None,
     as_json: bool,
@@ -138,6 +151,7 @@ def _compare(
     from sim.cli import choices
 
     axes = choices.axes(by)
+    drawn = choices.drawing(draw)
     folder = None
     if out is not None:
         from sim.cli import keep
@@ -157,6 +171,7 @@ def _compare(
             seeds=seeds,
             seed=seed,
             threads=threads,
+            draw_parameters=drawn,
             progress=progress,
         )
     document = result.document(by=axes)

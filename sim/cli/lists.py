@@ -21,7 +21,7 @@ from sim.people.domains import Domain, load_domains
 from sim.place import PLACES, Place, place_names
 from sim.policies import levers
 from sim.results import metrics
-from sim.scenario import FOLDER, Scenario, parameter_groups, scenario_names
+from sim.scenario import FOLDER, Scenario, parameters, scenario_names
 from sim.services.catalogue import Service, load_catalogue
 
 Rows = list[dict[str, Any]]
@@ -74,17 +74,17 @@ def _places() -> Rows:
 def _levers() -> Rows:
     return [
         {"name": x.name, "label": x.label, "unit": x.unit, "low": x.low, "high": x.high, "baseline": x.baseline,
-         "step": x.step, "kind": x.kind, "by_service": x.by_service, "source": x.source, "meaning": x.meaning}
+         "step": x.step, "kind": x.kind, "by_service": x.by_service, "aims": list(x.aims), "needs": list(x.needs),
+         "source": x.source, "meaning": x.meaning}
         for x in levers()
     ]  # fmt: skip
 
 
 def _parameters() -> Rows:
     return [
-        {"name": f"{group}.{name}", "label": told.meaning, "value": value, "unit": told.unit, "low": told.low,
+        {"name": name, "label": told.meaning, "value": value, "unit": told.unit, "low": told.low,
          "high": told.high, "source": told.source, "status": told.status}
-        for group, model in parameter_groups().items()
-        for name, value, told in model.declared()
+        for name, (value, told) in parameters().items()
     ]  # fmt: skip
 
 
@@ -191,18 +191,34 @@ def _lines_of_scenario(r: Mapping[str, Any]) -> list[str]:
     moves = []
     for p in r["policies"]:
         change = f"{p['value']:g}" if "value" in p else f"{p['shift']:+g}"
-        aimed = f" of {p['service']}" if "service" in p else ""
+        aimed = f" of {', '.join(_listed(p['service']))}" if "service" in p else ""
+        aimed += "".join(f", {aim} {_told(p[aim])}" for aim in ("where", "who") if aim in p)
         moves.append(f"{p['lever']}{aimed} {change} from {p['start']} over {p['over_months']} months")
     return [r["question"], f"{r['place']}, {r['start']}, {r['years']} years. " + ("; ".join(moves) or "No policy.")]
+
+
+def _listed(given: str | list[str]) -> list[str]:
+    return [given] if isinstance(given, str) else given
+
+
+def _told(aim: Mapping[str, Any]) -> str:
+    return " and ".join(f"{key} {value}" for key, value in aim.items())
 
 
 def _lines_of_lever(r: Mapping[str, Any]) -> list[str]:
     how = "takes a shift" if r["kind"] == "shift" else f"{r['baseline']:g} at baseline"
     return [
         r["meaning"],
-        f"{_range(r)}; {how}{'; may be aimed at one service' if r['by_service'] else ''}",
+        f"{_range(r)}; {how}{_aims(r)}",
         r["source"],
     ]
+
+
+def _aims(r: Mapping[str, Any]) -> str:
+    some = {"service": "some services", "where": "some neighbourhoods", "who": "some ages"}
+    may = ", ".join(some[aim] for aim in r["aims"])
+    must = f"; must name its {' and '.join(r['needs'])}" if r["needs"] else ""
+    return (f"; may be aimed at {may}" if may else "") + must
 
 
 def _lines_of_domain(r: Mapping[str, Any]) -> list[str]:

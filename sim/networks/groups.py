@@ -1,12 +1,14 @@
 """Community groups grow slowly where there is money and people for them, and fade faster when it goes.
 
-Claim     dE/dt = (E* - E) / build if E < E*, (E* - E) / fade if E > E*; E* = (community money / its baseline)^lean.
+Claim     dE/dt = (E* - E) / build if E < E*, (E* - E) / fade if E > E*; E* = (community money / its baseline)^lean;
+          where money is for some neighbourhoods only, the money there.
 Evidence  build, fade: assumed (M61: slow build, fast loss). lean: assumed, less than proportional.
 Limits    One energy a neighbourhood; leaders, spread between neighbours and burnout come with the whole model.
 """
 
 from __future__ import annotations
 
+from sim.bookkeeping import offer_in
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
@@ -23,7 +25,9 @@ class Groups(Params):
     )
 
 
-@mechanism(Phase.COMMUNITY, Groups, reads="services.plan", writes="places.energy")
+@mechanism(
+    Phase.COMMUNITY, Groups, reads="services.plan aims.groups aims.group aims.offer aims.part", writes="places.energy"
+)
 @kernel
 def grow(w: World, p: Groups, clock: Clock) -> None:
     services = w.services
@@ -35,4 +39,10 @@ def grow(w: World, p: Groups, clock: Clock) -> None:
     target = (max(0.0, now) / before) ** p.lean if before > 0.0 else 1.0
     energy = w.places.energy
     for n in range(energy.size):
+        if w.aims.groups[0] > 0:
+            now = 0.0
+            for s in range(services.domain.size):
+                if services.tier[s] == COMMUNITY:
+                    now += services.plan[s] * offer_in(w, s, n)
+            target = (max(0.0, now) / before) ** p.lean if before > 0.0 else 1.0
         energy[n] += (target - energy[n]) / (p.build if energy[n] < target else p.fade)

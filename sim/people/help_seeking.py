@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import set_help
+from sim.bookkeeping import refused_share, set_help, still_asks
 from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
@@ -28,6 +28,7 @@ from sim.state import ANYTHING, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
+READY = stream("who still asks")
 MOST = 0.28
 """Largest monthly probability of a help event: what the screen leaves room for."""
 
@@ -92,16 +93,18 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     Phase.HELP_SEEKING,
     HelpSeeking,
     reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
-    "people.neighbourhood services.refused places.outreach rules.joined_up rules.claim_burden rules.digital",
+    "people.neighbourhood services.refused places.outreach rules.joined_up rules.claim_burden rules.digital "
+    "aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
 )
 @kernel
 def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
-    people, services = w.people, w.services
+    people = w.people
     for d in range(people.level.shape[0]):
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)
+        ready = month_key(clock.seed, READY + np.uint64(d), clock.month)
         for k in range(w.screen.count[d]):
             i = np.int64(w.screen.row[d, k])
             top = np.uint16(w.screen.draw[d, k] >> np.uint32(16))
@@ -120,10 +123,12 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
                 set_help(w, d, i, 0)
             else:
                 s = _choose(w, d, people.level[d, i], people.band[i], uniform(which, i))
+                if not still_asks(w, s, i, uniform(ready, i)):
+                    continue
                 w.tally.asked[s, q] += 1
                 if people.refused[i] >> np.uint8(d) & 1:
                     w.tally.repeated[s, q] += 1
-                if uniform(gate, i) < services.refused[s]:
+                if uniform(gate, i) < refused_share(w, s, i):
                     w.tally.turned_away[s, q] += 1
                     people.trust[i] = np.float32(max(0.0, people.trust[i] - p.hurt))
                     people.refused[i] |= np.uint8(1 << d)

@@ -1,7 +1,18 @@
 """What a policy can pull: one lever a file. A new file here is a new lever, slider, sweep range and row in the tables.
 
-A lever's file declares a `LEVER` and enters one kernel `(world, path, clock)` in the book; `path[month, service]` is
-the lever's value over time.
+A lever's file declares a `LEVER` and enters one kernel `(world, path, clock)` in the book; `path` is the lever's value
+over time, `path[month, column]`. What a column is follows from the lever's `axis`:
+
+| axis | columns |
+| --- | --- |
+| place | one |
+| neighbourhood | one for each neighbourhood, by its index |
+| service | one for each service, by its index |
+
+Where policies are for some people only (`where`, `who`), a path by service has as many columns again for each further
+group of people: `path[month, group * services + service]`, group 0 being everybody else (see `sim.state.Aims`). A
+budget lever hands its path to `sim.bookkeeping.fund`, which keeps each group its own part of the
+places.
 """
 
 from __future__ import annotations
@@ -10,6 +21,9 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from typing import Literal
+
+Aim = Literal["service", "where", "who"]
+Axis = Literal["place", "neighbourhood", "service"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +41,17 @@ class Lever:
     meaning: str
     kind: Literal["value", "shift"] = "value"
     """A 'shift' lever is 0 at baseline and takes only `shift`; a 'value' lever takes `value` or `shift`."""
-    by_service: bool = False
-    """Whether a policy may aim it at one service."""
+    aims: tuple[Aim, ...] = ()
+    """What a policy may aim it at: some services, some neighbourhoods, some ages."""
+    axis: Axis = "service"
+    """What the columns of its path are."""
+    needs: tuple[Aim, ...] = ()
+    """What a policy must say it is aimed at."""
+
+    @property
+    def by_service(self) -> bool:
+        """Whether a policy may aim it at some services."""
+        return "service" in self.aims
 
 
 def levers() -> tuple[Lever, ...]:

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="D02 [Pulse], D13 [DS9],[Barn], D17 [IFS24]: shares moved by 3 to 15 points in a decade",
     meaning="Moves this share of the planned budget to acute services, in every silo that has any.",
     kind="shift",
+    axis="place",
 )
 
 

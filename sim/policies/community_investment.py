@@ -1,6 +1,7 @@
 """Money for community groups: their line is multiplied, and neighbourhoods answer slowly.
 
-Claim     granted[s] <- granted[s] * path for community services. New money, not taken from another line.
+Claim     granted[s] <- granted[s] * path for community services, for the part of them that the neighbourhoods aimed at
+          have. New money, not taken from another line.
 Evidence  assumed; F17, F20 are upper bounds from weak designs, F18 a trial that found nothing.
 Limits    Seeded and commissioned groups are told apart by the whole model.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.bookkeeping import PARTED, fund
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
@@ -24,14 +26,15 @@ LEVER = Lever(
     step=0.1,
     source="assumed; F17 [Frome], F18 [DeepEnd], F20 [LAC]",
     meaning="Multiplies the budget of community groups and link workers, with new money.",
+    aims=("where",),
 )
 
 
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads="services.granted services.tier",
-    writes="services.granted",
+    reads=f"services.granted services.tier {PARTED}",
+    writes="services.granted aims.offer aims.part aims.heads",
     after="total_budget cut_rule prevention_share acute_share",
     lever="community_investment",
 )
@@ -39,4 +42,4 @@ LEVER = Lever(
 def invest(w: World, path: np.ndarray, clock: Clock) -> None:
     for s in range(w.services.granted.size):
         if w.services.tier[s] == COMMUNITY:
-            w.services.granted[s] *= path[clock.month, 0]
+            fund(w, path, clock.month, s)

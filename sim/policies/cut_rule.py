@@ -25,6 +25,7 @@ LEVER = Lever(
     step=0.05,
     source="D12 [PBE], D17, D18 [IFS24]",
     meaning="Part of a cut to acute lines that the other lines bear instead: 0 is an equal cut, 1 protects acute care.",
+    axis="place",
 )
 
 

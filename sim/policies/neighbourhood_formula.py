@@ -1,6 +1,7 @@
 """Who gets the places: per head, or by need, between neighbourhoods.
 
-Claim     weight of a neighbourhood in every queue = (its fifth's serious need per head / the place's)^eta.
+Claim     weight of a neighbourhood in every queue = (its fifth's serious need per head / the place's)^eta,
+          eta being that of the neighbourhood.
 Evidence  B15, B16 (less for deprived practices), F28; 0 is per head, above 0 equity, below 0 inverse care.
 Limits    Acts on who is served first, not on where staff sit.
 """
@@ -24,6 +25,8 @@ LEVER = Lever(
     step=0.1,
     source="B15 [RCGP24], B16 [HFlevel], F28 [HFlevel]: direction; range assumed",
     meaning="0 serves every neighbourhood alike, above 0 favours those with more need, below 0 the reverse.",
+    aims=("where",),
+    axis="neighbourhood",
 )
 
 
@@ -45,4 +48,4 @@ def weigh(w: World, path: np.ndarray, clock: Clock) -> None:
     mean = max(1e-9, serious.sum() / people.sum())
     for n in range(w.places.weight.size):
         q = w.places.quintile[n]
-        w.places.weight[n] = max(0.05, serious[q] / people[q] / mean) ** path[clock.month, 0]
+        w.places.weight[n] = max(0.05, serious[q] / people[q] / mean) ** path[clock.month, n]

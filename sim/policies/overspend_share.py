@@ -25,6 +25,7 @@ LEVER = Lever(
     source="D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed",
     meaning="Part of an acute overspend that the same silo's prevention loses next year; "
     "the centre bails out the rest.",
+    axis="place",
 )
 
 

@@ -24,6 +24,7 @@ LEVER = Lever(
     step=0.05,
     source="assumed",
     meaning="Part of a saving that a silo keeps and adds to prevention next year; the rest is clawed back.",
+    axis="place",
 )
 
 

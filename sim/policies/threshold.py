@@ -1,6 +1,7 @@
 """Who is turned away: the share of people asking a responsive service that is refused.
 
-Claim     refused[s] <- clip(refused[s] + path - baseline, 0, 0.95) for responsive services.
+Claim     refused[s] <- clip(refused[s] + path - baseline, 0, 0.95) for responsive services; where it
+          is aimed at some people, requests of theirs only.
 Evidence  B20 (39 % of CAMHS referrals closed), B36 (29 % assessed not in need), B23.
 Limits    Who is refused is chance among those at the level served; refusing saves assessment time only in the whole
           model. Never read it as a saving without its effect on crises.
@@ -25,7 +26,7 @@ LEVER = Lever(
     step=0.01,
     source="B20 [CC24], B36 [DS7],[CIN24]: 29 to 39 %",
     meaning="Share of requests that responsive services turn away; each service moves by the same number of points.",
-    by_service=True,
+    aims=("service", "where", "who"),
 )
 LEVER_BASELINE = LEVER.baseline
 
@@ -33,8 +34,8 @@ LEVER_BASELINE = LEVER.baseline
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads="services.refused services.tier",
-    writes="services.refused",
+    reads="services.refused services.tier aims.groups",
+    writes="services.refused aims.refuse",
     lever="threshold",
 )
 @kernel
@@ -44,3 +45,6 @@ def move(w: World, path: np.ndarray, clock: Clock) -> None:
         if services.tier[s] == RESPONSIVE:
             moved = services.refused[s] + (path[clock.month, s] - LEVER_BASELINE)
             services.refused[s] = min(0.95, max(0.0, moved))
+            for g in range(1, w.aims.groups[0]):
+                column = g * services.refused.size + s
+                w.aims.refuse[g, s] += path[clock.month, column] - path[clock.month, s]

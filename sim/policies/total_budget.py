@@ -1,7 +1,7 @@
 """More or less money for everything: every budget line is multiplied alike.
 
-Claim     granted[s] <- granted[s] * path. That acute services overspend a smaller line, and what follows, is not
-          scripted.
+Claim     granted[s] <- granted[s] * path, for the part of a service that the people aimed at have. That acute services
+          overspend a smaller line, and what follows, is not scripted.
 Evidence  D16: core funding per resident -26 % over the 2010s.
 Limits    Real terms.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.bookkeeping import PARTED, fund
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
@@ -19,18 +20,24 @@ LEVER = Lever(
     name="total_budget",
     label="Total budget",
     unit="multiple of baseline",
-    low=0.6,
-    high=1.4,
+    low=0.5,
+    high=1.5,
     baseline=1.0,
     step=0.01,
     source="D16 [IFS24], D19 [IFS15]: -26 % on average, -46 % at the extreme",
     meaning="Multiplies every budget line, in real terms.",
-    by_service=True,
+    aims=("service", "where", "who"),
 )
 
 
-@mechanism(Phase.POLICY, NoParams, reads="services.granted", writes="services.granted", lever="total_budget")
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    reads=f"services.granted {PARTED}",
+    writes="services.granted aims.offer aims.part aims.heads",
+    lever="total_budget",
+)
 @kernel
 def scale(w: World, path: np.ndarray, clock: Clock) -> None:
     for s in range(w.services.granted.size):
-        w.services.granted[s] *= path[clock.month, s]
+        fund(w, path, clock.month, s)

@@ -1,7 +1,7 @@
 """Each service has a budget line: the baseline's, until a policy changes it.
 
 Claim     granted[s] = base_budget[s] every month, before policies act on it. refused[s] = refused_base[s] *
-          pressure[s].
+          pressure[s]. No group of people is offered more or less, or refused more often, than others.
 Evidence  D01-D22 for the sizes (catalogue). Real terms.
 Limits    Pay and prices move with the deflator. What overspends take and savings add: feedback/crowding_out.py.
 """
@@ -20,7 +20,7 @@ HIGHEST = 0.95
     Phase.BUDGET,
     NoParams,
     reads="services.pressure",
-    writes="services.granted services.refused",
+    writes="services.granted services.refused aims.offer aims.refuse aims.ask",
     after="rationing",
 )
 @kernel
@@ -29,3 +29,7 @@ def draw_up(w: World, p: NoParams, clock: Clock) -> None:
     for s in range(services.granted.size):
         services.granted[s] = services.base_budget[s]
         services.refused[s] = min(HIGHEST, services.refused_base[s] * services.pressure[s])
+    if w.aims.groups[0] > 0:
+        w.aims.offer[:] = 1.0
+        w.aims.refuse[:] = 0.0
+        w.aims.ask[:] = 1.0

@@ -2,7 +2,8 @@
 
 Claim     Each month free = floor(places + u) - helped, u a fresh draw in (0, 1). If no more than `free` people wait,
           all start; else the `free` with the smallest key -ln(v) / weight start, v a draw of the person's and weight
-          that of their neighbourhood times `urgency` for serious need: a lottery without replacement.
+          that of their neighbourhood times `urgency` for serious need: a lottery without replacement. A policy for some
+          people only divides the places between groups, each with its own lottery (services/parting.py).
 Evidence  Queue lengths are not fitted here: asking is calibrated so that the baseline's mean wait is the published one.
 Limits    Nobody is served by date of arrival; the mean wait is the same (Little's law), its spread is wider. The
           discrete-time chain is: asks, give-ups and ends of the month first, then starts.
@@ -14,11 +15,12 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import set_help
+from sim.bookkeeping import group_of, is_split, set_help
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
+from sim.services.parting import close, rooms
 from sim.state import ACUTE, TRUST_ONLY, WAITING, World
 
 PLACE = stream("rounding of places")
@@ -51,9 +53,10 @@ def _turn(u: float, weight: float) -> np.uint64:
     Phase.SERVICE,
     Waiting,
     reads="people.level people.neighbourhood people.help people.ask_bound services.places services.queue "
-    "services.helped places.weight",
-    writes="people.help people.trust people.changed tally.started tally.helped tally.waiting tally.unmet "
-    "services.helped services.queue",
+    "services.helped places.weight services.domain services.base_budget services.plan services.posts "
+    "aims.groups aims.group aims.offer aims.part people.quintile",
+    writes="people.help people.trust people.changed tally.started tally.ended tally.gave_up tally.helped "
+    "tally.waiting tally.unmet services.helped services.queue",
 )
 @kernel
 def start_help(w: World, p: Waiting, clock: Clock) -> None:
@@ -62,7 +65,13 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
     free = np.zeros(services.domain.size, np.int64)
     waiting = False
     for s in range(services.domain.size):
+        if is_split(w, s) and services.tier[s] != ACUTE:
+            close(w, s)
         if services.tier[s] != ACUTE and services.queue[s] > 0:
+            if is_split(w, s):
+                free[s] = rooms(w, s, rounding).sum()
+                waiting = waiting or free[s] > 0
+                continue
             free[s] = max(0, np.int64(math.floor(services.places[s] + uniform(rounding, s))) - services.helped[s])
             waiting = waiting or free[s] > 0
     if not waiting:
@@ -102,7 +111,14 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
                     keys[m] = _turn(uniform(key, i), weight)
                     who[m] = i
                     m += 1
-            if m > free[s]:
+            if is_split(w, s):
+                room = rooms(w, s, rounding)
+                for k in np.argsort(keys[:m], kind="mergesort"):
+                    g = group_of(w, np.int64(who[k]))
+                    if room[g] > 0:
+                        room[g] -= 1
+                        _begin(w, p, d, np.int64(who[k]), s)
+            elif m > free[s]:
                 order = np.argsort(keys[:m], kind="mergesort")[: free[s]]
                 for k in order:
                     _begin(w, p, d, np.int64(who[k]), s)

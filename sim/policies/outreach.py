@@ -1,0 +1,37 @@
+"""Somebody looks for need before it asks, finds some of it, and is sometimes wrong.
+
+Claim     places.outreach <- path: monthly probability that need nobody helps with is found and put forward
+          (people/help_seeking.py); people without need who are singled out lose trust (people/trust.py).
+Evidence  assumed. Direction: F08 [TF] protection plans, F01 age 1: finding raises recorded demand first.
+Limits    The same for all domains; who looks is not counted as staff.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="outreach",
+    label="Outreach",
+    unit="per month",
+    low=0.0,
+    high=0.1,
+    baseline=0.0,
+    step=0.005,
+    source="assumed",
+    meaning="Monthly probability that need nobody helps with is found and put forward.",
+    axis="neighbourhood",
+    aims=("where",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="places.outreach", lever="outreach")
+@kernel
+def look(w: World, path: np.ndarray, clock: Clock) -> None:
+    for n in range(w.places.outreach.size):
+        w.places.outreach[n] = path[clock.month, n]

@@ -1,0 +1,44 @@
+"""More or less money for one service: its budget line is multiplied, and nothing is taken from another.
+
+Claim     granted[s] <- granted[s] * path, for the part of the service that the people aimed at have. 0 closes it.
+Evidence  D12, D17: single lines lost 40 to 70 % over the 2010s; the top of the range is assumed.
+Limits    Real terms. What a closed service's staff do next is not followed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import PARTED, fund
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="service_budget",
+    label="Budget of a service",
+    unit="multiple of baseline",
+    low=0.0,
+    high=5.0,
+    baseline=1.0,
+    step=0.05,
+    source="D12 [PBE], D17 [IFS24]: single lines lost 40 to 70 %; upper end assumed",
+    meaning="Multiplies the budget line of the service it is aimed at, in real terms and with new money.",
+    aims=("service", "where", "who"),
+    needs=("service",),
+)
+
+
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    reads=f"services.granted {PARTED}",
+    writes="services.granted aims.offer aims.part aims.heads",
+    after="total_budget cut_rule prevention_share acute_share community_investment",
+    lever="service_budget",
+)
+@kernel
+def scale(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.granted.size):
+        fund(w, path, clock.month, s)
