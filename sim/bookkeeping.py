@@ -6,6 +6,8 @@ hold every scenario to).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.engine.jit import Int, kernel
@@ -14,6 +16,25 @@ from sim.state import NOBODY, WAITING, World
 EMPTY = np.uint8(NOBODY)
 YEARS_BOUNDED = 5
 """Bounds hold for the ages up to the next multiple of this: growing a year older seldom asks for new ones."""
+
+
+BOUND_STEP = 16.0
+"""Bounds are worked out anew when what multiplies a hazard for a whole neighbourhood crosses a sixteenth."""
+
+
+@kernel
+def stepped(factor: float, way: float) -> float:
+    """The next step above (way 1) or below (way -1) a factor that bounds rest on; 1 stays 1."""
+    if factor == 1.0:
+        return 1.0
+    return (math.ceil(factor * BOUND_STEP) if way > 0.0 else math.floor(factor * BOUND_STEP)) / BOUND_STEP
+
+
+@kernel
+def bound_anew(w: World, n: Int) -> None:
+    """Everybody of a neighbourhood gets new bounds this month."""
+    for i in range(np.int64(w.places.first[n]), np.int64(w.places.first[n + 1])):
+        w.people.changed[i] = 1
 
 
 @kernel

@@ -77,6 +77,20 @@ class Places(NamedTuple):
     energy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "energy of community groups")]
     weight: Annotated[A, _c("f8", "neighbourhood", "1 = per head", "share of places offered, relative to people")]
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
+    practice: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "how relational services' practice is")]
+    exposure: Annotated[A, _c("f8", "domain neighbourhood", "1 = baseline", "multiplies the hazard of worsening")]
+    fit: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "multiplies what help does: how well it suits the place")]
+    grown: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "groups that people have built up themselves")]
+    commissioned: Annotated[A, _c("f8", "neighbourhood", "1 = baseline groups", "groups that a contract keeps going")]
+    aid: Annotated[A, _c("f8", "neighbourhood", "1 = baseline groups", "mutual aid that a shock called up")]
+    leaders: Annotated[A, _c("f8", "neighbourhood", "persons", "people who keep groups going")]
+    led: Annotated[A, _c("f8", "neighbourhood", "share", "smoothed leaders over their usual number, less 1")]
+    knowhow: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "what groups remember of how it is done")]
+    strain: Annotated[A, _c("f8", "one", "share", "people sent to groups beyond what groups have room for")]
+    recovered: Annotated[A, _c("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")]
+    peers: Annotated[A, _c("f8", "neighbourhood", "persons", "recovered people who support others")]
+    legitimacy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "belief that services answer to people")]
+    base_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix at baseline")]
 
 
 class Services(NamedTuple):
@@ -119,6 +133,11 @@ class Services(NamedTuple):
     overload: Annotated[A, _c("f8", "service", "share", "how far load exceeds 1")]
     helped: Annotated[A, _c("i8", "service", "persons", "people being helped")]
     queue: Annotated[A, _c("i8", "service", "persons", "people waiting")]
+    exposure: Annotated[A, _c("f8", "service domain", "log hazard", "what doubling its posts adds for everybody")]
+    knowhow: Annotated[A, _c("f8", "service", "1 = baseline", "what its staff know of work that was once closed")]
+    micro: Annotated[A, _c("f8", "service", "share of places", "places of micro-enterprises, beside the service's own")]
+    settled: Annotated[A, _c("f8", "service", "pounds a year", "granted money that the service has got used to")]
+    cost_gap: Annotated[A, _c("f8", "service", "pence a month", "smoothed acute cost less its baseline")]
 
 
 class Rates(NamedTuple):
@@ -141,6 +160,7 @@ class Rates(NamedTuple):
     walk_in: Annotated[A, _c("f8", "door band quintile", "per month", "attending without a crisis, need being helped")]
     knock: Annotated[A, _c("f8", "door domain", "per month", "extra attendances with serious need nobody helps")]
     crisis_arrives: Annotated[A, _c("f8", "door domain", "share", "crises that come through this door too")]
+    kind: Annotated[A, _c("i8", "domain", "code", "place of the domain in `KINDS`, -1 for another")]
 
 
 class Tally(NamedTuple):
@@ -197,6 +217,33 @@ class Money(NamedTuple):
     shift: Annotated[A, _c("f8", "silo", "pounds a year", "added to (or taken from) prevention this year")]
     kappa: Annotated[A, _c("f8", "silo", "share", "part of an overspend that next year's prevention bears")]
     rho: Annotated[A, _c("f8", "silo", "share", "part of a saving that is kept and reinvested")]
+    pooled: Annotated[A, _c("i8", "silo", "pence", "came from (or went to) other silos' accounts this month")]
+    outlay: Annotated[A, _c("i8", "purpose", "pence", "new money paid this month for what no service does")]
+
+
+class Rules(NamedTuple):
+    """What policies set beside budgets: written by levers, read by mechanisms. Shocks are told here too."""
+
+    seeded: Annotated[A, _c("f8", "neighbourhood", "share", "community money given to grow groups, not to buy them")]
+    organisers: Annotated[A, _c("f8", "neighbourhood", "per 10,000 people", "community organisers")]
+    resident_control: Annotated[A, _c("f8", "neighbourhood", "share", "community money that residents decide on")]
+    peer_support: Annotated[A, _c("f8", "neighbourhood", "share", "recovered people invited to support others")]
+    mutual_aid: Annotated[A, _c("f8", "neighbourhood", "share", "streets whose mutual aid is nurtured")]
+    volunteering_days: Annotated[A, _c("f8", "neighbourhood", "days a year", "paid time for volunteering")]
+    air_and_activity: Annotated[A, _c("f8", "neighbourhood", "share", "of a programme for air, parks and activity")]
+    housing_quality: Annotated[A, _c("f8", "neighbourhood", "share", "of a programme for warm, safe, secure homes")]
+    job_security: Annotated[A, _c("f8", "neighbourhood", "share", "of a programme for secure work")]
+    income_floor: Annotated[A, _c("f8", "neighbourhood", "pounds a week", "paid to every adult")]
+    unemployment: Annotated[A, _c("f8", "neighbourhood", "points", "unemployment above the usual")]
+    pandemic: Annotated[A, _c("f8", "neighbourhood", "share", "severity of a pandemic")]
+    devolution: Annotated[A, _c("f8", "neighbourhood", "share", "decisions on the mix of services taken in the place")]
+    voice: Annotated[A, _c("f8", "neighbourhood", "share", "decisions in which residents are heard")]
+    micro_enterprise: Annotated[A, _c("f8", "one", "per 100,000 people", "catalysts of micro-enterprises")]
+    pooling: Annotated[A, _c("f8", "one", "share", "overspends and savings shared over the silos")]
+    ring_fence: Annotated[A, _c("f8", "one", "share", "part of prevention's baseline line that may not be cut")]
+    attention: Annotated[A, _c("f8", "one", "gain", "money pulled to acute care by visible overload")]
+    cashable: Annotated[A, _c("f8", "one", "share", "acute cost that follows demand")]
+    restructuring: Annotated[A, _c("f8", "one", "per month", "force of a reorganisation going on")]
 
 
 class World(NamedTuple):
@@ -211,11 +258,29 @@ class World(NamedTuple):
     tally: Tally
     screen: Screen
     money: Money
+    rules: Rules
 
 
 TABLES: dict[str, type] = get_type_hints(World)
 
 PREVENTIVE, RESPONSIVE, ACUTE, COMMUNITY = 0, 1, 2, 3
+KINDS: tuple[str, ...] = ("physical_health", "mental_health", "care", "economic_security", "family_safety")
+"""Domains that the world outside services is known to act on, by id; a place may have others, which it leaves alone."""
+PHYSICAL, MENTAL, CARE, ECONOMIC, FAMILY = 0, 1, 2, 3, 4
+PURPOSES: tuple[str, ...] = (
+    "organisers",
+    "resident_control",
+    "peer_support",
+    "micro_enterprise",
+    "mutual_aid",
+    "volunteering_days",
+    "air_and_activity",
+    "housing_quality",
+    "job_security",
+    "income_floor",
+    "voice",
+)
+"""What new money may be paid for beside services: each the name of its lever."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")
 
 handle = handle_maker(World)

@@ -18,23 +18,27 @@ from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.fields import AGE_BAND_NAMES, QUINTILES
+from sim.networks.groups import Groups
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
-from sim.policies import overspend_share, reinvestment_share
+from sim.policies import cashable, overspend_share, reinvestment_share, seeded
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
+    KINDS,
     NOBODY,
+    PURPOSES,
     SILOS,
     Dwellings,
     Money,
     People,
     Places,
     Rates,
+    Rules,
     Screen,
     Services,
     Tally,
@@ -103,6 +107,7 @@ def build(
         "domain": len(domains),
         "service": len(services),
         "silo": len(SILOS),
+        "purpose": len(PURPOSES),
         "neighbourhood": len(hoods),
         "neighbourhood_edge": len(hoods) + 1,
         "level": LEVELS,
@@ -120,7 +125,7 @@ def build(
         "event": drawn.age.size,
         "one": 1,
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
     world.ties.start[:] = wiring.start
@@ -159,6 +164,13 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places.weight[:] = 1.0
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
+    places.base_mix[:] = places.age_mix
+    for column in (places.practice, places.exposure, places.fit, places.grown, places.knowhow, places.legitimacy):
+        column[:] = 1.0
+    places.leaders[:] = Groups().leaders
+    rules = world.rules
+    rules.seeded[:] = seeded.LEVER.baseline
+    rules.cashable[:] = cashable.LEVER.baseline
 
 
 def _fill_rates(
@@ -172,6 +184,7 @@ def _fill_rates(
     rates = world.rates
     ids = [domain.id for domain in domains]
     rates.household[:] = [domain.unit == "household" for domain in domains]
+    rates.kind[:] = [KINDS.index(name) if name in KINDS else -1 for name in ids]
     rates.up[:, : LEVELS - 1] = solution.up
     rates.down[:] = solution.down
     for d, domain in enumerate(domains):
@@ -265,10 +278,13 @@ def _fill_services(
         elif service.groups is not None:
             table.base_budget[s] = service.groups.spend_per_head.value * people.sum()
             table.hire_months[s] = 1.0
+        for name, change in service.exposure.items():
+            table.exposure[s, ids.index(name)] = change.value
         table.posts[s] = 1.0
+        table.knowhow[s] = 1.0
         table.places[s] = table.base_places[s]
         table.quality[s] = 1.0
-        table.plan[s] = table.granted[s] = table.base_budget[s]
+        table.plan[s] = table.granted[s] = table.settled[s] = table.base_budget[s]
         table.pressure[s] = 1.0
     world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = overspend_share.LEVER.baseline

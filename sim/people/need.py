@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import set_level
+from sim.bookkeeping import set_level, stepped
 from sim.engine.draws import UNIT
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
@@ -66,13 +66,14 @@ class Need(Params):
 @kernel
 def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     """What multiplies the hazard of worsening, without the part that support plays."""
-    m = math.exp(-p.beta_resilience * w.people.resilience[i])
+    n = w.people.neighbourhood[i]
+    m = math.exp(-p.beta_resilience * w.people.resilience[i]) * w.places.exposure[d, n]
     for e in range(levels.shape[0]):
         if e != d:
             m *= 1.0 + w.rates.omega[d, e] * levels[e, i]
     code = np.int64(w.people.help[d, i])
     if 0 < code < WAITING:
-        m *= 1.0 - min(0.95, w.services.protection[code - 1] * w.services.quality[code - 1])
+        m *= 1.0 - min(0.95, w.services.protection[code - 1] * w.services.quality[code - 1] * w.places.fit[n])
     return m
 
 
@@ -90,7 +91,8 @@ def help_speeds(w: World, d: int, i: Int) -> float:
     """What multiplies the hazard of improving: 1 without help."""
     code = np.int64(w.people.help[d, i])
     if 0 < code < WAITING:
-        speed: float = 1.0 + (w.services.recovery[code - 1] - 1.0) * w.services.quality[code - 1]
+        fit = w.places.fit[w.people.neighbourhood[i]]
+        speed: float = 1.0 + (w.services.recovery[code - 1] - 1.0) * w.services.quality[code - 1] * fit
         return speed
     return 1.0
 
@@ -109,7 +111,8 @@ def improving(w: World, d: int, i: Int, levels: A) -> float:
     Phase.NEED,
     Need,
     reads="screen.row screen.draw screen.count screen.support people.before people.resilience people.help "
-    "people.band people.quintile people.up_bound people.down_bound services.quality",
+    "people.band people.quintile people.neighbourhood people.up_bound people.down_bound services.quality "
+    "places.exposure places.fit",
     writes="people.level people.help people.changed tally.census tally.unmet tally.helped tally.waiting tally.ended "
     "services.helped services.queue screen.event_row screen.event_domain screen.event_to screen.events",
 )
@@ -141,7 +144,7 @@ def ceil16(probability: float) -> np.uint16:
     Phase.REFRESH,
     Need,
     reads="screen.renew screen.renewals people.level people.resilience people.help people.band people.quintile "
-    "people.age services.quality dwellings.head",
+    "people.age people.neighbourhood services.quality dwellings.head places.exposure places.fit",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
     after="renewal",
@@ -162,6 +165,10 @@ def bound(w: World, p: Need, clock: Clock) -> None:
         b, q = band[i], quintile[i]
         # Resilience above its set-point fades: the bound takes it as gone.
         common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
+        n = people.neighbourhood[i]
+        fit = w.places.fit[n]
+        # Who is bounded again when they move by more than a step: see networks/exposure.py.
+        weakest, strongest = stepped(fit, -1.0), stepped(fit, 1.0)
         alive = age[i] != NOBODY
         head = alive and head_of[dwelling[i]] == i
         for d in range(domains):
@@ -171,17 +178,17 @@ def bound(w: World, p: Need, clock: Clock) -> None:
                 code = np.int64(help_of[d, i])
                 helped = 0 < code < WAITING
                 if level < 3:
-                    m = common
+                    m = common * stepped(w.places.exposure[d, n], 1.0)
                     for e in range(domains):
                         if level_of[e, i] > 0 and e != d:
                             m *= 1.0 + omega[d, e] * level_of[e, i]
                     if helped:
-                        m *= 1.0 - min(0.95, protection[code - 1] * quality[code - 1])
+                        m *= 1.0 - min(0.95, protection[code - 1] * quality[code - 1] * weakest)
                     up = min(CAP, up_rate[d, level, b, q] * m)
                 if level == 3:
                     down = min(CERTAIN, down_rate[d, level, b])
                 elif level > 0:
-                    speed = 1.0 + (recovery[code - 1] - 1.0) * quality[code - 1] if helped else 1.0
+                    speed = 1.0 + (recovery[code - 1] - 1.0) * quality[code - 1] * strongest if helped else 1.0
                     down = min(CAP_BETTER, down_rate[d, level, b] * speed)
             up_bound[d, i] = ceil16(up)
             down_bound[d, i] = ceil16(down)

@@ -195,6 +195,8 @@ class Service(Closed):
     capacity: Capacity | None = None
     walk_in: WalkIn | None = None
     groups: Groups | None = None
+    exposure: dict[str, Figure] = Field(default_factory=dict)
+    """Domain -> what doubling the service's posts adds to everybody's log hazard of worsening there (below 0 is good)."""
 
     @property
     def takes_crisis(self) -> bool:
