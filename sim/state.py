@@ -79,7 +79,9 @@ class Places(NamedTuple):
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
     practice: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "how relational services' practice is")]
     exposure: Annotated[A, _c("f8", "domain neighbourhood", "1 = baseline", "multiplies the hazard of worsening")]
-    fit: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "multiplies what help does: how well it suits the place")]
+    fit: Annotated[
+        A, _c("f8", "neighbourhood", "1 = baseline", "multiplies what help does: how well it suits the place")
+    ]
     grown: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "groups that people have built up themselves")]
     commissioned: Annotated[A, _c("f8", "neighbourhood", "1 = baseline groups", "groups that a contract keeps going")]
     aid: Annotated[A, _c("f8", "neighbourhood", "1 = baseline groups", "mutual aid that a shock called up")]
@@ -87,7 +89,9 @@ class Places(NamedTuple):
     led: Annotated[A, _c("f8", "neighbourhood", "share", "smoothed leaders over their usual number, less 1")]
     knowhow: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "what groups remember of how it is done")]
     strain: Annotated[A, _c("f8", "one", "share", "people sent to groups beyond what groups have room for")]
-    recovered: Annotated[A, _c("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")]
+    recovered: Annotated[
+        A, _c("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")
+    ]
     peers: Annotated[A, _c("f8", "neighbourhood", "persons", "recovered people who support others")]
     legitimacy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "belief that services answer to people")]
     base_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix at baseline")]

@@ -113,7 +113,12 @@ class Groups(Params):
         2.0, low=1.6, high=2.5, unit="1 = baseline", source="assumed", meaning="energy up to which nothing saturates"
     )
     most: float = number(
-        3.5, low=2.6, high=6.0, unit="1 = baseline", source="assumed", meaning="energy when everybody takes part who may"
+        3.5,
+        low=2.6,
+        high=6.0,
+        unit="1 = baseline",
+        source="assumed",
+        meaning="energy when everybody takes part who may",
     )
 
 
@@ -146,7 +151,6 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
     leaders, led = w.places.leaders, w.places.led
     leaving = month_key(clock.seed, LEAVES, clock.month)
     coming = month_key(clock.seed, COMES, clock.month)
-    kept_before = 0.0
     for n in range(leaders.size):
         left = 0.0
         for k in range(int(leaders[n])):
@@ -158,10 +162,9 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
         led[n] += (leaders[n] / p.leaders - 1.0 - led[n]) / p.ripens
         # Leaders help next door, too: what one gains the other loses until both are alike.
         if n > 0:
-            flow = p.spread * (kept_before - led[n])
+            flow = p.spread * (led[n - 1] - led[n])
             led[n] += flow
             led[n - 1] -= flow
-        kept_before = led[n]
 
 
 @mechanism(

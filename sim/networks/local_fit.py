@@ -48,7 +48,8 @@ def wanted_fit(w: World, p: LocalFit, seed: np.uint64, n: int) -> float:
     """Where fit is heading in neighbourhood n."""
     luck = 2.0 * uniform(month_key(seed, LUCK, 0), n) - 1.0
     local = p.by_practice * (w.places.practice[n] - 1.0) + p.varies * luck
-    return min(MOST, max(LEAST, 1.0 + w.rules.devolution[n] * local + p.by_voice * w.rules.voice[n]))
+    wanted: float = 1.0 + w.rules.devolution[n] * local + p.by_voice * w.rules.voice[n]
+    return min(MOST, max(LEAST, wanted))
 
 
 @mechanism(

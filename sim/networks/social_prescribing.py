@@ -19,7 +19,12 @@ class SocialPrescribing(Params):
     """What groups hold."""
 
     holds: float = number(
-        1.6, low=1.3, high=3.0, unit="multiple", source="assumed", meaning="baseline's clients that groups have room for"
+        1.6,
+        low=1.3,
+        high=3.0,
+        unit="multiple",
+        source="assumed",
+        meaning="baseline's clients that groups have room for",
     )
 
 

@@ -67,7 +67,7 @@ class Need(Params):
 def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     """What multiplies the hazard of worsening, without the part that support plays."""
     n = w.people.neighbourhood[i]
-    m = math.exp(-p.beta_resilience * w.people.resilience[i]) * w.places.exposure[d, n]
+    m: float = math.exp(-p.beta_resilience * w.people.resilience[i]) * w.places.exposure[d, n]
     for e in range(levels.shape[0]):
         if e != d:
             m *= 1.0 + w.rates.omega[d, e] * levels[e, i]

@@ -196,7 +196,7 @@ class Service(Closed):
     walk_in: WalkIn | None = None
     groups: Groups | None = None
     exposure: dict[str, Figure] = Field(default_factory=dict)
-    """Domain -> what doubling the service's posts adds to everybody's log hazard of worsening there (below 0 is good)."""
+    """Domain -> what doubling the service's posts adds to everybody's log hazard of worsening there."""
 
     @property
     def takes_crisis(self) -> bool:
