@@ -34,7 +34,7 @@ class Legitimacy(Params):
         source="assumed; M83: direction",
         meaning="lost if everybody were refused who was not before",
     )
-    margin: float = share(0.03, low=0.01, high=0.1, source="assumed", meaning="rise in refusals that nobody notices")
+    margin: float = share(0.06, low=0.02, high=0.15, source="assumed", meaning="rise in refusals that nobody notices")
     fade: float = share(
         0.25, low=0.1, high=0.6, source="assumed; as trust", meaning="part of the distance that trust covers in a year"
     )

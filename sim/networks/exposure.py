@@ -5,9 +5,11 @@ Claim     exposure[d, n] moves by 1 / lag of the way a month towards exp(sum of 
           and activity; for homes; for secure work; 10 pounds a week for every adult (doubling a sum less than doubles
           its effect: exponent `lean`); a point of unemployment; a pandemic; peers per 100 people up to `enough`;
           and exposure[s, d] of a service (public health) for each doubling of its posts.
-Evidence  Unemployment: E16 [Benn20], +1 point, 9 more children start care per 100,000, of 260 (B33 [DS6]): ln(1 +
-          9 / 260) = 0.034. Direction of public health, air and activity: F10, F11. All other sizes assumed.
-Limits    The same for everybody in a neighbourhood. What a change costs: feedback/outlays.py.
+Evidence  Unemployment: E16 [Benn20], +1 point, next year 9 more children start care per 100,000, of 260 (B33 [DS6]),
+          that is 3.5 %. Direction of public health, air and activity: F10, F11. All other sizes assumed, small: a
+          hazard that acts at every level of need adds up, over a decade to about three times itself in crises.
+Limits    The same for everybody in a neighbourhood. What a change costs: feedback/outlays.py. E16 says nothing of the
+          years after the next one, in which the model's effect grows on.
 """
 
 from __future__ import annotations
@@ -29,72 +31,72 @@ class Exposure(Params):
 
     lag: float = number(9.0, low=1.0, high=36.0, unit="months", source="assumed", meaning="time until a cause is felt")
     air_physical: float = number(
-        -0.04,
-        low=-0.1,
+        -0.025,
+        low=-0.08,
         high=0.0,
         unit="log hazard",
         source="assumed; F11 [Masters]: direction",
         meaning="physical need with a full programme for air, parks and activity",
     )
     homes_physical: float = number(
-        -0.03,
-        low=-0.08,
+        -0.015,
+        low=-0.05,
         high=0.0,
         unit="log hazard",
         source="assumed",
         meaning="physical need with a full programme for homes",
     )
     homes_mental: float = number(
-        -0.03,
-        low=-0.08,
+        -0.02,
+        low=-0.06,
         high=0.0,
         unit="log hazard",
         source="assumed",
         meaning="mental need with a full programme for homes",
     )
     homes_economic: float = number(
-        -0.06,
-        low=-0.15,
+        -0.04,
+        low=-0.12,
         high=0.0,
         unit="log hazard",
         source="assumed",
         meaning="economic need with a full programme for homes",
     )
     work_economic: float = number(
-        -0.1,
-        low=-0.25,
+        -0.06,
+        low=-0.15,
         high=0.0,
         unit="log hazard",
         source="assumed",
         meaning="economic need with a full programme for secure work",
     )
     work_mental: float = number(
-        -0.04,
-        low=-0.1,
+        -0.02,
+        low=-0.06,
         high=0.0,
         unit="log hazard",
         source="assumed",
         meaning="mental need with a full programme for secure work",
     )
     work_family: float = number(
-        -0.04,
-        low=-0.1,
+        -0.02,
+        low=-0.05,
         high=0.0,
         unit="log hazard",
         source="assumed; E16 [Benn20]: direction",
         meaning="family need with a full programme for secure work",
     )
     income_economic: float = number(
-        -0.05,
-        low=-0.15,
+        -0.03,
+        low=-0.1,
         high=0.0,
         unit="log hazard",
         source="assumed",
         meaning="economic need with 10 pounds a week for every adult",
     )
     income_mental: float = number(
-        -0.01,
-        low=-0.04,
+        -0.005,
+        low=-0.02,
         high=0.0,
         unit="log hazard",
         source="assumed",
@@ -104,48 +106,48 @@ class Exposure(Params):
         0.7, low=0.4, high=1.0, unit="exponent", source="assumed", meaning="how far effect follows a larger income"
     )
     jobless_economic: float = number(
-        0.06,
-        low=0.02,
-        high=0.12,
+        0.025,
+        low=0.01,
+        high=0.06,
         unit="log hazard per point",
         source="assumed; E13 [ONSflow]: people out of work for long seldom return",
         meaning="economic need with a point more unemployment",
     )
     jobless_mental: float = number(
-        0.02,
+        0.01,
         low=0.0,
-        high=0.05,
+        high=0.03,
         unit="log hazard per point",
         source="assumed; B13 [OCath]: direction",
         meaning="mental need with a point more unemployment",
     )
     jobless_family: float = number(
-        0.034,
-        low=0.023,
-        high=0.042,
+        0.03,
+        low=0.02,
+        high=0.04,
         unit="log hazard per point",
-        source="E16 [Benn20], B33 [DS6], CALC: ln(1 + 9 / 260)",
+        source="E16 [Benn20], B33 [DS6], CALC: gives 3.5 % more children starting care in the year after",
         meaning="family need with a point more unemployment",
     )
     pandemic_physical: float = number(
-        0.15,
-        low=0.05,
-        high=0.4,
+        0.05,
+        low=0.0,
+        high=0.2,
         unit="log hazard",
         source="assumed",
         meaning="physical need in a full pandemic",
     )
     pandemic_mental: float = number(
-        0.1,
+        0.05,
         low=0.0,
-        high=0.3,
+        high=0.15,
         unit="log hazard",
         source="assumed",
         meaning="mental need in a full pandemic, beside the ties that are cut",
     )
     peers: float = number(
-        -0.06,
-        low=-0.15,
+        -0.02,
+        low=-0.06,
         high=0.0,
         unit="log hazard",
         source="assumed; M33, M76: direction",

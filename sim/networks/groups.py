@@ -2,11 +2,11 @@
 
 Claim     Of a place's community money a part is given to grow groups (seeded), the rest buys them (commissioned).
           Grown: dG/dt = (G* - G) * know-how / build if G < G*, (G* - G) / fade if G > G*, plus spread of the
-          difference with each of the two neighbourhoods beside it, less setback * restructuring * G and
-          burnout * strain * G, strain being people sent to groups beyond their room (networks/social_prescribing.py).
+          difference with each of the two neighbourhoods beside it, less setback * restructuring * G.
           G* = (seeded money / baseline community money)^lean * (1 - crowd_out * C) * (1 + time * volunteering days)
           * (1 + parks * programme for parks) * (1 + resident control * (gain + spread_of_fit * z)), z in (-1, 1) the
-          neighbourhood's own luck; where a few capture control, all that it gains is lost.
+          neighbourhood's own luck (-captors instead where a few capture control) * (1 - burnout * strain / (1 +
+          strain)), strain being people sent to groups beyond their room (networks/social_prescribing.py).
           Commissioned: dC/dt = (worth * commissioned money / baseline - C) / contract.
           Energy = saturated(G * (1 + by_leaders * led) + C + mutual aid), led the smoothed leaders over their usual
           number, less 1. Leaders leave with probability 1 / tenure and come with (usual number / tenure) * (1 +
@@ -80,7 +80,7 @@ class Groups(Params):
         meaning="more new leaders with each organiser",
     )
     burnout: float = share(
-        0.03, low=0.0, high=0.1, source="assumed", meaning="groups lost in a month if twice their room is sent to them"
+        0.4, low=0.0, high=0.7, source="assumed", meaning="groups lost if ever more than their room is sent to them"
     )
     setback: float = share(
         0.2, low=0.0, high=0.5, source="assumed; M26: direction", meaning="groups lost in a whole reorganisation"
@@ -186,12 +186,12 @@ def grow(w: World, p: Groups, clock: Clock) -> None:
             before += services.base_budget[s]
     money = max(0.0, now) / before if before > 0.0 else 1.0
     grown, bought, knowhow = places.grown, places.commissioned, places.knowhow
-    lost = p.burnout * places.strain[0] + p.setback * rules.restructuring[0]
+    rested = 1.0 - p.burnout * places.strain[0] / (1.0 + places.strain[0])
     beside = grown[0]
     for n in range(grown.size):
         seeded = rules.seeded[n]
         bought[n] += (p.worth * money * (1.0 - seeded) - bought[n]) / p.contract
-        target = (money * seeded) ** p.lean * (1.0 - p.crowd_out * min(1.0, bought[n]))
+        target = (money * seeded) ** p.lean * (1.0 - p.crowd_out * min(1.0, bought[n])) * rested
         target *= 1.0 + p.by_time * rules.volunteering_days[n]
         target *= 1.0 + p.parks * rules.air_and_activity[n]
         if rules.resident_control[n] > 0.0:
@@ -204,7 +204,7 @@ def grow(w: World, p: Groups, clock: Clock) -> None:
         grown[n] += p.spread * (beside - old)
         if n + 1 < grown.size:
             grown[n] += p.spread * (grown[n + 1] - old)
-        grown[n] = max(0.0, grown[n] * (1.0 - min(0.9, lost)))
+        grown[n] = max(0.0, grown[n] * (1.0 - min(0.9, p.setback * rules.restructuring[0])))
         beside = old
         remembered = min(1.0, grown[n])
         if remembered < knowhow[n]:

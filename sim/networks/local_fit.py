@@ -35,7 +35,7 @@ class LocalFit(Params):
         meaning="fit gained by full devolution for each unit of practice above the baseline",
     )
     varies: float = share(
-        0.1, low=0.0, high=0.25, source="assumed; M43: direction", meaning="how far places that decide alone differ"
+        0.2, low=0.0, high=0.4, source="assumed; M43: direction", meaning="how far places that decide alone differ"
     )
     by_voice: float = share(
         0.04, low=0.0, high=0.1, source="assumed; M42: direction", meaning="fit gained if residents are heard on all"
