@@ -705,11 +705,9 @@ def warm_up() -> None:
         scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
         for lever in levers():
             service = load_catalogue()[0].id if "service" in lever.needs else None
-            if lever.kind == "shift":
-                scenario = scenario.with_policy(lever.name, start=scenario.start, shift=lever.step, service=service)
-            else:
-                value = lever.baseline + lever.step
-                scenario = scenario.with_policy(lever.name, start=scenario.start, value=value, service=service)
+            step = lever.step if lever.baseline + lever.step <= lever.high else -lever.step
+            how = {"shift": step} if lever.kind == "shift" else {"value": lever.baseline + step}
+            scenario = scenario.with_policy(lever.name, start=scenario.start, service=service, name="moved", **how)
         calibrated = solution_for(scenario)
         world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
         go(world, scenario, calibrated.params, 0)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sim.fields import AGE_BAND_NAMES
 from sim.people.domains import load_domains
 from sim.services.catalogue import Service, load_catalogue
-from sim.state import ACUTE, COMMUNITY, PREVENTIVE, RESPONSIVE, SILOS, World
+from sim.state import ACUTE, COMMUNITY, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, World
 
 A = npt.NDArray[Any]
 
@@ -57,6 +57,9 @@ RECORDED: dict[str, What] = {
     "posts": What("services", "posts", ("service",)),
     "overload": What("services", "overload", ("service",)),
     "energy": What("places", "energy", ("neighbourhood",)),
+    "legitimacy": What("places", "legitimacy", ("neighbourhood",)),
+    "pooled": What("money", "pooled", ("silo",)),
+    "outlay": What("money", "outlay", ("purpose",)),
 }
 
 
@@ -183,6 +186,16 @@ def _energy(r: Record) -> Parts:
     return Parts(energy, ("neighbourhood",), np.ones_like(energy), ("neighbourhood",), 1.0)
 
 
+def _legitimacy(r: Record) -> Parts:
+    legitimacy = r.monthly["legitimacy"].astype(float)
+    return Parts(legitimacy, ("neighbourhood",), np.ones_like(legitimacy), ("neighbourhood",), 1.0)
+
+
+def _outlay(r: Record) -> Parts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
+    return Parts(r.monthly["outlay"].astype(float), ("purpose",), people, (), 12.0 / 100.0)
+
+
 def _who(service: Service, per: str) -> str:
     if per == "households":
         return "households"
@@ -232,6 +245,8 @@ def metrics() -> tuple[Metric, ...]:
         Metric("clawed_back", "Clawed back by the centre", pounds, None, 2, _account("clawed_back"), "money"),
         Metric("saving_reinvested", "Savings reinvested", pounds, "up", 2, _account("reinvested"), "money"),
         Metric("community_energy", "Energy of community groups", "1 = baseline", "up", 3, _energy, "community"),
+        Metric("legitimacy", "Belief that services answer", "1 = baseline", "up", 3, _legitimacy, "community"),
+        Metric("spend_outside", "New money outside services", pounds, None, 2, _outlay, "money"),
     ]
     return tuple(out)
 
@@ -250,4 +265,5 @@ AXIS_NAMES: dict[str, Callable[[], tuple[str, ...]]] = {
     "quintile": lambda: ("1", "2", "3", "4", "5"),
     "age": lambda: AGE_BAND_NAMES,
     "silo": lambda: SILOS,
+    "purpose": lambda: PURPOSES,
 }

@@ -80,7 +80,7 @@ def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SE
     seen = handle(world)
     for m in range(-months, 0):
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
-    for account in world.money[:6]:
+    for account in (*world.money[:6], world.money.pooled, world.money.outlay):
         account[:] = 0
     return world
 

@@ -82,8 +82,12 @@ class Places(NamedTuple):
     exposure: Annotated[A, _c("f8", "domain neighbourhood", "1 = baseline", "multiplies the hazard of getting worse")]
     exposure_top: Annotated[A, _c("f8", "domain neighbourhood", "1 = baseline", "exposure that bounds allow for")]
     practice: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "quality of practice: multiplies effects of help")]
-    practice_low: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "least practice that bounds allow for")]
-    practice_high: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "most practice that bounds allow for")]
+    practice_low: Annotated[
+        A, _c("f8", "neighbourhood", "1 = baseline", "least practice times fit in bounds")
+    ]
+    practice_high: Annotated[
+        A, _c("f8", "neighbourhood", "1 = baseline", "most practice times fit in bounds")
+    ]
     outreach: Annotated[A, _c("f8", "neighbourhood", "per month", "need that nobody helps is looked for, and found")]
     outreach_top: Annotated[A, _c("f8", "neighbourhood", "per month", "outreach that bounds allow for")]
     nurture: Annotated[
@@ -93,6 +97,22 @@ class Places(NamedTuple):
     infants_top: Annotated[A, _c("f8", "neighbourhood", "share", "as much of it as bounds allow for")]
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
     code: Annotated[A, _c("u4", "neighbourhood", "number", "CRC-32 of the name: the same in every run of the place")]
+    fit: Annotated[
+        A, _c("f8", "neighbourhood", "1 = baseline", "multiplies what help does: how well it suits the place")
+    ]
+    grown: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "groups that people have built up themselves")]
+    commissioned: Annotated[A, _c("f8", "neighbourhood", "1 = baseline groups", "groups that a contract keeps going")]
+    aid: Annotated[A, _c("f8", "neighbourhood", "1 = baseline groups", "mutual aid that a shock called up")]
+    leaders: Annotated[A, _c("f8", "neighbourhood", "persons", "people who keep groups going")]
+    led: Annotated[A, _c("f8", "neighbourhood", "share", "smoothed leaders over their usual number, less 1")]
+    knowhow: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "what groups remember of how it is done")]
+    strain: Annotated[A, _c("f8", "one", "share", "people sent to groups beyond what groups have room for")]
+    recovered: Annotated[
+        A, _c("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")
+    ]
+    peers: Annotated[A, _c("f8", "neighbourhood", "persons", "recovered people who support others")]
+    legitimacy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "belief that services answer to people")]
+    base_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix at baseline")]
 
 
 class Services(NamedTuple):
@@ -137,11 +157,15 @@ class Services(NamedTuple):
     queue: Annotated[A, _c("i8", "service", "persons", "people waiting")]
     quality_low: Annotated[A, _c("f8", "service", "1 = baseline", "least quality that bounds allow for")]
     quality_high: Annotated[A, _c("f8", "service", "1 = baseline", "most quality that bounds allow for")]
-    exposure: Annotated[A, _c("f8", "service domain", "log hazard", "taken off everybody's hazard by each doubling")]
     childhood: Annotated[A, _c("f8", "service", "log hazard a year", "resilience it gives the children of the place")]
     signpost: Annotated[A, _c("f8", "service", "share", "more ill infants sent to hospital, per unit of coverage")]
     instead: Annotated[A, _c("i8", "service", "service", "the acute service that it is an alternative to, or -1")]
     scar: Annotated[A, _c("f8", "service", "multiplier", "on the scar that a crisis leaves")]
+    exposure: Annotated[A, _c("f8", "service domain", "log hazard", "what doubling its posts adds for everybody")]
+    knowhow: Annotated[A, _c("f8", "service", "1 = baseline", "what its staff know of work that was once closed")]
+    micro: Annotated[A, _c("f8", "service", "share of places", "places of micro-enterprises, beside the service's own")]
+    settled: Annotated[A, _c("f8", "service", "pounds a year", "granted money that the service has got used to")]
+    cost_gap: Annotated[A, _c("f8", "service", "pence a month", "smoothed acute cost less its baseline")]
 
 
 class Rates(NamedTuple):
@@ -167,6 +191,7 @@ class Rates(NamedTuple):
     waits_for: Annotated[A, _c("i8", "domain", "domain", "whose serious need must be helped to leave, or -1")]
     informal: Annotated[A, _c("u1", "domain", "0 or 1", "people at home can do much of what is needed")]
     crisis_arrives: Annotated[A, _c("f8", "door domain", "share", "crises that come through this door too")]
+    kind: Annotated[A, _c("i8", "domain", "code", "place of the domain in `KINDS`, -1 for another")]
 
 
 class Tally(NamedTuple):
@@ -227,11 +252,33 @@ class Money(NamedTuple):
     shift: Annotated[A, _c("f8", "silo", "pounds a year", "added to (or taken from) prevention this year")]
     kappa: Annotated[A, _c("f8", "silo", "share", "part of an overspend that next year's prevention bears")]
     rho: Annotated[A, _c("f8", "silo", "share", "part of a saving that is kept and reinvested")]
+    pooled: Annotated[A, _c("i8", "silo", "pence", "came from (or went to) other silos' accounts this month")]
+    outlay: Annotated[A, _c("i8", "purpose", "pence", "new money paid this month for what no service does")]
 
 
 class Rules(NamedTuple):
-    """What policies set for people of a neighbourhood; each at its baseline until a lever moves it."""
+    """What policies set beside budgets: written by levers, read by mechanisms. Shocks are told here too."""
 
+    seeded: Annotated[A, _c("f8", "neighbourhood", "share", "community money given to grow groups, not to buy them")]
+    organisers: Annotated[A, _c("f8", "neighbourhood", "per 10,000 people", "community organisers")]
+    resident_control: Annotated[A, _c("f8", "neighbourhood", "share", "community money that residents decide on")]
+    peer_support: Annotated[A, _c("f8", "neighbourhood", "share", "recovered people invited to support others")]
+    mutual_aid: Annotated[A, _c("f8", "neighbourhood", "share", "streets whose mutual aid is nurtured")]
+    volunteering_days: Annotated[A, _c("f8", "neighbourhood", "days a year", "paid time for volunteering")]
+    air_and_activity: Annotated[A, _c("f8", "neighbourhood", "share", "of a programme for air, parks and activity")]
+    housing_quality: Annotated[A, _c("f8", "neighbourhood", "share", "of a programme for warm, safe, secure homes")]
+    job_security: Annotated[A, _c("f8", "neighbourhood", "share", "of a programme for secure work")]
+    income_floor: Annotated[A, _c("f8", "neighbourhood", "pounds a week", "paid to every adult")]
+    unemployment: Annotated[A, _c("f8", "neighbourhood", "points", "unemployment above the usual")]
+    pandemic: Annotated[A, _c("f8", "neighbourhood", "share", "severity of a pandemic")]
+    devolution: Annotated[A, _c("f8", "neighbourhood", "share", "decisions on the mix of services taken in the place")]
+    voice: Annotated[A, _c("f8", "neighbourhood", "share", "decisions in which residents are heard")]
+    micro_enterprise: Annotated[A, _c("f8", "one", "per 100,000 people", "catalysts of micro-enterprises")]
+    pooling: Annotated[A, _c("f8", "one", "share", "overspends and savings shared over the silos")]
+    ring_fence: Annotated[A, _c("f8", "one", "share", "part of prevention's baseline line that may not be cut")]
+    attention: Annotated[A, _c("f8", "one", "gain", "money pulled to acute care by visible overload")]
+    cashable: Annotated[A, _c("f8", "one", "share", "acute cost that follows demand")]
+    restructuring: Annotated[A, _c("f8", "one", "per month", "force of a reorganisation going on")]
     joined_up: Annotated[A, _c("f8", "neighbourhood", "0-1", "hand-overs between services that nobody gets lost in")]
     claim_burden: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "what it takes to prove a claim")]
     digital: Annotated[A, _c("f8", "neighbourhood", "0-1", "asking that is only possible online")]
@@ -244,7 +291,6 @@ class Rules(NamedTuple):
     schooling: Annotated[
         A, _c("f8", "neighbourhood", "log hazard a year", "resilience that schools give, beyond baseline")
     ]
-    ties_cut: Annotated[A, _c("f8", "neighbourhood", "share", "contacts that cannot take place")]
 
 
 class Aims(NamedTuple):
@@ -281,6 +327,23 @@ TABLES: dict[str, type] = get_type_hints(World)
 MOST_GROUPS = 16
 """Groups of people that the policies of one scenario can tell apart, those without a policy of their own among them."""
 PREVENTIVE, RESPONSIVE, ACUTE, COMMUNITY = 0, 1, 2, 3
+KINDS: tuple[str, ...] = ("physical_health", "mental_health", "care", "economic_security", "family_safety")
+"""Domains that the world outside services is known to act on, by id; a place may have others, which it leaves alone."""
+PHYSICAL, MENTAL, CARE, ECONOMIC, FAMILY = 0, 1, 2, 3, 4
+PURPOSES: tuple[str, ...] = (
+    "organisers",
+    "resident_control",
+    "peer_support",
+    "micro_enterprise",
+    "mutual_aid",
+    "volunteering_days",
+    "air_and_activity",
+    "housing_quality",
+    "job_security",
+    "income_floor",
+    "voice",
+)
+"""What new money may be paid for beside services: each the name of its lever."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")
 
 handle = handle_maker(World)

@@ -19,19 +19,22 @@ from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.fields import AGE_BAND_NAMES, QUINTILES
+from sim.networks.groups import Groups
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
-from sim.policies import overspend_share, reinvestment_share
+from sim.policies import cashable, overspend_share, reinvestment_share, seeded
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
     ANYTHING,
+    KINDS,
     MOST_GROUPS,
     NOBODY,
+    PURPOSES,
     SILOS,
     Aims,
     Dwellings,
@@ -108,6 +111,7 @@ def build(
         "domain": len(domains),
         "service": len(services),
         "silo": len(SILOS),
+        "purpose": len(PURPOSES),
         "neighbourhood": len(hoods),
         "neighbourhood_edge": len(hoods) + 1,
         "level": LEVELS,
@@ -171,6 +175,13 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places.code[:] = [zlib.crc32(n.name.encode()) for n in hoods]
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
+    places.base_mix[:] = places.age_mix
+    for column in (places.practice, places.exposure, places.fit, places.grown, places.knowhow, places.legitimacy):
+        column[:] = 1.0
+    places.leaders[:] = Groups().leaders
+    rules = world.rules
+    rules.seeded[:] = seeded.LEVER.baseline
+    rules.cashable[:] = cashable.LEVER.baseline
 
 
 def _fill_rates(
@@ -184,6 +195,7 @@ def _fill_rates(
     rates = world.rates
     ids = [domain.id for domain in domains]
     rates.household[:] = [domain.unit == "household" for domain in domains]
+    rates.kind[:] = [KINDS.index(name) if name in KINDS else -1 for name in ids]
     rates.up[:, : LEVELS - 1] = solution.up
     rates.down[:] = solution.down
     for d, domain in enumerate(domains):
@@ -284,8 +296,8 @@ def _fill_services(
             table.hire_months[s] = 1.0
         elif service.exposure is not None:
             table.base_budget[s] = service.exposure.spend_per_head.value * people.sum()
-            table.exposure[s] = [service.exposure.lowers[name].value if name in service.exposure.lowers else 0.0
-                                 for name in ids]  # fmt: skip
+            for name, lowers in service.exposure.lowers.items():
+                table.exposure[s, ids.index(name)] = -lowers.value
         if service.childhood is not None:
             table.childhood[s] = service.childhood.resilience_per_year.value
             table.signpost[s] = service.childhood.sent_to_hospital.value
@@ -295,9 +307,10 @@ def _fill_services(
             table.scar[s] = service.alternative.scar.value
             table.instead[s] = [other.id for other in services].index(service.alternative.instead_of)
         table.posts[s] = 1.0
+        table.knowhow[s] = 1.0
         table.places[s] = table.base_places[s]
         table.quality[s] = 1.0
-        table.plan[s] = table.granted[s] = table.base_budget[s]
+        table.plan[s] = table.granted[s] = table.settled[s] = table.base_budget[s]
         table.pressure[s] = 1.0
     world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = overspend_share.LEVER.baseline

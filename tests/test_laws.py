@@ -193,7 +193,8 @@ def test_money_is_conserved(data: st.DataObject, seed: int) -> None:
         assert money.carried.dtype == money.spent.dtype == np.int64, "pence are whole"
         if before is not None:
             flows = by_silo(world, money.funding) - by_silo(world, money.spent) + money.bailed_out - money.clawed_back
-            assert (money.carried == before + flows).all(), f"in month {m}"
+            assert (money.carried == before + flows + money.pooled).all(), f"in month {m}"
+            assert money.pooled.sum() == 0, f"pooling made or lost money in month {m}"
         before = money.carried.copy()
 
 

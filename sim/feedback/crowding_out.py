@@ -5,6 +5,7 @@ Claim     At the end of a year a silo that owes more than `reserve` of its year'
           `reserve` left, rho of the excess goes to its prevention lines and the rest back to the centre.
           plan[s] = granted[s] * max(floor, 1 + shift / the silo's prevention) for preventive and community services,
           plan[s] = granted[s] for others: a debt is worked off by spending less than is granted, a saving spent on top.
+          What a ring-fence keeps (that part of a line's baseline) is never taken: the centre pays instead.
 Evidence  D12, D13, D16-D18: early lines lost 40 % while late ones grew. kappa and rho: assumed, equal at baseline so
           that chance alone neither starves nor feeds prevention; each is a lever. reserve: assumed.
 Limits    A silo without prevention lines is bailed out whole. The debt is carried by the silo until it is worked off.
@@ -41,6 +42,16 @@ def is_prevention(tier: int) -> bool:
 
 
 @kernel
+def fenced(w: World, silo: int) -> float:
+    """Pounds a year of a silo's prevention that the ring-fence keeps."""
+    total = 0.0
+    for s in range(w.services.domain.size):
+        if w.services.silo[s] == silo and is_prevention(w.services.tier[s]):
+            total += min(w.services.granted[s], w.rules.ring_fence[0] * w.services.base_budget[s])
+    return total
+
+
+@kernel
 def prevention_of(w: World, silo: int) -> float:
     """Pounds a year granted to a silo's preventive and community services."""
     total = 0.0
@@ -53,27 +64,33 @@ def prevention_of(w: World, silo: int) -> float:
 @mechanism(
     Phase.WORKFORCE,
     CrowdingOut,
-    reads="services.granted services.tier services.silo money.shift",
+    reads="services.granted services.base_budget services.tier services.silo money.shift rules.ring_fence",
     writes="services.plan",
     name="passing_on",
 )
 @kernel
 def pass_on(w: World, p: CrowdingOut, clock: Clock) -> None:
     services = w.services
+    fence = w.rules.ring_fence[0]
     for f in range(w.money.shift.size):
         prevention = prevention_of(w, f)
         factor = max(p.floor, 1.0 + w.money.shift[f] / prevention) if prevention > 0.0 else 1.0
         for s in range(services.domain.size):
             if services.silo[s] == f:
-                services.plan[s] = services.granted[s] * (factor if is_prevention(services.tier[s]) else 1.0)
+                granted = services.granted[s]
+                if is_prevention(services.tier[s]):
+                    kept = min(granted, fence * services.base_budget[s])
+                    services.plan[s] = max(kept, granted * factor)
+                else:
+                    services.plan[s] = granted
 
 
 @mechanism(
     Phase.ACCOUNTS,
     CrowdingOut,
-    reads="services.granted services.tier services.silo money.kappa money.rho",
+    reads="services.granted services.base_budget services.tier services.silo money.kappa money.rho rules.ring_fence",
     writes="money.carried money.bailed_out money.clawed_back money.reinvested money.shift",
-    after="spending",
+    after="spending sticky_costs double_running pooled_accounts",
 )
 @kernel
 def settle_year(w: World, p: CrowdingOut, clock: Clock) -> None:
@@ -94,7 +111,8 @@ def settle_year(w: World, p: CrowdingOut, clock: Clock) -> None:
         shift: Int = 0
         if money.carried[f] < -reserve:
             excess = -reserve - money.carried[f]
-            shift = -min(np.int64(money.kappa[f] * excess), np.int64(p.most * prevention * 100.0))
+            bearable = min(p.most * prevention, prevention - fenced(w, f))
+            shift = -min(np.int64(money.kappa[f] * excess), np.int64(max(0.0, bearable) * 100.0))
             money.bailed_out[f] = excess + shift
             money.carried[f] += money.bailed_out[f]
         elif money.carried[f] > reserve:

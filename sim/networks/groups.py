@@ -1,48 +1,228 @@
 """Community groups grow slowly where there is money and people for them, and fade faster when it goes.
 
-Claim     dE/dt = (E* - E) / build if E < E*, (E* - E) / fade if E > E*; E* = (community money / its baseline)^lean;
-          where money is for some neighbourhoods only, the money there.
-Evidence  build, fade: assumed (M61: slow build, fast loss). lean: assumed, less than proportional.
-Limits    One energy a neighbourhood; leaders, spread between neighbours and burnout come with the whole model.
+Claim     Of a place's community money a part is given to grow groups (seeded), the rest buys them (commissioned).
+          Grown: dG/dt = (G* - G) * know-how / build if G < G*, (G* - G) / fade if G > G*, plus spread of the
+          difference with each of the two neighbourhoods beside it, less setback * restructuring * G.
+          G* = (seeded money / baseline community money)^lean * (1 - crowd_out * C) * (1 + time * volunteering days)
+          * (1 + parks * programme for parks) * (1 + resident control * (gain + spread_of_fit * z)), z in (-1, 1) the
+          neighbourhood's own luck (-captors instead where a few capture control) * (1 - burnout * strain / (1 +
+          strain)), strain being people sent to groups beyond their room (networks/social_prescribing.py).
+          Commissioned: dC/dt = (worth * commissioned money / baseline - C) / contract.
+          Energy = saturated(G * (1 + by_leaders * led) + C + mutual aid), led the smoothed leaders over their usual
+          number, less 1. Leaders leave with probability 1 / tenure and come with (usual number / tenure) * (1 +
+          welcome * (energy - 1) + by_organiser * organisers). Above `ease` energy saturates towards `most`.
+          Know-how falls with grown groups and returns in `relearn` months: what closed reopens more slowly.
+Evidence  build, fade: assumed (M61: slow build, fast loss). lean: assumed, less than proportional. F17, F20 are upper
+          bounds, F18 a trial that found nothing. Big Local, community organisers: no figure in the register. Most:
+          A18, at least monthly volunteering 16 to 22 %.
+Limits    One energy a neighbourhood: no choir and no allotment. Neighbourhoods are in a row, each beside the next.
 """
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from sim.bookkeeping import offer_in
-from sim.engine.jit import kernel
+from sim.engine.draws import month_key, stream, uniform
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
+from sim.fields import Params, number, share
 from sim.state import COMMUNITY, World
+
+LEAVES = stream("leader leaves")
+COMES = stream("leader comes")
+FIT = stream("how resident control fits")
+CAPTURE = stream("whether a few capture resident control")
+MANY = 64
+"""Addresses of leaders' draws kept for each neighbourhood."""
 
 
 class Groups(Params):
-    """How groups answer to money."""
+    """How groups answer to money and people."""
 
     build: float = number(48.0, low=24.0, high=96.0, unit="months", source="assumed", meaning="time to grow")
     fade: float = number(18.0, low=6.0, high=36.0, unit="months", source="assumed", meaning="time to fade")
     lean: float = number(
         0.5, low=0.2, high=1.0, unit="exponent", source="assumed", meaning="how far energy follows money"
     )
+    worth: float = share(
+        0.6, low=0.2, high=1.0, source="assumed", meaning="energy that the baseline's money buys on contract"
+    )
+    contract: float = number(
+        3.0, low=1.0, high=12.0, unit="months", source="assumed", meaning="time until a contract runs, or has run out"
+    )
+    crowd_out: float = share(
+        0.1, low=0.0, high=0.4, source="assumed; M33: direction", meaning="grown groups that bought ones displace"
+    )
+    spread: float = share(
+        0.01, low=0.0, high=0.05, source="assumed", meaning="part of a difference with a neighbour closed in a month"
+    )
+    leaders: float = number(
+        3.0, low=2.0, high=6.0, unit="persons", source="assumed", meaning="leaders in a neighbourhood at baseline"
+    )
+    tenure: float = number(60.0, low=24.0, high=120.0, unit="months", source="assumed", meaning="time a leader stays")
+    by_leaders: float = share(
+        0.25, low=0.0, high=0.6, source="assumed", meaning="energy gained if leaders double, lost if there are none"
+    )
+    ripens: float = number(
+        12.0, low=3.0, high=36.0, unit="months", source="assumed", meaning="time until a leader's coming or going shows"
+    )
+    welcome: float = share(
+        0.5, low=0.0, high=1.0, source="assumed", meaning="new leaders for each unit of energy above the baseline"
+    )
+    by_organiser: float = number(
+        0.4,
+        low=0.0,
+        high=1.0,
+        unit="share per organiser per 10,000 people",
+        source="assumed; M78: direction",
+        meaning="more new leaders with each organiser",
+    )
+    burnout: float = share(
+        0.4, low=0.0, high=0.7, source="assumed", meaning="groups lost if ever more than their room is sent to them"
+    )
+    setback: float = share(
+        0.2, low=0.0, high=0.5, source="assumed; M26: direction", meaning="groups lost in a whole reorganisation"
+    )
+    relearn: float = number(
+        60.0, low=12.0, high=120.0, unit="months", source="assumed", meaning="time until lost know-how is back"
+    )
+    by_time: float = number(
+        0.02,
+        low=0.0,
+        high=0.05,
+        unit="share per day a year",
+        source="assumed",
+        meaning="groups gained by a paid day of volunteering for everybody in work",
+    )
+    parks: float = share(
+        0.05, low=0.0, high=0.2, source="assumed; M35: direction", meaning="groups gained by a full programme for parks"
+    )
+    gain: float = share(
+        0.1, low=-0.1, high=0.3, source="assumed", meaning="groups gained on average if residents decide on all"
+    )
+    spread_of_fit: float = share(
+        0.3, low=0.0, high=0.6, source="assumed", meaning="how far resident control's gain varies between places"
+    )
+    captured: float = share(
+        0.15, low=0.0, high=0.5, source="assumed; M82: direction", meaning="neighbourhoods in which a few take control"
+    )
+    captors: float = share(0.3, low=0.0, high=0.6, source="assumed", meaning="groups lost where a few take control")
+    ease: float = number(
+        2.0, low=1.6, high=2.5, unit="1 = baseline", source="assumed", meaning="energy up to which nothing saturates"
+    )
+    most: float = number(
+        3.5,
+        low=2.6,
+        high=6.0,
+        unit="1 = baseline",
+        source="assumed",
+        meaning="energy when everybody takes part who may",
+    )
+
+
+@kernel
+def _money_here(w: World, n: Int, before: float) -> float:
+    """Community money over its baseline in a neighbourhood, where policies are for some neighbourhoods only."""
+    services, now = w.services, 0.0
+    for s in range(services.domain.size):
+        if services.tier[s] == COMMUNITY:
+            now += services.plan[s] * offer_in(w, s, n)
+    return max(0.0, now) / before if before > 0.0 else 1.0
+
+
+@kernel
+def saturated(p: Groups, energy: float) -> float:
+    """Energy that members can take in: as it is up to `ease`, then ever less, never above `most`."""
+    if energy <= p.ease:
+        return max(0.0, energy)
+    room = p.most - p.ease
+    return p.ease + room * (1.0 - math.exp(-(energy - p.ease) / room))
+
+
+@kernel
+def resident_fit(p: Groups, seed: np.uint64, n: int) -> float:
+    """What full resident control adds to groups in neighbourhood n, by its own luck."""
+    if uniform(month_key(seed, CAPTURE, 0), n) < p.captured:
+        return -p.captors
+    return p.gain + p.spread_of_fit * (2.0 * uniform(month_key(seed, FIT, 0), n) - 1.0)
 
 
 @mechanism(
-    Phase.COMMUNITY, Groups, reads="services.plan aims.groups aims.group aims.offer aims.part", writes="places.energy"
+    Phase.COMMUNITY,
+    Groups,
+    reads="places.energy places.leaders places.led rules.organisers",
+    writes="places.leaders places.led",
+    name="leaders",
+)
+@kernel
+def lead(w: World, p: Groups, clock: Clock) -> None:
+    leaders, led = w.places.leaders, w.places.led
+    leaving = month_key(clock.seed, LEAVES, clock.month)
+    coming = month_key(clock.seed, COMES, clock.month)
+    for n in range(leaders.size):
+        left = 0.0
+        for k in range(int(leaders[n])):
+            if uniform(leaving, MANY * n + k) < 1.0 / p.tenure:
+                left += 1.0
+        more = 1.0 + p.welcome * (w.places.energy[n] - 1.0) + p.by_organiser * w.rules.organisers[n]
+        came = 1.0 if uniform(coming, n) < p.leaders / p.tenure * max(0.0, more) else 0.0
+        leaders[n] = min(float(MANY), leaders[n] - left + came)
+        led[n] += (leaders[n] / p.leaders - 1.0 - led[n]) / p.ripens
+        # Leaders help next door, too: what one gains the other loses until both are alike.
+        if n > 0:
+            flow = p.spread * (led[n - 1] - led[n])
+            led[n] += flow
+            led[n - 1] -= flow
+
+
+@mechanism(
+    Phase.COMMUNITY,
+    Groups,
+    reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places "
+    "services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control "
+    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow places.strain",
+    writes="places.energy places.grown places.commissioned places.knowhow",
+    after="leaders mutual_help social_prescribing",
 )
 @kernel
 def grow(w: World, p: Groups, clock: Clock) -> None:
-    services = w.services
+    services, places, rules = w.services, w.places, w.rules
     now, before = 0.0, 0.0
     for s in range(services.domain.size):
-        if services.tier[s] == COMMUNITY:
+        if services.tier[s] == COMMUNITY and services.base_places[s] <= 0.0:
             now += services.plan[s]
             before += services.base_budget[s]
-    target = (max(0.0, now) / before) ** p.lean if before > 0.0 else 1.0
-    energy = w.places.energy
-    for n in range(energy.size):
+    money = max(0.0, now) / before if before > 0.0 else 1.0
+    grown, bought, knowhow = places.grown, places.commissioned, places.knowhow
+    rested = 1.0 - p.burnout * places.strain[0] / (1.0 + places.strain[0])
+    beside = grown[0]
+    for n in range(grown.size):
+        seeded = rules.seeded[n]
         if w.aims.groups[0] > 0:
-            now = 0.0
-            for s in range(services.domain.size):
-                if services.tier[s] == COMMUNITY:
-                    now += services.plan[s] * offer_in(w, s, n)
-            target = (max(0.0, now) / before) ** p.lean if before > 0.0 else 1.0
-        energy[n] += (target - energy[n]) / (p.build if energy[n] < target else p.fade)
+            money = _money_here(w, n, before)
+        bought[n] += (p.worth * money * (1.0 - seeded) - bought[n]) / p.contract
+        target = (money * seeded) ** p.lean * (1.0 - p.crowd_out * min(1.0, bought[n])) * rested
+        target *= 1.0 + p.by_time * rules.volunteering_days[n]
+        target *= 1.0 + p.parks * rules.air_and_activity[n]
+        if rules.resident_control[n] > 0.0:
+            target *= 1.0 + rules.resident_control[n] * resident_fit(p, clock.seed, n)
+        old = grown[n]
+        if old < target:
+            grown[n] += (target - old) * knowhow[n] / p.build
+        else:
+            grown[n] += (target - old) / p.fade
+        grown[n] += p.spread * (beside - old)
+        if n + 1 < grown.size:
+            grown[n] += p.spread * (grown[n + 1] - old)
+        grown[n] = max(0.0, grown[n] * (1.0 - min(0.9, p.setback * rules.restructuring[0])))
+        beside = old
+        remembered = min(1.0, grown[n])
+        if remembered < knowhow[n]:
+            knowhow[n] = max(0.1, remembered)
+        else:
+            knowhow[n] += (remembered - knowhow[n]) / p.relearn
+        led = max(0.0, 1.0 + p.by_leaders * places.led[n])
+        places.energy[n] = saturated(p, grown[n] * led + bought[n] + places.aid[n])

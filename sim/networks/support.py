@@ -42,6 +42,9 @@ class Support(Params):
     bonus: float = number(
         0.75, low=0.2, high=1.5, unit="ties", source="assumed", meaning="what membership is worth, in well ties"
     )
+    apart: float = share(
+        0.4, low=0.1, high=0.8, source="assumed", meaning="part of ties outside the home that a full pandemic cuts"
+    )
 
 
 @kernel
@@ -54,7 +57,7 @@ def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
     people = w.people
     age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
-    g = 0.0
+    g, apart = 0.0, p.apart * w.rules.pandemic[people.neighbourhood[i]]
     home = np.int64(people.dwelling[i])
     j: Int
     for j in range(np.int64(first[home]), np.int64(first[home + 1])):
@@ -63,7 +66,7 @@ def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     for k in range(np.int64(start[i]), np.int64(start[i + 1])):
         j = np.int64(to[k])
         if age[j] != NOBODY:
-            g += _worth(p, worst[j])
+            g += _worth(p, worst[j]) * (1.0 - apart)
     if people.worst[i] >= 2:
         g *= 1.0 - p.withdrawal
     if people.age[i] >= 16:
@@ -77,8 +80,8 @@ def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
 @mechanism(
     Phase.SUPPORT,
     Support,
-    reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy screen.row "
-    "screen.draw screen.count",
+    reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy rules.pandemic "
+    "screen.row screen.draw screen.count",
     writes="screen.support",
 )
 @kernel

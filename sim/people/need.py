@@ -117,8 +117,8 @@ def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 
 @kernel
 def helping(w: World, s: int, n: Int) -> float:
-    """Effect of an hour of help by a service in a neighbourhood, 1 = baseline."""
-    effect: float = w.services.quality[s] * w.places.practice[n]
+    """Effect of help by a service in a neighbourhood, 1 = baseline: quality, practice, and how well it fits."""
+    effect: float = w.services.quality[s] * w.places.practice[n] * w.places.fit[n]
     return effect
 
 
@@ -165,7 +165,8 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     Need,
     reads="screen.row screen.draw screen.count screen.support people.before people.resilience people.help "
     "people.worst people.band people.quintile people.neighbourhood people.age people.up_bound "
-    "people.down_bound services.quality places.practice places.exposure places.infants rules.time_to_care",
+    "people.down_bound services.quality places.practice places.fit places.exposure places.infants "
+    "rules.time_to_care",
     writes="tally.delayed people.level people.help people.changed tally.census tally.unmet tally.helped "
     "tally.waiting tally.ended services.helped services.queue screen.event_row screen.event_domain "
     "screen.event_to screen.events",

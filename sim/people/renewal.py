@@ -23,7 +23,8 @@ ROOM = 0.1
 @mechanism(
     Phase.REFRESH,
     NoParams,
-    reads="services.quality places.practice places.exposure places.outreach places.infants places.first people.help",
+    reads="services.quality places.practice places.fit places.exposure places.outreach places.infants places.first "
+    "people.help",
     writes="people.changed services.quality_low services.quality_high places.practice_low places.practice_high "
     "places.exposure_top places.outreach_top places.infants_top",
     name="room_of_bounds",
@@ -46,9 +47,10 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
                     changed[i] |= np.uint8(1 << d if d < HELP_DOMAINS else ANYTHING)
     for n in range(places.practice.size):
         outside = False
-        if not places.practice_low[n] <= places.practice[n] <= places.practice_high[n]:
-            places.practice_low[n] = places.practice[n] * (1.0 - ROOM)
-            places.practice_high[n] = places.practice[n] * (1.0 + ROOM)
+        effect = places.practice[n] * places.fit[n]
+        if not places.practice_low[n] <= effect <= places.practice_high[n]:
+            places.practice_low[n] = effect * (1.0 - ROOM)
+            places.practice_high[n] = effect * (1.0 + ROOM)
             outside = True
         for d in range(places.exposure.shape[0]):
             if places.exposure[d, n] > places.exposure_top[d, n]:

@@ -1,0 +1,48 @@
+"""A shift upstream costs twice for a while: the new work is paid before the old can be given up.
+
+Claim     New money = granted - settled of preventive and community services, where positive; settled follows granted in
+          `settles` months. Each month the silo spends set_up * new money / 12 on rooms, hiring and running both.
+Evidence  set_up, settles: assumed; no row in the register.
+Limits    Acute posts also close slowly (services/workforce.py): that is the larger part of double running.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number, share
+from sim.state import COMMUNITY, PREVENTIVE, World
+
+
+class DoubleRunning(Params):
+    """What a shift costs at first."""
+
+    set_up: float = share(
+        0.15, low=0.0, high=0.5, source="assumed", meaning="cost of running double, as a part of the new money"
+    )
+    settles: float = number(
+        24.0, low=6.0, high=48.0, unit="months", source="assumed", meaning="time until new money is used to"
+    )
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    DoubleRunning,
+    reads="services.granted services.settled services.tier services.silo money.spent money.carried",
+    writes="services.settled money.spent money.carried",
+    after="spending sticky_costs",
+)
+@kernel
+def run_both(w: World, p: DoubleRunning, clock: Clock) -> None:
+    services, money = w.services, w.money
+    for s in range(services.domain.size):
+        new = services.granted[s] - services.settled[s]
+        services.settled[s] += new / p.settles
+        if new > 0.0 and (services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY):
+            extra = np.int64(math.floor(p.set_up * new / 12.0 * 100.0 + 0.5))
+            money.spent[s] += extra
+            money.carried[services.silo[s]] -= extra

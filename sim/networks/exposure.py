@@ -1,0 +1,202 @@
+"""Where people live and what they live on makes need grow or not, for everybody there, whatever services do.
+
+Claim     exposure[d, n] moves by 1 / lag of the way a month towards exp(sum of changes of the log hazard), the hazard
+          of worsening in domain d and neighbourhood n being multiplied by it. Changes: a full programme for air, parks
+          and activity; for homes; for secure work; 10 pounds a week for every adult (doubling a sum less than doubles
+          its effect: exponent `lean`); a point of unemployment; a pandemic; peers per 100 people up to `enough`;
+          and exposure[s, d] of a service (public health) for each doubling of its posts.
+Evidence  Unemployment: E16 [Benn20], +1 point, next year 9 more children start care per 100,000, of 260 (B33 [DS6]),
+          that is 3.5 %. Direction of public health, air and activity: F10, F11. All other sizes assumed, small: a
+          hazard that acts at every level of need adds up, over a decade to about three times itself in crises.
+Limits    The same for everybody in a neighbourhood. What a change costs: feedback/outlays.py. E16 says nothing of the
+          years after the next one, in which the model's effect grows on.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sim.engine.jit import Int, kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number
+from sim.state import ECONOMIC, FAMILY, MENTAL, PHYSICAL, World
+
+LEAST, MOST = 0.4, 2.5
+"""No exposure lies beyond."""
+
+
+class Exposure(Params):
+    """Changes of the log hazard of worsening."""
+
+    lag: float = number(9.0, low=1.0, high=36.0, unit="months", source="assumed", meaning="time until a cause is felt")
+    air_physical: float = number(
+        -0.025,
+        low=-0.08,
+        high=0.0,
+        unit="log hazard",
+        source="assumed; F11 [Masters]: direction",
+        meaning="physical need with a full programme for air, parks and activity",
+    )
+    homes_physical: float = number(
+        -0.015,
+        low=-0.05,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="physical need with a full programme for homes",
+    )
+    homes_mental: float = number(
+        -0.02,
+        low=-0.06,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="mental need with a full programme for homes",
+    )
+    homes_economic: float = number(
+        -0.04,
+        low=-0.12,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="economic need with a full programme for homes",
+    )
+    work_economic: float = number(
+        -0.06,
+        low=-0.15,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="economic need with a full programme for secure work",
+    )
+    work_mental: float = number(
+        -0.02,
+        low=-0.06,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="mental need with a full programme for secure work",
+    )
+    work_family: float = number(
+        -0.02,
+        low=-0.05,
+        high=0.0,
+        unit="log hazard",
+        source="assumed; E16 [Benn20]: direction",
+        meaning="family need with a full programme for secure work",
+    )
+    income_economic: float = number(
+        -0.03,
+        low=-0.1,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="economic need with 10 pounds a week for every adult",
+    )
+    income_mental: float = number(
+        -0.005,
+        low=-0.02,
+        high=0.0,
+        unit="log hazard",
+        source="assumed",
+        meaning="mental need with 10 pounds a week for every adult",
+    )
+    lean: float = number(
+        0.7, low=0.4, high=1.0, unit="exponent", source="assumed", meaning="how far effect follows a larger income"
+    )
+    jobless_economic: float = number(
+        0.025,
+        low=0.01,
+        high=0.06,
+        unit="log hazard per point",
+        source="assumed; E13 [ONSflow]: people out of work for long seldom return",
+        meaning="economic need with a point more unemployment",
+    )
+    jobless_mental: float = number(
+        0.01,
+        low=0.0,
+        high=0.03,
+        unit="log hazard per point",
+        source="assumed; B13 [OCath]: direction",
+        meaning="mental need with a point more unemployment",
+    )
+    jobless_family: float = number(
+        0.03,
+        low=0.02,
+        high=0.04,
+        unit="log hazard per point",
+        source="E16 [Benn20], B33 [DS6], CALC: gives 3.5 % more children starting care in the year after",
+        meaning="family need with a point more unemployment",
+    )
+    pandemic_physical: float = number(
+        0.05,
+        low=0.0,
+        high=0.2,
+        unit="log hazard",
+        source="assumed",
+        meaning="physical need in a full pandemic",
+    )
+    pandemic_mental: float = number(
+        0.05,
+        low=0.0,
+        high=0.15,
+        unit="log hazard",
+        source="assumed",
+        meaning="mental need in a full pandemic, beside the ties that are cut",
+    )
+    peers: float = number(
+        -0.02,
+        low=-0.06,
+        high=0.0,
+        unit="log hazard",
+        source="assumed; M33, M76: direction",
+        meaning="mental and family need where there are enough peers",
+    )
+    enough: float = number(
+        1.0, low=0.3, high=3.0, unit="per 100 people", source="assumed", meaning="peers beyond which more do no more"
+    )
+
+
+@kernel
+def log_hazard(w: World, p: Exposure, d: int, n: int) -> float:
+    """What everything outside a person adds to their log hazard of worsening: 0 at baseline."""
+    rules, kind = w.rules, w.rates.kind[d]
+    x = 0.0
+    for s in range(w.services.domain.size):
+        if w.services.exposure[s, d] != 0.0:
+            x += w.services.exposure[s, d] * min(2.0, math.log2(max(0.25, w.services.posts[s])))
+    homes, work, jobless = rules.housing_quality[n], rules.job_security[n], rules.unemployment[n]
+    income = (rules.income_floor[n] / 10.0) ** p.lean
+    people = max(1.0, float(w.places.first[n + 1]) - float(w.places.first[n]))
+    peers = p.peers * min(1.0, 100.0 * w.places.peers[n] / people / p.enough)
+    if kind == PHYSICAL:
+        x += p.air_physical * rules.air_and_activity[n] + p.homes_physical * homes
+        x += p.pandemic_physical * rules.pandemic[n]
+    elif kind == MENTAL:
+        x += p.homes_mental * homes + p.work_mental * work + p.income_mental * income + p.jobless_mental * jobless
+        x += p.pandemic_mental * rules.pandemic[n] + peers
+    elif kind == ECONOMIC:
+        x += p.homes_economic * homes + p.work_economic * work + p.income_economic * income
+        x += p.jobless_economic * jobless
+    elif kind == FAMILY:
+        x += p.work_family * work + p.jobless_family * jobless + peers
+    return x
+
+
+@mechanism(
+    Phase.COMMUNITY,
+    Exposure,
+    reads="services.exposure services.posts places.first places.peers places.exposure rates.kind "
+    "rules.housing_quality rules.job_security rules.unemployment rules.income_floor rules.air_and_activity "
+    "rules.pandemic",
+    writes="places.exposure",
+)
+@kernel
+def expose(w: World, p: Exposure, clock: Clock) -> None:
+    exposure = w.places.exposure
+    n: Int
+    for n in range(exposure.shape[1]):
+        for d in range(exposure.shape[0]):
+            old = exposure[d, n]
+            new = old + (math.exp(log_hazard(w, p, d, n)) - old) / p.lag
+            exposure[d, n] = min(MOST, max(LEAST, new))

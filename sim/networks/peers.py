@@ -1,0 +1,51 @@
+"""People who have recovered support others, if somebody asks them; peers cannot be bought.
+
+Claim     d(peers)/dt = invited * peer_support * (1 - bought_out * (1 - seeded)) * recoveries - peers / tenure:
+          recoveries are people who leave serious mental or family need this month. What peers do for others:
+          networks/exposure.py.
+Evidence  M33, M76: direction. Sizes assumed: no row in the register.
+Limits    A peer supports the neighbourhood, nobody in particular.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number, share
+from sim.state import FAMILY, MENTAL, World
+
+
+class Peers(Params):
+    """Who becomes a peer, and for how long."""
+
+    invited: float = share(
+        0.2, low=0.05, high=0.5, source="assumed", meaning="recovered people who say yes when all are asked"
+    )
+    tenure: float = number(18.0, low=6.0, high=48.0, unit="months", source="assumed", meaning="time a peer stays one")
+    bought_out: float = share(
+        0.6, low=0.0, high=1.0, source="assumed; M33: direction", meaning="peers lost if all groups are bought"
+    )
+
+
+@mechanism(
+    Phase.MEMORY,
+    Peers,
+    reads="screen.events screen.event_row screen.event_domain screen.event_to people.before people.neighbourhood "
+    "rates.kind rules.peer_support rules.seeded",
+    writes="places.recovered places.peers",
+)
+@kernel
+def become_peers(w: World, p: Peers, clock: Clock) -> None:
+    screen, people, places = w.screen, w.people, w.places
+    for n in range(places.recovered.size):
+        places.recovered[n] = 0.0
+    for k in range(screen.events[0]):
+        i, d = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
+        kind, before = w.rates.kind[d], people.before[d, i]
+        if (kind == MENTAL or kind == FAMILY) and before >= 2 and screen.event_to[k] < before:
+            places.recovered[people.neighbourhood[i]] += 1.0
+    for n in range(places.peers.size):
+        asked = p.invited * w.rules.peer_support[n] * (1.0 - p.bought_out * (1.0 - w.rules.seeded[n]))
+        places.peers[n] += asked * places.recovered[n] - places.peers[n] / p.tenure

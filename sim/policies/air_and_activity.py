@@ -1,0 +1,36 @@
+"""Cleaner air, parks, sport and leisure for everybody in a neighbourhood.
+
+Claim     rules.air_and_activity <- path. What it does: networks/exposure.py, networks/groups.py.
+Evidence  M35, M37, F11 [Masters]: direction; size assumed.
+Limits    One programme, not its parts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="air_and_activity",
+    label="Air, parks and activity",
+    unit="share of a programme",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.1,
+    source="assumed; M37, F11 [Masters]: direction",
+    meaning="How much of a full programme for air, parks and activity there is, with new money.",
+    axis="neighbourhood",
+    aims=("where",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="rules.air_and_activity", lever="air_and_activity")
+@kernel
+def clear_air(w: World, path: np.ndarray, clock: Clock) -> None:
+    for n in range(w.rules.air_and_activity.size):
+        w.rules.air_and_activity[n] = path[clock.month, n]

@@ -1,0 +1,34 @@
+"""How much of acute cost follows demand: what an avoided crisis really saves.
+
+Claim     rules.cashable <- path. What it does: feedback/sticky_costs.py.
+Evidence  F05 [W1815]: GBP 3 of A&E cost per GBP 100 of care cut; size assumed.
+Limits    The same for all acute services.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="cashable",
+    label="Acute cost that follows demand",
+    unit="share",
+    low=0.0,
+    high=0.8,
+    baseline=0.4,
+    step=0.05,
+    source="assumed; F05 [W1815]: small",
+    meaning="Part of acute cost that falls when demand falls, and rises when it rises; the rest is beds and buildings.",
+    axis="place",
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="rules.cashable", lever="cashable")
+@kernel
+def follow(w: World, path: np.ndarray, clock: Clock) -> None:
+    w.rules.cashable[0] = path[clock.month, 0]

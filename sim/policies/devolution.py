@@ -1,0 +1,36 @@
+"""What a neighbourhood is offered is decided there.
+
+Claim     rules.devolution <- path. What it does: networks/local_fit.py.
+Evidence  M43, M80: direction; size assumed.
+Limits    Money is not moved between places.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="devolution",
+    label="Devolution",
+    unit="share of decisions",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="assumed; M43, M80: direction",
+    meaning="Part of the decisions on what is offered that is taken in the place.",
+    axis="neighbourhood",
+    aims=("where",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="rules.devolution", lever="devolution")
+@kernel
+def devolve(w: World, path: np.ndarray, clock: Clock) -> None:
+    for n in range(w.rules.devolution.size):
+        w.rules.devolution[n] = path[clock.month, n]

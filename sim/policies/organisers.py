@@ -1,0 +1,36 @@
+"""Community organisers find leaders and bring people together.
+
+Claim     rules.organisers <- path. What it does: networks/groups.py.
+Evidence  M78: direction; size assumed.
+Limits    They make leaders, not contacts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="organisers",
+    label="Community organisers",
+    unit="per 10,000 people",
+    low=0.0,
+    high=5.0,
+    baseline=0.0,
+    step=0.5,
+    source="assumed; M78: direction",
+    meaning="Paid community organisers, with new money.",
+    axis="neighbourhood",
+    aims=("where",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="rules.organisers", lever="organisers")
+@kernel
+def organise(w: World, path: np.ndarray, clock: Clock) -> None:
+    for n in range(w.rules.organisers.size):
+        w.rules.organisers[n] = path[clock.month, n]

@@ -1,0 +1,34 @@
+"""Silos pool their budgets: what one overspends or saves is shared by all.
+
+Claim     rules.pooling <- path. What it does: feedback/pooled_accounts.py.
+Evidence  M44, M45: direction; size assumed.
+Limits    All silos pool the same share.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="pooling",
+    label="Pooled budgets",
+    unit="share",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="assumed; M44, M45: direction",
+    meaning="Part of every silo's overspend or saving that is shared with the others when a year is settled.",
+    axis="place",
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="rules.pooling", lever="pooling")
+@kernel
+def join(w: World, path: np.ndarray, clock: Clock) -> None:
+    w.rules.pooling[0] = path[clock.month, 0]

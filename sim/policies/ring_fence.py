@@ -1,0 +1,63 @@
+"""Prevention gets a floor that lasts: no cut, shift, headline or debt takes its lines below it.
+
+Claim     granted[s] of preventive and community services >= path * base_budget[s], what is missing being taken from
+          the silo's other lines in proportion to their size, at most four fifths of them. rules.ring_fence <- path
+          keeps debts from it too (feedback/crowding_out.py).
+Evidence  M3: direction; D04, D12 show what happens without one. Size assumed.
+Limits    A silo with no other line has no fence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import COMMUNITY, PREVENTIVE, World
+
+LEVER = Lever(
+    name="ring_fence",
+    label="Ring-fence around prevention",
+    unit="share of the baseline's lines",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="assumed; M3: direction",
+    meaning="Part of each preventive and community line of the baseline that nothing may take.",
+    axis="place",
+)
+
+
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    reads="services.granted services.base_budget services.silo services.tier",
+    writes="services.granted rules.ring_fence",
+    after="total_budget cut_rule prevention_share acute_share community_investment pilots headlines",
+    lever="ring_fence",
+)
+@kernel
+def fence(w: World, path: np.ndarray, clock: Clock) -> None:
+    services = w.services
+    floor = path[clock.month, 0]
+    w.rules.ring_fence[0] = floor
+    for f in range(w.money.shift.size):
+        missing, others = 0.0, 0.0
+        for s in range(services.granted.size):
+            if services.silo[s] == f:
+                if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:
+                    missing += max(0.0, floor * services.base_budget[s] - services.granted[s])
+                else:
+                    others += services.granted[s]
+        moved = min(missing, 0.8 * others)
+        if moved <= 0.0:
+            continue
+        for s in range(services.granted.size):
+            if services.silo[s] == f:
+                if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:
+                    gap = max(0.0, floor * services.base_budget[s] - services.granted[s])
+                    services.granted[s] += moved * gap / missing
+                else:
+                    services.granted[s] *= 1.0 - moved / others

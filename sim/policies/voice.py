@@ -1,0 +1,36 @@
+"""Residents are heard, and decisions follow.
+
+Claim     rules.voice <- path. What it does: feedback/legitimacy.py, networks/local_fit.py.
+Evidence  M41, M42, M83: direction; size assumed.
+Limits    Who is heard is not modelled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="voice",
+    label="Resident voice",
+    unit="share of decisions",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="assumed; M42: direction",
+    meaning="Part of the decisions in which residents are heard.",
+    axis="neighbourhood",
+    aims=("where",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="rules.voice", lever="voice")
+@kernel
+def listen(w: World, path: np.ndarray, clock: Clock) -> None:
+    for n in range(w.rules.voice.size):
+        w.rules.voice[n] = path[clock.month, n]
