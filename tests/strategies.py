@@ -170,7 +170,7 @@ class Case(NamedTuple):
 
 @st.composite
 def policies(draw: st.DrawFn, years: int) -> Policy:
-    """One lever, moved anywhere in its range, at any time, for any length of it, at one service or all, for some people or all."""
+    """One lever, moved anywhere in its range, at any time, for any length of it, for some services and people."""
     lever = LEVERS[draw(st.sampled_from(sorted(LEVERS)))]
     start = draw(st.integers(0, 12 * years - 1))
     more: dict[str, object] = {"over_months": draw(st.integers(1, 24))}

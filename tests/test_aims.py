@@ -281,7 +281,7 @@ def test_a_figure_in_a_file_may_be_a_table_in_a_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", ["mechanisms", "all"])
 def test_a_draw_fills_the_ranges_evenly(which: drawing.Which) -> None:
-    """Each parameter's draws lie in its range, one in each of K equally likely parts; seed k of K always has the same."""
+    """Draws of a parameter lie in its range, one in each of K equally likely parts; seed k of K always has the same."""
     seeds = tuple(range(20))
     found, again = (drawing.draws(which, seeds, "anytown", {}) for _ in range(2))
     assert found == again
