@@ -39,6 +39,7 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
         if name not in fixed and (which == "all" or not is_figure(name))
     }
     table = {name: _column(name, parameter, seeds) for name, parameter in known.items()}
+    # One draw a seed, each of every parameter.
     found = [{name: float(column[k]) for name, column in table.items()} for k in range(len(seeds))]
     return [_possible(one, known, fixed) for one in found] if which == "all" else found
 

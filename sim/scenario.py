@@ -62,7 +62,7 @@ class Where(Closed):
             key = month_key(np.uint64(0), SHARE, 0)
             lot = np.array([uniform(key, int(number)) for number in code])
             order = np.flatnonzero(inside)[np.argsort(lot[inside], kind="stable")]
-            inside[order[round(self.share * order.size) :]] = False
+            inside[order[max(1, round(self.share * order.size)) :]] = False
         return inside
 
 
@@ -346,8 +346,7 @@ class Scenario(Closed):
         if lever.axis == "place":
             return np.ones(1, bool)
         if lever.axis == "neighbourhood":
-            here: npt.NDArray[np.bool_] = _cells(policy, places).any(axis=1)
-            return here
+            return np.array([row.any() for row in _cells(policy, places)], bool)
         mine = np.array([not policy.services or s in policy.services for s in services])
         reached = np.isin(np.arange(int(groups.max()) + 1), np.unique(groups[_cells(policy, places)]))
         if not policy.is_for_some:

@@ -18,8 +18,8 @@ from sim.fields import AGE_BANDS, Params
 from sim.place import Place, place_names
 from sim.policies import Lever, levers
 from sim.results import Record
-from sim.runs import Month
-from sim.scenario import Policy, Scenario, month_name, parameter_groups
+from sim.runs import Month, take_aim
+from sim.scenario import Policy, Scenario, Where, Who, month_name, parameter_groups
 from sim.services.catalogue import load_catalogue
 from sim.state import ANYTHING, NOBODY, TABLES, WAITING, World, handle
 from sim.world import copy
@@ -107,6 +107,7 @@ def live(
     """Month after month of a scenario on a copy of a town: the month's number and the town at its end."""
     given = calibrated().params if params is None else params
     world = copy(world)
+    take_aim(world, what)
     if params is not None:
         world.people.changed[:] = ANYTHING  # bounds were worked out with the usual parameters
     month = Month(given, what.paths(SERVICES, world.places), without)
@@ -172,12 +173,16 @@ class Case(NamedTuple):
 
 @st.composite
 def policies(draw: st.DrawFn, years: int) -> Policy:
-    """One lever, moved anywhere in its range, at any time, for any length of it, at one service or all."""
+    """One lever, moved anywhere in its range, at any time, for any length of it, for some services and people."""
     lever = LEVERS[draw(st.sampled_from(sorted(LEVERS)))]
     start = draw(st.integers(0, 12 * years - 1))
     more: dict[str, object] = {"over_months": draw(st.integers(1, 24))}
     if lever.by_service and draw(st.booleans()):
         more["service"] = draw(st.sampled_from(SERVICES))
+    if "where" in lever.aims and draw(st.booleans()):
+        more["where"] = Where(share=draw(st.sampled_from([0.3, 0.5, 1.0])))
+    if "who" in lever.aims and draw(st.booleans()):
+        more["who"] = Who(ages=list(draw(st.sampled_from([(0, 17), (18, 64), (65, 109), (0, 109)]))))
     if start < 12 * years - 2 and draw(st.booleans()):
         more["until"] = month_name(scenario(years).start, draw(st.integers(start + 1, 12 * years - 1)))
     target = draw(st.one_of(st.sampled_from([lever.low, lever.high]), st.floats(lever.low, lever.high)))

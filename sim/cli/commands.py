@@ -46,8 +46,8 @@ SetOption = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="policies.LEVER=0.4 or policies.LEVER.SERVICE=0.4 (from the second year, not in the baseline of a "
-        "comparison; a shift for levers that are 0 at baseline), parameters.NAME=0.4, place=, people=, "
-        "years=. May be given again.",
+        "comparison; a shift for levers that are 0 at baseline), parameters.NAME=0.4, place=, people=, years=. "
+        "May be given again.",
     ),
 ]
 ThreadsOption = Annotated[

@@ -28,6 +28,7 @@ NO_KERNELS = {
     "cli",
     "documents.py",
     "analysis.py",
+    "drawing.py",
     "steadiness.py",
     "results.py",
     "place_tables.py",
