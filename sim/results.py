@@ -157,6 +157,11 @@ def _wait(r: Record) -> Parts:
     return Parts(r.monthly["waiting"].astype(float), axes, r.monthly["started"].astype(float), axes, 1.0)
 
 
+def _asked_per_start(r: Record) -> Parts:
+    axes = ("service", "quintile")
+    return Parts(r.monthly["asked"].astype(float), axes, r.monthly["started"].astype(float), axes, 1.0)
+
+
 def _spend(tiers: tuple[int, ...]) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
         chosen = sorted(k for tier in tiers for k in services_of(tier))
@@ -263,6 +268,7 @@ def metrics() -> tuple[Metric, ...]:
         Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
         Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
         Metric("wait_months", "Wait for help", "months", "down", 2, _wait, "access"),
+        Metric("asked_per_start", "Assessments for each start", "requests", "down", 2, _asked_per_start, "access"),
         Metric("spend_total", "All spending", pounds, None, 1, _spend((0, 1, 2, 3)), "money"),
         Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
         Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),

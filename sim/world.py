@@ -128,9 +128,9 @@ def build(
     world.ties.start[:] = wiring.start
     world.ties.to[:] = wiring.to
     _fill_places(world, hoods, first_slot)
-    _lead(world, np.uint64(seed))
     _fill_rates(world, domains, services, solution, aims, doors)
     _fill_services(world, domains, services, solution, aims, occupied)
+    _lead(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(handle(world), np.uint64(seed))
     world.people.changed[:] = 1
     return Made(world, hoods, aims)
@@ -165,11 +165,12 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
         places.age_mix[n.quintile - 1] += n.ages
 
 
-def _lead(world: World, seed: np.uint64) -> None:
+@kernel
+def _lead(world: World, seed: np.uint64, share: float) -> None:
     """Leaders at the baseline's share, by lot."""
     key = month_key(seed, LEADS, LED)
-    share = Practice().led
-    world.places.leader[:] = [uniform(key, n) < share for n in range(world.places.leader.size)]
+    for n in range(world.places.leader.size):
+        world.places.leader[n] = 1 if uniform(key, n) < share else 0
 
 
 def _fill_rates(

@@ -2,11 +2,12 @@
 
 Claim     With the workload that services/hours.py works out: logit(B*) = logit(usual) + strain * ln(workload) + control
           * (targets - 0.5) - freedom * (autonomy - 0.5); burnout <- burnout + (B* - burnout) / memory; leaving =
-          turnover * exp(flight * (burnout - usual)) * pay^-e.
+          turnover * exp(flight * (burnout - usual)) * pay^-pull.
 Evidence  usual: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 with all five job-quality factors and 48.7
-          % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. e, strain, control, freedom, memory:
+          % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. pull, strain, control, freedom, memory:
           assumed. F15: a standard deviation of nurse turnover (1.21 points a month) costs 35 deaths in 100,000.
-Limits    One mood a service. Past a caseload some 40 to 50 % above the baseline's, leavers outrun recruitment.
+Limits    One mood a service. Past a caseload some half above the baseline's, leavers outrun those who can be found to
+          replace them.
 """
 
 from __future__ import annotations

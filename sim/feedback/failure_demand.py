@@ -29,9 +29,11 @@ class FailureDemand(Params):
 
 @kernel
 def learnt(usual: float, now: float, month: Int) -> float:
-    """The running mean of what was seen since `WATCHED` months before the first reported one."""
+    """The running mean of what was seen since `WATCHED` months before the first reported one, or later if begun later."""
     seen = WATCHED + month + 1
-    return usual + (now - usual) / seen if seen > 0 else usual
+    if seen <= 0:
+        return usual
+    return now if usual <= 0.0 else usual + (now - usual) / seen
 
 
 @mechanism(

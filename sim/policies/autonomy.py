@@ -1,6 +1,7 @@
 """How far those who do the work decide how it is done.
 
-Claim     services.autonomy <- path. What it does: feedback/burnout.py, services/hours.py, services/practice.py.
+Claim     services.autonomy <- path. What it does: feedback/burnout.py, services/hours.py, services/quality.py,
+          services/practice.py.
 Evidence  F21 [KPMG]: self-managed nursing, a case study; E23 [SfC23]. Effects assumed, well below F21.
 Limits    The scale is relative: 0.5 is today's.
 """

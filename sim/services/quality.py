@@ -3,8 +3,8 @@
 Claim     quality = clip(hours^gamma * (1 - loss * (burnout - usual)) * met_again^known * fit * (1 - swamped), 0.3,
           1.8). met_again = continuity * (1 - agency / posts) * (1 - parting * (leaving - turnover)) / providers^0.1.
           fit <- fit + (F - fit) / adapt, F = (1 - drift * (contract_length - 5) / 2) * (1 + together * coproduced +
-          listening * feedback - narrowing * (targets - 0.5)). swamped = substitution * max(0, part of hours given by
-          lay helpers - limit), 0.4 of it where need is emerging.
+          listening * feedback + tailoring * (autonomy - 0.5) - narrowing * (targets - 0.5)). swamped = substitution *
+          max(0, part of hours given by lay helpers - limit), 0.4 of it where need is emerging.
 Evidence  known: F14 [Sandvik], acute admission OR 0.88 -> 0.72 from 2-3 to 15 years with one doctor, taken as a
           doubling of continuity: with protection of 0.15 to 0.3 that needs 0.4 to 0.8. F13 [Tammes] is larger. F12 is
           kept for validation and was not used. loss: F16 (recalled) direction, size assumed. The rest is assumed.
@@ -59,6 +59,9 @@ class Quality(Params):
     narrowing: float = share(
         0.12, low=0.0, high=0.3, source="assumed", meaning="fit lost to steering by targets, none to all"
     )
+    tailoring: float = share(
+        0.08, low=0.0, high=0.2, source="assumed", meaning="fit gained by room to tailor help, none to all"
+    )
     adapt: float = number(
         18.0, low=6.0, high=36.0, unit="months", source="assumed", meaning="months for what is offered to change"
     )
@@ -86,7 +89,8 @@ def fit_target(w: World, p: Quality, s: int) -> float:
     services = w.services
     heard = p.together * services.coproduced[s] + p.listening * services.feedback[s]
     kept = 1.0 - p.drift * (services.contract_length[s] - USUAL_CONTRACT) / 2.0
-    fit: float = kept * (1.0 + heard - p.narrowing * (services.targets[s] - 0.5))
+    heard += p.tailoring * (services.autonomy[s] - 0.5) - p.narrowing * (services.targets[s] - 0.5)
+    fit: float = kept * (1.0 + heard)
     return fit
 
 
@@ -101,8 +105,8 @@ def swamped(w: World, p: Quality, s: int) -> float:
     Phase.WORKFORCE,
     Quality,
     reads="services.hours services.burnout services.usual_burnout services.leaving services.agency services.posts "
-    "services.lay_share services.coproduced services.continuity services.providers services.contract_length services.feedback "
-    "services.targets",
+    "services.lay_share services.coproduced services.continuity services.providers services.contract_length "
+    "services.feedback services.autonomy services.targets",
     writes="services.fit services.quality",
     after="hours burnout workforce taking_part",
 )
