@@ -46,7 +46,7 @@ class Burnout(Params):
         source="E23 [SfC23], CALC: ln(48.7 / 20.6) / 0.35, the spread of burnout assumed",
         meaning="how burnout raises leaving",
     )
-    pull: float = number(1.0, low=0.2, high=2.5, unit="elasticity", source="assumed", meaning="how pay lowers leaving")
+    pull: float = number(1.5, low=0.2, high=2.5, unit="elasticity", source="assumed", meaning="how pay lowers leaving")
 
 
 @kernel

@@ -29,7 +29,7 @@ class FailureDemand(Params):
 
 @kernel
 def learnt(usual: float, now: float, month: Int) -> float:
-    """The running mean of what was seen since `WATCHED` months before the first reported one, or later if begun later."""
+    """The running mean of what was seen since `WATCHED` months before the first reported one (or later)."""
     seen = WATCHED + month + 1
     if seen <= 0:
         return usual

@@ -1,8 +1,8 @@
 """Pay of those who do the work, out of the same budget.
 
 Claim     services.pay <- path; a post costs more by the part that is pay (services/workforce.py), and fewer leave
-          (feedback/burnout.py).
-Evidence  E23 [SfC23]: pay is one of five factors between a turnover of 20.6 and 48.7 %. Elasticity assumed.
+          (feedback/burnout.py), more come.
+Evidence  E23 [SfC23]: pay is one of five factors between a turnover of 20.6 and 48.7 %. Elasticities assumed.
 Limits    The money is the same unless the budget is raised too: better paid, fewer posts.
 """
 
@@ -19,10 +19,10 @@ LEVER = Lever(
     name="pay",
     label="Pay",
     unit="multiple of baseline",
-    low=0.8,
-    high=1.4,
+    low=0.9,
+    high=1.2,
     baseline=1.0,
-    step=0.02,
+    step=0.01,
     source="assumed; E23 [SfC23] for the direction",
     meaning="Multiplies pay within the same budget: fewer leave, fewer posts are opened.",
     by_service=True,

@@ -7,11 +7,12 @@ Claim     admin = admin_base * admin_share * (1 + ratchet * (compliance - 1)) * 
           assessing) + helpers. short = time / establishment; cases = caseload * (1 + push * (targets - 0.5)); places =
           base_places * establishment * cases * short^(1 - stretch); hours = short^stretch / cases. workload = ((1 -
           assessing) * helped / usual + assessing * asking) / (time left to staff, over the baseline's), load /
-          base_load over the share of time left in acute care. upheaval wears off in `settling` months.
+          base_load in acute care, whose hours are the share of time left over the baseline's. upheaval wears off in
+          `settling` months.
 Evidence  E21 [CCN]: recording 50 %, direct work 20 %, could reach 45 %. F21 [KPMG] (Buurtzorg, overhead 8 against 25 %,
           recalled) bounds what trusting staff can free. All sizes below: assumed.
-Limits    What a shortage does to places and to time for each is a fixed compromise (`stretch`). Acute care has hours,
-          but its capacity follows posts (services/acute.py).
+Limits    What a shortage does to places and to time for each is a fixed compromise (`stretch`). Acute care takes who
+          comes: its hours make capacity (services/acute.py).
 """
 
 from __future__ import annotations
@@ -48,13 +49,13 @@ class Hours(Params):
         meaning="part of the work of responsive services that goes into assessing",
     )
     together: float = share(
-        0.08, low=0.0, high=0.2, source="assumed", meaning="time to plan help with somebody rather than for them"
+        0.05, low=0.0, high=0.2, source="assumed", meaning="time to plan help with somebody rather than for them"
     )
     asking_people: float = share(
         0.02, low=0.0, high=0.06, source="assumed", meaning="time to hear what people helped say of it"
     )
     handover: float = share(
-        0.04, low=0.0, high=0.1, source="assumed", meaning="time lost between organisations at baseline"
+        0.03, low=0.0, high=0.1, source="assumed", meaning="time lost between organisations at baseline"
     )
     tender: float = share(
         0.04, low=0.0, high=0.1, source="assumed", meaning="part of a year's time that a new contract takes"
@@ -131,7 +132,7 @@ def work(w: World, p: Hours, clock: Clock) -> None:
         if services.tier[s] == ACUTE:
             services.hours[s] = left
             if clock.month >= 0 and services.base_load[s] > 0.0:
-                services.workload[s] = services.load[s] / services.base_load[s] / left
+                services.workload[s] = services.load[s] / services.base_load[s]
             continue
         time = max(0.01, services.posts[s] * left + (p.helper_time - p.minding) * services.lay[s])
         given = p.helper_time * services.lay[s]

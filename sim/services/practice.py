@@ -40,13 +40,13 @@ class Practice(Params):
         0.06, low=0.0, high=0.15, unit="per unit", source="assumed", meaning="what answering to people helped does"
     )
     taught: float = number(
-        1.5, low=0.3, high=3.0, unit="per share of time", source="assumed", meaning="what training does"
+        1.0, low=0.3, high=3.0, unit="per share of time", source="assumed", meaning="what training does"
     )
     told: float = number(
         0.12, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what steering by targets takes off"
     )
     slack: float = number(
-        0.2, low=0.0, high=0.5, unit="per share", source="assumed", meaning="what time for each person does to learning"
+        0.1, low=0.0, high=0.5, unit="per share", source="assumed", meaning="what time for each person does to learning"
     )
     lead: float = share(0.04, low=0.0, high=0.1, source="assumed", meaning="practice gained where somebody leads")
     led: float = share(0.3, low=0.1, high=0.6, source="assumed", meaning="places with a leader at baseline")

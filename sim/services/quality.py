@@ -26,7 +26,7 @@ class Quality(Params):
     """What makes help work."""
 
     gamma: float = number(
-        0.35, low=0.1, high=0.7, unit="exponent", source="assumed", meaning="what time for each person does"
+        0.45, low=0.1, high=0.8, unit="exponent", source="assumed", meaning="what time for each person does"
     )
     loss: float = number(
         0.5,

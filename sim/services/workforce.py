@@ -1,13 +1,14 @@
 """Money becomes help only through people in post: posts are opened slowly, staff leave and are replaced, or are not.
 
-Claim     A line's money opens (plan / base_budget - helpers - upkeep) / (cost of a post) - posts closed for automation:
-          `wanted`. Acute statutory services open at least duty * min(1, needed / (1 - spare)), needed being the care
-          they give over the baseline's: what must be done is done, and overspent. establishment follows wanted: up by 1
-          / hire_months (times the hiring inflow) of the gap a month, down by no more than turnover + redundancy.
-          employed <- employed + change of establishment + hires - leaving * employed, hires = inflow * min(pool, 1 +
-          gap / (hire_months * turnover)) * turnover * establishment, gap = (establishment - employed) / establishment.
-          agency = cover * (establishment - employed) in statutory services; posts = employed + agency. cost of a post =
-          1 + wages * (pay - 1); paid = (employed + dearer * agency) * cost of a post + helpers + upkeep.
+Claim     A line's money opens (plan / base_budget - helpers - upkeep) / (cost of a post) less posts closed for
+          automation: `wanted`. Acute statutory services open at least duty * min(1, needed / (1 - spare)), needed being
+          the care they give over the baseline's: what must be done is done, and overspent. establishment follows
+          wanted: up by 1 / hire_months (times the same inflow) of the gap a month, down by no more than turnover +
+          redundancy. employed <- employed + change of establishment + hires - leaving * employed, hires = hiring inflow
+          * pay^attract * min(pool, 1 + gap / (hire_months * turnover)) * turnover * establishment, gap = (establishment
+          - employed) / establishment. agency = cover * (establishment - employed) in statutory services; posts =
+          employed + agency. cost of a post = 1 + wages * (pay - 1); paid = (employed + dearer * agency) * cost of a
+          post + helpers + upkeep.
 Evidence  turnover, vacancies, hire_months: catalogue (E20, E22, E24). cover: E20 [CSWW], agency staff 17.8 % beside
           vacancies of 18.9 %. duty: D12, D13, D17 (late spending grew while early spending was cut). pool: assumed; E29
           (link workers doubled in some 15 months: a new role filled at 5 % a month). The rest is assumed.
@@ -40,6 +41,9 @@ class Workforce(Params):
         unit="multiple of baseline hires",
         source="assumed",
         meaning="most people that can be hired for vacant posts in a month",
+    )
+    attract: float = number(
+        1.5, low=0.3, high=3.0, unit="elasticity", source="assumed", meaning="how pay raises the number who come"
     )
     cover: float = share(
         0.6,
@@ -118,11 +122,12 @@ def staff(w: World, p: Workforce, clock: Clock) -> None:
             continue
         cost, beside = post_cost(p, services.pay[s]), beside_posts(w, p, s)
         wanted = max(0.0, services.plan[s] / services.base_budget[s] - beside) / cost
-        wanted *= 1.0 - closed_for_saving(w, s)
         if services.tier[s] == ACUTE and services.statutory[s] == 1 and services.base_load[s] > 0.0:
             needed = services.load[s] / services.base_load[s] * services.posts[s]
             wanted = max(wanted, p.duty * min(1.0, needed / (1.0 - p.spare)))
-        before, inflow = services.establishment[s], services.hiring_inflow[s]
+        wanted *= 1.0 - closed_for_saving(w, s)
+        before = services.establishment[s]
+        inflow = services.hiring_inflow[s] * services.pay[s] ** p.attract
         if wanted > before:
             now = before + (wanted - before) * min(1.0, inflow / max(1.0, services.hire_months[s]))
         else:
