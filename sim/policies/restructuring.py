@@ -1,10 +1,11 @@
 """Reorganisations: staff time is lost for months, what was learnt and who led it for longer.
 
-Claim     A restructuring falls in each month in which the sum of path / 12 since the start passes a whole number. It
-          adds `TIME` to every service's upheaval (services/hours.py lets it wear off), takes `LOST` of practice beyond
-          `LOW` in every neighbourhood, and each leader goes with probability `GONE`.
+Claim     A restructuring falls in each month in which half and the sum of path / 12 since the start pass a whole
+          number. It adds `TIME` to every service's upheaval (services/hours.py lets it wear off), takes `LOST` of
+          practice beyond `LOW` in every neighbourhood, and each leader goes with probability `GONE`.
 Evidence  assumed; M25, M26 give the direction.
-Limits    Structures do not differ: none is better than another. At 0.25 a year the first falls after four years.
+Limits    Structures do not differ: none is better than another. At 0.25 a year the first falls after two years, then
+          one every four.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ STAYS = stream("who leads after a restructuring")
 
 @kernel
 def falls_now(path: np.ndarray, month: Int) -> bool:
-    """Whether the restructurings due up to a month pass a whole number in it."""
-    due = 0.0
+    """Whether the restructurings due up to a month, and half a one, pass a whole number in it."""
+    due = 0.5
     for m in range(month):
         due += path[m, 0] / 12.0
     now = due + path[month, 0] / 12.0
