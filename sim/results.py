@@ -60,6 +60,15 @@ RECORDED: dict[str, What] = {
     "legitimacy": What("places", "legitimacy", ("neighbourhood",)),
     "pooled": What("money", "pooled", ("silo",)),
     "outlay": What("money", "outlay", ("purpose",)),
+    "practice": What("places", "practice", ("neighbourhood",)),
+    "leaving": What("services", "leaving", ("service",)),
+    "vacancy": What("services", "vacancy", ("service",)),
+    "burnout": What("services", "burnout", ("service",)),
+    "admin": What("services", "admin", ("service",)),
+    "hours": What("services", "hours", ("service",)),
+    "quality": What("services", "quality", ("service",)),
+    "fit": What("services", "fit", ("service",)),
+    "lay": What("services", "lay", ("service",)),
 }
 
 
@@ -91,7 +100,7 @@ class Metric(NamedTuple):
     better: Literal["up", "down"] | None
     decimals: int
     parts: Callable[[Record], Parts]
-    kind: Literal["service", "need", "access", "money", "community", "life"]
+    kind: Literal["service", "need", "access", "money", "community", "life", "staff"]
 
 
 def services_of(tier: int) -> list[int]:
@@ -151,6 +160,11 @@ def _wait(r: Record) -> Parts:
     return Parts(r.monthly["waiting"].astype(float), axes, r.monthly["started"].astype(float), axes, 1.0)
 
 
+def _asked_per_start(r: Record) -> Parts:
+    axes = ("service", "quintile")
+    return Parts(r.monthly["asked"].astype(float), axes, r.monthly["started"].astype(float), axes, 1.0)
+
+
 def _spend(tiers: tuple[int, ...]) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
         chosen = sorted(k for tier in tiers for k in services_of(tier))
@@ -196,6 +210,38 @@ def _outlay(r: Record) -> Parts:
     return Parts(r.monthly["outlay"].astype(float), ("purpose",), people, (), 12.0 / 100.0)
 
 
+def _practice(r: Record) -> Parts:
+    practice = r.monthly["practice"].astype(float)
+    return Parts(practice, ("neighbourhood",), np.ones_like(practice), ("neighbourhood",), 1.0)
+
+
+def _staffed() -> list[int]:
+    return [k for k, s in enumerate(load_catalogue()) if s.staff is not None]
+
+
+def _of_staff(column: str, scale: float = 1.0, rest: bool = False) -> Callable[[Record], Parts]:
+    """A mean over services, each weighted by what it spends, as most of that is staff."""
+
+    def parts(r: Record) -> Parts:
+        chosen = _staffed()
+        spent = r.monthly["spent"][:, chosen].astype(float)
+        values = r.monthly[column][:, chosen].astype(float)
+        return Parts(spent * (1.0 - values if rest else values), ("service",), spent, ("service",), scale)
+
+    return parts
+
+
+def _of_helped(column: str) -> Callable[[Record], Parts]:
+    """A mean over services that are not acute, each weighted by how many it helps."""
+
+    def parts(r: Record) -> Parts:
+        chosen = sorted(set(_staffed()) - set(services_of(ACUTE)))
+        helped = r.monthly["helped"][:, chosen].sum(axis=2).astype(float)
+        return Parts(helped * r.monthly[column][:, chosen], ("service",), helped, ("service",), 1.0)
+
+    return parts
+
+
 def _who(service: Service, per: str) -> str:
     if per == "households":
         return "households"
@@ -235,6 +281,7 @@ def metrics() -> tuple[Metric, ...]:
         Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
         Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
         Metric("wait_months", "Wait for help", "months", "down", 2, _wait, "access"),
+        Metric("asked_per_start", "Assessments for each start", "requests", "down", 2, _asked_per_start, "access"),
         Metric("spend_total", "All spending", pounds, None, 1, _spend((0, 1, 2, 3)), "money"),
         Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
         Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),
@@ -244,6 +291,15 @@ def metrics() -> tuple[Metric, ...]:
         Metric("bailed_out", "Bailed out by the centre", pounds, "down", 2, _account("bailed_out"), "money"),
         Metric("clawed_back", "Clawed back by the centre", pounds, None, 2, _account("clawed_back"), "money"),
         Metric("saving_reinvested", "Savings reinvested", pounds, "up", 2, _account("reinvested"), "money"),
+        Metric("staff_turnover", "Staff leaving", "share per year", "down", 3, _of_staff("leaving", 12.0), "staff"),
+        Metric("vacancy_rate", "Posts vacant", "share of posts", "down", 3, _of_staff("vacancy"), "staff"),
+        Metric("morale", "Staff not burnt out", "share of staff", "up", 3, _of_staff("burnout", rest=True), "staff"),
+        Metric("admin_share", "Time on administration", "share of time", "down", 3, _of_staff("admin"), "staff"),
+        Metric("hours_per_person", "Time for each person", "1 = baseline", "up", 3, _of_helped("hours"), "staff"),
+        Metric("help_quality", "Effect of help", "1 = baseline", "up", 3, _of_helped("quality"), "staff"),
+        Metric("help_fit", "Fit of help to need", "1 = baseline", "up", 3, _of_helped("fit"), "staff"),
+        Metric("lay_helpers", "Lay helpers beside each worker", "per worker", None, 3, _of_helped("lay"), "staff"),
+        Metric("practice_quality", "Practice of places", "1 = baseline", "up", 3, _practice, "community"),
         Metric("community_energy", "Energy of community groups", "1 = baseline", "up", 3, _energy, "community"),
         Metric("legitimacy", "Belief that services answer", "1 = baseline", "up", 3, _legitimacy, "community"),
         Metric("spend_outside", "New money outside services", pounds, None, 2, _outlay, "money"),

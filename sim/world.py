@@ -18,6 +18,7 @@ from sim.bookkeeping import count_person
 from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
+from sim.feedback.burnout import Burnout
 from sim.fields import AGE_BAND_NAMES, QUINTILES
 from sim.networks.groups import Groups
 from sim.networks.wiring import wire
@@ -26,9 +27,10 @@ from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
-from sim.policies import cashable, overspend_share, reinvestment_share, seeded
+from sim.policies import cashable, levers, overspend_share, reinvestment_share, seeded
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
+from sim.services.practice import LEADS, LED, Practice
 from sim.state import (
     ANYTHING,
     KINDS,
@@ -140,6 +142,7 @@ def build(
     _fill_services(world, domains, services, solution, aims, occupied)
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
+    _lead(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(handle(world), np.uint64(seed))
     world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
@@ -173,6 +176,7 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places.practice[:] = 1.0
     world.rules.claim_burden[:] = 1.0
     places.code[:] = [zlib.crc32(n.name.encode()) for n in hoods]
+    places.practice[:] = 1.0
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
     places.base_mix[:] = places.age_mix
@@ -182,6 +186,14 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     rules = world.rules
     rules.seeded[:] = seeded.LEVER.baseline
     rules.cashable[:] = cashable.LEVER.baseline
+
+
+@kernel
+def _lead(world: World, seed: np.uint64, share: float) -> None:
+    """Leaders at the baseline's share, by lot."""
+    key = month_key(seed, LEADS, LED)
+    for n in range(world.places.leader.size):
+        world.places.leader[n] = 1 if uniform(key, n) < share else 0
 
 
 def _fill_rates(
@@ -251,6 +263,8 @@ def _fill_services(
         if service.staff is not None:
             table.hire_months[s] = service.staff.hire_months.value
             table.turnover[s] = 1.0 - (1.0 - min(0.99, service.staff.turnover_per_year.value)) ** (1.0 / 12.0)
+            table.admin_base[s] = table.admin[s] = service.staff.admin_share.value
+            table.vacancy_base[s] = table.vacancy[s] = service.staff.vacancy_share.value
         if service.activity is not None and service.cost is not None and service.effect is not None:
             activity = service.activity
             eligible = float(people[np.array(service.bands)].sum())
@@ -262,6 +276,8 @@ def _fill_services(
             mean = activity.mean_months.value
             table.end[s] = min(0.25, max(0.1 / mean, 1.0 / mean - natural))
             table.flow[s] = 1.0 / mean
+            assert service.staff is not None
+            table.workers[s] = table.base_places[s] / service.staff.cases_per_worker.value
             table.give_up[s] = activity.gives_up_per_month.value
             table.refused_base[s] = table.refused[s] = activity.refused_share.value
             table.wait_base[s] = table.wait[s] = activity.wait_months.value
@@ -312,6 +328,13 @@ def _fill_services(
         table.quality[s] = 1.0
         table.plan[s] = table.granted[s] = table.settled[s] = table.base_budget[s]
         table.pressure[s] = 1.0
+    for name in ("asking", "compliance", "response", "workload", "establishment", "employed", "paid", "fit", "hours"):
+        getattr(table, name)[:] = 1.0
+    table.burnout[:] = table.usual_burnout[:] = Burnout().usual
+    table.leaving[:] = table.turnover
+    for lever in levers():
+        if lever.name in Services._fields:  # a setting of services that a lever moves
+            getattr(table, lever.name)[:] = lever.baseline
     world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = overspend_share.LEVER.baseline
     world.money.rho[:] = reinvestment_share.LEVER.baseline

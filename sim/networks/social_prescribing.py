@@ -43,7 +43,7 @@ def room_of(w: World, p: SocialPrescribing) -> float:
     reads="services.tier services.base_places services.places places.energy",
     writes="services.places",
     name="groups_room",
-    after="workforce",
+    after="hours",
 )
 @kernel
 def limit(w: World, p: SocialPrescribing, clock: Clock) -> None:

@@ -3,7 +3,7 @@
 Claim     Each crisis opens one episode in an acute service of its domain, by that service's share of the age band's
           crises, or, for a share of them that policy sets, in an alternative to that service.
           load <- load + (demand / capacity - load) / memory, demand and capacity in pounds of care a month, capacity in
-          proportion to posts; overload = max(0, load - 1).
+          proportion to posts and the time they have for people; overload = max(0, load - 1).
 Evidence  Utilisation: catalogue. What overload does: premium (services/spending.py), harm (people/resilience.py).
 Limits    Load is smoothed over `memory` months: a bad week does not show.
 """
@@ -87,7 +87,7 @@ def _alternative(w: World, clock: Clock, i: Int, s: int) -> int:
 @mechanism(
     Phase.ACCOUNTS,
     Acute,
-    reads="tally.opened tally.census services.posts",
+    reads="tally.opened tally.census services.posts services.hours",
     writes="services.load services.overload",
     name="acute_load",
 )
@@ -96,6 +96,6 @@ def feel_load(w: World, p: Acute, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE and services.base_demand[s] > 0.0:
-            relative = care_given(w, s) / services.base_demand[s] / max(0.05, services.posts[s])
+            relative = care_given(w, s) / services.base_demand[s] / max(0.05, services.posts[s] * services.hours[s])
             services.load[s] += (services.base_load[s] * relative - services.load[s]) / p.memory
             services.overload[s] = max(0.0, services.load[s] - 1.0)

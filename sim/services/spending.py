@@ -1,9 +1,10 @@
 """What a month costs: staff in post are paid; acute care costs what its episodes cost, and more when overfull.
 
-Claim     Preventive, responsive and community services spend posts * base_budget / 12. An acute service spends
-          fixed * posts * base_budget / 12 + (1 - fixed) * (care given * (1 + premium * overload) + extra), care
-          given being episodes at their unit cost and extra what posts beyond the baseline cost, used or not. Whole
-          pence. carried <- carried + funding - spent, silo by silo.
+Claim     Preventive, responsive and community services spend paid * base_budget / 12, paid being what staff, agency
+          staff, helpers and machines cost (services/workforce.py). An acute service spends fixed * paid * base_budget /
+          12 + (1 - fixed) * (care given * (1 + premium * overload) + extra), care given being episodes at their unit
+          cost and extra what staff beyond the baseline cost, used or not. Whole pence. carried <- carried + funding -
+          spent, silo by silo.
 Evidence  Unit costs C01-C29 (catalogue). fixed: assumed; the part of acute cost that does not fall with demand, so that
           an avoided crisis saves less cash than its unit cost (F05: GBP 3 of A&E cost per GBP 100 of care cut).
 Limits    No capital, no charges to users.
@@ -37,7 +38,7 @@ def pence(pounds: float) -> Int:
 @mechanism(
     Phase.ACCOUNTS,
     Spending,
-    reads="tally.opened tally.census services.posts services.overload services.granted",
+    reads="tally.opened tally.census services.paid services.overload services.granted",
     writes="money.spent money.funding money.carried",
     after="acute_load",
 )
@@ -45,10 +46,10 @@ def pence(pounds: float) -> Int:
 def pay(w: World, p: Spending, clock: Clock) -> None:
     services, money = w.services, w.money
     for s in range(services.domain.size):
-        salaries = services.posts[s] * services.base_budget[s] / 12.0
+        salaries = services.paid[s] * services.base_budget[s] / 12.0
         if services.tier[s] == ACUTE:
             care = care_given(w, s) * (1.0 + services.premium[s] * services.overload[s])
-            extra = max(0.0, services.posts[s] - 1.0) * services.base_budget[s] / 12.0
+            extra = max(0.0, services.paid[s] - 1.0) * services.base_budget[s] / 12.0
             salaries = p.fixed * salaries + (1.0 - p.fixed) * (care + extra)
         money.spent[s] = pence(max(0.0, salaries))
         money.funding[s] = pence(max(0.0, services.granted[s] / 12.0))

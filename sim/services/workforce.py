@@ -1,22 +1,30 @@
-"""Money becomes help only through people in post: hiring takes months, leaving is quick.
+"""Money becomes help only through people in post: posts are opened slowly, staff leave and are replaced, or are not.
 
-Claim     wanted = plan / base_budget. posts <- posts + (wanted - posts) / hire_months if more are wanted; if fewer,
-          posts <- posts - min(posts - wanted, posts * (turnover + redundancy)). places = base_places * posts.
-Evidence  turnover, hire_months: catalogue (E20, E22, E24). redundancy: assumed.
-Limits    Simple on purpose: burnout, agency staff and pay come with the whole model. Baseline vacancies are inside
-          base_places.
+Claim     A line's money opens (plan / base_budget - helpers - upkeep) / (cost of a post) less posts closed for
+          automation: `wanted`. Acute statutory services open at least duty * min(1, needed / (1 - spare)), needed being
+          the care they give over the baseline's: what must be done is done, and overspent. establishment follows
+          wanted: up by 1 / hire_months (times the same inflow) of the gap a month, down by no more than turnover +
+          redundancy. employed <- employed + change of establishment + hires - leaving * employed, hires = hiring inflow
+          * pay^attract * min(pool, 1 + gap / (hire_months * turnover)) * turnover * establishment, gap = (establishment
+          - employed) / establishment. agency = cover * (establishment - employed) in statutory services; posts =
+          employed + agency. cost of a post = 1 + wages * (pay - 1); paid = (employed + dearer * agency) * cost of a
+          post + helpers + upkeep.
+Evidence  turnover, vacancies, hire_months: catalogue (E20, E22, E24). cover: E20 [CSWW], agency staff 17.8 % beside
+          vacancies of 18.9 %. duty: D12, D13, D17 (late spending grew while early spending was cut). pool: assumed; E29
+          (link workers doubled in some 15 months: a new role filled at 5 % a month). The rest is assumed.
+Limits    Who leaves is not told apart by experience. Baseline vacancies are inside base_places; at best all are filled.
 """
 
 from __future__ import annotations
 
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
+from sim.fields import Params, number, share
 from sim.state import ACUTE, World
 
 
 class Workforce(Params):
-    """Leaving faster than turnover."""
+    """How posts are opened, filled and paid."""
 
     redundancy: float = number(
         0.08,
@@ -26,14 +34,85 @@ class Workforce(Params):
         source="assumed",
         meaning="posts closed in a month beyond turnover when money falls",
     )
+    pool: float = number(
+        2.0,
+        low=1.3,
+        high=4.0,
+        unit="multiple of baseline hires",
+        source="assumed",
+        meaning="most people that can be hired for vacant posts in a month",
+    )
+    attract: float = number(
+        1.5, low=0.3, high=3.0, unit="elasticity", source="assumed", meaning="how pay raises the number who come"
+    )
+    cover: float = share(
+        0.6,
+        low=0.3,
+        high=0.95,
+        source="E20 [CSWW]: agency 17.8 beside vacancies of 18.9 % in children's social work; less elsewhere: assumed",
+        meaning="part of vacant posts of statutory services that agency staff fill",
+    )
+    dearer: float = number(
+        1.5, low=1.2, high=2.5, unit="multiple", source="assumed", meaning="cost of agency staff over own staff"
+    )
+    wages: float = share(0.7, low=0.5, high=0.85, source="assumed", meaning="part of a post's cost that is pay")
+    duty: float = share(
+        0.9,
+        low=0.7,
+        high=1.0,
+        source="D12 [PBE], D13 [DS9], D17 [IFS24]: direction; size assumed",
+        meaning="part of needed acute posts that is kept whatever the money",
+    )
+    spare: float = share(
+        0.15, low=0.0, high=0.3, source="assumed", meaning="fall of acute care before a duty to keep its posts ends"
+    )
+    helper_cost: float = number(
+        0.02,
+        low=0.005,
+        high=0.06,
+        unit="posts per helper",
+        source="assumed",
+        meaning="what finding and looking after one lay helper costs",
+    )
+    upkeep: float = share(
+        0.2, low=0.05, high=0.6, source="assumed", meaning="cost of automation over that of the time it frees"
+    )
+
+
+@kernel
+def beside_posts(w: World, p: Workforce, s: int) -> float:
+    """What lay helpers and machines cost, in posts."""
+    beside: float = p.helper_cost * w.services.lay[s] + p.upkeep * w.services.freed[s]
+    return beside
+
+
+@kernel
+def closed_for_saving(w: World, s: int) -> float:
+    """Part of posts that is closed because machines do their routine."""
+    both = w.services.automation[s] + w.services.automation_saving[s]
+    return w.services.freed[s] * w.services.automation_saving[s] / both if both > 0.0 else 0.0
+
+
+@kernel
+def post_cost(p: Workforce, pay: float) -> float:
+    """Cost of a post over its baseline's."""
+    return 1.0 + p.wages * (pay - 1.0)
+
+
+@kernel
+def hires(p: Workforce, inflow: float, turnover: float, hire_months: float, establishment: float, own: float) -> float:
+    """Own staff found in a month for posts that are open."""
+    wanted = turnover * establishment + (establishment - own) / max(1.0, hire_months)
+    return inflow * max(0.0, min(p.pool * turnover * establishment, wanted))
 
 
 @mechanism(
     Phase.WORKFORCE,
     Workforce,
-    reads="services.plan services.posts",
-    writes="services.posts services.places",
-    after="passing_on",
+    reads="services.plan services.posts services.leaving services.load services.lay services.pay services.freed "
+    "services.hiring_inflow services.automation services.automation_saving",
+    writes="services.posts services.establishment services.employed services.agency services.vacancy services.paid",
+    after="passing_on lay_helpers",
 )
 @kernel
 def staff(w: World, p: Workforce, clock: Clock) -> None:
@@ -41,12 +120,26 @@ def staff(w: World, p: Workforce, clock: Clock) -> None:
     for s in range(services.domain.size):
         if services.base_budget[s] <= 0.0:
             continue
-        wanted = max(0.0, services.plan[s] / services.base_budget[s])
-        posts = services.posts[s]
-        if wanted > posts:
-            posts += (wanted - posts) / max(1.0, services.hire_months[s])
+        cost, beside = post_cost(p, services.pay[s]), beside_posts(w, p, s)
+        wanted = max(0.0, services.plan[s] / services.base_budget[s] - beside) / cost
+        if services.tier[s] == ACUTE and services.statutory[s] == 1 and services.base_load[s] > 0.0:
+            needed = services.load[s] / services.base_load[s] * services.posts[s]
+            wanted = max(wanted, p.duty * min(1.0, needed / (1.0 - p.spare)))
+        wanted *= 1.0 - closed_for_saving(w, s)
+        before = services.establishment[s]
+        inflow = services.hiring_inflow[s] * services.pay[s] ** p.attract
+        if wanted > before:
+            now = before + (wanted - before) * min(1.0, inflow / max(1.0, services.hire_months[s]))
         else:
-            posts -= min(posts - wanted, posts * (services.turnover[s] + p.redundancy))
-        services.posts[s] = posts
-        if services.tier[s] != ACUTE:
-            services.places[s] = services.base_places[s] * posts
+            now = before - min(before - wanted, before * (services.turnover[s] + p.redundancy))
+        services.establishment[s] = now
+        own = max(0.0, services.employed[s] + (now - before))
+        if services.turnover[s] > 0.0:
+            found = hires(p, inflow, services.turnover[s], services.hire_months[s], now, own)
+            own += found - services.leaving[s] * own
+        own = min(max(0.0, own), now / (1.0 - services.vacancy_base[s]))
+        services.employed[s] = own
+        services.vacancy[s] = 1.0 - (1.0 - services.vacancy_base[s]) * own / now if now > 0.0 else 0.0
+        services.agency[s] = p.cover * (now - own) if services.statutory[s] == 1 else 0.0
+        services.posts[s] = max(0.0, own + services.agency[s])
+        services.paid[s] = max(0.0, own + p.dearer * services.agency[s]) * cost + beside

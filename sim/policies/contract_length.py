@@ -1,0 +1,36 @@
+"""For how many years work is specified before it can change.
+
+Claim     services.contract_length <- path. Fit drifts with it (services/quality.py), each contract takes time
+          (services/hours.py).
+Evidence  M65 gives the direction; five years, the claim's own figure, is the baseline. Effects assumed.
+Limits    Nothing moves when a contract ends but the time it takes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="contract_length",
+    label="Length of contracts",
+    unit="years",
+    low=1.0,
+    high=10.0,
+    baseline=5.0,
+    step=0.5,
+    source="assumed; five years is M65's figure",
+    meaning="Years for which the work is specified: long ones fit less and less, short ones take time.",
+    aims=("service",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="services.contract_length", lever="contract_length")
+@kernel
+def sign(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.contract_length.size):
+        w.services.contract_length[s] = path[clock.month, s]

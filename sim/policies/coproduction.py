@@ -1,0 +1,36 @@
+"""Personal budgets and plans: people have a say in what help they get.
+
+Claim     services.coproduction <- path. Uptake: services/taking_part.py; what it does: services/quality.py,
+          services/hours.py.
+Evidence  assumed; M21, M58, M60, M73, M90 give the direction.
+Limits    Money paid out in personal budgets stays within the service.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="coproduction",
+    label="Help planned with people",
+    unit="share of people helped",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="assumed",
+    meaning="Part of those helped who are offered a personal budget or a plan of their own.",
+    aims=("service",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="services.coproduction", lever="coproduction")
+@kernel
+def offer(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.coproduction.size):
+        w.services.coproduction[s] = path[clock.month, s]

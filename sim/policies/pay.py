@@ -1,0 +1,36 @@
+"""Pay of those who do the work, out of the same budget.
+
+Claim     services.pay <- path; a post costs more by the part that is pay (services/workforce.py), and fewer leave
+          (feedback/burnout.py), more come.
+Evidence  E23 [SfC23]: pay is one of five factors between a turnover of 20.6 and 48.7 %. Elasticities assumed.
+Limits    The money is the same unless the budget is raised too: better paid, fewer posts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="pay",
+    label="Pay",
+    unit="multiple of baseline",
+    low=0.9,
+    high=1.2,
+    baseline=1.0,
+    step=0.01,
+    source="assumed; E23 [SfC23] for the direction",
+    meaning="Multiplies pay within the same budget: fewer leave, fewer posts are opened.",
+    aims=("service",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="services.pay", lever="pay")
+@kernel
+def pay(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.pay.size):
+        w.services.pay[s] = path[clock.month, s]

@@ -1,0 +1,36 @@
+"""How far the work is steered by targets from above.
+
+Claim     services.targets <- path. More are seen (services/hours.py), it fits less (services/quality.py), staff tire
+          (feedback/burnout.py).
+Evidence  assumed; M14, M15, M94 give the direction.
+Limits    The scale is relative: 0.5 is today's. Figures are not falsified.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="targets",
+    label="Steering by targets",
+    unit="0 none, 0.5 today, 1 full",
+    low=0.0,
+    high=1.0,
+    baseline=0.5,
+    step=0.05,
+    source="assumed",
+    meaning="How far targets from above steer the work: more people are seen, less well.",
+    aims=("service",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="services.targets", lever="targets")
+@kernel
+def steer(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.targets.size):
+        w.services.targets[s] = path[clock.month, s]

@@ -1,0 +1,35 @@
+"""Working time spent on learning: help is less now and better later.
+
+Claim     services.training <- path, time that is not help (services/hours.py); practice follows (services/practice.py).
+Evidence  assumed; M13 gives the direction.
+Limits    Training teaches a place, not a person: leavers take nothing with them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state import World
+
+LEVER = Lever(
+    name="training",
+    label="Time in training",
+    unit="share of working time",
+    low=0.0,
+    high=0.1,
+    baseline=0.0,
+    step=0.01,
+    source="assumed",
+    meaning="Share of working time given to training beyond the baseline's.",
+    aims=("service",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="services.training", lever="training")
+@kernel
+def release(w: World, path: np.ndarray, clock: Clock) -> None:
+    for s in range(w.services.training.size):
+        w.services.training[s] = path[clock.month, s]

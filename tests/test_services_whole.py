@@ -1,0 +1,284 @@
+"""The service side: each formula against the same told plainly, each loop against itself knocked out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from strategies import LEVERS, SERVICES, calibrated, entry, live, moved, scenario, town
+
+from sim.engine.mechanism import Clock
+from sim.feedback.burnout import Burnout, burnout_target, leaving_rate
+from sim.feedback.failure_demand import WATCHED, learnt
+from sim.policies.restructuring import falls_now
+from sim.runs import go
+from sim.services.hours import Hours, administration, other_time
+from sim.services.practice import Practice, practice_target
+from sim.services.quality import Quality, fit_target, met_again, swamped
+from sim.services.workforce import Workforce, hires, post_cost
+from sim.state import ACUTE, RESPONSIVE, World, handle
+from sim.world import copy
+
+HOME_CARE = SERVICES.index("home_care")
+
+
+def run(name: str, world: World, month: int = 0, **params: Any) -> None:
+    """One mechanism's work in one month."""
+    mechanism = entry(name)
+    mechanism.kernel(handle(world), mechanism.params(**params).compiled(), Clock(np.uint64(1), np.int64(month)))
+
+
+def staffed(caseload: float = 1.0, months: int = 240, **burnout: float) -> World:
+    """A town whose staff live with a caseload for so many months, everybody's time asked for; nothing else happens."""
+    world = copy(town(2_600, 0))
+    services = world.services
+    services.caseload[:] = caseload
+    services.load[:] = services.base_load
+    services.plan[:] = services.base_budget
+    for m in range(months):
+        run("workforce", world, m)
+        run("hours", world, m)
+        services.helped[:] = np.round(services.usual_helped * services.places / np.maximum(1e-9, services.base_places))
+        run("burnout", world, m, **burnout)
+    return world
+
+
+# Each formula, told plainly.
+
+
+@pytest.mark.parametrize(("burnout", "pay"), [(0.3, 1.0), (0.5, 1.0), (0.15, 0.9), (0.9, 1.3)])
+def test_leaving_is_its_formula(burnout: float, pay: float) -> None:
+    """At the baseline's burnout and pay turnover is the catalogue's; E23's worst and best jobs differ by 2.36."""
+    p = Burnout().compiled()
+    plain = 0.02 * math.exp(p.flight * (burnout - p.usual)) * pay**-p.pull
+    assert leaving_rate(p, 0.02, burnout, pay) == pytest.approx(plain)
+    assert leaving_rate(p, 0.02, p.usual, 1.0) == pytest.approx(0.02)
+    assert leaving_rate(p, 0.02, 0.5, 1.0) / leaving_rate(p, 0.02, 0.15, 1.0) == pytest.approx(48.7 / 20.6, rel=0.05)
+
+
+def test_burnout_is_its_formula() -> None:
+    """Burnout stays where it is at the usual workload, steering and autonomy, and moves the way each pushes."""
+    p = Burnout().compiled()
+    assert burnout_target(p, 1.0, 0.5, 0.5) == pytest.approx(p.usual)
+    logit = math.log(p.usual / (1 - p.usual)) + p.strain * math.log(1.2) + 0.3 * p.control - 0.1 * p.freedom
+    assert burnout_target(p, 1.2, 0.8, 0.6) == pytest.approx(1.0 / (1.0 + math.exp(-logit)))
+
+
+def test_hires_are_their_formula() -> None:
+    """As many are hired as leave at baseline, more when posts stand empty, never more than the pool gives."""
+    p = Workforce().compiled()
+    assert hires(p, 1.0, 0.02, 4.0, 1.0, 1.0) == pytest.approx(0.02)
+    assert hires(p, 1.0, 0.02, 4.0, 1.0, 0.96) == pytest.approx(0.03)
+    assert hires(p, 1.0, 0.02, 4.0, 1.0, 0.5) == pytest.approx(0.02 * p.pool)
+    assert hires(p, 0.5, 0.02, 4.0, 1.0, 0.5) == pytest.approx(0.01 * p.pool)
+    assert post_cost(p, 1.1) == pytest.approx(1.0 + 0.1 * p.wages)
+
+
+def test_the_usual_is_the_mean_of_the_months_watched() -> None:
+    """The usual is the mean of the last months before the first reported one; earlier ones do not count."""
+    seen = np.random.default_rng(0).poisson(20.0, WATCHED + 30).astype(float)
+    usual = 0.0
+    for k, x in enumerate(seen):
+        usual = learnt(usual, x, k - seen.size)
+    assert usual == pytest.approx(seen[-WATCHED:].mean())
+    assert learnt(3.0, 7.0, -WATCHED - 1) == 3.0
+
+
+def test_time_is_its_formula() -> None:
+    """Administration and other time follow their formula, and stand at the catalogue's figures with nothing moved."""
+    world = copy(town(1_500, 0))
+    services, p, s = world.services, Hours().compiled(), HOME_CARE
+    services.compliance[:] = 1.0
+    assert administration(handle(world), p, s) == pytest.approx(services.admin_base[s])
+    assert other_time(handle(world), p, s) == pytest.approx(0.0)
+    services.admin_share[s], services.compliance[s], services.automation[s] = 1.2, 1.5, 0.3
+    services.targets[s], services.autonomy[s] = 0.9, 0.7
+    routine = services.admin_base[s] * 1.2 * (1.0 + p.ratchet * 0.5)
+    plain = routine * (1.0 - p.routine * 0.3) + 0.4 * p.counting - 0.2 * p.trusting
+    assert administration(handle(world), p, s) == pytest.approx(plain)
+    assert services.freed[s] == pytest.approx(routine * p.routine * 0.3)
+    services.training[s], services.providers[s], services.contract_length[s] = 0.05, 2.0, 2.0
+    services.continuity[s], services.feedback[s], services.coproduced[s] = 1.3, 0.5, 0.4
+    plain = 0.05 + p.together * 0.4 + p.asking_people * 0.5 + p.handover + p.tender * 0.3 + p.juggling * 0.3
+    assert other_time(handle(world), p, s) == pytest.approx(plain)
+
+
+def test_quality_is_its_formula() -> None:
+    """Continuity, fit and the limit of lay help follow their formulas; with nothing moved each is 1."""
+    world = copy(town(1_500, 0))
+    services, p, s = world.services, Quality().compiled(), HOME_CARE
+    services.leaving[s], services.agency[s] = services.turnover[s], 0.0
+    assert met_again(handle(world), p, s) == pytest.approx(1.0)
+    assert fit_target(handle(world), p, s) == pytest.approx(1.0)
+    assert swamped(handle(world), p, s) == 0.0
+    services.continuity[s], services.providers[s] = 1.2, 3.0
+    services.posts[s], services.agency[s], services.leaving[s] = 0.9, 0.09, services.turnover[s] + 0.01
+    assert met_again(handle(world), p, s) == pytest.approx(1.2 * 0.9 * (1.0 - 0.01 * p.parting) / 3.0**0.1)
+    services.contract_length[s], services.coproduced[s] = 9.0, 0.5
+    services.feedback[s], services.targets[s], services.autonomy[s] = 1.0, 0.7, 0.9
+    plain = (1.0 - 2.0 * p.drift) * (1.0 + 0.5 * p.together + p.listening - 0.2 * p.narrowing + 0.4 * p.tailoring)
+    assert fit_target(handle(world), p, s) == pytest.approx(plain)
+    services.lay_share[s] = p.limit + 0.1
+    assert swamped(handle(world), p, s) == pytest.approx(0.1 * p.substitution)
+
+
+def test_practice_is_its_formula() -> None:
+    """A copy without a leader learns half of what is to be learnt; over places the mean is 1 with nothing moved."""
+    p = Practice().compiled()
+    assert practice_target(p, 0.0, 1) * p.led + practice_target(p, 0.0, 0) * (1.0 - p.led) == pytest.approx(1.0)
+    assert practice_target(p, 0.1, 0) - practice_target(p, 0.0, 0) == pytest.approx(0.1 * p.shallow)
+    assert practice_target(p, 0.1, 1) > practice_target(p, 0.1, 0) + 0.1
+    assert practice_target(p, -0.1, 1) - practice_target(p, 0.0, 1) == pytest.approx(-0.1)
+
+
+def test_a_restructuring_falls_when_it_is_due() -> None:
+    """At one in four years the first falls at the end of the second; with none due, none falls."""
+    path = np.full((120, 1), 0.25)
+    assert [m for m in range(120) if falls_now(path, m)] == [23, 71, 119]
+    assert not any(falls_now(np.zeros((120, 1)), m) for m in range(120))
+
+
+# Staff.
+
+
+def test_the_usual_caseload_keeps_its_staff() -> None:
+    """With nothing moved, posts, burnout and quality stand where they are for 20 years."""
+    services = staffed().services
+    held = (services.tier != ACUTE) & (services.usual_helped > 30) & (services.turnover > 0.0)
+    assert services.posts[held] == pytest.approx(1.0, abs=0.02)
+    assert services.burnout[held] == pytest.approx(0.3, abs=0.04)
+
+
+def test_there_is_a_caseload_past_which_staff_run_away() -> None:
+    """Up to a third more cases tires staff who stay; between half and seven tenths more the service empties."""
+    s = SERVICES.index("talking_therapies")
+    some, half, many = (staffed(cases).services for cases in (1.3, 1.5, 1.7))
+    assert some.employed[s] > 0.93
+    assert 0.4 < some.burnout[s] < 0.55
+    assert half.employed[s] - many.employed[s] > 0.25, "a step in caseload like the one before costs far more staff"
+    assert some.employed[s] - half.employed[s] < 0.1
+    hardy = staffed(1.7, flight=1.0, strain=1.5).services
+    assert hardy.employed[s] > many.employed[s] + 0.2
+
+
+def test_a_cut_does_not_close_beds_that_are_needed() -> None:
+    """With a quarter less money the needed acute posts that duty keeps stay, and others go."""
+    world = copy(town(2_600, 0))
+    services = world.services
+    services.load[:] = services.base_load
+    services.plan[:] = 0.74 * services.base_budget
+    for m in range(36):
+        run("workforce", world, m)
+        services.load[:] = services.base_load / np.maximum(0.05, services.posts)
+    acute = services.tier == ACUTE
+    delivered = ~acute & (services.base_budget > 0.0)
+    assert services.posts[acute] == pytest.approx(Workforce().duty, abs=0.01)
+    assert services.posts[delivered] == pytest.approx(0.74, abs=0.02)
+    for _ in range(36):
+        run("workforce", world)
+        services.load[acute] = 0.5 * services.base_load[acute] / np.maximum(0.05, services.posts[acute])
+    assert (services.posts[acute] < 0.8).all(), "beds that nobody needs are closed"
+
+
+def test_better_pay_out_of_the_same_money_is_fewer_posts() -> None:
+    """A tenth more pay opens fewer posts, costs what is granted, and fewer leave."""
+    world = copy(town(2_600, 0))
+    services = world.services
+    services.pay[:], services.plan[:] = 1.1, services.base_budget
+    for m in range(120):
+        run("workforce", world, m)
+    s = HOME_CARE
+    assert services.establishment[s] == pytest.approx(1.0 / (1.0 + 0.1 * Workforce().wages), rel=0.01)
+    assert services.paid[s] == pytest.approx(1.0, abs=0.03)
+
+
+# Loops, and each knocked out.
+
+
+def end_of(policies: list[Any], without: tuple[str, ...] = (), years: int = 4) -> World:
+    """A town of 2,600 after some years."""
+    world = town(2_600, 0)
+    for _, now in live(world, scenario(years, policies), 0, without=without):
+        world = now
+    return world
+
+
+@pytest.mark.parametrize(
+    ("loop", "lever", "target", "column"),
+    [
+        ("burnout", "caseload", 1.4, "services.leaving"),
+        ("failure_demand", "threshold", 0.7, "services.asking"),
+        ("bureaucracy", "compliance", 2.0, "services.admin"),
+        ("practice", "autonomy", 1.0, "places.practice"),
+        ("lay_helpers", "lay_staff", 2.0, "services.lay_share"),
+        ("taking_part", "coproduction", 1.0, "services.coproduced"),
+    ],
+)
+def test_a_loop_knocked_out_says_nothing(loop: str, lever: str, target: float, column: str) -> None:
+    """Each lever reaches its column through its loop: with the loop knocked out, the column stays as it was."""
+    push = [moved(LEVERS[lever], target, 0, 4)]
+    table, name = column.split(".")
+
+    def seen(policies: list[Any], without: tuple[str, ...]) -> Any:
+        return getattr(getattr(end_of(policies, without), table), name).astype(float)
+
+    assert np.abs(seen(push, ()) - seen([], ())).max() > 1e-3
+    assert np.abs(seen(push, (loop,)) - seen([], (loop,))).max() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_refusing_more_uses_time_to_assess() -> None:
+    """Failure demand: turning away more people brings more requests, and places for help shrink."""
+    push = [moved(LEVERS["threshold"], 0.75, 0, 4)]
+    responsive = town(2_600, 0).services.tier == RESPONSIVE
+    with_it, without = end_of(push).services, end_of(push, ("failure_demand",)).services
+    assert with_it.asking[responsive].mean() > 1.1
+    assert with_it.places[responsive].sum() < without.places[responsive].sum()
+
+
+def test_training_takes_first_and_gives_later() -> None:
+    """Time for people falls at once; practice is above the baseline's years later."""
+    push = [moved(LEVERS["training"], 0.1, 0, 6)]
+    record = go(town(2_600, 0), scenario(6, push), calibrated().params, 0)
+    usual = go(town(2_600, 0), scenario(6), calibrated().params, 0)
+    hours = record.monthly["hours"] - usual.monthly["hours"]
+    practice = (record.monthly["practice"] - usual.monthly["practice"]).mean(axis=1)
+    assert hours[3, HOME_CARE] < -0.03
+    assert practice[3] < practice[71]
+    assert practice[71] > 0.05
+
+
+def test_lay_helpers_run_out() -> None:
+    """Asked for three beside every worker, a town finds fewer than three times what it finds for one."""
+    one = end_of([moved(LEVERS["lay_staff"], 1.0, 0, 4)]).services.lay[HOME_CARE]
+    three = end_of([moved(LEVERS["lay_staff"], 3.0, 0, 4)]).services.lay[HOME_CARE]
+    assert one > 0.4
+    assert one < three < 2.8 * one
+
+
+def test_a_say_in_help_outlasts_its_money() -> None:
+    """Two years after the offer ends, some of those helped still take part."""
+    until = scenario(4).months()[24]
+    ended = end_of([moved(LEVERS["coproduction"], 1.0, 0, 4, until=until)]).services.coproduced[HOME_CARE]
+    assert 0.2 < ended < 0.8
+
+
+def test_a_spine_lifts_places_that_lag() -> None:
+    """Places that meet end with better practice and more leaders than places that do not."""
+    world = copy(town(2_600, 0))
+    n = 400
+    places = world.places._replace(
+        practice=np.ones(n), leader=(np.arange(n) % 10 < 3).astype(np.uint8), spine=np.zeros(n)
+    )
+    ends = []
+    for spine in (0.0, 1.0):
+        here = world._replace(places=places._replace(**{k: getattr(places, k).copy() for k in ("practice", "leader")}))
+        here.places.spine[:] = spine
+        for m in range(180):
+            run("practice", here, m)
+        ends.append(here.places)
+    apart, together = ends
+    assert apart.practice.mean() == pytest.approx(1.0, abs=0.02)
+    assert together.practice.mean() > apart.practice.mean() + 0.02
+    assert together.leader.mean() > apart.leader.mean() + 0.1
