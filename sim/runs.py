@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from sim.engine import jit
 from sim.engine.mechanism import BOOK, Clock, Mechanism
 from sim.fields import Params
 from sim.policies import levers
@@ -47,6 +48,7 @@ class Month:
 
     def __init__(self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = ()) -> None:
         self.steps: list[tuple[Mechanism, object]] = []
+        self._calls: list[tuple[Callable[..., None], object]] = []
         left_out = set(without)
         baseline = {lever.name: lever.baseline for lever in levers()}
         for entry in BOOK.month():
@@ -65,10 +67,12 @@ class Month:
     def __call__(self, world: World, seen: object, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
-        for entry, given in self.steps:
-            entry.kernel(seen, given, clock)
-        world.people.changed[:] = 0
+            getattr(world.tally, flow).fill(0)
+        if not self._calls:
+            self._calls = [(jit.entry(step.kernel, seen, given, clock), given) for step, given in self.steps]
+        for call, given in self._calls:
+            call(seen, given, clock)
+        world.people.changed.fill(0)
 
 
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
