@@ -61,10 +61,14 @@ class Moves(Params):
 
 
 @kernel
-def _count_fullness(here: A, wanted: A, full: A) -> None:
-    """People here over people wanted, in each age band of a fifth."""
+def _count_fullness(here: A, wanted: A, full: A) -> tuple[float, float]:
+    """People here over people wanted, in each age band of a fifth. Returns how many are wanted and here in all."""
+    all_wanted, all_here = 0.0, 0.0
     for b in range(full.size):
         full[b] = here[b] / wanted[b] if wanted[b] > 0.5 else 1.0
+        all_wanted += wanted[b]
+        all_here += here[b]
+    return all_wanted, max(1.0, all_here)
 
 
 @kernel
@@ -157,6 +161,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
     start: Int
     stop: Int
     start, stop, q = 0, 0, 0
+    wanted, here = 0.0, 1.0
     for k in range(gather(out, marks, scratch.found_row, scratch.found_draw)):
         home = np.int64(scratch.found_row[k])
         while home >= stop:
@@ -164,11 +169,11 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             start, stop = np.int64(edge[n]), np.int64(edge[n + 1])
             q, stale = np.int64(w.places.quintile[n]), True
         if stale:
-            _count_fullness(w.tally.people[q], w.places.age_mix[q], full)
+            wanted, here = _count_fullness(w.tally.people[q], w.places.age_mix[q], full)
             stale = False
         if homes.occupants[home] > 0:
             u = (np.float64(scratch.found_draw[k]) + 0.5) * UNIT
-            if u < p.moves / 12.0 * _restless(w, p, full, home, q):
+            if u < p.moves / 12.0 * _restless(w, p, home, full, wanted, here):
                 for i in range(np.int64(first[home]), np.int64(first[home + 1])):
                     if people.age[i] != NOBODY:
                         w.tally.moved_out[q] += 1
@@ -186,7 +191,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
 
 
 @kernel
-def _restless(w: World, p: Moves, full: A, home: Int, q: Int) -> float:
+def _restless(w: World, p: Moves, home: Int, full: A, wanted: float, here: float) -> float:
     """How much sooner than others a household moves out."""
     total, count = 0.0, 0
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
@@ -194,10 +199,6 @@ def _restless(w: World, p: Moves, full: A, home: Int, q: Int) -> float:
         if w.people.age[i] != NOBODY:
             total += full[w.people.band[i]]
             count += 1
-    here, wanted = 0.0, 0.0
-    for b in range(full.size):
-        here += w.tally.people[q, b]
-        wanted += w.places.age_mix[q, b]
-    relative = total / max(1, count) * wanted / max(1.0, here)
+    relative = total / max(1, count) * wanted / here
     sooner: float = min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)
     return sooner
