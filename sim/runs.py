@@ -1,8 +1,8 @@
 """One run, or many: a settled world goes through its months, and what each month counted is kept.
 
 A world is built and settled once for a place and seed, under the baseline; every policy then starts from a copy of it
-and meets the same dice. So months in which no policy of an ensemble differs from another are run once, for all. Runs of an ensemble go side by side in threads, as kernels release the interpreter lock; the
-result does not depend on how many.
+and meets the same dice. Months in which no policy of an ensemble differs from another are run once, for all. Runs of an
+ensemble go side by side in threads, as kernels release the interpreter lock; the result does not depend on how many.
 """
 
 from __future__ import annotations
@@ -204,7 +204,9 @@ def ensemble(
             return go(world, scenario, params, seeds[k], left_out, stopped.is_set, begun[0] if begun else None)
 
         for scenario in scenarios:
-            out[scenario.name][k] = make(scenario) if recall is None else recall(scenario, seeds[k], partial(make, scenario))
+            out[scenario.name][k] = (
+                make(scenario) if recall is None else recall(scenario, seeds[k], partial(make, scenario))
+            )
             with counting:
                 done += 1
                 if progress is not None:

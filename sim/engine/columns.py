@@ -63,7 +63,7 @@ def allocate(table: type[T], **sizes: int) -> T:
     return table(**arrays)
 
 
-class TableType(types.Type):  # type: ignore[misc]  # Numba's
+class TableType(types.Type):
     """The compiled type of a handle on a world or on one of its tables: names, types, and where each column's address
     and lengths stand in the list."""
 
@@ -74,7 +74,7 @@ class TableType(types.Type):  # type: ignore[misc]  # Numba's
 
 
 class Handle:
-    """What Python holds of a world that kernels see: the list of addresses, and the world, which stays alive with it."""
+    """What Python holds of a world that kernels see: the list of addresses, and the world, kept alive by it."""
 
     __slots__ = ("address", "kind", "listed", "world")
 
@@ -101,8 +101,8 @@ def handle_type(table: type, first: int = 0) -> tuple[TableType, int]:
     return TableType(table.__name__, fields), first
 
 
-def handle_maker(world: type) -> Callable[[Any], Handle]:
-    """A function from a world (a NamedTuple of tables) to a handle on it."""
+def handle_maker(world: type) -> Callable[[Any], Any]:
+    """A function from a world (a NamedTuple of tables) to a handle on it, which its kernels take for the world."""
     kind, length = handle_type(world)
     described = [(t, c, what) for t, table in get_type_hints(world).items() for c, what in columns(table)]
 
@@ -122,40 +122,40 @@ def handle_maker(world: type) -> Callable[[Any], Handle]:
 register_model(TableType)(OpaqueModel)
 
 
-@typeof_impl.register(Handle)  # type: ignore[untyped-decorator]  # Numba's
+@typeof_impl.register(Handle)
 def _type_of(given: Handle, _context: Any) -> TableType:
     return given.kind
 
 
-@unbox(TableType)  # type: ignore[untyped-decorator]  # Numba's
+@unbox(TableType)  # type: ignore[untyped-decorator,no-untyped-call]  # Numba's
 def _address_of(_kind: TableType, given: Any, c: Any) -> Any:
     number = c.pyapi.object_getattr_string(given, "address")
     pointer = c.pyapi.long_as_voidptr(number)
     c.pyapi.decref(number)
-    return NativeValue(pointer, is_error=c.pyapi.c_api_error())
+    return NativeValue(pointer, is_error=c.pyapi.c_api_error())  # type: ignore[no-untyped-call]  # Numba's
 
 
 @infer_getattr
-class _Names(AttributeTemplate):  # type: ignore[misc]  # Numba's
+class _Names(AttributeTemplate):
     """A handle offers its fields' names."""
 
     key = TableType
 
-    def generic_resolve(self, kind: TableType, name: str) -> Any:
+    def generic_resolve(self, kind: TableType, name: str) -> Any:  # type: ignore[override]  # Numba's has no types
         """The type behind a name, or None."""
         return kind.fields[name][0] if name in kind.fields else None
 
 
-@lower_getattr_generic(TableType)  # type: ignore[untyped-decorator]  # Numba's
+@lower_getattr_generic(TableType)  # type: ignore[untyped-decorator,no-untyped-call]  # Numba's
 def _look_up(context: Any, builder: Any, table: TableType, pointer: Any, name: str) -> Any:
     kind, first = table.fields[name]
     if isinstance(kind, TableType):
         return pointer
-    array = make_array(kind)(context, builder)
+    array = make_array(kind)(context, builder)  # type: ignore[no-untyped-call]  # Numba's
 
     def word(k: int, what: Any) -> Any:
-        place = builder.bitcast(cgutils.gep_inbounds(builder, pointer, 8 * (first + k)), what.as_pointer())
-        found = builder.load(place)
+        place = cgutils.gep_inbounds(builder, pointer, 8 * (first + k))  # type: ignore[no-untyped-call]  # Numba's
+        found = builder.load(builder.bitcast(place, what.as_pointer()))
         found.set_metadata("invariant.load", builder.module.add_metadata([]))
         return found
 
@@ -165,7 +165,7 @@ def _look_up(context: Any, builder: Any, table: TableType, pointer: Any, name: s
     strides = [context.get_constant(types.intp, size)]
     for length in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], length))
-    populate_array(
+    populate_array(  # type: ignore[no-untyped-call]  # Numba's
         array,
         data=word(0, context.get_data_type(kind.dtype).as_pointer()),
         shape=shape,
@@ -173,4 +173,4 @@ def _look_up(context: Any, builder: Any, table: TableType, pointer: Any, name: s
         itemsize=context.get_constant(types.intp, size),
         meminfo=None,
     )
-    return array._getvalue()  # noqa: SLF001  # Numba's own name
+    return array._getvalue()

@@ -107,7 +107,7 @@ def _mark_homes(bits: A, occupants: A, few: np.uint32, marks: A) -> None:
 
 
 @kernel
-def move_in(w: World, home: int, ages: A, clock: Clock) -> int:
+def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     """Settle a household of these ages in an empty dwelling; the first age is the reference person's. Returns how
     many people moved in."""
     people = w.people
@@ -160,6 +160,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
     n, stale = -1, True
     start: Int
     stop: Int
+    q: Int
     start, stop, q = 0, 0, 0
     wanted, here = 0.0, 1.0
     for k in range(gather(out, marks, scratch.found_row, scratch.found_draw)):
@@ -180,11 +181,11 @@ def move(w: World, p: Moves, clock: Clock) -> None:
                         vacate(w, i)
                 stale = True
         else:
-            u = uniform(in_key, home)
-            if u > p.let:
+            comes = uniform(in_key, home)
+            if comes > p.let:
                 continue
             room = np.int64(first[home + 1]) - np.int64(first[home])
-            best = _best_donor(donor_ages, full, room, start, stop, u / p.let)
+            best = _best_donor(donor_ages, full, room, start, stop, comes / p.let)
             if best >= 0:
                 w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
                 stale = True
