@@ -7,6 +7,8 @@ luck.
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import platform
 import threading
@@ -18,8 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy import stats
+from scipy import special
 
 from sim.calibration import adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
@@ -33,6 +34,7 @@ from sim.state import World
 from sim.version import VERSION
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
     import xarray as xr
 
@@ -66,20 +68,28 @@ class Series:
 
     def difference(self, by: str | None = None) -> pd.DataFrame:
         """Difference from the baseline by year, seed by seed: mean, band of the seeds, interval of the mean."""
-        c = self.comparison
+        import pandas as pd
+
         rows = []
-        for name in c.names[1:]:
+        for name in self.comparison.names[1:]:
             for group in self.groups(by):
-                change = c.values(name, self.metric, "year", by, group) - c.values(
-                    c.baseline, self.metric, "year", by, group
-                )
-                table = summarise(change)
-                table.insert(0, "year", np.arange(1, change.shape[1] + 1))
+                table = pd.DataFrame(self.change(name, by, group))
+                table.insert(0, "year", np.arange(1, len(table) + 1))
                 if by is not None:
                     table.insert(0, by, group)
                 table.insert(0, "scenario", name)
                 rows.append(table)
         return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["scenario", "year", *_SUMMARY])
+
+    def level(self, scenario: str, step: str = "year", by: str | None = None, group: str | None = None) -> dict[str, F]:
+        """Mean and band of the seeds of one scenario, and of one group, over time."""
+        return summary(self.comparison.values(scenario, self.metric, step, by, group))
+
+    def change(self, scenario: str, by: str | None = None, group: str | None = None) -> dict[str, F]:
+        """Mean and band of the seeds of one scenario's difference from the baseline, by year."""
+        c = self.comparison
+        after, before = (c.values(name, self.metric, "year", by, group) for name in (scenario, c.baseline))
+        return summary(after - before)
 
     def groups(self, by: str | None) -> tuple[str | None, ...]:
         """The groups of an axis, in order; (None,) for no axis. Raises ValueError if the measure has no such axis."""
@@ -94,12 +104,13 @@ class Series:
         return AXIS_NAMES[by]()
 
     def _table(self, step: str, by: str | None) -> pd.DataFrame:
+        import pandas as pd
+
         rows = []
         for name in self.comparison.names:
             for group in self.groups(by):
-                values = self.comparison.values(name, self.metric, step, by, group)
-                table = summarise(values)
-                when = self.comparison.months if step == "month" else np.arange(1, values.shape[1] + 1)
+                table = pd.DataFrame(self.level(name, step, by, group))
+                when = self.comparison.months if step == "month" else np.arange(1, len(table) + 1)
                 table.insert(0, step, when)
                 if by is not None:
                     table.insert(0, by, group)
@@ -112,14 +123,21 @@ _SUMMARY = ["mean", "low", "high", "sure_low", "sure_high"]
 
 
 def summarise(values: F) -> pd.DataFrame:
+    """`summary` as a table."""
+    import pandas as pd
+
+    return pd.DataFrame(summary(values))
+
+
+def summary(values: F) -> dict[str, F]:
     """Mean, middle 95 % of the seeds, and 95 % interval of the mean. `values` has shape (seed, time)."""
     seeds = values.shape[0]
     mean = values.mean(axis=0)
     low, high = np.quantile(values, [(1 - COVER) / 2, (1 + COVER) / 2], axis=0)
     half = np.full_like(mean, np.nan)
     if seeds > 1:
-        half = stats.t.ppf((1 + COVER) / 2, seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return pd.DataFrame({"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half})
+        half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    return {"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half}
 
 
 @dataclass(frozen=True)
@@ -205,36 +223,38 @@ class Comparison:
         }
         for measure in metrics():
             series = Series(self, measure)
-            monthly, yearly, change = series.by_month(), series.by_year(), series.difference()
             for name in self.names:
-                told = monthly[monthly["scenario"] == name]
+                told = series.level(name, "month")
                 out["scenarios"][name][measure.name] = {
                     "unit": measure.unit,
                     "label": measure.label,
                     **{k: _plain(told[k]) for k in ("mean", "low", "high")},
-                    "by_year": _rows(yearly[yearly["scenario"] == name], "year"),
+                    "by_year": _rows(series.level(name)),
                 }
             for name in self.names[1:]:
                 out["differences"][name][measure.name] = {
                     "unit": measure.unit,
-                    "by_year": _rows(change[change["scenario"] == name], "year"),
+                    "by_year": _rows(series.change(name)),
                 }
             for axis in axes:
                 try:
-                    grouped, changed = series.by_year(axis), series.difference(axis)
+                    names = series.groups(axis)
+                    grouped = {n: {str(g): series.level(n, "year", axis, g) for g in names} for n in self.names}
+                    changed = {n: {str(g): series.change(n, axis, g) for g in names} for n in self.names[1:]}
                 except ValueError:
                     continue  # a measure without this axis has no groups to give
-                for part, table in (("scenarios", grouped), ("differences", changed)):
-                    for name in out[part]:
+                for part, found in (("scenarios", grouped), ("differences", changed)):
+                    for name, of_group in found.items():
                         groups = out[part][name][measure.name].setdefault("groups", {})
                         groups[axis] = {
-                            str(g): {"unit": measure.unit, "by_year": _rows(rows, "year")}
-                            for g, rows in table[table["scenario"] == name].groupby(axis, sort=False)
+                            g: {"unit": measure.unit, "by_year": _rows(told)} for g, told in of_group.items()
                         }
         return out
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy: a row for each scenario, seed, month and measure."""
+        import pandas as pd
+
         parts = []
         for measure in metrics():
             for name in self.names:
@@ -292,31 +312,34 @@ class Comparison:
 
     def table(self, year: int | None = None) -> pd.DataFrame:
         """What a reader wants first: each scenario's measures in a year, and its difference from the baseline."""
+        import pandas as pd
+
         at = year or self.scenarios[0].years
         rows = []
         for measure in metrics():
             series = Series(self, measure)
-            level = series.by_year().query("year == @at").set_index("scenario")
-            change = series.difference().query("year == @at").set_index("scenario")
             for name in self.names:
                 row: dict[str, Any] = {"metric": measure.name, "unit": measure.unit, "scenario": name, "year": at}
-                row |= {k: float(level.loc[name, k]) for k in ("mean", "low", "high")}  # type: ignore[arg-type]  # a number
+                level = series.level(name)
+                row |= {k: float(level[k][at - 1]) for k in ("mean", "low", "high")}
                 if name != self.baseline:
-                    row |= {f"difference_{k}": float(change.loc[name, k]) for k in _SUMMARY}  # type: ignore[arg-type]  # a number
+                    row |= {f"difference_{k}": float(v[at - 1]) for k, v in series.change(name).items()}
                 rows.append(row)
         return pd.DataFrame(rows)
 
     def expectations(self) -> pd.DataFrame:
         """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean agrees."""
+        import pandas as pd
+
+        columns = ["scenario", "metric", "year", "expected", "mean", "sure_low", "sure_high", "met"]
+        return pd.DataFrame(self.expected(), columns=columns)
+
+    def expected(self) -> list[dict[str, Any]]:
+        """The same, row by row."""
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
-                seen = (
-                    self[expected.metric]
-                    .difference()
-                    .query("scenario == @scenario.name and year == @expected.year")
-                    .iloc[0]
-                )
+                seen = {k: v[expected.year - 1] for k, v in self[expected.metric].change(scenario.name).items()}
                 low, high = float(seen["sure_low"]), float(seen["sure_high"])
                 if expected.direction == "up":
                     met, wanted = low > 0.0, "up"
@@ -342,9 +365,7 @@ class Comparison:
                         "met": met,
                     }
                 )
-        return pd.DataFrame(
-            rows, columns=["scenario", "metric", "year", "expected", "mean", "sure_low", "sure_high", "met"]
-        )
+        return rows
 
     def provenance(self) -> dict[str, Any]:
         """What made these results."""
@@ -386,14 +407,13 @@ def _sums(record: Record, measure: Metric, by: str | None, group: str | None, co
     return top.reshape(months, -1).sum(axis=1), bottom.reshape(months, -1).sum(axis=1)
 
 
-def _plain(values: Any) -> list[float | None]:
-    return [None if not np.isfinite(v) else round(float(v), 6) for v in values]
+def _plain(values: F) -> list[float | None]:
+    return [round(v, 6) if math.isfinite(v) else None for v in values.tolist()]
 
 
-def _rows(table: pd.DataFrame, step: str) -> list[dict[str, Any]]:
-    columns = [_plain(table[k]) for k in _SUMMARY]
-    steps = [int(s) for s in table[step]]
-    return [dict(zip([step, *_SUMMARY], row, strict=True)) for row in zip(steps, *columns, strict=True)]
+def _rows(told: dict[str, F]) -> list[dict[str, Any]]:
+    columns = [_plain(told[k]) for k in _SUMMARY]
+    return [dict(zip(["year", *_SUMMARY], row, strict=True)) for row in zip(itertools.count(1), *columns)]
 
 
 class _Kept(Generic[T]):

@@ -1,8 +1,8 @@
 """One run, or many: a settled world goes through its months, and what each month counted is kept.
 
 A world is built and settled once for a place and seed, under the baseline; every policy then starts from a copy of it
-and meets the same dice. Runs of an ensemble go side by side in threads, as kernels release the interpreter lock; the
-result does not depend on how many.
+and meets the same dice. Months in which no policy of an ensemble differs from another are run once, for all. Runs of an
+ensemble go side by side in threads, as kernels release the interpreter lock; the result does not depend on how many.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.engine import jit
 from sim.engine.mechanism import BOOK, Clock, Mechanism
 from sim.fields import Params
 from sim.policies import levers
 from sim.results import RECORDED, Record
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
-from sim.state import ANYTHING, World, handle
+from sim.state import ANYTHING, Places, World, handle
 from sim.world import SETTLE, Made, copy
 
 Progress = Callable[[int, int, str], None]
+A = npt.NDArray[Any]
 Paths = Mapping[str, npt.NDArray[np.float64]]
 
 FLOWS = (
@@ -49,6 +52,7 @@ class Month:
 
     def __init__(self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = ()) -> None:
         self.steps: list[tuple[Mechanism, object]] = []
+        self._calls: list[tuple[Callable[..., None], object]] = []
         left_out = set(without)
         baseline = {lever.name: lever.baseline for lever in levers()}
         for entry in BOOK.month():
@@ -67,9 +71,11 @@ class Month:
     def __call__(self, world: World, seen: object, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
-        for entry, given in self.steps:
-            entry.kernel(seen, given, clock)
+            getattr(world.tally, flow).fill(0)
+        if not self._calls:
+            self._calls = [(jit.entry(step.kernel, seen, given, clock), given) for step, given in self.steps]
+        for call, given in self._calls:
+            call(seen, given, clock)
 
 
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
@@ -92,6 +98,15 @@ def take_aim(world: World, scenario: Scenario) -> None:
     world.aims.groups[0] = groups.max() + 1 if groups.any() else 0
 
 
+class Begun(NamedTuple):
+    """The first months of a run: the world after them, and what they counted."""
+
+    world: World
+    months: int
+    monthly: Mapping[str, A]
+    opened_by_year: A
+
+
 def go(
     world: World,
     scenario: Scenario,
@@ -99,26 +114,63 @@ def go(
     seed: int,
     without: Iterable[str] = (),
     stop: Callable[[], bool] | None = None,
+    begun: Begun | None = None,
 ) -> Record:
-    """Run a scenario's months on a copy of a settled world."""
-    world = copy(world)
+    """Run a scenario's months on a copy of a settled world, or those that are left after the months begun."""
+    done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years)
+    return Record(seed, dict(done.monthly), done.opened_by_year)
+
+
+def _go(
+    world: World,
+    scenario: Scenario,
+    params: Mapping[str, Params],
+    seed: int,
+    without: Iterable[str],
+    stop: Callable[[], bool] | None,
+    begun: Begun | None,
+    until: int,
+) -> Begun:
+    """The months before `until`."""
+    world = copy(world if begun is None else begun.world)
     take_aim(world, scenario)
-    services = tuple(s.id for s in load_catalogue())
-    month = Month(params, scenario.paths(services, world.places), without)
+    month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without)
+    columns = {name: what.array(world) for name, what in RECORDED.items()}
     months = 12 * scenario.years
-    kept = {
-        name: np.empty((months, *what.array(world).shape), what.array(world).dtype) for name, what in RECORDED.items()
-    }
+    kept = {name: np.empty((months, *column.shape), column.dtype) for name, column in columns.items()}
     by_neighbourhood = np.zeros((scenario.years, *world.tally.opened_in.shape), np.int32)
+    first = 0
+    if begun is not None:
+        first = begun.months
+        by_neighbourhood[:] = begun.opened_by_year
+        for name, column in kept.items():
+            column[:first] = begun.monthly[name][:first]
     seen = handle(world)
-    for m in range(months):
+    pairs = [(kept[name], column) for name, column in columns.items()]
+    for m in range(first, until):
         if stop is not None and stop():
             raise KeyboardInterrupt
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
-        for name, what in RECORDED.items():
-            kept[name][m] = what.array(world)
+        for rows, column in pairs:
+            rows[m] = column
         by_neighbourhood[m // 12] += world.tally.opened_in
-    return Record(seed, kept, by_neighbourhood)
+    return Begun(world, until, kept, by_neighbourhood)
+
+
+def months_alike(scenarios: list[Scenario], places: Places) -> int:
+    """How many first months no policy tells apart: they need to be run once only."""
+    first = scenarios[0]
+    if any((s.start, s.years, s.parameters) != (first.start, first.years, first.parameters) for s in scenarios):
+        return 0
+    services = tuple(s.id for s in load_catalogue())
+    usual = first.paths(services, places)
+    alike = 12 * first.years
+    for other in scenarios[1:]:
+        for lever, path in other.paths(services, places).items():
+            groups = path.shape[1] // usual[lever].shape[1]  # more columns where policies are for some people only
+            apart = np.flatnonzero((path != np.tile(usual[lever], (1, max(1, groups)))).any(axis=1))
+            alike = min(alike, int(apart[0])) if apart.size else alike
+    return alike
 
 
 def ensemble(
@@ -139,14 +191,25 @@ def ensemble(
     total = len(seeds) * len(scenarios)
     counting = threading.Lock()
     out: dict[str, list[Record | None]] = {s.name: [None] * len(seeds) for s in scenarios}
+    left_out = tuple(without)
 
     def one(k: int) -> None:
         nonlocal done
         world = worlds(seeds[k])
-        for scenario in scenarios:
+        begun: list[Begun] = []
+        alike = months_alike(scenarios, world.places) if len(scenarios) > 1 else 0
+
+        def make(scenario: Scenario) -> Record:
             own = scenario if variant is None else variant(scenario, seeds[k])
-            make = partial(go, world, own, own.params(), seeds[k], without, stopped.is_set)
-            out[scenario.name][k] = make() if recall is None else recall(scenario, seeds[k], make)
+            params = own.params()
+            if alike > 0 and not begun:
+                begun.append(_go(world, own, params, seeds[k], left_out, stopped.is_set, None, alike))
+            return go(world, own, params, seeds[k], left_out, stopped.is_set, begun[0] if begun else None)
+
+        for scenario in scenarios:
+            out[scenario.name][k] = (
+                make(scenario) if recall is None else recall(scenario, seeds[k], partial(make, scenario))
+            )
             with counting:
                 done += 1
                 if progress is not None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from sim.analysis import Comparison
 from sim.calibration import Calibrated, solution_for
@@ -143,7 +143,7 @@ def steadiness(baseline: Comparison) -> pd.DataFrame:
                 "outside": int((np.abs(mean - 1.0) > allowed).sum()),
                 "trend": slopes.mean(),
                 "t": slopes.mean() / spread,
-                "p": 2.0 * stats.t.sf(abs(slopes.mean() / spread), seeds - 1),
+                "p": 2.0 * special.stdtr(seeds - 1, -abs(slopes.mean() / spread)),
                 "years": years,
                 "seeds": seeds,
             }

@@ -213,12 +213,12 @@ def _key(document: dict[str, Any], out: Console) -> None:
 
 
 def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) -> None:
-    found = result.expectations()
-    if found.empty:
+    found = result.expected()
+    if not found:
         return
     out.print()
     out.print(Text("What the scenarios expected", style="bold"))
-    for row in found.to_dict("records"):
+    for row in found:
         measure = told[str(row["metric"])]
         figures = {"sure_low": float(row["sure_low"]), "sure_high": float(row["sure_high"])}
         as_row = Row(measure.label, measure.unit, measure.decimals, {}, {})

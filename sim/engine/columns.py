@@ -3,20 +3,32 @@
 Allocation, the data dictionary and the check that a mechanism writes only what it declares all read the same
 annotations. Kernels get a *handle* on a world of tables: one pointer that offers the same names (`w.people.age`) over
 the same memory. Passing a hundred arrays by value to every small function would cost minutes of compilation.
+
+A handle points to a list of addresses and lengths, which never changes while it is in use. So the compiler may look a
+column up once, ahead of a loop, and nothing is counted at each use: Python's own handle keeps the memory alive.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 from numba import from_dtype, types
-from numba.experimental import structref
-
-from sim.engine import jit
+from numba.core import cgutils
+from numba.core.datamodel.models import OpaqueModel
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    lower_getattr_generic,
+    register_model,
+    typeof_impl,
+    unbox,
+)
+from numba.np.arrayobj import make_array, populate_array
 
 T = TypeVar("T")
 
@@ -51,69 +63,114 @@ def allocate(table: type[T], **sizes: int) -> T:
     return table(**arrays)
 
 
-@structref.register
-class TableType(types.StructRef):
-    """The compiled type of a handle: names and types of its fields."""
+class TableType(types.Type):
+    """The compiled type of a handle on a world or on one of its tables: names, types, and where each column's address
+    and lengths stand in the list."""
 
-    def preprocess_fields(self, fields: Any) -> Any:
-        """Fields hold values of any literal."""
-        return tuple((name, types.unliteral(kind)) for name, kind in fields)  # type: ignore[no-untyped-call]  # Numba's
-
-
-class Handle(structref.StructRefProxy):
-    """What Python holds of a world that kernels see."""
+    def __init__(self, name: str, fields: dict[str, tuple[Any, int]]) -> None:
+        self.fields = fields
+        digest = zlib.crc32(repr([(k, str(kind), first) for k, (kind, first) in fields.items()]).encode())
+        super().__init__(name=f"{name}_{digest:08x}")
 
 
-structref.define_boxing(TableType, Handle)  # type: ignore[no-untyped-call]  # Numba's
+class Handle:
+    """What Python holds of a world that kernels see: the list of addresses, and the world, kept alive by it."""
+
+    __slots__ = ("address", "kind", "listed", "world")
+
+    def __init__(self, kind: TableType, world: Any, listed: npt.NDArray[np.int64]) -> None:
+        self.kind, self.world, self.listed = kind, world, listed
+        self.address = int(listed.ctypes.data)
 
 
-def handle_type(table: type) -> TableType:
-    """The compiled type of a table, or of a NamedTuple of tables."""
+def handle_type(table: type, first: int = 0) -> tuple[TableType, int]:
+    """The compiled type of a table, or of a NamedTuple of tables, whose list begins at `first`; and where it ends."""
     hints = get_type_hints(table)
-    fields: list[tuple[str, Any]] = []
+    fields: dict[str, tuple[Any, int]] = {}
     for name in table._fields:  # type: ignore[attr-defined]  # a NamedTuple
         kind = hints[name]
         if hasattr(kind, "_fields"):
-            fields.append((name, handle_type(kind)))
+            part, after = handle_type(kind, first)
+            fields[name] = (part, first)
+            first = after
         else:
             column = dict(columns(table))[name]
-            fields.append((name, types.Array(from_dtype(np.dtype(column.dtype)), len(column.axes), "C")))
-    return TableType(fields)  # type: ignore[no-untyped-call]  # Numba's
+            array = types.Array(from_dtype(np.dtype(column.dtype)), len(column.axes), "C")
+            fields[name] = (array, first)
+            first += 1 + array.ndim
+    return TableType(table.__name__, fields), first
 
 
-def handle_maker(world: type) -> Any:
-    """A compiled function from a world (a NamedTuple of tables) to a handle on it.
+def handle_maker(world: type) -> Callable[[Any], Any]:
+    """A function from a world (a NamedTuple of tables) to a handle on it, which its kernels take for the world."""
+    kind, length = handle_type(world)
+    described = [(t, c, what) for t, table in get_type_hints(world).items() for c, what in columns(table)]
 
-    Its source is written beside the compiled code, so that it is compiled once for this source and no more.
-    """
-    hints = get_type_hints(world)
-    lines = [
-        '"""Written by sim/engine/columns.py: lists the columns, so that nobody has to."""',
-        "from numba.experimental.structref import new",
-        "from sim.engine.columns import handle_type",
-        "from sim.engine.jit import kernel",
-        f"from {world.__module__} import {world.__name__} as _World",
-        "_world_type = handle_type(_World)",
-        "_types = dict(_world_type._fields)",
-    ]
-    tables = list(world._fields)  # type: ignore[attr-defined]  # a NamedTuple
-    for t in tables:
-        lines += [f"_{t} = _types['{t}']", "@kernel", f"def make_{t}(table):", f"    h = new(_{t})"]
-        lines += [f"    h.{c} = table.{c}" for c, _ in columns(hints[t])]
-        lines += ["    return h"]
-    lines += ["@kernel", f"def make({', '.join(tables)}):", "    h = new(_world_type)"]
-    lines += [f"    h.{t} = {t}" for t in tables]
-    lines += ["    return h", "def handle(world):"]
-    lines += [f"    return make({', '.join(f'make_{t}(world.{t})' for t in tables)})"]
-    path = jit.CACHE / "handles.py"
-    text = "\n".join(lines) + "\n"
-    if not path.exists() or path.read_text() != text:
-        temporary = path.with_suffix(".part")
-        temporary.write_text(text)
-        temporary.replace(path)
-    spec = importlib.util.spec_from_file_location("upstream_handles", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["upstream_handles"] = module
-    spec.loader.exec_module(module)
-    return module.handle
+    def handle(made: Any) -> Handle:
+        words: list[int] = []
+        for t, c, what in described:
+            array = getattr(getattr(made, t), c)
+            if array.dtype != what.dtype or array.ndim != len(what.axes) or not array.flags.carray:
+                raise TypeError(f"{t}.{c} should be {what.dtype} over {what.axes}, in one piece; it is {array.dtype}")
+            words += [array.ctypes.data, *array.shape]
+        assert len(words) == length
+        return Handle(kind, made, np.array(words, np.int64))
+
+    return handle
+
+
+register_model(TableType)(OpaqueModel)
+
+
+@typeof_impl.register(Handle)
+def _type_of(given: Handle, _context: Any) -> TableType:
+    return given.kind
+
+
+@unbox(TableType)  # type: ignore[untyped-decorator,no-untyped-call]  # Numba's
+def _address_of(_kind: TableType, given: Any, c: Any) -> Any:
+    number = c.pyapi.object_getattr_string(given, "address")
+    pointer = c.pyapi.long_as_voidptr(number)
+    c.pyapi.decref(number)
+    return NativeValue(pointer, is_error=c.pyapi.c_api_error())  # type: ignore[no-untyped-call]  # Numba's
+
+
+@infer_getattr
+class _Names(AttributeTemplate):
+    """A handle offers its fields' names."""
+
+    key = TableType
+
+    def generic_resolve(self, kind: TableType, name: str) -> Any:  # type: ignore[override]  # Numba's has no types
+        """The type behind a name, or None."""
+        return kind.fields[name][0] if name in kind.fields else None
+
+
+@lower_getattr_generic(TableType)  # type: ignore[untyped-decorator,no-untyped-call]  # Numba's
+def _look_up(context: Any, builder: Any, table: TableType, pointer: Any, name: str) -> Any:
+    kind, first = table.fields[name]
+    if isinstance(kind, TableType):
+        return pointer
+    array = make_array(kind)(context, builder)  # type: ignore[no-untyped-call]  # Numba's
+
+    def word(k: int, what: Any) -> Any:
+        place = cgutils.gep_inbounds(builder, pointer, 8 * (first + k))  # type: ignore[no-untyped-call]  # Numba's
+        found = builder.load(builder.bitcast(place, what.as_pointer()))
+        found.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return found
+
+    whole = context.get_value_type(types.intp)
+    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    shape = [word(1 + k, whole) for k in range(kind.ndim)]
+    strides = [context.get_constant(types.intp, size)]
+    for length in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], length))
+    populate_array(  # type: ignore[no-untyped-call]  # Numba's
+        array,
+        data=word(0, context.get_data_type(kind.dtype).as_pointer()),
+        shape=shape,
+        strides=strides,
+        itemsize=context.get_constant(types.intp, size),
+        meminfo=None,
+    )
+    return array._getvalue()

@@ -68,9 +68,10 @@ def fill_bits(key: np.uint64, first: int, out: U32) -> None:
     """Draws of the persons first, first + 1, … into `out`: the same values as `bits`, many at a time."""
     low = np.uint32(key & np.uint64(0xFFFFFFFF))
     high = np.uint32(key >> np.uint64(32))
-    start = np.uint32(first)
+    spread = np.uint32(np.uint32(first) * _SPREAD)
     for i in range(out.size):
-        x = np.uint32(np.uint32(start + np.uint32(i)) * _SPREAD) ^ low
+        x = spread ^ low
+        spread = np.uint32(spread + _SPREAD)  # the next person's, without a product
         x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
         x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
         x = np.uint32(x ^ (x >> np.uint32(16))) ^ high

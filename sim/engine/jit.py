@@ -77,6 +77,16 @@ def kernel(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
+    """What calls a compiled function with arguments of these types, without asking each time which types they are.
+
+    A month calls thirty kernels, most of them shorter than that question. A function that is not compiled is returned.
+    """
+    if not hasattr(function, "typeof_pyval"):
+        return function
+    return cast(Callable[..., Any], cast(Any, function).compile(tuple(map(function.typeof_pyval, given))))
+
+
 CACHE.mkdir(parents=True, exist_ok=True)
 CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it
 numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]  # Numba sets its settings while it is imported

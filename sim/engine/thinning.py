@@ -43,22 +43,27 @@ def mark_zones(bits: A, low: A, high: A, middle: A, marks: A) -> None:
 
 @kernel
 def gather(bits: A, marks: A, row: A, draw: A) -> int:
-    """Collect the marked rows and their draws, in order, and return how many there are.
+    """Collect the marked rows and their draws, in order, and return how many there are."""
+    return gather_block(bits, marks, 0, row, draw, 0)
+
+
+@kernel
+def gather_block(bits: A, marks: A, first: int, row: A, draw: A, k: int) -> int:
+    """The same for a block of rows that begins at `first`, where `k` are collected already. Returns the new count.
 
     Looks closer only at groups of eight in which somebody is marked.
     """
     eights = marks[: marks.size // 8 * 8].view(np.uint64)
-    k = 0
     for g in range(eights.size):
         if eights[g] != 0:
             for i in range(8 * g, 8 * g + 8):
                 if marks[i]:
-                    row[k] = np.uint32(i)
+                    row[k] = np.uint32(first + i)
                     draw[k] = bits[i]
                     k += 1
     for i in range(8 * eights.size, marks.size):
         if marks[i]:
-            row[k] = np.uint32(i)
+            row[k] = np.uint32(first + i)
             draw[k] = bits[i]
             k += 1
     return k

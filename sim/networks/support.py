@@ -53,8 +53,19 @@ def _worth(p: Support, worst: int) -> float:
 
 
 @kernel
+def _joining(seed: np.uint64) -> np.uint64:
+    """The key of the draws that say who is a member: the same in all months."""
+    return month_key(seed, MEMBER, 0)
+
+
+@kernel
 def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
+    return _support(w, p, _joining(seed), i)
+
+
+@kernel
+def _support(w: World, p: Support, joining: np.uint64, i: Int) -> float:
     people = w.people
     age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
     g, apart = 0.0, p.apart * w.rules.pandemic[people.neighbourhood[i]]
@@ -71,7 +82,7 @@ def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
         g *= 1.0 - p.withdrawal
     if people.age[i] >= 16:
         energy = w.places.energy[people.neighbourhood[i]]
-        if uniform(month_key(seed, MEMBER, 0), i) < p.members * energy:
+        if uniform(joining, i) < p.members * energy:
             g += p.bonus
     g = max(0.0, g)
     return g / (g + p.half)
@@ -86,8 +97,10 @@ def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
 )
 @kernel
 def lend(w: World, p: Support, clock: Clock) -> None:
+    joining = _joining(clock.seed)
     for d in range(w.people.level.shape[0]):
+        row, draw, up_bound, given = w.screen.row[d], w.screen.draw[d], w.people.up_bound[d], w.screen.support[d]
         for k in range(w.screen.count[d]):
-            i = np.int64(w.screen.row[d, k])
-            if np.uint16(w.screen.draw[d, k] >> np.uint32(16)) < w.people.up_bound[d, i]:
-                w.screen.support[d, k] = np.float32(support(w, p, clock.seed, i))
+            i = np.int64(row[k])
+            if np.uint16(draw[k] >> np.uint32(16)) < up_bound[i]:
+                given[k] = np.float32(_support(w, p, joining, i))

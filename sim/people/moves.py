@@ -12,12 +12,15 @@ Limits    What newcomers bring: donors.py. They inherit the ties of the slot the
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.bookkeeping import count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.thinning import gather
 from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
@@ -58,26 +61,53 @@ class Moves(Params):
 
 
 @kernel
-def _fullness(w: World, q: int, b: int) -> float:
-    """People here over people wanted, in a fifth and age band."""
-    wanted = w.places.age_mix[q, b]
-    return w.tally.people[q, b] / wanted if wanted > 0.5 else 1.0
+def _count_fullness(here: A, wanted: A, full: A) -> tuple[float, float]:
+    """People here over people wanted, in each age band of a fifth. Returns how many are wanted and here in all."""
+    all_wanted, all_here = 0.0, 0.0
+    for b in range(full.size):
+        full[b] = here[b] / wanted[b] if wanted[b] > 0.5 else 1.0
+        all_wanted += wanted[b]
+        all_here += here[b]
+    return all_wanted, max(1.0, all_here)
 
 
 @kernel
-def _lacking(here: A, wanted: A, ages: A) -> float:
+def _lacking(full: A, ages: A) -> float:
     """How well a household's ages fill what a fifth lacks: higher is better."""
     score = 0.0
     for age in ages:
         if age == NOBODY:
             break
-        b = BAND_OF_AGE[age]
-        score += 1.0 - (here[b] / wanted[b] if wanted[b] > 0.5 else 1.0)
+        score += 1.0 - full[BAND_OF_AGE[age]]
     return score
 
 
 @kernel
-def move_in(w: World, home: int, ages: A, clock: Clock) -> int:
+def _best_donor(homes_of: A, full: A, room: Int, start: Int, stop: Int, u: float) -> Int:
+    """The first household, of sixteen drawn from a neighbourhood's, that best fills what its fifth lacks; or -1."""
+    best: Int
+    best, best_score = -1, -1e9
+    for t in range(TRIES):
+        along = u * (t + 1) * 7919.0
+        home = start + np.int64((along - math.floor(along)) * (stop - start))
+        ages = homes_of[home]
+        if ages[0] == NOBODY or (room < ages.size and ages[room] != NOBODY):
+            continue
+        score = _lacking(full, ages)
+        if score > best_score:
+            best, best_score = home, score
+    return best
+
+
+@kernel
+def _mark_homes(bits: A, occupants: A, few: np.uint32, marks: A) -> None:
+    """Mark homes that stand empty, or whose draw says that their household may move."""
+    for home in range(bits.size):
+        marks[home] = np.uint8((bits[home] <= few) | (occupants[home] == 0))
+
+
+@kernel
+def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     """Settle a household of these ages in an empty dwelling; the first age is the reference person's. Returns how
     many people moved in."""
     people = w.people
@@ -114,64 +144,62 @@ def move_in(w: World, home: int, ages: A, clock: Clock) -> int:
     "rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting "
-    "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
-    "screen.bits",
+    "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits "
+    "screen.marks screen.found_row screen.found_draw",
     after="ageing life_and_death",
 )
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
-    people, homes = w.people, w.dwellings
-    occupants, first, donor_ages = homes.occupants, homes.first, homes.donor_ages
+    people, homes, scratch = w.people, w.dwellings, w.screen
+    first, donor_ages, edge = homes.first, homes.donor_ages, w.places.first_dwelling
     in_key = month_key(clock.seed, IN, clock.month)
-    out = w.screen.bits[: homes.head.size]
+    out, marks = scratch.bits[: homes.head.size], scratch.marks[: homes.head.size]
     fill_bits(month_key(clock.seed, OUT, clock.month), 0, out)
-    few = np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32)
-    for n in range(w.places.quintile.size):
-        start, stop = np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])
-        q = w.places.quintile[n]
-        here, wanted = w.tally.people[q], w.places.age_mix[q]
-        for home in range(start, stop):
-            if occupants[home] > 0:
-                if out[home] > few:
-                    continue
-                if (np.float64(out[home]) + 0.5) * UNIT < p.moves / 12.0 * _restless(w, p, home, q):
-                    for i in range(np.int64(first[home]), np.int64(first[home + 1])):
-                        if people.age[i] != NOBODY:
-                            w.tally.moved_out[q] += 1
-                            vacate(w, i)
-            else:
-                u = uniform(in_key, home)
-                if u > p.let:
-                    continue
-                u /= p.let
-                best: Int
-                best, best_score = -1, -1e9
-                room = first[home + 1] - first[home]
-                for t in range(TRIES):
-                    home_of_donor = start + np.int64((u * (t + 1) * 7919.0 % 1.0) * (stop - start))
-                    ages = donor_ages[home_of_donor]
-                    if ages[0] == NOBODY or (room < ages.size and ages[room] != NOBODY):
-                        continue
-                    score = _lacking(here, wanted, ages)
-                    if score > best_score:
-                        best, best_score = home_of_donor, score
-                if best >= 0:
-                    w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
+    _mark_homes(out, homes.occupants, np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32), marks)
+    full = np.empty(w.places.age_mix.shape[1])
+    n, stale = -1, True
+    start: Int
+    stop: Int
+    q: Int
+    start, stop, q = 0, 0, 0
+    wanted, here = 0.0, 1.0
+    for k in range(gather(out, marks, scratch.found_row, scratch.found_draw)):
+        home = np.int64(scratch.found_row[k])
+        while home >= stop:
+            n += 1
+            start, stop = np.int64(edge[n]), np.int64(edge[n + 1])
+            q, stale = np.int64(w.places.quintile[n]), True
+        if stale:
+            wanted, here = _count_fullness(w.tally.people[q], w.places.age_mix[q], full)
+            stale = False
+        if homes.occupants[home] > 0:
+            u = (np.float64(scratch.found_draw[k]) + 0.5) * UNIT
+            if u < p.moves / 12.0 * _restless(w, p, home, full, wanted, here):
+                for i in range(np.int64(first[home]), np.int64(first[home + 1])):
+                    if people.age[i] != NOBODY:
+                        w.tally.moved_out[q] += 1
+                        vacate(w, i)
+                stale = True
+        else:
+            comes = uniform(in_key, home)
+            if comes > p.let:
+                continue
+            room = np.int64(first[home + 1]) - np.int64(first[home])
+            best = _best_donor(donor_ages, full, room, start, stop, comes / p.let)
+            if best >= 0:
+                w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
+                stale = True
 
 
 @kernel
-def _restless(w: World, p: Moves, home: int, q: int) -> float:
+def _restless(w: World, p: Moves, home: Int, full: A, wanted: float, here: float) -> float:
     """How much sooner than others a household moves out."""
     total, count = 0.0, 0
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     for i in range(first, last):
         if w.people.age[i] != NOBODY:
-            total += _fullness(w, q, w.people.band[i])
+            total += full[w.people.band[i]]
             count += 1
-    here, wanted = 0.0, 0.0
-    for b in range(w.places.age_mix.shape[1]):
-        here += w.tally.people[q, b]
-        wanted += w.places.age_mix[q, b]
-    relative = total / max(1, count) * wanted / max(1.0, here)
+    relative = total / max(1, count) * wanted / here
     sooner: float = min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)
     return sooner

@@ -14,10 +14,12 @@ import numpy as np
 from sim.engine.draws import fill_bits, month_key, stream
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.engine.thinning import gather, mark_zones
+from sim.engine.thinning import gather_block, mark_zones
 from sim.state import A, World
 
 STREAM = stream("need and help")
+BLOCK = 4096
+"""People drawn for at a time: few enough for their draws to stay in the nearest cache until they are looked at."""
 
 
 @kernel
@@ -39,6 +41,13 @@ def screen(w: World, p: NoParams, clock: Clock) -> None:
     people.worst[:] = 0
     for d in range(people.level.shape[0]):
         _remember(people.level[d], people.before[d], people.worst)
-        fill_bits(month_key(clock.seed, STREAM + np.uint64(d), clock.month), 0, scratch.bits)
-        mark_zones(scratch.bits, people.up_bound[d], people.down_bound[d], people.ask_bound[d], scratch.marks)
-        scratch.count[d] = gather(scratch.bits, scratch.marks, scratch.row[d], scratch.draw[d])
+        key = month_key(clock.seed, STREAM + np.uint64(d), clock.month)
+        up, down, ask = people.up_bound[d], people.down_bound[d], people.ask_bound[d]
+        found = 0
+        for first in range(0, up.size, BLOCK):
+            last = min(first + BLOCK, up.size)
+            bits, marks = scratch.bits[: last - first], scratch.marks[: last - first]
+            fill_bits(key, first, bits)
+            mark_zones(bits, up[first:last], down[first:last], ask[first:last], marks)
+            found = gather_block(bits, marks, first, scratch.row[d], scratch.draw[d], found)
+        scratch.count[d] = found

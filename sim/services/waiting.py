@@ -21,12 +21,15 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.services.parting import close, rooms
-from sim.state import ACUTE, TRUST_ONLY, WAITING, World
+from sim.state import ACUTE, TRUST_ONLY, WAITING, A, World
 
 PLACE = stream("rounding of places")
 TURN = stream("whose turn")
 ANY_OF_EIGHT = np.uint64(0x8080808080808080)
 """The bit of `WAITING`, in each of eight bytes."""
+
+
+NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Waiting(Params):
@@ -79,8 +82,13 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
     total = 0
     for s in range(services.domain.size):
         total += services.queue[s]
+    rows, who, keys = np.empty(total, np.uint32), np.empty(total, np.uint32), np.empty(total, np.uint64)
     for d in range(people.level.shape[0]):
-        rows = np.empty(total, np.uint32)
+        some = False
+        for s in range(services.domain.size):
+            some = some or (services.domain[s] == d and free[s] > 0)
+        if not some:
+            continue
         n = 0
         help_of = people.help[d]
         i: Int
@@ -101,8 +109,6 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
         for s in range(services.domain.size):
             if services.domain[s] != d or free[s] == 0:
                 continue
-            keys = np.empty(services.queue[s], np.uint64)
-            who = np.empty(services.queue[s], np.uint32)
             m = 0
             for k in range(n):
                 i = np.int64(rows[k])
@@ -118,13 +124,24 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
                     if room[g] > 0:
                         room[g] -= 1
                         _begin(w, p, d, np.int64(who[k]), s)
-            elif m > free[s]:
-                order = np.argsort(keys[:m], kind="mergesort")[: free[s]]
-                for k in order:
+                continue
+            last, ties = _last_key(keys[:m], free[s])
+            for k in range(m):
+                if keys[k] < last or (keys[k] == last and ties > 0):
+                    ties -= np.int64(keys[k] == last)
                     _begin(w, p, d, np.int64(who[k]), s)
-            else:
-                for k in range(m):
-                    _begin(w, p, d, np.int64(who[k]), s)
+
+
+@kernel
+def _last_key(keys: A, free: Int) -> tuple[np.uint64, Int]:
+    """The largest key among the `free` smallest, and how many of those that have it are among them."""
+    if keys.size <= free:
+        return NEVER, keys.size
+    last = np.partition(keys, free - 1)[free - 1]
+    ties = free
+    for key in keys:
+        ties -= np.int64(key < last)
+    return last, ties
 
 
 @kernel
