@@ -33,7 +33,7 @@ class Practice(Params):
     """How places learn and forget."""
 
     freedom: float = number(
-        0.15, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what autonomy does to practice"
+        0.1, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what autonomy does to practice"
     )
     heard: float = number(
         0.06, low=0.0, high=0.15, unit="per unit", source="assumed", meaning="what answering to people helped does"
@@ -42,7 +42,7 @@ class Practice(Params):
         2.0, low=0.5, high=4.0, unit="per share of time", source="assumed", meaning="what training does"
     )
     told: float = number(
-        0.12, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what steering by targets takes off"
+        0.08, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what steering by targets takes off"
     )
     slack: float = number(
         0.1, low=0.0, high=0.5, unit="per share", source="assumed", meaning="what time for each person does to learning"
