@@ -30,7 +30,7 @@ from sim.place import Neighbourhood, Place
 from sim.policies import cashable, levers, overspend_share, reinvestment_share, seeded
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
-from sim.services.practice import LEADS, LED, Practice
+from sim.services.practice import FIRST_LEADERS, Practice
 from sim.state import (
     ANYTHING,
     KINDS,
@@ -191,7 +191,7 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
 @kernel
 def _lead(world: World, seed: np.uint64, share: float) -> None:
     """Leaders at the baseline's share, by lot."""
-    key = month_key(seed, LEADS, LED)
+    key = month_key(seed, FIRST_LEADERS, 0)
     for n in range(world.places.leader.size):
         world.places.leader[n] = 1 if uniform(key, n) < share else 0
 

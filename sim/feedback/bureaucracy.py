@@ -32,7 +32,7 @@ class Bureaucracy(Params):
 @kernel
 def pile_up(w: World, p: Bureaucracy, clock: Clock) -> None:
     services = w.services
-    for f in range(w.money.shift.size):
+    for f in range(w.money.kappa.size):
         crises, usual = 0.0, 0.0
         for s in range(services.domain.size):
             if services.silo[s] == f and services.tier[s] == ACUTE and services.crisis_share[s].max() > 0.0:

@@ -36,7 +36,7 @@ class Hours(Params):
         0.5, low=0.2, high=0.8, source="assumed", meaning="part of administration that is routine enough to automate"
     )
     counting: float = share(
-        0.1, low=0.0, high=0.25, source="assumed", meaning="time taken by reporting against targets, none to all"
+        0.06, low=0.0, high=0.25, source="assumed", meaning="time taken by reporting against targets, none to all"
     )
     trusting: float = share(
         0.06, low=0.0, high=0.17, source="assumed; F21 [KPMG] at most", meaning="time freed by autonomy, none to full"

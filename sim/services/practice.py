@@ -25,8 +25,7 @@ LEADS = stream("leaders come and go")
 MEETS = stream("who meets whom")
 SEES = stream("how another place's work looks")
 WHETHER = stream("whether places meet")
-LED = -1_000_000
-"""The month under which the first leaders are drawn."""
+FIRST_LEADERS = stream("who leads at the start")
 LEAST, MOST = 0.5, 1.6
 
 
@@ -34,16 +33,16 @@ class Practice(Params):
     """How places learn and forget."""
 
     freedom: float = number(
-        0.15, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what autonomy does to practice"
+        0.1, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what autonomy does to practice"
     )
     heard: float = number(
         0.06, low=0.0, high=0.15, unit="per unit", source="assumed", meaning="what answering to people helped does"
     )
     taught: float = number(
-        1.0, low=0.3, high=3.0, unit="per share of time", source="assumed", meaning="what training does"
+        2.0, low=0.5, high=4.0, unit="per share of time", source="assumed", meaning="what training does"
     )
     told: float = number(
-        0.12, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what steering by targets takes off"
+        0.08, low=0.0, high=0.3, unit="per unit", source="assumed", meaning="what steering by targets takes off"
     )
     slack: float = number(
         0.1, low=0.0, high=0.5, unit="per share", source="assumed", meaning="what time for each person does to learning"

@@ -29,7 +29,7 @@ class Quality(Params):
         0.45, low=0.1, high=0.8, unit="exponent", source="assumed", meaning="what time for each person does"
     )
     loss: float = number(
-        0.5,
+        0.35,
         low=0.1,
         high=1.0,
         unit="per share",
@@ -37,7 +37,7 @@ class Quality(Params):
         meaning="what burnout beyond the baseline's takes off",
     )
     known: float = number(
-        0.6, low=0.2, high=1.0, unit="exponent", source="F14 [Sandvik], F13 [Tammes]", meaning="what continuity does"
+        0.5, low=0.2, high=1.0, unit="exponent", source="F14 [Sandvik], F13 [Tammes]", meaning="what continuity does"
     )
     parting: float = number(
         6.0,

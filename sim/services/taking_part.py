@@ -9,6 +9,8 @@ Limits    One trust for the place, from a sample of its people; nobody's own upt
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
@@ -37,7 +39,7 @@ def mean_trust(w: World) -> float:
     total, people = 0.0, 0
     for i in range(0, age.size, step):
         if age[i] != NOBODY:
-            total += trust[i]
+            total += np.float64(trust[i])
             people += 1
     return total / max(1, people)
 

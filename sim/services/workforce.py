@@ -57,7 +57,7 @@ class Workforce(Params):
     )
     wages: float = share(0.7, low=0.5, high=0.85, source="assumed", meaning="part of a post's cost that is pay")
     duty: float = share(
-        0.9,
+        1.0,
         low=0.7,
         high=1.0,
         source="D12 [PBE], D13 [DS9], D17 [IFS24]: direction; size assumed",
