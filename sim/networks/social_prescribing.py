@@ -27,7 +27,7 @@ class SocialPrescribing(Params):
         meaning="baseline's clients that groups have room for",
     )
     squeeze: float = number(
-        1.2, low=1.0, high=1.5, unit="multiple", source="assumed", meaning="clients that are squeezed in beyond that"
+        1.1, low=1.0, high=1.5, unit="multiple", source="assumed", meaning="clients that are squeezed in beyond that"
     )
 
 
