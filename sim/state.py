@@ -102,7 +102,7 @@ class Places(NamedTuple):
     leaders: Annotated[A, _c("f8", "neighbourhood", "persons", "people who keep groups going")]
     led: Annotated[A, _c("f8", "neighbourhood", "share", "smoothed leaders over their usual number, less 1")]
     knowhow: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "what groups remember of how it is done")]
-    strain: Annotated[A, _c("f8", "one", "share", "people sent to groups beyond what groups have room for")]
+    fullness: Annotated[A, _c("f8", "one", "share", "people sent to groups over the room that groups have")]
     recovered: Annotated[
         A, _c("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")
     ]

@@ -62,7 +62,7 @@ def every_lever_moved(years: int = 2) -> Scenario:
     ends = {x.name: (x.baseline, x.high if x.high > x.baseline else x.low) for x in LEVERS.values()}
     targets = {name: usual + 0.3 * (end - usual) for name, (usual, end) in ends.items()}
     # Less money all told, and more link workers than groups have room for: what answers to that must run too.
-    targets |= {"total_budget": 0.8, "community_investment": 3.5}
+    targets |= {"total_budget": 0.8, "community_investment": 4.0}
     return scenario(years, [moved(LEVERS[name], target, 0, years) for name, target in targets.items()])
 
 

@@ -28,7 +28,7 @@ class StickyCosts(Params):
     lag: float = number(
         12.0, low=1.0, high=36.0, unit="months", source="assumed", meaning="time until capacity follows"
     )
-    late: float = share(0.5, low=0.0, high=0.9, source="assumed", meaning="part of what follows that follows late")
+    late: float = share(0.25, low=0.0, high=0.9, source="assumed", meaning="part of what follows that follows late")
 
 
 @kernel

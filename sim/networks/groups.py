@@ -6,7 +6,7 @@ Claim     Of a place's community money a part is given to grow groups (seeded), 
           G* = (seeded money / baseline community money)^lean * (1 - crowd_out * C) * (1 + time * volunteering days)
           * (1 + parks * programme for parks) * (1 + resident control * (gain + spread_of_fit * z)), z in (-1, 1) the
           neighbourhood's own luck (-captors instead where a few capture control) * (1 - burnout * strain / (1 +
-          strain)), strain being people sent to groups beyond their room (networks/social_prescribing.py).
+          strain)), strain being fullness beyond 1 (networks/social_prescribing.py).
           Commissioned: dC/dt = (worth * commissioned money / baseline - C) / contract.
           Energy = saturated(G * (1 + by_leaders * led) + C + mutual aid), led the smoothed leaders over their usual
           number, less 1. Leaders leave with probability 1 / tenure and come with (usual number / tenure) * (1 +
@@ -181,9 +181,7 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
 @mechanism(
     Phase.COMMUNITY,
     Groups,
-    reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places "
-    "services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control "
-    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow places.strain",
+    reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow places.strain places.fullness",
     writes="places.energy places.grown places.commissioned places.knowhow",
     after="leaders mutual_help social_prescribing",
 )
@@ -197,7 +195,8 @@ def grow(w: World, p: Groups, clock: Clock) -> None:
             before += services.base_budget[s]
     money = max(0.0, now) / before if before > 0.0 else 1.0
     grown, bought, knowhow = places.grown, places.commissioned, places.knowhow
-    rested = 1.0 - p.burnout * places.strain[0] / (1.0 + places.strain[0])
+    strain = max(0.0, places.fullness[0] - 1.0)
+    rested = 1.0 - p.burnout * strain / (1.0 + strain)
     beside = grown[0]
     for n in range(grown.size):
         seeded = rules.seeded[n]

@@ -1,8 +1,8 @@
 """Link workers send people to groups, and groups have only so much room.
 
 Claim     Room = holds * mean energy of the place's groups, in units of baseline clients. Places of community services
-          that help people one by one (link workers) <- min(places, base_places * room). Strain = max(0, posts / room
-          - 1) tires the groups (networks/groups.py).
+          that help people one by one (link workers) <- min(places, base_places * room * squeeze). Fullness = clients /
+          (base_places * room); above 1 it tires the groups (networks/groups.py).
 Evidence  C12: a link worker sends 200 to 250 people a year. holds: assumed. F18: gains only for people seen often.
 Limits    One room for the whole place.
 """
@@ -19,12 +19,15 @@ class SocialPrescribing(Params):
     """What groups hold."""
 
     holds: float = number(
-        1.6,
-        low=1.3,
-        high=3.0,
+        1.4,
+        low=1.1,
+        high=2.5,
         unit="multiple",
         source="assumed",
         meaning="baseline's clients that groups have room for",
+    )
+    squeeze: float = number(
+        1.1, low=1.0, high=1.5, unit="multiple", source="assumed", meaning="clients that are squeezed in beyond that"
     )
 
 
@@ -48,7 +51,7 @@ def room_of(w: World, p: SocialPrescribing) -> float:
 @kernel
 def limit(w: World, p: SocialPrescribing, clock: Clock) -> None:
     services = w.services
-    room = room_of(w, p)
+    room = room_of(w, p) * p.squeeze
     for s in range(services.domain.size):
         if services.tier[s] == COMMUNITY:
             services.places[s] = min(services.places[s], services.base_places[s] * room)
@@ -57,8 +60,8 @@ def limit(w: World, p: SocialPrescribing, clock: Clock) -> None:
 @mechanism(
     Phase.COMMUNITY,
     SocialPrescribing,
-    reads="services.tier services.base_places services.posts places.energy",
-    writes="places.strain",
+    reads="services.tier services.base_places services.helped places.energy",
+    writes="places.fullness",
     after="leaders",
 )
 @kernel
@@ -66,7 +69,7 @@ def tire(w: World, p: SocialPrescribing, clock: Clock) -> None:
     services = w.services
     sent, usual = 0.0, 0.0
     for s in range(services.domain.size):
-        if services.tier[s] == COMMUNITY:
-            sent += services.base_places[s] * services.posts[s]
+        if services.tier[s] == COMMUNITY and services.base_places[s] > 0.0:
+            sent += services.helped[s]
             usual += services.base_places[s]
-    w.places.strain[0] = max(0.0, sent / usual / room_of(w, p) - 1.0) if usual > 0.0 else 0.0
+    w.places.fullness[0] = sent / usual / room_of(w, p) if usual > 0.0 else 0.0
