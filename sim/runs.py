@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sim.engine.mechanism import BOOK, Clock, Mechanism
 from sim.fields import Params
 from sim.policies import levers
-from sim.results import RECORDED, Record
+from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.state import World, handle
@@ -39,6 +39,18 @@ FLOWS = (
     "died",
     "moved_in",
     "moved_out",
+    "delayed",
+    "repeated",
+    "opened_age",
+    "residents",
+    "children",
+    "surveyed",
+    "lonely",
+    "trusting",
+    "resilient",
+    "members",
+    "carers",
+    "carer_hours",
 )
 
 
@@ -110,7 +122,9 @@ def go(
     kept = {
         name: np.empty((months, *what.array(world).shape), what.array(world).dtype) for name, what in RECORDED.items()
     }
-    by_neighbourhood = np.zeros((scenario.years, *world.tally.opened_in.shape), np.int32)
+    by_year = {
+        name: np.zeros((scenario.years, *what.array(world).shape), np.int32) for name, what in RECORDED_BY_YEAR.items()
+    }
     seen = handle(world)
     for m in range(months):
         if stop is not None and stop():
@@ -118,8 +132,9 @@ def go(
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         for name, what in RECORDED.items():
             kept[name][m] = what.array(world)
-        by_neighbourhood[m // 12] += world.tally.opened_in
-    return Record(seed, kept, by_neighbourhood)
+        for name, what in RECORDED_BY_YEAR.items():
+            by_year[name][m // 12] += what.array(world)
+    return Record(seed, kept, by_year)
 
 
 def ensemble(

@@ -50,6 +50,7 @@ class People(NamedTuple):
     death_bound: Annotated[A, _c("u2", "person", "2^-16", "no draw above this is a death")]
     birth_bound: Annotated[A, _c("u2", "person", "2^-16", "no draw below its complement is a birth")]
     door_bound: Annotated[A, _c("u2", "door person", "2^-16", "no draw above this is an attendance")]
+    support: Annotated[A, _c("f4", "person", "0-1", "support when last surveyed")]
 
 
 class Dwellings(NamedTuple):
@@ -77,6 +78,7 @@ class Places(NamedTuple):
     energy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "energy of community groups")]
     weight: Annotated[A, _c("f8", "neighbourhood", "1 = per head", "share of places offered, relative to people")]
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
+    practice: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "how relational services' practice is")]
 
 
 class Services(NamedTuple):
@@ -119,6 +121,10 @@ class Services(NamedTuple):
     overload: Annotated[A, _c("f8", "service", "share", "how far load exceeds 1")]
     helped: Annotated[A, _c("i8", "service", "persons", "people being helped")]
     queue: Annotated[A, _c("i8", "service", "persons", "people waiting")]
+    leaving: Annotated[A, _c("f8", "service", "per month", "probability that a worker leaves")]
+    vacancy: Annotated[A, _c("f8", "service", "share", "wanted posts that nobody fills")]
+    burnout: Annotated[A, _c("f8", "service", "share", "staff who are burnt out")]
+    hours: Annotated[A, _c("f8", "service", "1 = baseline", "productive hours for each person helped")]
 
 
 class Rates(NamedTuple):
@@ -141,6 +147,7 @@ class Rates(NamedTuple):
     walk_in: Annotated[A, _c("f8", "door band quintile", "per month", "attending without a crisis, need being helped")]
     knock: Annotated[A, _c("f8", "door domain", "per month", "extra attendances with serious need nobody helps")]
     crisis_arrives: Annotated[A, _c("f8", "door domain", "share", "crises that come through this door too")]
+    cared: Annotated[A, _c("u1", "domain", "0 or 1", "adults at home look after serious need")]
 
 
 class Tally(NamedTuple):
@@ -164,6 +171,20 @@ class Tally(NamedTuple):
     died: Annotated[A, _c("i4", "quintile band", "persons", "deaths")]
     moved_in: Annotated[A, _c("i4", "quintile", "persons", "people who moved in")]
     moved_out: Annotated[A, _c("i4", "quintile", "persons", "people who moved out")]
+    delayed: Annotated[A, _c("i4", "quintile band", "persons", "in a hospital bed only because care is not there")]
+    repeated: Annotated[
+        A, _c("i4", "service quintile", "requests", "by those turned away, or who gave up, within a year")
+    ]
+    opened_age: Annotated[A, _c("i4", "service child_age quintile", "episodes", "opened by children, by year of age")]
+    residents: Annotated[A, _c("i4", "neighbourhood", "persons", "people surveyed, a twelfth of all each month")]
+    children: Annotated[A, _c("i4", "child_age quintile", "persons", "children among them, by year of age")]
+    surveyed: Annotated[A, _c("i4", "quintile band", "persons", "adults of 16 and over among them")]
+    lonely: Annotated[A, _c("f8", "quintile band", "persons", "adults surveyed lonely often or always, as expected")]
+    trusting: Annotated[A, _c("f8", "quintile band", "0-1, summed", "trust of the adults surveyed")]
+    resilient: Annotated[A, _c("f8", "quintile band", "log hazard units, summed", "resilience of the adults surveyed")]
+    members: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who take part in a group")]
+    carers: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who look after somebody at home")]
+    carer_hours: Annotated[A, _c("f8", "quintile band", "hours a week, summed", "what those carers give")]
 
 
 class Screen(NamedTuple):
@@ -216,6 +237,8 @@ class World(NamedTuple):
 TABLES: dict[str, type] = get_type_hints(World)
 
 PREVENTIVE, RESPONSIVE, ACUTE, COMMUNITY = 0, 1, 2, 3
+CHILD_AGES = 18
+"""Years of age, from 0, by which children's acute episodes are counted."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")
 
 handle = handle_maker(World)

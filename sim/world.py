@@ -28,6 +28,7 @@ from sim.policies import overspend_share, reinvestment_share
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.state import (
+    CHILD_AGES,
     NOBODY,
     SILOS,
     Dwellings,
@@ -109,6 +110,7 @@ def build(
         "quintile": QUINTILES,
         "band": BANDS,
         "age": 110,
+        "child_age": CHILD_AGES,
         "dwelling": drawn.dwelling_first.size - 1,
         "dwelling_edge": drawn.dwelling_first.size,
         "place_in_home": MOST_IN_HOME,
@@ -157,6 +159,7 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     places.energy[:] = 1.0
     places.weight[:] = 1.0
+    places.practice[:] = 1.0
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
 
@@ -172,6 +175,7 @@ def _fill_rates(
     rates = world.rates
     ids = [domain.id for domain in domains]
     rates.household[:] = [domain.unit == "household" for domain in domains]
+    rates.cared[:] = [domain.cared_for_at_home for domain in domains]
     rates.up[:, : LEVELS - 1] = solution.up
     rates.down[:] = solution.down
     for d, domain in enumerate(domains):
@@ -222,6 +226,8 @@ def _fill_services(
         if service.staff is not None:
             table.hire_months[s] = service.staff.hire_months.value
             table.turnover[s] = 1.0 - (1.0 - min(0.99, service.staff.turnover_per_year.value)) ** (1.0 / 12.0)
+            table.leaving[s] = table.turnover[s]
+            table.vacancy[s] = service.staff.vacancy_share.value
         if service.activity is not None and service.cost is not None and service.effect is not None:
             activity = service.activity
             eligible = float(people[np.array(service.bands)].sum())
@@ -267,7 +273,7 @@ def _fill_services(
             table.hire_months[s] = 1.0
         table.posts[s] = 1.0
         table.places[s] = table.base_places[s]
-        table.quality[s] = 1.0
+        table.quality[s] = table.hours[s] = 1.0
         table.plan[s] = table.granted[s] = table.base_budget[s]
         table.pressure[s] = 1.0
     world.rates.asks[:] = all_asks(world)

@@ -19,6 +19,7 @@ RUNGS = (
     "calibration",
     "runs",
     "results",
+    "outcomes",
     "world",
     "scenario",
     "book",

@@ -30,6 +30,7 @@ NO_KERNELS = {
     "analysis.py",
     "steadiness.py",
     "results.py",
+    "outcomes.py",
     "place_tables.py",
     "inputs.py",
     "version.py",

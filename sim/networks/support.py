@@ -50,6 +50,14 @@ def _worth(p: Support, worst: int) -> float:
 
 
 @kernel
+def is_member(w: World, p: Support, seed: np.uint64, i: Int) -> bool:
+    """Whether a person takes part in a group of the neighbourhood."""
+    energy = w.places.energy[w.people.neighbourhood[i]]
+    member: bool = w.people.age[i] >= 16 and uniform(month_key(seed, MEMBER, 0), i) < p.members * energy
+    return member
+
+
+@kernel
 def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
     people = w.people
@@ -66,10 +74,8 @@ def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
             g += _worth(p, worst[j])
     if people.worst[i] >= 2:
         g *= 1.0 - p.withdrawal
-    if people.age[i] >= 16:
-        energy = w.places.energy[people.neighbourhood[i]]
-        if uniform(month_key(seed, MEMBER, 0), i) < p.members * energy:
-            g += p.bonus
+    if is_member(w, p, seed, i):
+        g += p.bonus
     g = max(0.0, g)
     return g / (g + p.half)
 

@@ -15,7 +15,7 @@ from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
-from sim.state import ACUTE, World
+from sim.state import ACUTE, CHILD_AGES, World
 
 WHERE = stream("which acute service")
 
@@ -46,9 +46,9 @@ def care_given(w: World, s: int) -> float:
 @mechanism(
     Phase.SERVICE,
     Acute,
-    reads="screen.event_row screen.event_domain screen.event_to screen.events people.band people.quintile "
-    "people.neighbourhood services.crisis_share",
-    writes="tally.opened tally.opened_in",
+    reads="screen.event_row screen.event_domain screen.event_to screen.events people.age people.band "
+    "people.quintile people.neighbourhood services.crisis_share",
+    writes="tally.opened tally.opened_in tally.opened_age",
     name="acute_episodes",
 )
 @kernel
@@ -65,6 +65,8 @@ def open_episodes(w: World, p: Acute, clock: Clock) -> None:
                 if u < 0.0:
                     w.tally.opened[s, people.quintile[i], people.band[i]] += 1
                     w.tally.opened_in[s, people.neighbourhood[i]] += 1
+                    if people.age[i] < CHILD_AGES:
+                        w.tally.opened_age[s, people.age[i], people.quintile[i]] += 1
                     break
 
 
