@@ -85,14 +85,17 @@ def ridits(weights: F) -> F:
 def slope_index(events: F, people: F) -> F:
     """Slope index of inequality: how much higher the rate is at the most deprived end than at the least deprived.
 
-    The slope of a regression of the five rates on ridits, weighted by people: uses all five, and their sizes.
+    The slope of a regression of the five rates on ridits, weighted by people: uses all five, and their sizes. NaN where
+    all live in one fifth.
     """
     events, people = _from_least(events), _from_least(people)
     rate = np.divide(events, people, out=np.zeros_like(events), where=people > 0.0)
     x = ridits(people)
     total = people.sum(axis=-1, keepdims=True)
     mean_x, mean_y = ((people * v).sum(axis=-1, keepdims=True) / total for v in (x, rate))
-    out: F = (people * (x - mean_x) * (rate - mean_y)).sum(axis=-1) / (people * (x - mean_x) ** 2).sum(axis=-1)
+    spread = (people * (x - mean_x) ** 2).sum(axis=-1)
+    together = (people * (x - mean_x) * (rate - mean_y)).sum(axis=-1)
+    out: F = np.divide(together, spread, out=np.full(np.shape(spread), np.nan), where=spread > 0.0)
     return out
 
 
