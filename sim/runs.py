@@ -86,7 +86,7 @@ class Month:
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
-    month = Month(params, {}, without=("crowding_out",))
+    month = Month(params, {}, without=("crowding_out", "company", "survey"))  # nobody asks yet
     refresh(world, params, seed)
     seen = handle(world)
     for m in range(-months, 0):
