@@ -195,7 +195,7 @@ class Comparison:
         self, scenario: str, measure: Metric, step: str = "year", by: str | None = None, group: str | None = None
     ) -> F:
         """A measure for each seed by month or year, shape (seed, time). NaN for a measure that is a comparison."""
-        k = Series(self, measure).groups(by).index(group) if by is not None else 0
+        k = Series(self, measure).groups(by).index(str(group)) if by is not None else 0
         out: F = self.grouped(scenario, measure, step, by)[:, k]
         return out
 

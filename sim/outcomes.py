@@ -255,16 +255,19 @@ def _interval(values: F) -> tuple[F, F]:
     return mean - half, mean + half
 
 
-def _first(paid_back: npt.NDArray[np.bool_]) -> float:
-    """The first year, from 1, that is true; NaN for none."""
-    return float(np.argmax(paid_back)) + 1.0 if paid_back.any() else np.nan
+def _lasting(paid_back: npt.NDArray[np.bool_]) -> float:
+    """The first year, counted from 1, from which all are true; NaN if the last is not."""
+    owing = np.flatnonzero(~paid_back)
+    since = int(owing[-1]) + 1 if owing.size else 0
+    return since + 1.0 if since < paid_back.size else np.nan
 
 
 def break_even(beyond: Beyond) -> list[Verdict]:
-    """The first year by whose end a policy has cost no more than the baseline, for each horizon: one year, two, and on.
+    """The first year by whose end a policy has cost no more than the baseline, and does not again before the horizon;
+    for each horizon: one year, two, and on.
 
     Years before the policy makes any difference do not count. The year is that of the mean over seeds; the interval
-    runs from the first in which the mean may be 0 or less, as far as its 95 % interval tells, to the first in which it
+    runs from the first at which the mean may be 0 or less, as far as its 95 % interval tells, to the first at which it
     surely is. NaN: not within the horizon.
     """
     extra = beyond.pounds
@@ -276,9 +279,9 @@ def break_even(beyond: Beyond) -> list[Verdict]:
         if not begun[horizon - 1]:
             out.append(Verdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference in spending yet"))
             continue
-        at = _first(((mean <= 0.0) & begun)[:horizon])
-        soonest, surely = (_first(((edge <= 0.0) & begun)[:horizon]) for edge in (below, above))
-        seeds = np.array([_first(((own <= 0.0) & begun)[:horizon]) for own in extra])
+        at = _lasting(((mean <= 0.0) & begun)[:horizon])
+        soonest, surely = (_lasting(((edge <= 0.0) & begun)[:horizon]) for edge in (below, above))
+        seeds = np.array([_lasting(((own <= 0.0) & begun)[:horizon]) for own in extra])
         ends = np.quantile(np.where(np.isnan(seeds), np.inf, seeds), [(1 - COVER) / 2, (1 + COVER) / 2], method="lower")
         low, high = (float(end) if np.isfinite(end) else np.nan for end in ends)
         within = f"within {horizon} year{'s' if horizon > 1 else ''}"

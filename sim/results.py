@@ -181,7 +181,7 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], Parts]:
 
 
 def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Parts]]:
-    """By neighbourhood, where everybody is served; by year of age, where children are."""
+    """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 of that age."""
     catalogue = load_catalogue()
     found: dict[str, Callable[[Record], Parts]] = {}
 
@@ -197,7 +197,7 @@ def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Parts
     served = np.any([catalogue[k].bands for k in services], axis=0)
     if served.all():
         found["neighbourhood"] = of_neighbourhoods
-    if served[outcomes.CHILDREN].all():
+    if served[outcomes.CHILDREN].any():
         found["child_age"] = of_children
     return found
 

@@ -269,6 +269,10 @@ def test_the_year_in_which_money_is_back() -> None:
     assert np.isnan(never.mean)
     assert never.note == "never within 3 years"
     assert outcomes.break_even(beyond([[-5, -9]]))[-1].mean == 1.0
+    again = outcomes.break_even(beyond([[-5, 9, -9]]))
+    assert again[0].mean == 1.0
+    assert np.isnan(again[1].mean), "back for a year, and above again"
+    assert again[2].mean == 3.0
 
 
 def test_the_price_of_a_qaly() -> None:

@@ -237,7 +237,9 @@ def _worth(document: dict[str, Any], told: Mapping[str, Metric], year: int, out:
             row = Row(measure.label, measure.unit, measure.decimals, {}, {})
             value = ""
             if found["mean"] is not None:
-                value = f"{measure.unit} {number(found['mean'], measure.unit, measure.decimals)}"
+                told_as = number(found["mean"], measure.unit, measure.decimals)
+                pounds = measure.unit.startswith("£")
+                value = f"£{told_as}{measure.unit.removeprefix('£')}" if pounds else f"{measure.unit} {told_as}"
             said = " ".join(part for part in (value, _between(found, row, signed=False)) if part)
             said = "; ".join(part for part in (said, found["note"]) if part)
             out.print(Text(f"{plain(document['labels'][name])}: {measure.label}: {said}"))
