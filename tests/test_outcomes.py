@@ -10,7 +10,7 @@ import pytest
 from strategies import SERVICES, calibrated, columns, every_lever_moved, live, scenario, town
 
 import sim
-from sim import outcomes
+from sim import outcomes, results
 from sim.analysis import Comparison, Series
 from sim.fields import AGE_BAND_NAMES, AGE_BANDS
 from sim.people.domains import load_domains
@@ -367,14 +367,17 @@ def test_about_seven_in_a_hundred_are_lonely(compared: Comparison) -> None:
     assert fifths.loc["1", "mean"] > fifths.loc["5", "mean"]
 
 
-def test_what_does_not_count_is_left_out() -> None:
-    """Acute demand holds the services whose episodes count, and no other."""
-    counted = {s.id for s in load_catalogue() if s.tier == "acute" and s.counts}
-    made = metric("acute_demand")
-    assert made.parts is not None
-    record = go(town(), scenario(1), calibrated().params, 0)
-    parts = made.parts(record)
-    assert parts.services is not None
-    assert set(parts.services) == counted
-    acute = [k for k, s in enumerate(SERVICES) if s in counted]
-    assert parts.numerator.sum() == record.monthly["opened"][:, acute].sum()
+def test_what_does_not_count_is_left_out(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service whose episodes do not count is measured by itself and left out of acute demand."""
+    usual = load_catalogue()
+    changed = tuple(s.model_copy(update={"counts": s.id != "police_custody"}) for s in usual)
+    for counted, catalogue in ((True, usual), (False, changed)):
+        monkeypatch.setattr(results, "load_catalogue", lambda catalogue=catalogue: catalogue)
+        made = metric("acute_demand")
+        assert made.parts is not None
+        parts = made.parts(record)
+        assert parts.services is not None
+        assert ("police_custody" in parts.services) == counted
+        acute = [SERVICES.index(name) for name in parts.services]
+        assert parts.numerator.sum() == record.monthly["opened"][:, acute].sum()
+        assert metric("arrests").parts is not None
