@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,7 @@ Document = dict[str, Any]
 Progress = Callable[[int, int, str], None]
 """Called with how many runs are done, how many there are, and a note."""
 
+FIGURES = ("mean", "low", "high")
 BASELINE = "baseline"
 YOURS = "your-policy"  # a scenario's name has no spaces; on the page it is "Your policy"
 
@@ -110,7 +112,9 @@ class Book:
         self.levers: dict[str, Lever] = {
             lever.name: lever for lever in model.levers() if not getattr(lever, "needs", ())
         }
-        self.metrics: dict[str, Metric] = {metric.name: metric for metric in model.metrics()}
+        # What is a comparison itself has no level, so no line to draw.
+        leveled = [metric for metric in model.metrics() if getattr(metric, "against", None) is None]
+        self.metrics: dict[str, Metric] = {metric.name: metric for metric in leveled}
         self.places: tuple[str, ...] = tuple(model.place_names())
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
@@ -192,7 +196,23 @@ def run(book: Book, job: Job, progress: Progress) -> Document:
         threads=book.settings.threads,
         progress=progress,
     )
-    document: Document = comparison.document()
+    return with_gaps(comparison.document())
+
+
+def with_gaps(document: Document) -> Document:
+    """The document with NaN for figures that nobody has, which charts leave out and tables call 'none'."""
+
+    def filled(values: Any) -> Any:
+        return [math.nan if value is None else value for value in values]
+
+    for part in ("scenarios", "differences"):
+        for measures in document[part].values():
+            for record in measures.values():
+                for key in FIGURES:
+                    if key in record:
+                        record[key] = filled(record[key])
+                for row in record["by_year"]:
+                    row.update(zip(FIGURES, filled(row[key] for key in FIGURES), strict=True))
     return document
 
 

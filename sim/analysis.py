@@ -2,12 +2,12 @@
 
 A difference is taken seed by seed, then summarised: mean, and the middle 95 % of the seeds (`low`, `high`). Beside it
 stands `sure`: the 95 % interval of the mean itself, which narrows as seeds are added, and tells a real difference from
-luck.
+luck. Two measures are comparisons themselves (what the metric calls `against`): they have no level, only a difference,
+with a note in words.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import platform
@@ -26,8 +26,20 @@ from sim.calibration import adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words
+from sim.outcomes import Beyond, discounted
 from sim.place import Place
-from sim.results import AXIS_NAMES, Metric, Record, metric, metrics
+from sim.results import (
+    AXIS_NAMES,
+    RECORDED,
+    RECORDED_BY_YEAR,
+    Derived,
+    Metric,
+    Record,
+    Sum,
+    metric,
+    metrics,
+    pounds_and_qalys,
+)
 from sim.runs import Progress, ensemble
 from sim.scenario import Scenario
 from sim.state import World
@@ -59,27 +71,22 @@ class Series:
         return self.metric.unit
 
     def by_month(self, by: str | None = None) -> pd.DataFrame:
-        """Mean and band of the seeds for each scenario and month (flows as yearly rates)."""
-        return self._table("month", by)
+        """Mean and band of the seeds for each scenario and month (flows as yearly rates).
+
+        What is told by year only has its year's value in each month.
+        """
+        return self._frame("month", by, self.comparison.names, change=False)
 
     def by_year(self, by: str | None = None) -> pd.DataFrame:
         """Mean and band of the seeds for each scenario and year, 1 the first."""
-        return self._table("year", by)
+        return self._frame("year", by, self.comparison.names, change=False)
 
     def difference(self, by: str | None = None) -> pd.DataFrame:
-        """Difference from the baseline by year, seed by seed: mean, band of the seeds, interval of the mean."""
-        import pandas as pd
+        """Difference from the baseline by year, seed by seed: mean, band of the seeds, interval of the mean.
 
-        rows = []
-        for name in self.comparison.names[1:]:
-            for group in self.groups(by):
-                table = pd.DataFrame(self.change(name, by, group))
-                table.insert(0, "year", np.arange(1, len(table) + 1))
-                if by is not None:
-                    table.insert(0, by, group)
-                table.insert(0, "scenario", name)
-                rows.append(table)
-        return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["scenario", "year", *_SUMMARY])
+        A measure that is a comparison itself counts from the first year to that year, and has a `note`.
+        """
+        return self._frame("year", by, self.comparison.names[1:], change=True)
 
     def level(self, scenario: str, step: str = "year", by: str | None = None, group: str | None = None) -> dict[str, F]:
         """Mean and band of the seeds of one scenario, and of one group, over time."""
@@ -95,42 +102,51 @@ class Series:
         """The groups of an axis, in order; (None,) for no axis. Raises ValueError if the measure has no such axis."""
         if by is None:
             return (None,)
-        axes = self.metric.parts(self.comparison.records[self.comparison.baseline][0]).axes
+        axes: tuple[str, ...] = ()
+        services = None
+        if self.metric.parts is not None:
+            parts = self.metric.parts(self.comparison.records[self.comparison.baseline][0])
+            axes, services = (*parts.axes, *self.metric.finer), parts.services
+        elif self.metric.derived is not None:
+            axes, services = self.metric.derived.by, self.metric.derived.services
         if by not in axes:
             have = ", ".join(axes) or "no axis"
             raise ValueError(f"'{self.metric.name}' cannot be told by '{by}'; it has {have}")
         if by == "neighbourhood":
             return self.comparison.neighbourhoods
-        return AXIS_NAMES[by]()
+        return services if by == "service" and services is not None else AXIS_NAMES[by]()
 
-    def _table(self, step: str, by: str | None) -> pd.DataFrame:
-        import pandas as pd
+    def told(self, scenario: str, step: str, by: str | None, *, change: bool) -> dict[str, Any]:
+        """What is told of a scenario, or of its difference from the baseline: each figure of the summary as an array of
+        shape (group, time), and the `note` of a measure that is a comparison, a list by year."""
+        c, measure = self.comparison, self.metric
+        if change and measure.against is not None:
+            verdicts = measure.against(c.beyond_baseline(scenario))
+            found: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in _SUMMARY}
+            return {**found, "note": [v.note for v in verdicts]}
+        values = c.grouped(scenario, measure, step, by)
+        return summary(values - c.grouped(c.baseline, measure, step, by) if change else values)
 
+    def _frame(self, step: str, by: str | None, scenarios: Sequence[str], *, change: bool) -> pd.DataFrame:
+        groups = self.groups(by)
+        when: Any = self.comparison.months if step == "month" else np.arange(1, self.comparison.scenarios[0].years + 1)
         rows = []
-        for name in self.comparison.names:
-            for group in self.groups(by):
-                table = pd.DataFrame(self.level(name, step, by, group))
-                when = self.comparison.months if step == "month" else np.arange(1, len(table) + 1)
-                table.insert(0, step, when)
-                if by is not None:
-                    table.insert(0, by, group)
-                table.insert(0, "scenario", name)
-                rows.append(table)
+        for name in scenarios:
+            told = self.told(name, step, by, change=change)
+            keys = {} if by is None else {by: np.repeat(np.array(groups, dtype=object), len(when))}
+            figures = {k: np.ravel(column) for k, column in told.items()}
+            rows.append(pd.DataFrame({"scenario": name, **keys, step: np.tile(when, len(groups)), **figures}))
+        if not rows:
+            note = ["note"] if self.metric.against is not None else []
+            return pd.DataFrame(columns=["scenario", *([] if by is None else [by]), step, *_SUMMARY, *note])
         return pd.concat(rows, ignore_index=True)
 
 
 _SUMMARY = ["mean", "low", "high", "sure_low", "sure_high"]
 
 
-def summarise(values: F) -> pd.DataFrame:
-    """`summary` as a table."""
-    import pandas as pd
-
-    return pd.DataFrame(summary(values))
-
-
 def summary(values: F) -> dict[str, F]:
-    """Mean, middle 95 % of the seeds, and 95 % interval of the mean. `values` has shape (seed, time)."""
+    """Mean, middle 95 % of the seeds, and 95 % interval of the mean, over the first axis, which is the seeds."""
     seeds = values.shape[0]
     mean = values.mean(axis=0)
     low, high = np.quantile(values, [(1 - COVER) / 2, (1 + COVER) / 2], axis=0)
@@ -138,6 +154,13 @@ def summary(values: F) -> dict[str, F]:
     if seeds > 1:
         half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
     return {"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half}
+
+
+def summarise(values: F) -> pd.DataFrame:
+    """The same as a table. `values` has shape (seed, time)."""
+    import pandas as pd
+
+    return pd.DataFrame(summary(values))
 
 
 @dataclass(frozen=True)
@@ -152,7 +175,8 @@ class Comparison:
     neighbourhoods: tuple[str, ...]
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
-    _sums: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
+    _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
+    _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def bands(self) -> str:
@@ -191,18 +215,28 @@ class Comparison:
     def values(
         self, scenario: str, measure: Metric, step: str = "year", by: str | None = None, group: str | None = None
     ) -> F:
-        """A measure for each seed by month or year, shape (seed, time)."""
-        key = (scenario, measure.name, by, group)
-        if key not in self._sums:
-            pairs = [_sums(record, measure, by, group, self) for record in self.records[scenario]]
-            self._sums[key] = (np.stack([top for top, _ in pairs]), np.stack([bottom for _, bottom in pairs]))
-        top, bottom = self._sums[key]
-        if step == "year":
-            top, bottom = (a.reshape(len(a), -1, 12).sum(axis=2) for a in (top, bottom))
-        out: F = measure.parts(self.records[scenario][0]).scale * np.divide(
-            top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0
-        )
+        """A measure for each seed by month or year, shape (seed, time). NaN for a measure that is a comparison."""
+        k = Series(self, measure).groups(by).index(str(group)) if by is not None else 0
+        out: F = self.grouped(scenario, measure, step, by)[:, k]
         return out
+
+    def grouped(self, scenario: str, measure: Metric, step: str, by: str | None) -> F:
+        """The same for every group of an axis, one for no axis, shape (seed, group, time)."""
+        key = (scenario, measure.name, by)
+        if key not in self._values:
+            pairs = [_by_step(record, measure, by) for record in self.records[scenario]]
+            self._values[key] = (np.stack([month for month, _ in pairs]), np.stack([year for _, year in pairs]))
+        return self._values[key][step == "year"]
+
+    def beyond_baseline(self, scenario: str) -> Beyond:
+        """What a scenario spends and gains beyond the baseline."""
+        for name in (self.baseline, scenario):
+            if name not in self._accounts:
+                accounts = [pounds_and_qalys(record) for record in self.records[name]]
+                pounds, qalys = (discounted(np.stack(each)) for each in zip(*accounts, strict=True))
+                self._accounts[name] = pounds, qalys
+        own, base = self._accounts[scenario], self._accounts[self.baseline]
+        return Beyond(own[0] - base[0], own[1] - base[1])
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
         """Everything as one JSON document: see the interface for its form."""
@@ -224,39 +258,36 @@ class Comparison:
         for measure in metrics():
             series = Series(self, measure)
             for name in self.names:
-                told = series.level(name, "month")
+                told = series.told(name, "month", None, change=False)
                 out["scenarios"][name][measure.name] = {
                     "unit": measure.unit,
                     "label": measure.label,
-                    **{k: _plain(told[k]) for k in ("mean", "low", "high")},
-                    "by_year": _rows(series.level(name)),
+                    **{k: _plain(told[k][0]) for k in ("mean", "low", "high")},
+                    "by_year": _rows(series.told(name, "year", None, change=False), 0),
                 }
             for name in self.names[1:]:
                 out["differences"][name][measure.name] = {
                     "unit": measure.unit,
-                    "by_year": _rows(series.change(name)),
+                    "by_year": _rows(series.told(name, "year", None, change=True), 0),
                 }
             for axis in axes:
                 try:
-                    names = series.groups(axis)
-                    grouped = {n: {str(g): series.level(n, "year", axis, g) for g in names} for n in self.names}
-                    changed = {n: {str(g): series.change(n, axis, g) for g in names} for n in self.names[1:]}
+                    groups = series.groups(axis)
                 except ValueError:
                     continue  # a measure without this axis has no groups to give
-                for part, found in (("scenarios", grouped), ("differences", changed)):
-                    for name, of_group in found.items():
-                        groups = out[part][name][measure.name].setdefault("groups", {})
-                        groups[axis] = {
-                            g: {"unit": measure.unit, "by_year": _rows(told)} for g, told in of_group.items()
+                for part in ("scenarios", "differences"):
+                    for name, measures in out[part].items():
+                        told = series.told(name, "year", axis, change=part == "differences")
+                        measures[measure.name].setdefault("groups", {})[axis] = {
+                            str(group): {"unit": measure.unit, "by_year": _rows(told, k)}
+                            for k, group in enumerate(groups)
                         }
         return out
 
     def to_frame(self) -> pd.DataFrame:
-        """Tidy: a row for each scenario, seed, month and measure."""
-        import pandas as pd
-
+        """Tidy: a row for each scenario, seed, month and measure, but for those that are comparisons themselves."""
         parts = []
-        for measure in metrics():
+        for measure in (m for m in metrics() if m.against is None):
             for name in self.names:
                 values = self.values(name, measure, "month")
                 seeds, months = values.shape
@@ -275,16 +306,16 @@ class Comparison:
         return pd.concat(parts, ignore_index=True)
 
     def to_xarray(self) -> xr.Dataset:
-        """Labelled counts: scenario, seed, month, and service, domain, level, quintile, age where they have them."""
+        """Labelled counts: scenario, seed, month or year, and service, domain, quintile, age where they have them."""
         import xarray as xr
 
-        from sim.results import RECORDED
-
         labels: dict[str, Any] = {"scenario": list(self.names), "seed": list(self.seeds), "month": self.months}
+        labels["year"] = list(range(1, self.scenarios[0].years + 1))
         arrays = {}
-        for name, what in RECORDED.items():
-            stacked = np.stack([np.stack([r.monthly[name] for r in self.records[scenario]]) for scenario in self.names])
-            arrays[name] = (("scenario", "seed", "month", *what.axes), stacked)
+        for name, what in (RECORDED | RECORDED_BY_YEAR).items():
+            step, kept = ("month", "monthly") if name in RECORDED else ("year", "yearly")
+            stacked = np.stack([np.stack([getattr(r, kept)[name] for r in self.records[s]]) for s in self.names])
+            arrays[name] = (("scenario", "seed", step, *what.axes), stacked)
             for axis in what.axes:
                 if axis == "neighbourhood":
                     labels[axis] = list(self.neighbourhoods)
@@ -319,11 +350,20 @@ class Comparison:
         for measure in metrics():
             series = Series(self, measure)
             for name in self.names:
-                row: dict[str, Any] = {"metric": measure.name, "unit": measure.unit, "scenario": name, "year": at}
-                level = series.level(name)
-                row |= {k: float(level[k][at - 1]) for k in ("mean", "low", "high")}
+                row: dict[str, Any] = {
+                    "metric": measure.name,
+                    "unit": measure.unit,
+                    "scenario": name,
+                    "year": at,
+                    "note": "",
+                }
+                level = series.told(name, "year", None, change=False)
+                row |= {k: float(level[k][0, at - 1]) for k in ("mean", "low", "high")}
                 if name != self.baseline:
-                    row |= {f"difference_{k}": float(v[at - 1]) for k, v in series.change(name).items()}
+                    change = series.told(name, "year", None, change=True)
+                    row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in _SUMMARY}
+                    if "note" in change:
+                        row["note"] = change["note"][at - 1]
                 rows.append(row)
         return pd.DataFrame(rows)
 
@@ -391,29 +431,77 @@ class Comparison:
         }
 
 
-def _sums(record: Record, measure: Metric, by: str | None, group: str | None, comparison: Comparison) -> tuple[F, F]:
-    """Numerator and denominator of a measure by month. Shapes (month,)."""
-    parts = measure.parts(record)
-    top, bottom = parts.numerator, parts.denominator
-    if by is not None:
-        names = comparison.neighbourhoods if by == "neighbourhood" else AXIS_NAMES[by]()
-        k = names.index(str(group))
-        if top.shape[1 + parts.axes.index(by)] != len(names):  # a measure of few services names only those
-            raise ValueError(f"'{measure.name}' is of one service already")
-        top = top.take(k, axis=1 + parts.axes.index(by))
-        if by in parts.over:
-            bottom = bottom.take(k, axis=1 + parts.over.index(by))
-    months = top.shape[0]
-    return top.reshape(months, -1).sum(axis=1), bottom.reshape(months, -1).sum(axis=1)
+def _by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, F]:
+    """A measure's groups by month, and by year. Shapes (group, time)."""
+    months = len(record.monthly["people"])
+    if measure.derived is not None:
+        made = _derived(record, measure.derived, by)
+        return made.repeat(12, axis=1), made
+    if measure.parts is None:
+        return np.full((1, months), np.nan), np.full((1, months // 12), np.nan)
+    finer = None if by is None else measure.finer.get(by)
+    parts = (finer or measure.parts)(record)
+    top = _groups(Sum(parts.numerator, parts.axes), by)
+    bottom = _groups(Sum(parts.denominator, parts.over), by)
+    if finer is not None:
+        yearly = _ratio(top, bottom, parts.scale)
+        return yearly.repeat(12, axis=1), yearly
+    of_year = [a.reshape(len(a), -1, 12).sum(axis=2) for a in (top, bottom)]
+    return _ratio(top, bottom, parts.scale), _ratio(of_year[0], of_year[1], parts.scale)
+
+
+def _groups(counts: Sum, by: str | None) -> F:
+    """Counts summed over every axis but time and one other. Shape (group, time), one group if it has no such axis."""
+    array = counts.array
+    if by in counts.axes:
+        array = np.moveaxis(array, 1 + counts.axes.index(by), 1)
+        found: F = array.reshape(*array.shape[:2], -1).sum(axis=2).astype(float).T
+        return found
+    out: F = array.reshape(len(array), -1).sum(axis=1).astype(float)[None]
+    return out
+
+
+def _ratio(top: F, bottom: F, scale: float) -> F:
+    bottom = np.broadcast_to(bottom, top.shape)
+    out: F = scale * np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+    return out
+
+
+def _derived(record: Record, derived: Derived, by: str | None) -> F:
+    """A measure worked out from yearly sums, for each group of an axis. Shape (group, year)."""
+    sums = [
+        (s.array.reshape(-1, 12, *s.array.shape[1:]).sum(axis=1).astype(float), s.axes) for s in derived.sums(record)
+    ]
+
+    def of(group: int | None) -> F:
+        given = []
+        for whole, axes in sums:
+            array, left = whole, list(axes)
+            for axis in derived.by:
+                if axis in left:
+                    at = 1 + left.index(axis)
+                    array = array.take(group, at) if axis == by and group is not None else array.sum(axis=at)
+                    left.remove(axis)
+            given.append(array)
+        return derived.make(*given)
+
+    if by is None:
+        return of(None)[None]
+    groups = next(array.shape[1 + axes.index(by)] for array, axes in sums if by in axes)
+    return np.stack([of(k) for k in range(groups)])
 
 
 def _plain(values: F) -> list[float | None]:
     return [round(v, 6) if math.isfinite(v) else None for v in values.tolist()]
 
 
-def _rows(told: dict[str, F]) -> list[dict[str, Any]]:
-    columns = [_plain(told[k]) for k in _SUMMARY]
-    return [dict(zip(["year", *_SUMMARY], row, strict=True)) for row in zip(itertools.count(1), *columns)]
+def _rows(told: dict[str, Any], group: int) -> list[dict[str, Any]]:
+    """A group's figures by year, 1 the first."""
+    columns: dict[str, Sequence[Any]] = {k: _plain(told[k][group]) for k in _SUMMARY}
+    if "note" in told:
+        columns["note"] = told["note"]
+    steps = range(1, len(columns["mean"]) + 1)
+    return [dict(zip(["year", *columns], row, strict=True)) for row in zip(steps, *columns.values(), strict=True)]
 
 
 class _Kept(Generic[T]):

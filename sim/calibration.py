@@ -706,8 +706,10 @@ def warm_up() -> None:
         for lever in levers():
             service = load_catalogue()[0].id if "service" in lever.needs else None
             step = lever.step if lever.baseline + lever.step <= lever.high else -lever.step
-            how = {"shift": step} if lever.kind == "shift" else {"value": lever.baseline + step}
-            scenario = scenario.with_policy(lever.name, start=scenario.start, service=service, name="moved", **how)
+            shift, value = (step, None) if lever.kind == "shift" else (None, lever.baseline + step)
+            scenario = scenario.with_policy(
+                lever.name, start=scenario.start, shift=shift, value=value, service=service, name="moved"
+            )
         calibrated = solution_for(scenario)
         world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
         go(world, scenario, calibrated.params, 0)

@@ -20,7 +20,7 @@ from sim.engine import jit
 from sim.engine.mechanism import BOOK, Clock, Mechanism
 from sim.fields import Params
 from sim.policies import levers
-from sim.results import RECORDED, Record
+from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.state import ANYTHING, Places, World, handle
@@ -42,8 +42,18 @@ FLOWS = (
     "died",
     "moved_in",
     "moved_out",
-    "repeated",
     "delayed",
+    "repeated",
+    "opened_age",
+    "residents",
+    "children",
+    "surveyed",
+    "lonely",
+    "trusting",
+    "resilient",
+    "members",
+    "carers",
+    "carer_hours",
 )
 
 
@@ -81,7 +91,7 @@ class Month:
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
-    month = Month(params, {}, without=("crowding_out",))
+    month = Month(params, {}, without=("crowding_out", "company", "survey"))  # nobody asks yet
     world.people.changed[:] = ANYTHING
     seen = handle(world)
     for m in range(-months, 0):
@@ -104,7 +114,7 @@ class Begun(NamedTuple):
     world: World
     months: int
     monthly: Mapping[str, A]
-    opened_by_year: A
+    yearly: Mapping[str, A]
 
 
 def go(
@@ -118,7 +128,7 @@ def go(
 ) -> Record:
     """Run a scenario's months on a copy of a settled world, or those that are left after the months begun."""
     done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years)
-    return Record(seed, dict(done.monthly), done.opened_by_year)
+    return Record(seed, dict(done.monthly), dict(done.yearly))
 
 
 def _go(
@@ -138,23 +148,27 @@ def _go(
     columns = {name: what.array(world) for name, what in RECORDED.items()}
     months = 12 * scenario.years
     kept = {name: np.empty((months, *column.shape), column.dtype) for name, column in columns.items()}
-    by_neighbourhood = np.zeros((scenario.years, *world.tally.opened_in.shape), np.int32)
+    summed = {name: what.array(world) for name, what in RECORDED_BY_YEAR.items()}
+    by_year = {name: np.zeros((scenario.years, *column.shape), np.int32) for name, column in summed.items()}
     first = 0
     if begun is not None:
         first = begun.months
-        by_neighbourhood[:] = begun.opened_by_year
+        for name, rows in by_year.items():
+            rows[:] = begun.yearly[name]
         for name, column in kept.items():
             column[:first] = begun.monthly[name][:first]
     seen = handle(world)
     pairs = [(kept[name], column) for name, column in columns.items()]
+    sums = [(by_year[name], column) for name, column in summed.items()]
     for m in range(first, until):
         if stop is not None and stop():
             raise KeyboardInterrupt
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         for rows, column in pairs:
             rows[m] = column
-        by_neighbourhood[m // 12] += world.tally.opened_in
-    return Begun(world, until, kept, by_neighbourhood)
+        for rows, column in sums:
+            rows[m // 12] += column
+    return Begun(world, until, kept, by_year)
 
 
 def months_alike(scenarios: list[Scenario], places: Places) -> int:

@@ -53,6 +53,7 @@ class People(NamedTuple):
     birth_bound: Annotated[A, _c("u2", "person", "2^-16", "no draw below its complement is a birth")]
     door_bound: Annotated[A, _c("u2", "door person", "2^-16", "no draw above this is an attendance")]
     refused: Annotated[A, _c("u1", "person", "bits", "domains in which the last request came to nothing")]
+    support: Annotated[A, _c("f4", "person", "0-1", "support when last surveyed")]
 
 
 class Dwellings(NamedTuple):
@@ -254,8 +255,20 @@ class Tally(NamedTuple):
     died: Annotated[A, _c("i4", "quintile band", "persons", "deaths")]
     moved_in: Annotated[A, _c("i4", "quintile", "persons", "people who moved in")]
     moved_out: Annotated[A, _c("i4", "quintile", "persons", "people who moved out")]
-    repeated: Annotated[A, _c("i4", "service quintile", "requests", "requests after one that came to nothing")]
-    delayed: Annotated[A, _c("i4", "quintile band", "persons", "people in an acute bed only because care is missing")]
+    delayed: Annotated[A, _c("i4", "quintile band", "persons", "in a hospital bed only because care is not there")]
+    repeated: Annotated[
+        A, _c("i4", "service quintile", "requests", "by those turned away, or who gave up, within a year")
+    ]
+    opened_age: Annotated[A, _c("i4", "service child_age quintile", "episodes", "opened by children, by year of age")]
+    residents: Annotated[A, _c("i4", "neighbourhood", "persons", "people surveyed, a twelfth of all each month")]
+    children: Annotated[A, _c("i4", "child_age quintile", "persons", "children among them, by year of age")]
+    surveyed: Annotated[A, _c("i4", "quintile band", "persons", "adults of 16 and over among them")]
+    lonely: Annotated[A, _c("f8", "quintile band", "persons", "adults surveyed lonely often or always, as expected")]
+    trusting: Annotated[A, _c("f8", "quintile band", "0-1, summed", "trust of the adults surveyed")]
+    resilient: Annotated[A, _c("f8", "quintile band", "log hazard units, summed", "resilience of the adults surveyed")]
+    members: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who take part in a group")]
+    carers: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who look after somebody at home")]
+    carer_hours: Annotated[A, _c("f8", "quintile band", "hours a week, summed", "what those carers give")]
 
 
 class Screen(NamedTuple):
@@ -383,6 +396,8 @@ PURPOSES: tuple[str, ...] = (
     "voice",
 )
 """What new money may be paid for beside services: each the name of its lever."""
+CHILD_AGES = 18
+"""Years of age, from 0, by which children's acute episodes are counted."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")
 
 handle = handle_maker(World)

@@ -33,6 +33,7 @@ from sim.services.catalogue import Service
 from sim.services.practice import FIRST_LEADERS, Practice
 from sim.state import (
     ANYTHING,
+    CHILD_AGES,
     KINDS,
     MOST_GROUPS,
     NOBODY,
@@ -120,6 +121,7 @@ def build(
         "quintile": QUINTILES,
         "band": BANDS,
         "age": 110,
+        "child_age": CHILD_AGES,
         "dwelling": drawn.dwelling_first.size - 1,
         "dwelling_edge": drawn.dwelling_first.size,
         "place_in_home": MOST_IN_HOME,

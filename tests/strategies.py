@@ -90,7 +90,9 @@ def different(a: Mapping[str, npt.NDArray[np.generic]], b: Mapping[str, npt.NDAr
 def digest(record: Record) -> str:
     """One short text for everything that a run recorded."""
     told = hashlib.sha256()
-    for name, array in sorted({**record.monthly, "opened_by_year": record.opened_by_year}.items()):
+    for name, array in sorted(
+        {**record.monthly, **{f"{name}_by_year": array for name, array in record.yearly.items()}}.items()
+    ):
         told.update(f"{name} {array.dtype} {array.shape}".encode())
         told.update(np.ascontiguousarray(array).tobytes())
     return told.hexdigest()

@@ -263,9 +263,9 @@ def test_help_is_no_miracle(service: Service) -> None:
 
 @pytest.mark.parametrize("part", [*DOMAINS, *SERVICES], ids=lambda part: part.id)
 def test_every_number_says_who_says_so(part: Domain | Service) -> None:
-    """A source is a row of the evidence register or admits to being assumed, and 'assumed' has that status."""
+    """A source is a row of the register, or was read beside it, or admits to being assumed, as its status does."""
     for figure in [*figures(part), *tables(part)]:
-        assert re.match(r"[A-E]\d\d\b|F\d\d\b|assumed: \S", figure.source), figure.source
+        assert re.match(r"[A-E]\d\d\b|F\d\d\b|read: \S|assumed: \S", figure.source), figure.source
         if figure.source.startswith("assumed"):
             assert figure.status == "assumed", figure.source
         if figure.status == "measured":

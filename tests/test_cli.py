@@ -120,7 +120,7 @@ def refused(args: list[str], capsys: pytest.CaptureFixture[str], *parts: str) ->
         (["--years", "0"], ["--years", "from 1 to 60", "got 0"]),
         (["--years", "ten"], ["--years", "wanted a whole number, got 'ten'"]),
         (["--threads", "0"], ["--threads", "got 0"]),
-        (["--by", "colour"], ["--by", "got 'colour'", "service, quintile, age, neighbourhood, domain"]),
+        (["--by", "colour"], ["--by", "got 'colour'", "service, quintile, age, child_age, neighbourhood"]),
         (["--place", "nowhere"], ["got 'nowhere'", "anytown", "wigan"]),
         (["--place", "no/where.toml"], ["no/where.toml"]),
         (["--set", "policies.treshold=0.4"], ["got 'treshold'", "did you mean 'threshold'?"]),

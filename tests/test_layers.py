@@ -20,6 +20,7 @@ RUNGS = (
     "runs",
     "results",
     "drawing",
+    "outcomes",
     "world",
     "scenario",
     "book",

@@ -19,7 +19,7 @@ from sim.policies import Lever, levers
 from sim.results import metrics
 from sim.scenario import FOLDER, LONGEST_YEARS, Scenario, parameter
 
-AXES = ("service", "quintile", "age", "neighbourhood", "domain")
+AXES = ("service", "quintile", "age", "child_age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
 SETTABLE = ("policies.LEVER", "policies.LEVER.SERVICE", "parameters.GROUP.NAME", "place", "people", "years")
 

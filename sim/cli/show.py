@@ -31,15 +31,28 @@ MOST_GROUPS = 30
 Cell = tuple[str, str, bool]
 """A level, what stands below it, and whether that may stand back."""
 NOT_SURE = "~"
-TOLD = ("unmet_need", "wait_months", "spend_total", "spend_acute", "spend_responsive", "spend_preventive",
-        "spend_community", "prevention_share")  # fmt: skip
-"""Shown below acute demand and each acute service."""
+TOLD = (
+    "life_expectancy",
+    "qalys",
+    "unmet_need",
+    "wait_months",
+    "slope_index",
+    "spend_total",
+    "spend_acute",
+    "spend_responsive",
+    "spend_preventive",
+    "spend_community",
+    "prevention_share",
+)
+"""Shown with acute demand and each acute service."""
 TOLD_BY_GROUP = (
     "acute_demand",
     "need_2",
     "unmet_need",
     "turned_away",
     "wait_months",
+    "life_expectancy",
+    "lonely",
     "spend_total",
     "community_energy",
 )
@@ -78,6 +91,7 @@ def comparison(result: Comparison, document: dict[str, Any], axes: Sequence[str]
         _by_group(document, axis, [told[name] for name in TOLD_BY_GROUP if name in told], last, out)
     _key(document, out)
     if document["differences"]:
+        _worth(document, told, last, out)
         _expectations(result, told, out)
     out.print()
     out.print(Text(document["note"].rstrip("."), style="bold"))
@@ -210,6 +224,25 @@ def _key(document: dict[str, Any], out: Console) -> None:
         out.print(Text(told))
     if document["differences"]:
         out.print(Text(f"{NOT_SURE} not told from luck: the interval includes 0."))
+
+
+def _worth(document: dict[str, Any], told: Mapping[str, Metric], year: int, out: Console) -> None:
+    """What each policy's gain costs and when its money is back: measures that are comparisons themselves."""
+    chosen = [measure for measure in told.values() if measure.against is not None]
+    out.print()
+    out.print(Text(f"Over {year} years, discounted", style="bold"))
+    for name, measures in document["differences"].items():
+        for measure in chosen:
+            found = _at(measures[measure.name], year)
+            row = Row(measure.label, measure.unit, measure.decimals, {}, {})
+            value = ""
+            if found["mean"] is not None:
+                told_as = number(found["mean"], measure.unit, measure.decimals)
+                pounds = measure.unit.startswith("£")
+                value = f"£{told_as}{measure.unit.removeprefix('£')}" if pounds else f"{measure.unit} {told_as}"
+            said = " ".join(part for part in (value, _between(found, row, signed=False)) if part)
+            said = "; ".join(part for part in (said, found["note"]) if part)
+            out.print(Text(f"{plain(document['labels'][name])}: {measure.label}: {said}"))
 
 
 def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) -> None:

@@ -31,6 +31,7 @@ NO_KERNELS = {
     "drawing.py",
     "steadiness.py",
     "results.py",
+    "outcomes.py",
     "place_tables.py",
     "inputs.py",
     "version.py",

@@ -42,6 +42,9 @@ class Support(Params):
     bonus: float = number(
         0.75, low=0.2, high=1.5, unit="ties", source="assumed", meaning="what membership is worth, in well ties"
     )
+    online: float = share(
+        0.33, low=0.1, high=0.7, source="assumed", meaning="people of 65 and over who keep up ties online"
+    )
     apart: float = share(
         0.4, low=0.1, high=0.8, source="assumed", meaning="part of ties outside the home that a full pandemic cuts"
     )
@@ -53,19 +56,27 @@ def _worth(p: Support, worst: int) -> float:
 
 
 @kernel
-def _joining(seed: np.uint64) -> np.uint64:
+def joining(seed: np.uint64) -> np.uint64:
     """The key of the draws that say who is a member: the same in all months."""
     return month_key(seed, MEMBER, 0)
 
 
 @kernel
-def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
-    """Support of one person from last month's state of those near them, 0-1."""
-    return _support(w, p, _joining(seed), i)
+def is_member(w: World, p: Support, key: np.uint64, i: Int) -> bool:
+    """Whether a person takes part in a group of the neighbourhood. The key is `joining`."""
+    energy = w.places.energy[w.people.neighbourhood[i]]
+    member: bool = w.people.age[i] >= 16 and uniform(key, i) < p.members * energy
+    return member
 
 
 @kernel
-def _support(w: World, p: Support, joining: np.uint64, i: Int) -> float:
+def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
+    """Support of one person from last month's state of those near them, 0-1."""
+    return _support(w, p, joining(seed), i)
+
+
+@kernel
+def _support(w: World, p: Support, key: np.uint64, i: Int) -> float:
     people = w.people
     age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
     g, apart = 0.0, p.apart * w.rules.pandemic[people.neighbourhood[i]]
@@ -78,12 +89,12 @@ def _support(w: World, p: Support, joining: np.uint64, i: Int) -> float:
         j = np.int64(to[k])
         if age[j] != NOBODY:
             g += _worth(p, worst[j]) * (1.0 - apart)
+    if people.age[i] >= 5:
+        g += w.rules.digital_ties[people.neighbourhood[i]] * (p.online if people.age[i] >= 65 else 1.0)
     if people.worst[i] >= 2:
         g *= 1.0 - p.withdrawal
-    if people.age[i] >= 16:
-        energy = w.places.energy[people.neighbourhood[i]]
-        if uniform(joining, i) < p.members * energy:
-            g += p.bonus
+    if is_member(w, p, key, i):
+        g += p.bonus
     g = max(0.0, g)
     return g / (g + p.half)
 
@@ -92,15 +103,15 @@ def _support(w: World, p: Support, joining: np.uint64, i: Int) -> float:
     Phase.SUPPORT,
     Support,
     reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy rules.pandemic "
-    "screen.row screen.draw screen.count",
+    "rules.digital_ties screen.row screen.draw screen.count",
     writes="screen.support",
 )
 @kernel
 def lend(w: World, p: Support, clock: Clock) -> None:
-    joining = _joining(clock.seed)
+    key = joining(clock.seed)
     for d in range(w.people.level.shape[0]):
         row, draw, up_bound, given = w.screen.row[d], w.screen.draw[d], w.people.up_bound[d], w.screen.support[d]
         for k in range(w.screen.count[d]):
             i = np.int64(row[k])
             if np.uint16(draw[k] >> np.uint32(16)) < up_bound[i]:
-                given[k] = np.float32(_support(w, p, joining, i))
+                given[k] = np.float32(_support(w, p, key, i))

@@ -162,6 +162,34 @@ class Recovery(Closed):
     serious_per_year: Figure
 
 
+class LossByLevel(Closed):
+    """What each level takes away from somebody without need in the domain."""
+
+    emerging: Figure
+    serious: Figure
+    crisis: Figure
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        values = (0.0, self.emerging.value, self.serious.value, self.crisis.value)
+        if list(values) != sorted(values):
+            raise Unmet("losses of 0 or more that do not shrink from level to level", values[1:])
+        return self
+
+    def values(self) -> Array:
+        """By level, 0 (well) first. Shape (4,)."""
+        return np.array([0.0, self.emerging.value, self.serious.value, self.crisis.value])
+
+
+class Wellbeing(Closed):
+    """What need in the domain takes from a life, beside what other domains take: the losses of several add up."""
+
+    utility_loss: LossByLevel
+    """Of the weight, 0 to 1, that a year of life counts with in a QALY."""
+    life_satisfaction_loss: LossByLevel
+    """Points of life satisfaction, on the scale from 0 to 10."""
+
+
 class Domain(Closed):
     """One domain of need, with what England's figures say of it."""
 
@@ -175,6 +203,7 @@ class Domain(Closed):
     recovery: Recovery
     informal_help: bool = False
     """Whether people at home can do much of what is needed, and are strained where nobody else does."""
+    wellbeing: Wellbeing
     interactions: dict[str, Figure] = Field(default_factory=dict)
     """Other domain's id -> omega: the hazard of getting worse here is multiplied by 1 + omega * level there."""
 

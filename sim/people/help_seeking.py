@@ -55,7 +55,8 @@ class HelpSeeking(Params):
 def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
     """Part of the requests somebody would make that reach a service at all."""
     people, n = w.people, w.people.neighbourhood[i]
-    needs, serious = 0, 0
+    needs: Int = 0
+    serious: Int = 0
     for d in range(people.level.shape[0]):
         needs += np.int64(people.level[d, i] > 0)
         serious += np.int64(people.level[d, i] >= 2)

@@ -18,7 +18,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import gather, mark_low
 from sim.people.need import ceil16
-from sim.state import ANYTHING, NOBODY, World
+from sim.state import ANYTHING, CHILD_AGES, NOBODY, World
 
 KNOCK = stream("last resort")
 ARRIVE = stream("crisis arrives by another door")
@@ -38,11 +38,21 @@ def attending(w: World, door: int, i: Int) -> float:
     return p
 
 
+@kernel
+def _attended(w: World, s: Int, i: Int) -> None:
+    """Count an attendance."""
+    people = w.people
+    w.tally.opened[s, people.quintile[i], people.band[i]] += 1
+    w.tally.opened_in[s, people.neighbourhood[i]] += 1
+    if people.age[i] < CHILD_AGES:
+        w.tally.opened_age[s, people.age[i], people.quintile[i]] += 1
+
+
 @mechanism(
     Phase.LAST_RESORT,
-    reads="people.level people.help people.door_bound people.band people.quintile people.neighbourhood "
+    reads="people.level people.help people.age people.door_bound people.band people.quintile people.neighbourhood "
     "screen.event_row screen.event_domain screen.event_to screen.events",
-    writes="tally.opened tally.opened_in screen.bits screen.marks screen.found_row screen.found_draw",
+    writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
 )
 @kernel
 def knock(w: World, p: NoParams, clock: Clock) -> None:
@@ -56,8 +66,7 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
         for k in range(gather(bits, w.screen.marks, row, draw)):
             i = np.int64(row[k])
             if (np.float64(draw[k]) + 0.5) * UNIT < attending(w, door, i):
-                w.tally.opened[s, people.quintile[i], people.band[i]] += 1
-                w.tally.opened_in[s, people.neighbourhood[i]] += 1
+                _attended(w, s, i)
         for k in range(w.screen.events[0]):
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
@@ -66,8 +75,7 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
                 uniform(month_key(clock.seed, ARRIVE + np.uint64(64 * door + d), clock.month), i)
                 < (w.rates.crisis_arrives[door, d])
             ):
-                w.tally.opened[s, people.quintile[i], people.band[i]] += 1
-                w.tally.opened_in[s, people.neighbourhood[i]] += 1
+                _attended(w, s, i)
 
 
 @mechanism(

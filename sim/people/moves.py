@@ -144,8 +144,8 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     "rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting "
-    "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue screen.bits "
-    "screen.marks screen.found_row screen.found_draw",
+    "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
+    "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing life_and_death",
 )
 @kernel

@@ -101,7 +101,7 @@ def helper_at_home(w: World, i: Int, levels: A) -> bool:
 def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     """What multiplies the hazard of worsening, without the part that support plays."""
     n = w.people.neighbourhood[i]
-    m = math.exp(-p.beta_resilience * w.people.resilience[i]) * w.places.exposure[d, n]
+    m: float = math.exp(-p.beta_resilience * w.people.resilience[i]) * w.places.exposure[d, n]
     for e in range(levels.shape[0]):
         if e != d:
             m *= 1.0 + w.rates.omega[d, e] * levels[e, i]
@@ -116,7 +116,7 @@ def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 
 
 @kernel
-def helping(w: World, s: int, n: Int) -> float:
+def helping(w: World, s: Int, n: Int) -> float:
     """Effect of help by a service in a neighbourhood, 1 = baseline: quality, practice, and how well it fits."""
     effect: float = w.services.quality[s] * w.places.practice[n] * w.places.fit[n]
     return effect

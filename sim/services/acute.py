@@ -16,7 +16,7 @@ from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number
-from sim.state import ACUTE, World
+from sim.state import ACUTE, CHILD_AGES, World
 
 WHERE = stream("which acute service")
 INSTEAD = stream("an alternative to an acute service")
@@ -49,8 +49,8 @@ def care_given(w: World, s: int) -> float:
     Phase.SERVICE,
     Acute,
     reads="screen.event_row screen.event_domain screen.event_to screen.events people.band people.quintile "
-    "people.neighbourhood services.crisis_share services.instead rules.alternatives",
-    writes="tally.opened tally.opened_in screen.event_service",
+    "people.neighbourhood services.crisis_share services.instead rules.alternatives people.age",
+    writes="tally.opened tally.opened_in screen.event_service tally.opened_age",
     name="acute_episodes",
 )
 @kernel
@@ -69,6 +69,8 @@ def open_episodes(w: World, p: Acute, clock: Clock) -> None:
                     taker = _alternative(w, clock, i, s)
                     w.tally.opened[taker, people.quintile[i], people.band[i]] += 1
                     w.tally.opened_in[taker, people.neighbourhood[i]] += 1
+                    if people.age[i] < CHILD_AGES:
+                        w.tally.opened_age[taker, people.age[i], people.quintile[i]] += 1
                     w.screen.event_service[k] = taker
                     break
 

@@ -217,12 +217,12 @@ class Service(Closed):
     exposure: Exposure | None = None
     childhood: Childhood | None = None
     alternative: Alternative | None = None
-    counts: bool = True
-    """Whether an acute service's episodes count as acute demand."""
     measure: str | None = Field(None, pattern=r"^[a-z][a-z_]*$")
     """What an acute service's episodes are called in results: the id of a metric. Its own id, if not given."""
     episodes: str = "episodes"
     """The unit in which they are counted."""
+    counts: bool = True
+    """Whether an acute service's episodes count as acute demand; false where another's already stand for them."""
     crisis_share: dict[str, Share] = Field(default_factory=dict)
     """Age band -> part of the domain's crises in that band that opens an episode here."""
     capacity: Capacity | None = None

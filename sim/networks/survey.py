@@ -1,0 +1,137 @@
+"""A twelfth of all people are asked each month how they live: who is lonely, who takes part, who looks after somebody.
+
+Claim     Asked half a year after one's birthday, so each once a year, in the middle of a year of age. Of an adult,
+          P(lonely often or always) = 1 / (1 + exp((support - s) / blur)), s = lonely + serious * [own need is serious
+          or worse] - mellow * decades of age beyond 16; the sum of these is told, not draws. Member: as support counts
+          it. Carer: an adult at home with somebody whose need of daily help is serious and who lives there, not in a
+          care home; those adults share `hours` a week, of which help from a service takes over `relief`.
+Evidence  lonely, blur, serious, mellow: fitted to A10-A12 in the settled baseline of anytown, which then shows 7.0 %
+          of adults (A10: 7), 14 % with serious need and 4 % of others (A12: 15 and 3), 11 % at 16-24, 12 % at 25-34,
+          5 % at 35-64, 6 % at 65+ (A11: 10, 9, 4-8), and falls from 10 % to 5.5 % over the fifths (A13). hours: the
+          mean over all carers of Census 2021, England (table TS039: 1.67 m give under 10 hours a week, 0.63 m 10-19,
+          0.45 m 20-34, 0.52 m 35-49, 1.40 m 50 and more; mid-points 5, 14.5, 27, 42 and 60 assumed) is 29.
+Limits    It only looks: nothing in a run depends on it. Care for somebody in another home, and by children, is not
+          seen. Loneliness is a feeling; here it is few and strained ties, need and youth, and no more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import is_helped
+from sim.engine.jit import Int, kernel
+from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.fields import Params, number, share
+from sim.networks.support import Support, is_member, joining, support
+from sim.state import CHILD_AGES, NOBODY, World
+
+ADULT = 16
+HALF_A_YEAR = 6
+FITTED = "fitted to A10-A12 [CLS24] in the settled baseline"
+
+
+class Survey(Params):
+    """What answers mean."""
+
+    lonely: float = share(
+        0.265,
+        low=0.15,
+        high=0.4,
+        source=FITTED,
+        meaning="support at which half of the young without serious need are lonely",
+    )
+    blur: float = number(
+        0.12, low=0.05, high=0.2, unit="support", source=FITTED, meaning="how far that differs between people"
+    )
+    serious: float = number(
+        0.177,
+        low=0.05,
+        high=0.3,
+        unit="support",
+        source=FITTED,
+        meaning="more support wanted with serious need of one's own",
+    )
+    mellow: float = number(
+        0.048, low=0.0, high=0.1, unit="support per decade", source=FITTED, meaning="less support wanted with age"
+    )
+    hours: float = number(
+        29.0,
+        low=15.0,
+        high=50.0,
+        unit="hours a week",
+        source="Census 2021, England, table TS039 (read); mid-points of its bands assumed",
+        meaning="care at home that somebody with serious need is given",
+    )
+    relief: float = share(
+        0.25, low=0.0, high=0.6, source="assumed", meaning="part of those hours that help from a service takes over"
+    )
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    Support,
+    reads="people.worst people.age people.band people.quintile people.neighbourhood people.dwelling dwellings.first "
+    "ties.start ties.to places.energy",
+    writes="people.support tally.members",
+    name="company",
+)
+@kernel
+def keep_company(w: World, p: Support, clock: Clock) -> None:
+    people, members = w.people, w.tally.members
+    for i in range((clock.month + HALF_A_YEAR) % 12, people.age.size, 12):
+        if people.age[i] != NOBODY and people.age[i] >= ADULT:
+            people.support[i] = np.float32(support(w, p, clock.seed, i))
+            members[people.quintile[i], people.band[i]] += is_member(w, p, joining(clock.seed), i)
+
+
+@kernel
+def _care_given(w: World, p: Survey, i: Int) -> float:
+    """Hours a week that an adult cares for others of the household."""
+    people, first = w.people, w.dwellings.first
+    home = np.int64(people.dwelling[i])
+    given = 0.0
+    for d in range(w.rates.informal.size):
+        if w.rates.informal[d] == 0 or people.level[d, i] == 3:  # who has left for a care home cares for nobody here
+            continue
+        needed, able = 0.0, 0
+        j: Int
+        for j in range(np.int64(first[home]), np.int64(first[home + 1])):
+            if people.age[j] == NOBODY:
+                continue
+            if j != i and people.level[d, j] == 2:
+                needed += p.hours * (1.0 - (p.relief if is_helped(np.int64(people.help[d, j])) else 0.0))
+            if people.age[j] >= ADULT and people.level[d, j] < 2:
+                able += 1
+        given += needed / max(1, able if people.level[d, i] < 2 else able + 1)
+    return given
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    Survey,
+    reads="people.age people.band people.quintile people.neighbourhood people.dwelling people.level people.worst "
+    "people.help people.support people.trust people.resilience dwellings.first rates.informal",
+    writes="tally.residents tally.children tally.surveyed tally.lonely tally.trusting tally.resilient tally.carers "
+    "tally.carer_hours",
+    after="company",
+)
+@kernel
+def ask(w: World, p: Survey, clock: Clock) -> None:
+    people, tally = w.people, w.tally
+    for i in range((clock.month + HALF_A_YEAR) % 12, people.age.size, 12):
+        age, q, b = people.age[i], people.quintile[i], people.band[i]
+        if age == NOBODY:
+            continue
+        tally.residents[people.neighbourhood[i]] += 1
+        if age < CHILD_AGES:
+            tally.children[age, q] += 1
+        if age < ADULT:
+            continue
+        tally.surveyed[q, b] += 1
+        wanted = p.lonely + (p.serious if people.worst[i] >= 2 else 0.0) - p.mellow * (age - ADULT) / 10.0
+        tally.lonely[q, b] += 1.0 / (1.0 + np.exp((people.support[i] - wanted) / p.blur))
+        tally.trusting[q, b] += people.trust[i]
+        tally.resilient[q, b] += people.resilience[i]
+        hours = _care_given(w, p, i)
+        tally.carers[q, b] += hours > 0.0
+        tally.carer_hours[q, b] += hours

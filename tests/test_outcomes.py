@@ -1,0 +1,383 @@
+"""Every outcome the interface names: that it is there, that its mathematics is right, and that counts add up."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from strategies import SERVICES, calibrated, columns, every_lever_moved, live, scenario, town
+
+import sim
+from sim import outcomes, results
+from sim.analysis import Comparison, Series
+from sim.fields import AGE_BAND_NAMES, AGE_BANDS
+from sim.people.domains import load_domains
+from sim.results import RECORDED_BY_YEAR, Record, metric, metrics, pounds_and_qalys
+from sim.runs import go
+from sim.services.catalogue import load_catalogue
+from sim.state import NOBODY
+
+NAMED = """
+acute_demand ae_attendances emergency_admissions mental_health_crises delayed_discharge_days care_home_admissions
+homeless_households children_entering_care offences arrests deaths life_expectancy qalys wellbeing need_1 need_2 need_3
+unmet_need turned_away failure_demand_share wait_months hours_per_person staff_turnover vacancy_rate morale
+practice_quality group_members community_energy lonely trust carer_hours spend_acute spend_responsive spend_preventive
+spend_community spend_total prevention_share saving_reinvested clawed_back bailed_out inverse_care_index slope_index
+gap_most_least_deprived break_even_year cost_per_qaly
+""".split()  # noqa: SIM905  (as the interface has them, side by side)
+"""The ids of the interface."""
+MEASURED = {s.measure or s.id for s in load_catalogue() if s.tier == "acute"}
+AXES = {
+    "service": "acute_demand ae_attendances wait_months failure_demand_share staff_turnover hours_per_person",
+    "quintile": "acute_demand life_expectancy qalys wellbeing lonely trust carer_hours unmet_need deaths",
+    "age": "acute_demand qalys need_2 unmet_need lonely delayed_discharge_days",
+    "child_age": "acute_demand emergency_admissions children_entering_care",
+    "neighbourhood": "acute_demand community_energy practice_quality",
+    "domain": "need_2 unmet_need inverse_care_index",
+}
+
+
+@pytest.fixture(scope="module")
+def compared() -> Iterator[Comparison]:
+    """Small, but every lever is moved in one of its scenarios. A warning of NumPy's is a fault."""
+    base = sim.Scenario.load("baseline").with_settings(years=2)
+    pushed = base.with_policy("prevention_share", shift=0.05, name="pushed")
+    cut = base.with_policy("total_budget", value=0.8, name="cut")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        yield sim.compare(base, pushed, cut, people=8_000, seeds=3, threads=2)
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    """Two years of a town under every lever."""
+    return go(town(3_000), every_lever_moved(2), calibrated().params, 0)
+
+
+# --- the interface ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_metric_of_the_interface_is_there(name: str, compared: Comparison) -> None:
+    """It has a unit, a finite value in each scenario, and a finite difference or words on why there is none."""
+    if name == "offences" and name not in MEASURED:
+        pytest.skip("no service of this catalogue counts offences")
+    series: Series = compared[name]
+    assert series.unit
+    change = series.difference()
+    assert list(change.columns[:7]) == ["scenario", "year", "mean", "low", "high", "sure_low", "sure_high"]
+    assert len(change) == 2 * 2
+    if series.metric.against is not None:
+        assert (change["mean"].notna() | (change["note"] != "")).all()
+        assert series.by_year()["mean"].isna().all(), "a comparison has no level"
+        return
+    for table in (series.by_year(), series.by_month(), change):
+        assert np.isfinite(table[["mean", "low", "high"]].to_numpy(dtype=float)).all()
+
+
+@pytest.mark.parametrize(("axis", "name"), [(axis, name) for axis, names in AXES.items() for name in names.split()])
+def test_a_metric_is_told_by_its_axes(axis: str, name: str, compared: Comparison) -> None:
+    """A row for each group, scenario and year, and the same groups in the difference and the document."""
+    series: Series = compared[name]
+    groups = series.groups(axis)
+    table, change = series.by_year(axis), series.difference(axis)
+    assert len(table) == len(groups) * 3 * 2
+    assert list(table[axis].unique()) == list(groups) == list(change[axis].unique())
+    assert np.isfinite(table["mean"].to_numpy(dtype=float)).any()
+    document = compared.document(by=(axis,))
+    assert list(document["scenarios"]["baseline"][name]["groups"][axis]) == list(groups)
+
+
+def test_acute_demand_by_service_adds_up(compared: Comparison) -> None:
+    """Its services sum to it; neighbourhoods and fifths, weighted by people, do too."""
+    series = compared.acute_demand
+    whole = compared.values("baseline", series.metric)
+    by_service = compared.grouped("baseline", series.metric, "year", "service").sum(axis=1)
+    assert by_service == pytest.approx(whole)
+    near = np.nanmean(compared.grouped("baseline", series.metric, "year", "neighbourhood"), axis=(0, 1))
+    assert near == pytest.approx(whole.mean(axis=0), rel=0.15)  # neighbourhoods are of about one size
+
+
+def test_tables_hold_every_metric(compared: Comparison) -> None:
+    """Levels and differences of all; the tidy frame leaves out what is a comparison itself."""
+    assert set(compared.table()["metric"]) == {m.name for m in metrics()}
+    tidy = compared.to_frame()
+    assert set(tidy["metric"]) == {m.name for m in metrics() if m.against is None}
+    assert len(tidy) == 3 * 3 * 24 * tidy["metric"].nunique()
+    arrays = compared.to_xarray()
+    assert arrays["opened_age"].dims == ("scenario", "seed", "year", "service", "child_age", "quintile")
+
+
+def test_what_is_expected_may_be_any_outcome(compared: Comparison) -> None:
+    """A scenario may expect a life to be longer, and money to be back by a year."""
+    from sim.scenario import Expect
+
+    expect = [
+        Expect(metric="life_expectancy", year=2, direction="up"),
+        Expect(metric="lonely", year=2, low=-0.5, high=0.5),
+        Expect(metric="break_even_year", year=2, high=2.0),
+    ]
+    changed = [s.model_copy(update={"expect": expect}) if s.name == "cut" else s for s in compared.scenarios]
+    told = Comparison(
+        **{**compared.__dict__, "scenarios": tuple(changed), "_values": {}, "_accounts": {}},
+    ).expectations()
+    assert list(told["met"]) == [False, True, True]
+
+
+def test_a_year_survives_in_the_document(compared: Comparison) -> None:
+    """Notes of comparisons stand in the document's differences, and figures that are not there are None."""
+    last = compared.document()["differences"]["cut"]["break_even_year"]["by_year"][-1]
+    assert last["mean"] == 2.0  # the policy begins in the second year, and saves from then on
+    assert last["note"] == ""
+    level = compared.document()["scenarios"]["cut"]["break_even_year"]
+    assert level["by_year"][-1]["mean"] is None
+    assert level["mean"] == [None] * 24
+
+
+# --- lives -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_life_table_worked_by_hand() -> None:
+    """Three bands of 10, 20 and open years: q = n m / (1 + n (1 - a) m), L = n l - n (1 - a) d, the last l / m."""
+    deaths, lived = np.array([10.0, 40.0, 50.0]), np.array([1000.0, 2000.0, 500.0])
+    a = np.array([0.1, 0.5, 0.5])
+    q0 = 10 * 0.01 / (1 + 10 * 0.9 * 0.01)  # 0.0917431
+    q1 = 20 * 0.02 / (1 + 20 * 0.5 * 0.02)  # 0.3333333
+    l1 = 1 - q0
+    l2 = l1 * (1 - q1)
+    wanted = (10 - 10 * 0.9 * q0) + (20 * l1 - 20 * 0.5 * l1 * q1) + l2 / 0.1
+    assert wanted == pytest.approx(9.1743119 + 15.1376147 + 6.0550459)
+    assert outcomes.life_expectancy(deaths, lived, np.array([10.0, 20.0, 99.0]), a) == pytest.approx(wanted)
+
+
+def test_a_life_table_agrees_with_single_years() -> None:
+    """At death rates that rise by a tenth a year of age, ten bands come within a third of a year of single ones."""
+    age = np.arange(130)
+    rate = np.minimum(0.9, 0.00003 * np.exp(0.1 * age) + 0.0002)
+    alive = np.concatenate([[1.0], np.cumprod(np.exp(-rate))[:-1]])
+    exact = (alive * (1 - np.exp(-rate)) / rate).sum()
+    band = np.searchsorted([first for first, _ in AGE_BANDS], age, side="right") - 1
+    dying = alive * (1.0 - np.exp(-rate))
+    deaths, lived = np.zeros(10), np.zeros(10)
+    np.add.at(deaths, band, dying)
+    np.add.at(lived, band, dying / rate)
+    assert outcomes.life_expectancy(deaths, lived) == pytest.approx(exact, abs=0.33)
+
+
+def test_a_life_table_without_deaths_in_the_last_bands() -> None:
+    """The open band takes in those before it until somebody died in it; nobody at all is NaN."""
+    deaths, lived = np.array([0.0, 5.0, 0.0]), np.array([100.0, 100.0, 20.0])
+    widths = np.array([10.0, 10.0, 99.0])
+    assert outcomes.life_expectancy(deaths, lived, widths, np.full(3, 0.5)) == pytest.approx(10.0 + 120.0 / 5.0)
+    assert np.isnan(outcomes.life_expectancy(np.zeros(3), lived, widths, np.full(3, 0.5)))
+
+
+def test_quality_of_life_is_the_norm_at_the_usual_need() -> None:
+    """Well people stand above the norm; losses grow with the level; weights stay between 0 and 1."""
+    q = outcomes.quality()
+    assert (q.utility <= 1.0).all()
+    assert (q.utility - q.utility_loss[:, 2].sum() > 0.0).all(), "serious need everywhere is no worse than death"
+    for losses in (q.utility_loss, q.satisfaction_loss):
+        assert losses.shape == (len(load_domains()), 4)
+        assert (np.diff(losses, axis=1) >= 0.0).all()
+
+
+def test_everybody_lives_with_some_level_of_need(record: Record) -> None:
+    """Spread from households to people, each domain's levels sum to the people of a fifth and age, month by month."""
+    people = record.monthly["people"]
+    spread = outcomes.by_person(record.monthly["census"], people).sum(axis=2)
+    assert spread == pytest.approx(np.broadcast_to(people[:, None], spread.shape))
+
+
+def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
+    """QALYs fall by the quality of a life when somebody dies, and stay when somebody moves out."""
+    base = pounds_and_qalys(record)[1].sum()
+
+    def without_one(how: str) -> float:
+        monthly = {name: array.copy() for name, array in record.monthly.items()}
+        b = AGE_BAND_NAMES.index("25-44")
+        q = int(monthly["people"][0, :, b].argmax())
+        monthly["people"][12:, q, b] -= 1
+        for d, domain in enumerate(load_domains()):
+            if domain.unit == "person":
+                monthly["census"][12:, d, 0, q, b] -= 1
+        monthly[how][12, q, ...] += np.eye(10, dtype=int)[b] if how == "died" else 1
+        return float(pounds_and_qalys(record._replace(monthly=monthly))[1].sum())
+
+    assert base - without_one("died") == pytest.approx(outcomes.quality().utility[5], abs=0.06)
+    assert base - without_one("moved_out") == pytest.approx(0.0, abs=0.15)
+
+
+# --- inequality ------------------------------------------------------------------------------------------------------
+
+
+def test_the_slope_index_is_a_weighted_regression(seed: int) -> None:
+    """The same slope as NumPy's weighted least squares on ridits, for any rates and sizes."""
+    dice = np.random.default_rng(seed)
+    people = dice.uniform(50, 500, (20, 5))
+    events = dice.uniform(0, 100, (20, 5))
+    for given, slope in zip(zip(events, people, strict=True), outcomes.slope_index(events, people), strict=True):
+        e, n = (x[::-1] for x in given)
+        ridit = (np.cumsum(n) - n / 2) / n.sum()
+        assert slope == pytest.approx(np.polyfit(ridit, e / n, 1, w=np.sqrt(n))[0])
+
+
+def test_the_slope_index_of_a_straight_gradient() -> None:
+    """Five equal fifths, each 10 above the next: 40 between their means, 50 between the ends of the line."""
+    people = np.full(5, 100.0)
+    events = np.array([50.0, 40.0, 30.0, 20.0, 10.0]) * 100
+    assert outcomes.slope_index(events, people) == pytest.approx(50.0)
+    assert outcomes.gap(events, people) == pytest.approx(40.0)
+    assert outcomes.gap(events, np.array([0.0, 100.0, 100.0, 100.0, 0.0])) == pytest.approx(20.0)
+    assert np.isnan(outcomes.slope_index(events, np.array([100.0, 0, 0, 0, 0])))
+
+
+def test_help_where_need_is() -> None:
+    """1 when help is shared as need is; below when it gathers where need is smaller; within 0 and 2."""
+    need = np.array([50.0, 40.0, 30.0, 20.0, 10.0])
+    assert outcomes.inverse_care(need * 0.3, need) == pytest.approx(1.0)
+    assert outcomes.inverse_care(need[::-1], need) < 1.0 < outcomes.inverse_care(need**2, need)
+    assert outcomes.inverse_care(np.array([1.0, 0, 0, 0, 0]), need) == pytest.approx(2.0 - 50.0 / 150.0)
+    assert np.isnan(outcomes.inverse_care(np.zeros(5), need))
+
+
+# --- what a gain costs -----------------------------------------------------------------------------------------------
+
+
+def test_discounting() -> None:
+    """The first year counts in full, the third for 1 / 1.035 squared."""
+    assert outcomes.discounted(np.array([[100.0, 0.0, 100.0]]))[0] == pytest.approx([100, 100, 100 + 100 / 1.035**2])
+
+
+def beyond(pounds: list[list[float]], qalys: list[list[float]] | None = None) -> outcomes.Beyond:
+    """Made-up differences: a row a seed, a column a year."""
+    made = np.array(pounds)
+    return outcomes.Beyond(made, np.zeros_like(made) if qalys is None else np.array(qalys))
+
+
+def test_the_year_in_which_money_is_back() -> None:
+    """The first year in which the mean is not above the baseline, after the policy began; an interval; never."""
+    told = outcomes.break_even(beyond([[0, 50, 20, -10, -30], [0, 60, 30, -5, -40], [0, 40, 10, 3, -50]]))
+    assert "no difference" in told[0].note
+    assert np.isnan(told[2].mean)
+    assert told[2].note == "never within 3 years, as far as these seeds tell"
+    assert (told[4].mean, told[4].sure_high, told[4].note) == (4.0, 5.0, "")
+    assert told[4].sure_low == 3.0
+    never = outcomes.break_even(beyond([[10, 20, 30], [11, 22, 33], [12, 21, 35]]))[-1]
+    assert np.isnan(never.mean)
+    assert never.note == "never within 3 years"
+    assert outcomes.break_even(beyond([[-5, -9]]))[-1].mean == 1.0
+    again = outcomes.break_even(beyond([[-5, 9, -9]]))
+    assert again[0].mean == 1.0
+    assert np.isnan(again[1].mean), "back for a year, and above again"
+    assert again[2].mean == 3.0
+
+
+def test_the_price_of_a_qaly() -> None:
+    """The ratio of means, Fieller's interval about it, and plain words where there is no price."""
+    pounds = [[1000.0], [1100.0], [900.0], [1050.0]]
+    told = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [0.11], [0.09], [0.1]]))[0]
+    assert told.mean == pytest.approx(1012.5 / 0.1)
+    assert told.sure_low < told.mean < told.sure_high
+    assert told.note == ""
+    better = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.1], [0.11], [0.09], [0.1]]))[0]
+    assert np.isnan(better.mean)
+    assert better.note == "better and cheaper: dominates the baseline"
+    worse = outcomes.cost_per_qaly(beyond(pounds, [[-0.1], [-0.11], [-0.09], [-0.1]]))[0]
+    assert worse.note == "dearer and no better: dominated by the baseline"
+    saved = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[-0.1], [-0.11], [-0.09], [-0.1]]))[0]
+    assert saved.mean == pytest.approx(10_125.0)
+    assert "saved for each QALY lost" in saved.note
+    unsure = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [-0.08], [0.09], [0.02]]))[0]
+    assert np.isnan(unsure.sure_low)
+    assert "gain not told from luck" in unsure.note
+    assert "no difference" in outcomes.cost_per_qaly(beyond([[0.0], [0.0]]))[0].note
+
+
+@pytest.mark.statistics
+def test_fieller_covers(seed: int) -> None:
+    """Its 95 % interval holds the true ratio in 95 % of 2,000 trials: within 2.5 points, five standard errors."""
+    dice = np.random.default_rng(seed)
+    held = 0
+    for _ in range(2_000):
+        both = dice.multivariate_normal([100.0, 10.0], [[400.0, 12.0], [12.0, 4.0]], 12)
+        low, high = outcomes.fieller(both[:, 0], both[:, 1])
+        held += low <= 10.0 <= high
+    assert held / 2_000 == pytest.approx(0.95, abs=0.025)
+
+
+# --- counts ----------------------------------------------------------------------------------------------------------
+
+
+def test_children_and_neighbourhoods_are_counted_in_full(record: Record) -> None:
+    """By year of age, children's episodes are those of their bands; by neighbourhood, everybody's."""
+    opened = record.monthly["opened"].reshape(2, 12, *record.monthly["opened"].shape[1:]).sum(axis=1)
+    assert (record.yearly["opened_in"].sum(axis=2) == opened.sum(axis=(2, 3))).all()
+    assert (record.opened_by_year == record.yearly["opened_in"]).all()
+    for b in np.flatnonzero(outcomes.CHILDREN):
+        first, last = AGE_BANDS[b]
+        by_age = record.yearly["opened_age"][:, :, first : last + 1].sum(axis=2)
+        assert (by_age == opened[:, :, :, b]).all()
+    assert set(record.yearly) == set(RECORDED_BY_YEAR)
+
+
+def test_a_survey_asks_everybody_once_a_year(seed: int) -> None:
+    """In twelve months, about as many adults and children are asked as live there, and no month asks many more."""
+    months = [
+        (w.tally.surveyed.sum(), w.tally.children.sum(), w.tally.residents.sum())
+        for _, w in live(town(), scenario(1), seed)
+    ]
+    asked = np.array(months)
+    assert (asked[:, 0] + asked[:, 1] >= asked[:, 2]).all()  # those of 16 and 17 are adults and children
+    world = town()
+    there = world.people.age[world.people.age != NOBODY]
+    assert asked[:, 2].sum() == pytest.approx(there.size, rel=0.05)
+    assert asked[:, 0].sum() == pytest.approx((there >= 16).sum(), rel=0.05)
+    assert asked[:, 1].sum() == pytest.approx((there < 18).sum(), rel=0.1)
+
+
+def test_answers_are_of_those_asked(record: Record) -> None:
+    """No more lonely people, members or carers than adults asked, and no answers from children."""
+    asked = record.monthly["surveyed"]
+    for name in ("lonely", "trusting", "members", "carers"):
+        assert (record.monthly[name] <= asked + 1e-9).all()
+        assert (record.monthly[name][:, :, ~outcomes.ADULTS] == 0).all()
+    assert (record.monthly["carer_hours"][record.monthly["carers"] == 0] == 0.0).all()
+
+
+def test_the_survey_only_looks(seed: int) -> None:
+    """Without it, everything else in a town is the same to the last bit."""
+    told = {"people.support", "places.practice"} | {f"tally.{name}" for name in ("residents", "children", "surveyed",
+            "lonely", "trusting", "resilient", "members", "carers", "carer_hours")}  # fmt: skip
+    with_it = live(town(), scenario(1), seed)
+    without = live(town(), scenario(1), seed, without=("survey", "company"))
+    for (_, a), (_, b) in zip(with_it, without, strict=True):
+        seen, unseen = columns(a), columns(b)
+        assert [name for name in seen if name not in told and not np.array_equal(seen[name], unseen[name])] == []
+
+
+@pytest.mark.statistics
+def test_about_seven_in_a_hundred_are_lonely(compared: Comparison) -> None:
+    """A10: 7 % of adults; A12: more of those in need; the most deprived fifth above the least (A13)."""
+    whole = compared.lonely.by_year().query("scenario == 'baseline'")["mean"]
+    assert whole.mean() == pytest.approx(0.07, abs=0.012)
+    fifths = compared.lonely.by_year("quintile").query("scenario == 'baseline' and year == 2").set_index("quintile")
+    assert fifths.loc["1", "mean"] > fifths.loc["5", "mean"]
+
+
+def test_what_does_not_count_is_left_out(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service whose episodes do not count is measured by itself and left out of acute demand."""
+    usual = load_catalogue()
+    changed = tuple(s.model_copy(update={"counts": s.id != "police_custody"}) for s in usual)
+    for counted, catalogue in ((True, usual), (False, changed)):
+        monkeypatch.setattr(results, "load_catalogue", lambda catalogue=catalogue: catalogue)
+        made = metric("acute_demand")
+        assert made.parts is not None
+        parts = made.parts(record)
+        assert parts.services is not None
+        assert ("police_custody" in parts.services) == counted
+        acute = [SERVICES.index(name) for name in parts.services]
+        assert parts.numerator.sum() == record.monthly["opened"][:, acute].sum()
+        assert metric("arrests").parts is not None
