@@ -529,8 +529,13 @@ _solving = threading.Lock()
 
 
 def solution_for(scenario: Scenario) -> Calibrated:
-    """The solution for a scenario's parameters: the one that comes with the project, one found before, or a new one."""
+    """The solution for a scenario's parameters: the one that comes with the project, one found before, or a new one.
+
+    A scenario that is not to be recalibrated has the parameters, with the hazards solved for the default ones.
+    """
     with _solving:
+        if scenario.parameters and not scenario.recalibrate:
+            return _solution_for(())._replace(params=scenario.params())
         return _solution_for(tuple(sorted(scenario.parameters.items())))
 
 
