@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from sim.inputs import KeyPath, Unmet
+from sim import results
+from sim.inputs import KeyPath, Unmet, Words
 from sim.results import AXIS_NAMES, RECORDED, Metric, Record, metrics
 from sim.scenario import Expect, Groups, Looked
 
@@ -237,24 +238,26 @@ def by_luck(verdicts: Iterable[Verdict]) -> tuple[float, int]:
 def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbourhoods: Sequence[str]) -> F:
     """A measure of several groups together for each seed and year: the ratio of their sums.
 
-    Raises ValueError if the measure has no such axis.
+    Raises ValueError if the measure has no such axes.
     """
+    make, by_year = _maker(measure, groups)
     out = []
     for record in records:
-        parts = measure.parts(record)
+        parts = make(record)
         sides = [(parts.numerator, parts.axes), (parts.denominator, parts.over)]
         for axis, names in groups.items():
             if axis not in parts.axes:
                 have = ", ".join(parts.axes) or "no axis"
                 raise ValueError(f"'{measure.name}' cannot be told by '{axis}'; it has {have}")
-            every = list(neighbourhoods if axis == "neighbourhood" else AXIS_NAMES[axis]())
+            every = list(neighbourhoods if axis == "neighbourhood" else _names(parts, axis))
             chosen = [every.index(name) for name in names]
             for k, (counts, axes) in enumerate(sides):
                 if axis in axes:
                     if counts.shape[1 + axes.index(axis)] != len(every):  # a measure of few services names only those
                         raise ValueError(f"'{measure.name}' cannot be told by '{axis}'")
                     sides[k] = (counts.take(chosen, axis=1 + axes.index(axis)), axes)
-        top, bottom = (counts.reshape(len(counts) // 12, -1).sum(axis=1).astype(float) for counts, _ in sides)
+        steps = 1 if by_year else 12
+        top, bottom = (counts.reshape(len(counts) // steps, -1).sum(axis=1).astype(float) for counts, _ in sides)
         out.append(parts.scale * np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0))
     return np.stack(out)
 
@@ -264,18 +267,22 @@ def unmeasured(looked: Looked) -> Unmet | None:
     there = {m.name: m for m in metrics()}
     if looked.metric not in there:
         return Unmet("the id of a metric", looked.metric, sorted(there), below=("metric",))
-    axes = _axes(there[looked.metric])
+    measure = there[looked.metric]
+    if getattr(measure, "against", None) is not None:
+        wanted = "a metric that a scenario has by itself"
+        return Unmet(wanted, Words(f"'{looked.metric}', which is a comparison"), below=("metric",))
     for below, groups in _every_groups(looked):
+        axes = _axes(measure, groups.groups())
         for axis, names in groups.groups().items():
-            if axes is not None and axis not in axes:
+            if axis not in axes:
                 wanted = f"an axis that '{looked.metric}' has"
-                return Unmet(wanted, axis, axes, below=(*below, axis))
-            if axis == "neighbourhood" or axis not in AXIS_NAMES:
+                return Unmet(wanted, axis, axes or ("none",), below=(*below, axis))
+            if axis == "neighbourhood":
                 continue
+            every = AXIS_NAMES[axis]()
             for name in names:
-                if name not in AXIS_NAMES[axis]():
-                    wanted = f"a group of {axis.replace('_', ' ')}"
-                    return Unmet(wanted, name, AXIS_NAMES[axis](), below=(*below, axis))
+                if name not in every:
+                    return Unmet(f"a group of {axis.replace('_', ' ')}", name, every, below=(*below, axis))
     return None
 
 
@@ -288,21 +295,44 @@ def _every_groups(looked: Looked) -> list[tuple[KeyPath, Groups]]:
     return out
 
 
-def _axes(measure: Metric) -> tuple[str, ...] | None:
-    """The axes by which a measure can be told; none if that shows only in a run."""
-    try:
-        parts = measure.parts(_blank())
-    except (AttributeError, KeyError, TypeError, IndexError):  # a measure that is not made of sums
-        return None
-    every = {axis: len(names()) for axis, names in AXIS_NAMES.items()} | {"neighbourhood": 1}
-    sizes = parts.numerator.shape[1:]
-    return tuple(axis for axis, size in zip(parts.axes, sizes, strict=True) if size == every.get(axis, size))
+def _maker(measure: Metric, groups: Parts) -> tuple[Callable[[Record], Any], bool]:
+    """What makes a measure's sums where these axes are asked for, and whether it does so by year."""
+    finer: Mapping[str, Callable[[Record], Any]] = getattr(measure, "finer", {})
+    for axis in groups:
+        if axis in finer:
+            return finer[axis], True
+    make = getattr(measure, "parts", None)
+    if make is None:
+        raise ValueError(f"'{measure.name}' is not a ratio of sums: it can be told of one group only")
+    return make, False
+
+
+def _names(parts: Any, axis: str) -> tuple[str, ...]:
+    few = getattr(parts, "services", None) if axis == "service" else None
+    return few if few is not None else AXIS_NAMES[axis]()
+
+
+def _axes(measure: Metric, groups: Parts) -> tuple[str, ...]:
+    """The axes by which a measure can be told."""
+    derived = getattr(measure, "derived", None)
+    if derived is not None:
+        single = len(groups) <= 1 and all(len(names) == 1 for names in groups.values())
+        return tuple(derived.by) if single else ()
+    make, by_year = _maker(measure, groups)
+    parts = make(_blank())
+    sizes = dict(zip(parts.axes, parts.numerator.shape[1:], strict=True))
+    whole = [axis for axis, size in sizes.items() if axis == "neighbourhood" or size == len(_names(parts, axis))]
+    return tuple(whole) if by_year else (*whole, *(axis for axis in getattr(measure, "finer", {}) if axis not in whole))
 
 
 @lru_cache(maxsize=1)
 def _blank() -> Record:
     """A record of one year in which nothing happened, in one neighbourhood."""
     sizes = {axis: len(names()) for axis, names in AXIS_NAMES.items()} | {"level": 4}
-    monthly = {name: np.zeros((12, *(sizes.get(axis, 1) for axis in what.axes))) for name, what in RECORDED.items()}
-    fields: dict[str, Any] = {name: np.zeros((1, sizes["service"], 1)) for name in Record._fields}
-    return Record(**{**fields, "seed": 0, "monthly": monthly})
+
+    def nothing(kept: Mapping[str, Any], steps: int) -> dict[str, Any]:
+        return {name: np.zeros((steps, *(sizes.get(axis, 1) for axis in what.axes))) for name, what in kept.items()}
+
+    by_year = getattr(results, "RECORDED_BY_YEAR", {})
+    fields: dict[str, Any] = {"seed": 0, "monthly": nothing(RECORDED, 12), "yearly": nothing(by_year, 1)}
+    return Record(**{name: fields.get(name, np.zeros((1, sizes["service"], 1))) for name in Record._fields})

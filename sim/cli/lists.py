@@ -14,9 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sim import book  # noqa: F401  (parameters and loops are known once every mechanism is in the book)
-from sim.claims import ClaimTexts, OutsideTexts
 from sim.engine.mechanism import BOOK
-from sim.experiments import Experiment
 from sim.fields import Figure
 from sim.inputs import plain
 from sim.people.domains import Domain, load_domains
@@ -46,6 +44,9 @@ def show(kind: str, found: Rows, out: Console) -> None:
 
 def schemas() -> dict[str, Any]:
     """JSON Schema of every input file."""
+    from sim.claims import ClaimTexts, OutsideTexts
+    from sim.experiments import Experiment
+
     draft = "https://json-schema.org/draft/2020-12/schema"
     models: dict[str, type[BaseModel]] = {
         "scenario": Scenario,

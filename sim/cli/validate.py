@@ -1,4 +1,4 @@
-"""Published experiments in a terminal: what was published beside what is simulated, and whether it falls in its band."""
+"""Published experiments in a terminal: what was published beside what is simulated, and whether that is in its band."""
 
 from __future__ import annotations
 
