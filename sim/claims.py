@@ -2,8 +2,8 @@
 
 A claim (M-number) is a sentence of the documents that the project starts from. It is shown where a scenario names it
 in `shows` and everything that the scenario expects of it is met; it is outside the model where `outside.toml` says
-why; else it is missing. Beside each stands where it stops being true: another world or policy (`[[stops]]`), put to
-the same test.
+why; 'not run' where only scenarios that were left out name it; else it is missing. Beside each stands where it stops
+being true: another world or policy (`[[stops]]`), put to the same test.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -27,7 +27,8 @@ from sim.scenario import CLAIM, FOLDER, Expect, Scenario, Stops, library
 from sim.version import VERSION
 
 TEXTS, OUTSIDE = FOLDER / "claims" / "claims.toml", FOLDER / "claims" / "outside.toml"
-Status = Literal["shown", "not shown", "outside", "missing"]
+Status = Literal["shown", "not shown", "not run", "outside", "missing"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class ClaimTexts(Closed):
@@ -129,7 +130,7 @@ class Report:
             "people": self.people,
             "test": "each expectation: two-sided, 5 %, paired by seed; interval of the mean difference, 95 %",
             "by_luck": {"expectations": len(self.findings), "met_if_all_false": luck, "met_after_holm": kept},
-            "counts": {s: self.count(s) for s in ("shown", "not shown", "outside", "missing")},
+            "counts": {s: self.count(s) for s in STATUSES},
             "claims": [
                 {
                     "claim": c.number,
@@ -188,8 +189,8 @@ def toml_files(folder: Path) -> list[Path]:
     return found
 
 
-def cases(chosen: Sequence[str] = (), *, quick: bool = False, folders: Sequence[Path] = ()) -> list[Case]:
-    """Every expectation that bears on the claims chosen (all, if none are), of quick scenarios only if so wished."""
+def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[Case]:
+    """Every expectation that bears on the claims chosen; on any, if none are."""
     there = files(folders)
     read = {name: Scenario.load(path) for name, path in there.items()}
     for name, scenario in read.items():
@@ -197,10 +198,8 @@ def cases(chosen: Sequence[str] = (), *, quick: bool = False, folders: Sequence[
             raise inputs.fail(there[name], ("name",), f"the file's own name, '{name}'", scenario.name)
     out = []
     for name, scenario in read.items():
-        if quick and not scenario.quick:
-            continue
-        of = [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
-        at: list[tuple[Expect, Stops | None, inputs.KeyPath]] = [*of]
+        at: list[tuple[Expect, Stops | None, inputs.KeyPath]] = []
+        at += [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
         for j, stop in enumerate(scenario.stops):
             at += [(expected, stop, ("stops", j, "expect", k)) for k, expected in enumerate(stop.expect)]
         for expected, place, key in at:
@@ -284,8 +283,9 @@ def run_claims(
     for number in chosen:
         if number not in texts:
             raise InputError("claims", None, "", "the number of a claim", number, texts)
-    found = cases(chosen, quick=quick, folders=folders)
-    for case in found:
+    every = cases(chosen, folders=folders)
+    found = [case for case in every if case.scenario.quick or not quick]
+    for case in every:
         for number in case.claims:
             if number in reasons:
                 wanted = f"claims that no scenario shows; {case.scenario.name} shows this one"
@@ -305,6 +305,8 @@ def run_claims(
             status = "shown" if all(f.verdict.met for f in own) else "not shown"
         elif number in reasons:
             status = "outside"
+        elif any(number in case.claims and case.stops is None for case in every):
+            status = "not run"
         reason = reasons.get(number, "")
         stops = [f for f in mine if f.case.stops is not None]
         shown.append(Shown(number, texts[number], status, reason, own, stops))

@@ -7,13 +7,13 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.claims import Finding, Report, Shown
+from sim.claims import STATUSES, Finding, Report, Shown, Status
 from sim.cli.show import number, shown_unit
 from sim.expectations import by_luck
 from sim.inputs import plain
 from sim.results import metric
 
-STYLES = {"shown": "green", "not shown": "bold red", "outside": "dim", "missing": "yellow"}
+STYLES = {"shown": "green", "not shown": "bold red", "not run": "dim", "outside": "dim", "missing": "yellow"}
 
 
 def show(report: Report, out: Console) -> None:
@@ -24,6 +24,7 @@ def show(report: Report, out: Console) -> None:
         if claim.status in ("shown", "not shown") or claim.stops:
             _claim(claim, out)
     _rest(report, "outside", "Outside the model", out)
+    _rest(report, "not run", "Not run: no quick scenario", out)
     _rest(report, "missing", "Not shown by any scenario yet", out)
     _counts(report, out)
 
@@ -50,7 +51,7 @@ def _finding(found: Finding, out: Console, indent: int = 4) -> None:
     decimals = metric(row["metric"]).decimals
     stops = row["stops"] is not None
     if not verdict.told:
-        word, style, seen = "cannot tell", "yellow", "no interval: one seed, or nothing to divide by"
+        word, style, seen = "cannot tell", "yellow", "nothing sure: one seed, or a group that is empty"
     else:
         word = ("seen" if verdict.met else "NOT seen") if stops else ("met" if verdict.met else "NOT met")
         style = "green" if verdict.met else "bold red"
@@ -63,7 +64,7 @@ def _finding(found: Finding, out: Console, indent: int = 4) -> None:
     out.print(Text.assemble(" " * indent + lines[-1] + " ", (word, style)))
 
 
-def _rest(report: Report, status: str, title: str, out: Console) -> None:
+def _rest(report: Report, status: Status, title: str, out: Console) -> None:
     rows = [claim for claim in report.claims if claim.status == status]
     if not rows:
         return
@@ -75,8 +76,8 @@ def _rest(report: Report, status: str, title: str, out: Console) -> None:
 
 
 def _counts(report: Report, out: Console) -> None:
-    shown, no, outside, missing = (report.count(s) for s in ("shown", "not shown", "outside", "missing"))
-    told = f"Claims: {shown} of {len(report.claims)} shown, {no} not shown, {outside} outside, {missing} missing."
+    others = ", ".join(f"{report.count(status)} {status}" for status in STATUSES[1:])
+    told = f"Claims: {report.count('shown')} of {len(report.claims)} shown, {others}."
     out.print()
     out.print(Text(told, style="bold"))
     count = len(report.findings)

@@ -266,7 +266,9 @@ def claims(
         table.show(report, show.console())
     if not report.unmet:
         return 0
+    untold = sum(not found.verdict.told for found in report.unmet)
     last = f"{len(report.unmet)} of {len(report.findings)} expectations are not met"
+    last += f", {untold} of them as there is no interval" if untold else ""
     print(f"upstream: {last}", file=sys.stderr)
     return 1
 

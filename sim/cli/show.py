@@ -224,7 +224,7 @@ def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) 
         as_row = Row(measure.label, str(row["unit"]), measure.decimals, {}, {})
         if math.isnan(figures["sure_low"]):
             verdict = "cannot tell"
-            seen = f"{row['missing']} not run" if row["missing"] else "one seed, or nothing to divide by"
+            seen = f"{row['missing']} not run" if row["missing"] else "one seed, or a group that is empty"
         else:
             verdict = "met" if row["met"] else "NOT met"
             seen = f"{number(float(row['mean']), as_row.unit, measure.decimals, signed=True)} "
