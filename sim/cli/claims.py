@@ -48,7 +48,7 @@ def _claim(claim: Shown, out: Console) -> None:
 
 def _finding(found: Finding, out: Console, indent: int = 4) -> None:
     row, verdict = found.row(), found.verdict
-    decimals = metric(row["metric"]).decimals
+    decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals
     stops = row["stops"] is not None
     if not verdict.told:
         word, style, seen = "cannot tell", "yellow", "nothing sure: one seed, or a group that is empty"
