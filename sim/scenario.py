@@ -252,7 +252,7 @@ class Scenario(Closed):
         if lever is None:
             raise _fail(path, text, (*key, "lever"), "the name of a lever", policy.lever, tuple(known))
         if (policy.value is None) == (policy.shift is None):
-            both = Words("both" if policy.value is not None else "neither")
+            both = inputs.Words("both" if policy.value is not None else "neither")
             raise _fail(path, text, key, "one of value and shift", both)
         if lever.kind == "shift" and policy.value is not None:
             raise _fail(path, text, (*key, "value"), f"a shift: '{lever.name}' is 0 at baseline", policy.value)
@@ -300,7 +300,7 @@ class Scenario(Closed):
                     (*key, aim),
                     f"no '{aim}': '{lever.name}' cannot be aimed at some "
                     f"{'neighbourhoods' if aim == 'where' else 'ages'} yet",
-                    Words("one"),
+                    inputs.Words("one"),
                 )
 
     def with_policy(
