@@ -14,7 +14,7 @@ import platform
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -22,10 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from sim import expectations
 from sim.calibration import adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
 from sim.figures import set_in_place
-from sim.inputs import InputError, Words
+from sim.inputs import InputError, Words, dotted
 from sim.outcomes import Beyond, discounted
 from sim.place import Place
 from sim.results import (
@@ -367,45 +368,60 @@ class Comparison:
                 rows.append(row)
         return pd.DataFrame(rows)
 
+    def of_groups(self, scenario: str, name: str, groups: Mapping[str, tuple[str, ...]]) -> F:
+        """A measure of some groups, summed before any ratio, for each seed by year: shape (seed, year).
+
+        Raises ValueError if the measure cannot be told by one of the axes.
+        """
+        measure = metric(name)
+        if len(groups) > 1 or any(len(names) > 1 for names in groups.values()):
+            return expectations.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
+        by, group = next(((axis, names[0]) for axis, names in groups.items()), (None, None))
+        Series(self, measure).groups(by)
+        return self.values(scenario, measure, "year", by, group)
+
     def expectations(self) -> pd.DataFrame:
-        """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean agrees."""
-        import pandas as pd
-
-        columns = ["scenario", "metric", "year", "expected", "mean", "sure_low", "sure_high", "met"]
-        return pd.DataFrame(self.expected(), columns=columns)
-
-    def expected(self) -> list[dict[str, Any]]:
-        """The same, row by row."""
+        """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean says so."""
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
-                seen = {k: v[expected.year - 1] for k, v in self[expected.metric].change(scenario.name).items()}
-                low, high = float(seen["sure_low"]), float(seen["sure_high"])
-                if expected.direction == "up":
-                    met, wanted = low > 0.0, "up"
-                elif expected.direction == "down":
-                    met, wanted = high < 0.0, "down"
-                elif expected.direction == "either":
-                    met, wanted = low <= 0.0 <= high, "no difference beyond luck"
-                else:
-                    met, wanted = True, ""
-                if expected.low is not None:
-                    met, wanted = met and high >= expected.low, f"{wanted} at least {expected.low:g}".strip()
-                if expected.high is not None:
-                    met, wanted = met and low <= expected.high, f"{wanted} at most {expected.high:g}".strip()
+                runs = set(expected.others()) <= set(self.names)
+                found = (
+                    expectations.tested(expected, scenario.name, self.baseline, self.of_groups)
+                    if runs
+                    else expectations.untold(expected)
+                )
+                unit = "share" if expected.relative else metric(expected.metric).unit
                 rows.append(
                     {
                         "scenario": scenario.name,
                         "metric": expected.metric,
-                        "year": expected.year,
-                        "expected": wanted,
-                        "mean": float(seen["mean"]),
-                        "sure_low": low,
-                        "sure_high": high,
-                        "met": met,
+                        "about": expectations.about(expected),
+                        "year": expected.last,
+                        "expected": found.expected,
+                        "unit": unit,
+                        "mean": found.mean,
+                        "sure_low": found.low,
+                        "sure_high": found.high,
+                        "p": found.chance,
+                        "met": found.met,
+                        "missing": ", ".join(name for name in expected.others() if name not in self.names),
                     }
                 )
-        return rows
+        columns = [
+            "scenario",
+            "metric",
+            "about",
+            "year",
+            "expected",
+            "unit",
+            "mean",
+            "sure_low",
+            "sure_high",
+            "p",
+            "met",
+        ]
+        return pd.DataFrame(rows, columns=[*columns, "missing"])
 
     def provenance(self) -> dict[str, Any]:
         """What made these results."""
@@ -563,12 +579,14 @@ def compare(
         raise _unfit("scenarios with the same start and length", spans)
     if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
         raise _unfit("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
-    known = {m.name for m in metrics()}
+    if len({s.recalibrate for s in chosen if s.parameters}) > 1:
+        raise _unfit("scenarios with the same recalibrate: they share one world", "true and false")
     for s in chosen:
         for k, expected in enumerate(s.expect):
-            if expected.metric not in known:
-                key = f"expect[{k}].metric"
-                raise InputError(s.name, None, key, "the id of a metric", expected.metric, sorted(known))
+            wrong = expectations.unmeasured(expected)
+            if wrong is not None:
+                key = dotted(("expect", k, *wrong.below))
+                raise InputError(s.name, None, key, wrong.wanted, wrong.came, wrong.choices)
     where = place if isinstance(place, Place) else Place.load(place or baseline.place)
     size = people if people is not None else baseline.people
     hoods = where.neighbourhoods(size)
@@ -588,7 +606,7 @@ def compare(
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
     total = sum(n.people for n in hoods)
-    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())))
+    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())), chosen[0].recalibrate)
     story = (about, chosen[0].model_dump_json(), tuple(without))
 
     def world(number: int) -> World:

@@ -657,8 +657,14 @@ _solving = threading.Lock()
 
 
 def solution_for(scenario: Scenario) -> Calibrated:
-    """The solution for a scenario's parameters: the one that comes with the project, one found before, or a new one."""
+    """The solution for a scenario's parameters: the one that comes with the project, one found before, or a new one.
+
+    A scenario that is not to be recalibrated has the parameters, with the hazards solved for the default ones.
+    """
     with _solving:
+        if scenario.parameters and not scenario.recalibrate:
+            domains, services = set_in_england(scenario.parameters)
+            return _solution_for(())._replace(params=scenario.params(), domains=domains, services=services)
         return _solution_for(tuple(sorted(scenario.parameters.items())))
 
 

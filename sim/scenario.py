@@ -6,6 +6,7 @@ question it asks, why the equations should push the way they do, and what is exp
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,10 @@ from sim.state import MOST_GROUPS, A, Places
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 LONGEST_YEARS = 60
+CLAIM = r"^M([1-9]|[1-8][0-9]|9[0-4])$"
+"""The form of a claim's number."""
+DATA = ("claims", "outside")
+"""Files beside the claims' scenarios that are none: the claims in words, and those outside the model with reasons."""
 
 
 SHARE = stream("neighbourhoods of a share")
@@ -106,14 +111,123 @@ class Policy(Closed):
         return self.where is not None or self.who is not None
 
 
-class Expect(Closed):
-    """What the scenario should show, against its baseline."""
+class Groups(Closed):
+    """Some of the groups of a measure, by one axis or several; their people and counts are summed before any ratio."""
+
+    service: str | list[str] | None = None
+    domain: str | list[str] | None = None
+    quintile: int | list[int] | None = Field(None, description="fifths by deprivation, 1 the most deprived")
+    age: str | list[str] | None = Field(None, description="age bands, such as 65-74 or 85+")
+    child_age: int | list[int] | None = Field(None, description="single years of age of children")
+    neighbourhood: str | list[str] | None = None
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The groups by axis, as results name them."""
+        given = ((axis, getattr(self, axis)) for axis in Groups.model_fields)
+        return {
+            axis: tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+            for axis, value in given
+            if value is not None
+        }
+
+
+class Looked(Groups):
+    """What is looked at in a run: a measure of some groups, in a year or as the mean over some years."""
 
     metric: str
-    year: int = Field(ge=1)
+    year: int | None = Field(None, ge=1)
+    years: list[int] | None = Field(None, min_length=2, max_length=2, description="the first and the last")
+    relative: bool = Field(False, description="a difference is told as a share of the level it is taken from")
+    share_of: Groups | None = Field(
+        None, description="the level is the part that these groups make of those with the axes named here"
+    )
+    compared_with: Groups | None = Field(None, description="less the same for the groups with the axes named here")
+
+    @model_validator(mode="after")
+    def _one_span(self) -> Self:
+        if (self.year is None) == (self.years is None):
+            raise Unmet("one of year and years", Words("neither" if self.year is None else "both"))
+        if self.years is not None and not 1 <= self.years[0] < self.years[1]:
+            raise Unmet("a first year from 1 on and a later last one", self.years, below=("years",))
+        for other in ("share_of", "compared_with"):
+            given = getattr(self, other)
+            if given is not None and not given.groups():
+                raise Unmet("at least one axis", Words("none"), tuple(Groups.model_fields), below=(other,))
+        return self
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last year."""
+        if self.years is not None:
+            return self.years[0], self.years[1]
+        assert self.year is not None
+        return self.year, self.year
+
+    @property
+    def last(self) -> int:
+        """The year by which it can be seen."""
+        return self.span[1]
+
+
+class Expect(Looked):
+    """What the scenario should show: a difference from its baseline, unless `against` or `interaction` say otherwise.
+
+    It is met only where the 95 % interval of the mean difference (two-sided, paired by seed) says so by itself: wholly
+    on one side of 0 for a direction, wholly above `low`, wholly below `high`. That nothing differs is never met by
+    doubt: 'either' needs a margin, `low` and `high`, that the interval lies within (equivalence).
+    """
+
     direction: Literal["up", "down", "either"] | None = None
     low: Number | None = None
     high: Number | None = None
+    against: str | None = Field(None, description="the scenario from which the difference is taken")
+    interaction: list[str] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="the two scenarios that this is together: this - one - other + baseline",
+    )
+    claim: str | None = Field(None, pattern=CLAIM, description="the row of `shows` that this is evidence for")
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        low, high = self.low, self.high
+        if low is not None and high is not None and low >= high:
+            raise Unmet(f"a number above low, {low:g}", high, below=("high",))
+        if self.direction == "either" and (low is None or high is None):
+            came = Words(" without ".join(["one"] + [name for name in ("low", "high") if getattr(self, name) is None]))
+            raise Unmet("low and high: the margin within which a difference counts as none", came)
+        if self.against is not None and self.interaction is not None:
+            raise Unmet("one of against and interaction", Words("both"), below=("interaction",))
+        return self
+
+    def others(self) -> tuple[str, ...]:
+        """The scenarios it needs beside its own and the baseline."""
+        return (self.against,) if self.against is not None else tuple(self.interaction or ())
+
+
+class Stops(Closed):
+    """Where a claim stops being true: another world or another policy, and what is expected there instead.
+
+    `change` are parameters of another world. As asked here, hazards are not solved anew for it (`recalibrate` is
+    false): the world differs from England's, and the question is what the policy does in such a world, not which other
+    hazards would give England's rates under these parameters. Its baseline is run in that same world. `policies` are
+    added to the scenario's own, in place of one of the same lever and aim; with `in_baseline`, to its baseline's too.
+    """
+
+    because: str = Field(min_length=10)
+    change: dict[str, Number] = Field(default_factory=dict)
+    policies: list[Policy] = Field(default_factory=list)
+    in_baseline: bool = Field(False, description="whether these policies are in the baseline too: another world")
+    recalibrate: bool = False
+    expect: list[Expect] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _differs(self) -> Self:
+        if not self.change and not self.policies:
+            raise Unmet("another world or policy: change or policies", Words("neither"))
+        return self
 
 
 class Scenario(Closed):
@@ -131,7 +245,10 @@ class Scenario(Closed):
     policies: list[Policy] = Field(default_factory=list)
     shows: list[str] = Field(default_factory=list)
     expect: list[Expect] = Field(default_factory=list)
+    stops: list[Stops] = Field(default_factory=list, description="where what it shows stops being true")
     parameters: dict[str, Number] = Field(default_factory=dict)
+    recalibrate: bool = Field(True, description="whether hazards are solved anew for the parameters given here")
+    quick: bool = Field(False, description="whether `upstream claims --quick` runs it")
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -145,12 +262,12 @@ class Scenario(Closed):
         given = str(name_or_path)
         if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given or "\\" in given:
             path = Path(name_or_path)
-        elif given in scenario_names():
-            path = FOLDER / f"{given}.toml"
         else:
-            raise InputError(
-                FOLDER, None, "scenario", "the name of a scenario, or a path to a .toml file", given, scenario_names()
-            )
+            there = library()
+            if given not in there:
+                wanted = "the name of a scenario, or a path to a .toml file"
+                raise InputError(FOLDER, None, "scenario", wanted, given, there)
+            path = there[given]
         text = inputs.read_text(path)
         scenario = inputs.load_text(text, path, cls)
         scenario.check(path, text)
@@ -163,14 +280,31 @@ class Scenario(Closed):
             self._check_policy(policy, ("policies", k), known, path or self.name, text)
         for name, value in self.parameters.items():
             parameter(name, value, path or self.name, text, self.place)
-        for k, expected in enumerate(self.expect):
-            if expected.direction is None and expected.low is None and expected.high is None:
-                raise _fail(path, text, ("expect", k), "a direction, low or high", inputs.Words("none of them"))
-            if expected.year > self.years:
-                raise _fail(
-                    path, text, ("expect", k, "year"), f"a year of the scenario, 1 to {self.years}", expected.year
-                )
+        for k, claim in enumerate(self.shows):
+            if not re.fullmatch(CLAIM, claim):
+                raise _fail(path, text, ("shows", k), "a claim, M1 to M94", claim)
+        self._check_expect(self.expect, ("expect",), path, text)
+        for k, stop in enumerate(self.stops):
+            for j, policy in enumerate(stop.policies):
+                self._check_policy(policy, ("stops", k, "policies", j), known, path or self.name, text)
+            for name, value in stop.change.items():
+                try:
+                    parameter(name, value, place=self.place)
+                except InputError as wrong:
+                    key = ("stops", k, "change", name)
+                    raise _fail(path, text, key, wrong.wanted, wrong.came, tuple(map(str, wrong.choices))) from None
+            self._check_expect(stop.expect, ("stops", k, "expect"), path, text)
         Place.load(self.place)
+
+    def _check_expect(self, expects: list[Expect], key: tuple[str | int, ...], path: Path | str, text: str) -> None:
+        for k, expected in enumerate(expects):
+            if expected.direction is None and expected.low is None and expected.high is None:
+                raise _fail(path, text, (*key, k), "a direction, low or high", Words("none of them"))
+            if expected.last > self.years:
+                field = "year" if expected.years is None else "years"
+                raise _fail(path, text, (*key, k, field), f"a year of the scenario, 1 to {self.years}", expected.last)
+            if expected.claim is not None and expected.claim not in self.shows:
+                raise _fail(path, text, (*key, k, "claim"), "one of `shows`", expected.claim, tuple(self.shows))
 
     def _check_policy(
         self, policy: Policy, key: tuple[str | int, ...], known: dict[str, Lever], path: Path | str, text: str
@@ -289,8 +423,9 @@ class Scenario(Closed):
         """The same scenario with other place, people, years or parameters."""
         kept = {key: value for key, value in settings.items() if value is not None}
         changed = type(self).model_validate({**self.model_dump(), **kept})
-        within = [e for e in changed.expect if e.year <= changed.years]  # a shorter run cannot show the rest
-        changed = changed.model_copy(update={"expect": within})
+        within = [e for e in changed.expect if e.last <= changed.years]  # a shorter run cannot show the rest
+        stops = [stop for stop in changed.stops if all(e.last <= changed.years for e in stop.expect)]
+        changed = changed.model_copy(update={"expect": within, "stops": stops})
         changed.check()
         return changed
 
@@ -430,9 +565,18 @@ def _cells(policy: Policy, places: Places) -> npt.NDArray[np.bool_]:
 
 
 def scenario_names() -> tuple[str, ...]:
-    """The scenarios of the library, the baseline first."""
+    """The main scenarios of the library, the baseline first; `library` has those that show a claim too."""
     names = sorted(path.stem for path in FOLDER.glob("*.toml"))
     return tuple(sorted(names, key=lambda name: (name != "baseline", name)))
+
+
+def library() -> dict[str, Path]:
+    """Every scenario's file by its name: the main ones first, then those that each show a claim."""
+    found = {name: FOLDER / f"{name}.toml" for name in scenario_names()}
+    for path in sorted((FOLDER / "claims").glob("*.toml")):
+        if path.stem not in DATA:
+            found.setdefault(path.stem, path)
+    return found
 
 
 def months_between(first: str, second: str) -> int:

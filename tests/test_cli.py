@@ -24,7 +24,7 @@ from sim.inputs import InputError
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
-LATER = ("sweep", "status", "sensitivity", "discover", "validate", "claims", "loops", "story", "export", "report")
+LATER = ("sweep", "status", "sensitivity", "discover", "loops", "story", "export", "report")
 OURS = {"results.parquet", "summary.csv", "document.json", "run.json"}
 HEAD = """\
 name = "mine"
@@ -82,7 +82,7 @@ def test_help_is_quick() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "set()"
     commands = done.stdout.split("Commands:")[1].split()
-    for name in ("run", "compare", "list", "schema", "place", "calibrate", "dashboard"):
+    for name in ("run", "compare", "list", "schema", "place", "calibrate", "claims", "validate", "dashboard"):
         assert name in commands
     assert not set(LATER) & {line.split()[0] for line in done.stdout.split("Commands:")[1].splitlines() if line.strip()}
 
@@ -498,7 +498,7 @@ def test_schema_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
     """Every input file has a JSON Schema that takes no unknown key."""
     assert command(["schema"]) == 0
     every = json.loads(capsys.readouterr().out)
-    assert set(every) == {"scenario", "place", "domain", "service"}
+    assert set(every) == {"scenario", "place", "domain", "service", "experiment", "claims", "outside"}
     assert all(one["additionalProperties"] is False for one in every.values())
     assert command(["schema", "place"]) == 0
     assert json.loads(capsys.readouterr().out) == every["place"]

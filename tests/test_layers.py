@@ -15,7 +15,11 @@ FOLDERS = ("people", "services", "networks", "policies", "feedback")
 RUNGS = (
     "steadiness",
     "documents",
+    "claims",
+    "experiments",
+    "readings",
     "analysis",
+    "expectations",
     "calibration",
     "runs",
     "results",

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from sim import book  # noqa: F401  (parameters are known once every mechanism is in the book)
 from sim.drawing import Which
+from sim.expectations import unmeasured
 from sim.inputs import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
 from sim.place import Place, people_allowed
 from sim.policies import Lever, levers
-from sim.results import metrics
-from sim.scenario import FOLDER, LONGEST_YEARS, Scenario, parameter
+from sim.scenario import LONGEST_YEARS, Scenario, library, parameter
 
 AXES = ("service", "quintile", "age", "child_age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
@@ -173,14 +173,12 @@ def _lever_value(lever: Lever, key: str, text: str, value: Any) -> float:
 def _read(name: str) -> _Read:
     scenario = Scenario.load(name)
     is_file = name.endswith(".toml") or "/" in name or "\\" in name
-    path = Path(name) if is_file else FOLDER / f"{name}.toml"
+    path = Path(name) if is_file else library()[name]
     read = _Read(scenario, path, read_text(path))
-    known = tuple(measure.name for measure in metrics())
     for k, expected in enumerate(scenario.expect):
-        if expected.metric not in known:
-            raise read.wrong(("expect", k, "metric"), "the id of a metric", expected.metric, known)
-        if expected.direction is None and expected.low is None and expected.high is None:
-            raise read.wrong(("expect", k), "a direction, low or high", Words("none"))
+        wrong = unmeasured(expected)
+        if wrong is not None:
+            raise read.wrong(("expect", k, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
     if scenario.people is not None:
         try:
             people_allowed(scenario.people)
@@ -213,7 +211,8 @@ def _changed(one: _Read, wishes: _Wishes) -> tuple[Scenario, int]:
     beyond = 0
     if wishes.years is not None:
         update["years"] = wishes.years
-        update["expect"] = [expected for expected in one.scenario.expect if expected.year <= wishes.years]
+        update["expect"] = [expected for expected in one.scenario.expect if expected.last <= wishes.years]
+        update["stops"] = []
         beyond = len(one.scenario.expect) - len(update["expect"])
     changed = one.scenario.model_copy(update=update)
     changed.check(one.path, one.text)

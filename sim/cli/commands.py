@@ -75,7 +75,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 
 
 KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
-FILES = ("scenario", "place", "domain", "service")
+FILES = ("scenario", "place", "domain", "service", "experiment", "claims", "outside")
 
 
 @app.callback(invoke_without_command=True)
@@ -226,6 +226,139 @@ def _one_of(command: str, kind: str, there: tuple[str, ...]) -> None:
 
     if kind not in there:
         raise InputError(command, None, "", "one of these", kind, there)
+
+
+FromOption = Annotated[
+    list[Path] | None,
+    typer.Option("--from", metavar="DIR", help="A folder with files of your own. May be given again."),
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Keep results here; a run that is there already is not made again."),
+]
+
+
+@app.command()
+def claims(
+    numbers: Annotated[
+        list[str] | None, typer.Argument(metavar="[M-NUMBER...]", help="Claims, such as M2; all, if none is given.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only the scenarios marked as quick.")] = False,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    people: PeopleOption = None,
+    threads: ThreadsOption = None,
+    folders: FromOption = None,
+    out: KeepOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """The scenario library's claims: what was expected, what was seen, where it stops being true."""
+    _whole_options(seeds, seed, people, threads)
+    folder = _folder(out)
+    from sim.claims import run_claims
+    from sim.cli.progress import Bar
+
+    with Bar() as progress:
+        report = run_claims(
+            numbers or (),
+            seeds=seeds,
+            seed=seed,
+            people=people,
+            threads=threads,
+            quick=quick,
+            folders=folders or (),
+            out=folder,
+            progress=progress,
+        )
+    document = report.document()
+    _write_json(folder, "claims.json", document)
+    if as_json:
+        _print_json(document)
+    else:
+        from sim.cli import claims as table
+        from sim.cli import show
+
+        table.show(report, show.console())
+    if not report.unmet:
+        return 0
+    untold = sum(not found.verdict.told for found in report.unmet)
+    last = f"{len(report.unmet)} of {len(report.findings)} expectations are not met"
+    last += f", {untold} of them as there is no interval" if untold else ""
+    print(f"upstream: {last}", file=sys.stderr)
+    return 1
+
+
+@app.command()
+def validate(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="Experiments, such as V1; all, if none is given.")
+    ] = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    people: PeopleOption = None,
+    threads: ThreadsOption = None,
+    folders: FromOption = None,
+    out: KeepOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Published natural experiments, repeated: the simulated effect beside the published one."""
+    _whole_options(seeds, seed, people, threads)
+    folder = _folder(out)
+    from sim.cli.progress import Bar
+    from sim.experiments import validate as repeat
+
+    with Bar() as progress:
+        validation = repeat(
+            ids or (),
+            seeds=seeds,
+            seed=seed,
+            people=people,
+            threads=threads,
+            folders=folders or (),
+            out=folder,
+            progress=progress,
+        )
+    document = validation.document()
+    _write_json(folder, "validation.json", document)
+    if as_json:
+        _print_json(document)
+    else:
+        from sim.cli import show
+        from sim.cli import validate as table
+
+        table.show(validation, show.console())
+
+
+def _whole_options(seeds: int, seed: int, people: int | None, threads: int | None) -> None:
+    from sim.cli import choices
+    from sim.place import people_allowed
+
+    choices.whole("--seeds", seeds, 1, choices.MOST_SEEDS)
+    choices.whole("--seed", seed, 0, choices.LARGEST_SEED)
+    if threads is not None:
+        choices.whole("--threads", threads, 1, choices.MOST_THREADS)
+    if people is not None:
+        people_allowed(people)
+
+
+def _folder(out: Path | None) -> Path | None:
+    if out is None:
+        return None
+    from sim.cli import keep
+
+    return keep.usable(out)
+
+
+def _write_json(folder: Path | None, name: str, document: Any) -> None:
+    if folder is None:
+        return
+    import json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    half = folder / f".{name}.part"
+    half.write_text(json.dumps(document, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+    half.replace(folder / name)
+    print(f"Wrote {folder / name}", file=sys.stderr)
 
 
 @places.callback(invoke_without_command=True)

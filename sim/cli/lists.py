@@ -21,7 +21,7 @@ from sim.people.domains import Domain, load_domains
 from sim.place import PLACES, Place, place_names
 from sim.policies import levers
 from sim.results import metrics
-from sim.scenario import FOLDER, Scenario, parameters, scenario_names
+from sim.scenario import Scenario, library, parameters
 from sim.services.catalogue import Service, load_catalogue
 
 Rows = list[dict[str, Any]]
@@ -44,18 +44,29 @@ def show(kind: str, found: Rows, out: Console) -> None:
 
 def schemas() -> dict[str, Any]:
     """JSON Schema of every input file."""
+    from sim.claims import ClaimTexts, OutsideTexts
+    from sim.experiments import Experiment
+
     draft = "https://json-schema.org/draft/2020-12/schema"
-    models: dict[str, type[BaseModel]] = {"scenario": Scenario, "place": Place, "domain": Domain, "service": Service}
+    models: dict[str, type[BaseModel]] = {
+        "scenario": Scenario,
+        "place": Place,
+        "domain": Domain,
+        "service": Service,
+        "experiment": Experiment,
+        "claims": ClaimTexts,
+        "outside": OutsideTexts,
+    }
     return {name: {"$schema": draft, **model.model_json_schema()} for name, model in models.items()}
 
 
 def _scenarios() -> Rows:
     out = []
-    for name in scenario_names():
+    for name, path in library().items():
         s = Scenario.load(name)
         told = s.model_dump(mode="json", include={"label", "question", "reason", "place", "start", "years", "shows"})
         moves = [p.model_dump(mode="json", exclude_none=True) for p in s.policies]
-        out.append({"name": name, **told, "policies": moves, "file": str(FOLDER / f"{name}.toml")})
+        out.append({"name": name, **told, "policies": moves, "file": str(path)})
     return out
 
 

@@ -254,14 +254,15 @@ def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) 
     for row in found:
         measure = told[str(row["metric"])]
         figures = {"sure_low": float(row["sure_low"]), "sure_high": float(row["sure_high"])}
-        as_row = Row(measure.label, measure.unit, measure.decimals, {}, {})
+        as_row = Row(measure.label, str(row["unit"]), measure.decimals, {}, {})
         if math.isnan(figures["sure_low"]):
-            verdict, seen = "cannot tell", "one seed"
+            verdict = "cannot tell"
+            seen = f"{row['missing']} not run" if row["missing"] else "one seed, or a group that is empty"
         else:
             verdict = "met" if row["met"] else "NOT met"
-            seen = f"{number(float(row['mean']), measure.unit, measure.decimals, signed=True)} "
+            seen = f"{number(float(row['mean']), as_row.unit, measure.decimals, signed=True)} "
             seen += _between(figures, as_row, signed=True)
         label = plain(next(s.label for s in result.scenarios if s.name == row["scenario"]))
         style = {"met": "green", "NOT met": "red"}.get(verdict, "")
-        told_line = f"{label}, year {row['year']}: {measure.label} {row['expected']}: "
+        told_line = f"{label}, {row['about']}: {measure.label} {row['expected']}: "
         out.print(Text.assemble(told_line, (verdict, style), f", {seen}"))

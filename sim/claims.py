@@ -1,0 +1,323 @@
+"""The claims that the simulator is asked to show: each an expectation of a scenario, tested, with where it stops.
+
+A claim (M-number) is a sentence of the documents that the project starts from. It is shown where a scenario names it
+in `shows` and everything that the scenario expects of it is met; it is outside the model where `outside.toml` says
+why; 'not run' where only scenarios that were left out name it; else it is missing. Beside each stands where it stops
+being true: another world or policy (`[[stops]]`), put to the same test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from pydantic import Field
+
+from sim import inputs
+from sim.expectations import Verdict, about, by_luck, needs, tested, unmeasured
+from sim.fields import Closed
+from sim.inputs import InputError, Words
+from sim.readings import Readings
+from sim.results import metric
+from sim.runs import Progress
+from sim.scenario import CLAIM, FOLDER, Expect, Scenario, Stops, library
+from sim.version import VERSION
+
+TEXTS, OUTSIDE = FOLDER / "claims" / "claims.toml", FOLDER / "claims" / "outside.toml"
+Status = Literal["shown", "not shown", "not run", "outside", "missing"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class ClaimTexts(Closed):
+    """Every claim in a sentence."""
+
+    claims: dict[str, str] = Field(description="number, such as M2, and sentence")
+
+
+class OutsideTexts(Closed):
+    """Claims that the model has nothing to say of."""
+
+    outside: dict[str, str] = Field(description="number, such as M31, and the reason in a sentence")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One expectation put to the test: of a scenario, or of a place where its claim stops."""
+
+    claims: tuple[str, ...]
+    scenario: Scenario
+    baseline: Scenario
+    others: Mapping[str, Scenario]
+    """The scenarios it needs beside these, by the names it calls them."""
+    expected: Expect
+    stops: Stops | None
+    file: Path
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A case with its verdict."""
+
+    case: Case
+    verdict: Verdict
+
+    def row(self) -> dict[str, Any]:
+        """As one row of a table or document."""
+        case, v = self.case, self.verdict
+        whole = metric(case.expected.metric)
+        return {
+            "claims": list(case.claims),
+            "scenario": case.scenario.name,
+            "label": case.scenario.label,
+            "metric": whole.name,
+            "measure": whole.label,
+            "about": about(case.expected),
+            "unit": "share" if case.expected.relative or case.expected.share_of is not None else whole.unit,
+            "expected": v.expected,
+            "mean": _plain(v.mean),
+            "sure_low": _plain(v.low),
+            "sure_high": _plain(v.high),
+            "p": _plain(v.chance),
+            "met": v.met,
+            "told": v.told,
+            "stops": None if case.stops is None else case.stops.because,
+            "note": case.expected.note,
+        }
+
+
+@dataclass
+class Shown:
+    """What became of one claim."""
+
+    number: str
+    text: str
+    status: Status
+    reason: str = ""
+    """Why it lies outside."""
+    findings: list[Finding] = field(default_factory=list)
+    stops: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every claim that was asked for, and how the runs were made."""
+
+    claims: tuple[Shown, ...]
+    findings: tuple[Finding, ...]
+    seeds: tuple[int, ...]
+    people: int | None
+    made: int
+    kept: int
+
+    @property
+    def unmet(self) -> tuple[Finding, ...]:
+        """Expectations, where a claim stops included, that the runs do not bear out."""
+        return tuple(f for f in self.findings if not f.verdict.met)
+
+    def count(self, status: Status) -> int:
+        """How many claims have a status."""
+        return sum(claim.status == status for claim in self.claims)
+
+    def document(self) -> dict[str, Any]:
+        """Everything, as one JSON document."""
+        luck, kept = by_luck(f.verdict for f in self.findings)
+        return {
+            "upstream": VERSION,
+            "seeds": list(self.seeds),
+            "people": self.people,
+            "test": "each expectation: two-sided, 5 %, paired by seed; interval of the mean difference, 95 %",
+            "by_luck": {"expectations": len(self.findings), "met_if_all_false": luck, "met_after_holm": kept},
+            "counts": {s: self.count(s) for s in STATUSES},
+            "claims": [
+                {
+                    "claim": c.number,
+                    "text": c.text,
+                    "status": c.status,
+                    "reason": c.reason,
+                    "expectations": [f.row() for f in c.findings],
+                    "stops": [f.row() for f in c.stops],
+                }
+                for c in self.claims
+            ],
+        }
+
+
+def claim_texts(path: Path = TEXTS) -> dict[str, str]:
+    """Each claim's sentence by its number, in order."""
+    found = inputs.load(path, ClaimTexts).claims
+    _numbered(found, "claims", path)
+    return dict(sorted(found.items(), key=lambda row: int(row[0][1:])))
+
+
+def outside_texts(path: Path = OUTSIDE) -> dict[str, str]:
+    """Why a claim lies outside the model, by its number."""
+    found = inputs.load(path, OutsideTexts).outside
+    _numbered(found, "outside", path)
+    return found
+
+
+def _numbered(found: Iterable[str], table: str, path: Path) -> None:
+    import re
+
+    for number in found:
+        if not re.fullmatch(CLAIM, number):
+            raise inputs.fail(path, (table, number), "the number of a claim, M1 to M94", number)
+
+
+def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
+    """The scenarios of the library by name, and those of further folders. Refuses a name that is there twice."""
+    found = library()
+    for folder in folders:
+        for path in toml_files(folder):
+            if path.stem in found:
+                wanted = "a file name that no other scenario has"
+                raise InputError(path, None, "", wanted, Words(f"that of {found[path.stem]}"))
+            found[path.stem] = path
+    return found
+
+
+def toml_files(folder: Path) -> list[Path]:
+    """The TOML files of a folder. Refuses one that is not there or holds none."""
+    if not folder.is_dir():
+        raise InputError(folder, None, "", "a folder", Words("a file" if folder.exists() else "nothing"))
+    found = sorted(folder.glob("*.toml"))
+    if not found:
+        raise InputError(folder, None, "", "a folder with .toml files", Words("one without"))
+    return found
+
+
+def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[Case]:
+    """Every expectation that bears on the claims chosen; on any, if none are."""
+    there = files(folders)
+    read = {name: Scenario.load(path) for name, path in there.items()}
+    for name, scenario in read.items():
+        if scenario.name != name:
+            raise inputs.fail(there[name], ("name",), f"the file's own name, '{name}'", scenario.name)
+    out = []
+    for name, scenario in read.items():
+        at: list[tuple[Expect, Stops | None, inputs.KeyPath]] = []
+        at += [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
+        for j, stop in enumerate(scenario.stops):
+            at += [(expected, stop, ("stops", j, "expect", k)) for k, expected in enumerate(stop.expect)]
+        for expected, place, key in at:
+            claims = (expected.claim,) if expected.claim is not None else tuple(scenario.shows)
+            if chosen and not set(claims) & set(chosen):
+                continue
+            out.append(_case(claims, scenario, expected, place, key, read, there[name]))
+    return out
+
+
+def _case(
+    claims: tuple[str, ...],
+    scenario: Scenario,
+    expected: Expect,
+    stop: Stops | None,
+    key: inputs.KeyPath,
+    read: Mapping[str, Scenario],
+    path: Path,
+) -> Case:
+    wrong = unmeasured(expected)
+    if wrong is not None:
+        raise inputs.fail(path, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
+    if scenario.baseline not in read:
+        raise inputs.fail(path, ("baseline",), "the name of a scenario", scenario.baseline, read)
+    for other in expected.others():
+        field_of = "against" if expected.against is not None else "interaction"
+        if other not in read:
+            raise inputs.fail(path, (*key, field_of), "the name of a scenario", other, read)
+        if (read[other].start, read[other].years) != (scenario.start, scenario.years):
+            wanted = f"a scenario from {scenario.start} for {scenario.years} years, as this one"
+            came = Words(f"'{other}', from {read[other].start} for {read[other].years}")
+            raise inputs.fail(path, (*key, field_of), wanted, came)
+    ground = {name: getattr(scenario, name) for name in ("place", "people", "start", "years")}
+    world = {"parameters": scenario.parameters, "recalibrate": scenario.recalibrate}
+    if stop is not None and stop.change:
+        world = {"parameters": {**scenario.parameters, **stop.change}, "recalibrate": stop.recalibrate}
+
+    def placed(one: Scenario, *, own: bool) -> Scenario:
+        moved = one.model_copy(update={**ground, **world})
+        return moved if stop is None or not (own or stop.in_baseline) else with_policies(moved, stop)
+
+    return Case(
+        claims,
+        placed(scenario, own=True),
+        placed(read[scenario.baseline], own=False),
+        {name: placed(read[name], own=False) for name in expected.others()},
+        expected,
+        stop,
+        path,
+    )
+
+
+def with_policies(scenario: Scenario, stop: Stops) -> Scenario:
+    """The scenario with further policies, each in place of one of the same lever and aim."""
+
+    def aim(policy: Any) -> Any:
+        return policy.model_dump(include={"lever", "service", "where", "who"})
+
+    replaced = [aim(policy) for policy in stop.policies]
+    kept = [policy for policy in scenario.policies if aim(policy) not in replaced]
+    return scenario.model_copy(update={"policies": [*kept, *stop.policies]})
+
+
+def run_claims(
+    chosen: Sequence[str] = (),
+    *,
+    seeds: int = 20,
+    seed: int = 0,
+    people: int | None = None,
+    threads: int | None = None,
+    quick: bool = False,
+    folders: Sequence[Path] = (),
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run every scenario that the chosen claims need, once, and put each expectation to the test.
+
+    With `out`, a run that this folder holds is not made again.
+    """
+    texts, reasons = claim_texts(), outside_texts()
+    for number in chosen:
+        if number not in texts:
+            raise InputError("claims", None, "", "the number of a claim", number, texts)
+    every = cases(chosen, folders=folders)
+    found = [case for case in every if case.scenario.quick or not quick]
+    for case in every:
+        for number in case.claims:
+            if number in reasons:
+                wanted = f"claims that no scenario shows; {case.scenario.name} shows this one"
+                raise inputs.fail(OUTSIDE, ("outside", number), wanted, number)
+    readings = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
+    for case in found:
+        for scenario in (case.scenario, case.baseline, *case.others.values()):
+            readings.ask(scenario, needs(case.expected))
+    made, kept = readings.run(progress)
+    findings = tuple(Finding(case, _verdict(case, readings)) for case in found)
+    shown = []
+    for number in chosen or texts:
+        mine = [f for f in findings if number in f.case.claims]
+        own = [f for f in mine if f.case.stops is None]
+        status: Status = "missing"
+        if own:
+            status = "shown" if all(f.verdict.met for f in own) else "not shown"
+        elif number in reasons:
+            status = "outside"
+        elif any(number in case.claims and case.stops is None for case in every):
+            status = "not run"
+        reason = reasons.get(number, "")
+        stops = [f for f in mine if f.case.stops is not None]
+        shown.append(Shown(number, texts[number], status, reason, own, stops))
+    return Report(tuple(shown), findings, tuple(range(seed, seed + seeds)), people, made, kept)
+
+
+def _verdict(case: Case, readings: Readings) -> Verdict:
+    name, base = case.scenario.name, case.baseline.name
+    runs = {**case.others, base: case.baseline, name: case.scenario}
+    return tested(case.expected, name, base, readings.read(runs))
+
+
+def _plain(value: float) -> float | None:
+    return round(float(value), 9) if np.isfinite(value) else None
