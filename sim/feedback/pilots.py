@@ -27,7 +27,7 @@ class Pilots(Params):
         meaning="part of a statutory line's cut that others bear",
     )
     margin: float = share(
-        0.8, low=0.5, high=0.95, source="assumed", meaning="part of baseline posts that keeps the know-how alive"
+        0.5, low=0.3, high=0.8, source="assumed", meaning="part of baseline posts that keeps the know-how alive"
     )
     forgets: float = number(9.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="time to forget")
     relearns: float = number(36.0, low=12.0, high=72.0, unit="months", source="assumed", meaning="time to learn again")
