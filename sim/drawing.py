@@ -51,8 +51,6 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
 def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
     """One parameter's values, one for each seed."""
     low, high, usual = parameter.told.low, parameter.told.high, parameter.value
-    if low >= high:
-        return np.full(len(seeds), usual)
     dice = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
     even = qmc.LatinHypercube(d=1, rng=dice).random(len(seeds))[:, 0]
     drawn = stats.triang.ppf(even, (usual - low) / (high - low), loc=low, scale=high - low)

@@ -29,6 +29,7 @@ NO_KERNELS = {
     "documents.py",
     "analysis.py",
     "drawing.py",
+    "figures.py",
     "steadiness.py",
     "results.py",
     "place_tables.py",
