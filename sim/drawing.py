@@ -5,6 +5,10 @@ follows a triangular distribution from `low` to `high` with its peak at the usua
 of a parameter fill its distribution evenly (a Latin hypercube). A draw's address is (parameter, first seed, K, k):
 adding a parameter changes no other's draws.
 
+How steady a drawn baseline is: of 10 draws of mechanisms' parameters and 8 of all figures, 18 kept acute demand within
+10 % of its first year's after ten years (the mean of three towns of 12,000; the furthest 3 % and 4 %). On the shipped
+table, not adapted, 1 of the 10 and 2 of the 8 did not (the furthest 33 % and 42 %).
+
 Limits    Parameters are drawn apart from one another. Draws of published figures that contradict one another (more
           people in crisis than with serious need) are moved half way to the published values until they do not.
 """
@@ -47,8 +51,6 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
 def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
     """One parameter's values, one for each seed."""
     low, high, usual = parameter.told.low, parameter.told.high, parameter.value
-    if low >= high:
-        return np.full(len(seeds), usual)
     dice = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
     even = qmc.LatinHypercube(d=1, rng=dice).random(len(seeds))[:, 0]
     drawn = stats.triang.ppf(even, (usual - low) / (high - low), loc=low, scale=high - low)

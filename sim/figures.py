@@ -86,6 +86,8 @@ def set_in_place(place: Place, values: Mapping[str, float]) -> Place:
 
 def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, Known]]:
     """Each figure inside a part of a data file, with its name from here on."""
+    if isinstance(part, Figure) and part.low == part.high:
+        return  # fixed: there is nothing to set
     if isinstance(part, Figure):
         yield name, Known(part.value, Declared(part.unit, part.low, part.high, part.source, part.status, ""), key)
         return

@@ -246,7 +246,7 @@ def _worth(document: dict[str, Any], told: Mapping[str, Metric], year: int, out:
 
 
 def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) -> None:
-    found = result.expected()
+    found = result.expectations().to_dict("records")
     if not found:
         return
     out.print()

@@ -33,6 +33,7 @@ NO_KERNELS = {
     "expectations.py",
     "experiments.py",
     "readings.py",
+    "figures.py",
     "steadiness.py",
     "results.py",
     "outcomes.py",
