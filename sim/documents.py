@@ -414,8 +414,8 @@ def services_tables() -> str:
          "protection", "recovery"),
         helping,
     )  # fmt: skip
-    prices = ("£ an episode", "£ a further month", "utilisation", "premium", "harm")
-    second = _table((*who, "who comes", *prices), acute)
+    told_of_acute = ("£ an episode", "£ a further month", "utilisation", "premium", "harm")
+    second = _table((*who, "who comes", *told_of_acute), acute)
     third = _table((*who[:5], "£ per head a year", "for everybody"), general)
     work = ("service", "cases a worker", "leavers a post and year", "vacancies", "administration", "months to hire")
     return f"{first}\n\n{second}\n\n{third}\n\n{_table(work, staff)}"
