@@ -301,6 +301,15 @@ def fund(w: World, path: np.ndarray, month: Int, s: Int) -> None:
 
 
 @kernel
+def offer_to(w: World, s: Int, n: Int, b: Int) -> float:
+    """What a service offers to those of an age band in a neighbourhood, relative to the place."""
+    if not is_split(w, s):
+        return 1.0
+    offer: float = w.aims.offer[w.aims.group[n, b], s] / max(1e-9, whole_offer(w, s))
+    return offer
+
+
+@kernel
 def offer_in(w: World, s: Int, n: Int) -> float:
     """What a service offers in a neighbourhood, relative to the place: all ages count alike."""
     if not is_split(w, s):
