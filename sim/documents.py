@@ -328,6 +328,8 @@ def levers_table() -> str:
 def _paid_by(lever: Lever) -> str:
     """Where the money for moving a lever comes from, as the columns that its kernel writes tell."""
     written = {column for entry in BOOK.month() if entry.lever == lever.name for column in entry.writes}
+    if lever.shock:
+        return "a shock"
     if lever.name in PURPOSES:
         return "new money (feedback/outlays.py)"
     if "services.granted" in written:
