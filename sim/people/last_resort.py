@@ -19,7 +19,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import gather, mark_low
 from sim.people.need import ceil16, helping
-from sim.state import ANYTHING, CHILD_AGES, NOBODY, World
+from sim.state import CHILD_AGES, LEVEL, NOBODY, World
 
 KNOCK = stream("last resort")
 ARRIVE = stream("crisis arrives by another door")
@@ -100,7 +100,7 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
     household, door_bound = w.rates.household, people.door_bound
     renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
-        if not reason[k] & ANYTHING:
+        if not reason[k] & LEVEL:
             continue
         i = np.int64(renew[k])
         for door in range(door_bound.shape[0]):
