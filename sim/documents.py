@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel
 
-from sim import book, policies
+from sim import book, calibration, policies
 from sim.claims import claim_texts, outside_texts
 from sim.engine.columns import columns
 from sim.engine.mechanism import BOOK, Mechanism
@@ -37,6 +37,7 @@ from sim.results import Metric, metrics
 from sim.scenario import Scenario, library, parameter_groups, parameters
 from sim.services.catalogue import Service, load_catalogue
 from sim.state import PURPOSES, TABLES
+from sim.world import SETTLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -476,6 +477,7 @@ def claims_table() -> str:
 def experiments_text() -> str:
     """Each published experiment: what was done there and here, what was found, and what is measured here."""
     parts = []
+    every = parameters()
     for path in sorted(EXPERIMENTS.glob("*.toml")):
         e = Experiment.load(path)
         rows = []
@@ -485,6 +487,11 @@ def experiments_text() -> str:
             rows.append((m.label, about(m), m.unit, published, band, m.sign or ""))
         head = f"**{e.id}. {e.title}** ({_beside(path)}). {e.protocol}"
         found = f"*Published:* {e.published.finding} {e.published.source}."
+        shared = [
+            f"`{name}`" for name, known in every.items() if _rows_in(known.told.source) & _rows_in(e.published.source)
+        ]
+        told = ", ".join(shared) or "none"
+        found += f"\n\n*Figures whose own source names one of these rows:* {told}."
         table = _table(("measured here", "of whom, when", "unit", "published", "band", "sign"), rows)
         parts.append(f"{head}\n\n{found}\n\n{table}")
     return "\n\n".join(parts)
@@ -524,11 +531,35 @@ def evidence_table() -> str:
     return f"{_table(('figures', *order), rows)}\n\n{told} table by age and fifth."
 
 
+def _rows_in(source: str) -> set[str]:
+    """The rows of the register that a source names: F04, and F01-F03 as three."""
+    found = set(re.findall(r"\b[A-F]\d{2}\b", source))
+    for kind, first, last in re.findall(r"\b([A-F])(\d{2})-\1(\d{2})\b", source):
+        found |= {f"{kind}{k:02d}" for k in range(int(first), int(last) + 1)}
+    return found
+
+
+def calibration_table() -> str:
+    """How large, how long and how often: the settings of calibration, and of its short cut for draws."""
+    c = calibration
+    rows = [
+        ("solving", f"one place of {c.PEOPLE:,}", c.YEARS, f"the last {c.AVERAGED} averaged"),
+        ("check by agents", f"{c.CHECK_TOWNS} towns of the usual size", c.CHECK_YEARS,
+         f"{c.CHECKS} rounds without crowding out, 2 with it for acute budgets"),
+        ("short cut for draws", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,
+         f"the last {c.SHORT_AVERAGED} averaged"),
+        ("its check", f"{c.SHORT_TOWNS} towns of the usual size", c.SHORT_CHECK_YEARS, "1 round of each"),
+        ("settling of a world", "the place itself", f"{SETTLE / 12:g}", "not reported"),
+    ]  # fmt: skip
+    return _table(("run", "of what", "years", "how"), rows)
+
+
 TABLES_OF: dict[str, Callable[[], str]] = {
     "month": mechanisms_table,
     "domains": domains_table,
     "interactions": interactions_table,
     "evidence": evidence_table,
+    "calibration": calibration_table,
     **{
         f"submodels-{f.__name__.removeprefix('sim.')}": partial(submodels, f) for f in book.FOLDERS if f is not policies
     },
