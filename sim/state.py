@@ -395,6 +395,12 @@ PURPOSES: tuple[str, ...] = (
     "job_security",
     "income_floor",
     "voice",
+    "joined_up",
+    "outreach",
+    "time_to_care",
+    "digital_ties",
+    "network_crisis",
+    "schooling",
 )
 """What new money may be paid for beside services: each the name of its lever."""
 CHILD_AGES = 18
