@@ -67,6 +67,8 @@ RECORDED: dict[str, What] = {
     "pooled": What("money", "pooled", ("silo",)),
     "outlay": What("money", "outlay", ("purpose",)),
     "practice": What("places", "practice", ("neighbourhood",)),
+    "place_fit": What("places", "fit", ("neighbourhood",)),
+    "peers": What("places", "peers", ("neighbourhood",)),
     "leaving": What("services", "leaving", ("service",)),
     "vacancy": What("services", "vacancy", ("service",)),
     "burnout": What("services", "burnout", ("service",)),
@@ -356,6 +358,12 @@ def _help_and_need(r: Record) -> tuple[Sum, ...]:
     return Sum(helped, ("domain", "quintile")), Sum(in_need, ("domain", "quintile"))
 
 
+SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
+    ("practice", "Practice, between neighbourhoods", "staff", "practice"),
+    ("place_fit", "Fit, between neighbourhoods", "staff", "place_fit"),
+    ("energy", "Energy, between neighbourhoods", "community", "energy"),
+)
+"""Measures of how far neighbourhoods lie apart: name, label, kind and column."""
 PAID = ("spent", "outlay")
 """Records of money that goes out, in pence: by services, and for what no service does."""
 
@@ -387,6 +395,24 @@ def _mean_place(column: str) -> Callable[[Record], Parts]:
         return Parts(value, ("neighbourhood",), np.ones_like(value), ("neighbourhood",), 1.0)
 
     return parts
+
+
+def _apart(column: str) -> Derived:
+    """How far neighbourhoods lie apart: the standard deviation of their means over a year."""
+
+    def sums(r: Record) -> tuple[Sum, ...]:
+        return (Sum(r.monthly[column] / 12.0, ("neighbourhood",)),)
+
+    def spread(means: F) -> F:
+        found: F = means.std(axis=1)
+        return found
+
+    return Derived(sums, (), spread)
+
+
+def _peers(r: Record) -> Parts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
+    return Parts(r.monthly["peers"].sum(axis=1), (), people, (), 1000.0)
 
 
 def _column(name: str, r: Record) -> A:
@@ -522,6 +548,12 @@ def metrics() -> tuple[Metric, ...]:
         Metric("help_quality", "Effect of help", "1 = baseline", "up", 3, _of_helped("quality"), "staff"),
         Metric("help_fit", "Fit of help to need", "1 = baseline", "up", 3, _of_helped("fit"), "staff"),
         Metric("lay_helpers", "Lay helpers beside each worker", "per worker", None, 3, _of_helped("lay"), "staff"),
+        Metric("place_fit", "Fit of what a place decides", "1 = baseline", "up", 3, _mean_place("place_fit"), "staff"),
+        Metric("peers", "Recovered people who support others", "per 1,000 people", "up", 2, _peers, "community"),
+        *(
+            Metric(f"{name}_spread", label, "standard deviation", None, 3, None, kind, derived=_apart(column))
+            for name, label, kind, column in SPREADS
+        ),
         Metric(
             "legitimacy", "Belief that services answer", "1 = baseline", "up", 3, _mean_place("legitimacy"), "community"
         ),

@@ -207,6 +207,7 @@ class Services(NamedTuple):
     coproduced: Annotated[A, _c("f8", "service", "share", "people who have a say in what help they get")]
     fit: Annotated[A, _c("f8", "service", "1 = baseline", "how well what is offered fits what is needed")]
     hours: Annotated[A, _c("f8", "service", "1 = baseline", "productive hours for each person helped")]
+    belonging: Annotated[A, _c("f8", "service", "0-1", "how far staff from abroad are made to feel at home")]
 
 
 class Rates(NamedTuple):
@@ -395,6 +396,12 @@ PURPOSES: tuple[str, ...] = (
     "job_security",
     "income_floor",
     "voice",
+    "joined_up",
+    "outreach",
+    "time_to_care",
+    "digital_ties",
+    "network_crisis",
+    "schooling",
 )
 """What new money may be paid for beside services: each the name of its lever."""
 CHILD_AGES = 18

@@ -5,12 +5,12 @@ Claim     Somebody with emerging or serious need and no help asks service s this
           getting through = (1 - silo (1 - joined up))^(other needs) * (1 - burden * claim burden)^(serious needs)
           * (1 - digital * excluded): each further agency to deal with loses some, what must be proved loses those
           with most on their plate, and a door that is only online is shut to some. Outreach finds need that nobody
-          helps, whatever the trust. A share refused[s] is turned away; the others join the queue. People who wait
-          give up with probability give_up[s], help ends for another reason than recovery with probability end[s]. A
-          refusal lowers trust by `hurt`, giving up by half of it; whoever asks again after either is counted
-          (failure demand).
+          helps, whatever the trust. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is turned away,
+          the second part lost between organisations; the others join the queue. People who wait give up with
+          probability give_up[s], help ends for another reason than recovery with probability end[s]. A refusal lowers
+          trust by `hurt`, giving up by half of it; whoever asks again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
-          catalogue. hurt, silo, burden, excluded: assumed; the register has no size for them.
+          catalogue. hurt, silo, burden, excluded, passed: assumed; the register has no size for them.
 Limits    One service asked at a time in a domain. Who is refused is chance, not severity, above the level served.
 """
 
@@ -42,6 +42,13 @@ class HelpSeeking(Params):
     )
     burden: float = share(
         0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost to proof and forms, for each serious need"
+    )
+    passed: float = share(
+        0.05,
+        low=0.0,
+        high=0.15,
+        source="assumed; M18: direction",
+        meaning="requests lost between organisations if there are twice as many",
     )
     excluded_young: float = share(
         0.05, low=0.0, high=0.15, source="assumed", meaning="people under 65 who cannot use an online door"
@@ -94,8 +101,8 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     Phase.HELP_SEEKING,
     HelpSeeking,
     reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
-    "people.neighbourhood services.refused places.outreach rules.joined_up rules.claim_burden rules.digital "
-    "aims.groups aims.group aims.offer aims.refuse aims.ask",
+    "people.neighbourhood services.refused services.providers places.outreach rules.joined_up rules.claim_burden "
+    "rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
 )
@@ -129,7 +136,9 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
                 w.tally.asked[s, q] += 1
                 if people.refused[i] >> np.uint8(d) & 1:
                     w.tally.repeated[s, q] += 1
-                if uniform(gate, i) < refused_share(w, s, i):
+                refused = refused_share(w, s, i)
+                refused += (1.0 - refused) * p.passed * (w.services.providers[s] - 1.0)
+                if uniform(gate, i) < refused:
                     w.tally.turned_away[s, q] += 1
                     people.trust[i] = np.float32(max(0.0, people.trust[i] - p.hurt))
                     people.refused[i] |= np.uint8(1 << d)

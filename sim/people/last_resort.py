@@ -57,8 +57,7 @@ def _attended(w: World, s: Int, i: Int) -> None:
     reads="services.quality places.practice places.fit people.level people.help people.age people.door_bound "
     "people.band people.quintile people.neighbourhood screen.event_row screen.event_domain screen.event_to "
     "screen.events",
-    writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row "
-    "screen.found_draw",
+    writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
 )
 @kernel
 def knock(w: World, p: NoParams, clock: Clock) -> None:
