@@ -23,7 +23,7 @@ SEVERAL = 2
 
 
 @kernel
-def beside(w: World, d: int, i: Int) -> int:
+def beside(w: World, d: Int, i: Int) -> int:
     """Other domains in which somebody had a need at the start of the month."""
     many = 0
     for e in range(w.people.before.shape[0]):
@@ -50,8 +50,9 @@ def count_needs(w: World, p: NoParams, clock: Clock) -> None:
                     tally.need_alone[d] += 1 if others == 0 else 0
                     tally.need_several[d] += 1 if others >= SEVERAL else 0
     for k in range(screen.events[0]):
-        i, d = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
-        if 1 <= people.before[d, i] <= 2 and screen.event_to[k] < people.before[d, i] and counted(w, d, i):
-            others = beside(w, d, i)
-            tally.eased_alone[d] += 1 if others == 0 else 0
-            tally.eased_several[d] += 1 if others >= SEVERAL else 0
+        i, eased = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
+        before = people.before[eased, i]
+        if 1 <= before <= 2 and screen.event_to[k] < before and counted(w, eased, i):
+            others = beside(w, eased, i)
+            tally.eased_alone[eased] += 1 if others == 0 else 0
+            tally.eased_several[eased] += 1 if others >= SEVERAL else 0
