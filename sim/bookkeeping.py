@@ -19,7 +19,7 @@ YEARS_BOUNDED = 5
 
 
 @kernel
-def counted(w: World, d: int, i: Int) -> bool:
+def counted(w: World, d: Int, i: Int) -> bool:
     """Whether the person's level in this domain is counted: a household's level is its reference person's."""
     own: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
     return own

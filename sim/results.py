@@ -86,6 +86,10 @@ RECORDED: dict[str, What] = {
     "members": What("tally", "members", ("quintile", "age")),
     "carers": What("tally", "carers", ("quintile", "age")),
     "carer_hours": What("tally", "carer_hours", ("quintile", "age")),
+    "need_alone": What("tally", "need_alone", ("domain",)),
+    "need_several": What("tally", "need_several", ("domain",)),
+    "eased_alone": What("tally", "eased_alone", ("domain",)),
+    "eased_several": What("tally", "eased_several", ("domain",)),
 }
 
 RECORDED_BY_YEAR: dict[str, What] = {
@@ -303,6 +307,16 @@ def _of_adults(column: str) -> Callable[[Record], Parts]:
     return parts
 
 
+def _eased(who: str) -> Callable[[Record], Parts]:
+    """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
+
+    def parts(r: Record) -> Parts:
+        eased, there = (r.monthly[f"{name}_{who}"].astype(float) for name in ("eased", "need"))
+        return Parts(eased, ("domain",), there, ("domain",), 1.0)
+
+    return parts
+
+
 def _delayed(r: Record) -> Parts:
     axes = ("quintile", "age")
     days = 365.25 / 12.0
@@ -490,6 +504,8 @@ def metrics() -> tuple[Metric, ...]:
         Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
         Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
         Metric("need_3", "In crisis", "share of people and domains", "down", 5, _at_least(3), "need"),
+        Metric("eased_alone", "Need eased, with no other need", "times a year", "up", 3, _eased("alone"), "need"),
+        Metric("eased_several", "Need eased, with several others", "times a year", "up", 3, _eased("several"), "need"),
         Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
         Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
         Metric(

@@ -54,6 +54,10 @@ FLOWS = (
     "members",
     "carers",
     "carer_hours",
+    "need_alone",
+    "need_several",
+    "eased_alone",
+    "eased_several",
 )
 
 

@@ -271,6 +271,10 @@ class Tally(NamedTuple):
     members: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who take part in a group")]
     carers: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who look after somebody at home")]
     carer_hours: Annotated[A, _c("f8", "quintile band", "hours a week, summed", "what those carers give")]
+    need_alone: Annotated[A, _c("i4", "domain", "persons", "surveyed with emerging or serious need and no other need")]
+    need_several: Annotated[A, _c("i4", "domain", "persons", "surveyed with it and needs in two or more other domains")]
+    eased_alone: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with no other need")]
+    eased_several: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with two or more other needs")]
 
 
 class Screen(NamedTuple):

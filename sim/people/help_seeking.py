@@ -2,15 +2,16 @@
 
 Claim     Somebody with emerging or serious need and no help asks service s this month with probability
           ask[s] * trust / 0.6 * getting through + outreach, for every service that serves their domain, level and age.
-          getting through = (1 - silo (1 - joined up))^(other needs) * (1 - burden * claim burden)^(serious needs)
-          * (1 - digital * excluded): each further agency to deal with loses some, what must be proved loses those
-          with most on their plate, and a door that is only online is shut to some. Outreach finds need that nobody
-          helps, whatever the trust. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is turned away,
-          the second part lost between organisations; the others join the queue. People who wait give up with
-          probability give_up[s], help ends for another reason than recovery with probability end[s]. A refusal lowers
-          trust by `hurt`, giving up by half of it; whoever asks again after either is counted (failure demand).
+          getting through = (1 - silo (1 - joined up) (1 + inward * (targets - 0.5)))^(other needs) * (1 - burden *
+          claim burden)^(serious needs) * (1 - digital * excluded), targets the mean over services but acute ones: each
+          further agency to deal with loses some, more where each answers for its own figures; what must be proved
+          loses those with most on their plate, and a door that is only online is shut to some. Outreach finds need
+          that nobody helps, whatever the trust. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is
+          turned away, the second part lost between organisations; the others join the queue. People who wait give up
+          with probability give_up[s], help ends for another reason than recovery with probability end[s]. A refusal
+          lowers trust by `hurt`, giving up by half of it; whoever asks again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
-          catalogue. hurt, silo, burden, excluded, passed: assumed; the register has no size for them.
+          catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size.
 Limits    One service asked at a time in a domain. Who is refused is chance, not severity, above the level served.
 """
 
@@ -22,9 +23,9 @@ from sim.bookkeeping import refused_share, set_help, still_asks
 from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, share
+from sim.fields import Params, number, share
 from sim.people.need import ceil16
-from sim.state import NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
+from sim.state import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -39,6 +40,14 @@ class HelpSeeking(Params):
     hurt: float = share(0.15, low=0.0, high=0.4, source="assumed", meaning="trust lost by being turned away")
     silo: float = share(
         0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost for each other domain somebody has needs in"
+    )
+    inward: float = number(
+        1.0,
+        low=0.0,
+        high=2.0,
+        unit="multiple per unit of targets",
+        source="assumed; M89: direction",
+        meaning="how much more of them is lost where services answer for their own figures, none to all",
     )
     burden: float = share(
         0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost to proof and forms, for each serious need"
@@ -59,6 +68,18 @@ class HelpSeeking(Params):
 
 
 @kernel
+def mean_targets(w: World) -> float:
+    """How far targets steer services other than acute ones, on average."""
+    services = w.services
+    total, many = 0.0, 0
+    for s in range(services.domain.size):
+        if services.tier[s] != ACUTE:
+            total += services.targets[s]
+            many += 1
+    return total / max(1, many)
+
+
+@kernel
 def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
     """Part of the requests somebody would make that reach a service at all."""
     people, n = w.people, w.people.neighbourhood[i]
@@ -67,7 +88,7 @@ def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
     for d in range(people.level.shape[0]):
         needs += np.int64(people.level[d, i] > 0)
         serious += np.int64(people.level[d, i] >= 2)
-    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n])
+    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n]) * (1.0 + p.inward * (mean_targets(w) - 0.5))
     proof = max(0.0, 1.0 - p.burden * w.rules.claim_burden[n])
     excluded = p.excluded_old if people.age[i] >= 65 else p.excluded_young
     online = 1.0 - w.rules.digital[n] * excluded
@@ -101,8 +122,8 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     Phase.HELP_SEEKING,
     HelpSeeking,
     reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
-    "people.neighbourhood services.refused services.providers places.outreach rules.joined_up rules.claim_burden "
-    "rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
+    "people.neighbourhood services.refused services.providers services.targets services.tier places.outreach "
+    "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
 )
