@@ -128,7 +128,7 @@ def _money_here(w: World, n: Int, before: float) -> float:
     """Community money over its baseline in a neighbourhood, where policies are for some neighbourhoods only."""
     services, now = w.services, 0.0
     for s in range(services.domain.size):
-        if services.tier[s] == COMMUNITY:
+        if services.tier[s] == COMMUNITY and services.base_places[s] <= 0.0:
             now += services.plan[s] * offer_in(w, s, n)
     return max(0.0, now) / before if before > 0.0 else 1.0
 
@@ -183,7 +183,7 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
     Groups,
     reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places "
     "services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control "
-    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow places.strain "
+    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow "
     "places.fullness",
     writes="places.energy places.grown places.commissioned places.knowhow",
     after="leaders mutual_help social_prescribing",
