@@ -172,8 +172,8 @@ def test_a_cut_does_not_close_beds_that_are_needed() -> None:
     for m in range(36):
         run("workforce", world, m)
         services.load[:] = services.base_load / np.maximum(0.05, services.posts)
-    acute = services.tier == ACUTE
-    delivered = ~acute & (services.base_budget > 0.0)
+    acute = (services.tier == ACUTE) & (services.base_budget > 0.0)
+    delivered = (services.tier != ACUTE) & (services.base_budget > 0.0)
     assert services.posts[acute] == pytest.approx(Workforce().duty, abs=0.01)
     assert services.posts[delivered] == pytest.approx(0.74, abs=0.02)
     for _ in range(36):
