@@ -24,8 +24,9 @@ def _c(dtype: str, axes: str, unit: str, meaning: str) -> Any:
     return Column(dtype, tuple(axes.split()), unit, meaning)
 
 
-HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, ANYTHING = 31, 32, 64, 128
-"""Bits of `changed`: help in one of the first five domains (a bit each), resilience lower, trust higher, or more."""
+HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, LEVEL, ANYTHING = 31, 32, 64, 128, 255
+"""Bits of `changed`: help in one of the first five domains (a bit each), resilience lower, trust higher, a level (with
+the domain's own bit) or a year of age; all of them."""
 USUAL_TRUST = 0.6
 """Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
 
@@ -398,6 +399,12 @@ PURPOSES: tuple[str, ...] = (
     "job_security",
     "income_floor",
     "voice",
+    "joined_up",
+    "outreach",
+    "time_to_care",
+    "digital_ties",
+    "network_crisis",
+    "schooling",
 )
 """What new money may be paid for beside services: each the name of its lever."""
 CHILD_AGES = 18

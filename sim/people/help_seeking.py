@@ -25,7 +25,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.need import ceil16
-from sim.state import ACUTE, ANYTHING, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
+from sim.state import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -195,7 +195,7 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
         head = alive and head_of[dwelling[i]] == i
         # Trust that drifts back up to its usual level needs no new bound.
         trusting = max(trust[i], USUAL_TRUST) / USUAL_TRUST
-        every = reason[k] & (ANYTHING | TRUST_ONLY) != 0
+        every = reason[k] & TRUST_ONLY != 0
         for d in range(level_of.shape[0]):
             if not every and not reason[k] >> np.uint8(d) & 1:
                 continue

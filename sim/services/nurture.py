@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import offer_in
+from sim.bookkeeping import offer_to
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import AGE_BANDS, Params, number
@@ -61,7 +61,7 @@ def nurture(w: World, p: Nurture, clock: Clock) -> None:
             places.nurture[b, n] = w.rules.schooling[n] if SCHOOL_AGE[b] else 0.0
             for s in range(services.domain.size):
                 if services.childhood[s] > 0.0 and services.bands[s, b] == 1:
-                    more = coverage(p, services.posts[s] * offer_in(w, s, n)) - 1.0
+                    more = coverage(p, services.posts[s] * offer_to(w, s, n, b)) - 1.0
                     places.nurture[b, n] += services.childhood[s] * more * steep
                     if b == 0:
                         places.infants[n] += max(0.0, services.signpost[s] * more * steep)
