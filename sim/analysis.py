@@ -129,6 +129,8 @@ class Series:
         return summary(values - c.grouped(c.baseline, measure, step, by) if change else values)
 
     def _frame(self, step: str, by: str | None, scenarios: Sequence[str], *, change: bool) -> pd.DataFrame:
+        import pandas as pd
+
         groups = self.groups(by)
         when: Any = self.comparison.months if step == "month" else np.arange(1, self.comparison.scenarios[0].years + 1)
         rows = []
@@ -287,6 +289,8 @@ class Comparison:
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy: a row for each scenario, seed, month and measure, but for those that are comparisons themselves."""
+        import pandas as pd
+
         parts = []
         for measure in (m for m in metrics() if m.against is None):
             for name in self.names:
@@ -382,6 +386,8 @@ class Comparison:
 
     def expectations(self) -> pd.DataFrame:
         """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean says so."""
+        import pandas as pd
+
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:

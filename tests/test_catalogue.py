@@ -90,6 +90,8 @@ def spending(service: Service) -> float:
     served = np.array(service.bands)
     if service.groups is not None:
         return float(service.groups.spend_per_head.value * PEOPLE.sum())
+    if service.exposure is not None:
+        return float(service.exposure.spend_per_head.value * PEOPLE.sum())
     assert service.cost is not None
     if service.activity is not None:
         assert service.cost.per_case_month is not None
@@ -265,7 +267,7 @@ def test_help_is_no_miracle(service: Service) -> None:
 def test_every_number_says_who_says_so(part: Domain | Service) -> None:
     """A source is a row of the register, or was read beside it, or admits to being assumed, as its status does."""
     for figure in [*figures(part), *tables(part)]:
-        assert re.match(r"[A-E]\d\d\b|F\d\d\b|read: \S|assumed: \S", figure.source), figure.source
+        assert re.match(r"[A-E]\d\d\b|F\d\d\b|read: \S|assumed[:;] \S", figure.source), figure.source
         if figure.source.startswith("assumed"):
             assert figure.status == "assumed", figure.source
         if figure.status == "measured":

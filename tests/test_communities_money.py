@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from strategies import LEVERS, SERVICES, calibrated, live, moved, scenario, town
 
-from sim.engine.mechanism import BOOK, Clock
+from sim.engine.mechanism import BOOK, Clock, NoParams
 from sim.feedback import double_running as double
 from sim.feedback import headlines, legitimacy, outlays, pilots, pooled_accounts, sticky_costs
 from sim.fields import Figure
@@ -18,7 +18,7 @@ from sim.networks import exposure, groups, local_fit, micro_enterprises, mutual_
 from sim.people.need import bound, worsening
 from sim.place import Place
 from sim.policies import ring_fence
-from sim.runs import go, refresh
+from sim.runs import go
 from sim.services.catalogue import Service
 from sim.state import (
     ACUTE,
@@ -339,7 +339,8 @@ def test_exposure_follows_late_and_everybody_is_bounded_anew(world: World) -> No
     assert world.places.exposure[d] == pytest.approx(math.exp(6.0 * P.jobless_economic))
     need = calibrated().params["need"].compiled()
     world.people.changed[:] = 1
-    refresh(world, calibrated().params, 0)
+    for name in ("room_of_bounds", "renewal"):
+        run(world, BOOK.entries[name].kernel, NoParams().compiled())
     run(world, bound, need)
     heads = world.dwellings.head[world.dwellings.occupants > 0]
     some = [int(i) for i in heads[:400] if world.people.level[d, i] < 2 and world.people.age[i] != NOBODY]

@@ -183,7 +183,7 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
     Groups,
     reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places "
     "services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control "
-    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow places.strain "
+    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow "
     "places.fullness",
     writes="places.energy places.grown places.commissioned places.knowhow",
     after="leaders mutual_help social_prescribing",

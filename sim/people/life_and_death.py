@@ -113,7 +113,7 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
     "services.overload services.crisis_share rates.resilience rates.trust",
     writes="people.age people.band people.level people.before people.help people.changed people.female "
-    "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting "
+    "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing",

@@ -143,7 +143,7 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.age_mix "
     "rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.female people.band people.level people.before people.help people.changed "
-    "people.resilience people.trust tally.people tally.census tally.unmet tally.helped tally.waiting "
+    "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing life_and_death",
