@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine import jit
-from sim.engine.mechanism import BOOK, Clock, Mechanism
+from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.fields import Params
 from sim.policies import levers
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
@@ -61,13 +61,19 @@ FLOWS = (
 )
 
 
+SETTLING = ("crowding_out", "company", "survey")
+"""Nobody overspends yet, and nobody asks."""
+CHAINED = {frozenset(), frozenset(SETTLING), frozenset({"crowding_out"})}
+"""What may be left out of a month that is called in one go: each of these is compiled once more."""
+
+
 class Month:
     """The mechanisms of a month with their parameters, in order, ready to be called."""
 
     def __init__(self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = ()) -> None:
         self.steps: list[tuple[Mechanism, object]] = []
         self._calls: list[tuple[Callable[..., None], object]] = []
-        left_out = set(without)
+        left_out = self._left_out = set(without)
         baseline = {lever.name: lever.baseline for lever in levers()}
         for entry in BOOK.month():
             if entry.name in left_out:
@@ -82,12 +88,27 @@ class Month:
             chosen = params.get(group)
             self.steps.append((entry, (chosen or entry.params()).compiled()))
 
+    def _prepare(self, seen: object, clock: Clock) -> list[tuple[Callable[..., None], object]]:
+        """What a month calls: levers and what goes with them one by one, the rest in one go where it is the usual."""
+        steps, chained = self.steps, frozenset(self._left_out) in CHAINED
+        last = max((k + 1 for k, (step, _) in enumerate(steps) if step.phase <= Phase.POLICY), default=0)
+        calls = [
+            (jit.entry(step.kernel, seen, given, clock), given) for step, given in (steps[:last] if chained else steps)
+        ]
+        if chained and len(steps) > last:
+            rest, given = (
+                jit.chain([step.kernel for step, _ in steps[last:]]),
+                tuple(given for _, given in steps[last:]),
+            )
+            calls.append((jit.entry(rest, seen, given, clock), given))
+        return calls
+
     def __call__(self, world: World, seen: object, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
             getattr(world.tally, flow).fill(0)
         if not self._calls:
-            self._calls = [(jit.entry(step.kernel, seen, given, clock), given) for step, given in self.steps]
+            self._calls = self._prepare(seen, clock)
         for call, given in self._calls:
             call(seen, given, clock)
 
@@ -95,7 +116,7 @@ class Month:
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
-    month = Month(params, {}, without=("crowding_out", "company", "survey"))  # nobody asks yet
+    month = Month(params, {}, without=SETTLING)
     world.people.changed[:] = ANYTHING
     seen = handle(world)
     for m in range(-months, 0):
