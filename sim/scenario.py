@@ -535,7 +535,9 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
     if text and inputs.locate(text, key) == inputs.locate(text, "parameters"):
         key = ("parameters", *name.split("."))  # written as a table in a table
     if name not in every:
-        alike = [known for known in every if known.startswith(".".join(name.split(".")[:2]) + ".")]
+        above = name.split(".")
+        alike = [known for known in every if known.startswith(".".join(above[:2]) + ".")]
+        alike = alike or [known for known in every if known.startswith(above[0] + ".")]
         raise _fail(path, text, key, "the name of a parameter", name, tuple(alike) or tuple(every))
     told = every[name].told
     if not told.low <= value <= told.high:

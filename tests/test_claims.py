@@ -285,7 +285,7 @@ def test_experiments_can_be_run(path: Path) -> None:
          ["line 14", 'stops[0].change."need.luck"', "need.beta_support"]),
         ('metric = "deaths"\nyear = 2\nlow = 0\n[[stops]]\nbecause = "there is no other world"\n'
          'expect = [{ metric = "deaths", year = 1, low = 0 }]\npolicies = [{ lever = "luck", start = "2026-04" }]\n',
-         ["line 14", "stops[0].policies[0].lever", "total_budget"]),
+         ["line 14", "stops[0].policies[0].lever", "acute_share"]),
     ],
     ids=["margin", "two spans", "late", "crossed", "not shown", "no claim", "two references", "empty", "same world",
          "no parameter", "no lever"],

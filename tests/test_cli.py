@@ -134,7 +134,7 @@ def refused(args: list[str], capsys: pytest.CaptureFixture[str], *parts: str) ->
         (["--set", "years=ten"], ["years", "a whole number", "got 'ten'"]),
         (["--set", "years=3", "--years", "4"], ["one value", "4 and 3"]),
         (["--set", "years"], ["KEY=VALUE", "got 'years'"]),
-        (["--draw-parameters"], ["No such option"]),
+        (["--draw-parameters=some"], ["one of these", "got 'some'", "mechanisms, all"]),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) and part[0].startswith("--") else "",
 )

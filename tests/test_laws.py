@@ -138,7 +138,8 @@ def acute_care_opens_for_every_crisis(world: World) -> None:
     events = int(screen.events[0])
     crises = screen.event_domain[:events][screen.event_to[:events] == 3]
     for d in range(world.rates.household.size):
-        takers = (services.domain == d) & (services.tier == ACUTE) & (services.crisis_share > 0.0).any(axis=1)
+        takes = (services.crisis_share > 0.0).any(axis=1) | (services.instead >= 0)
+        takers = (services.domain == d) & (services.tier == ACUTE) & takes
         assert not takers[world.rates.door].any(), "a door that also takes crises: count its episodes another way"
         assert tally.opened[takers].sum() == (crises == d).sum()
 
