@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from sim import book  # noqa: F401  (parameters and loops are known once every mechanism is in the book)
 from sim.engine.mechanism import BOOK
+from sim.feedback.loops import LOOPS
 from sim.fields import Figure
 from sim.inputs import plain
 from sim.people.domains import Domain, load_domains
@@ -143,20 +143,16 @@ def _domains() -> Rows:
 
 
 def _loops() -> Rows:
-    import sim.feedback
-
     out = []
-    entries = BOOK.month()
-    for info in pkgutil.iter_modules(sim.feedback.__path__):
-        module = importlib.import_module(f"sim.feedback.{info.name}")
-        told = sections(module.__doc__ or "")
-        own = [entry for entry in entries if entry.module == module.__name__]
+    for loop in LOOPS:
+        entry = BOOK.entries[loop.closes_in]
+        told = sections(importlib.import_module(entry.module).__doc__ or "")
+        switch = {"without": list(loop.without), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
         out.append(
-            {"name": info.name, "label": told.get("", ""), "claim": told.get("Claim", ""),
-             "source": told.get("Evidence", ""), "limits": told.get("Limits", ""),
-             "phase": [entry.phase.name.lower() for entry in own],
-             "reads": sorted({column for entry in own for column in entry.reads}),
-             "writes": sorted({column for entry in own for column in entry.writes})}
+            {"name": loop.name, "label": loop.label, "chain": loop.chain, "sign": loop.sign, "cut": loop.cut,
+             "switch": switch, "moves_baseline": loop.moves_baseline, "mechanism": entry.name,
+             "phase": entry.phase.name.lower(), "claim": told.get("Claim", ""), "source": told.get("Evidence", ""),
+             "limits": told.get("Limits", ""), "reads": sorted(entry.reads), "writes": sorted(entry.writes)}
         )  # fmt: skip
     return out
 
@@ -262,9 +258,21 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "parameters": lambda r: [f"{r['value']:g}; {_range(r)}", f"{r['source']} ({r['status']})"],
     "services": _lines_of_service,
     "domains": _lines_of_domain,
-    "loops": lambda r: [r["claim"], f"Evidence: {r['source']}", f"Limits: {r['limits']}"],
+    "loops": lambda r: [
+        f"{'Reinforcing' if r['sign'] == '+' else 'Balancing'}: {r['chain']}",
+        f"Cut: {r['cut']} ({_switched(r['switch'])})" + (" This moves the baseline too." * r["moves_baseline"]),
+        f"Closes in {r['mechanism']}. Evidence: {r['source']}",
+    ],
     "metrics": lambda r: [f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"])],
 }
+
+
+def _switched(switch: Mapping[str, Any]) -> str:
+    """What a switch leaves out, sets and holds, in words."""
+    out = [f"without {name}" for name in switch["without"]]
+    for kind in ("parameters", "levers"):
+        out += [f"{name} = {value:g}" for name, value in switch[kind].items()]
+    return "; ".join(out)
 
 
 def _better(way: str | None) -> str:
