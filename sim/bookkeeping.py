@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state import ANYTHING, HELP_ONLY, NOBODY, WAITING, World
+from sim.state import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
 HELP_DOMAINS = HELP_ONLY.bit_length()
@@ -19,7 +19,7 @@ YEARS_BOUNDED = 5
 
 
 @kernel
-def counted(w: World, d: int, i: Int) -> bool:
+def counted(w: World, d: Int, i: Int) -> bool:
     """Whether the person's level in this domain is counted: a household's level is its reference person's."""
     own: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
     return own
@@ -100,13 +100,13 @@ def set_level(w: World, d: int, i: Int, level: int) -> None:
     if not helped:
         w.tally.unmet[d, q, b] += np.int64(level == 2) - np.int64(old == 2)
     w.people.level[d, i] = np.uint8(level)
-    w.people.changed[i] = ANYTHING
+    w.people.changed[i] |= np.uint8(LEVEL | 1 << d if d < HELP_DOMAINS else ANYTHING)
     if w.rates.household[d] == 1:
         home = np.int64(w.people.dwelling[i])
         for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
             if w.people.age[j] != EMPTY:
                 w.people.level[d, j] = np.uint8(level)
-                w.people.changed[j] = ANYTHING
+                w.people.changed[j] |= np.uint8(LEVEL)
     # Waiting or being helped ends when the new level is not one the service is for.
     if w.people.help[d, i] > 0 and not still_served(w, d, i):
         set_help(w, d, i, 0)
@@ -130,7 +130,7 @@ def set_age(w: World, i: Int, age: Int, band: int) -> None:
     else:
         w.people.age[i] = np.uint8(age)
         if age % YEARS_BOUNDED == 0:
-            w.people.changed[i] = ANYTHING
+            w.people.changed[i] |= np.uint8(LEVEL)
 
 
 @kernel
@@ -298,6 +298,15 @@ def fund(w: World, path: np.ndarray, month: Int, s: Int) -> None:
     for g in range(aims.groups[0]):
         aims.offer[g, s] *= path[month, g * n + s] / common
     services.granted[s] *= common * whole_offer(w, s) / before if before > 0.0 else usual
+
+
+@kernel
+def offer_to(w: World, s: Int, n: Int, b: Int) -> float:
+    """What a service offers to those of an age band in a neighbourhood, relative to the place."""
+    if not is_split(w, s):
+        return 1.0
+    offer: float = w.aims.offer[w.aims.group[n, b], s] / max(1e-9, whole_offer(w, s))
+    return offer
 
 
 @kernel

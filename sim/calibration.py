@@ -63,11 +63,13 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 4, 24, 25
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 5, 30, 25
 """Rounds of the check by agents; towns and years in each."""
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 MOST_ASK = 0.27
+ROOMS = 0.95, 1.15
+"""Least and most places over the people helped."""
 SHORT_PEOPLE, SHORT_YEARS, SHORT_AVERAGED = 60_000, 20, 8
 """The short cut for a draw of parameters: the place it is solved in, for how long, and the years that are averaged."""
 SHORT_TOWNS, SHORT_CHECK_YEARS = 6, 12
@@ -350,6 +352,8 @@ def _checked(
             deaths_wanted=np.array(record["people"].sum() * tables.DEATHS_PER_THOUSAND / 12000.0),
             spent=record["spent"].mean(axis=0) * 12.0 / 100.0,
             planned=world.services.base_budget,
+            helped=record["helped"].sum(axis=2).mean(axis=0),
+            helped_wanted=_caseloads(services, record["people"].sum(axis=1).mean(axis=0)),
         )
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -370,7 +374,9 @@ def _checked(
     )
     if not money:
         short = 1.0 - t.visits / np.maximum(1.0, t.visits_wanted)
+        filled = np.divide(t.helped, t.helped_wanted, out=np.ones_like(t.helped), where=t.helped_wanted > 0.0)
         return solution._replace(
+            room=np.clip(solution.room / np.maximum(0.5, filled), *ROOMS),
             up=np.minimum(up, 0.3),
             down=down,
             mortality=solution.mortality * float(t.deaths / t.deaths_wanted),
@@ -401,6 +407,15 @@ def _visits_wanted(world: World, aims: Targets, person_months: F) -> F:
     return out
 
 
+def _caseloads(services: tuple[Service, ...], people: F) -> F:
+    """People whom each service is to be helping at a time, among so many people by age band."""
+    wanted = np.zeros(len(services))
+    for k, service in enumerate(services):
+        if service.activity is not None:
+            wanted[k] = service.activity.caseload_per_thousand.value / 1000.0 * people[np.array(service.bands)].sum()
+    return wanted
+
+
 class _Town(NamedTuple):
     """What a town showed over its years, and what it was to show; by domain and band, or by service."""
 
@@ -414,6 +429,8 @@ class _Town(NamedTuple):
     deaths_wanted: F
     spent: F
     planned: F
+    helped: F
+    helped_wanted: F
 
 
 def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
@@ -644,7 +661,8 @@ class _Solver:
     def solution(self, households: F, donors: Mapping[str, npt.NDArray[np.generic]]) -> Solution:
         """The averages."""
         mean = {name: total / self.counted for name, total in self.sums.items()}
-        return Solution(**mean, households=households, **donors)  # type: ignore[arg-type]  # named as the fields are
+        room = np.ones(self.world.services.domain.size)
+        return Solution(**mean, room=room, households=households, **donors)  # type: ignore[arg-type]  # named as the fields are
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:

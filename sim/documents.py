@@ -1,4 +1,7 @@
-"""Writes the tables of sim/MODEL.md from the declarations themselves, and draws the picture of README.md from a run.
+"""Writes what sim/MODEL.md can take from the code itself, and draws the picture of README.md from a run.
+
+Each mechanism's claim, evidence and limits are its file's own docstring, letter for letter; tables come from the
+declarations.
 
 `python -m sim.documents` does both; `--tables` leaves the picture alone (seconds instead of a comparison), `--check`
 only says which tables are stale. Text outside the markers is written by hand and never touched.
@@ -6,27 +9,36 @@ only says which tables are stale. Text outside the markers is written by hand an
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
+from itertools import groupby
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from sim import book  # noqa: F401  (enters every mechanism in the book)
+from sim import book, calibration, policies
+from sim.claims import claim_texts, outside_texts
 from sim.engine.columns import columns
-from sim.engine.mechanism import BOOK
+from sim.engine.mechanism import BOOK, Mechanism
+from sim.expectations import about
+from sim.experiments import EXPERIMENTS, Experiment
+from sim.feedback.loops import LOOPS
 from sim.fields import Figure
 from sim.people.domains import load_domains
 from sim.place import Place, place_names
-from sim.policies import levers
-from sim.results import metrics
-from sim.scenario import parameter_groups
+from sim.policies import Lever, levers
+from sim.results import Metric, metrics
+from sim.scenario import Scenario, library, parameter_groups, parameters
 from sim.services.catalogue import Service, load_catalogue
-from sim.state import TABLES
+from sim.state import PURPOSES, TABLES
+from sim.world import SETTLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +48,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 MODEL = HERE / "MODEL.md"
 PICTURE = HERE.parent / "scenarios" / "main-comparison.svg"
+FEW = 8
+"""Levers that are named in the table of the month."""
 SHOWN = ("baseline", "salami-slice", "more-acute", "prevention-shift")
 
 
@@ -53,10 +67,19 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(cell(value) for value in line) + " |" for line in lines)
 
 
+def _path(module: str) -> str:
+    """Where a module of `sim` stands, seen from MODEL.md."""
+    return f"{module.removeprefix('sim.').replace('.', '/')}.py"
+
+
 def _file(module: str) -> str:
     """A link from MODEL.md to a module of `sim`."""
-    path = f"{module.removeprefix('sim.').replace('.', '/')}.py"
-    return f"[{path}]({path})"
+    return f"[{_path(module)}]({_path(module)})"
+
+
+def _beside(path: Path) -> str:
+    """A link from MODEL.md to a file of the project."""
+    return f"[{path.stem}](../{path.relative_to(HERE.parent).as_posix()})"
 
 
 def _ages(ages: tuple[int, int]) -> str:
@@ -68,24 +91,89 @@ def _value(figure: Figure | None) -> str:
 
 
 def mechanisms_table() -> str:
-    """The month: each mechanism in the order in which it runs."""
+    """The month: each mechanism in the order in which it runs. Levers one after the other are one row."""
     rows = []
-    for number, entry in enumerate(BOOK.month(), 1):
-        claim = f"*If a policy pulls it.* {entry.claim}" if entry.lever else entry.claim
-        if entry.name.endswith("_bounds"):
-            claim = "Bounds for next month's draws, worked out anew for whom something changed."
-        rows.append((number, entry.phase.name.lower().replace("_", " "), f"`{entry.name}`", claim, _file(entry.module)))
+    month = list(enumerate(BOOK.month(), 1))
+    for lever, together in groupby(month, key=lambda step: step[1].lever is not None):
+        steps = list(together)
+        if lever:
+            first, last = steps[0][0], steps[-1][0]
+            names = ", ".join(f"`{entry.name}`" for _, entry in steps)
+            told = (
+                f"*If a policy pulls them:* {names}." if len(steps) <= FEW else "*If a policy pulls them:* all other."
+            )
+            number = f"{first}" if first == last else f"{first}-{last}"
+            rows.append((number, "policy", f"{len(steps)} levers", told, "[policies/](policies/)"))
+            continue
+        for number_of, entry in steps:
+            claim = entry.claim
+            if entry.name.endswith("_bounds"):
+                claim = "Bounds for this month's draws, worked out anew for whom something changed."
+            phase = entry.phase.name.lower().replace("_", " ")
+            rows.append((f"{number_of}", phase, f"`{entry.name}`", claim, _file(entry.module)))
     return _table(("", "phase", "mechanism", "in a sentence", "file"), rows)
 
 
 def state_tables() -> str:
-    """Every column of state, table by table."""
+    """Every column of state, table by table, with the mechanisms that write it."""
+    writers: dict[str, list[str]] = {}
+    for entry in BOOK.month():
+        for column in entry.writes:
+            name = f"*{entry.lever}*" if entry.lever else entry.name
+            writers.setdefault(column, []).append(name)
     parts = []
     for name, table in TABLES.items():
-        doc = (table.__doc__ or "").strip().splitlines()[0]
-        rows = [(f"`{c}`", told.dtype, " × ".join(told.axes), told.unit, told.meaning) for c, told in columns(table)]
-        parts.append(f"**`{name}`.** {doc}\n\n{_table(('column', 'type', 'axes', 'unit', 'meaning'), rows)}")
+        doc = " ".join((table.__doc__ or "").split("\n\n")[0].split())
+        rows = [
+            (f"`{c}`", told.dtype, " × ".join(told.axes), told.unit, told.meaning,
+             ", ".join(writers.get(f"{name}.{c}", ())))
+            for c, told in columns(table)
+        ]  # fmt: skip
+        head = ("column", "type", "axes", "unit", "meaning", "written by")
+        parts.append(f"**`{name}`.** {doc}\n\n{_table(head, rows)}")
     return "\n\n".join(parts)
+
+
+# --- submodels -------------------------------------------------------------------------------------------------------
+
+
+def submodels(folder: ModuleType) -> str:
+    """Each file of a folder that makes a claim, in the order of the month: what it says of itself, and its kernels."""
+    month = list(enumerate(BOOK.month(), 1))
+    found: list[tuple[int, str]] = []
+    for info in pkgutil.iter_modules(folder.__path__):
+        name = f"{folder.__name__}.{info.name}"
+        doc = (sys.modules[name].__doc__ or "").strip()
+        own = [(place, entry) for place, entry in month if entry.module == name]
+        if "\nClaim " in doc:
+            found.append((own[0][0] if own else 0, _submodel(name, doc, own)))
+    return "\n\n".join(text for _, text in sorted(found))
+
+
+def _submodel(module: str, doc: str, own: Sequence[tuple[int, Mechanism]]) -> str:
+    sentence, _, rest = doc.partition("\n\n")
+    kernels = ", ".join(
+        f"`{entry.kernel.__name__}`" + (f" as `{entry.name}`" if len(own) > 1 else "") + f" (step {place})"
+        for place, entry in own
+    )
+    group = module.rsplit(".", 1)[-1]
+    where = f"Kernel: {kernels}." if kernels else "Used when a world is built or people move in; no step of the month."
+    if group in parameter_groups():
+        where += f" Parameters: `{group}.…`"
+    return f"#### {_file(module)}\n\n*{' '.join(sentence.split())}*\n\n```text\n{rest.strip()}\n```\n\n{where}"
+
+
+def loops_table() -> str:
+    """The loops and their switches."""
+    rows = []
+    for loop in LOOPS:
+        files = ", ".join(f"[{file}]({file})" for file in loop.files)
+        told = f"{', '.join(loop.switch())}: {loop.cut}" + (" Moves the baseline." if loop.moves_baseline else "")
+        rows.append((f"**{loop.name} {loop.label}**", loop.chain, loop.sign, told, files))
+    return _table(("loop", "chain", "sign", "switch", "told in"), rows)
+
+
+# --- what can be moved, and what it costs ----------------------------------------------------------------------------
 
 
 def parameters_table() -> str:
@@ -103,9 +191,44 @@ def levers_table() -> str:
     rows = []
     for x in levers():
         some = {"service": "services", "where": "neighbourhoods", "who": "ages"}
-        aim = ", ".join(some[aim] for aim in x.aims) or "place"
-        rows.append((f"`{x.name}`", x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, x.source))
-    return _table(("lever", "what it does", "unit", "low", "high", "baseline", "takes", "aimed at", "source"), rows)
+        aim = ", ".join(some[aim] + (" (must)" if aim in x.needs else "") for aim in x.aims) or "place"
+        name = f"[`{x.name}`](policies/{x.name}.py)"
+        rows.append((name, x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, _paid_by(x), x.source))
+    head = ("lever", "what it does", "unit", "low", "high", "baseline", "takes", "aimed at", "paid by", "source")
+    return _table(head, rows)
+
+
+def _paid_by(lever: Lever) -> str:
+    """Where the money for moving a lever comes from, as the columns that its kernel writes tell."""
+    written = {column for entry in BOOK.month() if entry.lever == lever.name for column in entry.writes}
+    if lever.shock:
+        return "a shock"
+    if lever.name in PURPOSES:
+        return "new money (feedback/outlays.py)"
+    if "services.granted" in written:
+        return "is money"
+    if any(column.startswith("services.") for column in written):
+        return "services' budgets, in time or pay"
+    return "nothing of its own"
+
+
+def lever_claims_table() -> str:
+    """What each lever's file claims, and its limits."""
+    rows = []
+    for x in levers():
+        parts = _sections(sys.modules[f"sim.policies.{x.name}"].__doc__ or "")
+        rows.append((f"[`{x.name}`](policies/{x.name}.py)", parts["Claim"], parts["Evidence"], parts["Limits"]))
+    return _table(("lever", "claim", "evidence", "limits"), rows)
+
+
+def _sections(doc: str) -> dict[str, str]:
+    """A docstring's text by its headings."""
+    found: dict[str, str] = {}
+    for part in re.split(r"\n(?=[A-Z][a-z]+ {2,})", doc.strip()):
+        heading = re.match(r"([A-Z][a-z]+) {2,}", part)
+        if heading:
+            found[heading[1]] = " ".join(part[heading.end() :].split())
+    return found
 
 
 def domains_table() -> str:
@@ -133,41 +256,117 @@ def services_tables() -> str:
     """Who each service is for, what it costs, and what it does."""
     labels = {domain.id: domain.label for domain in load_domains()}
 
-    def about(s: Service) -> tuple[str, ...]:
+    def about_it(s: Service) -> tuple[str, ...]:
         duty = "yes" if s.statutory else "no"
         return (f"[{s.label}](services/catalogue/{s.id}.toml)", labels[s.domain], s.tier, s.silo, _ages(s.ages), duty)
 
-    helping, acute, grown = [], [], []
+    helping, acute, general, staff = [], [], [], []
     for s in load_catalogue():
+        if s.staff is not None:
+            w = s.staff
+            figures = (w.cases_per_worker, w.turnover_per_year, w.vacancy_share, w.admin_share, w.hire_months)
+            staff.append((f"[{s.label}](services/catalogue/{s.id}.toml)", *map(_value, figures)))
         if s.groups is not None:
-            grown.append((*about(s)[:5], _value(s.groups.spend_per_head)))
+            general.append((*about_it(s)[:5], _value(s.groups.spend_per_head), "grows groups"))
+        elif s.exposure is not None:
+            lowers = "; ".join(f"{labels[d]} {figure.value:g}" for d, figure in s.exposure.lowers.items())
+            told = f"log hazard of getting worse, each doubling: {lowers}"
+            general.append((*about_it(s)[:5], _value(s.exposure.spend_per_head), told))
         elif s.activity is not None and s.cost is not None and s.effect is not None:
             a = s.activity
             levels = ", ".join(str(level) for level in s.serves)
             access = (a.caseload_per_thousand, a.mean_months, a.wait_months, a.refused_share)
             worth = (s.cost.per_case_month, s.effect.protection, s.effect.recovery)
-            helping.append((*about(s), levels, *map(_value, access), *map(_value, worth)))
+            helping.append((*about_it(s), levels, *map(_value, access), *map(_value, worth)))
         elif s.cost is not None and s.capacity is not None:
             c = s.capacity
             prices = (s.cost.per_episode, s.cost.per_month)
-            acute.append((*about(s), *map(_value, prices), *map(_value, (c.utilisation, c.premium, c.harm))))
+            told = _ways_in(s)
+            acute.append((*about_it(s), told, *map(_value, prices), *map(_value, (c.utilisation, c.premium, c.harm))))
     who = ("service", "domain", "tier", "who pays", "ages", "duty")
     first = _table(
         (*who, "levels", "places per 1,000", "months of help", "wait, months", "turned away", "£ a case and month",
          "protection", "recovery"),
         helping,
     )  # fmt: skip
-    second = _table((*who, "£ an episode", "£ a further month", "utilisation", "premium", "harm"), acute)
-    third = _table((*who[:5], "£ per head a year"), grown)
-    return f"{first}\n\n{second}\n\n{third}"
+    told_of_acute = ("£ an episode", "£ a further month", "utilisation", "premium", "harm")
+    second = _table((*who, "who comes", *told_of_acute), acute)
+    third = _table((*who[:5], "£ per head a year", "for everybody"), general)
+    work = ("service", "cases a worker", "leavers a post and year", "vacancies", "administration", "months to hire")
+    return f"{first}\n\n{second}\n\n{third}\n\n{_table(work, staff)}"
+
+
+def _ways_in(s: Service) -> str:
+    """By which ways people come to an acute service."""
+    ways = ["crises"] if s.takes_crisis else []
+    if s.walk_in is not None:
+        ways.append(f"anybody: {s.walk_in.total.value:g} a year per 1,000")
+    if s.alternative is not None:
+        ways.append(f"instead of {s.alternative.instead_of}, if policy says so")
+    return "; ".join(ways) + ("" if s.counts else " (not in acute demand)")
 
 
 def metrics_table() -> str:
     """Every measure that results hold."""
+    way = {"up": "more", "down": "less", None: ""}
     return _table(
-        ("measure", "label", "unit", "better"),
-        [(f"`{m.name}`", m.label, m.unit, {"up": "more", "down": "less", None: ""}[m.better]) for m in metrics()],
+        ("measure", "label", "kind", "unit", "better", "made as"),
+        [(f"`{m.name}`", m.label, m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
     )
+
+
+def _made_as(m: Metric) -> str:
+    """How a measure is made, in a few words."""
+    if m.against is not None:
+        return "comparison with the baseline"
+    if m.derived is not None:
+        return f"function of a year's sums, also by {', '.join(m.derived.by)}" if m.derived.by else "of a year's sums"
+    return "ratio of sums"
+
+
+def claims_table() -> str:
+    """Each claim beside the scenarios that put it to the test."""
+    shown: dict[str, list[str]] = {}
+    for name, path in library().items():
+        scenario = Scenario.load(name)
+        for claim in scenario.shows:
+            own = [e for e in scenario.expect if e.claim in (claim, None)]
+            stops = [s for s in scenario.stops if any(e.claim in (claim, None) for e in s.expect)]
+            if own:
+                limits = f", {len(stops)} where it stops" if stops else ""
+                told = f"{_beside(path)} ({len(own)} expected{limits})"
+                shown.setdefault(claim, []).append(told)
+    texts, outside = claim_texts(), outside_texts()
+    rows = []
+    for number, text in texts.items():
+        told = "; ".join(shown.get(number, ())) or (f"outside: {outside[number]}" if number in outside else "none yet")
+        rows.append((number, text, told))
+    none = len(texts) - len(set(shown) | set(outside))
+    count = f"{len(texts)} claims: {len(shown)} put to the test, {len(outside)} outside the model, {none} neither yet."
+    return f"{count}\n\n{_table(('claim', 'in a sentence', 'put to the test in'), rows)}"
+
+
+def experiments_text() -> str:
+    """Each published experiment: what was done there and here, what was found, and what is measured here."""
+    parts = []
+    every = parameters()
+    for path in sorted(EXPERIMENTS.glob("*.toml")):
+        e = Experiment.load(path)
+        rows = []
+        for m in e.measures:
+            published = "" if m.published is None else f"{m.published:g}"
+            band = "" if m.band is None else f"{m.band[0]:g} to {m.band[1]:g}"
+            rows.append((m.label, about(m), m.unit, published, band, m.sign or ""))
+        head = f"**{e.id}. {e.title}** ({_beside(path)}). {e.protocol}"
+        found = f"*Published:* {e.published.finding} {e.published.source}."
+        shared = [
+            f"`{name}`" for name, known in every.items() if _rows_in(known.told.source) & _rows_in(e.published.source)
+        ]
+        told = ", ".join(shared) or "none"
+        found += f"\n\n*Figures whose own source names one of these rows:* {told}."
+        table = _table(("measured here", "of whom, when", "unit", "published", "band", "sign"), rows)
+        parts.append(f"{head}\n\n{found}\n\n{table}")
+    return "\n\n".join(parts)
 
 
 def _figures(part: object) -> Iterator[Figure]:
@@ -195,21 +394,54 @@ def evidence_table() -> str:
         "places (`../scenarios/places/`)": [f.status for n in place_names() for f in _figures(Place.load(n))],
     }
     order = ("measured", "estimated", "assumed")
-    rows = []
-    for kind, found in kinds.items():
-        count = Counter(found)
-        rows.append((kind, *(count[status] for status in order)))
-    return _table(("figures", *order), rows)
+    counts = {kind: Counter(found) for kind, found in kinds.items()}
+    rows = [(kind, *(count[status] for status in order)) for kind, count in counts.items()]
+    rows.append(("**together**", *(sum(count[status] for count in counts.values()) for status in order)))
+    told = (
+        f"In anytown, {len(parameters())} can be set by a scenario and drawn: those with a range, and the scale of each"
+    )
+    return f"{_table(('figures', *order), rows)}\n\n{told} table by age and fifth."
+
+
+def _rows_in(source: str) -> set[str]:
+    """The rows of the register that a source names: F04, and F01-F03 as three."""
+    found = set(re.findall(r"\b[A-F]\d{2}\b", source))
+    for kind, first, last in re.findall(r"\b([A-F])(\d{2})-\1(\d{2})\b", source):
+        found |= {f"{kind}{k:02d}" for k in range(int(first), int(last) + 1)}
+    return found
+
+
+def calibration_table() -> str:
+    """How large, how long and how often: the settings of calibration, and of its short cut for draws."""
+    c = calibration
+    rows = [
+        ("solving", f"one place of {c.PEOPLE:,}", c.YEARS, f"the last {c.AVERAGED} averaged"),
+        ("check by agents", f"{c.CHECK_TOWNS} towns of the usual size", c.CHECK_YEARS,
+         f"{c.CHECKS} rounds without crowding out, 2 with it for acute budgets"),
+        ("short cut for draws", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,
+         f"the last {c.SHORT_AVERAGED} averaged"),
+        ("its check", f"{c.SHORT_TOWNS} towns of the usual size", c.SHORT_CHECK_YEARS, "1 round of each"),
+        ("settling of a world", "the place itself", f"{SETTLE / 12:g}", "not reported"),
+    ]  # fmt: skip
+    return _table(("run", "of what", "years", "how"), rows)
 
 
 TABLES_OF: dict[str, Callable[[], str]] = {
     "month": mechanisms_table,
-    "evidence": evidence_table,
     "domains": domains_table,
     "interactions": interactions_table,
-    "services": services_tables,
+    "evidence": evidence_table,
+    "calibration": calibration_table,
+    **{
+        f"submodels-{f.__name__.removeprefix('sim.')}": partial(submodels, f) for f in book.FOLDERS if f is not policies
+    },
+    "loops": loops_table,
     "levers": levers_table,
+    "lever-claims": lever_claims_table,
+    "services": services_tables,
     "metrics": metrics_table,
+    "claims": claims_table,
+    "experiments": experiments_text,
     "parameters": parameters_table,
     "state": state_tables,
 }
@@ -330,7 +562,6 @@ def picture(result: Comparison) -> str:
 def draw() -> None:
     """Run the main comparison and keep its picture."""
     from sim.analysis import compare
-    from sim.scenario import Scenario
 
     text = picture(compare(*(Scenario.load(name) for name in SHOWN)))
     PICTURE.write_text(text, encoding="utf-8")

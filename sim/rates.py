@@ -74,6 +74,8 @@ class Solution(NamedTuple):
     """Mean trust at baseline, shape (band, quintile)."""
     care: F
     """Pounds of acute care over what the published tables give, shape (service,)."""
+    room: F
+    """Places over the people that a service is to be helping: some stand empty while somebody is found, (service,)."""
     households: F
     """Reference persons per person, shape (band, quintile)."""
     donor_level: npt.NDArray[np.uint8]
@@ -158,6 +160,7 @@ def first_guess(aims: Targets, domains: tuple[Domain, ...], services: tuple[Serv
         resilience=nothing,
         trust=nothing + 0.6,
         care=np.ones(len(services)),
+        room=np.ones(len(services)),
         households=nothing + 0.4,
         **strangers(aims, domains),
     )

@@ -66,7 +66,7 @@ class Readings:
             "place": Place.load(scenario.place).model_dump(mode="json"),
             "people": self.people if self.people is not None else scenario.people,
             "months": [scenario.start, scenario.years],
-            "policies": [policy.model_dump(mode="json") for policy in scenario.policies],
+            "policies": [policy.model_dump(mode="json") for policy in scenario.moves],
             "parameters": scenario.parameters,
             "recalibrate": scenario.recalibrate or not scenario.parameters,
             "seeds": [self.seed, self.seeds],

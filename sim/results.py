@@ -67,6 +67,8 @@ RECORDED: dict[str, What] = {
     "pooled": What("money", "pooled", ("silo",)),
     "outlay": What("money", "outlay", ("purpose",)),
     "practice": What("places", "practice", ("neighbourhood",)),
+    "place_fit": What("places", "fit", ("neighbourhood",)),
+    "peers": What("places", "peers", ("neighbourhood",)),
     "leaving": What("services", "leaving", ("service",)),
     "vacancy": What("services", "vacancy", ("service",)),
     "burnout": What("services", "burnout", ("service",)),
@@ -84,6 +86,10 @@ RECORDED: dict[str, What] = {
     "members": What("tally", "members", ("quintile", "age")),
     "carers": What("tally", "carers", ("quintile", "age")),
     "carer_hours": What("tally", "carer_hours", ("quintile", "age")),
+    "need_alone": What("tally", "need_alone", ("domain",)),
+    "need_several": What("tally", "need_several", ("domain",)),
+    "eased_alone": What("tally", "eased_alone", ("domain",)),
+    "eased_several": What("tally", "eased_several", ("domain",)),
 }
 
 RECORDED_BY_YEAR: dict[str, What] = {
@@ -301,6 +307,16 @@ def _of_adults(column: str) -> Callable[[Record], Parts]:
     return parts
 
 
+def _eased(who: str) -> Callable[[Record], Parts]:
+    """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
+
+    def parts(r: Record) -> Parts:
+        eased, there = (r.monthly[f"{name}_{who}"].astype(float) for name in ("eased", "need"))
+        return Parts(eased, ("domain",), there, ("domain",), 1.0)
+
+    return parts
+
+
 def _delayed(r: Record) -> Parts:
     axes = ("quintile", "age")
     days = 365.25 / 12.0
@@ -356,6 +372,12 @@ def _help_and_need(r: Record) -> tuple[Sum, ...]:
     return Sum(helped, ("domain", "quintile")), Sum(in_need, ("domain", "quintile"))
 
 
+SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
+    ("practice", "Practice, between neighbourhoods", "staff", "practice"),
+    ("place_fit", "Fit, between neighbourhoods", "staff", "place_fit"),
+    ("energy", "Energy, between neighbourhoods", "community", "energy"),
+)
+"""Measures of how far neighbourhoods lie apart: name, label, kind and column."""
 PAID = ("spent", "outlay")
 """Records of money that goes out, in pence: by services, and for what no service does."""
 
@@ -387,6 +409,24 @@ def _mean_place(column: str) -> Callable[[Record], Parts]:
         return Parts(value, ("neighbourhood",), np.ones_like(value), ("neighbourhood",), 1.0)
 
     return parts
+
+
+def _apart(column: str) -> Derived:
+    """How far neighbourhoods lie apart: the standard deviation of their means over a year."""
+
+    def sums(r: Record) -> tuple[Sum, ...]:
+        return (Sum(r.monthly[column] / 12.0, ("neighbourhood",)),)
+
+    def spread(means: F) -> F:
+        found: F = means.std(axis=1)
+        return found
+
+    return Derived(sums, (), spread)
+
+
+def _peers(r: Record) -> Parts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
+    return Parts(r.monthly["peers"].sum(axis=1), (), people, (), 1000.0)
 
 
 def _column(name: str, r: Record) -> A:
@@ -464,6 +504,8 @@ def metrics() -> tuple[Metric, ...]:
         Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
         Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
         Metric("need_3", "In crisis", "share of people and domains", "down", 5, _at_least(3), "need"),
+        Metric("eased_alone", "Need eased, with no other need", "times a year", "up", 3, _eased("alone"), "need"),
+        Metric("eased_several", "Need eased, with several others", "times a year", "up", 3, _eased("several"), "need"),
         Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
         Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
         Metric(
@@ -522,6 +564,12 @@ def metrics() -> tuple[Metric, ...]:
         Metric("help_quality", "Effect of help", "1 = baseline", "up", 3, _of_helped("quality"), "staff"),
         Metric("help_fit", "Fit of help to need", "1 = baseline", "up", 3, _of_helped("fit"), "staff"),
         Metric("lay_helpers", "Lay helpers beside each worker", "per worker", None, 3, _of_helped("lay"), "staff"),
+        Metric("place_fit", "Fit of what a place decides", "1 = baseline", "up", 3, _mean_place("place_fit"), "staff"),
+        Metric("peers", "Recovered people who support others", "per 1,000 people", "up", 2, _peers, "community"),
+        *(
+            Metric(f"{name}_spread", label, "standard deviation", None, 3, None, kind, derived=_apart(column))
+            for name, label, kind, column in SPREADS
+        ),
         Metric(
             "legitimacy", "Belief that services answer", "1 = baseline", "up", 3, _mean_place("legitimacy"), "community"
         ),

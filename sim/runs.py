@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine import jit
-from sim.engine.mechanism import BOOK, Clock, Mechanism
+from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.feedback import loops
 from sim.fields import Params
 from sim.policies import levers
@@ -55,7 +55,17 @@ FLOWS = (
     "members",
     "carers",
     "carer_hours",
+    "need_alone",
+    "need_several",
+    "eased_alone",
+    "eased_several",
 )
+
+
+SETTLING = ("crowding_out", "company", "survey")
+"""Nobody overspends yet, and nobody asks."""
+CHAINED = {frozenset(), frozenset(SETTLING), frozenset({"crowding_out"})}
+"""What may be left out of a month that is called in one go: each of these is compiled once more."""
 
 
 class Month:
@@ -66,6 +76,7 @@ class Month:
         self.steps: list[tuple[Mechanism, object]] = []
         self._calls: list[tuple[Callable[..., None], object]] = []
         knocked = loops.cut(without)
+        self._left_out = knocked.mechanisms
         baseline = {lever.name: lever.baseline for lever in levers()}
         for entry in BOOK.month():
             if entry.name in knocked.mechanisms:
@@ -84,12 +95,27 @@ class Month:
             chosen = chosen.model_copy(update=knocked.parameters.get(group, {}))
             self.steps.append((entry, chosen.compiled()))
 
+    def _prepare(self, seen: object, clock: Clock) -> list[tuple[Callable[..., None], object]]:
+        """What a month calls: levers and what goes with them one by one, the rest in one go where it is the usual."""
+        steps, chained = self.steps, self._left_out in CHAINED
+        last = max((k + 1 for k, (step, _) in enumerate(steps) if step.phase <= Phase.POLICY), default=0)
+        calls = [
+            (jit.entry(step.kernel, seen, given, clock), given) for step, given in (steps[:last] if chained else steps)
+        ]
+        if chained and len(steps) > last:
+            rest, given = (
+                jit.chain([step.kernel for step, _ in steps[last:]]),
+                tuple(given for _, given in steps[last:]),
+            )
+            calls.append((jit.entry(rest, seen, given, clock), given))
+        return calls
+
     def __call__(self, world: World, seen: object, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
             getattr(world.tally, flow).fill(0)
         if not self._calls:
-            self._calls = [(jit.entry(step.kernel, seen, given, clock), given) for step, given in self.steps]
+            self._calls = self._prepare(seen, clock)
         for call, given in self._calls:
             call(seen, given, clock)
 
@@ -97,7 +123,7 @@ class Month:
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
-    month = Month(params, {}, without=("crowding_out", "company", "survey"))  # nobody asks yet
+    month = Month(params, {}, without=SETTLING)
     world.people.changed[:] = ANYTHING
     seen = handle(world)
     for m in range(-months, 0):

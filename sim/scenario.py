@@ -243,6 +243,7 @@ class Scenario(Closed):
     years: int = Field(20, ge=1, le=LONGEST_YEARS)
     people: int | None = None
     policies: list[Policy] = Field(default_factory=list)
+    shocks: list[Policy] = Field(default_factory=list, description="what happens to the place, such as a recession")
     shows: list[str] = Field(default_factory=list)
     expect: list[Expect] = Field(default_factory=list)
     stops: list[Stops] = Field(default_factory=list, description="where what it shows stops being true")
@@ -278,6 +279,11 @@ class Scenario(Closed):
         known = {lever.name: lever for lever in levers()}
         for k, policy in enumerate(self.policies):
             self._check_policy(policy, ("policies", k), known, path or self.name, text)
+        shocks = tuple(lever.name for lever in known.values() if lever.shock)
+        for k, policy in enumerate(self.shocks):
+            if policy.lever not in shocks:
+                raise _fail(path, text, ("shocks", k, "lever"), "the name of a shock", policy.lever, shocks)
+            self._check_policy(policy, ("shocks", k), known, path or self.name, text)
         for name, value in self.parameters.items():
             parameter(name, value, path or self.name, text, self.place)
         for k, claim in enumerate(self.shows):
@@ -429,6 +435,11 @@ class Scenario(Closed):
         changed.check()
         return changed
 
+    @property
+    def moves(self) -> list[Policy]:
+        """Everything that is moved: policies and shocks."""
+        return [*self.policies, *self.shocks]
+
     def months(self) -> list[str]:
         """Every month of the scenario, YYYY-MM."""
         return [month_name(self.start, m) for m in range(12 * self.years)]
@@ -438,7 +449,7 @@ class Scenario(Closed):
         groups = self.groups(places)
         out = {}
         for lever in levers():
-            pulled = sorted((p for p in self.policies if p.lever == lever.name), key=lambda p: p.start)
+            pulled = sorted((p for p in self.moves if p.lever == lever.name), key=lambda p: p.start)
             columns = {
                 "place": 1,
                 "neighbourhood": places.code.size,
@@ -472,7 +483,7 @@ class Scenario(Closed):
 
     def _for_some(self) -> list[Policy]:
         axis = {lever.name: lever.axis for lever in levers()}
-        return [p for p in self.policies if p.is_for_some and axis[p.lever] == "service"]
+        return [p for p in self.moves if p.is_for_some and axis[p.lever] == "service"]
 
     def _columns(
         self, policy: Policy, lever: Lever, services: tuple[str, ...], places: Places, groups: npt.NDArray[np.uint8]

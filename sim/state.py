@@ -24,8 +24,9 @@ def _c(dtype: str, axes: str, unit: str, meaning: str) -> Any:
     return Column(dtype, tuple(axes.split()), unit, meaning)
 
 
-HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, ANYTHING = 31, 32, 64, 128
-"""Bits of `changed`: help in one of the first five domains (a bit each), resilience lower, trust higher, or more."""
+HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, LEVEL, ANYTHING = 31, 32, 64, 128, 255
+"""Bits of `changed`: help in one of the first five domains (a bit each), resilience lower, trust higher, a level (with
+the domain's own bit) or a year of age; all of them."""
 USUAL_TRUST = 0.6
 """Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
 
@@ -206,6 +207,7 @@ class Services(NamedTuple):
     coproduced: Annotated[A, _c("f8", "service", "share", "people who have a say in what help they get")]
     fit: Annotated[A, _c("f8", "service", "1 = baseline", "how well what is offered fits what is needed")]
     hours: Annotated[A, _c("f8", "service", "1 = baseline", "productive hours for each person helped")]
+    belonging: Annotated[A, _c("f8", "service", "0-1", "how far staff from abroad are made to feel at home")]
 
 
 class Rates(NamedTuple):
@@ -269,6 +271,10 @@ class Tally(NamedTuple):
     members: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who take part in a group")]
     carers: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who look after somebody at home")]
     carer_hours: Annotated[A, _c("f8", "quintile band", "hours a week, summed", "what those carers give")]
+    need_alone: Annotated[A, _c("i4", "domain", "persons", "surveyed with emerging or serious need and no other need")]
+    need_several: Annotated[A, _c("i4", "domain", "persons", "surveyed with it and needs in two or more other domains")]
+    eased_alone: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with no other need")]
+    eased_several: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with two or more other needs")]
 
 
 class Screen(NamedTuple):
@@ -394,6 +400,12 @@ PURPOSES: tuple[str, ...] = (
     "job_security",
     "income_floor",
     "voice",
+    "joined_up",
+    "outreach",
+    "time_to_care",
+    "digital_ties",
+    "network_crisis",
+    "schooling",
 )
 """What new money may be paid for beside services: each the name of its lever."""
 CHILD_AGES = 18

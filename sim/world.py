@@ -270,7 +270,8 @@ def _fill_services(
         if service.activity is not None and service.cost is not None and service.effect is not None:
             activity = service.activity
             eligible = float(people[np.array(service.bands)].sum())
-            table.base_places[s] = activity.caseload_per_thousand.value / 1000.0 * eligible
+            helped = activity.caseload_per_thousand.value / 1000.0 * eligible
+            table.base_places[s] = helped * solution.room[s]
             levels = list(service.serves)
             natural = (
                 float(np.mean([world.rates.down[d, level].max() for level in levels])) * service.effect.recovery.value
@@ -285,7 +286,7 @@ def _fill_services(
             table.wait_base[s] = table.wait[s] = activity.wait_months.value
             assert service.cost.per_case_month is not None
             table.case_cost[s] = service.cost.per_case_month.value
-            table.base_budget[s] = table.base_places[s] * table.case_cost[s] * 12.0
+            table.base_budget[s] = helped * table.case_cost[s] * 12.0
             table.protection[s] = service.effect.protection.value
             table.recovery[s] = service.effect.recovery.value
         elif service.tier == "acute":

@@ -624,7 +624,7 @@ def test_a_loop_that_rests_is_not_there(seed: int) -> None:
 
 
 def test_the_catalogue_says_what_a_service_does_to_everybody(seed: int) -> None:
-    """What public health's file says it lowers lands in the table, by domain; other services do nothing to everybody."""
+    """What public health's file says it lowers is in the table, by domain; other services do nothing to everybody."""
     table = town(1_500, seed).services.exposure.copy()
     service = next(x for x in calibrated().services if x.id == "public_health")
     assert service.exposure is not None

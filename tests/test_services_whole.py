@@ -10,7 +10,7 @@ import pytest
 from strategies import LEVERS, SERVICES, calibrated, entry, live, moved, scenario, town
 
 from sim.engine.mechanism import Clock
-from sim.feedback.burnout import Burnout, burnout_target, leaving_rate
+from sim.feedback.burnout import Burnout, burnout_target, leaving_rate, not_at_home
 from sim.feedback.failure_demand import WATCHED, learnt
 from sim.policies.restructuring import falls_now
 from sim.runs import go
@@ -64,6 +64,14 @@ def test_burnout_is_its_formula() -> None:
     assert burnout_target(p, 1.0, 0.5, 0.5) == pytest.approx(p.usual)
     logit = math.log(p.usual / (1 - p.usual)) + p.strain * math.log(1.2) + 0.3 * p.control - 0.1 * p.freedom
     assert burnout_target(p, 1.2, 0.8, 0.6) == pytest.approx(1.0 / (1.0 + math.exp(-logit)))
+
+
+def test_staff_from_abroad_leave_where_they_are_not_at_home() -> None:
+    """Nobody leaves oftener for how things are today; without a welcome those from abroad do, with one they stay."""
+    p = Burnout().compiled()
+    assert not_at_home(p, 0.5) == pytest.approx(1.0)
+    assert not_at_home(p, 0.0) == pytest.approx(1.0 + p.abroad * (math.exp(0.5 * p.uprooted) - 1.0))
+    assert not_at_home(p, 1.0) < 1.0 < not_at_home(p, 0.0)
 
 
 def test_hires_are_their_formula() -> None:
@@ -235,6 +243,18 @@ def test_refusing_more_uses_time_to_assess() -> None:
     with_it, without = end_of(push).services, end_of(push, ("failure_demand",)).services
     assert with_it.asking[responsive].mean() > 1.1
     assert with_it.places[responsive].sum() < without.places[responsive].sum()
+
+
+def test_more_organisations_lose_more_requests() -> None:
+    """With the work divided among three times as many, a larger part of home care's requests is turned away."""
+    policies = [moved(LEVERS["providers"], 3.0, 0, 3)]
+
+    def lost(push: list[Any]) -> float:
+        record = go(town(2_600, 0), scenario(3, push), calibrated().params, 0)
+        asked, refused = record.monthly["asked"], record.monthly["turned_away"]
+        return float(refused[12:, HOME_CARE].sum() / asked[12:, HOME_CARE].sum())
+
+    assert lost(policies) > lost([]) + 0.03
 
 
 def test_training_takes_first_and_gives_later() -> None:

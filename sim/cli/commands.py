@@ -416,6 +416,9 @@ def calibrate(
         bool,
         typer.Option("--steady", help="Also: does every rate stay there, year by year, and does a push die away?"),
     ] = False,
+    cells: Annotated[
+        bool, typer.Option("--cells", help="Also: every acute service by deprivation fifth and age band.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """The baseline of a place beside published figures."""
@@ -449,9 +452,12 @@ def calibrate(
         )
     rows = fit.rows(result)
     if as_json:
-        _print_json(fit.document(result, rows) | (fit.steady_document(result) if steady else {}))
+        told = fit.document(result, rows) | (fit.steady_document(result) if steady else {})
+        _print_json(told | ({"cells": [cell._asdict() for cell in fit.cells(result)]} if cells else {}))
     else:
         fit.show(result, rows, show.console())
+        if cells:
+            fit.show_cells(fit.cells(result), show.console())
         if steady:
             fit.show_steady(result, show.console())
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from sim.analysis import Comparison, summarise
 from sim.calibration import Calibrated, solution_for
-from sim.fields import QUINTILES
+from sim.fields import AGE_BAND_NAMES, QUINTILES
 from sim.inputs import plain
 from sim.people.domains import bands_within
 from sim.rates import Targets
@@ -257,6 +257,91 @@ def show(result: Comparison, found: list[Fit], out: Console) -> None:
         Text(
             "Implied here: England's figures by age and deprivation, for the people simulated here. In brackets: "
             f"95 % interval of the mean. ! more than {CLOSE:.0%} off, and more than chance explains."
+        )
+    )
+
+
+class Cell(NamedTuple):
+    """One acute service, fifth and age band: episodes seen over those implied, and how sure that is."""
+
+    service: str
+    quintile: int
+    age: str
+    seen: float
+    implied: float
+    ratio: float
+    sure_low: float | None
+    sure_high: float | None
+
+    @property
+    def close(self) -> bool:
+        """Within 5 %, or within what chance explains."""
+        by_luck = self.sure_low is None or self.sure_high is None or self.sure_low <= 1.0 <= self.sure_high
+        return by_luck or abs(self.ratio - 1.0) <= CLOSE
+
+
+def cells(result: Comparison) -> list[Cell]:
+    """Every acute service by fifth and age band. Episodes a year are summed over years and seeds."""
+    records = result.records[result.baseline]
+    found = []
+    for name, sums in _by_cell(solution_for(result.scenarios[0])):
+        pairs = [sums(record) for record in records]
+        seen, implied = (np.stack([pair[k] for pair in pairs]) for k in range(2))
+        for q, b in np.ndindex(seen.shape[1:]):
+            if implied[:, q, b].sum() <= 0.0:
+                continue
+            ratio = seen[:, q, b] / np.maximum(1e-9, implied[:, q, b])
+            told = summarise(ratio[:, None]).iloc[0]
+            sure = [None if np.isnan(end) else float(end) for end in (told["sure_low"], told["sure_high"])]
+            whole = float(seen[:, q, b].sum()), float(implied[:, q, b].sum())
+            found.append(Cell(name, q + 1, AGE_BAND_NAMES[b], *whole, whole[0] / whole[1], *sure))
+    return found
+
+
+def _by_cell(calibrated: Calibrated) -> Iterator[tuple[str, Callable[[Record], tuple[F, F]]]]:
+    """Each acute service, and how to count its episodes and those implied. Shapes (quintile, band)."""
+    aims, services = calibrated.aims, calibrated.services
+    ids = [domain.id for domain in calibrated.domains]
+    doors = [s for s, service in enumerate(services) if service.walk_in is not None]
+    for s, service in enumerate(services):
+        d = ids.index(service.domain)
+        if service.walk_in is not None:
+            through = service.walk_in.arrives_with_crisis_share.value
+            table, domain = aims.walk_in[doors.index(s)] + through * aims.crises[d], None
+        elif service.takes_crisis:
+            share = np.array([service.crisis_share.get(name, 0.0) for name in AGE_BAND_NAMES])
+            table, domain = aims.crises[d] * share[:, None], d
+        else:
+            continue
+        yield service.measure or service.id, partial(_of_cells, service=s, table=table, domain=domain)
+
+
+def _of_cells(record: Record, *, service: int, table: F, domain: int | None) -> tuple[F, F]:
+    seen = record.monthly["opened"][:, service].sum(axis=0).astype(float)
+    return seen, _counted(record, domain).sum(axis=0) * table.T
+
+
+def show_cells(found: list[Cell], out: Console) -> None:
+    """The same as a table for each service: seen over implied, by age (down) and fifth (across)."""
+    for name in dict.fromkeys(cell.service for cell in found):
+        here = {(cell.age, cell.quintile): cell for cell in found if cell.service == name}
+        table = Table(
+            title=f"{name}: seen / implied", title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold"
+        )
+        table.add_column("age")
+        for q in range(1, QUINTILES + 1):
+            table.add_column(f"fifth {q}", justify="right")
+        for age in [band for band in AGE_BAND_NAMES if any(key[0] == band for key in here)]:
+            told = [here.get((age, q)) for q in range(1, QUINTILES + 1)]
+            table.add_row(age, *("" if c is None else f"{c.ratio:.2f}{'' if c.close else ' !'}" for c in told))
+        out.print()
+        out.print(table)
+    off = sum(not cell.close for cell in found)
+    out.print()
+    out.print(
+        Text(
+            f"{off} of {len(found)} cells are more than {CLOSE:.0%} off and more than chance explains (marked !); "
+            f"by chance alone about {0.05 * len(found):.0f} would lie outside their 95 % interval."
         )
     )
 

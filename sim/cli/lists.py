@@ -144,15 +144,19 @@ def _domains() -> Rows:
 
 def _loops() -> Rows:
     out = []
+    entries = BOOK.month()
     for loop in LOOPS:
-        entry = BOOK.entries[loop.closes_in]
-        told = sections(importlib.import_module(entry.module).__doc__ or "")
+        told = sections(importlib.import_module(loop.module).__doc__ or "")
+        own = [entry for entry in entries if entry.module == loop.module]
         switch = {"without": list(loop.without), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
         out.append(
             {"name": loop.name, "label": loop.label, "chain": loop.chain, "sign": loop.sign, "cut": loop.cut,
-             "switch": switch, "moves_baseline": loop.moves_baseline, "mechanism": entry.name,
-             "phase": entry.phase.name.lower(), "claim": told.get("Claim", ""), "source": told.get("Evidence", ""),
-             "limits": told.get("Limits", ""), "reads": sorted(entry.reads), "writes": sorted(entry.writes)}
+             "switch": switch, "switched": ", ".join(loop.switch()).replace("`", ""),
+             "moves_baseline": loop.moves_baseline, "files": list(loop.files), "claim": told.get("Claim", ""),
+             "source": told.get("Evidence", ""), "limits": told.get("Limits", ""),
+             "phase": [entry.phase.name.lower() for entry in own],
+             "reads": sorted({column for entry in own for column in entry.reads}),
+             "writes": sorted({column for entry in own for column in entry.writes})}
         )  # fmt: skip
     return out
 
@@ -260,19 +264,12 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "domains": _lines_of_domain,
     "loops": lambda r: [
         f"{'Reinforcing' if r['sign'] == '+' else 'Balancing'}: {r['chain']}",
-        f"Cut: {r['cut']} ({_switched(r['switch'])})" + (" This moves the baseline too." * r["moves_baseline"]),
-        f"Closes in {r['mechanism']}. Evidence: {r['source']}",
+        f"Cut: {r['switched']}. {r['cut']}" + " This moves the baseline, too." * r["moves_baseline"],
+        f"Evidence: {r['source']}",
+        f"Limits: {r['limits']}",
     ],
     "metrics": lambda r: [f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"])],
 }
-
-
-def _switched(switch: Mapping[str, Any]) -> str:
-    """What a switch leaves out, sets and holds, in words."""
-    out = [f"without {name}" for name in switch["without"]]
-    for kind in ("parameters", "levers"):
-        out += [f"{name} = {value:g}" for name, value in switch[kind].items()]
-    return "; ".join(out)
 
 
 def _better(way: str | None) -> str:

@@ -9,9 +9,12 @@ the last bit of a result depend on the machine.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -93,6 +96,41 @@ def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
     return cast(Callable[..., Any], cast(Any, function).compile(tuple(map(function.typeof_pyval, given))))
 
 
+def chain(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """One compiled function `(world, parameters of each, clock)` that calls these functions one after another.
+
+    Threads that run side by side meet at each return to Python: sixty short kernels a month would spend as long
+    waiting for one another as they run. The chain's source is written beside the compiled code, so that it is compiled
+    once for this source and no more.
+    """
+    plain = [function.py_func for function in functions]  # type: ignore[attr-defined]  # compiled functions have it
+    lines = [
+        '"""Written by sim/engine/jit.py: the kernels of a stretch of the month, in order."""',
+        "from sim.engine.jit import kernel",
+        *(f"from {f.__module__} import {f.__name__} as _{k}" for k, f in enumerate(plain)),
+        "@kernel",
+        "def run(world, given, clock):",
+        *(f"    _{k}(world, given[{k}], clock)" for k in range(len(plain))),
+    ]
+    text = "\n".join(lines) + "\n"
+    name = f"chain_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    path = CACHE / f"{name}.py"
+    with _chaining:
+        if name in sys.modules:
+            return cast(Callable[..., Any], sys.modules[name].run)
+        if not path.exists() or path.read_text() != text:
+            temporary = path.with_suffix(f".{os.getpid()}.part")
+            temporary.write_text(text)
+            temporary.replace(path)
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return cast(Callable[..., Any], module.run)
+
+
+_chaining = threading.Lock()
 CACHE.mkdir(parents=True, exist_ok=True)
 CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it
 numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]  # Numba sets its settings while it is imported

@@ -2,11 +2,14 @@
 
 Claim     With the workload that services/hours.py works out: logit(B*) = logit(usual) + strain * ln(workload) + control
           * (targets - 0.5) - freedom * (autonomy - 0.5); burnout <- burnout + (B* - burnout) / memory; leaving =
-          turnover * exp(flight * (burnout - usual)) * pay^-pull.
+          turnover * exp(flight * (burnout - usual)) * pay^-pull * (1 + abroad * (exp(uprooted * (0.5 - belonging)) -
+          1)).
 Evidence  usual: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 with all five job-quality factors and 48.7
           % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. pull, strain, control, freedom, memory:
           assumed. F15: a standard deviation of nurse turnover (1.21 points a month) costs 35 deaths in 100,000.
-Limits    One mood a service. Past a caseload some half above the baseline's, leavers outrun those who can be found to
+          abroad, uprooted: assumed; M12 gives the direction.
+Limits    One mood a service; staff from abroad are a fixed part of it.
+          Past a caseload some half above the baseline's, leavers outrun those who can be found to
           replace them.
 """
 
@@ -47,6 +50,15 @@ class Burnout(Params):
         meaning="how burnout raises leaving",
     )
     pull: float = number(1.5, low=0.2, high=2.5, unit="elasticity", source="assumed", meaning="how pay lowers leaving")
+    abroad: float = share(0.25, low=0.1, high=0.4, source="assumed", meaning="staff who came from abroad")
+    uprooted: float = number(
+        1.4,
+        low=0.4,
+        high=2.5,
+        unit="log hazard per unit",
+        source="assumed; M12: direction",
+        meaning="how much oftener staff from abroad leave where they are not made to feel at home",
+    )
 
 
 @kernel
@@ -64,10 +76,16 @@ def burnout_target(p: Burnout, workload: float, targets: float, autonomy: float)
     return 1.0 / (1.0 + math.exp(-logit))
 
 
+@kernel
+def not_at_home(p: Burnout, belonging: float) -> float:
+    """How much oftener staff leave, as those from abroad feel less at home than today: 1 today."""
+    return 1.0 + p.abroad * (math.exp(p.uprooted * (0.5 - belonging)) - 1.0)
+
+
 @mechanism(
     Phase.WORKFORCE,
     Burnout,
-    reads="services.workload services.targets services.autonomy services.pay",
+    reads="services.workload services.targets services.autonomy services.pay services.belonging",
     writes="services.burnout services.usual_burnout services.leaving",
     after="workforce hours",
 )
@@ -80,4 +98,5 @@ def wear_out(w: World, p: Burnout, clock: Clock) -> None:
         services.usual_burnout[s] = p.usual
         target = burnout_target(p, services.workload[s], services.targets[s], services.autonomy[s])
         services.burnout[s] += (target - services.burnout[s]) / p.memory
-        services.leaving[s] = leaving_rate(p, services.turnover[s], services.burnout[s], services.pay[s])
+        leaving = leaving_rate(p, services.turnover[s], services.burnout[s], services.pay[s])
+        services.leaving[s] = min(0.5, leaving * not_at_home(p, services.belonging[s]))

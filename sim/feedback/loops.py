@@ -17,14 +17,14 @@ from sim.inputs import InputError
 
 @dataclass(frozen=True)
 class Loop:
-    """One loop: its chain of causes, where it closes, and what cuts it."""
+    """One loop: its chain of causes, where that is told, and what cuts it."""
 
     name: str
     label: str
     chain: str
-    sign: Literal["+", "-"]
-    closes_in: str
-    """The mechanism whose file states the link that the switch cuts."""
+    sign: Literal["+", "−"]
+    files: tuple[str, ...]
+    """Where the chain is told; the first has the link that is cut."""
     cut: str
     """What is so once the loop is cut."""
     without: tuple[str, ...] = ()
@@ -35,14 +35,26 @@ class Loop:
     """Levers held, whatever a policy says."""
     moves_baseline: bool = False
 
+    @property
+    def module(self) -> str:
+        """The module that has the link that is cut."""
+        return "sim." + self.files[0].removesuffix(".py").replace("/", ".")
+
+    def switch(self) -> tuple[str, ...]:
+        """What is left out, set and held, each in words."""
+        out = [f"without `{name}`" for name in self.without]
+        out += [f"`{name}` = {value:g}" for name, value in self.parameters.items()]
+        out += [f"lever `{name}` = {value:g}" for name, value in self.levers.items()]
+        return tuple(out)
+
 
 LOOPS = (
     Loop(
         "R1",
         "crowding out",
-        "crises → acute overspend → prevention cut → crises",
+        "crises → acute overspend → less prevention next year → crises",
         "+",
-        "crowding_out",
+        ("feedback/crowding_out.py", "services/acute.py", "services/spending.py"),
         "The centre pays every overspend; prevention never does.",
         levers={"overspend_share": 0.0},
         moves_baseline=True,
@@ -50,55 +62,55 @@ LOOPS = (
     Loop(
         "R2",
         "rationing",
-        "unmet need → longer queue → higher threshold → later help → worse need",
+        "queue → higher threshold → help later or never → worse need → queue",
         "+",
-        "rationing",
+        ("feedback/rationing.py", "people/help_seeking.py"),
         "Thresholds stay where they are, however long the queue.",
         without=("rationing",),
     ),
     Loop(
         "R3",
         "burnout",
-        "workload → burnout → turnover → workload",
+        "workload → burnout → leavers → vacancies → workload",
         "+",
-        "burnout",
+        ("feedback/burnout.py", "services/workforce.py", "services/hours.py"),
         "Workload tires nobody; targets, autonomy and pay still matter.",
         parameters={"burnout.strain": 0.0},
     ),
     Loop(
         "R4",
         "failure demand",
-        "refusals → repeat contact → capacity used → refusals",
+        "refusals → asking again → time spent on assessing → fewer places → refusals",
         "+",
-        "failure_demand",
+        ("feedback/failure_demand.py", "services/hours.py", "people/help_seeking.py"),
         "More requests take no more time than the baseline's do.",
         without=("failure_demand",),
     ),
     Loop(
         "R5",
         "isolation",
-        "need → withdrawal → less support → need, one's own and that of one's ties",
+        "need → withdrawal, strain on ties → less support → need, one's own and one's ties'",
         "+",
-        "support",
-        "Ties give the same support whatever need anybody has.",
-        parameters={"support.withdrawal": 0.0, "support.serious": 1.0, "support.strain": -1.0},
+        ("networks/support.py", "people/need.py"),
+        "Nobody withdraws, and a tie in crisis gives as much as one in serious need: half.",
+        parameters={"support.withdrawal": 0.0, "support.strain": -0.5},
         moves_baseline=True,
     ),
     Loop(
         "R6",
         "community",
-        "members → leaders → energy → members; neighbours' groups seed neighbours'",
+        "groups → leaders and spread to those beside them → groups",
         "+",
-        "groups",
+        ("networks/groups.py",),
         "Lively groups bring no more leaders, and help none next door.",
         parameters={"groups.welcome": 0.0, "groups.spread": 0.0},
     ),
     Loop(
         "R7",
         "reinvestment",
-        "fewer crises → saving kept → prevention → fewer crises",
+        "fewer crises → savings kept → more prevention next year → fewer crises",
         "+",
-        "crowding_out",
+        ("feedback/crowding_out.py", "feedback/pooled_accounts.py"),
         "Every saving goes back to the centre.",
         levers={"reinvestment_share": 0.0},
         moves_baseline=True,
@@ -106,9 +118,9 @@ LOOPS = (
     Loop(
         "R8",
         "trust",
-        "refusal → mistrust → late asking → crisis",
+        "refusal → mistrust → asking later → worse need → refusal",
         "+",
-        "help_seeking",
+        ("people/help_seeking.py", "people/trust.py", "feedback/legitimacy.py"),
         "Refusals and giving up leave no mark on trust.",
         parameters={"help_seeking.hurt": 0.0, "legitimacy.hurt": 0.0},
         moves_baseline=True,
@@ -116,18 +128,18 @@ LOOPS = (
     Loop(
         "R9",
         "practice",
-        "learning → effect → time to learn → learning",
+        "practice → need gets better → time for each person → room to learn → practice",
         "+",
-        "practice",
+        ("services/practice.py", "services/hours.py"),
         "Time for each person does nothing for learning.",
         parameters={"practice.slack": 0.0},
     ),
     Loop(
         "R10",
         "generations",
-        "parent's need → child's resilience → adult need",
+        "a parent's serious need → a child's resilience → need in later life → a parent's need",
         "+",
-        "resilience",
+        ("people/resilience.py",),
         "A parent's need leaves no mark on a child.",
         parameters={"resilience.parent": 0.0},
         moves_baseline=True,
@@ -135,9 +147,9 @@ LOOPS = (
     Loop(
         "B1",
         "treatment",
-        "need → help → recovery",
-        "-",
-        "waiting",
+        "need → asking → help → recovery → less need",
+        "−",
+        ("services/waiting.py", "people/help_seeking.py", "people/need.py"),
         "Nobody's help begins; what has begun goes on.",
         without=("waiting",),
         moves_baseline=True,
@@ -145,9 +157,9 @@ LOOPS = (
     Loop(
         "B2",
         "informal help",
-        "need seen by those at home → help → need held off",
-        "-",
-        "need",
+        "care need → people at home hold it off → less need",
+        "−",
+        ("people/need.py",),
         "People at home hold off no care need.",
         parameters={"need.informal": 0.0},
         moves_baseline=True,
@@ -155,10 +167,10 @@ LOOPS = (
     Loop(
         "B3",
         "saturation",
-        "more groups and link workers → everybody reached, everybody joined → no more to gain",
-        "-",
-        "groups",
-        "Energy never saturates, and groups take in and bear whoever is sent to them.",
+        "more of it → fewer left to reach, join or find → less more of it",
+        "−",
+        ("networks/social_prescribing.py", "networks/groups.py", "services/lay_helpers.py", "services/nurture.py"),
+        "Energy never saturates, and groups take in and bear whoever is sent to them; lay helpers still run out.",
         without=("groups_room", "social_prescribing"),
         parameters={"groups.ease": 1e9},
     ),

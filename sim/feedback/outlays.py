@@ -79,6 +79,49 @@ class Outlays(Params):
     voice: float = number(
         2.0, low=0.5, high=5.0, unit="pounds a person a year", source="assumed", meaning="hearing residents on all"
     )
+    key_worker: float = number(
+        6.0,
+        low=2.0,
+        high=15.0,
+        unit="pounds a person a year",
+        source="assumed: one key worker (C12 [MiP], costs beside pay assumed) for some 7,500 people",
+        meaning="key workers who see all hand-overs through",
+    )
+    looking: float = number(
+        60.0,
+        low=20.0,
+        high=150.0,
+        unit="pounds a person a year per monthly probability",
+        source="assumed: 3 pounds a person for one in twenty found a month",
+        meaning="looking for need before it asks",
+    )
+    leave: float = number(
+        30.0,
+        low=0.0,
+        high=300.0,
+        unit="pounds an adult a year",
+        source="assumed: carers' leave taken up by few; wages and output play no part",
+        meaning="what the public purse pays for a full measure of time to care",
+    )
+    online: float = number(
+        2.0, low=0.5, high=6.0, unit="pounds a person a year", source="assumed", meaning="a tie a person kept up online"
+    )
+    gathering: float = number(
+        4.0,
+        low=1.0,
+        high=12.0,
+        unit="pounds a person a year",
+        source="assumed",
+        meaning="bringing a person's own network into every crisis",
+    )
+    school: float = number(
+        150.0,
+        low=30.0,
+        high=400.0,
+        unit="pounds a child a year per 0.01 of resilience",
+        source="assumed",
+        meaning="what makes schools build children up",
+    )
 
 
 @mechanism(
@@ -86,18 +129,22 @@ class Outlays(Params):
     Outlays,
     reads="tally.people places.first services.micro services.base_places services.case_cost rules.organisers "
     "rules.resident_control rules.peer_support rules.micro_enterprise rules.mutual_aid rules.volunteering_days "
-    "rules.air_and_activity rules.housing_quality rules.job_security rules.income_floor rules.voice",
+    "rules.air_and_activity rules.housing_quality rules.job_security rules.income_floor rules.voice "
+    "rules.joined_up rules.time_to_care rules.digital_ties rules.network_crisis rules.schooling "
+    "places.outreach",
     writes="money.outlay",
 )
 @kernel
 def pay_out(w: World, p: Outlays, clock: Clock) -> None:
     rules, first = w.rules, w.places.first
-    people, adults = 0.0, 0.0
+    people, adults, pupils = 0.0, 0.0, 0.0
     for q in range(w.tally.people.shape[0]):
         for b in range(w.tally.people.shape[1]):
             people += w.tally.people[q, b]
             if b >= ADULT:
                 adults += w.tally.people[q, b]
+            elif b > 0:
+                pupils += w.tally.people[q, b]
     pounds = np.zeros(w.money.outlay.size)
     n: Int
     for n in range(rules.organisers.size):
@@ -114,6 +161,12 @@ def pay_out(w: World, p: Outlays, clock: Clock) -> None:
         pounds[8] += p.work * rules.job_security[n] * here
         pounds[9] += 52.0 * rules.income_floor[n] * grown_up
         pounds[10] += p.voice * rules.voice[n] * here
+        pounds[11] += p.key_worker * rules.joined_up[n] * here
+        pounds[12] += p.looking * w.places.outreach[n] * here
+        pounds[13] += p.leave * rules.time_to_care[n] * grown_up
+        pounds[14] += p.online * rules.digital_ties[n] * here
+        pounds[15] += p.gathering * rules.network_crisis[n] * here
+        pounds[16] += p.school * 100.0 * max(0.0, rules.schooling[n]) * pupils * part
     pounds[3] = p.worker * rules.micro_enterprise[0] * people / 100000.0
     for s in range(w.services.domain.size):
         pounds[3] += 12.0 * p.micro * w.services.micro[s] * w.services.base_places[s] * w.services.case_cost[s]

@@ -2,9 +2,9 @@
 
 Claim     exposure[d, n] moves by 1 / lag of the way a month towards exp(sum of changes of the log hazard), the hazard
           of worsening in domain d and neighbourhood n being multiplied by it. Changes: a full programme for air, parks
-          and activity; for homes; for secure work; 10 pounds a week for every adult (doubling a sum less than doubles
-          its effect: exponent `lean`); a point of unemployment; a pandemic; peers per 100 people up to `enough`;
-          and exposure[s, d] of a service (public health) for each doubling of its posts.
+          and activity, whose gardens also grow some food; for homes; for secure work; 10 pounds a week for every adult
+          (doubling a sum less than doubles its effect: exponent `lean`); a point of unemployment; a pandemic; peers per
+          100 people up to `enough`; and exposure[s, d] of a service (public health) for each doubling of its posts.
 Evidence  Unemployment: E16 [Benn20], +1 point, next year 9 more children start care per 100,000, of 260 (B33 [DS6]),
           that is 3.5 %. Direction of public health, air and activity: F10, F11. All other sizes assumed, small: a
           hazard that acts at every level of need adds up, over a decade to about three times itself in crises.
@@ -36,6 +36,14 @@ class Exposure(Params):
         unit="log hazard",
         source="assumed; F11 [Masters]: direction",
         meaning="physical need with a full programme for air, parks and activity",
+    )
+    parks_economic: float = number(
+        -0.005,
+        low=-0.02,
+        high=0.0,
+        unit="log hazard",
+        source="assumed; M35: direction",
+        meaning="economic need with a full programme for parks, as gardens grow food for food banks",
     )
     homes_physical: float = number(
         -0.015,
@@ -177,7 +185,7 @@ def log_hazard(w: World, p: Exposure, d: int, n: int) -> float:
         x += p.pandemic_mental * rules.pandemic[n] + peers
     elif kind == ECONOMIC:
         x += p.homes_economic * homes + p.work_economic * work + p.income_economic * income
-        x += p.jobless_economic * jobless
+        x += p.jobless_economic * jobless + p.parks_economic * rules.air_and_activity[n]
     elif kind == FAMILY:
         x += p.work_family * work + p.jobless_family * jobless + peers
     return x

@@ -2,9 +2,9 @@
 
 Claim     S = g / (g + half), g = (sum over ties and household of worth[worst level of the other]) * (1 - withdrawal if
           one's own need is serious or worse) + member bonus * energy of the neighbourhood's groups, g >= 0.
-          worth: 1 well or emerging, `serious` if in serious need, -strain in crisis.
+          worth: 1 well or emerging, 1/2 serious, -strain in crisis.
 Evidence  A19: about five close ties. E17-E19: what ties do for survival (size of the effect: people/need.py).
-          serious, strain, withdrawal: assumed. Membership: A18.
+          strain, withdrawal: assumed. Membership: A18.
 Limits    A tie is there or not; who moves into a slot inherits its ties. Needed only for people whose need may get
           worse this month, and worked out only for them.
 """
@@ -27,9 +27,6 @@ class Support(Params):
 
     half: float = number(
         2.0, low=1.0, high=4.0, unit="ties", source="assumed", meaning="well ties that give half of full support"
-    )
-    serious: float = share(
-        0.5, low=0.2, high=0.8, source="assumed", meaning="support that a tie in serious need gives, in well ties"
     )
     strain: float = share(0.5, source="assumed", meaning="support that a tie in crisis takes away")
     withdrawal: float = share(
@@ -55,7 +52,7 @@ class Support(Params):
 
 @kernel
 def _worth(p: Support, worst: int) -> float:
-    return 1.0 if worst < 2 else (p.serious if worst == 2 else -p.strain)
+    return 1.0 if worst < 2 else (0.5 if worst == 2 else -p.strain)
 
 
 @kernel

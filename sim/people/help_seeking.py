@@ -2,15 +2,16 @@
 
 Claim     Somebody with emerging or serious need and no help asks service s this month with probability
           ask[s] * trust / 0.6 * getting through + outreach, for every service that serves their domain, level and age.
-          getting through = (1 - silo (1 - joined up))^(other needs) * (1 - burden * claim burden)^(serious needs)
-          * (1 - digital * excluded): each further agency to deal with loses some, what must be proved loses those
-          with most on their plate, and a door that is only online is shut to some. Outreach finds need that nobody
-          helps, whatever the trust. A share refused[s] is turned away; the others join the queue. People who wait
-          give up with probability give_up[s], help ends for another reason than recovery with probability end[s]. A
-          refusal lowers trust by `hurt`, giving up by half of it; whoever asks again after either is counted
-          (failure demand).
+          getting through = (1 - silo (1 - joined up) (1 + inward * (targets - 0.5)))^(other needs) * (1 - burden *
+          claim burden)^(serious needs) * (1 - digital * excluded), targets the mean over services but acute ones: each
+          further agency to deal with loses some, more where each answers for its own figures; what must be proved
+          loses those with most on their plate, and a door that is only online is shut to some. Outreach finds need
+          that nobody helps, whatever the trust. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is
+          turned away, the second part lost between organisations; the others join the queue. People who wait give up
+          with probability give_up[s], help ends for another reason than recovery with probability end[s]. A refusal
+          lowers trust by `hurt`, giving up by half of it; whoever asks again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
-          catalogue. hurt, silo, burden, excluded: assumed; the register has no size for them.
+          catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size.
 Limits    One service asked at a time in a domain. Who is refused is chance, not severity, above the level served.
 """
 
@@ -22,9 +23,9 @@ from sim.bookkeeping import refused_share, set_help, still_asks
 from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, share
+from sim.fields import Params, number, share
 from sim.people.need import ceil16
-from sim.state import ANYTHING, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
+from sim.state import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -40,8 +41,23 @@ class HelpSeeking(Params):
     silo: float = share(
         0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost for each other domain somebody has needs in"
     )
+    inward: float = number(
+        1.0,
+        low=0.0,
+        high=2.0,
+        unit="multiple per unit of targets",
+        source="assumed; M89: direction",
+        meaning="how much more of them is lost where services answer for their own figures, none to all",
+    )
     burden: float = share(
         0.08, low=0.0, high=0.2, source="assumed", meaning="requests lost to proof and forms, for each serious need"
+    )
+    passed: float = share(
+        0.05,
+        low=0.0,
+        high=0.15,
+        source="assumed; M18: direction",
+        meaning="requests lost between organisations if there are twice as many",
     )
     excluded_young: float = share(
         0.05, low=0.0, high=0.15, source="assumed", meaning="people under 65 who cannot use an online door"
@@ -49,6 +65,18 @@ class HelpSeeking(Params):
     excluded_old: float = share(
         0.35, low=0.15, high=0.6, source="assumed", meaning="people of 65 and over who cannot use an online door"
     )
+
+
+@kernel
+def mean_targets(w: World) -> float:
+    """How far targets steer services other than acute ones, on average."""
+    services = w.services
+    total, many = 0.0, 0
+    for s in range(services.domain.size):
+        if services.tier[s] != ACUTE:
+            total += services.targets[s]
+            many += 1
+    return total / max(1, many)
 
 
 @kernel
@@ -60,7 +88,7 @@ def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
     for d in range(people.level.shape[0]):
         needs += np.int64(people.level[d, i] > 0)
         serious += np.int64(people.level[d, i] >= 2)
-    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n])
+    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n]) * (1.0 + p.inward * (mean_targets(w) - 0.5))
     proof = max(0.0, 1.0 - p.burden * w.rules.claim_burden[n])
     excluded = p.excluded_old if people.age[i] >= 65 else p.excluded_young
     online = 1.0 - w.rules.digital[n] * excluded
@@ -94,8 +122,8 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     Phase.HELP_SEEKING,
     HelpSeeking,
     reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
-    "people.neighbourhood services.refused places.outreach rules.joined_up rules.claim_burden rules.digital "
-    "aims.groups aims.group aims.offer aims.refuse aims.ask",
+    "people.neighbourhood services.refused services.providers services.targets services.tier places.outreach "
+    "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
 )
@@ -129,7 +157,9 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
                 w.tally.asked[s, q] += 1
                 if people.refused[i] >> np.uint8(d) & 1:
                     w.tally.repeated[s, q] += 1
-                if uniform(gate, i) < refused_share(w, s, i):
+                refused = refused_share(w, s, i)
+                refused += (1.0 - refused) * p.passed * (w.services.providers[s] - 1.0)
+                if uniform(gate, i) < refused:
                     w.tally.turned_away[s, q] += 1
                     people.trust[i] = np.float32(max(0.0, people.trust[i] - p.hurt))
                     people.refused[i] |= np.uint8(1 << d)
@@ -174,7 +204,7 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
         head = alive and head_of[dwelling[i]] == i
         # Trust that drifts back up to its usual level needs no new bound.
         trusting = max(trust[i], USUAL_TRUST) / USUAL_TRUST
-        every = reason[k] & (ANYTHING | TRUST_ONLY) != 0
+        every = reason[k] & TRUST_ONLY != 0
         for d in range(level_of.shape[0]):
             if not every and not reason[k] >> np.uint8(d) & 1:
                 continue

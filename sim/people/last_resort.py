@@ -1,7 +1,8 @@
 """Who finds no other door knocks where nobody can be refused: A&E has visitors who are not in crisis.
 
 Claim     P(attendance this month) = walk_in[a,q] + sum over domains of knock[d, level] while nobody helps with a need
-          there that is emerging or serious; nobody knocks at an age at which nobody walks in (a baby commits no
+          there that is emerging or serious, and the missing part of knock while help is worth less than at baseline
+          (rushed help sends people back); nobody knocks at an age at which nobody walks in (a baby commits no
           offence). A crisis arrives through this door with probability crisis_arrives[d].
 Evidence  walk_in is solved so that all attendances of an age band and fifth meet the published rate (B01, B03, B05).
           knock: bounded by F04/F05 (social care cut by 31 %: +0.07 to +0.09 visits per resident over 65 a year).
@@ -17,8 +18,8 @@ from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import gather, mark_low
-from sim.people.need import ceil16
-from sim.state import ANYTHING, CHILD_AGES, NOBODY, World
+from sim.people.need import ceil16, helping
+from sim.state import CHILD_AGES, LEVEL, NOBODY, World
 
 KNOCK = stream("last resort")
 ARRIVE = stream("crisis arrives by another door")
@@ -33,7 +34,10 @@ def attending(w: World, door: int, i: Int) -> float:
         return 0.0
     for d in range(people.level.shape[0]):
         knocks = w.rates.knock[door, d, people.level[d, i]]
-        if knocks > 0.0 and counted(w, d, i) and not is_helped(np.int64(people.help[d, i])):
+        if knocks > 0.0 and counted(w, d, i):
+            code = np.int64(people.help[d, i])
+            if is_helped(code):
+                knocks *= max(0.0, 1.0 - helping(w, code - 1, people.neighbourhood[i]))
             p += knocks
     return p
 
@@ -50,8 +54,9 @@ def _attended(w: World, s: Int, i: Int) -> None:
 
 @mechanism(
     Phase.LAST_RESORT,
-    reads="people.level people.help people.age people.door_bound people.band people.quintile people.neighbourhood "
-    "screen.event_row screen.event_domain screen.event_to screen.events",
+    reads="services.quality places.practice places.fit people.level people.help people.age people.door_bound "
+    "people.band people.quintile people.neighbourhood screen.event_row screen.event_domain screen.event_to "
+    "screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
 )
 @kernel
@@ -94,7 +99,7 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
     household, door_bound = w.rates.household, people.door_bound
     renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
-        if not reason[k] & ANYTHING:
+        if not reason[k] & LEVEL:
             continue
         i = np.int64(renew[k])
         for door in range(door_bound.shape[0]):

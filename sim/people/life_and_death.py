@@ -21,7 +21,7 @@ from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.thinning import gather, mark_ends
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
-from sim.state import ANYTHING, NOBODY, World
+from sim.state import LEVEL, NOBODY, World
 
 LIFE = stream("life and death")
 SEX = stream("sex of a child")
@@ -191,7 +191,7 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
     death_bound, birth_bound = people.death_bound, people.birth_bound
     renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
-        if not reason[k] & ANYTHING:
+        if not reason[k] & LEVEL:
             continue
         i = np.int64(renew[k])
         dies, bears = 0.0, 0.0

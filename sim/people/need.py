@@ -28,7 +28,7 @@ from sim.engine.draws import UNIT
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.state import ANYTHING, NOBODY, RESILIENCE_ONLY, WAITING, A, World
+from sim.state import LEVEL, NOBODY, RESILIENCE_ONLY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -229,7 +229,7 @@ def bound(w: World, p: Need, clock: Clock) -> None:
         common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
         alive = age[i] != NOBODY
         head = alive and head_of[dwelling[i]] == i
-        every = reason[k] & (ANYTHING | RESILIENCE_ONLY) != 0
+        every = reason[k] & (LEVEL | RESILIENCE_ONLY) != 0
         for d in range(domains):
             if not every and not reason[k] >> np.uint8(d) & 1:
                 continue

@@ -45,6 +45,8 @@ class Lever:
     """What a policy may aim it at: some services, some neighbourhoods, some ages."""
     axis: Axis = "service"
     """What the columns of its path are."""
+    shock: bool = False
+    """Whether it is something that happens to a place rather than something that is decided."""
     needs: tuple[Aim, ...] = ()
     """What a policy must say it is aimed at."""
 

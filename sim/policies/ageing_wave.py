@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed; A06 [DS1]: 18.5 % of people are 65 or over",
     meaning="How many more people of 65 and over there are, in as large a place.",
     axis="place",
+    shock=True,
 )
 OLD = 7
 """First age band of the old, from 65."""

@@ -26,6 +26,7 @@ LEVER = Lever(
     meaning="How far people may not meet.",
     axis="neighbourhood",
     aims=("where",),
+    shock=True,
 )
 
 

@@ -26,6 +26,7 @@ LEVER = Lever(
     meaning="Unemployment above the usual, in percentage points.",
     axis="neighbourhood",
     aims=("where",),
+    shock=True,
 )
 
 

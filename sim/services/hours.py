@@ -3,12 +3,12 @@
 Claim     admin = admin_base * admin_share * (1 + ratchet * (compliance - 1)) * (1 - routine * automated) + counting *
           (targets - 0.5) - trusting * (autonomy - 0.5). other = training + upheaval + together * coproduced +
           asking_people * feedback + handover * (providers - 1) + tender * (1 / contract_length - 1 / 5) + juggling *
-          (continuity - 1). time = (posts * (1 - admin - other) / (1 - admin_base) - assessing * asking) / (1 -
-          assessing) + helpers. short = time / establishment; cases = caseload * (1 + push * (targets - 0.5)); places =
-          base_places * establishment * cases * short^(1 - stretch); hours = short^stretch / cases. workload = ((1 -
-          assessing) * helped / usual + assessing * asking) / (time left to staff, over the baseline's), load /
-          base_load in acute care, whose hours are the share of time left over the baseline's. upheaval wears off in
-          `settling` months.
+          (continuity - 1). time = (posts * (1 - admin - other) / (1 - admin_base) - assessed) / (1 - assessing) +
+          helpers, assessed = assessing * asking * (1 - retold * mean joined up): less where a story need not be told
+          again. short = time / establishment; cases = caseload * (1 + push * (targets - 0.5)); places = base_places *
+          establishment * cases * short^(1 - stretch); hours = short^stretch / cases. workload = ((1 - assessing) *
+          helped / usual + assessed) / (time left to staff, over the baseline's), load / base_load in acute care,
+          whose hours are the share of time left over the baseline's. upheaval wears off in `settling` months.
 Evidence  E21 [CCN]: recording 50 %, direct work 20 %, could reach 45 %. F21 [KPMG] (Buurtzorg, overhead 8 against 25 %,
           recalled) bounds what trusting staff can free. All sizes below: assumed.
 Limits    What a shortage does to places and to time for each is a fixed compromise (`stretch`). Acute care takes who
@@ -47,6 +47,13 @@ class Hours(Params):
         high=0.3,
         source="assumed; E21 [CCN] leaves 30 % beside recording and direct work",
         meaning="part of the work of responsive services that goes into assessing",
+    )
+    retold: float = share(
+        0.3,
+        low=0.0,
+        high=0.6,
+        source="assumed; M63, M44: direction",
+        meaning="part of assessing that asks again what another agency was told",
     )
     together: float = share(
         0.05, low=0.0, high=0.2, source="assumed", meaning="time to plan help with somebody rather than for them"
@@ -104,6 +111,14 @@ def other_time(w: World, p: Hours, s: int) -> float:
 
 
 @kernel
+def story_known(w: World, p: Hours) -> float:
+    """What multiplies the time of an assessment where services pass on what they were told."""
+    joined = w.rules.joined_up
+    known: float = 1.0 - p.retold * joined.sum() / max(1, joined.size)
+    return known
+
+
+@kernel
 def assessing_part(p: Hours, tier: Int) -> float:
     """Part of a service's work that is assessing: a third as much where the door is open."""
     return p.assessing if tier == RESPONSIVE else p.assessing / 3.0
@@ -115,7 +130,7 @@ def assessing_part(p: Hours, tier: Int) -> float:
     reads="services.posts services.establishment services.lay services.coproduced services.asking "
     "services.compliance services.caseload services.admin_share services.automation services.automation_saving "
     "services.training services.autonomy services.targets services.feedback services.continuity "
-    "services.contract_length services.providers services.helped services.usual_helped services.load",
+    "services.contract_length services.providers services.helped services.usual_helped services.load rules.joined_up",
     writes="services.admin services.freed services.upheaval services.hours services.places services.workload "
     "services.lay_share",
     after="workforce lay_helpers taking_part",
@@ -123,6 +138,7 @@ def assessing_part(p: Hours, tier: Int) -> float:
 @kernel
 def work(w: World, p: Hours, clock: Clock) -> None:
     services = w.services
+    known = story_known(w, p)
     for s in range(services.domain.size):
         if services.turnover[s] <= 0.0:
             continue
@@ -140,10 +156,10 @@ def work(w: World, p: Hours, clock: Clock) -> None:
         part = assessing_part(p, services.tier[s])
         usual = services.usual_helped[s]
         if clock.month >= 0 and usual > 0.0:
-            work_done = (1.0 - part) * services.helped[s] / usual + part * services.asking[s]
+            work_done = (1.0 - part) * services.helped[s] / usual + part * known * services.asking[s]
             services.workload[s] = work_done / time
         # Assessing may take most of the time, but never quite all of it.
-        for_help = max(0.2 * time, (time - part * services.asking[s]) / (1.0 - part))
+        for_help = max(0.2 * time, (time - part * known * services.asking[s]) / (1.0 - part))
         size = services.establishment[s]
         short = min(4.0, max(0.01, for_help / max(1e-6, size)))
         cases = services.caseload[s] * (1.0 + p.push * (services.targets[s] - 0.5))

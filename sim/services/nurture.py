@@ -3,7 +3,7 @@
 Claim     Children of the ages a centre serves gain childhood * (coverage - 1) * gradient of resilience a year, coverage
           = (1 + half) * posts / (posts + half): the nearer to everybody, the less another centre adds. Infants' serious
           illness is found sooner: admissions under 2 rise by signpost * (coverage - 1) * gradient. School children gain
-          what policy makes schools give.
+          what policy makes schools give, and a little where parks teach.
 Evidence  childhood, signpost: catalogue (F01-F03). gradient: F02 [IFSss19]: admissions at 11 fall by 19 % in the
           poorest 30 % of areas and not at all in the richest. half: assumed.
 Limits    All children of a neighbourhood alike. What a closed centre no longer gives is lost to the children of that
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import offer_in
+from sim.bookkeeping import offer_to
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import AGE_BANDS, Params, number
@@ -36,6 +36,14 @@ class Nurture(Params):
         source="assumed",
         meaning="posts at which half of all that centres can do is done",
     )
+    parks: float = number(
+        0.001,
+        low=0.0,
+        high=0.004,
+        unit="log hazard units a year",
+        source="assumed; M35: direction",
+        meaning="resilience school children gain in a year of a full programme for parks that teach",
+    )
 
 
 @kernel
@@ -48,7 +56,7 @@ def coverage(p: Nurture, posts: float) -> float:
     Phase.COMMUNITY,
     Nurture,
     reads="aims.groups aims.group aims.offer aims.part services.posts services.childhood services.signpost "
-    "services.bands places.quintile rules.schooling",
+    "services.bands places.quintile rules.schooling rules.air_and_activity",
     writes="places.nurture places.infants",
 )
 @kernel
@@ -58,10 +66,11 @@ def nurture(w: World, p: Nurture, clock: Clock) -> None:
         steep = GRADIENT[places.quintile[n]]
         places.infants[n] = 0.0
         for b in range(places.nurture.shape[0]):
-            places.nurture[b, n] = w.rules.schooling[n] if SCHOOL_AGE[b] else 0.0
+            taught = w.rules.schooling[n] + p.parks * w.rules.air_and_activity[n]
+            places.nurture[b, n] = taught if SCHOOL_AGE[b] else 0.0
             for s in range(services.domain.size):
                 if services.childhood[s] > 0.0 and services.bands[s, b] == 1:
-                    more = coverage(p, services.posts[s] * offer_in(w, s, n)) - 1.0
+                    more = coverage(p, services.posts[s] * offer_to(w, s, n, b)) - 1.0
                     places.nurture[b, n] += services.childhood[s] * more * steep
                     if b == 0:
                         places.infants[n] += max(0.0, services.signpost[s] * more * steep)

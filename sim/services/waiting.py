@@ -4,7 +4,10 @@ Claim     Each month free = floor(places + u) - helped, u a fresh draw in (0, 1)
           all start; else the `free` with the smallest key -ln(v) / weight start, v a draw of the person's and weight
           that of their neighbourhood times `urgency` for serious need: a lottery without replacement. A policy for some
           people only divides the places between groups, each with its own lottery (services/parting.py).
-Evidence  Queue lengths are not fitted here: asking is calibrated so that the baseline's mean wait is the published one.
+          A start moves trust by known * (1 + bond * (continuity / providers^0.1 * fit - 1)): being passed round, or
+          given what does not fit, can cost more trust than being helped at all gains.
+Evidence  bond: assumed; M47, M58 for the direction. Queue lengths are not fitted here: asking is calibrated so that the
+          baseline's mean wait is the published one.
 Limits    Nobody is served by date of arrival; the mean wait is the same (Little's law), its spread is wider. The
           discrete-time chain is: asks, give-ups and ends of the month first, then starts.
 """
@@ -44,6 +47,14 @@ class Waiting(Params):
         meaning="odds of serious over emerging need in the queue",
     )
     known: float = share(0.05, low=0.0, high=0.2, source="assumed", meaning="trust gained when help begins")
+    bond: float = number(
+        2.0,
+        low=0.0,
+        high=4.0,
+        unit="multiple",
+        source="assumed; M47, M58: direction",
+        meaning="how far that gain follows continuity of worker and fit of help",
+    )
 
 
 @kernel
@@ -57,7 +68,8 @@ def _turn(u: float, weight: float) -> np.uint64:
     Waiting,
     reads="people.level people.neighbourhood people.help people.ask_bound services.places services.queue "
     "services.helped places.weight services.domain services.base_budget services.plan services.posts "
-    "aims.groups aims.group aims.offer aims.part people.quintile",
+    "aims.groups aims.group aims.offer aims.part people.quintile people.trust services.continuity services.providers "
+    "services.fit",
     writes="people.help people.trust people.changed tally.started tally.ended tally.gave_up tally.helped "
     "tally.waiting tally.unmet services.helped services.queue",
 )
@@ -145,7 +157,15 @@ def _last_key(keys: A, free: Int) -> tuple[np.uint64, Int]:
 
 
 @kernel
+def relation(w: World, s: int) -> float:
+    """How far a service is one that knows people and fits them, 1 = baseline."""
+    known: float = w.services.continuity[s] / w.services.providers[s] ** 0.1 * w.services.fit[s]
+    return known
+
+
+@kernel
 def _begin(w: World, p: Waiting, d: int, i: Int, s: int) -> None:
     set_help(w, d, i, 1 + s)
-    w.people.trust[i] = np.float32(min(1.0, w.people.trust[i] + p.known))
+    gain = p.known * (1.0 + p.bond * (relation(w, s) - 1.0))
+    w.people.trust[i] = np.float32(min(1.0, max(0.0, w.people.trust[i] + gain)))
     w.people.changed[i] |= np.uint8(TRUST_ONLY)

@@ -1,0 +1,58 @@
+"""Who leaves a need, with that one need alone or with others beside it: counted, as one remedy seldom mends several.
+
+Claim     Each month, by domain, for people with emerging or serious need there at its start: how many improved, apart
+          for those without a need in any other domain and for those with two or more. How many there are of each is
+          asked of everybody once a year, half a year after the birthday, as in networks/survey.py.
+Evidence  None needed: counting. That several needs hold one another up is in people/need.py, and that they keep people
+          from asking in people/help_seeking.py.
+Limits    People with exactly one need beside it are in neither group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.bookkeeping import counted
+from sim.engine.jit import Int, kernel
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.state import NOBODY, World
+
+HALF_A_YEAR = 6
+SEVERAL = 2
+"""Needs beside the one in question from which a person has several."""
+
+
+@kernel
+def beside(w: World, d: Int, i: Int) -> int:
+    """Other domains in which somebody had a need at the start of the month."""
+    many = 0
+    for e in range(w.people.before.shape[0]):
+        many += 1 if e != d and w.people.before[e, i] > 0 else 0
+    return many
+
+
+@mechanism(
+    Phase.ACCOUNTS,
+    NoParams,
+    reads="people.age people.before people.dwelling dwellings.head rates.household screen.events screen.event_row "
+    "screen.event_domain screen.event_to",
+    writes="tally.need_alone tally.need_several tally.eased_alone tally.eased_several",
+)
+@kernel
+def count_needs(w: World, p: NoParams, clock: Clock) -> None:
+    people, screen, tally = w.people, w.screen, w.tally
+    i: Int
+    for i in range((clock.month + HALF_A_YEAR) % 12, people.age.size, 12):
+        if people.age[i] != NOBODY:
+            for d in range(people.before.shape[0]):
+                if 1 <= people.before[d, i] <= 2 and counted(w, d, i):
+                    others = beside(w, d, i)
+                    tally.need_alone[d] += 1 if others == 0 else 0
+                    tally.need_several[d] += 1 if others >= SEVERAL else 0
+    for k in range(screen.events[0]):
+        i, eased = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
+        before = people.before[eased, i]
+        if 1 <= before <= 2 and screen.event_to[k] < before and counted(w, eased, i):
+            others = beside(w, eased, i)
+            tally.eased_alone[eased] += 1 if others == 0 else 0
+            tally.eased_several[eased] += 1 if others >= SEVERAL else 0
