@@ -19,7 +19,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -29,6 +29,7 @@ from sim.engine.columns import columns
 from sim.engine.mechanism import BOOK, Mechanism
 from sim.expectations import about
 from sim.experiments import EXPERIMENTS, Experiment
+from sim.feedback.loops import LOOPS
 from sim.fields import Figure
 from sim.people.domains import load_domains
 from sim.place import Place, place_names
@@ -162,142 +163,13 @@ def _submodel(module: str, doc: str, own: Sequence[tuple[int, Mechanism]]) -> st
     return f"#### {_file(module)}\n\n*{' '.join(sentence.split())}*\n\n```text\n{rest.strip()}\n```\n\n{where}"
 
 
-class Loop(NamedTuple):
-    """A feedback loop: the chain that closes it, where it is told, and how it is taken out."""
-
-    name: str
-    chain: str
-    sign: str
-    files: tuple[str, ...]
-    without: tuple[str, ...] = ()
-    """Mechanisms to leave out."""
-    settings: tuple[tuple[str, float], ...] = ()
-    """Parameters to set, in a scenario that is not calibrated anew."""
-    policies: tuple[tuple[str, float], ...] = ()
-    """Levers to hold at a value, in the baseline too."""
-    note: str = ""
-
-
-LOOPS = (
-    Loop(
-        "R1 crowding out",
-        "crises → acute overspend → less prevention next year → crises",
-        "+",
-        ("feedback/crowding_out.py", "services/acute.py", "services/spending.py"),
-        policies=(("overspend_share", 0.0),),
-    ),
-    Loop(
-        "R2 rationing",
-        "queue → higher threshold → help later or never → worse need → queue",
-        "+",
-        ("feedback/rationing.py", "people/help_seeking.py"),
-        without=("rationing",),
-        note="the shorter way round, threshold → shorter queue, is balancing",
-    ),
-    Loop(
-        "R3 burnout",
-        "workload → burnout → leavers → vacancies → workload",
-        "+",
-        ("feedback/burnout.py", "services/workforce.py", "services/hours.py"),
-        without=("burnout",),
-    ),
-    Loop(
-        "R4 failure demand",
-        "refusals → asking again → time spent on assessing → fewer places → refusals",
-        "+",
-        ("feedback/failure_demand.py", "services/hours.py", "people/help_seeking.py"),
-        without=("failure_demand",),
-    ),
-    Loop(
-        "R5 isolation",
-        "need → withdrawal, strain on ties → less support → need, one's own and one's ties'",
-        "+",
-        ("networks/support.py", "people/need.py"),
-        settings=(("support.withdrawal", 0.0), ("support.strain", 0.0)),
-    ),
-    Loop(
-        "R6 community",
-        "groups → leaders and spread to those beside them → groups",
-        "+",
-        ("networks/groups.py",),
-        without=("leaders",),
-        settings=(("groups.spread", 0.0),),
-    ),
-    Loop(
-        "R7 reinvestment",
-        "fewer crises → savings kept → more prevention next year → fewer crises",
-        "+",
-        ("feedback/crowding_out.py", "feedback/pooled_accounts.py"),
-        policies=(("reinvestment_share", 0.0),),
-    ),
-    Loop(
-        "R8 trust",
-        "refusal → mistrust → asking later → worse need → refusal",
-        "+",
-        ("people/help_seeking.py", "people/trust.py", "feedback/legitimacy.py"),
-        without=("belief",),
-        settings=(("help_seeking.hurt", 0.0),),
-    ),
-    Loop(
-        "R9 practice",
-        "practice → need gets better → time for each person → room to learn → practice",
-        "+",
-        ("services/practice.py", "services/hours.py"),
-        settings=(("practice.slack", 0.0),),
-        note="left out whole (`practice`), levers that work through learning lose that way too",
-    ),
-    Loop(
-        "R10 generations",
-        "a parent's serious need → a child's resilience → need in later life → a parent's need",
-        "+",
-        ("people/resilience.py",),
-        settings=(("resilience.parent", 0.0),),
-    ),
-    Loop(
-        "B1 treatment",
-        "need → asking → help → recovery → less need",
-        "−",
-        ("people/help_seeking.py", "services/waiting.py", "people/need.py"),
-        without=("waiting",),
-        note="nobody starts help any more",
-    ),
-    Loop(
-        "B2 informal help",
-        "need → people at home and close ties hold it off → less need",
-        "−",
-        ("people/need.py", "networks/support.py"),
-        settings=(("need.beta_support", 0.1), ("need.informal", 0.1)),
-        note="its weakest, not none: a range that ends at 0 would deny E18",
-    ),
-    Loop(
-        "B3 saturation",
-        "more of it → fewer left to reach, join or find → less more of it",
-        "−",
-        ("networks/social_prescribing.py", "networks/groups.py", "services/lay_helpers.py", "services/nurture.py"),
-        without=("groups_room", "social_prescribing"),
-        note="of link workers; that of groups, helpers and centres is in their formulas and cannot be left out",
-    ),
-)
-
-
 def loops_table() -> str:
-    """The named loops and their switches. Refuses one that names a mechanism, parameter or lever there is not."""
-    there = {entry.name for entry in BOOK.month()}
-    known, pulled = parameters(), {lever.name for lever in levers()}
+    """The loops and their switches."""
     rows = []
     for loop in LOOPS:
-        strange = [name for name in loop.without if name not in there]
-        strange += [n for n, v in loop.settings if n not in known or not known[n].told.low <= v <= known[n].told.high]
-        strange += [name for name, _ in loop.policies if name not in pulled]
-        strange += [file for file in loop.files if not (HERE / file).exists()]
-        if strange:
-            raise ValueError(f"loop {loop.name} names what is not there: {', '.join(strange)}")
-        switch = [f"without `{name}`" for name in loop.without]
-        switch += [f"`{name}` = {value:g}" for name, value in loop.settings]
-        switch += [f"lever `{name}` = {value:g}" for name, value in loop.policies]
         files = ", ".join(f"[{file}]({file})" for file in loop.files)
-        told = ", ".join(switch) + (f" ({loop.note})" if loop.note else "")
-        rows.append((f"**{loop.name}**", loop.chain, loop.sign, told, files))
+        told = f"{', '.join(loop.switch())}: {loop.cut}" + (" Moves the baseline." if loop.moves_baseline else "")
+        rows.append((f"**{loop.name} {loop.label}**", loop.chain, loop.sign, told, files))
     return _table(("loop", "chain", "sign", "switch", "told in"), rows)
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from sim.engine import jit
 from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
+from sim.feedback import loops
 from sim.fields import Params
 from sim.policies import levers
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
@@ -71,26 +72,32 @@ class Month:
     """The mechanisms of a month with their parameters, in order, ready to be called."""
 
     def __init__(self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = ()) -> None:
+        """`without` names loops (R1) or mechanisms (crowding_out) to knock out."""
         self.steps: list[tuple[Mechanism, object]] = []
         self._calls: list[tuple[Callable[..., None], object]] = []
-        left_out = self._left_out = set(without)
+        knocked = loops.cut(without)
+        self._left_out = knocked.mechanisms
         baseline = {lever.name: lever.baseline for lever in levers()}
         for entry in BOOK.month():
-            if entry.name in left_out:
+            if entry.name in knocked.mechanisms:
                 continue
             if entry.lever is not None:
                 path = paths.get(entry.lever)
+                if path is not None and entry.lever in knocked.levers:
+                    path = np.full_like(path, knocked.levers[entry.lever])
                 # A lever that is never moved changes nothing: what it would write is there already.
                 if path is not None and (path != baseline[entry.lever]).any():
                     self.steps.append((entry, np.ascontiguousarray(path)))
                 continue
             group = entry.params.__module__.rsplit(".", 1)[-1]
-            chosen = params.get(group)
-            self.steps.append((entry, (chosen or entry.params()).compiled()))
+            chosen = params.get(group) or entry.params()
+            # A copy is not checked again: a switch may lie beyond the plausible range.
+            chosen = chosen.model_copy(update=knocked.parameters.get(group, {}))
+            self.steps.append((entry, chosen.compiled()))
 
     def _prepare(self, seen: object, clock: Clock) -> list[tuple[Callable[..., None], object]]:
         """What a month calls: levers and what goes with them one by one, the rest in one go where it is the usual."""
-        steps, chained = self.steps, frozenset(self._left_out) in CHAINED
+        steps, chained = self.steps, self._left_out in CHAINED
         last = max((k + 1 for k, (step, _) in enumerate(steps) if step.phase <= Phase.POLICY), default=0)
         calls = [
             (jit.entry(step.kernel, seen, given, clock), given) for step, given in (steps[:last] if chained else steps)

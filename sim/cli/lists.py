@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from sim import book  # noqa: F401  (parameters and loops are known once every mechanism is in the book)
 from sim.engine.mechanism import BOOK
+from sim.feedback.loops import LOOPS
 from sim.fields import Figure
 from sim.inputs import plain
 from sim.people.domains import Domain, load_domains
@@ -143,16 +143,16 @@ def _domains() -> Rows:
 
 
 def _loops() -> Rows:
-    import sim.feedback
-
     out = []
     entries = BOOK.month()
-    for info in pkgutil.iter_modules(sim.feedback.__path__):
-        module = importlib.import_module(f"sim.feedback.{info.name}")
-        told = sections(module.__doc__ or "")
-        own = [entry for entry in entries if entry.module == module.__name__]
+    for loop in LOOPS:
+        told = sections(importlib.import_module(loop.module).__doc__ or "")
+        own = [entry for entry in entries if entry.module == loop.module]
+        switch = {"without": list(loop.without), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
         out.append(
-            {"name": info.name, "label": told.get("", ""), "claim": told.get("Claim", ""),
+            {"name": loop.name, "label": loop.label, "chain": loop.chain, "sign": loop.sign, "cut": loop.cut,
+             "switch": switch, "switched": ", ".join(loop.switch()).replace("`", ""),
+             "moves_baseline": loop.moves_baseline, "files": list(loop.files), "claim": told.get("Claim", ""),
              "source": told.get("Evidence", ""), "limits": told.get("Limits", ""),
              "phase": [entry.phase.name.lower() for entry in own],
              "reads": sorted({column for entry in own for column in entry.reads}),
@@ -262,7 +262,12 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "parameters": lambda r: [f"{r['value']:g}; {_range(r)}", f"{r['source']} ({r['status']})"],
     "services": _lines_of_service,
     "domains": _lines_of_domain,
-    "loops": lambda r: [r["claim"], f"Evidence: {r['source']}", f"Limits: {r['limits']}"],
+    "loops": lambda r: [
+        f"{'Reinforcing' if r['sign'] == '+' else 'Balancing'}: {r['chain']}",
+        f"Cut: {r['switched']}. {r['cut']}" + " This moves the baseline, too." * r["moves_baseline"],
+        f"Evidence: {r['source']}",
+        f"Limits: {r['limits']}",
+    ],
     "metrics": lambda r: [f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"])],
 }
 
