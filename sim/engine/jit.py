@@ -43,6 +43,10 @@ NO_KERNELS = {
     "place_tables.py",
     "inputs.py",
     "version.py",
+    "mesa_model",
+    "stocks",
+    "loop_map.py",
+    "stories.py",
 }
 """Nothing here is compiled or read by what is: an edit need not compile the model anew."""
 
