@@ -23,6 +23,7 @@ _WHERE = {
     "Policy": "sim.scenario",
     "Scenario": "sim.scenario",
     "compare": "sim.analysis",
+    "lever_sections": "sim.policies",
     "levers": "sim.policies",
     "metrics": "sim.results",
     "new_place": "sim.place_tables",
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from sim.inputs import InputError
     from sim.place import Place, place_names
     from sim.place_tables import new_place
-    from sim.policies import Lever, levers
+    from sim.policies import Lever, lever_sections, levers
     from sim.results import Metric, metrics
     from sim.scenario import Policy, Scenario, scenario_names
 
@@ -49,6 +50,7 @@ __all__ = [
     "Policy",
     "Scenario",
     "compare",
+    "lever_sections",
     "levers",
     "metrics",
     "new_place",
