@@ -48,7 +48,7 @@ def _compared(book: Book) -> list[Any]:
                 _select("compare-place", "Place", [(name, _title(name)) for name in book.places], start.place),
                 _select(
                     "compare-seeds",
-                    "Repeat runs (seeds)",
+                    "Seeds (runs)",
                     [(str(n), str(n)) for n in seed_choices(book)],
                     str(start.seeds),
                 ),

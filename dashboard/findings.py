@@ -118,14 +118,16 @@ def finding_brief(document: Document, metric: str, name: str | None = None) -> s
 
 
 def headline(document: Document, metric: str) -> str:
-    """The finding first, with its interval; then what the other policies do, in a few words."""
+    """The finding with its interval, then what the other policies do in a few words; of the visitor's own, the finding
+    alone, as the cards below tell of the others."""
     name = focus(document, metric)
     first = f"{finding(document, metric, name)}."
     if name is None:
         return first
     year = document["years"][-1]
     first = first.replace(f"by year {year} ", "", 1)
-    others = [(other, change(document, metric, other)) for other in document["differences"] if other != name]
+    rest = [] if name == YOURS else [other for other in document["differences"] if other != name]
+    others = [(other, change(document, metric, other)) for other in rest]
     clear = [f"{size(found)} under {scenario_label(document, other)}" for other, found in others if found.clear]
     alike = [scenario_label(document, other) for other, found in others if not found.clear]
     more = []
@@ -137,21 +139,19 @@ def headline(document: Document, metric: str) -> str:
 
 
 def soon(document: Document, metric: str, name: str | None = None) -> str:
-    """From when on a policy is told from the baseline."""
+    """From which year on a policy differs from the baseline by more than luck."""
     label = metric_label(document, metric)
     name = name or focus(document, metric)
     if not document["differences"]:
         return f"{capital(label)} under {scenario_label(document, document['baseline'])}"
     if name is None:
-        return f"{capital(label)}: no policy is told from the baseline by year {document['years'][-1]}"
+        year = document["years"][-1]
+        return f"{capital(label)}: no policy differs from the baseline by more than luck in year {year}"
     rows = document["differences"][name][metric]["by_year"]
     apart = [told_apart(row) for row in rows]
     where = f"{capital(label)} under {scenario_label(document, name)}"
-    if not any(apart):
-        return f"{where} is never told from the baseline"
     if not apart[-1]:
-        last = max(row["year"] for row, clear in zip(rows, apart, strict=True) if clear)
-        return f"{where} is not told from the baseline after year {last}"
+        return f"{where} does not differ from the baseline by more than luck in year {rows[-1]['year']}"
     start = len(apart)
     while start > 0 and apart[start - 1] and rows[start - 1]["mean"] * rows[-1]["mean"] > 0:
         start -= 1
@@ -167,14 +167,14 @@ def gains(document: Document, metric: str, by: str = "quintile", name: str | Non
         return f"{capital(label)} by deprivation"
     unit = document["differences"][name][metric]["unit"]
     lived_in = [key for key in sorted(groups) if not math.isnan(groups[key]["by_year"][-1]["mean"])]
-    ends = [groups[key]["by_year"][-1] for key in (lived_in[0], lived_in[-1])]
+    edges = [groups[key]["by_year"][-1] for key in (lived_in[0], lived_in[-1])]
     places = [FIFTH_LABELS[sorted(groups).index(key)] for key in (lived_in[0], lived_in[-1])]
-    if not any(told_apart(row) for row in ends):
+    if not any(told_apart(row) for row in edges):
         where = f"larger than luck in the {places[0]} or the {places[1]}"
         return f"No difference in {small(label)} {where} under {scenario_label(document, name)}"
     said = [
         f"{figure_text(abs(row['mean']))} {direction(row['mean'])}" if told_apart(row) else "no different beyond luck"
-        for row in ends
+        for row in edges
     ]
     return (
         f"Under {scenario_label(document, name)}, {small(label)} is {said[0]} in the {places[0]} and {said[1]} "
@@ -192,6 +192,17 @@ def size(found: Change) -> str:
     return f"{figure_text(abs(found.mean))} {found.unit} {direction(found.mean)}"
 
 
+def ends(found: Change) -> str:
+    """'−3.4 to +0.6 %'."""
+    return f"{signed(found.low)} to {signed(found.high)} {found.unit}"
+
+
+def signed(value: float) -> str:
+    """A size with its sign."""
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    return f"{sign}{figure_text(abs(value))}"
+
+
 def spread(found: Change) -> str:
     """'1.1 to 2.4 % lower', or '0.5 % lower to 0.9 % higher' where the band spans nothing."""
     if found.clear:
@@ -199,8 +210,8 @@ def spread(found: Change) -> str:
         return f"{figure_text(near)} to {figure_text(far)} {found.unit} {direction(found.mean)}"
     if found.low == found.high == 0.0:
         return "no difference at all"
-    ends = (f"{figure_text(abs(end))} {found.unit} {direction(end)}" for end in (found.low, found.high))
-    return " to ".join(ends)
+    said = (f"{figure_text(abs(end))} {found.unit} {direction(end)}" for end in (found.low, found.high))
+    return " to ".join(said)
 
 
 def figure_text(value: float) -> str:

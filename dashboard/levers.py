@@ -18,6 +18,8 @@ from dashboard.findings import is_share
 from dashboard.model import Book, Lever
 from dashboard.moves import EVERYBODY, FIFTH_LABELS, FIFTHS, SERVICE, WHERE, WHO, Aim
 
+FIFTH_CHIPS = ("Most deprived", "2nd", "3rd", "4th", "Least deprived")
+
 
 def lever_decimals(lever: Lever) -> int:
     """How many decimals tell two steps of a lever apart."""
@@ -27,7 +29,7 @@ def lever_decimals(lever: Lever) -> int:
 
 def lever_text(lever: Lever, value: float) -> str:
     """A lever's value as a sentence would say it: '+5.0 % of budget', '0.40 severity'."""
-    return f"{_lever_number(lever, value)} {lever_unit(lever)}"
+    return f"{_lever_number(lever, value)} {lever_unit(lever)}".strip()
 
 
 def lever_range(lever: Lever) -> str:
@@ -36,7 +38,10 @@ def lever_range(lever: Lever) -> str:
 
 
 def lever_unit(lever: Lever) -> str:
-    """A lever's unit as it is shown: 'share of budget' is '% of budget', 'multiple of baseline' is '× baseline'."""
+    """A lever's unit as it is shown: 'share of budget' is '% of budget', 'multiple of baseline' is '× baseline'; a
+    scale has none."""
+    if lever.unit[:1].isdigit():  # a scale, such as '0 none, 0.5 today, 1 full', which is told under About
+        return ""
     if lever.unit.startswith("multiple of "):
         return "× " + lever.unit.removeprefix("multiple of ")
     return lever.unit.replace("share", "%", 1) if is_share(lever.unit) else lever.unit
@@ -96,7 +101,7 @@ def slider(lever: Lever) -> html.Div:
                 precision=min(lever_decimals(lever) + (2 if is_share(lever.unit) else 0), 12),
                 value=lever.baseline,
                 domain=[lever.low, lever.high],
-                thumbLabel=f"{lever.label}, {lever_unit(lever)}",
+                thumbLabel=f"{lever.label}, {lever_unit(lever) or lever.unit}",
                 thumbSize=24,
                 size=6,
                 label={"function": "leverText", "options": _label_options(lever)},
@@ -111,7 +116,7 @@ def slider(lever: Lever) -> html.Div:
                         [
                             html.Summary(["About", html.Span(f" {lever.label}", className="unseen")]),
                             html.P(lever.meaning, id=f"lever-{lever.name}-meaning"),
-                            html.P(f"{lever_range(lever)}; the baseline is {lever_text(lever, lever.baseline)}."),
+                            html.P(_reach(lever)),
                             html.P(f"Source: {lever.source}."),
                         ],
                         className="lever-about",
@@ -128,6 +133,12 @@ def slider(lever: Lever) -> html.Div:
             ),
         ],
     )
+
+
+def _reach(lever: Lever) -> str:
+    """Its unit or scale, its range and its baseline."""
+    scale = "" if lever_unit(lever) else f"{lever.unit}. "
+    return f"{scale}{lever_range(lever)}; the baseline is {lever_text(lever, lever.baseline)}."
 
 
 def _label_options(lever: Lever) -> dict[str, Any]:
@@ -274,14 +285,14 @@ def _aims(book: Book, lever: Lever, aim: Aim, *, open_: bool) -> html.Details:
             ),
             html.Fieldset(
                 [
-                    html.Legend("Neighbourhoods, by deprivation (none chosen: all)"),
+                    html.Legend("Neighbourhoods, by fifth of deprivation"),
                     dmc.ChipGroup(
                         id=moved_id(lever.name, "fifths"),
                         multiple=True,
                         value=[str(fifth) for fifth in aim.fifths],
                         children=[
-                            dmc.Chip(label.capitalize(), value=str(fifth), size="md", className="chip")
-                            for fifth, label in zip(FIFTHS, FIFTH_LABELS, strict=True)
+                            dmc.Chip(label, value=str(fifth), size="md", className="chip")
+                            for fifth, label in zip(FIFTHS, FIFTH_CHIPS, strict=True)
                         ],
                     ),
                 ],

@@ -150,7 +150,7 @@ class Book:
     @property
     def usual(self) -> tuple[str, ...]:
         """The policies the page opens with."""
-        known = tuple(name for name in self.settings.scenarios if name in self.policies)
+        known = tuple(name for name in self.policies if name in self.settings.scenarios)
         return (known or self.policies)[: self.settings.most_scenarios]
 
     @property

@@ -40,14 +40,14 @@ def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed:
 
 
 def pounds_text(record: Mapping[str, float]) -> str:
-    """A difference in whole pounds with its mean's interval: '−£51 (−£80 to −£22)'."""
+    """A difference in whole pounds with its mean's interval: '−£51 (−80 to −22)'."""
 
-    def pounds(value: float) -> str:
+    def pounds(value: float, mark: str = "") -> str:
         sign = "+" if round(value) > 0 else "\N{MINUS SIGN}" if round(value) < 0 else ""
-        return f"{sign}£{abs(value):,.0f}"
+        return f"{sign}{mark}{abs(value):,.0f}"
 
     low, high, _ = interval(record)
-    return f"{pounds(record['mean'])} ({pounds(low)} to {pounds(high)})"
+    return f"{pounds(record['mean'], '£')} ({pounds(low)} to {pounds(high)})"
 
 
 def by_year(document: Document, metric: Metric, *, differences: bool = False, id: str = "") -> html.Div:

@@ -47,12 +47,12 @@ def cards(document: Document, book: Book) -> list[html.Div]:
         lines: list[Any] = [
             html.H2([swatch(looks[name]), tables.column(document, name)]),
             html.P([html.Span(_signed(demand), className="big"), html.Span(_verdict(demand), className="verdict")]),
-            html.P(findings.spread(demand), className="note"),
+            html.P(findings.ends(demand), className="note figures"),
         ]
         if total:
             record = document["differences"][name][total]["by_year"][-1]
             said = tables.pounds_text(record)
-            lines.append(html.P(["All spending: ", html.Span(said, className="figures")], className="note"))
+            lines.append(html.P(["Spending ", html.Span(said, className="figures")], className="note"))
         found.append(html.Div(lines, className="figure-card yours" if name == YOURS else "figure-card"))
     return found
 
@@ -100,9 +100,8 @@ def swatch(look: charts.Style) -> html.Span:
 
 
 def _signed(found: findings.Change) -> str:
-    sign = "+" if found.mean > 0 else "\N{MINUS SIGN}" if found.mean < 0 else ""
     unit = found.unit if len(found.unit) <= 2 else "points" if found.unit.startswith("percentage") else ""
-    return f"{sign}{findings.figure_text(abs(found.mean))} {unit}".strip()
+    return f"{findings.signed(found.mean)} {unit}".strip()
 
 
 def _verdict(found: findings.Change) -> str:

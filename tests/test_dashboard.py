@@ -10,19 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from dash import no_update
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
+import sim
+from dashboard import recipe
 from dashboard.app import create_app, is_own, serve, service
-from dashboard.choice import Choice, read_link, usual, write_link
-from dashboard.model import YOURS, Book, Document, Job, Progress, Settings
+from dashboard.choice import Choice, checked, loose, read_link, usual, write_link
+from dashboard.model import BASELINE, YOURS, Book, Document, Job, Progress, Settings
+from dashboard.moves import Aim
+from dashboard.pages.wiring import look
 from dashboard.store import Store
 
 if TYPE_CHECKING:
@@ -50,6 +56,14 @@ class Lever:
     source: str
     meaning: str
     kind: str = "value"
+    section: str = "Money"
+    aims: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def shock(self) -> bool:
+        """Whether it happens to a place."""
+        return self.section == "Shocks"
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,7 @@ class Metric:
     unit: str
     better: str | None = "down"
     decimals: int = 1
+    kind: str = "service"
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ class Scenario:
 
     def with_policy(self, lever: str, *, name: str, value: float = 0.0, shift: float = 0.0, **when: Any) -> Scenario:
         """A third of a lever's move is its effect, whenever it begins."""
-        assert set(when) == {"start", "over_months"}
+        assert {"start", "over_months"} <= set(when) <= {"start", "over_months", "until", "service", "where", "who"}
         found = next(other for other in LEVERS if other.name == lever)
         moved = shift or value - found.baseline
         return replace(self, name=name, label=name, effect=self.effect - moved * 0.3)
@@ -89,9 +104,23 @@ LEVERS = (
     Lever(
         "prevention_share", "Prevention share", "share", 0.0, 0.15, 0.0, 0.005, "assumed", "Moved upstream.", "shift"
     ),
-    Lever("threshold", "Eligibility threshold", "severity", 0.2, 0.8, 0.5, 0.05, "King’s Fund 2018", "Who is seen."),
-    Lever("caseload", "Caseload", "people per worker", 5.0, 40.0, 20.0, 1.0, "assumed", "People each worker sees."),
-)
+    Lever(
+        "threshold", "Eligibility threshold", "severity", 0.2, 0.8, 0.5, 0.05, "King’s Fund 2018", "Who is seen.",
+        section="Who gets in", aims=("service", "where", "who"),
+    ),
+    Lever(
+        "caseload", "Caseload", "people per worker", 5.0, 40.0, 20.0, 1.0, "assumed", "People each worker sees.",
+        section="Who gets in", aims=("service",),
+    ),
+    Lever(
+        "grant", "Grant", "pounds per head", 0.0, 200.0, 0.0, 1.0, "assumed", "New money for one service.", "shift",
+        aims=("service", "where"), needs=("service",),
+    ),
+    Lever(
+        "recession", "Recession", "points of unemployment", 0.0, 6.0, 0.0, 0.5, "assumed", "Fewer jobs.",
+        section="Shocks", aims=("where",),
+    ),
+)  # fmt: skip
 METRICS = (
     Metric("acute_demand", "Acute demand", UNIT),
     Metric("ae_attendances", "A&E attendances", UNIT),
@@ -137,6 +166,11 @@ class Pretend:
     metrics = staticmethod(lambda: METRICS)
     place_names = staticmethod(lambda: ("anytown", "wigan"))
     scenario_names = staticmethod(lambda: tuple(SCENARIOS))
+    lever_sections = staticmethod(lambda: ("Money", "Who gets in", "Shocks"))
+    load_catalogue = staticmethod(
+        lambda: (SimpleNamespace(id="gp", label="General practice"), SimpleNamespace(id="youth", label="Youth work"))
+    )
+    AGE_BANDS = ((0, 17), (18, 64), (65, 109))
 
     def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **how: Any) -> Any:
         """What `sim.compare` gives, from a formula."""
@@ -147,7 +181,7 @@ class Pretend:
         if self.error is not None:
             raise self.error
         made = pretended(before, afters, how["place"], how["people"] or 30000, how["years"] or 20, how["seeds"])
-        return SimpleNamespace(document=lambda: made)
+        return SimpleNamespace(document=lambda by: made)
 
 
 def pretended(
@@ -180,7 +214,13 @@ def pretended(
         return made
 
     def table(effect: float, apart: bool) -> dict[str, Any]:
-        return {m.name: metric_record(m, i, effect, apart) for i, m in enumerate(METRICS)}
+        made = {m.name: metric_record(m, i, effect, apart) for i, m in enumerate(METRICS)}
+        fifths = {
+            str(q): {"unit": UNIT, "by_year": metric_record(METRICS[0], 0, effect * (6 - q) / 3, apart)["by_year"]}
+            for q in range(1, 6)
+        }
+        made["acute_demand"]["groups"] = {"quintile": fifths}
+        return made
 
     return {
         "upstream": "0.0-pretend",
@@ -395,12 +435,25 @@ def choices(draw: st.DrawFn) -> Choice:
     measures = [metric.name for metric in METRICS if metric.name not in drawn_already]
     compared = draw(st.sets(st.sampled_from(policies), max_size=3))
     shown = draw(st.sets(st.sampled_from(measures), max_size=6))
+    aims = {}
+    for lever in LEVERS:
+        if lever.name in levers and draw(st.booleans()):
+            services = draw(st.sets(st.sampled_from(("gp", "youth")))) if "service" in lever.aims else set()
+            fifths = draw(st.sets(st.integers(1, 5), max_size=4)) if "where" in lever.aims else set()
+            ages = draw(st.sampled_from((None, (0, 17), (18, 64), (18, 109)))) if "who" in lever.aims else None
+            aim = Aim(tuple(sorted(services)), tuple(sorted(fifths)), ages)
+            if aim != Aim():
+                aims[lever.name] = aim
     return Choice(
         place=draw(st.sampled_from(("anytown", "wigan"))),
         seeds=draw(st.sampled_from((5, 10, 20, 40))),
         scenarios=tuple(name for name in policies if name in compared),
         levers=levers,
         services=tuple(name for name in measures if name in shown),
+        aims=aims,
+        start=draw(st.sampled_from(tuple(f"{year}-04" for year in range(2025, 2035)))),
+        over_months=draw(st.sampled_from((1, 12, 24, 60))),
+        lasts_months=draw(st.sampled_from((None, 12, 24, 120))),
     )
 
 
@@ -408,6 +461,7 @@ def choices(draw: st.DrawFn) -> Choice:
 def test_a_link_gives_the_choice_again(book: Book, choice: Choice) -> None:
     """Choice to link to choice is exact."""
     assert read_link(write_link(choice, book), book) == (choice, [])
+    assert checked(json.loads(json.dumps(loose(choice))), book) == (choice, [])
 
 
 @given(query=st.text(max_size=200) | st.from_regex(r"\?([a-z.]{1,12}=[^&]{0,12}&?){0,6}"))
@@ -431,6 +485,10 @@ def test_no_link_is_too_odd(book: Book, query: str) -> None:
         ("?policies.prevention_share=inf", "Prevention share"),
         ("?policies.prevention_share=<script>", "Prevention share"),
         ("?policies.magic=1", "magic"),
+        ("?start=1999-01", "1999-01"),
+        ("?over=7", "full force"),
+        ("?lasts=never", "shocks last"),
+        ("?service.threshold=gp", "lever that is moved"),
         ("?colour=red", "colour"),
         ("?place=" + "x" * 10_000, "too long"),
         ("?place=%ff%fe", "could not be read"),
@@ -443,6 +501,142 @@ def test_a_bad_link_says_what_is_wrong_with_it(book: Book, query: str, word: str
     assert any(word in sentence for sentence in said)
     assert max(map(len, said)) < 300
     assert (choice.place, choice.levers) == ("anytown", {})
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("service.threshold=moon", "moon"),
+        ("fifths.threshold=6", "fifth called '6'"),
+        ("ages.threshold=20-30", "first of one band"),
+        ("ages.threshold=old", "first of one band"),
+        ("ages.caseload=0-17", "cannot be aimed at some ages"),
+    ],
+)
+def test_a_bad_aim_says_what_is_wrong_with_it(book: Book, query: str, word: str) -> None:
+    """The lever stays moved, for everybody, and one sentence names what could not be used."""
+    choice, said = read_link(f"?policies.threshold=0.6&policies.caseload=10&{query}", book)
+
+    assert any(word in sentence for sentence in said)
+    assert set(choice.levers) == {"threshold", "caseload"}
+    assert choice.aims == {}
+
+
+def test_a_lever_that_needs_a_service_waits_for_one(book: Book) -> None:
+    """Money for no service in particular is not run; told its service, it is."""
+    waiting, _ = read_link("?policies.grant=20", book)
+    assert waiting.levers == {"grant": 20.0}
+    assert all(job.scenario != YOURS for job in waiting.jobs(book))
+
+    told, _ = read_link("?policies.grant=20&service.grant=gp", book)
+    assert told.jobs(book)[0].moves[0].told() == {
+        "lever": "grant", "shift": 20.0, "start": "2026-04", "over_months": 24, "service": ["gp"]
+    }  # fmt: skip
+
+
+def test_shocks_come_at_once_and_end(book: Book) -> None:
+    """A shock has no slow start; it ends after its time, unless that lies beyond the last year."""
+
+    def until(query: str) -> str | None:
+        move = read_link(f"?policies.recession=3&{query}", book)[0].moves(book)[0]
+        assert move.over_months == 1
+        return move.until
+
+    assert until("") == "2028-04"
+    assert until("start=2030-04&lasts=12") == "2031-04"
+    assert until("lasts=end") is None
+    assert until("start=2034-04&lasts=120") == "2044-04"
+
+
+# --- the same without the page ----------------------------------------------------------------------------------------
+
+
+def test_the_scenarios_file_is_the_policy_that_the_page_runs(tmp_path: Path) -> None:
+    """Read by the command line, the file moves the real model's levers as the page does: place, dates, aims and all."""
+    real = Book(sim, Settings(people=4000, years=8))
+    query = (
+        "?place=wigan&policies.threshold=0.5&service.threshold=camhs,home_care&fifths.threshold=1,2"
+        "&ages.threshold=0-17&policies.grant=12&service.grant=youth_work&policies.prevention_share=-0.015"
+        "&policies.recession=3&start=2027-04&over=36&lasts=12"
+    )
+    choice, said = read_link(query, real)
+    assert said == []
+    path = tmp_path / recipe.FILE
+    path.write_text(recipe.scenario_file(choice, real))
+
+    from_file = sim.Scenario.load(path)
+    on_page = sim.Scenario.load(BASELINE)
+    for move in choice.moves(real):
+        told = move.told()
+        on_page = on_page.with_policy(told.pop("lever"), **told, name=YOURS)
+    assert len(on_page.moves) == 4
+
+    def moves(scenario: sim.Scenario) -> list[dict[str, Any]]:
+        return sorted((move.model_dump() for move in scenario.moves), key=lambda move: str(move["lever"]))
+
+    assert moves(from_file) == moves(on_page)
+    assert [shock.lever for shock in from_file.shocks] == ["recession"]
+    assert (from_file.name, from_file.place, from_file.years, from_file.people) == (YOURS, "wigan", 8, 4000)
+    assert from_file.start == on_page.start
+    assert recipe.command(choice, real).startswith("upstream compare baseline ")
+    assert recipe.command(choice, real).endswith(
+        "your-policy.toml --place wigan --people 4000 --years 8 --seeds 20 --seed 0"
+    )
+
+
+def test_the_lines_of_python_are_the_policy_too() -> None:
+    """Up to the run itself, the lines do what the page does."""
+    real = Book(sim, Settings(people=4000, years=8))
+    query = "?policies.threshold=0.5&fifths.threshold=1&policies.recession=3&policies.prevention_share=0.01"
+    choice, _ = read_link(query, real)
+    lines = recipe.python_code(choice, real).splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(line for line in lines if not line.startswith("result")), names)
+
+    assert names["yours"].name == YOURS
+    assert [move.lever for move in names["yours"].moves] == ["prevention_share", "recession", "threshold"]
+    assert names["yours"].moves[2].where.quintiles == [1]
+    assert lines[-2] == (
+        'result = sim.compare(before, more_acute, prevention_shift, salami_slice, yours, place="anytown", seeds=20, '
+        "seed=0, people=4000, years=8)"
+    )
+
+
+# --- what is shown while runs last ------------------------------------------------------------------------------------
+
+
+def test_a_first_look_is_drawn_until_every_seed_is_in(book: Book, made: Callable[..., Store]) -> None:
+    """The few seeds are drawn when they hold all that is wanted, and all seeds as soon as they do; never a mixture."""
+    choice = replace(usual(book), levers={"threshold": 0.6}, scenarios=("austerity",))
+    quick, full = choice.quick_jobs(book), choice.jobs(book)
+    assert [job.seeds for job in (*quick, *full)] == [4, 4, 20, 20]
+    store = made(lambda what, progress: {"of": what.scenario})
+
+    def drawn_next(shown: list[str]) -> Any:
+        return look(choice, book, store, shown, shown)[-1]
+
+    def run(*jobs: Job) -> None:
+        store.want("me", jobs)
+        settled(store, *jobs)
+
+    old = ["another policy's digest"]
+    run(full[1])
+    assert drawn_next(old) is no_update  # without one's own there is nothing new to see
+    run(*quick)
+    first = drawn_next(old)
+    assert first == [job.digest for job in quick]
+    assert drawn_next(first) is no_update
+    run(full[0])
+    assert drawn_next(first) == [job.digest for job in full]
+    assert look(choice, book, store, drawn_next(first), drawn_next(first))[:3] == (
+        "Up to date.", "100", "progress settled"
+    )  # fmt: skip
+
+
+def test_few_seeds_have_no_first_look(book: Book) -> None:
+    """Where a first look would save little there is none."""
+    assert replace(usual(book), seeds=5).quick_jobs(book) == ()
+    assert len(replace(usual(book), seeds=10).quick_jobs(book)) == 3
 
 
 # --- the guard -------------------------------------------------------------------------------------------------------
@@ -559,6 +753,11 @@ def test_downloads_hold_what_the_page_shows(app: Dash) -> None:
     assert document == stand.store.document(wanted[0].digest)
     assert client.get("/download/comparison.csv?compare=nothing").status_code == 409
 
+    assert client.get("/download/your-policy.toml").status_code == 409
+    own = client.get("/download/your-policy.toml?policies.threshold=0.6")
+    assert "attachment" in own.headers["Content-Disposition"]
+    assert 'lever = "threshold"\nvalue = 0.6' in own.get_data(as_text=True)
+
 
 # --- in a browser ----------------------------------------------------------------------------------------------------
 
@@ -665,10 +864,10 @@ def test_a_quick_hand_costs_one_run(open_page: Callable[..., Page]) -> None:
         page.locator("#lever-prevention_share").focus()
         for _ in range(10):
             page.keyboard.press("ArrowRight")
-        expect(page.locator(".lever-value").first).to_have_text("+5.0 %")
+        expect(page.locator(".lever .lever-value").first).to_have_text("+5.0 %")
         up_to_date(page)
 
-        assert len(model.calls) - before <= 2
+        assert len(model.calls) - before <= 2 * 2  # a first look and all seeds, of the last setting and perhaps one
         assert model.calls[-1] == f"anytown {YOURS} -0.0150"
 
 
@@ -747,6 +946,8 @@ def test_the_whole_way_by_keyboard(address: str, open_page: Callable[..., Page])
     page.evaluate("document.activeElement.blur()")
     page.reload()
     up_to_date(page)
+    tab_to(".section:nth-of-type(2) > summary")
+    page.keyboard.press("Enter")
     tab_to("#lever-threshold")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#compare-headline")).to_contain_text("your policy")

@@ -45,7 +45,7 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
       fold: function (clicks) {
         const open = clicks % 2 === 1;
         if (!open && clicks > 0) {
-          document.getElementById("results").scrollIntoView();
+          setTimeout(() => document.getElementById("results").scrollIntoView(), 50); // once they have folded away
         }
         return [
           open ? "controls open" : "controls",

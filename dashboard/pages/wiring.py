@@ -55,12 +55,14 @@ def _follow(app: dash.Dash, book: Book) -> None:
         Output("compare-notices", "children"),
         Input("compare-url", "search"),
         Input("compare-back", "data"),
+        State({"type": "compare-lever-slider", "name": ALL}, "value"),
     )
-    def follow_link(query: str | None, back: Any) -> tuple[Any, ...]:
+    def follow_link(query: str | None, back: Any, values: list[Any]) -> tuple[Any, ...]:
         if dash.ctx.triggered_id == "compare-back" and isinstance(back, dict):
             query = str(back.get("search", ""))
         choice, said = read_link(query or "", book)
         told = loose(choice)
+        wanted = [choice.levers.get(lever.name, lever.baseline) for lever in book.levers.values()]
         return (
             choice.place,
             str(choice.seeds),
@@ -69,7 +71,8 @@ def _follow(app: dash.Dash, book: Book) -> None:
             choice.start,
             str(choice.over_months),
             str(told["lasts"]),
-            [choice.levers.get(lever.name, lever.baseline) for lever in book.levers.values()],
+            # a slider that is told where it stands already is drawn again all the same: some sixty of them take seconds
+            [no_update if new == old else new for new, old in zip(wanted, values, strict=True)],
             told["aims"],
             [html.P(sentence) for sentence in said],
         )
