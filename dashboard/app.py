@@ -86,10 +86,14 @@ class Service:
 
 def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash:
     """The application. `model` is the `sim` package, or in a test something with the same few names."""
-    if model is None:
-        import sim as model  # only here: a page that is not asked for costs nothing
     settings = settings or Settings()
-    book = Book(model, settings)
+    if model is None:
+        import sim  # only here: a page that is not asked for costs nothing
+        from sim.engine.jit import is_warm
+
+        book = Book(sim, settings, is_warm)
+    else:
+        book = Book(model, settings)
 
     def work(job: Job, progress: Progress) -> Document:
         return run(book, job, progress)

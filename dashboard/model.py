@@ -123,9 +123,10 @@ class Job:
 class Book:
     """What there is to choose from and to see, read once from the model when the page starts."""
 
-    def __init__(self, model: Any, settings: Settings) -> None:
+    def __init__(self, model: Any, settings: Settings, is_warm: Callable[[], bool] = lambda: True) -> None:
         self.model = model
         self.settings = settings
+        self.is_warm = is_warm  # whether the model is compiled, or the first run waits for that
         self.version = str(getattr(model, "__version__", ""))
         self.sections: tuple[str, ...] = tuple(model.lever_sections())
         first = settings.first_levers

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 SERVICE, WHERE, WHO = "service", "where", "who"
 FIFTHS = (1, 2, 3, 4, 5)
-FIFTH_LABELS = ("most deprived fifth", "second", "third", "fourth", "least deprived fifth")
+FIFTH_LABELS = ("most deprived fifth", "second fifth", "third fifth", "fourth fifth", "least deprived fifth")
 
 
 @dataclass(frozen=True)
