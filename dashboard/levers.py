@@ -22,9 +22,9 @@ FIFTH_CHIPS = ("Most deprived", "2nd", "3rd", "4th", "Least deprived")
 
 
 def lever_decimals(lever: Lever) -> int:
-    """How many decimals tell two steps of a lever apart."""
+    """How many decimals write a lever's step in full: 2 for 0.25."""
     step = lever.step * (100.0 if is_share(lever.unit) else 1.0)
-    return max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 2
+    return next((d for d in range(6) if math.isclose(step * 10**d, round(step * 10**d), rel_tol=1e-9)), 6)
 
 
 def lever_text(lever: Lever, value: float) -> str:

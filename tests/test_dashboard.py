@@ -878,7 +878,7 @@ def test_a_quick_hand_costs_one_run(open_page: Callable[..., Page]) -> None:
         page.locator("#lever-prevention_share").focus()
         for _ in range(10):
             page.keyboard.press("ArrowRight")
-        expect(page.locator(".lever .lever-value").first).to_have_text("+5.0 %")
+        expect(page.locator("#compare-policy")).to_contain_text("Prevention share: +5.0 %")
         up_to_date(page)
 
         whole = [what for what, seeds in model.finished if YOURS in what and seeds == 20]
