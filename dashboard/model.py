@@ -136,7 +136,9 @@ class Book:
         self.aimed_services: dict[str, str] = {service.id: service.label for service in model.load_catalogue()}
         self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
         # What is a comparison itself has no level, so no line to draw.
-        leveled = [metric for metric in model.metrics() if getattr(metric, "against", None) is None]
+        every = list(model.metrics())
+        leveled = [metric for metric in every if getattr(metric, "against", None) is None]
+        self.worth: tuple[Metric, ...] = tuple(metric for metric in every if metric not in leveled)
         self.metrics: dict[str, Metric] = {metric.name: metric for metric in leveled}
         self.places: tuple[str, ...] = tuple(model.place_names())
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}

@@ -78,6 +78,28 @@ def by_fifth(document: Document, metric: Metric) -> html.Div:
     return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, note=_note(document, True))
 
 
+def worth(document: Document, metrics: Sequence[Metric]) -> html.Div:
+    """What a policy is worth by the last year, in measures that are comparisons themselves: a row a policy."""
+    rows = [
+        [column(document, name), *(_verdict(measures[metric.name]["by_year"][-1]) for metric in metrics)]
+        for name, measures in document["differences"].items()
+    ]
+    head = ["Policy", *(f"{metric.label} ({metric.unit})" for metric in metrics)]
+    what = f"Worth by year {document['years'][-1]}, later pounds and years of life counting for less"
+    return _table(
+        what, head, rows, note="Each cell: the mean over seeds, its 95 % interval where there is one, and words."
+    )
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """'7 (5 to 9)', '12,300; its gain not told from luck', 'never within 20 years'."""
+    ends = [row.get("sure_low"), row.get("sure_high")]
+    value = "" if math.isnan(row["mean"]) else f"{row['mean']:,.0f}".replace("-", "\N{MINUS SIGN}")
+    if value and None not in ends:
+        value += f" ({ends[0]:,.0f} to {ends[1]:,.0f})".replace("-", "\N{MINUS SIGN}")
+    return "; ".join(part for part in (value, row.get("note", "")) if part)
+
+
 def _note(document: Document, differences: bool) -> str:
     """What the brackets hold."""
     rows = [row for metrics in document["differences"].values() for row in next(iter(metrics.values()))["by_year"]]

@@ -318,6 +318,23 @@ def test_a_measure_that_nobody_had_breaks_nothing() -> None:
     assert tables.range_text(odd["scenarios"]["a"]["arrests"]["by_year"][-1], UNIT, 1) == "none (none to none)"
 
 
+def test_what_a_policy_is_worth_is_told_with_its_interval_or_in_words() -> None:
+    """A price has its interval; where there is none, or it is unsure, the model's words stand."""
+    made = document({"a": -0.05, "b": 0.05})
+    rows = {
+        "a": {"year": 4, "mean": 12345.0, "sure_low": -200.0, "sure_high": 20000.4, "note": ""},
+        "b": {"year": 4, "mean": math.nan, "sure_low": None, "sure_high": None, "note": "never within 4 years"},
+    }
+    for name, row in rows.items():
+        made["differences"][name]["cost_per_qaly"] = {"unit": "£ per QALY", "by_year": [row]}
+    metric: Any = SimpleNamespace(name="cost_per_qaly", label="Cost of a QALY", unit="£ per QALY", decimals=0)
+    table: Any = tables.worth(made, [metric])
+    told = next(part for part in table._traverse() if isinstance(part, dmc.Table)).data
+
+    assert told["head"] == ["Policy", "Cost of a QALY (£ per QALY)"]
+    assert told["body"] == [["A", "12,345 (−200 to 20,000)"], ["B", "never within 4 years"]]
+
+
 def test_csv_gives_unit_and_range_and_no_formula() -> None:
     """Each row of the download has its unit and range; text that a spreadsheet would run is disarmed."""
     wicked = document({"a": -0.01})

@@ -135,6 +135,10 @@ def _results(book: Book) -> html.Section:
                     _figure("spend", "Spending", note=f"{PAIRED} Whiskers: {MEAN}."),
                 ],
             ),
+            html.Section(
+                [html.H2("Is it worth the money?"), html.Div("No results yet.", id="compare-table-worth")],
+                className="card" if book.worth else "hidden",
+            ),
             _figure("fifths", "Who gains", note="Neighbourhoods by deprivation, five fifths of England’s."),
             _measures(book),
             html.Section(

@@ -385,6 +385,7 @@ def _draw(app: dash.Dash, book: Book, store: Store) -> None:
     @app.callback(
         *slots("money"),
         Output("compare-table-money", "children"),
+        Output("compare-table-worth", "children"),
         Output("compare-table-all", "children"),
         Input("compare-drawn", "data"),
         prevent_initial_call=True,
@@ -397,6 +398,7 @@ def _draw(app: dash.Dash, book: Book, store: Store) -> None:
         return (
             *drawing.slots(document, book, book.spend, len(book.spend)),
             drawing.level_tables(document, book, book.spend),
+            tables.worth(document, book.worth) if book.worth else no_update,
             tables.last_year(document, everything),
         )
 
