@@ -118,7 +118,7 @@ def steadiness(baseline: Comparison) -> pd.DataFrame:
     """A row for each calibrated rate of a run of the baseline: mean over the years of seen / implied, the first and
     last year, the year furthest off, its allowance, how many years lie outside theirs, and the trend with its t
     value."""
-    calibrated = solution_for(baseline.scenarios[0])
+    calibrated = solution_for(baseline.scenarios[0], baseline.place)
     records = baseline.records[baseline.baseline]
     rows = []
     for name, rate in rates(calibrated).items():

@@ -85,7 +85,7 @@ def rows(result: Comparison) -> list[Fit]:
     """Every published figure that the baseline is calibrated to, beside the simulation."""
     records = result.records[result.baseline]
     found = []
-    for figure in figures(solution_for(result.scenarios[0])):
+    for figure in figures(solution_for(result.scenarios[0], result.place)):
         each = [figure.sums(record) for record in records]
         seen = np.array([[figure.scale * one.seen / max(1.0, one.counted)] for one in each])
         implied = figure.scale * float(np.mean([one.implied / max(1.0, one.counted) for one in each]))
@@ -284,7 +284,7 @@ def cells(result: Comparison) -> list[Cell]:
     """Every acute service by fifth and age band. Episodes a year are summed over years and seeds."""
     records = result.records[result.baseline]
     found = []
-    for name, sums in _by_cell(solution_for(result.scenarios[0])):
+    for name, sums in _by_cell(solution_for(result.scenarios[0], result.place)):
         pairs = [sums(record) for record in records]
         seen, implied = (np.stack([pair[k] for pair in pairs]) for k in range(2))
         for q, b in np.ndindex(seen.shape[1:]):
