@@ -71,11 +71,11 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 5, 30, 25
-"""Rounds of the check by agents; towns and years in each."""
+CHECKS, CHECK_TOWNS, CHECK_YEARS = 3, 24, 25
+"""Rounds of the check by agents without crowding out, before one with it; towns and years in each."""
 TOWN_PEOPLE = 30_000
-PLACE_PEOPLE, PLACE_YEARS, PLACE_CHECKS = 120_000, 40, 4
-"""A place that comes with the project: people and years of its solving run, from England's solution on, and rounds."""
+PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
+"""A place that comes with the project: people and years of its solving run, from England's solution on."""
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 MOST_ASK = 0.27
@@ -83,7 +83,7 @@ ROOMS = 0.95, 1.15
 """Least and most places over the people helped."""
 SHORT_PEOPLE, SHORT_YEARS, SHORT_AVERAGED = 60_000, 20, 8
 """The short cut for a draw of parameters: the place it is solved in, for how long, and the years that are averaged."""
-SHORT_TOWNS, SHORT_CHECK_YEARS = 6, 12
+SHORT_TOWNS, SHORT_CHECK_YEARS, SHORT_TOWN_PEOPLE = 6, 10, 15_000
 
 
 class Calibrated(NamedTuple):
@@ -198,7 +198,7 @@ def _solve_england(
     solver = _Solver(world, aims, parameters, seed)
     donors = _run_while_solving(solver, parameters, years, AVERAGED)
     solution = solver.solution(heads / np.maximum(1.0, mix), donors)
-    for money in (False,) * CHECKS + (True,) * 2:
+    for money in (False,) * CHECKS + (True,):
         solution = _checked(solution, domains, services, parameters, aims, place, money=money)
     return solution
 
@@ -214,7 +214,7 @@ def solve_place(
     """England's published rates solved for the people of one place, from England's solution on."""
     found = _in_place(place, england, params, domains, services, PLACE_PEOPLE, PLACE_YEARS, AVERAGED, seed=seed)
     solution, aims = found.solution, england_targets(domains, services, england)
-    for money in (False,) * PLACE_CHECKS + (True,):
+    for money in (False,) * CHECKS + (True,):
         solution = _checked(solution, domains, services, params, aims, place, money=money)
     return solution
 
@@ -341,6 +341,7 @@ def adapt(
             money=money,
             towns=SHORT_TOWNS,
             years=SHORT_CHECK_YEARS,
+            people=SHORT_TOWN_PEOPLE,
         )
     return solution
 
@@ -385,6 +386,7 @@ def _checked(
     money: bool,
     towns: int | None = None,
     years: int | None = None,
+    people: int = TOWN_PEOPLE,
 ) -> Solution:
     """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
     are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
@@ -396,7 +398,7 @@ def _checked(
     of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages
 
     def town(seed: int) -> _Town:
-        world = calibrated.settled(place, TOWN_PEOPLE, seed)
+        world = calibrated.settled(place, people, seed)
         record = go(world, scenario, params, seed, without=() if money else ("crowding_out",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
