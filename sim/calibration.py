@@ -450,7 +450,7 @@ def _checked(
     # Acute budgets are what baseline care costs: spending over plan is care over plan, times the part that varies.
     acute = np.array([service.tier == "acute" for service in services])
     fixed = params["spending"].compiled().fixed
-    over = np.where(acute, t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
+    over = np.where(acute & (t.planned >= 1.0), t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
     return solution._replace(care=solution.care * (1.0 + over / (1.0 - fixed)))
 
 
