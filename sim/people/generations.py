@@ -18,7 +18,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams
 from sim.people.ageing import Ageing, grow_older
 from sim.people.life_and_death import LifeAndDeath, bound, live
-from sim.people.moves import Moves, move
+from sim.people.moves import Moves, count_fullness, move
 from sim.people.renewal import gather
 from sim.state import ANYTHING, NOBODY, World
 
@@ -28,7 +28,7 @@ YEARS = 40
 @kernel
 def live_through(
     w: World,
-    renewal: NoParams,
+    nothing: NoParams,
     ageing: Ageing,
     life: LifeAndDeath,
     moves: Moves,
@@ -43,7 +43,8 @@ def live_through(
     w.people.changed[:] = ANYTHING
     for m in range(months):
         clock = Clock(seed, np.int64(first + m))
-        gather(w, renewal, clock)
+        count_fullness(w, nothing, clock)
+        gather(w, nothing, clock)
         bound(w, life, clock)
         grow_older(w, ageing, clock)
         live(w, life, clock)
