@@ -182,8 +182,8 @@ def test_a_right_baseline_is_seldom_called_unsteady(seed: int) -> None:
     """Of 100 right baselines no more are called unsteady than the stated one in twenty allows; and the number of
     rate-years that chance is said to put outside is the number that it does.
 
-    More than 13 of 100 at a true rate of 5 % come once in 2,000 times. The numbers outside (11 of 600) vary by 4 from run
-    to run, so their mean over 100 runs by 0.4; they are asked to agree within a fifth.
+    More than 13 of 100 at a true rate of 5 % come once in 2,000 times. The numbers outside (11 of 600) vary by 4 from
+    run to run, so their mean over 100 runs by 0.4; they are asked to agree within a fifth.
     """
     dice = np.random.default_rng(seed)
     names = tuple(f"rate {k}" for k in range(20))

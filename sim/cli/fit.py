@@ -348,7 +348,8 @@ def show_cells(found: list[Cell], out: Console) -> None:
 
 def steady_document(result: Comparison) -> dict[str, Any]:
     """Every calibrated rate year by year, what chance alone would do, and how a push dies away, for programs."""
-    told: dict[str, Any] = {"steadiness": steadiness(result).to_dict(orient="records")}
+    table = steadiness(result).astype(object)
+    told: dict[str, Any] = {"steadiness": table.where(table.notna(), None).to_dict(orient="records")}
     found = judged(result)
     told["judged"] = found._asdict() | {"steady": found.steady}
     if len(result.names) > 1:
