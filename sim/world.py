@@ -18,10 +18,12 @@ from sim.bookkeeping import count_person
 from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
+from sim.engine.thinning import BLOCK
 from sim.feedback.burnout import Burnout
 from sim.fields import AGE_BAND_NAMES, QUINTILES
 from sim.networks.groups import Groups
 from sim.networks.wiring import wire
+from sim.parts import cut
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
@@ -42,6 +44,7 @@ from sim.state import (
     Aims,
     Dwellings,
     Money,
+    Part,
     People,
     Places,
     Rates,
@@ -131,10 +134,12 @@ def build(
         "edge": 2,
         "door": len(doors),
         "event": drawn.age.size,
+        "candidate": max(last - first for first, last in cut(first_slot)),
+        "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims, Part)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
     world.ties.start[:] = wiring.start
@@ -171,6 +176,9 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places = world.places
     places.first[:] = first_slot
     places.first_dwelling[:] = np.append(world.people.dwelling[first_slot[:-1]], world.dwellings.head.size)
+    world.part.person[1] = world.people.age.size
+    world.part.dwelling[1] = world.dwellings.head.size
+    world.part.neighbourhood[1] = len(hoods)
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     places.energy[:] = 1.0
     places.weight[:] = 1.0

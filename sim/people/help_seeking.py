@@ -80,7 +80,13 @@ def mean_targets(w: World) -> float:
 
 
 @kernel
-def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
+def looking_inward(w: World, p: HelpSeeking) -> float:
+    """How many times as many requests are lost between services as where targets steer half their work."""
+    return 1.0 + p.inward * (mean_targets(w) - 0.5)
+
+
+@kernel
+def getting_through(w: World, p: HelpSeeking, inward: float, i: Int) -> float:
     """Part of the requests somebody would make that reach a service at all."""
     people, n = w.people, w.people.neighbourhood[i]
     needs: Int = 0
@@ -88,7 +94,7 @@ def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
     for d in range(people.level.shape[0]):
         needs += np.int64(people.level[d, i] > 0)
         serious += np.int64(people.level[d, i] >= 2)
-    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n]) * (1.0 + p.inward * (mean_targets(w) - 0.5))
+    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n]) * inward
     proof = max(0.0, 1.0 - p.burden * w.rules.claim_burden[n])
     excluded = p.excluded_old if people.age[i] >= 65 else p.excluded_young
     online = 1.0 - w.rules.digital[n] * excluded
@@ -97,8 +103,8 @@ def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
 
 
 @kernel
-def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
-    """Probability of a help event this month: asking, giving up, or help ending."""
+def help_event(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float) -> float:
+    """Probability of a help event this month: asking, giving up, or help ending. `inward`: see `looking_inward`."""
     code, level = np.int64(w.people.help[d, i]), w.people.level[d, i]
     if code >= WAITING:
         gives_up: float = min(MOST, w.services.give_up[code - WAITING])
@@ -113,7 +119,7 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
         return 0.0
     asked: float = min(
         MOST,
-        asks * trust / USUAL_TRUST * getting_through(w, p, i) + w.places.outreach[w.people.neighbourhood[i]],
+        asks * trust / USUAL_TRUST * getting_through(w, p, inward, i) + w.places.outreach[w.people.neighbourhood[i]],
     )
     return asked
 
@@ -126,10 +132,11 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
+    by_part=True,
 )
 @kernel
 def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
-    people = w.people
+    people, inward = w.people, looking_inward(w, p)
     for d in range(people.level.shape[0]):
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)
@@ -140,7 +147,7 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
             if np.uint16(top - np.uint16(32768)) >= people.ask_bound[d, i]:
                 continue
             u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT - 0.5
-            if u >= help_event(w, p, d, i, people.trust[i]):
+            if u >= help_event(w, p, inward, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]
             if code >= WAITING:
@@ -190,6 +197,7 @@ def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
     writes="people.ask_bound",
     name="help_seeking_bounds",
     after="renewal",
+    by_part=True,
 )
 @kernel
 def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
