@@ -19,18 +19,19 @@ from sim.bookkeeping import count_person
 from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
-from sim.engine.mechanism import NoParams
+from sim.engine.mechanism import Clock, NoParams
+from sim.engine.thinning import BLOCK
 from sim.feedback.burnout import Burnout
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.networks.groups import Groups
 from sim.networks.wiring import wire
-from sim.people import generations
+from sim.parts import cut, parts_of
 from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
-from sim.people.generations import live_through
+from sim.people.generations import YEARS, live_a_month
 from sim.people.life_and_death import LifeAndDeath
-from sim.people.moves import Moves
+from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
 from sim.policies import cashable, levers, overspend_share, reinvestment_share, seeded
@@ -48,6 +49,7 @@ from sim.state import (
     Aims,
     Dwellings,
     Money,
+    Part,
     People,
     Places,
     Rates,
@@ -126,10 +128,12 @@ def build(
         "edge": 2,
         "door": len(doors),
         "event": drawn.age.size,
+        "candidate": max(last - first for first, last in cut(first_slot)),
+        "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims, Part)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
     _fill_places(world, hoods, first_slot)
@@ -152,8 +156,14 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int) -> None:
         (params.get(name) or kind()).compiled()
         for name, kind in (("ageing", Ageing), ("life_and_death", LifeAndDeath), ("moves", Moves))
     )
-    months = 12 * generations.YEARS
-    live_through(handle(world), NoParams().compiled(), ageing, life, moves, np.uint64(seed), -SETTLE - months, months)
+    nothing, whole, parts = NoParams().compiled(), handle(world), [handle(part) for part in parts_of(world)]
+    _count_all(whole)
+    world.people.changed[:] = ANYTHING
+    for m in range(-SETTLE - 12 * YEARS, -SETTLE):
+        clock = Clock(np.uint64(seed), np.int64(m))
+        count_fullness(whole, nothing, clock)
+        for part in parts:
+            live_a_month(part, nothing, ageing, life, moves, clock)
     for column in (*world.tally, *world.screen):
         column.fill(0)
 
@@ -198,6 +208,9 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places = world.places
     places.first[:] = first_slot
     places.first_dwelling[:] = np.append(world.people.dwelling[first_slot[:-1]], world.dwellings.head.size)
+    world.part.person[1] = world.people.age.size
+    world.part.dwelling[1] = world.dwellings.head.size
+    world.part.neighbourhood[1] = len(hoods)
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     places.energy[:] = 1.0
     places.weight[:] = 1.0
@@ -388,6 +401,14 @@ def head_counts(world: World) -> F:
 
 
 @kernel
+def _count_all(world: World) -> None:
+    """Count everybody who lives here."""
+    for i in range(world.people.age.size):
+        if world.people.age[i] != NOBODY:
+            count_person(world, i, 1)
+
+
+@kernel
 def _begin_needs(world: World, seed: np.uint64) -> None:
     """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
     people, rates, services = world.people, world.rates, world.services
@@ -432,9 +453,7 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
                         if u < 0.0:
                             people.help[d, i] = np.uint8(1 + s)
                             break
-    for i in range(people.age.size):
-        if people.age[i] != NOBODY:
-            count_person(world, i, 1)
+    _count_all(world)
 
 
 def copy(world: World) -> World:

@@ -11,41 +11,22 @@ Limits    As those of ageing.py, life_and_death.py and moves.py. In these years 
 
 from __future__ import annotations
 
-import numpy as np
-
-from sim.bookkeeping import count_person
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams
 from sim.people.ageing import Ageing, grow_older
 from sim.people.life_and_death import LifeAndDeath, bound, live
-from sim.people.moves import Moves, count_fullness, move
+from sim.people.moves import Moves, move
 from sim.people.renewal import gather
-from sim.state import ANYTHING, NOBODY, World
+from sim.state import World
 
 YEARS = 40
 
 
 @kernel
-def live_through(
-    w: World,
-    nothing: NoParams,
-    ageing: Ageing,
-    life: LifeAndDeath,
-    moves: Moves,
-    seed: np.uint64,
-    first: Int,
-    months: int,
-) -> None:
-    """So many months from `first` in which people without needs are born, grow older, leave home, move and die."""
-    for i in range(w.people.age.size):
-        if w.people.age[i] != NOBODY:
-            count_person(w, i, 1)
-    w.people.changed[:] = ANYTHING
-    for m in range(months):
-        clock = Clock(seed, np.int64(first + m))
-        count_fullness(w, nothing, clock)
-        gather(w, nothing, clock)
-        bound(w, life, clock)
-        grow_older(w, ageing, clock)
-        live(w, life, clock)
-        move(w, moves, clock)
+def live_a_month(w: World, nothing: NoParams, ageing: Ageing, life: LifeAndDeath, moves: Moves, clock: Clock) -> None:
+    """A month in which people of a part of the place are born, grow older, leave home, move and die, without needs."""
+    gather(w, nothing, clock)
+    bound(w, life, clock)
+    grow_older(w, ageing, clock)
+    live(w, life, clock)
+    move(w, moves, clock)
