@@ -18,6 +18,7 @@ _WHERE = {
     "Comparison": "sim.analysis",
     "InputError": "sim.inputs",
     "Lever": "sim.policies",
+    "MesaModel": "sim.mesa_model",
     "Metric": "sim.results",
     "Place": "sim.place",
     "Policy": "sim.scenario",
@@ -34,6 +35,7 @@ _WHERE = {
 if TYPE_CHECKING:
     from sim.analysis import Comparison, compare, run
     from sim.inputs import InputError
+    from sim.mesa_model import MesaModel
     from sim.place import Place, place_names
     from sim.place_tables import new_place
     from sim.policies import Lever, levers
@@ -44,6 +46,7 @@ __all__ = [
     "Comparison",
     "InputError",
     "Lever",
+    "MesaModel",
     "Metric",
     "Place",
     "Policy",
