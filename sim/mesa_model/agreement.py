@@ -39,7 +39,9 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         place = ", ".join(map(str, self.where))
-        return f"month {self.month}: {self.column}[{place}] is {self.core!r} in the core, {self.telling!r} in the telling"
+        return (
+            f"month {self.month}: {self.column}[{place}] is {self.core!r} in the core, {self.telling!r} in the telling"
+        )
 
 
 def differences(town: MesaModel, world: World) -> Iterator[Difference]:
@@ -114,6 +116,7 @@ def step_by_step(
         clock = Clock(np.uint64(seed), np.int64(m))
         for flow in FLOWS:
             getattr(world.tally, flow).fill(0)
+        world.screen.event_service.fill(-1)  # what last month's crises left there
         town.begin_month()
         for entry, given in month.steps:
             name = entry.name
@@ -175,7 +178,7 @@ def _report_steps(
         if difference is not None:
             parted.setdefault(name, difference)
     for name in met:
-        print(f"      {name}: {'agrees' if name not in parted else parted[name]}")
+        print(f"      {name}: {parted.get(name, 'agrees')}")
     return list(parted.values())
 
 

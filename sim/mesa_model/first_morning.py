@@ -42,7 +42,13 @@ WHOSE = {
     "service": "services",
     "silo": "silos",
 }
-REFERENCES = {"people.neighbourhood", "people.dwelling", "dwellings.head", "services.silo", "services.instead"}
+REFERENCES = {
+    "people.neighbourhood": "neighbourhoods",
+    "people.dwelling": "dwellings",
+    "dwellings.head": "people",
+    "services.silo": "silos",
+    "services.instead": "services",
+}
 """Columns of numbers that are objects here."""
 BOUNDS = ("_bound", "_low", "_high", "_top")
 """How names of columns end that only make the core quicker."""
@@ -136,12 +142,11 @@ def _read(town: MesaModel, held: Held, array: Any) -> None:
         setattr(holder, held.column, values[0] if held.axes == ("one",) else values)
         return
     owners: list[Part] = getattr(town, held.whose)
-    own_axis = [k for k, axis in enumerate(held.axes) if WHOSE.get(axis) == held.whose][0]
+    own_axis = next(k for k, axis in enumerate(held.axes) if WHOSE.get(axis) == held.whose)
     values = (array.T if own_axis == 1 else array).tolist()
     name = f"{held.table}.{held.column}"
     if name in REFERENCES:
-        parts = {"head": town.people, "instead": town.services, "silo": town.silos}.get(held.column)
-        kin: list[Any] = parts if parts is not None else getattr(town, held.column + "s")
+        kin: list[Any] = getattr(town, REFERENCES[name])
         values = [None if number < 0 else kin[number] for number in values]
     elif name == "people.refused":
         values = [{d for d in town.domains if code >> d & 1} for code in values]

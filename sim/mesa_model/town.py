@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -79,6 +80,10 @@ class MesaModel(mesa.Model):
         first_morning.build(self, morning)
         self.steps_of_month = self._steps(morning, without)
         self._luck: dict[tuple[str, int], list[float]] = {}
+        self._newcomers = itertools.count(max(part.unique_id for part in self.agents) + 1)
+        for place in self.people:
+            if not place.lives:
+                place.remove()  # Mesa knows of people, not of empty places
 
     def _steps(self, world: World, without: Iterable[str]) -> list[tuple[str, Any]]:
         """The steps of every month, in order, each with its parameters or, for a lever, its path."""
@@ -86,6 +91,9 @@ class MesaModel(mesa.Model):
         baseline = {lever.name: lever.baseline for lever in levers()}
         paths = self.scenario.paths(tuple(s.id for s in load_catalogue()), world.places)
         params = self.scenario.params()
+        self._parameters = {
+            group: own.model_copy(update=knocked.parameters.get(group, {})) for group, own in params.items()
+        }
         out: list[tuple[str, Any]] = []
         for entry in BOOK.month():
             if entry.name in knocked.mechanisms or entry.name in ONLY_QUICKER:
@@ -100,7 +108,7 @@ class MesaModel(mesa.Model):
                     continue  # a lever that nobody moves does nothing
             else:
                 group = entry.params.__module__.rsplit(".", 1)[-1]
-                given = params.get(group, entry.params()).model_copy(update=knocked.parameters.get(group, {}))
+                given = self._parameters.get(group) or entry.params()
             out.append((entry.name, given))
         untold = [name for name, _ in out if name not in STEPS]
         if untold:
@@ -120,6 +128,15 @@ class MesaModel(mesa.Model):
         self._luck.clear()
         for flow in FLOWS:
             setattr(self.counts, flow, _nothing(getattr(self.counts, flow)))
+
+    def parameters(self, group: str) -> Any:
+        """The parameters of a mechanism's file."""
+        return self._parameters[group]
+
+    def arrived(self, person: Person) -> None:
+        """Tell Mesa of somebody new."""
+        person.unique_id = next(self._newcomers)
+        self.register_agent(person)  # type: ignore[no-untyped-call]  # Mesa's
 
     def happened(self, person: Person, domain: int, to: int, service: Service | None = None) -> None:
         """Note that a need has moved."""
