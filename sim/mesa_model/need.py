@@ -49,7 +49,7 @@ def need(town: MesaModel, p: Need) -> None:
             u = luck[person.number]
             if not person.lives or not counted(town, person, d):
                 continue
-            if u < MOST_WORSE:
+            if u < MOST_WORSE and person.before[d] < CRISIS:
                 if person not in held:
                     held[person] = rounded(support(town, near, person))
                 if u < worsening(town, p, person, d, held[person]):
