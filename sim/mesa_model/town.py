@@ -12,7 +12,7 @@ import mesa
 from sim.engine.mechanism import BOOK
 from sim.feedback import loops
 from sim.inputs import InputError
-from sim.mesa_model import dice, first_morning
+from sim.mesa_model import dice, first_morning, reports
 from sim.mesa_model.month import ONLY_QUICKER, STEPS
 from sim.mesa_model.people import Dwelling, Neighbourhood, Person, Service, Silo
 from sim.policies import levers
@@ -68,8 +68,10 @@ class MesaModel(mesa.Model):
         people: int | None = None,
         without: Iterable[str] = (),
         world: World | None = None,
+        everybody: bool = False,
     ) -> None:
-        """`without` leaves out loops or mechanisms; `world` is a settled world to begin from in place of a new one."""
+        """`without` leaves out loops or mechanisms; `world` is a settled world to begin from in place of one made here
+        (`first_morning.settled` makes such a one); `everybody` has the collector note each person every month."""
         super().__init__(seed=seed)
         self.scenario = Scenario.load(scenario) if isinstance(scenario, str) else scenario
         self.seed = seed
@@ -84,6 +86,7 @@ class MesaModel(mesa.Model):
         for place in self.people:
             if not place.lives:
                 place.remove()  # Mesa knows of people, not of empty places
+        self.datacollector = reports.collector(everybody=everybody)
 
     def _steps(self, world: World, without: Iterable[str]) -> list[tuple[str, Any]]:
         """The steps of every month, in order, each with its parameters or, for a lever, its path."""
@@ -117,9 +120,12 @@ class MesaModel(mesa.Model):
 
     def step(self) -> None:
         """A month."""
+        if not self.running:
+            return
         self.begin_month()
         for name, given in self.steps_of_month:
             STEPS[name](self, given)
+        self.datacollector.collect(self)  # type: ignore[no-untyped-call]  # Mesa's
         self.running = self.month + 1 < 12 * self.scenario.years
 
     def begin_month(self) -> None:
