@@ -68,7 +68,7 @@ def spent(town: MesaModel) -> float:
 
 
 OF_TOWN: dict[str, Callable[[MesaModel], float]] = {
-    "people": people,
+    "residents": people,
     "acute_demand": acute_demand,
     "acute_episodes": acute_episodes,
     "helped": helped,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.mesa_model import dice
 from sim.mesa_model.bookkeeping import OF_AGE, SERIOUS
 from sim.mesa_model.people import Person
 from sim.networks.support import Support
@@ -27,7 +26,7 @@ def is_member(town: MesaModel, p: Support, person: Person) -> bool:
     """Whether somebody takes part in a group: more do where groups are lively, and always the same ones first."""
     if person.age < OF_AGE:
         return False
-    luck = dice.uniform(town.lasting_key("joins community groups"), person.number)
+    luck = town.lasting_luck("joins community groups")[person.number]
     return luck < p.members * person.neighbourhood.energy
 
 

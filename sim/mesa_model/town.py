@@ -82,6 +82,7 @@ class MesaModel(mesa.Model):
         first_morning.build(self, morning)
         self.steps_of_month = self._steps(morning, without)
         self._luck: dict[tuple[str, int], list[float]] = {}
+        self._lasting: dict[str, list[float]] = {}
         self._newcomers = itertools.count(max(part.unique_id for part in self.agents) + 1)
         for place in self.people:
             if not place.lives:
@@ -155,6 +156,13 @@ class MesaModel(mesa.Model):
     def lasting_key(self, what: str) -> int:
         """The key of throws that are the same in all months."""
         return dice.month_key(self.seed, dice.stream(what), 0)
+
+    def lasting_luck(self, what: str) -> list[float]:
+        """The throw for each place in a home that is the same in all months."""
+        if what not in self._lasting:
+            key = self.lasting_key(what)
+            self._lasting[what] = [dice.uniform(key, i) for i in range(len(self.people))]
+        return self._lasting[what]
 
     def luck(self, what: str, number: int = 0) -> list[float]:
         """This month's throw for each place in a home, thrown once."""
