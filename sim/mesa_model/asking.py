@@ -39,8 +39,9 @@ def help_seeking(town: MesaModel, p: HelpSeeking) -> None:
                 if u < min(MOST, helper.end):
                     set_help(town, person, d, 0)
             elif WELL < person.before[d] < CRISIS and WELL < person.level[d] < CRISIS:
-                if u < asking(town, p, person, d, gathered):
-                    ask(town, p, person, d)
+                asks = asking(town, p, person, d, gathered)
+                if u < min(MOST, asks + found(town, person, d)):
+                    ask(town, p, person, d, was_found=u >= asks)
 
 
 def targets(town: MesaModel) -> float:
@@ -50,12 +51,14 @@ def targets(town: MesaModel) -> float:
 
 
 def asking(town: MesaModel, p: HelpSeeking, person: Person, d: int, gathered: float) -> float:
-    """The probability that somebody whom nobody helps asks this month, or is found."""
+    """The probability that somebody whom nobody helps asks this month of themselves."""
     asks: float = town.rates.asks[d][person.level[d]][person.band]
-    if asks <= 0.0:
-        return 0.0
-    through = getting_through(p, person, gathered)
-    return min(MOST, asks * person.trust / USUAL_TRUST * through + person.neighbourhood.outreach)
+    return asks * person.trust / USUAL_TRUST * getting_through(p, person, gathered)
+
+
+def found(town: MesaModel, person: Person, d: int) -> float:
+    """The probability that outreach finds them, if there is a service for them."""
+    return person.neighbourhood.outreach if town.rates.asks[d][person.level[d]][person.band] > 0.0 else 0.0
 
 
 def getting_through(p: HelpSeeking, person: Person, gathered: float) -> float:
@@ -78,9 +81,10 @@ def give_up(town: MesaModel, p: HelpSeeking, person: Person, d: int, queue: Serv
     person.trust = rounded(max(0.0, person.trust - 0.5 * p.hurt))
 
 
-def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int) -> None:
-    """Ask one service: it puts the person in its queue, or turns them away."""
-    service = chosen(town, person, d, dice.uniform(town.key("which service is asked", d), person.number))
+def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int, *, was_found: bool) -> None:
+    """Ask one service, or be put forward to one: it puts the person in its queue, or turns them away."""
+    u = dice.uniform(town.key("which service is asked", d), person.number)
+    service = chosen(town, person, d, u, was_found=was_found)
     if not still_asks(town, service, person, dice.uniform(town.key("who still asks", d), person.number)):
         return
     counts, s, q = town.counts, service.number, person.quintile
@@ -98,13 +102,25 @@ def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int) -> None:
         set_help(town, person, d, WAITING + s)
 
 
-def chosen(town: MesaModel, person: Person, d: int, u: float) -> Service:
-    """The service that is asked, of those for this domain, level and age: each as often as it is asked at baseline."""
+def chosen(town: MesaModel, person: Person, d: int, u: float, *, was_found: bool) -> Service:
+    """The service that is asked, of those for this domain, level and age: each as often as it is asked at baseline.
+
+    Whoever was found is put forward where there is room, if there is any, each service as often as it has room.
+    """
     level, band = person.level[d], person.band
     able = [s for s in town.services if s.domain == d and s.serves[level] and s.bands[band]]
-    left = u * town.rates.asks[d][level][band]
-    for service in able:
-        left -= town.rates.ask[service.number]
+    odds, whole = [town.rates.ask[service.number] for service in able], town.rates.asks[d][level][band]
+    if was_found and any(room(service) > 0.0 for service in able):
+        odds = [room(service) for service in able]
+        whole = sum(odds)
+    left = u * whole
+    for service, one in zip(able, odds, strict=True):
+        left -= one
         if left < 0.0:
             return service
     return able[-1]
+
+
+def room(service: Service) -> float:
+    """Places of a service that are neither taken nor waited for."""
+    return max(0.0, service.places - service.helped - service.queue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sim.engine.mechanism import NoParams
 from sim.mesa_model import dice
 from sim.mesa_model.bookkeeping import SERIOUS, band_of, count, occupy, vacate
 from sim.mesa_model.month import step
@@ -23,39 +24,39 @@ HEAD, MEMBER = 0, 1
 """The parts that donors are sorted by."""
 
 
+@step("fullness")
+def fullness(town: MesaModel, p: NoParams) -> None:
+    """People here over people wanted, in each age band of a fifth and in all, before anybody moves."""
+    for q in town.quintiles:
+        here, wanted = town.counts.people[q], town.age_mix[q]
+        town.full[q] = [here[b] / wanted[b] if wanted[b] > 0.5 else 1.0 for b in town.bands]
+        town.full_in_all[q] = max(1.0, float(sum(here))) / max(1.0, sum(wanted))
+
+
 @step("moves")
 def moves(town: MesaModel, p: Moves) -> None:
     """Home by home: a household moves out, or one moves into an empty home."""
     leave, come = town.key("moving out"), town.key("moving in")
     for hood in town.neighbourhoods:
-        full = fullness(town, hood.quintile)
+        full = town.full[hood.quintile]
         for home in hood.dwellings:
             if home.occupants > 0:
                 u = dice.uniform(leave, home.number)
                 if u < p.moves / 12.0 * MOST and u < p.moves / 12.0 * restless(town, p, home, full):
                     move_out(town, home)
-                    full = fullness(town, hood.quintile)
             else:
                 u = dice.uniform(come, home.number)
                 if u <= p.let:
                     ages = best_donor(hood, home, full, u / p.let)
                     if ages:
                         move_in(town, home, ages)
-                        full = fullness(town, hood.quintile)
-
-
-def fullness(town: MesaModel, q: int) -> list[float]:
-    """People here over people wanted, in each age band of a fifth."""
-    here, wanted = town.counts.people[q], town.age_mix[q]
-    return [here[b] / wanted[b] if wanted[b] > 0.5 else 1.0 for b in town.bands]
 
 
 def restless(town: MesaModel, p: Moves, home: Dwelling, full: list[float]) -> float:
     """How much sooner than others a household moves out: sooner where its ages are too many, and its home too large."""
-    q = home.people[0].quintile
     live = [person for person in home.people if person.lives]
     mine = sum(full[person.band] for person in live)
-    relative = mine / max(1, len(live)) * sum(town.age_mix[q]) / max(1.0, float(sum(town.counts.people[q])))
+    relative = mine / max(1, len(live)) / town.full_in_all[home.people[0].quintile]
     sooner: float = relative**p.pull * (len(home.people) / max(1, len(live))) ** 2
     return min(MOST, sooner)
 

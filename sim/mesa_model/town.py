@@ -52,6 +52,8 @@ class MesaModel(mesa.Model):
     # What is one for the town, or goes by deprivation fifth or purpose.
     age_mix: list[list[float]]
     base_mix: list[list[float]]
+    full: list[list[float]]
+    full_in_all: list[float]
     fullness: float
     micro_enterprise: float
     pooling: float
