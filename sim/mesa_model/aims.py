@@ -56,7 +56,8 @@ def offer_in(town: MesaModel, service: Service, hood: Neighbourhood) -> float:
     """What a neighbourhood is offered, over what the town is; all ages count alike."""
     if not is_split(town, service):
         return 1.0
-    mine = [offers(town, service)[group] for group in town.aims.group[hood.number]]
+    groups: list[int] = town.aims.group[hood.number]
+    mine = [offers(town, service)[group] for group in groups]
     return sum(mine) / len(mine) / max(1e-9, whole_offer(town, service))
 
 

@@ -59,7 +59,7 @@ def taking_part(town: MesaModel, p: TakingPart) -> None:
 
 
 def mean_trust(town: MesaModel) -> float:
-    """Mean trust of people in every so manieth slot."""
+    """Mean trust of the people in a sample of slots, evenly spread."""
     sample = town.people[:: max(1, len(town.people) // LOOKED_AT)]
     trust = [person.trust for person in sample if person.lives]
     return sum(trust) / max(1, len(trust))
@@ -162,7 +162,7 @@ def other_time(p: Hours, service: Service) -> float:
 def share_hours(p: Hours, service: Service, left: float, told_anew: float) -> None:
     """Share the hours of a service that is not acute: assessing comes first, the rest is for those helped.
 
-    `left` is the part of a worker's time, over the baseline's, that is left; `told_anew` what people must tell again.
+    `left` is the part of a worker's time, over the baseline's, that is left; `told_anew` the part of an assessment that asks what no service was told before.
     """
     time = max(0.01, service.posts * left + (p.helper_time - p.minding) * service.lay)
     by_helpers = p.helper_time * service.lay
