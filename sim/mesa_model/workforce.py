@@ -162,7 +162,8 @@ def other_time(p: Hours, service: Service) -> float:
 def share_hours(p: Hours, service: Service, left: float, told_anew: float) -> None:
     """Share the hours of a service that is not acute: assessing comes first, the rest is for those helped.
 
-    `left` is the part of a worker's time, over the baseline's, that is left; `told_anew` the part of an assessment that asks what no service was told before.
+    `left` is the part of a worker's time, over the baseline's, that is left; `told_anew` the part of an assessment that
+    asks what no service was told before.
     """
     time = max(0.01, service.posts * left + (p.helper_time - p.minding) * service.lay)
     by_helpers = p.helper_time * service.lay
