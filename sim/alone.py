@@ -30,7 +30,7 @@ from sim.runs import Progress
 from sim.scenario import FOLDER, Expect, Policy, Scenario
 from sim.version import VERSION
 
-LEVERS_FILE, LOOPS_FILE = FOLDER / "alone" / "levers.toml", FOLDER / "alone" / "loops.toml"
+LEVERS_FILE, LOOPS_FILE = FOLDER / "probes" / "levers.toml", FOLDER / "probes" / "loops.toml"
 START = "2025-10"
 """From when a lever stands at an end of its range."""
 PEOPLE = ("service", "life", "need", "access", "fairness", "community")
@@ -63,7 +63,7 @@ class Look(Expect):
     what: Literal["change", "level"] = "change"
 
 
-class Experiment(Closed):
+class Knockout(Closed):
     """Where a loop ought to act, and what its description says it does there."""
 
     people: int = Field(gt=0)
@@ -77,7 +77,7 @@ class Experiment(Closed):
 class LoopsFile(Closed):
     """An experiment for every loop."""
 
-    loops: dict[str, Experiment]
+    loops: dict[str, Knockout]
 
 
 def lever_needs() -> LeversFile:
@@ -90,7 +90,7 @@ def lever_needs() -> LeversFile:
     return found
 
 
-def experiments() -> dict[str, Experiment]:
+def experiments() -> dict[str, Knockout]:
     """The experiment of each loop, in the loops' order. Refuses a name that is no loop, and what cannot be measured."""
     found = inputs.load(LOOPS_FILE, LoopsFile).loops
     there = {loop.name for loop in LOOPS}
@@ -300,7 +300,7 @@ class Knocked(NamedTuple):
     """One look at a loop knocked out."""
 
     loop: Loop
-    experiment: Experiment
+    experiment: Knockout
     look: Look
     with_it: float
     without: float
@@ -393,7 +393,7 @@ def knock_out(
     return LoopsReport(tuple(found), tuple(range(seed, seed + seeds)), missing)
 
 
-def _looked(loop: Loop, experiment: Experiment, look: Look, whole: Comparison, cut: Comparison) -> Knocked:
+def _looked(loop: Loop, experiment: Knockout, look: Look, whole: Comparison, cut: Comparison) -> Knocked:
     def seen(result: Comparison) -> Estimate:
         read = {
             (name, str(groups)): result.of_groups(name, look.metric, groups)
