@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from sim import inputs
-from sim.expectations import Verdict, about, bounds, by_luck, needs, tested, unmeasured
+from sim.expectations import Verdict, about, bounds, by_luck, missed_again, needs, tested, unmeasured
 from sim.fields import Closed, Number
 from sim.inputs import InputError, Words
 from sim.policies import levers
@@ -220,7 +220,12 @@ class Report:
             "seeds": list(self.seeds),
             "people": self.people,
             "test": "each expectation: two-sided, 5 %, paired by seed; interval of the mean difference, 95 %",
-            "by_luck": {"expectations": len(self.findings), "met_if_all_false": luck, "met_after_holm": kept},
+            "by_luck": {
+                "expectations": len(self.findings),
+                "met_if_all_false": luck,
+                "met_after_holm": kept,
+                "missed_with_other_luck": missed_again(f.verdict for f in self.findings),
+            },
             "counts": {s: self.count(s) for s in STATUSES},
             "claims": [
                 {
@@ -259,8 +264,9 @@ def _numbered(found: Iterable[str], table: str, path: Path) -> None:
             raise inputs.fail(path, (table, number), "the number of a claim, M1 to M94", number)
 
 
-def regions(path: Path = REGIONS) -> list[Region]:
+def regions(path: Path | None = None) -> list[Region]:
     """Every claim that is walked along a lever or parameter. Refuses what names neither, or has no month to begin."""
+    path = path or REGIONS
     found = inputs.load(path, RegionTexts).regions
     there, known = {lever.name for lever in levers()}, parameters()
     for k, region in enumerate(found):
@@ -272,8 +278,9 @@ def regions(path: Path = REGIONS) -> list[Region]:
     return found
 
 
-def walks(chosen: Sequence[str] = (), path: Path = REGIONS) -> list[tuple[Region, list[Case]]]:
+def walks(chosen: Sequence[str] = (), path: Path | None = None) -> list[tuple[Region, list[Case]]]:
     """Each claim's region with a case at each value."""
+    path = path or REGIONS
     read = {name: Scenario.load(file) for name, file in library().items()}
     out = []
     for k, region in enumerate(regions(path)):
@@ -284,9 +291,12 @@ def walks(chosen: Sequence[str] = (), path: Path = REGIONS) -> list[tuple[Region
             raise inputs.fail(path, (*key, "scenario"), "the name of a scenario", region.scenario, read)
         scenario = read[region.scenario].model_copy(update={"people": region.people})
         made = []
-        for value in region.values:
+        for j, value in enumerate(region.values):
             stop = region.at(value)
-            scenario.model_copy(update={"stops": [stop]}).check(path)
+            try:
+                scenario.model_copy(update={"stops": [stop]}).check(path)
+            except InputError as wrong:
+                raise inputs.fail(path, (*key, "values", j), wrong.wanted, wrong.came, wrong.choices) from None
             made.append(_case((region.claim,), scenario, region.expect, stop, (*key, "expect"), read, path))
         out.append((region, made))
     return out

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from sim.claims import STATUSES, Finding, Report, Shown, Status, Walk
 from sim.cli.show import number, shown_unit
-from sim.expectations import by_luck
+from sim.expectations import by_luck, missed_again
 from sim.inputs import plain
 from sim.results import metric
 
@@ -104,6 +104,8 @@ def _counts(report: Report, out: Console) -> None:
     out.print(Text(f"Expectations, where a claim stops included: {met} of {count} met, each at 5 % (two-sided)."))
     told = f"If all were false, luck would meet {luck:.1f} of them on average, at most; at 5 % for all together "
     out.print(Text(f"{told}(Holm), {kept} are still met."))
+    again = missed_again(found.verdict for found in report.findings)
+    out.print(Text(f"With other luck and as many seeds about {again:.0f} would be missed, going by what was seen."))
 
 
 def _wrapped(text: str, indent: int, out: Console) -> None:
