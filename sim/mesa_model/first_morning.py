@@ -59,7 +59,7 @@ def _held() -> Iterator[Held]:
     for table, kind in TABLES.items():
         for name, column in columns(kind):
             axes = column.axes
-            if table in {"screen", "rates", "ties"} or name == "changed" or name.endswith(BOUNDS):
+            if table in {"screen", "part", "rates", "ties"} or name == "changed" or name.endswith(BOUNDS):
                 continue
             if any(axis.endswith("_edge") for axis in axes):
                 continue

@@ -20,6 +20,7 @@ STEPS: dict[str, Step] = {}
 ONLY_QUICKER = frozenset(
     {
         "room_of_bounds",
+        "screening",
         "renewal",
         "need_bounds",
         "help_seeking_bounds",
