@@ -62,8 +62,15 @@ def _own(book: Book) -> list[Any]:
     return [
         html.H2("Your policy"),
         html.P("Move a lever and let go: the model runs it and adds a line.", className="note"),
-        html.Ul([], id="compare-moved", className="moved-list"),
-        html.Button("Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button all"),
+        html.Div(
+            [
+                html.Ul([], id="compare-moved", className="moved-list"),
+                html.Button(
+                    "Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button all"
+                ),
+            ],
+            id="compare-own",
+        ),
         html.Div(
             className="pair",
             children=[

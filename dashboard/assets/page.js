@@ -23,6 +23,27 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
     });
   });
 
+  /* A lever stays under the hand that moves it, though the list of what is moved grows above it. */
+  const watch = new MutationObserver(function () {
+    const own = document.getElementById("compare-own");
+    if (!own) {
+      return;
+    }
+    watch.disconnect();
+    let height = own.offsetHeight;
+    new ResizeObserver(function () {
+      const grown = own.offsetHeight - height;
+      height = own.offsetHeight;
+      const held = document.activeElement;
+      if (grown && held && held.closest(".lever")) {
+        const side = document.getElementById("compare-side");
+        const scrolls = getComputedStyle(side).overflowY === "auto" ? side : window;
+        scrolls.scrollBy({ top: grown, behavior: "instant" });
+      }
+    }).observe(own);
+  });
+  watch.observe(document, { childList: true, subtree: true });
+
   function sameLink(one, other) {
     const sorted = (text) => [...new URLSearchParams(text)].map((pair) => pair.join("=")).sort().join("&");
     return sorted(one) === sorted(other);

@@ -139,7 +139,7 @@ def _results(book: Book) -> html.Section:
                 [html.H2("Is it worth the money?"), html.Div("No results yet.", id="compare-table-worth")],
                 className="card" if book.worth else "hidden",
             ),
-            _figure("fifths", "Who gains", note="Neighbourhoods by deprivation, five fifths of England’s."),
+            _figure("fifths", "Who gains", note="Neighbourhoods by England’s fifths of deprivation."),
             _measures(book),
             html.Section(
                 className="card",
