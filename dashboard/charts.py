@@ -269,7 +269,7 @@ def _lie_down(figure: go.Figure, labels: Sequence[str], title: str) -> None:
     """What charts of lying bars share. Plotly stacks from below: turned about, the first is on top, as one reads."""
     figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified", legend_traceorder="reversed")
     figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=list(labels)[::-1])
-    figure.update_xaxes(title_text=_wrapped(title, 44), tickformat="+,~g", showgrid=True, gridcolor=GRID)
+    figure.update_xaxes(title_text=_wrapped(title, 30), tickformat="+,~g", showgrid=True, gridcolor=GRID)
 
 
 def _line(
