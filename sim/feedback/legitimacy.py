@@ -78,11 +78,12 @@ def answer(w: World, p: Legitimacy, clock: Clock) -> None:
     writes="people.trust people.changed",
     name="belief",
     after="resilience trust",
+    by_part=True,
 )
 @kernel
 def believe(w: World, p: Legitimacy, clock: Clock) -> None:
     people = w.people
-    for n in range(w.places.legitimacy.size):
+    for n in range(w.part.neighbourhood[0], w.part.neighbourhood[1]):
         moved = p.fade * USUAL_TRUST * (w.places.legitimacy[n] - 1.0)
         if -1e-9 < moved < 1e-9:
             continue

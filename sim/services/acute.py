@@ -53,6 +53,7 @@ def care_given(w: World, s: int) -> float:
     "people.neighbourhood services.crisis_share services.instead rules.alternatives people.age",
     writes="tally.opened tally.opened_in screen.event_service tally.opened_age",
     name="acute_episodes",
+    by_part=True,
 )
 @kernel
 def open_episodes(w: World, p: Acute, clock: Clock) -> None:
