@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.engine.mechanism import NoParams
 from sim.mesa_model import dice
 from sim.mesa_model.aims import refused_share, still_asks
 from sim.mesa_model.bookkeeping import CRISIS, SERIOUS, WELL, counted, set_help
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 MOST = 0.28
 """No monthly probability of asking, giving up or the end of help is higher."""
 OLD = 65
+
+
+@step("spare_places")
+def spare_places(town: MesaModel, p: NoParams) -> None:
+    """Where there is room as the month begins: places that are neither taken nor waited for."""
+    for service in town.services:
+        service.spare = max(0.0, service.places - service.helped - service.queue)
 
 
 @step("help_seeking")
@@ -105,13 +113,13 @@ def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int, *, was_found: b
 def chosen(town: MesaModel, person: Person, d: int, u: float, *, was_found: bool) -> Service:
     """The service that is asked, of those for this domain, level and age: each as often as it is asked at baseline.
 
-    Whoever was found is put forward where there is room, if there is any, each service as often as it has room.
+    Whoever was found is put forward where there was room as the month began, to each service as often as it had room.
     """
     level, band = person.level[d], person.band
     able = [s for s in town.services if s.domain == d and s.serves[level] and s.bands[band]]
     odds, whole = [town.rates.ask[service.number] for service in able], town.rates.asks[d][level][band]
-    if was_found and any(room(service) > 0.0 for service in able):
-        odds = [room(service) for service in able]
+    if was_found and any(service.spare > 0.0 for service in able):
+        odds = [service.spare for service in able]
         whole = sum(odds)
     left = u * whole
     for service, one in zip(able, odds, strict=True):
@@ -119,8 +127,3 @@ def chosen(town: MesaModel, person: Person, d: int, u: float, *, was_found: bool
         if left < 0.0:
             return service
     return able[-1]
-
-
-def room(service: Service) -> float:
-    """Places of a service that are neither taken nor waited for."""
-    return max(0.0, service.places - service.helped - service.queue)

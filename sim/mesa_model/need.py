@@ -28,14 +28,19 @@ INFANT = 2
 """Children below this age are looked at in children's centres."""
 
 
-@step("screening")
-def screening(town: MesaModel, p: NoParams) -> None:
+@step("remembering")
+def remembering(town: MesaModel, p: NoParams) -> None:
     """The month begins: chances rest on needs as they are now, and the dice are for those who live here now."""
-    town.events.clear()
     for person in town.people:
         person.before = person.level.copy()
         person.worst = max(person.level)
         person.from_start = person.lives
+
+
+@step("screening")
+def screening(town: MesaModel, p: NoParams) -> None:
+    """Nobody's need has moved yet this month."""
+    town.events.clear()
 
 
 @step("need")
