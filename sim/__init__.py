@@ -15,6 +15,7 @@ from sim.version import VERSION
 __version__ = VERSION
 
 _WHERE = {
+    "AGE_BANDS": "sim.fields",
     "Comparison": "sim.analysis",
     "InputError": "sim.inputs",
     "Lever": "sim.policies",
@@ -23,7 +24,9 @@ _WHERE = {
     "Policy": "sim.scenario",
     "Scenario": "sim.scenario",
     "compare": "sim.analysis",
+    "lever_sections": "sim.policies",
     "levers": "sim.policies",
+    "load_catalogue": "sim.services.catalogue",
     "metrics": "sim.results",
     "new_place": "sim.place_tables",
     "place_names": "sim.place",
@@ -33,14 +36,17 @@ _WHERE = {
 
 if TYPE_CHECKING:
     from sim.analysis import Comparison, compare, run
+    from sim.fields import AGE_BANDS
     from sim.inputs import InputError
     from sim.place import Place, place_names
     from sim.place_tables import new_place
-    from sim.policies import Lever, levers
+    from sim.policies import Lever, lever_sections, levers
     from sim.results import Metric, metrics
     from sim.scenario import Policy, Scenario, scenario_names
+    from sim.services.catalogue import load_catalogue
 
 __all__ = [
+    "AGE_BANDS",
     "Comparison",
     "InputError",
     "Lever",
@@ -49,7 +55,9 @@ __all__ = [
     "Policy",
     "Scenario",
     "compare",
+    "lever_sections",
     "levers",
+    "load_catalogue",
     "metrics",
     "new_place",
     "place_names",

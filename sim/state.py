@@ -94,6 +94,8 @@ class Places(NamedTuple):
     infants: Annotated[A, _c("f8", "neighbourhood", "share", "ill infants sent to hospital beyond the baseline")]
     infants_top: Annotated[A, _c("f8", "neighbourhood", "share", "as much of it as bounds allow for")]
     age_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix that moves keep to")]
+    full: Annotated[A, _c("f8", "quintile band", "share", "people here over the age mix, at the start of the month")]
+    full_in_all: Annotated[A, _c("f8", "quintile", "share", "the same over all ages")]
     code: Annotated[A, _c("u4", "neighbourhood", "number", "CRC-32 of the name: the same in every run of the place")]
     fit: Annotated[
         A, _c("f8", "neighbourhood", "1 = baseline", "multiplies what help does: how well it suits the place")

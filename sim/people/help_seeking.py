@@ -6,12 +6,15 @@ Claim     Somebody with emerging or serious need and no help asks service s this
           claim burden)^(serious needs) * (1 - digital * excluded), targets the mean over services but acute ones: each
           further agency to deal with loses some, more where each answers for its own figures; what must be proved
           loses those with most on their plate, and a door that is only online is shut to some. Outreach finds need
-          that nobody helps, whatever the trust. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is
-          turned away, the second part lost between organisations; the others join the queue. People who wait give up
-          with probability give_up[s], help ends for another reason than recovery with probability end[s]. A refusal
-          lowers trust by `hurt`, giving up by half of it; whoever asks again after either is counted (failure demand).
+          that nobody helps, whatever the trust, and puts it forward where there is room: to service s in proportion to
+          max(0, places[s] - helped[s] - queue[s]), or as others ask if there is none. A share refused[s] + (1 -
+          refused[s]) * passed * (providers - 1) is turned away, the second part lost between organisations; the others
+          join the queue. People who wait give up with probability give_up[s], help ends for another reason than
+          recovery with probability end[s]. A refusal lowers trust by `hurt`, giving up by half of it; whoever asks
+          again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
-          catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size.
+          catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size. That whoever
+          looks for need knows who has room: assumed.
 Limits    One service asked at a time in a domain. Who is refused is chance, not severity, above the level served.
 """
 
@@ -108,13 +111,17 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
         return ends
     if level == 0 or level == 3:
         return 0.0
-    asks = w.rates.asks[d, level, w.people.band[i]]
-    if asks <= 0.0:
+    if w.rates.asks[d, level, w.people.band[i]] <= 0.0:
         return 0.0
-    asked: float = min(
-        MOST,
-        asks * trust / USUAL_TRUST * getting_through(w, p, i) + w.places.outreach[w.people.neighbourhood[i]],
-    )
+    asked: float = min(MOST, asking(w, p, d, i, trust) + w.places.outreach[w.people.neighbourhood[i]])
+    return asked
+
+
+@kernel
+def asking(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
+    """Probability that somebody whom nobody helps asks this month, by themselves."""
+    asks = w.rates.asks[d, w.people.level[d, i], w.people.band[i]]
+    asked: float = asks * trust / USUAL_TRUST * getting_through(w, p, i)
     return asked
 
 
@@ -122,7 +129,8 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     Phase.HELP_SEEKING,
     HelpSeeking,
     reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
-    "people.neighbourhood services.refused services.providers services.targets services.tier places.outreach "
+    "people.neighbourhood services.refused services.providers services.targets services.tier services.places "
+    "services.helped services.queue places.outreach "
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
@@ -151,7 +159,8 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
             elif code > 0:
                 set_help(w, d, i, 0)
             else:
-                s = _choose(w, d, people.level[d, i], people.band[i], uniform(which, i))
+                found = bool(u >= asking(w, p, d, i, people.trust[i]))
+                s = _choose(w, d, people.level[d, i], people.band[i], uniform(which, i), found)
                 if not still_asks(w, s, i, uniform(ready, i)):
                     continue
                 w.tally.asked[s, q] += 1
@@ -169,17 +178,36 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
 
 
 @kernel
-def _choose(w: World, d: int, level: int, band: int, u: float) -> int:
-    """The service asked: in proportion to how often each is asked."""
-    left = u * w.rates.asks[d, level, band]
+def _choose(w: World, d: int, level: int, band: int, u: float, found: bool) -> int:
+    """The service asked: in proportion to how often each is asked, or to its room for somebody whom outreach found."""
+    room = 0.0
+    if found:
+        for s in range(w.services.domain.size):
+            if _takes(w, s, d, level, band):
+                room += _room(w, s)
+    left = u * (room if room > 0.0 else w.rates.asks[d, level, band])
     last = -1
     for s in range(w.services.domain.size):
-        if w.services.domain[s] == d and w.services.serves[s, level] == 1 and w.services.bands[s, band] == 1:
+        if _takes(w, s, d, level, band):
             last = s
-            left -= w.rates.ask[s]
+            left -= _room(w, s) if room > 0.0 else w.rates.ask[s]
             if left < 0.0:
                 return s
     return last
+
+
+@kernel
+def _takes(w: World, s: int, d: int, level: int, band: int) -> bool:
+    """Whether a service is for this need, at this level and age."""
+    takes: bool = w.services.domain[s] == d and w.services.serves[s, level] == 1 and w.services.bands[s, band] == 1
+    return takes
+
+
+@kernel
+def _room(w: World, s: int) -> float:
+    """Places of a service that are neither taken nor waited for."""
+    room: float = max(0.0, w.services.places[s] - w.services.helped[s] - w.services.queue[s])
+    return room
 
 
 @mechanism(
