@@ -9,7 +9,7 @@ how they change things shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,20 @@ MONTHS, EXACT = 1_000, 1e-10
 SETTLING = 1.0 / 18.0
 """Part of what is missing from a wanted age mix that moves fill in a month: assumed, as homes are let."""
 LEAST_WORSE = 0.05
-"""Of those who get better, as many at least get worse: else natural recovery is raised, as in the agents' calibration."""
+"""Of those who get better, as many at least get worse: else natural recovery is raised, as the agents' is."""
+
+
+class Inner(NamedTuple):
+    """The baseline by age band, to tell what a group's bands share in. The last two axes: place, band."""
+
+    people: F
+    need: F
+    """By domain and level."""
+    crises: F
+    """By domain."""
+    visits: F
+    """By door."""
+    deaths: F
 
 
 class Balanced(NamedTuple):
@@ -41,10 +54,7 @@ class Balanced(NamedTuple):
     events: Events
     life: Life
     grain: Grain
-    people: F
-    """By place and band."""
-    need: F
-    """By domain, level, place and band."""
+    inner: Inner
 
 
 def given(params: Mapping[str, Params]) -> Given:
@@ -92,22 +102,18 @@ class _Counted:
         return out
 
 
-def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> tuple[Constants, F, F, F, F]:
-    """What does not change; and people by place and band, people by domain, level, place and band, crises wanted by
-    domain, place and band, visits wanted by door, place and group. `crowd` tells groups apart by place and band."""
+def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> tuple[Constants, Inner]:
+    """What does not change, and the baseline by age band. `crowd` tells groups of people apart by place and band."""
     counted = _Counted(world, grain)
     table, rates, people = world.services, world.rates, world.people
     aims, solution, params = calibrated.aims, calibrated.solution, given(calibrated.params)
-    fifth = world.places.quintile[grain.first()].astype(int)
     every, heads = counted.by_band(counted.alive), counted.by_band(counted.head)
     # Published shares, of the fifths that a kind of place is made of.
     by_fifth = np.zeros((2, 5, *every.shape))
     for h, who in enumerate((counted.alive, counted.head)):
         np.add.at(by_fifth[h], (people.quintile[who], counted.kind[who], people.band[who]), 1.0)
     household = rates.household == 1
-    need = np.stack(
-        [np.einsum("lbq,qkb->lkb", aims.shares()[d], by_fifth[int(h)]) for d, h in enumerate(household)]
-    )
+    need = np.stack([np.einsum("lbq,qkb->lkb", aims.shares()[d], by_fifth[int(h)]) for d, h in enumerate(household)])
     crises = np.stack([np.einsum("bq,qkb->kb", aims.crises[d], by_fifth[int(h)]) for d, h in enumerate(household)])
     visits = np.einsum("jbq,qkb->jkb", aims.walk_in, by_fifth[0])
     groups = counted.sizes[1]
@@ -151,10 +157,10 @@ def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> t
     women = counted.alive & (people.female == 1) & (people.age >= 18) & (people.age <= 44)
     fertile = np.where(people.age <= 24, params.life.births_young, params.life.births_prime) / 12000.0
     births = np.bincount(counted.kind[women], weights=fertile[women], minlength=cells[0]) / whole[:, 0]
-    dying = np.zeros(cells)
+    deaths = np.zeros_like(every)
     who = counted.alive
-    np.add.at(dying, (counted.kind[who], counted.group[who]), aims.death[people.age[who], people.quintile[who]])
-    death = _ratio(dying, whole)
+    np.add.at(deaths, (counted.kind[who], people.band[who]), aims.death[people.age[who], people.quintile[who]])
+    death = _ratio(deaths @ into, whole)
     came = np.zeros(cells)
     came[:, 0] = births * whole[:, 0]
     came[:, 1:] = (growing * whole)[:, :-1]
@@ -185,7 +191,9 @@ def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> t
     for d in informal:
         in_care |= counted.alive & (people.level[d] > 0)
         alone |= counted.alive & (people.level[d] == 2) & ~cared[d]
-    ties = np.add.reduceat(np.append(counted.alive[world.ties.to], 0), np.minimum(world.ties.start[:-1], world.ties.to.size))
+    ties = np.add.reduceat(
+        np.append(counted.alive[world.ties.to], 0), np.minimum(world.ties.start[:-1], world.ties.to.size)
+    )
     ties = np.where(np.diff(world.ties.start.astype(int)) > 0, ties, 0).astype(float)
     held = np.zeros(domains)
     for d, e in enumerate(rates.waits_for):
@@ -260,11 +268,12 @@ def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> t
         scar=table.scar.copy(),
         harm=table.harm.copy(),
         crowd=crowd[:, [int(np.flatnonzero(grain.group == g)[0]) for g in range(groups)]],
-        helps_children=np.stack([weighted(np.arange(len(AGE_BANDS)) < 4, w * b) for w, b in zip(in_pair, bands, strict=True)]),
+        helps_children=np.stack(
+            [weighted(np.arange(len(AGE_BANDS)) < 4, w * b) for w, b in zip(in_pair, bands, strict=True)]
+        ),
         peers_of=np.flatnonzero((rates.kind == MENTAL) | (rates.kind == FAMILY)),
     )
-    assert fifth.size == cells[0]
-    return made, every, need, crises, visits @ into
+    return made, Inner(every, need, crises, visits, deaths)
 
 
 def _parts(by_fifth: F) -> F:
@@ -315,9 +324,9 @@ def calm(world: World, c: Constants, people: F, room: F) -> Around:
 
 def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Balanced:
     """The baseline at which nothing drifts."""
-    c, every, by_band, crises, visits = constants(calibrated, world, grain, crowd)
+    c, inner = constants(calibrated, world, grain, crowd)
     into = (grain.group[:, None] == np.arange(len(grain.ages))).astype(float)
-    people, need, wanted = every @ into, by_band @ into, crises @ into
+    people, need, wanted, visits = (x @ into for x in (inner.people, inner.need, inner.crises, inner.visits))
     table = world.services
     room = np.where(table.base_places > 0.0, table.base_places / np.maximum(0.5, calibrated.solution.room), 0.0)
     queue = table.wait_base * room * table.flow
@@ -355,7 +364,7 @@ def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Bal
     flows.remember_usual(state, around)
     mid, events = flows.month(state, around)
     _, life = flows.life(mid, around, state)
-    return Balanced(flows, state, around, events, life, grain, every, by_band)
+    return Balanced(flows, state, around, events, life, grain, inner)
 
 
 def _corrected(c: Constants, s: State, after: State, e: Events, crises: F, queue: F) -> tuple[Constants, F, float]:

@@ -119,7 +119,7 @@ def compiled(e: Equations) -> Step:
     head += [f" ({''.join(f'x{k}, ' for k in range(len(place)))}) = x"] if place else []
     source = "\n".join([*head, *lines, f" return [{after}], [{told}]"])
     inside: dict[str, Any] = {"exp": math.exp, "log": math.log, "cos": math.cos}
-    exec(compile(source, "<the stock-flow twin>", "exec"), inside)  # noqa: S102  # written in the lines above
+    exec(compile(source, "<the stock-flow twin>", "exec"), inside)  # written in the lines above
     made: Step = inside["step"]
     return made
 

@@ -1,7 +1,7 @@
 """What happens on average where the month draws lots for places: leaders, meetings, luck with decisions.
 
-Each function stands in for one of the same name in the model (see `Twin`), and takes the same arguments. Places of a kind
-are alike, so a leader is the part of places that have one.
+Each function stands in for one of the same name in the model (see `Twin`), and takes the same arguments. Places of a
+kind are alike, so a leader is the part of places that have one.
 """
 
 from __future__ import annotations

@@ -417,6 +417,23 @@ class Flows:
             out[k] = each_most(left, 0.0)
         return out
 
+    def _put_forward(self, s: State, a: Around) -> A:
+        """Of those whom outreach finds and a pair's service is for, the part that is put forward to it: by room, or as
+        others ask where there is none."""
+        c = self.c
+        room = np.empty_like(s.helped[:, 0, 0])
+        for k in range(len(c.service)):
+            mine = c.service == c.service[k]
+            room[k] = each_most(a.room[c.service[k]] - s.helped[mine].sum() - s.waiting[mine].sum(), 0.0)
+        out = np.empty_like(s.helped)
+        for k in range(len(c.service)):
+            whole = 0.0 * s.people
+            for j in range(len(c.service)):
+                if c.domain[j] == c.domain[k] and c.level[j] == c.level[k]:
+                    whole = whole + c.overlap[j, k] * room[j]
+            out[k] = each_choose(each_at_least(0.0, whole), c.found[k], room[k] / each_most(whole, 1e-9))
+        return out
+
     def month(self, s: State, a: Around) -> tuple[State, Events]:
         """The people at the end of a month, and what happened."""
         assert self.base is not None, "settle first"
@@ -453,9 +470,10 @@ class Flows:
         free = self.free(s)
         asked, refused, gave_up, ended = (np.empty_like(helped) for _ in range(4))
         trusting = (c.mean_trust + s.trust) / c.mean_trust
+        found = self._put_forward(s, a)
         for k in range(len(c.service)):
             d, level, t = c.domain[k], c.level[k], c.service[k]
-            asks = c.ask[k] * trusting * (m.through[k] / b.through[k]) + a.outreach[:, None] * c.found[k]
+            asks = c.ask[k] * trusting * (m.through[k] / b.through[k]) + a.outreach[:, None] * found[k]
             asked[k] = free[k] * asks * a.still_ask[t]
             refused[k] = asked[k] * a.refused[t]
             gave_up[k], ended[k] = c.give_up[t] * s.waiting[k], c.end[t] * s.helped[k]

@@ -93,7 +93,7 @@ class Tracer:
             "__not": symbols.negate,
             "__note": self._told,
         }
-        exec(code, inside)  # noqa: S102  # the model's own code, with the words above changed
+        exec(code, inside)  # the model's own code, with the words above changed
         made: Plain = inside[source.__name__]
         return made
 

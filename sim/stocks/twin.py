@@ -1,7 +1,7 @@
 """A scenario's twin: the month's own mechanisms on average people, as equations.
 
-Money, staff, practice, groups and all else that the month works out without luck is run as it stands in its file, on
-symbols (`tracing.py`). What people do is `flows.py`, what places decide by lot `expected.py`. A value that a month leaves
+Money, staff, practice, groups and all else that the month works out without luck is run as it stands in its file,
+on symbols (`tracing.py`). What people do is `flows.py`, what places decide by lot `expected.py`. A value that a month leaves
 as it was is a constant; all others are stocks, found by running the month until no more turn up.
 """
 
@@ -37,7 +37,7 @@ MADE_WITH = 30_000
 """People of the made world in which closures are measured, at most; larger places are as many times as large."""
 OF_PEOPLE = {
     "screening", "support", "need", "help_seeking", "acute_episodes", "waiting", "last_resort", "peers", "resilience",
-    "trust", "belief", "ageing", "life_and_death", "moves", "several_needs", "company", "survey", "room_of_bounds",
+    "trust", "belief", "fullness", "ageing", "life_and_death", "moves", "several_needs", "company", "survey", "room_of_bounds",
     "renewal", "help_seeking_bounds", "last_resort_bounds", "life_and_death_bounds", "need_bounds",
 }  # fmt: skip
 """Mechanisms that act person by person: `flows.py` says what they come to."""
@@ -55,7 +55,13 @@ class Twin:
     """One scenario on average people."""
 
     def __init__(
-        self, scenario: Scenario, place: Place | None = None, people: int | None = None, *, fifths: bool = True, ages: bool = True
+        self,
+        scenario: Scenario,
+        place: Place | None = None,
+        people: int | None = None,
+        *,
+        fifths: bool = True,
+        ages: bool = True,
     ) -> None:
         self.scenario = scenario
         self.place = place or Place.load(scenario.place)
@@ -105,8 +111,9 @@ class Twin:
         s, p = out.services, {name: x.compiled() for name, x in self.calibrated.params.items()}
         room, events = b.around.room, b.events
         for k in range(room.size):
-            s.base_places[k] = s.places[k] = s.helped[k] = s.usual_helped[k] = float(room[k])
+            s.base_places[k] = s.places[k] = float(room[k])
             mine = b.flows.c.service == k
+            s.helped[k] = s.usual_helped[k] = float(b.state.helped[mine].sum())
             s.queue[k] = float(b.state.waiting[mine].sum())
             s.usual_asked[k] = float(events.asked[mine].sum())
             s.burnout[k] = s.usual_burnout[k] = p["burnout"].usual
@@ -117,7 +124,7 @@ class Twin:
                 s.base_budget[k] = s.plan[k] = s.granted[k] = s.settled[k] = 12.0 * care
         out.places.leader[:] = p["practice"].led
         out.places.leaders[:] = p["groups"].leaders
-        people = b.people.sum(axis=1)
+        people = b.inner.people.sum(axis=1)
         out.places.first = np.concatenate([[0.0], np.cumsum(people)])
         out.people = SimpleNamespace()
         self._fill_aims(out)
@@ -134,7 +141,7 @@ class Twin:
             if not mine.any():
                 known = b.state.need[c.of_domain[s], 2:].sum(axis=0)
             served = self.world.services.bands[s].astype(float)
-            of_ages = np.array([[(b.people[n] * served)[self.grain.group == g].sum() for g in range(len(self.grain.ages))]
+            of_ages = np.array([[(b.inner.people[n] * served)[self.grain.group == g].sum() for g in range(len(self.grain.ages))]
                                 for n in range(len(self.grain.places))])  # fmt: skip
             for g in range(w.aims.groups[0]):
                 inside = c.crowd == g
@@ -148,8 +155,7 @@ class Twin:
         stays = state.need[c.of_domain[s], 3] * c.takes[s] if self._takes_crises(s) else 0.0 * opened
         here = c.takes[s] * 0.0 + opened
         staying = symbols.each_most(0.0, stays - here) if self._takes_crises(s) else 0.0 * opened
-        pounds = opened.sum() * float(table.episode_cost[s]) + staying.sum() * float(table.month_cost[s])
-        return pounds
+        return opened.sum() * float(table.episode_cost[s]) + staying.sum() * float(table.month_cost[s])
 
     def _takes_crises(self, s: int) -> bool:
         return bool(self.balanced.flows.c.takes[s].any())
@@ -180,7 +186,6 @@ class _Trace:
         self.labels: dict[Expr, Label] = {}
         self.stocks: dict[str, tuple[Label, float, Any]] = {}
         self.w = twin._begin()
-        self._names = {name for name in changing}
         self.months = 12 * twin.scenario.years
         month = symbols.series(np.arange(self.months), "month")
         self.clock = SimpleNamespace(seed=0, month=month)
@@ -269,7 +274,12 @@ class _Trace:
             cell = f"{places[n]} {ages[g]}"
             if moving:
                 out["people"][n, g] = self._stock(
-                    f"people.{n}.{g}", f"people {cell}", "persons", "people who live here", float(b.state.people[n, g]), 1.0
+                    f"people.{n}.{g}",
+                    f"people {cell}",
+                    "persons",
+                    "people who live here",
+                    float(b.state.people[n, g]),
+                    1.0,
                 )
             for k, what, unit in (
                 ("resilience", "mean resilience, as a deviation from the baseline's", "log hazard units"),
@@ -319,7 +329,7 @@ class _Trace:
                 "learn_and_lead",
             )
         }  # fmt: skip
-        weight = twin.balanced.people.sum(axis=1) / twin.balanced.people.sum()
+        weight = twin.balanced.inner.people.sum(axis=1) / twin.balanced.inner.people.sum()
         opened: dict[str, Any] = {}
         instead |= {
             "part_out": lambda *_: None,
@@ -344,9 +354,7 @@ class _Trace:
         opened |= {"state": after, "opened": e.opened}
         cell = (places, ages)
         domains = tuple(d.id for d in twin.calibrated.domains)
-        pairs = tuple(
-            f"{twin._services[s]} level {x}" for s, x in zip(flows.c.service, flows.c.level, strict=True)
-        )
+        pairs = tuple(f"{twin._services[s]} level {x}" for s, x in zip(flows.c.service, flows.c.level, strict=True))
         self.name("getting worse", e.worse, "persons per month", "people whose need gets one level worse",
                   (domains, ("from well", "from emerging", "from serious"), *cell))  # fmt: skip
         self.name("getting better", e.better, "persons per month", "people whose need gets one level better",
@@ -375,13 +383,15 @@ class _Trace:
                 if node is not was.flat[k] and isinstance(node, Expr) and node.op not in ("stock", "series"):
                     label = self._label(t, name, column, k, array.shape)
                     if node not in self.labels or " in " in self.labels[node].name:
-                        meaning = f"{label.meaning[:1].upper()}{label.meaning[1:]}, after {mechanism.name}. {mechanism.claim}"
+                        meaning = (
+                            f"{label.meaning[:1].upper()}{label.meaning[1:]}, after {mechanism.name}. {mechanism.claim}"
+                        )
                         self.labels[node] = Label(f"{label.name} after {mechanism.name}", label.unit, meaning)
 
     def _mean_trust(self) -> Any:
         c = self.flows().c
         s = self.state
-        whole = self.twin.balanced.people.sum()
+        whole = self.twin.balanced.inner.people.sum()
         return ((c.mean_trust + s.trust) * self.twin.balanced.state.people).sum() / whole
 
     def _fill_tally(self, s: State, e: Any = None) -> None:
@@ -391,9 +401,12 @@ class _Trace:
         fifth = w.places.quintile.astype(int)
         for name in ("people", "census", "opened", "asked"):
             getattr(tally, name)[...] = 0.0
-        inner = b.people / np.maximum(1e-9, b.people @ (self.grain.group[:, None] == np.arange(len(self.grain.ages))))[
-            :, self.grain.group
-        ]
+        inner = (
+            b.inner.people
+            / np.maximum(1e-9, b.inner.people @ (self.grain.group[:, None] == np.arange(len(self.grain.ages))))[
+                :, self.grain.group
+            ]
+        )
         for n in range(len(fifth)):
             for band in range(len(AGE_BANDS)):
                 tally.people[fifth[n], band] += s.people[n, self.grain.group[band]] * float(inner[n, band])
@@ -437,9 +450,9 @@ class _Trace:
         nurture = cells(np.zeros((kinds, groups)))
         wanted = cells(np.zeros((kinds, groups)))
         for n, g in np.ndindex(kinds, groups):
-            whole = float(b.people[n][self.grain.group == g].sum())
+            whole = float(b.inner.people[n][self.grain.group == g].sum())
             for band in np.flatnonzero(self.grain.group == g):
-                part = float(b.people[n, band])
+                part = float(b.inner.people[n, band])
                 if AGE_BANDS[band][1] < 18:
                     nurture[n, g] += places.nurture[band, n] * (part / max(1e-9, whole))
                 q = int(places.quintile[n])
@@ -585,5 +598,3 @@ def told_slices(e: Equations) -> dict[str, tuple[slice, tuple[int, ...]]]:
         out[name] = slice(at, at + size), np.shape(array)
         at += size
     return out
-
-
