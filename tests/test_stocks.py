@@ -12,6 +12,7 @@ import pytest
 from strategies import calibrated, every_lever_moved, scenario, snapshot, town
 
 from sim.engine.columns import columns
+from sim.engine.draws import month_key, uniform
 from sim.engine.mechanism import BOOK, Clock
 from sim.runs import Month
 from sim.scenario import Scenario
@@ -116,7 +117,10 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
             setattr(table, c, array)
         setattr(w, t, table)
     whole = {"pence": lambda pounds: pounds * 100.0, "mean_trust": lambda _: _mean_trust(before)}
-    tracer = Tracer(w, changing, whole | {"resident_fit": _fit}, lambda *_: None)
+    # The luck of places is what it is.
+    tracer = Tracer(
+        w, changing, whole | {"resident_fit": _fit, "month_key": month_key, "uniform": uniform}, lambda *_: None
+    )
     entry_clock = SimpleNamespace(seed=np.uint64(seed), month=11)
     tracer.run(entry.kernel, given, entry_clock)
     entry.kernel(handle(world), given, clock)

@@ -600,7 +600,7 @@ class Flows:
         self.usual = self._remember(state, around, self.base[1], events)
 
     def _remember(self, s: State, a: Around, m: Multipliers, e: Events) -> tuple[A, A]:
-        """Mean resilience, and mean trust of those who ask, as deviations; what a month does at baseline is still in."""
+        """Mean resilience, and mean trust of those who ask; what a month does at baseline is still in."""
         c, p = self.c, self.p
         assert self.base is not None
         b = self.base[1]

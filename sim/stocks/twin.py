@@ -1,14 +1,13 @@
 """A scenario's twin: the month's own mechanisms on average people, as equations.
 
 Money, staff, practice, groups and all else that the month works out without luck is run as it stands in its file,
-on symbols (`tracing.py`). What people do is `flows.py`, what places decide by lot `expected.py`. A value that a month leaves
-as it was is a constant; all others are stocks, found by running the month until no more turn up.
+on symbols (`tracing.py`). What people do is `flows.py`, what places decide by lot `expected.py`. A value that a month
+leaves as it was is a constant; all others are stocks, found by running the month until no more turn up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,13 +32,34 @@ from sim.stocks.symbols import Cells, Expr, cells
 from sim.stocks.tracing import Tracer
 
 A = npt.NDArray[Any]
-MADE_WITH = 30_000
-"""People of the made world in which closures are measured, at most; larger places are as many times as large."""
+KEPT = 8
+"""Made worlds, and balances found in them, that are kept for the next twin."""
 OF_PEOPLE = {
-    "screening", "support", "need", "help_seeking", "acute_episodes", "waiting", "last_resort", "peers", "resilience",
-    "trust", "belief", "fullness", "ageing", "life_and_death", "moves", "several_needs", "company", "survey", "room_of_bounds",
-    "renewal", "help_seeking_bounds", "last_resort_bounds", "life_and_death_bounds", "need_bounds",
-}  # fmt: skip
+    "screening",
+    "support",
+    "need",
+    "help_seeking",
+    "acute_episodes",
+    "waiting",
+    "last_resort",
+    "peers",
+    "resilience",
+    "trust",
+    "belief",
+    "fullness",
+    "ageing",
+    "life_and_death",
+    "moves",
+    "several_needs",
+    "company",
+    "survey",
+    "room_of_bounds",
+    "renewal",
+    "help_seeking_bounds",
+    "last_resort_bounds",
+    "life_and_death_bounds",
+    "need_bounds",
+}
 """Mechanisms that act person by person: `flows.py` says what they come to."""
 TOLD = {
     "services": ("posts", "overload", "leaving", "vacancy", "burnout", "admin", "hours", "quality", "fit", "lay"),
@@ -141,8 +161,7 @@ class Twin:
             if not mine.any():
                 known = b.state.need[c.of_domain[s], 2:].sum(axis=0)
             served = self.world.services.bands[s].astype(float)
-            of_ages = np.array([[(b.inner.people[n] * served)[self.grain.group == g].sum() for g in range(len(self.grain.ages))]
-                                for n in range(len(self.grain.places))])  # fmt: skip
+            of_ages = (b.inner.people * served) @ (self.grain.group[:, None] == np.arange(len(self.grain.ages)))
             for g in range(w.aims.groups[0]):
                 inside = c.crowd == g
                 w.aims.heads[g] = float(b.state.people[inside].sum())
@@ -562,19 +581,17 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (symbols.known(a, b) and float(a) == float(b))
 
 
-@lru_cache(maxsize=4)
-def _made_cached(key: tuple[str, int | None, int]) -> World:
-    calibrated, place, size = _making[key]
-    return calibrated.world(place, size, 0).world
-
-
-_making: dict[tuple[str, int | None, int], tuple[Calibrated, Place, int | None]] = {}
+_worlds: dict[tuple[str, int | None, int], World] = {}
 
 
 def _made(calibrated: Calibrated, place: Place, size: int | None) -> World:
+    """A made world, in which closures are measured; the last few are kept."""
     key = place.model_dump_json(), size, id(calibrated.solution.up)
-    _making[key] = calibrated, place, size
-    return _made_cached(key)
+    if key not in _worlds:
+        while len(_worlds) >= KEPT:
+            _worlds.pop(next(iter(_worlds)))
+        _worlds[key] = calibrated.world(place, size, 0).world
+    return _worlds[key]
 
 
 _balances: dict[tuple[Any, ...], Balanced] = {}
@@ -583,7 +600,7 @@ _balances: dict[tuple[Any, ...], Balanced] = {}
 def _balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Balanced:
     key = (id(world), grain.kind.tobytes(), grain.group.tobytes(), crowd.tobytes())
     if key not in _balances:
-        while len(_balances) >= 8:
+        while len(_balances) >= KEPT:
             _balances.pop(next(iter(_balances)))
         _balances[key] = balance(calibrated, world, grain, crowd)
     return _balances[key]

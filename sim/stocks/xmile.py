@@ -1,7 +1,8 @@
 """The twin as an XMILE file (OASIS XMILE 1.0), which Stella, Vensim or PySD open and run.
 
 Every stock has one flow, its change in a month, and the step is a month, so Euler's method gives the twin's own
-numbers. An expression with a name of its own, or one that is used more than once, is an auxiliary; levers are graphs over time.
+numbers. An expression with a name of its own, or one that is used more than once, is an auxiliary; levers are graphs
+over time.
 """
 
 from __future__ import annotations
