@@ -552,6 +552,22 @@ _worlds: _Kept[World] = _Kept(KEPT)
 _baselines: _Kept[Record] = _Kept(KEPT)
 
 
+def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
+    """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
+
+    def make() -> World:
+        return solution_for(scenario).settled(set_in_place(place, scenario.parameters), people, seed)
+
+    kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
+    return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
+    """What tells one world from another, but for its seed."""
+    own = tuple(sorted(scenario.parameters.items()))
+    return place.model_dump_json(), people, own, scenario.recalibrate
+
+
 def _unfit(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Words(came))
 
@@ -612,7 +628,7 @@ def compare(
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
     total = sum(n.people for n in hoods)
-    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())), chosen[0].recalibrate)
+    about = _about(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), tuple(without))
 
     def world(number: int) -> World:
