@@ -40,8 +40,8 @@ from sim.world import copy
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 Kind = Literal[
-    "worse", "better", "crisis", "refused", "waits", "gave up", "helped", "help ends", "died", "moved away", "left home",
-    "born", "moved in",
+    "worse", "better", "crisis", "refused", "waits", "gave up", "helped", "help ends", "died", "moved away",
+    "left home", "born", "moved in",
 ]  # fmt: skip
 CRISIS, ADULT = 3, 18
 NAMES = {
@@ -206,8 +206,7 @@ class Watch:
         self._levels(events)
         after = people.age
         gone = {marks[i]: int(i) for i in np.flatnonzero((before != NOBODY) & (after == NOBODY))}
-        stayed = (before != NOBODY) & (after != NOBODY)
-        self._help(np.where(stayed, help_before, people.help))
+        self._stays(before, help_before)
         for j in np.flatnonzero((before == NOBODY) & (after != NOBODY)):
             mark = (people.neighbourhood[j], people.female[j], people.resilience[j], people.trust[j])
             person = self._slots.pop(gone.pop(mark))
@@ -241,10 +240,10 @@ class Watch:
             self._comes(int(j), "moved in")
 
     def _stays(self, age_before: A, help_before: A) -> None:
-        """Help of those who stay: a household's passes to who is its reference person now."""
+        """Help that ends for those who stay. A household's passes to whoever is its reference person now: no start."""
         people = self.world.people
-        stayed = (age_before != NOBODY) & (people.age != NOBODY)
-        self._help(np.where(stayed, help_before, people.help))
+        ended = (age_before != NOBODY) & (people.age != NOBODY) & (people.help == 0)
+        self._help(np.where(ended, help_before, people.help))
 
     def _comes(self, i: int, how: Literal["lived here", "born", "moved in"]) -> None:
         people = self.world.people

@@ -151,7 +151,7 @@ def document(told: Told, chosen: Chosen, seeds: int, seed: int) -> dict[str, Any
         "averaged_years": years[-LAST:],
         "knock_outs": [
             {
-                "without": list(one.names),
+                "cut": list(one.names),
                 "label": one.label,
                 **one.at_end(),
                 "by_year": {

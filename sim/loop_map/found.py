@@ -9,6 +9,7 @@ System Dynamics Review 20, 2004).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -35,7 +36,7 @@ WEIGHTS = (11.0 / 12.0, 1.0 / 12.0)
 """How often each comes in a year."""
 LONGEST = 10
 """Longest loop that is looked for."""
-WAYS = 20_000
+WAYS = 5_000
 """Most ways round that are looked at for each link that a switch cuts."""
 WEAKER = 0.1
 """A switch cuts a link if it takes more than this part of its gain; if there is none, the one it takes most of."""
@@ -247,7 +248,7 @@ def _memory(told: Declared, links: Mapping[Link, Told], base: Sequence[_Tried]) 
     out = {}
     for name, variable in told.variables.items():
         own = [links[link].gain for link in told.links if link.source == link.target == name and link in links]
-        kept = float(np.prod([1.0 + min(0.0, max(-1.0, gain)) for gain in own]))
+        kept = math.prod(1.0 + min(0.0, max(-1.0, gain)) for gain in own)
         if is_flow(variable) or kept < ANEW:
             out[name] = 0.0
         elif name == "need":
@@ -319,12 +320,12 @@ def _way(
 
 def _sign(way: Cycle, told: Mapping[Link, Told], cut: Mapping[Link, Cut]) -> int:
     """+1 where what comes back adds to a push, −1 where it takes from it, 0 where that is not clear."""
-    return int(np.prod([cut[each].sign if each in cut else told[each].sign for each in way]))
+    return math.prod(cut[each].sign if each in cut else told[each].sign for each in way)
 
 
 def _gain(way: Cycle, told: Mapping[Link, Told], memory: Mapping[str, float]) -> float:
     """What comes back of a push that is kept up, when all on the way has settled."""
-    return float(np.prod([told[link].gain * max(1.0, memory[link.target]) for link in way]))
+    return math.prod(told[link].gain * max(1.0, memory[link.target]) for link in way)
 
 
 def _found(

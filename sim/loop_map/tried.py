@@ -79,7 +79,8 @@ def _wide(world: World) -> Iterator[None]:
         people.up_bound[d] = np.where(mine & (level < LARGEST_LEVEL), ceil16(CAP), 0)
         better = np.where(level == LARGEST_LEVEL, 65535, ceil16(CAP_BETTER))
         people.down_bound[d] = np.where(mine & (level > 0), better, 0)
-        people.ask_bound[d] = np.where(mine, ceil16(MOST), 0)
+        # Whoever leaves a crisis this month does not ask in the same month: the draw is spent.
+        people.ask_bound[d] = np.where(mine & (level < LARGEST_LEVEL), ceil16(MOST), people.ask_bound[d])
     yield
     for name, values in before.items():
         array(world, name)[:] = values

@@ -174,7 +174,8 @@ def variables(mechanisms: Iterable[Mechanism]) -> dict[str, tuple[Variable, ...]
 
 def _meaning(column: str) -> str:
     table, name = column.split(".")
-    return dict(columns(TABLES[table]))[name].meaning if table in TABLES else column
+    told = dict(columns(TABLES[table])).get(name)
+    return column if told is None else told.meaning
 
 
 def is_flow(variable: Variable) -> bool:
@@ -253,10 +254,12 @@ def _push_need(world: World, _seen: Any, amount: float) -> None:
         for levels in (people.level, people.before):
             levels[change & (levels > 0)] -= 1
     people.worst[:] = np.where(people.age == NOBODY, 0, people.before.max(axis=0))
-    whole = tally.census.sum(axis=1)
-    for level in range(1, LARGEST_LEVEL + 1):
-        tally.census[:, level] = np.rint(tally.census[:, level] * (1.0 + amount)).astype(np.int32)
-    tally.census[:, 0] = np.maximum(0, whole - tally.census[:, 1:].sum(axis=1))
+    # The counts likewise; of crises, so many more or fewer as there are.
+    moved = np.rint(tally.census * abs(amount)).astype(np.int32)
+    steps = moved[:, :-1] if amount > 0.0 else -moved[:, 1:]
+    steps[:, -1] = np.sign(amount) * np.minimum(moved[:, -1], tally.census[:, -2] - moved[:, -2])
+    tally.census[:, :-1] -= steps
+    tally.census[:, 1:] += steps
 
 
 def _push_crises(world: World, _seen: Any, amount: float) -> None:
