@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -24,12 +25,9 @@ import numpy.typing as npt
 
 from sim.analysis import settled_world, summary
 from sim.calibration import warm_up
-from sim.engine.draws import month_key, uniform
 from sim.engine.mechanism import Clock, Mechanism
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.people.domains import load_domains
-from sim.people.help_seeking import WHICH
-from sim.people.help_seeking import _choose as asked_service  # which service was asked: the same draw, once more
 from sim.place import Place
 from sim.runs import FLOWS, Month, Progress, take_aim
 from sim.scenario import Scenario
@@ -155,13 +153,12 @@ class Watch:
     def _asking(self, entry: Mechanism, given: object, clock: Clock) -> None:
         """Who was refused is noted in a bit that may stand there already: so the step is tried once with no bit set."""
         people = self.world.people
-        kept = {name: _column(self.world, name).copy() for name in entry.writes}
-        people.refused[:] = 0
-        entry.kernel(self._seen, given, clock)
-        failed = people.refused.copy()
-        for name, values in kept.items():
-            _column(self.world, name)[:] = values
         before = people.help.copy()
+        with self._for_a_try(entry.writes):
+            people.refused[:] = 0
+            entry.kernel(self._seen, given, clock)
+            failed = people.refused.copy()
+        asked = self._asked(entry, given, clock) if failed.any() else before
         entry.kernel(self._seen, given, clock)
         for i in np.flatnonzero(failed):
             for d in range(before.shape[0]):
@@ -170,13 +167,25 @@ class Watch:
                     if code >= WAITING:
                         self._tell(int(i), "gave up", d, service=code - WAITING)
                     else:
-                        self._tell(int(i), "refused", d, service=self._asked(d, int(i)))
+                        self._tell(int(i), "refused", d, service=int(asked[d, i]) - WAITING)
         self._help(before, gave_up=failed)
 
-    def _asked(self, d: int, i: int) -> int:
-        people = self.world.people
-        key = np.uint64(month_key(np.uint64(self.seed), np.uint64(int(WHICH) + d), self.now))
-        return int(asked_service(self._seen, d, int(people.level[d, i]), int(people.band[i]), uniform(key, i)))
+    def _asked(self, entry: Mechanism, given: object, clock: Clock) -> A:
+        """Whom everybody asked: with no threshold they would wait there. (Where outreach puts people forward, who else
+        waits may change where there is room, and so, seldom, the service that is told.)"""
+        services, aims = self.world.services, self.world.aims
+        with self._for_a_try((*entry.writes, "services.refused", "services.providers", "aims.refuse")):
+            services.refused[:], services.providers[:], aims.refuse[:] = 0.0, 1.0, 0.0
+            entry.kernel(self._seen, given, clock)
+            return self.world.people.help.copy()
+
+    @contextmanager
+    def _for_a_try(self, touched: Iterable[str]) -> Iterator[None]:
+        """Leaves these columns as they were."""
+        kept = {name: _column(self.world, name).copy() for name in touched}
+        yield
+        for name, values in kept.items():
+            _column(self.world, name)[:] = values
 
     def _starting(self, entry: Mechanism, given: object, clock: Clock) -> None:
         before = self.world.people.help.copy()

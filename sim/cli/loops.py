@@ -18,7 +18,7 @@ from sim.calibration import warm_up
 from sim.cli.choices import Chosen
 from sim.cli.show import NOT_SURE, number, shown_unit
 from sim.engine.mechanism import BOOK
-from sim.feedback.loops import BY_NAME, cut
+from sim.feedback.loops import BY_NAME, LOOPS, cut
 from sim.inputs import InputError, plain
 from sim.loop_map import Found, LoopMap, loop_map
 from sim.loop_map.drawn import SIGNS, chain, diagram, knock_out_figure, mermaid, strength_figure
@@ -81,9 +81,18 @@ def tell(
     found = loop_map([world(number) for number in tried], tried, params)
     if len(chosen.scenarios) == 1:
         return Told(found, (), None)
+    runs = 2 * seeds * (2 if without else 1 + len(LOOPS))
+    first = 0 if without else seeds
+
+    def on(done: int, _total: int, what: str) -> None:
+        progress(done, first + runs, what)
+
+    def later(done: int, total: int, what: str) -> None:
+        on(first + done, total, what)
+
     told: tuple[Strength, ...] = ()
     if not without:
-        told = strengths(found, baseline, scenario, world, list(numbers), params, threads, progress)
+        told = strengths(found, baseline, scenario, world, list(numbers), params, threads, on)
     knocked = knock_outs(
         baseline,
         scenario,
@@ -94,7 +103,7 @@ def tell(
         seeds=seeds,
         seed=seed,
         threads=threads,
-        progress=progress,
+        progress=later,
     )
     return Told(found, told, knocked)
 
