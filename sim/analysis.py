@@ -15,6 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -560,6 +561,19 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
 
     kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
     return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
+    """What is made of each seed, several at a time, in order. `make` gets a seed, and what tells it whether to stop."""
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        return list(pool.map(lambda seed: make(seed, stopped.is_set), seeds))
+    except BaseException:
+        stopped.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:

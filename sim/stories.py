@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -23,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis import settled_world, summary
+from sim.analysis import settled_world, side_by_side, summary
 from sim.calibration import warm_up
 from sim.engine.mechanism import Clock, Mechanism
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
@@ -309,7 +308,12 @@ class Pair(NamedTuple):
 
 
 def watched(
-    baseline: Scenario, scenario: Scenario, world: World, seed: int, params: Mapping[str, Params] | None = None
+    baseline: Scenario,
+    scenario: Scenario,
+    world: World,
+    seed: int,
+    params: Mapping[str, Params] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Pair:
     """Both policies on copies of one settled world, everybody followed."""
     given = baseline.params() if params is None else params
@@ -317,6 +321,8 @@ def watched(
     for policy in (baseline, scenario):
         watch = Watch(world, policy, given, seed)
         for _ in range(12 * policy.years):
+            if stop():
+                raise KeyboardInterrupt
             watch.month()
         lives.append(watch.people)
     return Pair(seed, *lives)
@@ -411,8 +417,8 @@ def stories(
     numbers = tuple(range(seed, seed + seeds))
     done: list[int] = []
 
-    def one(number: int) -> tuple[npt.NDArray[np.int64], list[tuple[Person, Person]]]:
-        pair = watched(baseline, scenario, settled_world(baseline, where, people, number), number)
+    def one(number: int, stop: Callable[[], bool]) -> tuple[npt.NDArray[np.int64], list[tuple[Person, Person]]]:
+        pair = watched(baseline, scenario, settled_world(baseline, where, people, number), number, stop=stop)
         done.append(number)
         if progress is not None:
             progress(len(done), len(numbers), f"seed {number}")
@@ -420,8 +426,7 @@ def stories(
 
     if progress is not None:
         progress(0, len(numbers), "getting ready")
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        found = list(pool.map(one, numbers))
+    found = side_by_side(one, numbers, threads)
     total = sum(n.people for n in where.neighbourhoods(people))
     told = tuple((seed, *pair) for pair in found[0][1])
     return Stories(baseline, scenario, where, total, numbers, np.stack([counts for counts, _ in found]), told)

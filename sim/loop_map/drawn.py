@@ -23,6 +23,7 @@ SIGNS = {1: "+", -1: "−", 0: "±"}
 COLOURS = {1: "#1f77b4", -1: "#c1440e", 0: "#767676"}
 DELAYED = 3.0
 """Months of memory from which an arrow carries the mark of a delay."""
+BEHIND = "rgba(255, 255, 255, 0.85)"
 WIDE = 16
 """Letters in a line of a variable's label."""
 
@@ -51,6 +52,12 @@ def drawn_links(found: LoopMap) -> dict[Link, list[str]]:
     return out
 
 
+def _sign(found: LoopMap, link: Link) -> int:
+    """A link's sign, as the first loop on it has it."""
+    one = next(one for one in found.listed if link in one.cycle)
+    return one.cut[link].sign if link in one.cut else found.acting[link].sign
+
+
 def diagram(found: LoopMap) -> go.Figure:
     """A causal-loop diagram of the listed loops: blue arrows add, red ones take away, ‖ marks a delay."""
     import plotly.graph_objects as go
@@ -62,7 +69,7 @@ def diagram(found: LoopMap) -> go.Figure:
     for link in links:
         pairs.setdefault((link.source, link.target), []).append(link)
     for (source, target), each in pairs.items():
-        sign = found.acting[each[0]].sign
+        sign = _sign(found, each[0])
         months = found.memory[target]
         names = sorted({name for link in each for name in links[link]}, key=lambda name: (name[0], int(name[1:])))
         told = f"{found.label(source)} {SIGNS[sign]}→ {found.label(target)}<br>{', '.join(names)}"
@@ -99,25 +106,26 @@ def diagram(found: LoopMap) -> go.Figure:
             text="",
         )
         mark = SIGNS[sign] + (" ‖" if months >= DELAYED else "")
-        figure.add_scatter(
-            x=[middle[0]],
-            y=[middle[1]],
-            mode="text",
-            text=[f"{mark} {' '.join(names)}"],
-            textfont={"size": 10, "color": COLOURS[sign]},
-            hovertext=[told],
-            hoverinfo="text",
-            showlegend=False,
+        figure.add_annotation(
+            x=middle[0],
+            y=middle[1],
+            text=f"{mark} {' '.join(names)}",
+            font={"size": 10, "color": COLOURS[sign]},
+            bgcolor=BEHIND,
+            borderpad=1,
+            showarrow=False,
+            hovertext=told,
         )
-    figure.add_scatter(
-        x=[x for x, _ in at.values()],
-        y=[y for _, y in at.values()],
-        mode="text",
-        text=[_broken(found.label(name)) for name in at],
-        textfont={"size": 13, "color": "#222222"},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    for name, (x, y) in at.items():
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=_broken(found.label(name)),
+            font={"size": 13, "color": "#222222"},
+            bgcolor=BEHIND,
+            borderpad=2,
+            showarrow=False,
+        )
     figure.update_layout(
         title="Loops found in what mechanisms declare (+ adds, − takes away, ‖ is a delay of months)",
         xaxis={"visible": False},
@@ -186,7 +194,7 @@ def mermaid(found: LoopMap) -> str:
     for link, loops in links.items():
         months = found.memory[link.target]
         wait = f" ‖{months:.0f}" if months >= DELAYED else ""
-        sign = SIGNS[found.acting[link].sign]
+        sign = SIGNS[_sign(found, link)]
         lines.append(f'    {key[link.source]} -->|"{sign}{wait} {" ".join(loops)}"| {key[link.target]}')
     return "\n".join(lines) + "\n"
 

@@ -16,7 +16,6 @@ another is not seen. What a variable keeps of itself is left out, so that slow s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from sim.analysis import side_by_side
 from sim.engine.mechanism import Clock
 from sim.fields import Params
 from sim.loop_map.declared import Link
@@ -79,15 +79,14 @@ def strengths(
     years = sampled(scenario.years)
     done: list[int] = []
 
-    def one(seed: int) -> list[_Moved]:
-        moved = _moved(found, baseline, scenario, worlds(seed), seed, params, years)
+    def one(seed: int, stop: Callable[[], bool]) -> list[_Moved]:
+        moved = _moved(found, baseline, scenario, worlds(seed), seed, params, years, stop)
         done.append(seed)
         if progress is not None:
             progress(len(done), len(seeds), f"strength of loops, seed {seed}")
         return moved
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        runs = list(pool.map(one, seeds))
+    runs = side_by_side(one, seeds, threads)
     return tuple(_strength(one, runs, years) for one in found.listed)
 
 
@@ -99,6 +98,7 @@ def _moved(
     seed: int,
     params: Mapping[str, Params],
     years: Sequence[int],
+    stop: Callable[[], bool],
 ) -> list[_Moved]:
     """What the policy moves in each of the years, as one of their months has it on average."""
     services = tuple(s.id for s in load_catalogue())
@@ -112,6 +112,8 @@ def _moved(
     through: dict[Link, float] = {}
     sources: dict[Link, float] = {}
     for m in range(12 * max(years)):
+        if stop():
+            raise KeyboardInterrupt
         clock = Clock(np.uint64(seed), np.int64(m))
         if m // 12 + 1 not in years or m % 12 not in TRIED_IN:
             for own, month, seen in pair:
