@@ -39,7 +39,7 @@ LONGEST = 10
 WAYS = 5_000
 """Most ways round that are looked at for each link that a switch cuts."""
 WEAKER = 0.1
-"""A switch cuts a link if it takes more than this part of its gain; if there is none, the one it takes most of."""
+"""A switch cuts a link if it takes more than this part of its gain; if there is none, each it takes something of."""
 ONE_SIDE = 0.9
 """It cuts one side of a link only, a rise or a fall of the source, if that much of what it takes is there."""
 LEAST_TAKEN = 1e-3
@@ -152,7 +152,7 @@ def loop_map(
     for loop in LOOPS:
         cut = _cut(loop, base, links) or _cut(loop, opened, links)
         cuts[loop.name] = cut
-        way = _way(loop, cut, listed_links, links, memory) or _way(loop, cut, selves, links, memory)
+        way = _way(loop, cut, [*listed_links, *selves], links, memory)
         if way is None:
             missing.append(loop)
         else:
@@ -288,8 +288,8 @@ def _cut(loop: Loop, worlds: Sequence[_Tried], links: Mapping[Link, Told]) -> di
             up, down = np.abs(gone).sum(axis=0) / np.abs(gone).sum()
             side = 1 if up > ONE_SIDE else -1 if down > ONE_SIDE else 0
             taken[link] = np.abs(gone).sum() / np.abs(whole).sum(), Cut(int(np.sign(gone.sum())), side)
-    most = max((part for part, _ in taken.values()), default=0.0)
-    return out | {link: cut for link, (part, cut) in taken.items() if part > WEAKER or part == most}
+    least = WEAKER if any(part > WEAKER for part, _ in taken.values()) else 0.0
+    return out | {link: cut for link, (part, cut) in taken.items() if part > least}
 
 
 def _way(
@@ -303,16 +303,18 @@ def _way(
     and few others; of such ways, one that meets no variable twice, if there is, and on which most comes round."""
     wanted = 1 if loop.sign == "+" else -1
     files = {"sim." + file.removesuffix(".py").replace("/", ".") for file in loop.files}
-    best: tuple[tuple[int, bool, float], Cycle] | None = None
+    best: tuple[tuple[int, bool, bool, float], Cycle] | None = None
     for link in cut:
         if link not in links:
             continue
-        for way in islice(round_trips(link, links, LONGEST), WAYS):
+        itself = link.source == link.target
+        along = [link] if itself else [each for each in links if each.source != each.target]
+        for way in islice(round_trips(link, along, LONGEST), WAYS):
             if _sign(way, told, cut) != wanted:
                 continue
             modules = [BOOK.entries[each.mechanism].module for each in way]
             inside = len(files & set(modules)) - sum(module not in files for module in modules)
-            key = (inside, is_simple(way), abs(_gain(way, told, memory)))
+            key = (inside, not itself, is_simple(way), abs(_gain(way, told, memory)))
             if best is None or key > best[0]:
                 best = key, way
     return None if best is None else best[1]
