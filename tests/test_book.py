@@ -35,12 +35,12 @@ from sim.bookkeeping import counted
 from sim.engine.jit import kernel
 from sim.engine.mechanism import BOOK, Book, Clock, Mechanism, Phase
 from sim.fields import AGE_BANDS, Params, number
-from sim.people.help_seeking import help_event
+from sim.people.help_seeking import help_event, looking_inward
 from sim.people.last_resort import attending
 from sim.people.life_and_death import bearing, dying
 from sim.people.need import improving, worsening
 from sim.place import Place
-from sim.policies import Lever
+from sim.policies import Lever, lever_sections
 from sim.runs import FLOWS, Month, go
 from sim.state import NOBODY, RESPONSIVE, TABLES, World, handle
 from sim.world import SETTLE, copy
@@ -115,6 +115,7 @@ def test_a_lever_says_what_it_is(lever: Lever) -> None:
     assert lever.low <= lever.baseline <= lever.high
     assert lever.low < lever.high
     assert 0.0 < lever.step <= lever.high - lever.low
+    assert lever.section in lever_sections()
     assert lever.unit
     assert len(lever.source) >= 3
     assert len(lever.meaning) >= 10
@@ -455,7 +456,10 @@ def _too_low(w: World, need: tuple, life: tuple, seek: tuple, bits: np.ndarray) 
                     wrong += people.up_bound[d, i] < worsening(w, need, d, i, people.level, 0.0) * bits[0]
                 if people.level[d, i] > 0:
                     wrong += people.down_bound[d, i] < improving(w, need, d, i, people.level) * bits[0]
-                wrong += people.ask_bound[d, i] < help_event(w, seek, d, i, people.trust[i]) * bits[0]
+                wrong += (
+                    people.ask_bound[d, i]
+                    < help_event(w, seek, looking_inward(w, seek), d, i, people.trust[i]) * bits[0]
+                )
     return wrong
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,7 +76,18 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 
 
 KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
-FILES = ("scenario", "place", "domain", "service", "experiment", "claims", "outside")
+FILES = (
+    "scenario",
+    "place",
+    "domain",
+    "service",
+    "experiment",
+    "claims",
+    "outside",
+    "regions",
+    "alone_levers",
+    "alone_loops",
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -241,9 +253,18 @@ KeepOption = Annotated[
 @app.command()
 def claims(
     numbers: Annotated[
-        list[str] | None, typer.Argument(metavar="[M-NUMBER...]", help="Claims, such as M2; all, if none is given.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]", help="Claims, such as M2 (or levers, or loops, such as R1); all, if none is given."
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only the scenarios marked as quick.")] = False,
+    of_levers: Annotated[
+        bool, typer.Option("--levers", help="Instead: does each lever, moved alone, change anything beyond luck?")
+    ] = False,
+    of_loops: Annotated[
+        bool, typer.Option("--loops", help="Instead: does each loop, knocked out, change what it is said to?")
+    ] = False,
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     people: PeopleOption = None,
@@ -255,6 +276,13 @@ def claims(
     """The scenario library's claims: what was expected, what was seen, where it stops being true."""
     _whole_options(seeds, seed, people, threads)
     folder = _folder(out)
+    if of_levers or of_loops:
+        if quick or folders or (of_levers and of_loops):
+            from sim.inputs import InputError, Words
+
+            wanted = "one of --levers and --loops, without --quick and --from"
+            raise InputError("claims", None, "", wanted, Words("more than that"))
+        return _alone(numbers or (), of_levers, seeds, seed, people, threads, folder, as_json)
     from sim.claims import run_claims
     from sim.cli.progress import Bar
 
@@ -286,6 +314,43 @@ def claims(
     last += f", {untold} of them as there is no interval" if untold else ""
     print(f"upstream: {last}", file=sys.stderr)
     return 1
+
+
+def _alone(
+    names: Sequence[str],
+    of_levers: bool,
+    seeds: int,
+    seed: int,
+    people: int | None,
+    threads: int | None,
+    folder: Path | None,
+    as_json: bool,
+) -> int:
+    """Every lever moved alone, or every loop knocked out."""
+    from sim import alone
+    from sim.cli import alone as tables
+    from sim.cli import choices, show
+    from sim.cli.progress import Bar
+
+    choices.whole("--seeds", seeds, 2, choices.MOST_SEEDS)
+    with Bar() as progress:
+        options: dict[str, Any] = {
+            "seeds": seeds, "seed": seed, "people": people, "threads": threads, "progress": progress,
+        }  # fmt: skip
+        report = alone.move_levers(names, **options) if of_levers else alone.knock_out(names, **options)
+    document = report.document()
+    _write_json(folder, "levers.json" if of_levers else "loops.json", document)
+    if as_json:
+        _print_json(document)
+    elif isinstance(report, alone.LeversReport):
+        tables.show_levers(report, show.console())
+    else:
+        tables.show_loops(report, show.console())
+    wrong = report.idle if isinstance(report, alone.LeversReport) else report.unmet or report.missing
+    if wrong:
+        what = "levers change nothing beyond luck" if of_levers else "looks are not as described"
+        print(f"upstream: {len(wrong)} {what}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 @app.command()
@@ -554,11 +619,15 @@ def calibrate(
     cells: Annotated[
         bool, typer.Option("--cells", help="Also: every acute service by deprivation fifth and age band.")
     ] = False,
+    draw: DrawOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The baseline of a place beside published figures."""
+    """The baseline of a place beside published figures; with `--draw-parameters`, how far drawn baselines drift."""
     from sim.cli import choices
+    from sim.steadiness import DRIFT_YEARS, pushed
 
+    drawn = choices.drawing(draw)
+    years = DRIFT_YEARS if drawn is not None and years is None else years
     chosen = choices.gather(
         ["baseline"], place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=[]
     )
@@ -571,20 +640,25 @@ def calibrate(
 
         with working("Solving for the hazards: some minutes"):
             recalibrate()
-    from sim.steadiness import pushed
-
     baseline = chosen.scenarios[0]
     with Bar() as progress:
         result = sim.compare(
             baseline,
-            *([pushed(baseline)] if steady and baseline.years >= 5 else []),
+            *([pushed(baseline)] if steady and drawn is None and baseline.years >= 5 else []),
             place=chosen.place,
             people=chosen.people,
             seeds=seeds,
             seed=seed,
             threads=threads,
             progress=progress,
+            draw_parameters=drawn,
         )
+    if drawn is not None:
+        if as_json:
+            _print_json(fit.drift_document(result))
+        else:
+            fit.show_drifts(result, show.console())
+        return
     rows = fit.rows(result)
     if as_json:
         told = fit.document(result, rows) | (fit.steady_document(result) if steady else {})

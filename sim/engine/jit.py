@@ -32,6 +32,7 @@ NO_KERNELS = {
     "documents.py",
     "analysis.py",
     "drawing.py",
+    "alone.py",
     "claims.py",
     "expectations.py",
     "experiments.py",

@@ -3,8 +3,9 @@
 Claim     A household moves out of the place this month with probability moves/12 * (mean over its members of
           people here / people wanted, in their age band, relative to the whole fifth)^pull * (places in the home /
           people in it)^2, at most twelve times moves/12: the old in an emptied family home move on sooner. An empty
-          home takes in a household with the ages of one of sixteen drawn from the fifth's first households, the one
-          that best fills what is lacking.
+          home takes in a household with the ages of one of sixteen drawn from the neighbourhood's first households, the
+          one that best fills what is lacking. People here and people wanted are those of the start of the month: no
+          move of a month bears on another.
 Evidence  moves: A20 gives 8-12 % of people moving home a year; about half of them to another area (assumed).
           Aligning a synthetic population to an official age mix is the custom of microsimulation.
 Limits    What newcomers bring: donors.py. They inherit the ties of the slot they take.
@@ -19,12 +20,12 @@ import numpy as np
 from sim.bookkeeping import count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.engine.thinning import gather
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.thinning import BLOCK, gather_block
 from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
-from sim.state import NOBODY, A, World
+from sim.state import NOBODY, A, Screen, World
 
 OUT = stream("moving out")
 IN = stream("moving in")
@@ -60,30 +61,38 @@ class Moves(Params):
     )
 
 
+@mechanism(
+    Phase.COMMUNITY,
+    NoParams,
+    reads="tally.people places.age_mix",
+    writes="places.full places.full_in_all",
+    name="fullness",
+)
 @kernel
-def _count_fullness(here: A, wanted: A, full: A) -> tuple[float, float]:
-    """People here over people wanted, in each age band of a fifth. Returns how many are wanted and here in all."""
-    all_wanted, all_here = 0.0, 0.0
-    for b in range(full.size):
-        full[b] = here[b] / wanted[b] if wanted[b] > 0.5 else 1.0
-        all_wanted += wanted[b]
-        all_here += here[b]
-    return all_wanted, max(1.0, all_here)
+def count_fullness(w: World, p: NoParams, clock: Clock) -> None:
+    here, wanted, full = w.tally.people, w.places.age_mix, w.places.full
+    for q in range(full.shape[0]):
+        all_wanted, all_here = 0.0, 0.0
+        for b in range(full.shape[1]):
+            full[q, b] = here[q, b] / wanted[q, b] if wanted[q, b] > 0.5 else 1.0
+            all_wanted += wanted[q, b]
+            all_here += here[q, b]
+        w.places.full_in_all[q] = max(1.0, all_here) / max(1.0, all_wanted)
 
 
 @kernel
-def _lacking(full: A, ages: A) -> float:
+def _lacking(lack: A, ages: A) -> float:
     """How well a household's ages fill what a fifth lacks: higher is better."""
     score = 0.0
     for age in ages:
         if age == NOBODY:
             break
-        score += 1.0 - full[BAND_OF_AGE[age]]
+        score += lack[age]
     return score
 
 
 @kernel
-def _best_donor(homes_of: A, full: A, room: Int, start: Int, stop: Int, u: float) -> Int:
+def _best_donor(homes_of: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
     """The first household, of sixteen drawn from a neighbourhood's, that best fills what its fifth lacks; or -1."""
     best: Int
     best, best_score = -1, -1e9
@@ -93,15 +102,27 @@ def _best_donor(homes_of: A, full: A, room: Int, start: Int, stop: Int, u: float
         ages = homes_of[home]
         if ages[0] == NOBODY or (room < ages.size and ages[room] != NOBODY):
             continue
-        score = _lacking(full, ages)
+        score = _lacking(lack, ages)
         if score > best_score:
             best, best_score = home, score
     return best
 
 
 @kernel
+def _find_homes(key: np.uint64, first: Int, occupants: A, few: np.uint32, scratch: Screen) -> int:
+    """Collect, of the homes from `first` on, those that stand empty or whose draw says that they may move out."""
+    found = 0
+    for start in range(0, occupants.size, BLOCK):
+        stop = min(start + BLOCK, occupants.size)
+        bits, marks = scratch.bits[: stop - start], scratch.marks[: stop - start]
+        fill_bits(key, first + start, bits)
+        _mark_homes(bits, occupants[start:stop], few, marks)
+        found = gather_block(bits, marks, first + start, scratch.found_row, scratch.found_draw, found)
+    return found
+
+
+@kernel
 def _mark_homes(bits: A, occupants: A, few: np.uint32, marks: A) -> None:
-    """Mark homes that stand empty, or whose draw says that their household may move."""
     for home in range(bits.size):
         marks[home] = np.uint8((bits[home] <= few) | (occupants[home] == 0))
 
@@ -140,66 +161,62 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
 @mechanism(
     Phase.LIFE,
     Moves,
-    reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.age_mix "
-    "rates.donor_level rates.donor_range rates.resilience rates.trust",
+    reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.full "
+    "places.full_in_all rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing life_and_death",
+    by_part=True,
 )
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
     people, homes, scratch = w.people, w.dwellings, w.screen
     first, donor_ages, edge = homes.first, homes.donor_ages, w.places.first_dwelling
-    in_key = month_key(clock.seed, IN, clock.month)
-    out, marks = scratch.bits[: homes.head.size], scratch.marks[: homes.head.size]
-    fill_bits(month_key(clock.seed, OUT, clock.month), 0, out)
-    _mark_homes(out, homes.occupants, np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32), marks)
-    full = np.empty(w.places.age_mix.shape[1])
-    n, stale = -1, True
+    out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
+    here = homes.occupants[w.part.dwelling[0] : w.part.dwelling[1]]
+    few = np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32)
+    lack = np.zeros(BAND_OF_AGE.size)
+    n = w.part.neighbourhood[0] - 1
     start: Int
     stop: Int
     q: Int
     start, stop, q = 0, 0, 0
-    wanted, here = 0.0, 1.0
-    for k in range(gather(out, marks, scratch.found_row, scratch.found_draw)):
+    for k in range(_find_homes(out_key, w.part.dwelling[0], here, few, scratch)):
         home = np.int64(scratch.found_row[k])
         while home >= stop:
             n += 1
             start, stop = np.int64(edge[n]), np.int64(edge[n + 1])
-            q, stale = np.int64(w.places.quintile[n]), True
-        if stale:
-            wanted, here = _count_fullness(w.tally.people[q], w.places.age_mix[q], full)
-            stale = False
+            q = np.int64(w.places.quintile[n])
+            for age in range(lack.size):
+                lack[age] = 1.0 - w.places.full[q, BAND_OF_AGE[age]]
         if homes.occupants[home] > 0:
             u = (np.float64(scratch.found_draw[k]) + 0.5) * UNIT
-            if u < p.moves / 12.0 * _restless(w, p, home, full, wanted, here):
+            if u < p.moves / 12.0 * _restless(w, p, home, q):
                 for i in range(np.int64(first[home]), np.int64(first[home + 1])):
                     if people.age[i] != NOBODY:
                         w.tally.moved_out[q] += 1
                         vacate(w, i)
-                stale = True
         else:
             comes = uniform(in_key, home)
             if comes > p.let:
                 continue
             room = np.int64(first[home + 1]) - np.int64(first[home])
-            best = _best_donor(donor_ages, full, room, start, stop, comes / p.let)
+            best = _best_donor(donor_ages, lack, room, start, stop, comes / p.let)
             if best >= 0:
                 w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
-                stale = True
 
 
 @kernel
-def _restless(w: World, p: Moves, home: Int, full: A, wanted: float, here: float) -> float:
+def _restless(w: World, p: Moves, home: Int, q: Int) -> float:
     """How much sooner than others a household moves out."""
     total, count = 0.0, 0
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     for i in range(first, last):
         if w.people.age[i] != NOBODY:
-            total += full[w.people.band[i]]
+            total += w.places.full[q, w.people.band[i]]
             count += 1
-    relative = total / max(1, count) * wanted / here
+    relative = total / max(1, count) / w.places.full_in_all[q]
     sooner: float = min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)
     return sooner
