@@ -26,6 +26,7 @@ from scipy import special
 from sim import expectations
 from sim.calibration import adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
+from sim.engine.columns import allocate
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words, dotted
 from sim.outcomes import Beyond, discounted
@@ -44,8 +45,9 @@ from sim.results import (
 )
 from sim.runs import Progress, ensemble
 from sim.scenario import Scenario
-from sim.state import World
+from sim.state import Screen, World
 from sim.version import VERSION
+from sim.world import copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -561,6 +563,14 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
 
     kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
     return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def in_one_part(world: World) -> World:
+    """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
+    they leave in scratch for the next can be looked at."""
+    sizes = {"candidate": world.people.age.size, "domain": world.people.level.shape[0], "one": 1}
+    sizes |= {"event": world.screen.event_row.size, "block": world.screen.bits.size}
+    return copy(world)._replace(screen=allocate(Screen, **sizes))
 
 
 def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:

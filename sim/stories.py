@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis import settled_world, side_by_side, summary
+from sim.analysis import in_one_part, settled_world, side_by_side, summary
 from sim.calibration import warm_up
 from sim.engine.mechanism import Clock, Mechanism
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
@@ -32,7 +32,6 @@ from sim.runs import FLOWS, Month, Progress, take_aim
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.state import NOBODY, WAITING, World, handle
-from sim.world import copy
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -100,7 +99,7 @@ class Watch:
     """A world that runs month by month while everybody in it is followed."""
 
     def __init__(self, world: World, scenario: Scenario, params: Mapping[str, Params], seed: int) -> None:
-        self.world, self.seed, self.now = copy(world), seed, 0
+        self.world, self.seed, self.now = in_one_part(world), seed, 0
         take_aim(self.world, scenario)
         services = tuple(s.id for s in load_catalogue())
         self._month = Month(params, scenario.paths(services, world.places))
@@ -170,8 +169,7 @@ class Watch:
         self._help(before, gave_up=failed)
 
     def _asked(self, entry: Mechanism, given: object, clock: Clock) -> A:
-        """Whom everybody asked: with no threshold they would wait there. (Where outreach puts people forward, who else
-        waits may change where there is room, and so, seldom, the service that is told.)"""
+        """Whom everybody asked: with no threshold they would wait there."""
         services, aims = self.world.services, self.world.aims
         with self._for_a_try((*entry.writes, "services.refused", "services.providers", "aims.refuse")):
             services.refused[:], services.providers[:], aims.refuse[:] = 0.0, 1.0, 0.0

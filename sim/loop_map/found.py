@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.analysis import in_one_part
 from sim.engine.mechanism import BOOK, Clock
 from sim.feedback import loops
 from sim.feedback.loops import LOOPS, Loop
@@ -190,7 +191,7 @@ class _Tried:
         usual = Scenario.load("baseline").with_settings(years=1).paths(services, world.places)
         self.paths = levers_moved(world.places, 12) if opened else usual
         self.before: list[World] = []
-        world, month = copy(world), Month(params, self.paths)
+        world, month = in_one_part(world), Month(params, self.paths)
         seen = handle(world)
         for m in range(TRIED_IN[-1] + 1):
             if m in TRIED_IN:

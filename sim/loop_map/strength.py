@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim.analysis import side_by_side
+from sim.analysis import in_one_part, side_by_side
 from sim.engine.mechanism import Clock
 from sim.fields import Params
 from sim.loop_map.declared import Link
@@ -33,7 +33,6 @@ from sim.runs import Month, Progress, take_aim
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.state import World, handle
-from sim.world import copy
 
 F = npt.NDArray[np.float64]
 COVER = 0.95
@@ -104,7 +103,7 @@ def _moved(
     services = tuple(s.id for s in load_catalogue())
     pair = []
     for each in (baseline, scenario):
-        own = copy(world)
+        own = in_one_part(world)
         take_aim(own, each)
         pair.append((own, Month(params, each.paths(services, world.places)), handle(own)))
     told = found.declared

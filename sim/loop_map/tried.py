@@ -94,7 +94,8 @@ def walk(
     only: Collection[str] | None = None,
     pushes: tuple[float, float] = PUSH,
 ) -> Walked:
-    """Take a world through a month, and try every declared link (of some mechanisms only, if named) on the way."""
+    """Take a world in one part (sim.analysis.in_one_part) through a month, and try every declared link (of some
+    mechanisms only, if named) on the way."""
     known = told.variables
     links: dict[str, list[Link]] = {}
     for link in told.links:

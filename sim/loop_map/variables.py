@@ -122,7 +122,7 @@ NAMED = (
         "population",
         "who lives here",
         ("tally.people", "people.age", "people.band", "people.female", "dwellings.head", "dwellings.occupants",
-         "tally.born", "tally.died", "tally.moved_in", "tally.moved_out"),
+         "tally.born", "tally.died", "tally.moved_in", "tally.moved_out", "places.full", "places.full_in_all"),
     ),
 )  # fmt: skip
 LEFT_OUT = {
@@ -135,8 +135,8 @@ LEFT_OUT = {
 """Columns that are no variables, and why."""
 BOTH_SIDES = ("places.led", "services.agency")
 """Columns that lie on both sides of 0 in a variable that does not."""
-ARITHMETIC = (Phase.REFRESH, Phase.SCREEN)
-"""Phases that find who is looked at, and change no probability."""
+ARITHMETIC = (Phase.REMEMBER, Phase.REFRESH, Phase.SCREEN)
+"""Phases that note how the month began and find who is looked at, and change no probability."""
 
 
 def left_out(column: str) -> str | None:
