@@ -15,6 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -25,6 +26,7 @@ from scipy import special
 from sim import expectations
 from sim.calibration import adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
+from sim.engine.columns import allocate
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words, dotted
 from sim.outcomes import Beyond, discounted
@@ -43,8 +45,9 @@ from sim.results import (
 )
 from sim.runs import Progress, ensemble
 from sim.scenario import Scenario
-from sim.state import World
+from sim.state import Screen, World
 from sim.version import VERSION
+from sim.world import copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -562,6 +565,43 @@ _worlds: _Kept[World] = _Kept(KEPT)
 _baselines: _Kept[Record] = _Kept(KEPT)
 
 
+def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
+    """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
+
+    def make() -> World:
+        return solution_for(scenario, place).settled(set_in_place(place, scenario.parameters), people, seed)
+
+    kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
+    return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def in_one_part(world: World) -> World:
+    """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
+    they leave in scratch for the next can be looked at."""
+    sizes = {"candidate": world.people.age.size, "domain": world.people.level.shape[0], "one": 1}
+    sizes |= {"event": world.screen.event_row.size, "block": world.screen.bits.size}
+    return copy(world)._replace(screen=allocate(Screen, **sizes))
+
+
+def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
+    """What is made of each seed, several at a time, in order. `make` gets a seed, and what tells it whether to stop."""
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        return list(pool.map(lambda seed: make(seed, stopped.is_set), seeds))
+    except BaseException:
+        stopped.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
+    """What tells one world from another, but for its seed."""
+    own = tuple(sorted(scenario.parameters.items()))
+    return place.model_dump_json(), people, own, scenario.recalibrate
+
+
 def _unfit(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Words(came))
 
@@ -639,7 +679,7 @@ def compare(
         own = drawn.get(number, {}) | scenario.parameters
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
-    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())), chosen[0].recalibrate)
+    about = _about(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), tuple(without))
 
     def world(number: int) -> World:

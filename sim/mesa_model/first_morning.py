@@ -79,7 +79,7 @@ HELD = tuple(_held())
 def _settled(scenario: str, seed: int, people: int | None) -> World:
     told = Scenario.model_validate_json(scenario)
     place = set_in_place(Place.load(told.place), told.parameters)
-    return solution_for(told).settled(place, people, seed)
+    return solution_for(told, place).settled(place, people, seed)
 
 
 def settled(scenario: Scenario, seed: int, people: int | None) -> World:
