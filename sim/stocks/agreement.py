@@ -208,7 +208,8 @@ def compare(
     for name in names:
         scenario = Scenario.load(name)
         scenario = scenario.with_settings(years=years) if years is not None else scenario
-        calibrated, place = solution_for(scenario), Place.load(scenario.place)
+        place = Place.load(scenario.place)
+        calibrated = solution_for(scenario, place)
 
         def world(seed: int, calibrated: Calibrated = calibrated, place: Place = place) -> World:
             return calibrated.settled(place, people, seed)
