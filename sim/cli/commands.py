@@ -72,6 +72,14 @@ DrawOption = Annotated[
         "domains and the place too. Each draw is calibrated for itself, some seconds the first time.",
     ),
 ]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 
 
@@ -118,12 +126,13 @@ def run(
     sets: SetOption = None,
     threads: ThreadsOption = None,
     draw: DrawOption = None,
+    engine: EngineOption = "agents",
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """One scenario, an ensemble of seeds."""
-    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, by, out, as_json)
+    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, engine, by, out, as_json)
 
 
 @app.command()
@@ -138,12 +147,13 @@ def compare(
     sets: SetOption = None,
     threads: ThreadsOption = None,
     draw: DrawOption = None,
+    engine: EngineOption = "agents",
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Acute demand over time under each policy, beside a baseline."""
-    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, draw, by, out, as_json)
+    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, draw, engine, by, out, as_json)
 
 
 def _compare(
@@ -156,6 +166,7 @@ def _compare(
     sets: list[str] | None,
     threads: int | None,
     draw: str | None,
+    engine: str,
     by: str | None,
     out: Path | None,
     as_json: bool,
@@ -164,6 +175,7 @@ def _compare(
 
     axes = choices.axes(by)
     drawn = choices.drawing(draw)
+    telling = choices.telling(engine)
     folder = None
     if out is not None:
         from sim.cli import keep
@@ -184,6 +196,7 @@ def _compare(
             seed=seed,
             threads=threads,
             draw_parameters=drawn,
+            engine=telling,
             progress=progress,
         )
     document = result.document(by=axes)
@@ -231,6 +244,46 @@ def schema(
 
     every = lists.schemas()
     _print_json(every[kind] if kind is not None else every)
+
+
+@app.command()
+def export(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    xmile: Annotated[
+        Path, typer.Option("--xmile", metavar="FILE", help="The file to write, which Stella, Vensim or PySD open.")
+    ],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    sets: SetOption = None,
+    merge: Annotated[
+        str | None,
+        typer.Option(
+            "--merge", metavar="fifths,ages", help="One cell for all fifths, or all ages: a smaller file, less exact."
+        ),
+    ] = None,
+) -> None:
+    """The stock-flow twin of a scenario as an XMILE file."""
+    from sim.cli import choices
+
+    merged = choices.merged(merge)
+    path = choices.writable(xmile)
+    chosen = choices.gather(
+        [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
+    )
+    from sim import stocks
+    from sim.cli.progress import working
+
+    with working("Writing the equations"):
+        twin = stocks.Twin(
+            chosen.scenarios[0],
+            chosen.place,
+            chosen.people,
+            fifths="fifths" not in merged,
+            ages="ages" not in merged,
+        )
+        written = stocks.write(twin, path)
+    print(f"{path}: {len(written.stocks)} stocks, {written.variables} variables", file=sys.stderr)
 
 
 def _one_of(command: str, kind: str, there: tuple[str, ...]) -> None:
@@ -392,6 +445,141 @@ def validate(
         from sim.cli import validate as table
 
         table.show(validation, show.console())
+
+
+SMALLER = 6_000
+"""People of the place in which loops and stories are told, unless an option or the scenario says otherwise."""
+MOST_TOLD = 200
+
+
+@app.command()
+def loops(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="NAME", help="What it is compared with; its own, if not given.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="Cut this loop (R1) or mechanism, and compare. May be given again: cut together.",
+        ),
+    ] = None,
+    measure: Annotated[
+        str, typer.Option("--metric", metavar="ID", help="The measure whose difference is told.")
+    ] = "acute_demand",
+    every: Annotated[bool, typer.Option("--all", help="Print every loop that is found.")] = False,
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write loops.html, loops.json and loops.mmd here.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Loops: found in what mechanisms declare, their strength over time, and what goes away without each."""
+    import os
+
+    from sim.cli import choices, show
+    from sim.cli import loops as telling
+    from sim.cli.progress import Bar
+    from sim.scenario import Scenario
+
+    telling.check(without or (), measure)
+    folder = _folder(out)
+    first = baseline if baseline is not None else Scenario.load(scenario).baseline
+    names = [scenario] if scenario == first and not sets else [first, scenario]
+    chosen = choices.gather(
+        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+    )
+    chosen = _smaller(chosen)
+    with Bar() as progress:
+        told = telling.tell(
+            chosen,
+            without=without or (),
+            measure=measure,
+            seeds=seeds,
+            seed=seed,
+            threads=threads or os.cpu_count() or 1,
+            progress=progress,
+        )
+    whole = telling.document(told, chosen, seeds, seed)
+    if folder is not None:
+        print(f"Wrote {', '.join(telling.write(folder, told, whole))} to {out}", file=sys.stderr)
+    if as_json:
+        _print_json(whole)
+    else:
+        telling.show(told, whole, show.console(), every=every)
+
+
+@app.command()
+def story(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The scenario the other is compared with.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    chosen: Annotated[
+        int, typer.Option("--chosen", parser=_whole, metavar="K", help="How many people to tell of.")
+    ] = 4,
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write story.json here.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The same people under both: who was spared a crisis, who was not, told month by month."""
+    import os
+
+    from sim.cli import choices, show
+    from sim.cli import story as telling
+    from sim.cli.progress import Bar
+    from sim.stories import stories
+
+    choices.whole("--chosen", chosen, 0, MOST_TOLD)
+    folder = _folder(out)
+    given = choices.gather(
+        [baseline, scenario],
+        place=place,
+        people=people,
+        years=years,
+        seeds=seeds,
+        seed=seed,
+        threads=threads,
+        sets=sets or [],
+    )
+    given = _smaller(given)
+    with Bar() as progress:
+        told = stories(
+            *given.scenarios,
+            place=given.place,
+            people=given.people,
+            seeds=seeds,
+            seed=seed,
+            chosen=chosen,
+            threads=threads or os.cpu_count() or 1,
+            progress=progress,
+        )
+    whole = telling.document(told)
+    _write_json(folder, "story.json", whole)
+    if as_json:
+        _print_json(whole)
+    else:
+        telling.show(told, whole, show.console())
+
+
+def _smaller(chosen: Any) -> Any:
+    """The same in a smaller place of the same shape, unless a size is asked for."""
+    if chosen.people is not None or chosen.place.population <= SMALLER:
+        return chosen
+    print(f"In a place of {SMALLER:,} people of the same shape; --people for another", file=sys.stderr)
+    return chosen._replace(people=SMALLER)
 
 
 def _whole_options(seeds: int, seed: int, people: int | None, threads: int | None) -> None:

@@ -20,7 +20,6 @@ STEPS: dict[str, Step] = {}
 ONLY_QUICKER = frozenset(
     {
         "room_of_bounds",
-        "screening",
         "renewal",
         "need_bounds",
         "help_seeking_bounds",
