@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,8 @@ COVER = 0.95
 KEPT, LARGEST_KEPT = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
 T = TypeVar("T")
+Engine = Literal["agents", "stocks"]
+"""Which telling of the model is run: people one by one, or the stock-flow twin, which has no luck."""
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,15 @@ class Comparison:
     _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def engine(self) -> str:
+        """Which telling of the model was run."""
+        return str(self.settings.get("engine", "agents"))
+
+    @property
     def bands(self) -> str:
         """What the bands of its results cover."""
+        if self.engine == "stocks":
+            return "none: the stock-flow twin has no luck, so low and high repeat the mean, and there is no interval"
         drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
         return f"middle 95 % of seeds{drawn}; sure_low and sure_high: 95 % interval of the mean"
 
@@ -251,6 +260,7 @@ class Comparison:
             "upstream": VERSION,
             "place": self.place.name,
             "people": self.people,
+            "engine": self.engine,
             "seeds": list(self.seeds),
             "months": self.months,
             "years": list(range(1, self.scenarios[0].years + 1)),
@@ -559,7 +569,7 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
     """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
 
     def make() -> World:
-        return solution_for(scenario).settled(set_in_place(place, scenario.parameters), people, seed)
+        return solution_for(scenario, place).settled(set_in_place(place, scenario.parameters), people, seed)
 
     kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
     return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
@@ -608,9 +618,11 @@ def compare(
     progress: Progress | None = None,
     without: Iterable[str] = (),
     draw_parameters: Which | None = None,
+    engine: Engine = "agents",
 ) -> Comparison:
     """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them. With
-    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py).
+    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py). The engine
+    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says.
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
@@ -639,10 +651,26 @@ def compare(
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
         raise _unfit("at least one seed", "none")
+    if engine == "stocks":
+        numbers = _without_luck(numbers, tuple(without), draw_parameters)
+    total = sum(n.people for n in hoods)
+    fixed = chosen[0].parameters
+    if engine == "stocks":
+        from sim import stocks
+
+        return Comparison(
+            scenarios=tuple(chosen),
+            place=where,
+            people=total,
+            seeds=numbers,
+            records=stocks.records(chosen, set_in_place(where, fixed), size, progress),
+            neighbourhoods=tuple(n.name for n in hoods),
+            seconds=time.perf_counter() - started,
+            settings={"engine": engine},
+        )
     if progress is not None:
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()
-    fixed = chosen[0].parameters
     drawn: dict[int, dict[str, float]] = {}
     if draw_parameters is not None:
         drawn = dict(zip(numbers, draws(draw_parameters, numbers, chosen[0].place, fixed), strict=True))
@@ -651,7 +679,6 @@ def compare(
         own = drawn.get(number, {}) | scenario.parameters
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
-    total = sum(n.people for n in hoods)
     about = _about(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), tuple(without))
 
@@ -683,6 +710,15 @@ def compare(
         settings={"threads": threads, "without": list(without)}
         | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
     )
+
+
+def _without_luck(numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None) -> tuple[int, ...]:
+    """The one number of a run of the twin. Refuses what the twin cannot do."""
+    if drawn is not None:
+        raise _unfit("engine agents with draw_parameters: the stock-flow twin makes one run", "stocks")
+    if without:
+        raise _unfit("engine agents with without: the stock-flow twin runs whole", "stocks")
+    return numbers[:1]
 
 
 def run(scenario: Scenario, **options: Any) -> Comparison:

@@ -72,8 +72,8 @@ def test_the_largest_change_is_named(seed: int) -> None:
 
 
 def test_levers_that_move_something_and_one_that_cannot(seed: int) -> None:
-    """More refused, more cases and outreach each reach people; mutual aid without a shock only costs money, and a rule for
-    cuts without one changes nothing: it is listed as idle."""
+    """More refused, more cases and outreach each reach people; mutual aid without a shock only costs money, and a rule
+    for cuts without one changes nothing: it is listed as idle."""
     asked = ["cut_rule", "caseload", "mutual_aid", "outreach", "threshold"]
     report = move_levers(asked, seeds=6, seed=seed, people=1_500, years=4, given={})
     reach = {(end.lever.name, end.value): end.reach for end in report.ends}

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from planted import first_difference, planted, slip
-from strategies import every_lever_moved
+from planted import everything, first_difference, planted, slip
 
 PEOPLE = 1500
 MONTHS = 13
@@ -25,7 +24,7 @@ SLIPS = {
 @pytest.mark.parametrize("module", SLIPS)
 def test_a_slip_in_a_kernel_is_found(module: str, seed: int) -> None:
     """With the slip the tellings part within the first year."""
-    scenario = every_lever_moved(2)
+    scenario = everything(2)
     with planted(slip(module, *SLIPS[module])):
         assert first_difference(scenario, seed, PEOPLE, MONTHS) is not None
 
@@ -33,4 +32,4 @@ def test_a_slip_in_a_kernel_is_found(module: str, seed: int) -> None:
 @pytest.mark.slow
 def test_without_a_slip_nothing_is_found(seed: int) -> None:
     """The same comparison, once the book is as it was, finds no difference."""
-    assert first_difference(every_lever_moved(2), seed, PEOPLE, MONTHS) is None
+    assert first_difference(everything(2), seed, PEOPLE, MONTHS) is None

@@ -72,6 +72,14 @@ DrawOption = Annotated[
         "domains and the place too. Each draw is calibrated for itself, some seconds the first time.",
     ),
 ]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 
 
@@ -118,12 +126,13 @@ def run(
     sets: SetOption = None,
     threads: ThreadsOption = None,
     draw: DrawOption = None,
+    engine: EngineOption = "agents",
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """One scenario, an ensemble of seeds."""
-    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, by, out, as_json)
+    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, engine, by, out, as_json)
 
 
 @app.command()
@@ -138,12 +147,13 @@ def compare(
     sets: SetOption = None,
     threads: ThreadsOption = None,
     draw: DrawOption = None,
+    engine: EngineOption = "agents",
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Acute demand over time under each policy, beside a baseline."""
-    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, draw, by, out, as_json)
+    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, draw, engine, by, out, as_json)
 
 
 def _compare(
@@ -156,6 +166,7 @@ def _compare(
     sets: list[str] | None,
     threads: int | None,
     draw: str | None,
+    engine: str,
     by: str | None,
     out: Path | None,
     as_json: bool,
@@ -164,6 +175,7 @@ def _compare(
 
     axes = choices.axes(by)
     drawn = choices.drawing(draw)
+    telling = choices.telling(engine)
     folder = None
     if out is not None:
         from sim.cli import keep
@@ -184,6 +196,7 @@ def _compare(
             seed=seed,
             threads=threads,
             draw_parameters=drawn,
+            engine=telling,
             progress=progress,
         )
     document = result.document(by=axes)
@@ -231,6 +244,46 @@ def schema(
 
     every = lists.schemas()
     _print_json(every[kind] if kind is not None else every)
+
+
+@app.command()
+def export(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    xmile: Annotated[
+        Path, typer.Option("--xmile", metavar="FILE", help="The file to write, which Stella, Vensim or PySD open.")
+    ],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    sets: SetOption = None,
+    merge: Annotated[
+        str | None,
+        typer.Option(
+            "--merge", metavar="fifths,ages", help="One cell for all fifths, or all ages: a smaller file, less exact."
+        ),
+    ] = None,
+) -> None:
+    """The stock-flow twin of a scenario as an XMILE file."""
+    from sim.cli import choices
+
+    merged = choices.merged(merge)
+    path = choices.writable(xmile)
+    chosen = choices.gather(
+        [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
+    )
+    from sim import stocks
+    from sim.cli.progress import working
+
+    with working("Writing the equations"):
+        twin = stocks.Twin(
+            chosen.scenarios[0],
+            chosen.place,
+            chosen.people,
+            fifths="fifths" not in merged,
+            ages="ages" not in merged,
+        )
+        written = stocks.write(twin, path)
+    print(f"{path}: {len(written.stocks)} stocks, {written.variables} variables", file=sys.stderr)
 
 
 def _one_of(command: str, kind: str, there: tuple[str, ...]) -> None:

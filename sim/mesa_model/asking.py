@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.engine.mechanism import NoParams
 from sim.mesa_model import dice
 from sim.mesa_model.aims import refused_share, still_asks
 from sim.mesa_model.bookkeeping import CRISIS, SERIOUS, WELL, counted, set_help
@@ -21,10 +22,17 @@ MOST = 0.28
 OLD = 65
 
 
+@step("spare_places")
+def spare_places(town: MesaModel, p: NoParams) -> None:
+    """Where there is room as the month begins: places that are neither taken nor waited for."""
+    for service in town.services:
+        service.spare = max(0.0, service.places - service.helped - service.queue)
+
+
 @step("help_seeking")
 def help_seeking(town: MesaModel, p: HelpSeeking) -> None:
     """A throw just above one half is a month in which something happens between somebody and a service."""
-    gathered = targets(town)
+    steering = targets(town)
     for d in town.domains:
         luck = town.luck("need and help", d)
         for person in town.people:
@@ -39,7 +47,7 @@ def help_seeking(town: MesaModel, p: HelpSeeking) -> None:
                 if u < min(MOST, helper.end):
                     set_help(town, person, d, 0)
             elif WELL < person.before[d] < CRISIS and WELL < person.level[d] < CRISIS:
-                asks = asking(town, p, person, d, gathered)
+                asks = asking(town, p, person, d, steering)
                 if u < min(MOST, asks + found(town, person, d)):
                     ask(town, p, person, d, was_found=u >= asks)
 
@@ -50,10 +58,10 @@ def targets(town: MesaModel) -> float:
     return sum(steered) / max(1, len(steered))
 
 
-def asking(town: MesaModel, p: HelpSeeking, person: Person, d: int, gathered: float) -> float:
+def asking(town: MesaModel, p: HelpSeeking, person: Person, d: int, steering: float) -> float:
     """The probability that somebody whom nobody helps asks this month of themselves."""
     asks: float = town.rates.asks[d][person.level[d]][person.band]
-    return asks * person.trust / USUAL_TRUST * getting_through(p, person, gathered)
+    return asks * person.trust / USUAL_TRUST * getting_through(p, person, steering)
 
 
 def found(town: MesaModel, person: Person, d: int) -> float:
@@ -61,12 +69,12 @@ def found(town: MesaModel, person: Person, d: int) -> float:
     return person.neighbourhood.outreach if town.rates.asks[d][person.level[d]][person.band] > 0.0 else 0.0
 
 
-def getting_through(p: HelpSeeking, person: Person, gathered: float) -> float:
+def getting_through(p: HelpSeeking, person: Person, steering: float) -> float:
     """The part of requests that reach a service: agencies lose some, forms more, an online door shuts some out."""
     hood = person.neighbourhood
     needs = sum(level > WELL for level in person.level)
     serious = sum(level >= SERIOUS for level in person.level)
-    apart = 1.0 - p.silo * (1.0 - hood.joined_up) * (1.0 + p.inward * (gathered - 0.5))
+    apart = 1.0 - p.silo * (1.0 - hood.joined_up) * (1.0 + p.inward * (steering - 0.5))
     proof = max(0.0, 1.0 - p.burden * hood.claim_burden)
     online = 1.0 - hood.digital * (p.excluded_old if person.age >= OLD else p.excluded_young)
     through: float = apart ** max(0, needs - 1) * proof**serious * online
@@ -105,13 +113,13 @@ def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int, *, was_found: b
 def chosen(town: MesaModel, person: Person, d: int, u: float, *, was_found: bool) -> Service:
     """The service that is asked, of those for this domain, level and age: each as often as it is asked at baseline.
 
-    Whoever was found is put forward where there is room, if there is any, each service as often as it has room.
+    Whoever was found is put forward where there was room as the month began, to each service as often as it had room.
     """
     level, band = person.level[d], person.band
     able = [s for s in town.services if s.domain == d and s.serves[level] and s.bands[band]]
     odds, whole = [town.rates.ask[service.number] for service in able], town.rates.asks[d][level][band]
-    if was_found and any(room(service) > 0.0 for service in able):
-        odds = [room(service) for service in able]
+    if was_found and any(service.spare > 0.0 for service in able):
+        odds = [service.spare for service in able]
         whole = sum(odds)
     left = u * whole
     for service, one in zip(able, odds, strict=True):
@@ -119,8 +127,3 @@ def chosen(town: MesaModel, person: Person, d: int, u: float, *, was_found: bool
         if left < 0.0:
             return service
     return able[-1]
-
-
-def room(service: Service) -> float:
-    """Places of a service that are neither taken nor waited for."""
-    return max(0.0, service.places - service.helped - service.queue)

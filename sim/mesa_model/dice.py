@@ -52,6 +52,21 @@ def uniform(key: int, person: int) -> float:
     return (bits(key, person) + 0.5) * 2.0**-32
 
 
+def uniforms(key: int, many: int) -> list[float]:
+    """The same for persons 0, 1, 2 and so on: `uniform` again, written in one go as it is thrown so often."""
+    low, high = key & WORD, key >> 32
+    out = []
+    for person in range(many):
+        x = (person * SPREAD & WORD) ^ low
+        x = (x ^ (x >> 16)) * ROUND_1 & WORD
+        x = (x ^ (x >> 15)) * ROUND_2 & WORD
+        x = x ^ (x >> 16) ^ high
+        x = (x ^ (x >> 16)) * ROUND_1 & WORD
+        x = (x ^ (x >> 15)) * ROUND_2 & WORD
+        out.append(((x ^ (x >> 16)) + 0.5) * 2.0**-32)
+    return out
+
+
 def rounded(x: float) -> float:
     """A number kept with seven digits, as trust, resilience and support are: the nearest of 32 bits."""
     kept: float = struct.unpack("f", struct.pack("f", x))[0]

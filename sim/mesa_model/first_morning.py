@@ -55,11 +55,11 @@ BOUNDS = ("_bound", "_low", "_high", "_top")
 
 
 def _held() -> Iterator[Held]:
-    """Every column that the telling keeps: all but scratch, bounds, what never changes, and edges of runs."""
+    """Every column that the telling keeps: all but scratch, bounds, what never changes, and where runs begin."""
     for table, kind in TABLES.items():
         for name, column in columns(kind):
             axes = column.axes
-            if table in {"screen", "rates", "ties"} or name == "changed" or name.endswith(BOUNDS):
+            if table in {"screen", "rates", "ties", "part"} or name == "changed" or name.endswith(BOUNDS):
                 continue
             if any(axis.endswith("_edge") for axis in axes):
                 continue
@@ -79,7 +79,7 @@ HELD = tuple(_held())
 def _settled(scenario: str, seed: int, people: int | None) -> World:
     told = Scenario.model_validate_json(scenario)
     place = set_in_place(Place.load(told.place), told.parameters)
-    return solution_for(told).settled(place, people, seed)
+    return solution_for(told, place).settled(place, people, seed)
 
 
 def settled(scenario: Scenario, seed: int, people: int | None) -> World:

@@ -28,14 +28,19 @@ INFANT = 2
 """Children below this age are looked at in children's centres."""
 
 
-@step("screening")
-def screening(town: MesaModel, p: NoParams) -> None:
+@step("remembering")
+def remembering(town: MesaModel, p: NoParams) -> None:
     """The month begins: chances rest on needs as they are now, and the dice are for those who live here now."""
-    town.events.clear()
     for person in town.people:
         person.before = person.level.copy()
         person.worst = max(person.level)
         person.from_start = person.lives
+
+
+@step("screening")
+def screening(town: MesaModel, p: NoParams) -> None:
+    """Nobody's need has moved yet this month."""
+    town.events.clear()
 
 
 @step("need")
@@ -50,9 +55,12 @@ def need(town: MesaModel, p: Need) -> None:
             if not person.lives or not counted(town, person, d):
                 continue
             if u < MOST_WORSE and person.before[d] < CRISIS:
+                chance = apart_from_support(town, p, person, d)
+                if u >= chance * isolation(p, 0.0):
+                    continue  # it would not get worse even for somebody without anybody
                 if person not in held:
                     held[person] = rounded(support(town, near, person))
-                if u < worsening(town, p, person, d, held[person]):
+                if u < min(MOST_WORSE, chance * isolation(p, held[person])):
                     set_level(town, person, d, person.before[d] + 1)
             elif person.before[d] > WELL:
                 if u > 1.0 - improving(town, p, person, d):
@@ -66,13 +74,18 @@ def helping(service: Service, person: Person) -> float:
     return service.quality * person.neighbourhood.practice * person.neighbourhood.fit
 
 
-def worsening(town: MesaModel, p: Need, person: Person, d: int, held: float) -> float:
-    """The probability that need gets worse this month, for somebody so far held up by others."""
+def isolation(p: Need, held: float) -> float:
+    """What multiplies the probability of getting worse for somebody so far held up by others: less support, more."""
+    return math.exp(-p.beta_support * (held - p.usual_support))
+
+
+def apart_from_support(town: MesaModel, p: Need, person: Person, d: int) -> float:
+    """The probability that need gets worse this month, for somebody held up by others as is usual."""
     level, hood = person.before[d], person.neighbourhood
     m = math.exp(-p.beta_resilience * person.resilience) * hood.exposure[d]
-    for e in town.domains:
-        if e != d:
-            m *= 1.0 + town.rates.omega[d][e] * person.before[e]
+    for e, other in enumerate(person.before):
+        if other > WELL and e != d:
+            m *= 1.0 + town.rates.omega[d][e] * other
     helper = person.helper(d)
     if helper is not None:
         m *= 1.0 - min(MOST_PROTECTED, helper.protection * helping(helper, person))
@@ -80,9 +93,8 @@ def worsening(town: MesaModel, p: Need, person: Person, d: int, held: float) -> 
         m *= 1.0 - min(MOST_PROTECTED, p.informal * (1.0 + p.freed * hood.time_to_care))
     if person.age < INFANT and level == SERIOUS:
         m *= 1.0 + hood.infants
-    m *= math.exp(-p.beta_support * (held - p.usual_support))
     up: float = town.rates.up[d][level][person.band][person.quintile]
-    return min(MOST_WORSE, up * m)
+    return up * m
 
 
 def helper_at_home(person: Person) -> bool:

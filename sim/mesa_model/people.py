@@ -172,6 +172,7 @@ class Service(Part):
     plan: float
     posts: float
     places: float
+    spare: float
     pressure: float
     refused: float
     quality: float

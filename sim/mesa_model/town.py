@@ -162,15 +162,13 @@ class MesaModel(mesa.Model):
     def lasting_luck(self, what: str) -> list[float]:
         """The throw for each place in a home that is the same in all months."""
         if what not in self._lasting:
-            key = self.lasting_key(what)
-            self._lasting[what] = [dice.uniform(key, i) for i in range(len(self.people))]
+            self._lasting[what] = dice.uniforms(self.lasting_key(what), len(self.people))
         return self._lasting[what]
 
     def luck(self, what: str, number: int = 0) -> list[float]:
         """This month's throw for each place in a home, thrown once."""
         if (what, number) not in self._luck:
-            key = self.key(what, number)
-            self._luck[what, number] = [dice.uniform(key, i) for i in range(len(self.people))]
+            self._luck[what, number] = dice.uniforms(self.key(what, number), len(self.people))
         return self._luck[what, number]
 
 

@@ -6,12 +6,12 @@ Claim     Somebody with emerging or serious need and no help asks service s this
           claim burden)^(serious needs) * (1 - digital * excluded), targets the mean over services but acute ones: each
           further agency to deal with loses some, more where each answers for its own figures; what must be proved
           loses those with most on their plate, and a door that is only online is shut to some. Outreach finds need
-          that nobody helps, whatever the trust, and puts it forward where there was room at the month's start: to service
-          s in proportion to spare[s] = max(0, places[s] - helped[s] - queue[s]), or as others ask if there is none. A share refused[s] + (1 -
-          refused[s]) * passed * (providers - 1) is turned away, the second part lost between organisations; the others
-          join the queue. People who wait give up with probability give_up[s], help ends for another reason than
-          recovery with probability end[s]. A refusal lowers trust by `hurt`, giving up by half of it; whoever asks
-          again after either is counted (failure demand).
+          that nobody helps, whatever the trust, and puts it forward where there was room at the month's start: to
+          service s in proportion to spare[s] = max(0, places[s] - helped[s] - queue[s]), or as others ask if there is
+          none. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is turned away, the second part lost
+          between organisations; the others join the queue. People who wait give up with probability give_up[s], help
+          ends for another reason than recovery with probability end[s]. A refusal lowers trust by `hurt`, giving up by
+          half of it; whoever asks again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
           catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size. That whoever
           looks for need knows who has room: assumed.
