@@ -41,7 +41,7 @@ WAYS = 5_000
 """Most ways round that are looked at for each link that a switch cuts."""
 WEAKER = 0.1
 """A switch cuts a link if it takes more than this part of its gain; if there is none, each it takes something of."""
-ONE_SIDE = 0.9
+ONE_SIDE = 0.75
 """It cuts one side of a link only, a rise or a fall of the source, if that much of what it takes is there."""
 LEAST_TAKEN = 1e-3
 """What it takes of a link at least, to be told from nothing."""
