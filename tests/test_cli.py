@@ -24,7 +24,7 @@ from sim.inputs import InputError
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
-LATER = ("sweep", "status", "sensitivity", "discover", "loops", "story", "export", "report")
+LATER = ("sweep", "status", "sensitivity", "discover", "loops", "story", "report")
 OURS = {"results.parquet", "summary.csv", "document.json", "run.json"}
 HEAD = """\
 name = "mine"
@@ -82,7 +82,7 @@ def test_help_is_quick() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "set()"
     commands = done.stdout.split("Commands:")[1].split()
-    for name in ("run", "compare", "list", "schema", "place", "calibrate", "claims", "validate", "dashboard"):
+    for name in ("run", "compare", "list", "schema", "place", "calibrate", "claims", "validate", "export", "dashboard"):
         assert name in commands
     assert not set(LATER) & {line.split()[0] for line in done.stdout.split("Commands:")[1].splitlines() if line.strip()}
 

@@ -7,8 +7,7 @@ scenario of the library. `python -m sim.stocks.agreement --mixed 1000 10000 1000
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -202,23 +201,29 @@ def acute_demand(record: Record) -> F:
 
 def compare(
     names: Sequence[str], seeds: Sequence[int], people: int | None = None, years: int | None = None
-) -> list[Apart]:
-    """Agents and twin of scenarios."""
-    out = []
-    for name in names:
-        scenario = Scenario.load(name)
-        scenario = scenario.with_settings(years=years) if years is not None else scenario
-        place = Place.load(scenario.place)
-        calibrated = solution_for(scenario, place)
+) -> Iterator[Apart]:
+    """Agents and twin of scenarios. Those of one place and the same parameters share their settled worlds."""
+    chosen = [Scenario.load(name) for name in names]
+    if years is not None:
+        chosen = [scenario.with_settings(years=years) for scenario in chosen]
+
+    def ground(s: Scenario) -> tuple[object, ...]:
+        return s.place, s.start, s.years, tuple(sorted(s.parameters.items())), s.recalibrate
+
+    for same in dict.fromkeys(map(ground, chosen)):
+        group = [s for s in chosen if ground(s) == same]
+        place = Place.load(group[0].place)
+        calibrated = solution_for(group[0], place)
 
         def world(seed: int, calibrated: Calibrated = calibrated, place: Place = place) -> World:
             return calibrated.settled(place, people, seed)
 
-        records = ensemble(world, [scenario], list(seeds), 1)[scenario.name]
-        runs = np.array([acute_demand(r) for r in records])
-        error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.full(runs.shape[1], np.nan)
-        out.append(Apart(name, runs.mean(axis=0), error, acute_demand(record_of(Twin(scenario, place, people)))))
-    return out
+        records = ensemble(world, group, list(seeds), 1)
+        for scenario in group:
+            runs = np.array([acute_demand(r) for r in records[scenario.name]])
+            error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.full(runs.shape[1], np.nan)
+            twin = acute_demand(record_of(Twin(scenario, place, people)))
+            yield Apart(scenario.name, runs.mean(axis=0), error, twin)
 
 
 def main(typed: Sequence[str] | None = None) -> None:
@@ -253,9 +258,8 @@ def main(typed: Sequence[str] | None = None) -> None:
             print(f"{name:32} {largest_difference(twin, Path.cwd()):.1e}", flush=True)
         return
     print(f"{'scenario':32} year 1 agents  twin    off   year 10 agents  twin    off   last year agents  twin    off")
-    for name in names:
-        (a,) = compare([name], range(asked.seeds), asked.people, asked.years)
-        told = [f"{name:32}"] + [
+    for a in compare(names, range(asked.seeds), asked.people, asked.years):
+        told = [f"{a.scenario:32}"] + [
             f"{a.agents[year]:10.1f} ± {a.error[year]:4.1f} {a.twin[year]:7.1f} {a.off[year]:+6.1%}"
             for year in (0, min(9, len(a.twin) - 1), len(a.twin) - 1)
         ]
@@ -263,4 +267,4 @@ def main(typed: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

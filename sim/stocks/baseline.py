@@ -98,7 +98,7 @@ class _Counted:
     def at_home(self, what: A) -> F:
         """How many others of the same home are such, for everybody."""
         homes = self.world.people.dwelling
-        out: F = np.bincount(homes[what], minlength=self.world.dwellings.head.size)[homes] - what
+        out: F = np.bincount(homes[what], minlength=self.world.dwellings.head.size)[homes].astype(float) - what
         return out
 
 

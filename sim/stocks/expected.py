@@ -1,4 +1,4 @@
-"""What happens on average where the month draws lots for places: leaders, meetings, luck with decisions.
+"""What happens on average where the month draws lots for places, or rounds: leaders, meetings, luck with decisions.
 
 Each function stands in for one of the same name in the model (see `Twin`), and takes the same arguments. Places of a
 kind are alike, so a leader is the part of places that have one.
@@ -13,8 +13,9 @@ import numpy as np
 
 from sim.policies.restructuring import GONE, LOST, LOW, TIME
 from sim.services.practice import LEAST, MOST, _means, learning, practice_target
+from sim.state import COMMUNITY, PREVENTIVE
 from sim.stocks import symbols
-from sim.stocks.symbols import Expr, choose, each_least, least, most
+from sim.stocks.symbols import Expr, cells, choose, least, most
 
 
 class Path:
@@ -109,6 +110,21 @@ def learn_and_lead(w: Any, p: Any, _clock: Any) -> None:
         leader[n] = led - goes * led + comes * (1.0 - led)
 
 
-def members(share: float, energy: Any) -> Any:
-    """Part of adults who take part in a group."""
-    return each_least(1.0, share * energy)
+def pool(w: Any, _p: Any, clock: Any) -> None:
+    """Pooled accounts at the year's end, not in whole pence, so that nothing is left to the last silo."""
+    services, money = w.services, w.money
+    share = w.rules.pooling[0]
+    ends = symbols.compare("=", clock.month % 12, 11.0)
+    pot = sum((share * x for x in money.carried.tolist()), start=0.0)
+    owed = symbols.compare("<", pot, 0.0)
+    every, upstream = cells(np.zeros(money.carried.size)), cells(np.zeros(money.carried.size))
+    for s in range(services.granted.size):
+        f = services.silo[s]
+        every[f] = every[f] + services.granted[s]
+        if services.tier[s] in (PREVENTIVE, COMMUNITY):
+            upstream[f] = upstream[f] + services.granted[s]
+    whole = choose(owed, every.sum(), upstream.sum())
+    for f in range(money.carried.size):
+        taken = pot * (choose(owed, every[f], upstream[f]) / whole)
+        money.pooled[f] = choose(ends, taken - share * money.carried[f], 0.0)
+        money.carried[f] = money.carried[f] + money.pooled[f]

@@ -254,7 +254,8 @@ class Shares(NamedTuple):
 
 def over(top: A, bottom: A) -> A:
     """A ratio of counts; 0 where there is nobody."""
-    return top / each_most(bottom, 1e-9)
+    out: A = top / each_most(bottom, 1e-9)
+    return out
 
 
 def anybody(parts: A) -> A:
@@ -262,7 +263,8 @@ def anybody(parts: A) -> A:
     none = 1.0 - parts[0]
     for part in parts[1:]:
         none = none * (1.0 - part)
-    return 1.0 - none
+    out: A = 1.0 - none
+    return out
 
 
 class Flows:
@@ -343,7 +345,7 @@ class Flows:
         grown = s.people * (1.0 - c.young)
         parents = over((anybody(now.serious) * grown).sum(axis=1), grown.sum(axis=1))
         strained = 0.0 * parents
-        for d in np.flatnonzero(c.informal):
+        for d in np.flatnonzero(c.informal).tolist():
             strained = strained + over(alone[d, 2].sum(axis=1), s.people.sum(axis=1))
         return Multipliers(worse, self._through(s, a, now, first), deaths, death_at, held, parents, strained)
 
@@ -393,17 +395,20 @@ class Flows:
         for k in range(len(self.c.service)):
             d, level = self.c.domain[k], self.c.level[k]
             out[d, level] = out[d, level] - s.helped[k]
-        return each_most(out, 0.0)
+        alone: A = each_most(out, 0.0)
+        return alone
 
     def protected(self, a: Around, k: int) -> A:
         """What help of a pair takes off the hazard of getting worse, by place."""
         s = self.c.service[k]
-        return each_least(MOST_PROTECTED, self.c.protection[s] * a.effect[s])[:, None]
+        out: A = each_least(MOST_PROTECTED, self.c.protection[s] * a.effect[s])[:, None]
+        return out
 
     def quicker(self, a: Around, k: int) -> A:
         """What help of a pair multiplies the hazard of getting better by, by place."""
         s = self.c.service[k]
-        return (1.0 + (self.c.recovery[s] - 1.0) * a.effect[s])[:, None]
+        out: A = (1.0 + (self.c.recovery[s] - 1.0) * a.effect[s])[:, None]
+        return out
 
     def free(self, s: State) -> A:
         """People who may ask, by pair: of an age served, neither helped nor waiting in the domain."""

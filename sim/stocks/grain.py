@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.fields import AGE_BAND_NAMES, AGE_BANDS
+from sim.fields import AGE_BANDS
 from sim.place import Neighbourhood
+from sim.policies import levers
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 
@@ -59,8 +60,9 @@ def grain_of(scenario: Scenario, hoods: Sequence[Neighbourhood], *, fifths: bool
     crowds = scenario.groups(where)
     told: list[A] = [where.quintile if fifths else np.zeros_like(where.quintile)]
     told += [crowds[:, b] for b in range(crowds.shape[1])]
-    for path in scenario.paths(services, where).values():
-        if path.shape[1] == len(hoods) and len(hoods) > 1:
+    axis = {lever.name: lever.axis for lever in levers()}
+    for name, path in scenario.paths(services, where).items():
+        if axis[name] == "neighbourhood":
             told.append(np.unique(path, axis=1, return_inverse=True)[1].ravel())
     rows, kind = np.unique(np.array(told).T, axis=0, return_inverse=True)
     names: list[str] = []
@@ -78,5 +80,4 @@ def grain_of(scenario: Scenario, hoods: Sequence[Neighbourhood], *, fifths: bool
         bands = np.flatnonzero(group == g)
         last = AGE_BANDS[bands[-1]][1]
         labels.append(f"{AGE_BANDS[bands[0]][0]} to {last}" if last < 109 else f"{AGE_BANDS[bands[0]][0]} and over")
-    assert len(AGE_BAND_NAMES) == group.size
     return Grain(kind.ravel(), group, tuple(names), tuple(labels))

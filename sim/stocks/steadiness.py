@@ -7,8 +7,6 @@ between settlements, and is emptied by them.
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse.linalg import LinearOperator, eigs
@@ -69,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -334,7 +334,7 @@ def floor(x: Any) -> Any:
 class Cells(np.ndarray[Any, Any]):
     """An array that may hold symbols."""
 
-    def max(self, *_: Any, **__: Any) -> Any:  # type: ignore[override]  # the largest of all, whatever is asked
+    def max(self, *_: Any, **__: Any) -> Any:  # of all, whatever is asked
         """The largest element."""
         return reduce(most, self.ravel().tolist())
 

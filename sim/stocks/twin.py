@@ -19,6 +19,7 @@ from sim.engine.columns import columns
 from sim.engine.mechanism import Mechanism
 from sim.fields import AGE_BANDS
 from sim.place import Place
+from sim.policies import levers
 from sim.runs import Month
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
@@ -64,11 +65,11 @@ OF_PEOPLE = {
 TOLD = {
     "services": ("posts", "overload", "leaving", "vacancy", "burnout", "admin", "hours", "quality", "fit", "lay"),
     "places": ("energy", "legitimacy", "practice", "peers"),
-    "money": (
-        "spent", "funding", "carried", "bailed_out", "clawed_back", "reinvested", "pooled", "outlay"
-    ),
-}  # fmt: skip
+    "money": ("spent", "funding", "carried", "bailed_out", "clawed_back", "reinvested", "pooled", "outlay"),
+}
+"""Columns that are recorded as they stand after a month."""
 COUNTED = {"helped", "queue"}
+"""Columns of services that hold people, in whole numbers."""
 
 
 class Twin:
@@ -93,8 +94,9 @@ class Twin:
         self._services = tuple(s.id for s in load_catalogue())
         where = whereabouts(self.hoods)
         self._crowd = scenario.groups(where)[self.grain.first()].astype(int)
+        axis = {lever.name: lever.axis for lever in levers()}
         self._paths = {
-            name: path[:, self.grain.first()] if path.shape[1] == len(self.hoods) > 1 else path
+            name: path[:, self.grain.first()] if axis[name] == "neighbourhood" else path
             for name, path in scenario.paths(self._services, where).items()
         }
         self.world, self.balanced = self._balanced(size)
@@ -123,11 +125,11 @@ class Twin:
                 fixed = t == "rates" or (column.dtype[0] != "f" and t not in ("tally", "money") and name not in COUNTED)
                 setattr(table, name, array if fixed and name != "leader" else cells(array.astype(float)))
             setattr(out, t, table)
-        if self._crowd.any():
-            out.aims.groups[0] = int(self._crowd.max()) + 1
-            out.aims.group = self._crowd
-            for name in ("heads", "part", "offer", "refuse", "ask"):
-                setattr(out.aims, name, getattr(out.aims, name)[: out.aims.groups[0]].copy())
+        crowds = int(self._crowd.max()) + 1
+        if crowds > 1:
+            out.aims.groups[0], out.aims.group = crowds, self._crowd
+        for name in ("heads", "part", "offer", "refuse", "ask"):
+            setattr(out.aims, name, getattr(out.aims, name)[:crowds].copy())
         s, p = out.services, {name: x.compiled() for name, x in self.calibrated.params.items()}
         room, events = b.around.room, b.events
         for k in range(room.size):
@@ -300,11 +302,13 @@ class _Trace:
                     float(b.state.people[n, g]),
                     1.0,
                 )
-            for k, what, unit in (
+            for memory, what, unit in (
                 ("resilience", "mean resilience, as a deviation from the baseline's", "log hazard units"),
                 ("trust", "mean trust of those with needs, as a deviation from the baseline's", "0-1"),
             ):
-                out[k][n, g] = self._stock(f"{k}.{n}.{g}", f"{k} of people {cell}", unit, what, 0.0, -np.inf)
+                out[memory][n, g] = self._stock(
+                    f"{memory}.{n}.{g}", f"{memory} of people {cell}", unit, what, 0.0, -np.inf
+                )
             for d, level in np.ndindex(len(domains), 4):
                 if level and b.state.need[d, level, n, g] > 0.0:
                     who = "households by their reference person" if c.household[d] else "people"
@@ -345,7 +349,7 @@ class _Trace:
             name: getattr(expected, name)
             for name in (
                 "uniform", "month_key", "pence", "resident_fit", "is_split", "falls_now", "reorganise", "lead",
-                "learn_and_lead",
+                "learn_and_lead", "pool",
             )
         }  # fmt: skip
         weight = twin.balanced.inner.people.sum(axis=1) / twin.balanced.inner.people.sum()

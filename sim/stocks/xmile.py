@@ -99,7 +99,7 @@ class _Writer:
         self.known: dict[str, str] = {}
         self.stocks: dict[str, str] = {}
 
-    def tree(self) -> ET.ElementTree[ET.Element]:
+    def tree(self) -> ET.ElementTree[Any]:
         """The whole file."""
         scenario = self.twin.scenario
         header = ET.SubElement(self.root, "header")
