@@ -43,7 +43,7 @@ from sim.results import (
     metrics,
     pounds_and_qalys,
 )
-from sim.runs import Progress, ensemble
+from sim.runs import Progress, ensemble, take_aim
 from sim.scenario import Scenario
 from sim.state import Screen, World
 from sim.version import VERSION
@@ -60,8 +60,9 @@ COVER = 0.95
 KEPT, LARGEST_KEPT = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
 T = TypeVar("T")
-Engine = Literal["agents", "stocks"]
-"""Which telling of the model is run: people one by one, or the stock-flow twin, which has no luck."""
+Engine = Literal["agents", "stocks", "reference"]
+"""Which telling of the model is run: people one by one; the stock-flow twin, which has no luck; or people one by one in
+plain Python, the telling that is read aloud, with the same results some hundred times slower."""
 
 
 @dataclass(frozen=True)
@@ -622,7 +623,8 @@ def compare(
 ) -> Comparison:
     """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them. With
     `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py). The engine
-    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says.
+    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says;
+    `reference` is the Mesa telling (sim/mesa_model/), one run after another, for small places and few years.
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
@@ -698,7 +700,11 @@ def compare(
         keep = scenario is chosen[0] and total <= LARGEST_KEPT
         return _baselines.get((story, own_draw(number)), make) if keep else make()
 
-    records = ensemble(world, chosen, list(numbers), threads or os.cpu_count() or 1, progress, without, recall, variant)
+    if engine == "reference":
+        records = _told_again(world, chosen, numbers, progress, tuple(without), variant)
+    else:
+        most = threads or os.cpu_count() or 1
+        records = ensemble(world, chosen, list(numbers), most, progress, without, recall, variant)
     return Comparison(
         scenarios=tuple(chosen),
         place=where,
@@ -707,9 +713,32 @@ def compare(
         records=records,
         neighbourhoods=tuple(n.name for n in hoods),
         seconds=time.perf_counter() - started,
-        settings={"threads": threads, "without": list(without)}
+        settings={"engine": engine, "threads": threads, "without": list(without)}
         | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
     )
+
+
+def _told_again(
+    world: Callable[[int], World],
+    scenarios: Sequence[Scenario],
+    seeds: Sequence[int],
+    progress: Progress | None,
+    without: tuple[str, ...],
+    variant: Callable[[Scenario, int], Scenario],
+) -> dict[str, list[Record]]:
+    """Every scenario for every seed by the Mesa telling, in turn: plain Python gains nothing from threads."""
+    from sim.mesa_model.record import record
+
+    out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
+    for seed in seeds:
+        for scenario in scenarios:
+            own, begun = variant(scenario, seed), copy(world(seed))
+            take_aim(begun, own)
+            out[scenario.name].append(record(begun, own, seed, without))
+            if progress is not None:
+                done = sum(map(len, out.values()))
+                progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
+    return out
 
 
 def _without_luck(numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None) -> tuple[int, ...]:

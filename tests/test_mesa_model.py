@@ -12,6 +12,7 @@ import types
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,6 +190,17 @@ def test_a_record_of_the_telling_is_the_cores(seed: int) -> None:
         assert mine.keys() == own.keys()
         for name, rows in own.items():
             np.testing.assert_allclose(mine[name], rows, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_the_engine_reference_is_this_telling(seed: int) -> None:
+    """`--engine reference` gives the agents' measures, and says which engine it was."""
+    from sim import run
+
+    scenario = Scenario.load("baseline")
+    asked: dict[str, int] = {"people": PEOPLE, "years": 1, "seeds": 1, "seed": seed}
+    told, core = run(scenario, engine="reference", **asked), run(scenario, **asked)
+    assert told.document()["engine"] == "reference"
+    pd.testing.assert_frame_equal(told.to_frame(), core.to_frame(), rtol=1e-9)
 
 
 # Mesa's tools

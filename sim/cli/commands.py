@@ -77,7 +77,8 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck.",
+        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck. "
+        "reference: the Mesa telling in plain Python, the agents' results again, for few people, years and seeds.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
