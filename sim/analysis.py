@@ -618,8 +618,9 @@ def compare(
     def world(number: int) -> World:
         def make() -> World:
             own = variant(chosen[0], number)
-            calibrated = adapted_for(own) if drawn else solution_for(own)
-            return calibrated.settled(set_in_place(where, own.parameters), size, number)
+            placed = set_in_place(where, own.parameters)
+            calibrated = adapted_for(own, placed) if drawn else solution_for(own, where)
+            return calibrated.settled(placed, size, number)
 
         return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
 

@@ -484,11 +484,15 @@ def calibrate(
     cells: Annotated[
         bool, typer.Option("--cells", help="Also: every acute service by deprivation fifth and age band.")
     ] = False,
+    draw: DrawOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The baseline of a place beside published figures."""
+    """The baseline of a place beside published figures; with `--draw-parameters`, how far drawn baselines drift."""
     from sim.cli import choices
+    from sim.steadiness import DRIFT_YEARS, pushed
 
+    drawn = choices.drawing(draw)
+    years = DRIFT_YEARS if drawn is not None and years is None else years
     chosen = choices.gather(
         ["baseline"], place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=[]
     )
@@ -501,20 +505,25 @@ def calibrate(
 
         with working("Solving for the hazards: some minutes"):
             recalibrate()
-    from sim.steadiness import pushed
-
     baseline = chosen.scenarios[0]
     with Bar() as progress:
         result = sim.compare(
             baseline,
-            *([pushed(baseline)] if steady and baseline.years >= 5 else []),
+            *([pushed(baseline)] if steady and drawn is None and baseline.years >= 5 else []),
             place=chosen.place,
             people=chosen.people,
             seeds=seeds,
             seed=seed,
             threads=threads,
             progress=progress,
+            draw_parameters=drawn,
         )
+    if drawn is not None:
+        if as_json:
+            _print_json(fit.drift_document(result))
+        else:
+            fit.show_drifts(result, show.console())
+        return
     rows = fit.rows(result)
     if as_json:
         told = fit.document(result, rows) | (fit.steady_document(result) if steady else {})
