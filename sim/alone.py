@@ -3,7 +3,8 @@
 Levers: every measure's mean over the second half of the years, less that of the same towns with nothing moved, in a
 paired t test, at a level of 5 % for all ends of all levers and all measures together (Bonferroni: each p times the
 number of tests). Named is the largest change told from luck at that level, in standard deviations between towns of the
-size that was run. What people meet (`PEOPLE`) goes first; staff and money are named where nothing else is told.
+size that was run. What becomes of people goes first (acute demand, health, need), then what they meet (access,
+fairness, community), then staff and money.
 
 Loops: what an experiment changes with the loop, less what it changes without it, seed by seed; for a loop that holds
 the world itself up, the world with it less the world without. Each is one expectation, tested like a claim's.
@@ -33,9 +34,13 @@ from sim.version import VERSION
 LEVERS_FILE, LOOPS_FILE = FOLDER / "probes" / "levers.toml", FOLDER / "probes" / "loops.toml"
 START = "2025-10"
 """From when a lever stands at an end of its range."""
-PEOPLE = ("service", "life", "need", "access", "fairness", "community")
-"""Kinds of measures of what people meet; the others are of staff and money."""
-Reach = Literal["people", "staff or money", "nothing"]
+Reach = Literal["outcomes", "access or community", "staff or money", "nothing"]
+KINDS: dict[Reach, tuple[str, ...]] = {
+    "outcomes": ("service", "life", "need"),
+    "access or community": ("access", "fairness", "community"),
+    "staff or money": ("staff", "money"),
+}
+"""How far a change reaches, by the kinds of measures that show it, the furthest first."""
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -47,6 +52,7 @@ class Before(Closed):
     because: str = Field(min_length=10)
     world: list[Policy] = Field(default_factory=list, description="policies of the world in which it is moved")
     service: list[str] | None = Field(None, description="the services it is aimed at")
+    people: int | None = Field(None, gt=0, description="a larger town, where what it does is small or local")
 
 
 class LeversFile(Closed):
@@ -160,7 +166,7 @@ class End(NamedTuple):
     lever: Lever
     value: float
     reach: Reach
-    """Whom it reaches beyond luck."""
+    """How far it reaches beyond luck."""
     named: Effect
     """The largest change told from luck; where none is, the surest."""
     told: int
@@ -176,14 +182,28 @@ class LeversReport:
     ends: tuple[End, ...]
     seeds: tuple[int, ...]
     people: int
+    """Of every town but those of levers that need a larger one."""
     years: int
     measures: int
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Levers that change nothing but measures of staff or money."""
+        reach = {name: {end.reach for end in self.ends if end.lever.name == name} for name in self.names}
+        return tuple(
+            name for name in self.names if reach[name] <= {"staff or money", "nothing"} and name not in self.idle
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The levers that were moved."""
+        return tuple(dict.fromkeys(end.lever.name for end in self.ends))
 
     @property
     def idle(self) -> tuple[str, ...]:
         """Levers that change nothing beyond luck at either end."""
         moves = {end.lever.name for end in self.ends if end.reach != "nothing"}
-        return tuple(dict.fromkeys(end.lever.name for end in self.ends if end.lever.name not in moves))
+        return tuple(name for name in self.names if name not in moves)
 
     def document(self) -> dict[str, Any]:
         """Everything, as one JSON document."""
@@ -194,6 +214,7 @@ class LeversReport:
             "years": self.years,
             "test": f"paired t, two-sided, {LEVEL:.0%} for {len(self.ends)} ends and {self.measures} measures together",
             "idle": list(self.idle),
+            "staff_or_money_only": list(self.hidden),
             "levers": [
                 {
                     "lever": end.lever.name,
@@ -235,7 +256,6 @@ def move_levers(
     names = _chosen(chosen, list(every), "lever")
     ends = [(name, end) for name in names for end in _ends(every[name])]
     found: list[tuple[Lever, float, list[Effect]]] = []
-    size = 0
     for name in names:
         need = before.get(name)
         world = list(need.world) if need is not None else []
@@ -245,15 +265,15 @@ def move_levers(
             for k, end in enumerate(_ends(every[name]))
         ]
         result = compare(
-            usual, *moved, people=people or file.people, seeds=seeds, seed=seed, threads=threads,
-            progress=_part(progress, len(found) * seeds, len(ends) * seeds, name),
+            usual, *moved, people=people or (need and need.people) or file.people, seeds=seeds, seed=seed,
+            threads=threads, progress=_part(progress, len(found) * seeds, len(ends) * seeds, name),
         )  # fmt: skip
-        size = result.people
         found += [
             (every[name], end, list(_effects(result, usual.name, one.name)))
             for end, one in zip(_ends(every[name]), moved, strict=True)
         ]
-    return LeversReport(tuple(judged(found)), tuple(range(seed, seed + seeds)), size, years, len(_measures()))
+    numbers = tuple(range(seed, seed + seeds))
+    return LeversReport(tuple(judged(found)), numbers, people or file.people, years, len(_measures()))
 
 
 def _ends(lever: Lever) -> list[float]:
@@ -286,9 +306,9 @@ def judged(found: Sequence[tuple[Lever, float, Sequence[Effect]]]) -> list[End]:
     for lever, end, effects in found:
         surest = min(effects, key=lambda e: e.chance)
         told = [e for e in effects if e.mean != 0.0 and e.chance * tests <= LEVEL]
-        met = [e for e in told if e.metric.kind in PEOPLE]
-        reach: Reach = "people" if met else "staff or money" if told else "nothing"
-        named = max(met or told or [surest], key=lambda e: e.size if told else 0.0)
+        reach: Reach = next((r for r, kinds in KINDS.items() if any(e.metric.kind in kinds for e in told)), "nothing")
+        furthest = [e for e in told if e.metric.kind in KINDS[reach]] if told else [surest]
+        named = max(furthest, key=lambda e: e.size)
         out.append(End(lever, end, reach, named, len(told), min(1.0, surest.chance * tests)))
     return out
 

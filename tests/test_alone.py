@@ -58,7 +58,7 @@ def test_luck_moves_no_lever(seed: int) -> None:
 
 
 def test_the_largest_change_is_named(seed: int) -> None:
-    """Among what is told, size in standard deviations between towns decides; what people meet goes before money."""
+    """Among what is told, size in standard deviations between towns decides; what becomes of people goes first."""
     dice = np.random.default_rng(seed)
     towns = dice.normal(100.0, 2.0, 12)
     small, large, money = (
@@ -66,18 +66,19 @@ def test_the_largest_change_is_named(seed: int) -> None:
         for name, by in (("acute_demand", 1.0), ("deaths", 3.0), ("spend_total", 9.0))
     )
     first, second = judged([(LEVERS["pay"], 1.2, [small, large, money]), (LEVERS["pay"], 0.9, [money])])
-    assert (first.named.metric.name, first.reach, first.told) == ("deaths", "people", 3)
+    assert (first.named.metric.name, first.reach, first.told) == ("deaths", "outcomes", 3)
     assert first.named.size == pytest.approx(3.0 / towns.std(ddof=1), rel=0.02)
     assert (second.named.metric.name, second.reach) == ("spend_total", "staff or money")
 
 
 def test_levers_that_move_something_and_one_that_cannot(seed: int) -> None:
-    """More refused, more cases and outreach each reach people; mutual aid without a shock only costs money, and a rule
-    for cuts without one changes nothing: it is listed as idle."""
+    """More refused, more cases and outreach each reach beyond staff; mutual aid without a shock only costs money, and
+    a rule for cuts without one changes nothing: it is listed as idle."""
     asked = ["cut_rule", "caseload", "mutual_aid", "outreach", "threshold"]
     report = move_levers(asked, seeds=6, seed=seed, people=1_500, years=4, given={})
     reach = {(end.lever.name, end.value): end.reach for end in report.ends}
-    assert {name for (name, _), met in reach.items() if met == "people"} == {"caseload", "outreach", "threshold"}
+    beyond = {name for (name, _), met in reach.items() if met in ("outcomes", "access or community")}
+    assert beyond == {"caseload", "outreach", "threshold"}
     assert reach["mutual_aid", 1.0] == "staff or money"
     assert report.idle == ("cut_rule",)
     assert next(end for end in report.ends if end.lever.name == "cut_rule").named.mean == 0.0

@@ -439,6 +439,16 @@ def test_quick_says_what_it_leaves_out(mine: Path) -> None:
     assert (report.made, report.count("not run")) == (0, 1)
 
 
+def test_some_claims_of_the_library(seed: int) -> None:
+    """Five claims whose effects are large are shown, and stop where they say, in a town of 4,000 with 8 seeds; their
+    least certain expectation has p below 1e-4 there, so that other luck hardly ever fails this."""
+    chosen = ["M16", "M55", "M56", "M83", "M91"]
+    report = run_claims(chosen, quick=True, seeds=8, seed=seed, people=4_000)
+    assert [(found.case.scenario.name, found.row()) for found in report.unmet] == []
+    assert report.count("shown") == len(chosen)
+    assert sum(len(claim.stops) for claim in report.claims) > 4
+
+
 MUST_CONTRADICT = {"M4", "M16", "M32", "M55", "M56", "M57", "M62", "M67", "M80", "M82"}
 
 

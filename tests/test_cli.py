@@ -498,7 +498,18 @@ def test_schema_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
     """Every input file has a JSON Schema that takes no unknown key."""
     assert command(["schema"]) == 0
     every = json.loads(capsys.readouterr().out)
-    assert set(every) == {"scenario", "place", "domain", "service", "experiment", "claims", "outside"}
+    assert set(every) == {
+        "scenario",
+        "place",
+        "domain",
+        "service",
+        "experiment",
+        "claims",
+        "outside",
+        "regions",
+        "levers",
+        "loops",
+    }
     assert all(one["additionalProperties"] is False for one in every.values())
     assert command(["schema", "place"]) == 0
     assert json.loads(capsys.readouterr().out) == every["place"]

@@ -15,6 +15,8 @@ from sim.expectations import LEVEL, about, by_luck
 from sim.inputs import plain
 from sim.results import metric
 
+STYLES = {"outcomes": "", "access or community": "", "staff or money": "yellow", "nothing": "bold red"}
+
 
 def show_levers(report: LeversReport, out: Console) -> None:
     """A row for each end of each lever's range, then the levers that change nothing."""
@@ -25,7 +27,7 @@ def show_levers(report: LeversReport, out: Console) -> None:
     for head in ("lever", "at", "reaches", "changes told", "most of all", "by", "p"):
         table.add_column(head, overflow="fold")
     for end in report.ends:
-        style = "" if end.reach == "people" else "yellow" if end.reach == "staff or money" else "bold red"
+        style = STYLES[end.reach]
         by = _effect(end) if end.reach != "nothing" else f"not told: {_effect(end)}"
         cells = (end.lever.name, f"{end.value:g}", end.reach, str(end.told), end.named.metric.label, by)
         table.add_row(*(Text(plain(cell)) for cell in cells), Text(_chance(end.chance)), style=style)
@@ -38,7 +40,8 @@ def show_levers(report: LeversReport, out: Console) -> None:
         "changes are means over the second half of the years.",
         out,
     )
-    idle = ", ".join(report.idle) or "none"
+    hidden, idle = (", ".join(names) or "none" for names in (report.hidden, report.idle))
+    out.print(Text(f"Levers that change nothing but measures of staff or money: {hidden}."))
     out.print(Text(f"Levers that change nothing beyond luck at either end: {idle}.", style="bold"))
 
 
