@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dash import Dash
     from playwright.sync_api import Page
 
-expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 
 
 # --- the guard -------------------------------------------------------------------------------------------------------
@@ -170,12 +170,12 @@ def serving(settings: Settings, model: Any = None) -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """The page on the pretended model, whose runs take a third of a second."""
-    with serving(Settings(), Pretend(pause=0.3)) as (url, _):
+    """The page on the pretended model, whose runs take a tenth of a second."""
+    with serving(Settings(), Pretend(pause=0.1)) as (url, _):
         yield url
 
 
-def up_to_date(page: Page, seconds: float = 30) -> None:
+def up_to_date(page: Page, seconds: float = 120) -> None:
     """Waits until the page says that what it shows is what was asked for."""
     expect(page.locator("#compare-status")).to_have_text("Up to date.", timeout=seconds * 1000)
 
