@@ -71,9 +71,11 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 3, 24, 25
-"""Rounds of the check by agents without crowding out, before one with it; towns and years in each."""
-TOWN_PEOPLE = 30_000
+CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 720_000, 25
+"""Rounds of the check by agents without crowding out, before one with it; people in all its towns together, and years.
+
+Its towns have the size of the place: in a small one a month's care varies more, and what is over its posts costs a
+premium; more places stand empty while somebody is found."""
 PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
 """A place that comes with the project: people and years of its solving run, from England's solution on."""
 DOUBT = 60.0
@@ -83,7 +85,7 @@ ROOMS = 0.95, 1.15
 """Least and most places over the people helped."""
 SHORT_PEOPLE, SHORT_YEARS, SHORT_AVERAGED = 60_000, 20, 8
 """The short cut for a draw of parameters: the place it is solved in, for how long, and the years that are averaged."""
-SHORT_TOWNS, SHORT_CHECK_YEARS, SHORT_TOWN_PEOPLE = 6, 10, 15_000
+SHORT_CHECK_PEOPLE, SHORT_CHECK_YEARS = 90_000, 10
 
 
 class Calibrated(NamedTuple):
@@ -213,7 +215,9 @@ def solve_place(
 ) -> Solution:
     """England's published rates solved for the people of one place, from England's solution on."""
     found = _in_place(place, england, params, domains, services, PLACE_PEOPLE, PLACE_YEARS, AVERAGED, seed=seed)
-    solution, aims = found.solution, england_targets(domains, services, england)
+    # Who is in need asks as often here as anywhere; queues are as long as that makes them.
+    solution = found.solution._replace(ask=england.ask)
+    aims = england_targets(domains, services, england)
     for money in (False,) * CHECKS + (True,):
         solution = _checked(solution, domains, services, params, aims, place, money=money)
     return solution
@@ -301,7 +305,7 @@ def adapt(
 ) -> Solution:
     """The shipped solution, corrected for other parameters and figures, or another place: some seconds, not minutes.
 
-    How steady a baseline drawn this way is, is tested in tests/test_aims.py and told by `upstream calibrate --draws`.
+    How steady drawn baselines are, is tested in tests/test_aims.py and told by `upstream calibrate --draw-parameters`.
     """
     place = place or Place.load(ENGLAND)
     near = place.name if place.name in SOLVED_PLACES else ENGLAND
@@ -339,9 +343,8 @@ def adapt(
             aims,
             place,
             money=money,
-            towns=SHORT_TOWNS,
+            people=SHORT_CHECK_PEOPLE,
             years=SHORT_CHECK_YEARS,
-            people=SHORT_TOWN_PEOPLE,
         )
     return solution
 
@@ -357,6 +360,8 @@ def _adapted(
     if path.exists():
         solution = tables.read_solution(path)[1]
     else:
+        if "UPSTREAM_QUIET" not in os.environ and place.name not in SOLVED_PLACES:
+            print(f"{place.label} needs hazards of its own: once, some seconds…", file=sys.stderr, flush=True)
         solution = adapt(domains, services, params, place)
         tables.write_solution(solution, path.stem, path)
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
@@ -384,21 +389,20 @@ def _checked(
     place: Place,
     *,
     money: bool,
-    towns: int | None = None,
-    years: int | None = None,
-    people: int = TOWN_PEOPLE,
+    people: int = CHECK_PEOPLE,
+    years: int = CHECK_YEARS,
 ) -> Solution:
     """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
     are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
     care is what it is to be; before, no overspend crowds anything out."""
     calibrated = Calibrated(domains, services, params, solution, aims)
-    scenario = Scenario.load("baseline").model_copy(update={"years": years or CHECK_YEARS})
+    scenario = Scenario.load("baseline").model_copy(update={"years": years})
 
     doors = [k for k, service in enumerate(services) if service.walk_in is not None]
     of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages
 
     def town(seed: int) -> _Town:
-        world = calibrated.settled(place, people, seed)
+        world = calibrated.settled(place, None, seed)
         record = go(world, scenario, params, seed, without=() if money else ("crowding_out",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
@@ -421,8 +425,9 @@ def _checked(
             helped_wanted=_caseloads(services, record["people"].sum(axis=1).mean(axis=0)),
         )
 
+    towns = max(1, round(people / place.population))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        seen = list(pool.map(town, range(1000, 1000 + (towns or CHECK_TOWNS))))
+        seen = list(pool.map(town, range(1000, 1000 + towns)))
     t = _Town(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _Town._fields))
     up = solution.up.copy()
     by_age = _factors(t.crises_wanted.sum(axis=2), t.crises.sum(axis=2))

@@ -417,13 +417,13 @@ def calibration_table() -> str:
     c = calibration
     rows = [
         ("solving", f"one place of {c.PEOPLE:,}", c.YEARS, f"the last {c.AVERAGED} averaged"),
-        ("check by agents", f"{c.CHECK_TOWNS} towns of {c.TOWN_PEOPLE:,}", c.CHECK_YEARS,
+        ("check by agents", f"{c.CHECK_PEOPLE:,} people in towns of the place's size", c.CHECK_YEARS,
          f"{c.CHECKS} rounds without crowding out, 1 with it for acute budgets"),
         ("a shipped place, from England's solution on", f"{c.PLACE_PEOPLE:,} of its people", c.PLACE_YEARS,
          f"the last {c.AVERAGED} averaged; then the check in towns of its mix"),
         ("short cut for draws and other places", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,
          f"the last {c.SHORT_AVERAGED} averaged"),
-        ("its check", f"{c.SHORT_TOWNS} towns of {c.SHORT_TOWN_PEOPLE:,}", c.SHORT_CHECK_YEARS, "1 round of each"),
+        ("its check", f"{c.SHORT_CHECK_PEOPLE:,} people in such towns", c.SHORT_CHECK_YEARS, "1 round of each"),
         ("homes before anybody has needs", "the place itself", f"{generations.YEARS}", "not reported"),
         ("settling of a world", "the place itself", f"{SETTLE / 12:g}", "not reported"),
     ]  # fmt: skip
