@@ -16,14 +16,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim import expectations
-from sim.calibration import adapted_for, solution_for, warm_up
+from sim import expectations, kept_worlds
+from sim.calibration import Calibrated, adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words, dotted
@@ -384,10 +385,8 @@ class Comparison:
         Series(self, measure).groups(by)
         return self.values(scenario, measure, "year", by, group)
 
-    def expectations(self) -> pd.DataFrame:
+    def expected(self) -> list[dict[str, Any]]:
         """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean says so."""
-        import pandas as pd
-
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
@@ -414,6 +413,12 @@ class Comparison:
                         "missing": ", ".join(name for name in expected.others() if name not in self.names),
                     }
                 )
+        return rows
+
+    def expectations(self) -> pd.DataFrame:
+        """The same as a table."""
+        import pandas as pd
+
         columns = [
             "scenario",
             "metric",
@@ -427,7 +432,7 @@ class Comparison:
             "p",
             "met",
         ]
-        return pd.DataFrame(rows, columns=[*columns, "missing"])
+        return pd.DataFrame(self.expected(), columns=[*columns, "missing"])
 
     def provenance(self) -> dict[str, Any]:
         """What made these results."""
@@ -614,12 +619,26 @@ def compare(
     total = sum(n.people for n in hoods)
     about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())), chosen[0].recalibrate)
     story = (about, chosen[0].model_dump_json(), tuple(without))
+    here = set_in_place(where, chosen[0].parameters)
+    running = threads or os.cpu_count() or 1
+    each = max(1, running // len(numbers))
+
+    @cache
+    def usual() -> Calibrated:
+        return solution_for(chosen[0])
+
+    @cache
+    def stem() -> str:
+        return kept_worlds.stem_of(usual(), here, size)
 
     def world(number: int) -> World:
         def make() -> World:
             own = variant(chosen[0], number)
-            calibrated = adapted_for(own) if drawn else solution_for(own)
-            return calibrated.settled(set_in_place(where, own.parameters), size, number)
+            if drawn:
+                return adapted_for(own).settled(set_in_place(where, own.parameters), size, number)
+            if total > LARGEST_KEPT:
+                return usual().settled(here, size, number, threads=each)
+            return kept_worlds.settled(stem(), usual(), here, size, number)
 
         return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
 
@@ -630,7 +649,7 @@ def compare(
         keep = scenario is chosen[0] and total <= LARGEST_KEPT
         return _baselines.get((story, own_draw(number)), make) if keep else make()
 
-    records = ensemble(world, chosen, list(numbers), threads or os.cpu_count() or 1, progress, without, recall, variant)
+    records = ensemble(world, chosen, list(numbers), running, progress, without, recall, variant)
     return Comparison(
         scenarios=tuple(chosen),
         place=where,
