@@ -15,15 +15,19 @@ from sim.version import VERSION
 __version__ = VERSION
 
 _WHERE = {
+    "AGE_BANDS": "sim.fields",
     "Comparison": "sim.analysis",
     "InputError": "sim.inputs",
     "Lever": "sim.policies",
+    "MesaModel": "sim.mesa_model",
     "Metric": "sim.results",
     "Place": "sim.place",
     "Policy": "sim.scenario",
     "Scenario": "sim.scenario",
     "compare": "sim.analysis",
+    "lever_sections": "sim.policies",
     "levers": "sim.policies",
+    "load_catalogue": "sim.services.catalogue",
     "metrics": "sim.results",
     "new_place": "sim.place_tables",
     "place_names": "sim.place",
@@ -33,23 +37,30 @@ _WHERE = {
 
 if TYPE_CHECKING:
     from sim.analysis import Comparison, compare, run
+    from sim.fields import AGE_BANDS
     from sim.inputs import InputError
+    from sim.mesa_model import MesaModel
     from sim.place import Place, place_names
     from sim.place_tables import new_place
-    from sim.policies import Lever, levers
+    from sim.policies import Lever, lever_sections, levers
     from sim.results import Metric, metrics
     from sim.scenario import Policy, Scenario, scenario_names
+    from sim.services.catalogue import load_catalogue
 
 __all__ = [
+    "AGE_BANDS",
     "Comparison",
     "InputError",
     "Lever",
+    "MesaModel",
     "Metric",
     "Place",
     "Policy",
     "Scenario",
     "compare",
+    "lever_sections",
     "levers",
+    "load_catalogue",
     "metrics",
     "new_place",
     "place_names",

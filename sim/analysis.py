@@ -15,9 +15,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from scipy import special
 from sim import expectations, kept_worlds
 from sim.calibration import Calibrated, adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
+from sim.engine.columns import allocate
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words, dotted
 from sim.outcomes import Beyond, discounted
@@ -44,8 +46,9 @@ from sim.results import (
 )
 from sim.runs import Progress, ensemble
 from sim.scenario import Scenario
-from sim.state import World
+from sim.state import Screen, World
 from sim.version import VERSION
+from sim.world import copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +61,8 @@ COVER = 0.95
 KEPT, LARGEST_KEPT = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
 T = TypeVar("T")
+Engine = Literal["agents", "stocks"]
+"""Which telling of the model is run: people one by one, or the stock-flow twin, which has no luck."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +188,15 @@ class Comparison:
     _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def engine(self) -> str:
+        """Which telling of the model was run."""
+        return str(self.settings.get("engine", "agents"))
+
+    @property
     def bands(self) -> str:
         """What the bands of its results cover."""
+        if self.engine == "stocks":
+            return "none: the stock-flow twin has no luck, so low and high repeat the mean, and there is no interval"
         drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
         return f"middle 95 % of seeds{drawn}; sure_low and sure_high: 95 % interval of the mean"
 
@@ -249,6 +261,7 @@ class Comparison:
             "upstream": VERSION,
             "place": self.place.name,
             "people": self.people,
+            "engine": self.engine,
             "seeds": list(self.seeds),
             "months": self.months,
             "years": list(range(1, self.scenarios[0].years + 1)),
@@ -557,6 +570,46 @@ _worlds: _Kept[World] = _Kept(KEPT)
 _baselines: _Kept[Record] = _Kept(KEPT)
 
 
+def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
+    """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
+
+    def make() -> World:
+        calibrated, placed = solution_for(scenario, place), set_in_place(place, scenario.parameters)
+        if not kept:
+            return calibrated.settled(placed, people, seed)
+        return kept_worlds.settled(kept_worlds.stem_of(calibrated, placed, people), calibrated, placed, people, seed)
+
+    kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
+    return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def in_one_part(world: World) -> World:
+    """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
+    they leave in scratch for the next can be looked at."""
+    sizes = {"candidate": world.people.age.size, "domain": world.people.level.shape[0], "one": 1}
+    sizes |= {"event": world.screen.event_row.size, "block": world.screen.bits.size}
+    return copy(world)._replace(screen=allocate(Screen, **sizes))
+
+
+def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
+    """What is made of each seed, several at a time, in order. `make` gets a seed, and what tells it whether to stop."""
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        return list(pool.map(lambda seed: make(seed, stopped.is_set), seeds))
+    except BaseException:
+        stopped.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
+    """What tells one world from another, but for its seed."""
+    own = tuple(sorted(scenario.parameters.items()))
+    return place.model_dump_json(), people, own, scenario.recalibrate
+
+
 def _unfit(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Words(came))
 
@@ -573,9 +626,11 @@ def compare(
     progress: Progress | None = None,
     without: Iterable[str] = (),
     draw_parameters: Which | None = None,
+    engine: Engine = "agents",
 ) -> Comparison:
     """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them. With
-    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py).
+    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py). The engine
+    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says.
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
@@ -604,10 +659,26 @@ def compare(
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
         raise _unfit("at least one seed", "none")
+    if engine == "stocks":
+        numbers = _without_luck(numbers, tuple(without), draw_parameters)
+    total = sum(n.people for n in hoods)
+    fixed = chosen[0].parameters
+    if engine == "stocks":
+        from sim import stocks
+
+        return Comparison(
+            scenarios=tuple(chosen),
+            place=where,
+            people=total,
+            seeds=numbers,
+            records=stocks.records(chosen, set_in_place(where, fixed), size, progress),
+            neighbourhoods=tuple(n.name for n in hoods),
+            seconds=time.perf_counter() - started,
+            settings={"engine": engine},
+        )
     if progress is not None:
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()
-    fixed = chosen[0].parameters
     drawn: dict[int, dict[str, float]] = {}
     if draw_parameters is not None:
         drawn = dict(zip(numbers, draws(draw_parameters, numbers, chosen[0].place, fixed), strict=True))
@@ -616,8 +687,7 @@ def compare(
         own = drawn.get(number, {}) | scenario.parameters
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
-    total = sum(n.people for n in hoods)
-    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())), chosen[0].recalibrate)
+    about = _about(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), tuple(without))
     here = set_in_place(where, chosen[0].parameters)
     running = threads or os.cpu_count() or 1
@@ -625,7 +695,7 @@ def compare(
 
     @cache
     def usual() -> Calibrated:
-        return solution_for(chosen[0])
+        return solution_for(chosen[0], where)
 
     @cache
     def stem() -> str:
@@ -635,7 +705,8 @@ def compare(
         def make() -> World:
             own = variant(chosen[0], number)
             if drawn:
-                return adapted_for(own).settled(set_in_place(where, own.parameters), size, number)
+                placed = set_in_place(where, own.parameters)
+                return adapted_for(own, placed).settled(placed, size, number)
             if total > LARGEST_KEPT:
                 return usual().settled(here, size, number, threads=each)
             return kept_worlds.settled(stem(), usual(), here, size, number)
@@ -661,6 +732,15 @@ def compare(
         settings={"threads": threads, "without": list(without)}
         | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
     )
+
+
+def _without_luck(numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None) -> tuple[int, ...]:
+    """The one number of a run of the twin. Refuses what the twin cannot do."""
+    if drawn is not None:
+        raise _unfit("engine agents with draw_parameters: the stock-flow twin makes one run", "stocks")
+    if without:
+        raise _unfit("engine agents with without: the stock-flow twin runs whole", "stocks")
+    return numbers[:1]
 
 
 def run(scenario: Scenario, **options: Any) -> Comparison:

@@ -149,6 +149,7 @@ class Services(NamedTuple):
     plan: Annotated[A, _c("f8", "service", "pounds a year", "what it may spend: granted, less debts, plus savings")]
     posts: Annotated[A, _c("f8", "service", "1 = baseline", "staff at work, agency staff among them")]
     places: Annotated[A, _c("f8", "service", "cases", "people who can be helped at once now")]
+    spare: Annotated[A, _c("f8", "service", "cases", "places neither taken nor waited for at the month's start")]
     pressure: Annotated[A, _c("f8", "service", "multiplier", "on refusals, by the queue")]
     refused: Annotated[A, _c("f8", "service", "share", "share of askers turned away now")]
     quality: Annotated[A, _c("f8", "service", "1 = baseline", "effect of an hour of help")]

@@ -40,7 +40,7 @@ from sim.people.last_resort import attending
 from sim.people.life_and_death import bearing, dying
 from sim.people.need import improving, worsening
 from sim.place import Place
-from sim.policies import Lever
+from sim.policies import Lever, lever_sections
 from sim.runs import FLOWS, Month, go
 from sim.state import NOBODY, RESPONSIVE, TABLES, World, handle
 from sim.world import SETTLE, copy
@@ -115,6 +115,7 @@ def test_a_lever_says_what_it_is(lever: Lever) -> None:
     assert lever.low <= lever.baseline <= lever.high
     assert lever.low < lever.high
     assert 0.0 < lever.step <= lever.high - lever.low
+    assert lever.section in lever_sections()
     assert lever.unit
     assert len(lever.source) >= 3
     assert len(lever.meaning) >= 10

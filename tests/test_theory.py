@@ -158,6 +158,85 @@ def test_littles_law_holds_to_the_person(seed: int) -> None:
     assert waited.sum() > 1_000
 
 
+def chain_of_a_queue(places: int, arrive: float, end: float, give_up: float, top: int) -> np.ndarray:
+    """Stationary shares of 0 to `top` people helped or waiting, in the monthly chain: those let in are Poisson."""
+    states = np.arange(top + 1)
+    let_in = stats.poisson.pmf(states, arrive)
+    month = np.zeros((top + 1, top + 1))
+    for k in states:
+        helped, waiting = min(k, places), max(0, k - places)
+        stay = stats.binom.pmf(np.arange(helped + 1), helped, 1.0 - end)
+        wait = stats.binom.pmf(np.arange(waiting + 1), waiting, 1.0 - give_up)
+        month[k] = np.convolve(np.convolve(stay, wait), let_in)[: top + 1]
+        month[k, -1] += 1.0 - month[k].sum()
+    balance = np.vstack([month.T - np.eye(top + 1), np.ones(top + 1)])
+    return np.linalg.lstsq(balance, np.append(np.zeros(top + 1), 1.0), rcond=None)[0]
+
+
+def erlang(places: int, arrive: float, end: float, give_up: float, top: int) -> np.ndarray:
+    """The same in continuous time: Erlang A, and Erlang C where nobody gives up."""
+    out = np.array([min(k, places) * end + max(0, k - places) * give_up for k in range(1, top + 1)])
+    logs = np.concatenate([[0.0], np.cumsum(np.log(arrive) - np.log(out))])
+    shares = np.exp(logs - logs.max())
+    return shares / shares.sum()
+
+
+@pytest.mark.parametrize(
+    ("places", "months", "give_up", "load", "close"),
+    [
+        (50, 24.0, 0.2, 1.1, 0.02),
+        (50, 24.0, 0.2, 1.0, 0.02),
+        (50, 12.0, 0.1, 1.1, 0.02),
+        (20, 6.0, 0.1, 1.1, 0.02),
+        (20, 6.0, 0.05, 1.1, 0.02),
+        (50, 6.0, 0.1, 0.9, 0.02),
+        (50, 12.0, 0.0, 0.9, 0.05),
+    ],
+)
+def test_the_monthly_step_is_close_to_erlang(
+    places: int, months: float, give_up: float, load: float, close: float
+) -> None:
+    """Queue and give-ups of the monthly chain lie within 2 % of Erlang A's at the same mean times, within 5 % of Erlang
+    C's; the test above shows that the months are that chain. What sim/MODEL.md tells of the error rests on this."""
+    end, arrive, top = 1.0 / months, load * places / months, places + 160
+    waiting = np.maximum(0, np.arange(top + 1) - places)
+    ours, textbook = (made(places, arrive, end, give_up, top) for made in (chain_of_a_queue, erlang))
+    assert ours @ waiting == pytest.approx(textbook @ waiting, rel=close)
+    assert ours[places:].sum() == pytest.approx(textbook[places:].sum(), abs=0.02)
+
+
+@pytest.mark.statistics
+def test_practice_that_is_copied_spreads_as_contact_does(seed: int) -> None:
+    """Places that take over the whole of what is better, and forget nothing, are an SI process: share' = share + b *
+    share * (1 - share). It stays near the logistic curve, the ODE with the same rate."""
+    places, rate, months, first = 20_000, 0.04, 200, 400
+    world = copy(town(1_500, seed))
+    better = np.arange(places) < first
+    world = world._replace(
+        places=world.places._replace(
+            practice=np.where(better, 1.2, 1.0),
+            leader=np.ones(places, np.uint8),
+            spine=np.ones(places),
+        )
+    )
+    given = calibrated().params["practice"].compiled()
+    given = given._replace(pace=1e15, depth=1.0, error=0.0, go=0.0, meeting=rate)
+    entry = next(m for m, _ in Month(calibrated().params, {}).steps if m.name == "practice")
+    share = expected = first / places
+    variance, furthest = 0.0, 0.0
+    for m in range(months):
+        entry.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
+        share = float((world.places.practice > 1.1).mean())
+        spread = rate * expected * (1.0 - expected)
+        variance = variance * (1.0 + rate * (1.0 - 2.0 * expected)) ** 2 + spread * (1.0 - rate * expected) / places
+        expected += spread
+        assert abs(share - expected) < SURE * np.sqrt(variance), f"month {m}"
+        odds = first / (places - first) * np.exp(rate * (m + 1))
+        furthest = max(furthest, abs(expected - odds / (1.0 + odds)))
+    assert expected > 0.95
+    assert furthest < rate / 2.0
+
+
 # Need against its chain.
 
 

@@ -5,13 +5,15 @@ Everything is checked before anything is run, so that a slip in the last option 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sim import book  # noqa: F401  (parameters are known once every mechanism is in the book)
+from sim.analysis import Engine
 from sim.drawing import Which
 from sim.expectations import unmeasured
 from sim.inputs import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
@@ -19,6 +21,8 @@ from sim.place import Place, people_allowed
 from sim.policies import Lever, levers
 from sim.scenario import LONGEST_YEARS, Scenario, library, parameter
 
+ENGINES: tuple[str, ...] = get_args(Engine)
+MERGED = ("fifths", "ages")
 AXES = ("service", "quintile", "age", "child_age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
 SETTABLE = ("policies.LEVER", "policies.LEVER.SERVICE", "parameters.GROUP.NAME", "place", "people", "years")
@@ -117,6 +121,34 @@ def drawing(typed: str | None) -> Which | None:
     if typed is None or typed in ("mechanisms", "all"):
         return typed  # type: ignore[return-value]  # one of its two words, or none
     raise InputError("--draw-parameters", None, "", "one of these", typed, ("mechanisms", "all"))
+
+
+def telling(typed: str) -> Engine:
+    """`--engine`."""
+    if typed in ENGINES:
+        return typed  # type: ignore[return-value]  # one of its words
+    raise InputError("--engine", None, "", "one of these", typed, ENGINES)
+
+
+def merged(typed: str | None) -> tuple[str, ...]:
+    """`--merge fifths,ages`, each once."""
+    found = [part.strip() for part in typed.split(",")] if typed is not None else []
+    for part in found:
+        if part not in MERGED:
+            raise InputError("--merge", None, "", "one or both of these, with a comma between", part, MERGED)
+    return tuple(dict.fromkeys(found))
+
+
+def writable(path: Path) -> Path:
+    """A file to write, in a folder that is there."""
+    path = path.expanduser()
+    if path.is_dir():
+        raise InputError(path, None, "--xmile", "a file", Words("a folder"))
+    if not path.absolute().parent.is_dir():
+        raise InputError(path, None, "--xmile", "a file in a folder that is there", Words("no such folder"))
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise InputError(path, None, "--xmile", "a file that can be written", Words("no right to write there"))
+    return path
 
 
 def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequence[str]) -> _Wishes:

@@ -81,6 +81,8 @@ def comparison(result: Comparison, document: dict[str, Any], axes: Sequence[str]
     """Everything a reader wants first."""
     months, seeds = document["months"], len(document["seeds"])
     luck = f"{seeds} seeds" if seeds > 1 else "one seed"
+    if document["engine"] == "stocks":
+        luck = "the stock-flow twin, which has no luck"
     out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {months[0]} to {months[-1]}, {luck}"))
     last = document["years"][-1]
     told = {measure.name: measure for measure in metrics()}
@@ -173,7 +175,11 @@ def _cell(row: Row, name: str, document: dict[str, Any]) -> Cell:
         change = row.changes[name]
         moved = number(change["mean"], row.unit, row.decimals, signed=True)
         told = " ".join(part for part in (moved, _between(change, row, signed=True)) if part)
-        return (first, told, False) if sure(change) else (first, f"{told} {NOT_SURE}", True)
+        return (
+            (first, told, False)
+            if sure(change) or document["engine"] == "stocks"
+            else (first, f"{told} {NOT_SURE}", True)
+        )
     if not document["differences"]:
         level = {"sure_low": level["low"], "sure_high": level["high"]} if len(document["seeds"]) > 1 else {}
     return first, _between(level, row, signed=False), True
@@ -214,6 +220,11 @@ def shown_unit(unit: str) -> str:
 
 def _key(document: dict[str, Any], out: Console) -> None:
     out.print()
+    if document["engine"] == "stocks":
+        out.print(
+            Text("The stock-flow twin tells averages: no luck, and no interval. What it leaves out: sim/MODEL.md.")
+        )
+        return
     if len(document["seeds"]) == 1:
         out.print(Text("One seed: no intervals, and no telling a difference from luck."))
     elif not document["differences"]:

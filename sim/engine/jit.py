@@ -33,6 +33,7 @@ NO_KERNELS = {
     "analysis.py",
     "kept_worlds.py",
     "drawing.py",
+    "alone.py",
     "claims.py",
     "expectations.py",
     "experiments.py",
@@ -46,7 +47,7 @@ NO_KERNELS = {
     "version.py",
     "mesa_model",
     "stocks",
-    "loop_map.py",
+    "loop_map",
     "stories.py",
 }
 """Nothing here is compiled or read by what is: an edit need not compile the model anew."""

@@ -20,10 +20,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Aim = Literal["service", "where", "who"]
 Axis = Literal["place", "neighbourhood", "service"]
+Section = Literal["Money", "Who gets in", "How staff work", "Who decides", "Community", "Outside services", "Shocks"]
+"""Where a reader looks for a lever, in this order; 'Shocks' happen to a place rather than being decided."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Lever:
 
     name: str
     label: str
+    section: Section
     unit: str
     low: float
     high: float
@@ -45,10 +48,13 @@ class Lever:
     """What a policy may aim it at: some services, some neighbourhoods, some ages."""
     axis: Axis = "service"
     """What the columns of its path are."""
-    shock: bool = False
-    """Whether it is something that happens to a place rather than something that is decided."""
     needs: tuple[Aim, ...] = ()
     """What a policy must say it is aimed at."""
+
+    @property
+    def shock(self) -> bool:
+        """Whether it is something that happens to a place rather than something that is decided."""
+        return self.section == "Shocks"
 
     @property
     def by_service(self) -> bool:
@@ -60,3 +66,8 @@ def levers() -> tuple[Lever, ...]:
     """Every lever, in order of name."""
     found = [importlib.import_module(f"{__name__}.{info.name}").LEVER for info in pkgutil.iter_modules(__path__)]
     return tuple(sorted(found, key=lambda lever: lever.name))
+
+
+def lever_sections() -> tuple[str, ...]:
+    """The sections that levers stand in, in the order a reader meets them."""
+    return get_args(Section)

@@ -19,6 +19,7 @@ from sim.state import ACUTE, World
 LEVER = Lever(
     name="acute_share",
     label="Share of spending moved to acute care",
+    section="Money",
     unit="share of budget",
     low=-0.05,
     high=0.1,

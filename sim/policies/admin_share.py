@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="admin_share",
     label="Administration asked of staff",
+    section="How staff work",
     unit="multiple of baseline",
     low=0.5,
     high=1.3,

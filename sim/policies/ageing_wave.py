@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="ageing_wave",
     label="Ageing wave",
+    section="Shocks",
     unit="share more people of 65 and over",
     low=0.0,
     high=0.5,
@@ -26,7 +27,6 @@ LEVER = Lever(
     source="assumed; A06 [DS1]: 18.5 % of people are 65 or over",
     meaning="How many more people of 65 and over there are, in as large a place.",
     axis="place",
-    shock=True,
 )
 OLD = 7
 """First age band of the old, from 65."""

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="air_and_activity",
     label="Air, parks and activity",
+    section="Outside services",
     unit="share of a programme",
     low=0.0,
     high=1.0,

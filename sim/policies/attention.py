@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="attention",
     label="Pull of visible crises",
+    section="Money",
     unit="gain",
     low=0.0,
     high=2.0,

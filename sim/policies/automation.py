@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="automation",
     label="Administration automated, time kept for people",
+    section="How staff work",
     unit="share of routine administration",
     low=0.0,
     high=0.5,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="automation_saving",
     label="Administration automated, posts closed",
+    section="How staff work",
     unit="share of routine administration",
     low=0.0,
     high=0.5,

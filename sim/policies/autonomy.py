@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="autonomy",
     label="Freedom of those who do the work",
+    section="How staff work",
     unit="0 none, 0.5 today, 1 full",
     low=0.0,
     high=1.0,

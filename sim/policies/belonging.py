@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="belonging",
     label="Welcome of staff from abroad",
+    section="How staff work",
     unit="0 none, 0.5 today, 1 full",
     low=0.0,
     high=1.0,

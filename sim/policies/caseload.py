@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="caseload",
     label="Cases per worker",
+    section="How staff work",
     unit="multiple of baseline",
     low=0.6,
     high=1.8,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="cashable",
     label="Acute cost that follows demand",
+    section="Money",
     unit="share",
     low=0.0,
     high=0.8,

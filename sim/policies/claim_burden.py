@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="claim_burden",
     label="Burden of claiming help",
+    section="Who gets in",
     unit="multiple of baseline",
     low=0.0,
     high=4.0,

@@ -19,6 +19,7 @@ from sim.state import COMMUNITY, World
 LEVER = Lever(
     name="community_investment",
     label="Community investment",
+    section="Money",
     unit="multiple of baseline",
     low=0.0,
     high=4.0,

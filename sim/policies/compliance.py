@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="compliance",
     label="Rules and checks after an incident",
+    section="Who decides",
     unit="multiple of baseline",
     low=0.0,
     high=2.0,

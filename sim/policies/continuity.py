@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="continuity",
     label="Continuity of worker",
+    section="How staff work",
     unit="multiple of baseline",
     low=0.5,
     high=1.5,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="contract_length",
     label="Length of contracts",
+    section="Who decides",
     unit="years",
     low=1.0,
     high=10.0,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="coproduction",
     label="Help planned with people",
+    section="How staff work",
     unit="share of people helped",
     low=0.0,
     high=1.0,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="crisis_alternatives",
     label="Crises met by an alternative",
+    section="Who gets in",
     unit="share of crises",
     low=0.0,
     high=0.6,

@@ -18,6 +18,7 @@ from sim.state import ACUTE, World
 LEVER = Lever(
     name="cut_rule",
     label="Protection of acute lines in a cut",
+    section="Money",
     unit="share",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="digital_by_default",
     label="Services reached online only",
+    section="Who gets in",
     unit="share of asking",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="digital_ties",
     label="Ties kept up online",
+    section="Community",
     unit="ties a person",
     low=0.0,
     high=1.0,

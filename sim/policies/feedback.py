@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="feedback",
     label="Weight of what people helped say",
+    section="Who decides",
     unit="share",
     low=0.0,
     high=1.0,

@@ -19,6 +19,7 @@ from sim.state import World
 LEVER = Lever(
     name="grant",
     label="Grant for a service",
+    section="Money",
     unit="pounds per head a year",
     low=0.0,
     high=200.0,

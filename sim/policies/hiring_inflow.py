@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="hiring_inflow",
     label="People to be found for vacant posts",
+    section="How staff work",
     unit="multiple of baseline",
     low=0.4,
     high=1.5,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="housing_quality",
     label="Quality and security of homes",
+    section="Outside services",
     unit="share of a programme",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="income_floor",
     label="Income floor",
+    section="Outside services",
     unit="pounds a week for every adult",
     low=0.0,
     high=100.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="job_security",
     label="Security of work",
+    section="Outside services",
     unit="share of a programme",
     low=0.0,
     high=1.0,

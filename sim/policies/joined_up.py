@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="joined_up",
     label="Joined-up services, a key worker",
+    section="Who gets in",
     unit="share of hand-overs",
     low=0.0,
     high=1.0,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="lay_staff",
     label="Lay helpers beside each worker",
+    section="How staff work",
     unit="helpers per paid worker",
     low=0.0,
     high=3.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="micro_enterprise",
     label="Catalysts of micro-enterprises",
+    section="Community",
     unit="per 100,000 people",
     low=0.0,
     high=5.0,

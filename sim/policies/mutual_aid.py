@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="mutual_aid",
     label="Mutual aid that is nurtured",
+    section="Community",
     unit="share",
     low=0.0,
     high=1.0,

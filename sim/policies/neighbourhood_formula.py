@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="neighbourhood_formula",
     label="Weight of need between neighbourhoods",
+    section="Who gets in",
     unit="exponent",
     low=-2.0,
     high=4.0,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="network_crisis",
     label="Crises met with the person's own network",
+    section="Who gets in",
     unit="share of crises",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="organisers",
     label="Community organisers",
+    section="Community",
     unit="per 10,000 people",
     low=0.0,
     high=5.0,

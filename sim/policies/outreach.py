@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="outreach",
     label="Outreach",
+    section="Who gets in",
     unit="per month",
     low=0.0,
     high=0.1,

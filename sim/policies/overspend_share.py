@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="overspend_share",
     label="Part of an overspend that prevention pays",
+    section="Money",
     unit="share",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="pandemic",
     label="Pandemic",
+    section="Shocks",
     unit="share of a full one",
     low=0.0,
     high=1.0,
@@ -26,7 +27,6 @@ LEVER = Lever(
     meaning="How far people may not meet.",
     axis="neighbourhood",
     aims=("where",),
-    shock=True,
 )
 
 

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="pay",
     label="Pay",
+    section="How staff work",
     unit="multiple of baseline",
     low=0.9,
     high=1.2,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="peer_support",
     label="Recovered people asked to support others",
+    section="Community",
     unit="share",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="pooling",
     label="Pooled budgets",
+    section="Money",
     unit="share",
     low=0.0,
     high=1.0,

@@ -19,6 +19,7 @@ from sim.state import COMMUNITY, PREVENTIVE, World
 LEVER = Lever(
     name="prevention_share",
     label="Share of spending moved upstream",
+    section="Money",
     unit="share of budget",
     low=-0.05,
     high=0.1,

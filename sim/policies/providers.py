@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="providers",
     label="Organisations sharing the work",
+    section="Who decides",
     unit="multiple of baseline",
     low=0.5,
     high=3.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="recession",
     label="Recession",
+    section="Shocks",
     unit="points of unemployment",
     low=0.0,
     high=6.0,
@@ -26,7 +27,6 @@ LEVER = Lever(
     meaning="Unemployment above the usual, in percentage points.",
     axis="neighbourhood",
     aims=("where",),
-    shock=True,
 )
 
 

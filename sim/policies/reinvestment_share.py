@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="reinvestment_share",
     label="Part of a saving that is kept for prevention",
+    section="Money",
     unit="share",
     low=0.0,
     high=1.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="resident_control",
     label="Community money that residents decide on",
+    section="Who decides",
     unit="share",
     low=0.0,
     high=1.0,

@@ -21,6 +21,7 @@ from sim.state import World
 LEVER = Lever(
     name="restructuring",
     label="Restructurings",
+    section="Who decides",
     unit="per year",
     low=0.0,
     high=1.0,

@@ -19,6 +19,7 @@ from sim.state import COMMUNITY, PREVENTIVE, World
 LEVER = Lever(
     name="ring_fence",
     label="Ring-fence around prevention",
+    section="Money",
     unit="share of the baseline's lines",
     low=0.0,
     high=1.0,

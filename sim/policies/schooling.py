@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="schooling",
     label="Relational schooling",
+    section="Outside services",
     unit="log hazard units a year",
     low=-0.02,
     high=0.02,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="seeded",
     label="Community money given to grow groups",
+    section="Community",
     unit="share",
     low=0.0,
     high=1.0,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="service_budget",
     label="Budget of a service",
+    section="Money",
     unit="multiple of baseline",
     low=0.0,
     high=5.0,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="spine",
     label="Exchange between places",
+    section="Who decides",
     unit="0 none beyond today's, 1 full",
     low=0.0,
     high=1.0,

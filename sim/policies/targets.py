@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="targets",
     label="Steering by targets",
+    section="Who decides",
     unit="0 none, 0.5 today, 1 full",
     low=0.0,
     high=1.0,

@@ -19,6 +19,7 @@ from sim.state import RESPONSIVE, World
 LEVER = Lever(
     name="threshold",
     label="Share of serious need turned away",
+    section="Who gets in",
     unit="share of requests",
     low=0.0,
     high=0.8,

@@ -18,6 +18,7 @@ from sim.state import World
 LEVER = Lever(
     name="time_to_care",
     label="Time to care",
+    section="Outside services",
     unit="0-1",
     low=0.0,
     high=1.0,

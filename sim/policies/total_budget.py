@@ -19,6 +19,7 @@ from sim.state import World
 LEVER = Lever(
     name="total_budget",
     label="Total budget",
+    section="Money",
     unit="multiple of baseline",
     low=0.5,
     high=1.5,

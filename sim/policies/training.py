@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="training",
     label="Time in training",
+    section="How staff work",
     unit="share of working time",
     low=0.0,
     high=0.1,

@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="voice",
     label="Resident voice",
+    section="Who decides",
     unit="share of decisions",
     low=0.0,
     high=1.0,

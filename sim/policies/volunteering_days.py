@@ -17,6 +17,7 @@ from sim.state import World
 LEVER = Lever(
     name="volunteering_days",
     label="Paid days of volunteering",
+    section="Community",
     unit="days a year",
     low=0.0,
     high=12.0,

@@ -1,0 +1,34 @@
+"""The exported file, run by PySD, beside the twin's own run. PySD is installed with the test tools only."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from sim.stocks.equations import run
+from sim.stocks.twin import Twin
+from sim.stocks.xmile import write
+
+
+def largest_difference(twin: Twin, folder: Path) -> float:
+    """The largest difference of any stock in any month, over its largest value. PySD writes a file beside its own."""
+    import pysd
+
+    inside = Path(tempfile.mkdtemp(dir=folder, prefix="xmile-"))
+    try:
+        path = inside / "twin.xmile"
+        names = write(twin, path).stocks
+        model = pysd.read_xmile(str(path))
+        seen = model.run(return_columns=list(names.values()))
+        _, own = run(twin.equations)
+        worst = 0.0
+        for k, key in enumerate(twin.equations.stocks):
+            theirs = seen[names[key]].to_numpy(dtype=float)[1:]
+            size = max(1e-9, float(np.abs(own[:, k]).max()), float(np.abs(theirs).max()))
+            worst = max(worst, float(np.abs(theirs - own[:, k]).max()) / size)
+        return worst
+    finally:
+        shutil.rmtree(inside, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""How fast a small push dies away at the twin's baseline: eigenvalues of the map from one year to the next.
+
+`python -m sim.stocks.steadiness` prints the largest. Accounts are settled whole there (no reserve), so that crowding
+out and reinvestment, which a reserve keeps still at baseline, are in; an account itself only adds up what it is given
+between settlements, and is emptied by them.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse.linalg import LinearOperator, eigs
+
+from sim.scenario import Scenario
+from sim.stocks.equations import compiled
+from sim.stocks.twin import Twin
+
+PUSH = 1e-5
+"""How far the baseline is pushed, over the size of its stocks."""
+
+
+def yearly_factors(twin: Twin, many: int = 4) -> npt.NDArray[np.complex128]:
+    """The factors by which the slowest pushes shrink (or grow) in a year, largest first."""
+    e = twin.equations
+    step = compiled(e)
+    values = {name: series.tolist() for name, series in e.values.items()}
+    start = np.array([s.initial for s in e.stocks.values()])
+    # Each stock is measured by its own size, so that pounds and shares count alike; one that is 0 by what is usual.
+    money = np.array([s.unit in ("pence", "pence a month", "pounds a year") for s in e.stocks.values()])
+    size = np.where(np.abs(start) > 1e-6, np.abs(start), np.where(money, 1e6, 0.1))
+
+    def year(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        now = x.tolist()
+        for m in range(12):
+            now, _ = step(now, m, values)
+        return np.array(now)
+
+    def pushed(direction: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        length = float(np.linalg.norm(direction))
+        if length == 0.0:
+            return direction
+        push = PUSH * size * direction.ravel() / length
+        out: npt.NDArray[np.float64] = (year(start + push) - year(start - push)) / (2.0 * PUSH) * length / size
+        return out
+
+    operator = LinearOperator((start.size, start.size), matvec=pushed, dtype=float)
+    dice = np.random.default_rng(1)
+    found = eigs(operator, k=many, which="LM", v0=dice.standard_normal(start.size), return_eigenvectors=False, tol=1e-4)
+    order = np.argsort(-np.abs(found))
+    out: npt.NDArray[np.complex128] = found[order]
+    return out
+
+
+def settled_whole() -> Scenario:
+    """The baseline, with no reserve between an overspend and what it takes from prevention."""
+    usual = Scenario.load("baseline")
+    return usual.model_copy(update={"parameters": {"crowding_out.reserve": 0.0}, "recalibrate": False, "years": 2})
+
+
+def main() -> None:
+    """Print the largest factors, and what they mean."""
+    for name, scenario in (("as it is", Scenario.load("baseline")), ("accounts settled whole", settled_whole())):
+        print(name)
+        for factor in yearly_factors(Twin(scenario)):
+            rate = np.log(np.abs(factor))
+            print(f"  |factor| {abs(factor):.4f} a year, {rate:+.4f} per year ({factor:.4f})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
