@@ -2,6 +2,8 @@
 
 Every figure is the median of five repeats, smallest and largest beside it; what a newcomer waits for is measured in a
 process of its own. `--quick` takes one repeat of small sizes and writes nothing: a check that all of this runs.
+`--against=FILE.json` writes nothing either, and prints each figure over that of another result: run two versions in
+turn, and look at what lies apart.
 """
 
 from __future__ import annotations
@@ -16,25 +18,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from sim import rates
 from sim.calibration import Calibrated, solution_for, warm_up
 from sim.engine import jit
-from sim.engine.mechanism import Clock, Mechanism
+from sim.engine.draws import fill_bits
+from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock
+from sim.engine.thinning import BLOCK
+from sim.parts import parts_of, stretches
 from sim.place import Place
-from sim.runs import Month, refresh
+from sim.runs import FLOWS, Month
 from sim.scenario import Scenario
-from sim.state import People, Ties, World, handle
+from sim.state import ANYTHING, People, Ties, World, handle
 
 HERE = Path(__file__).parent
-SIZES = (10_000, 30_000, 100_000, 300_000)
+SIZES = (10_000, 100_000, 1_000_000)
 REPEATS = 5
 MONTHS = 24
 SEED = np.uint64(0)
@@ -63,56 +69,98 @@ def timed(work: Callable[[], object]) -> float:
 
 def baseline_world(calibrated: Calibrated, people: int) -> World:
     """A place of England's mix with so many people, a year into its life."""
-    world = calibrated.world(Place.load("anytown"), people, 0).world
-    refresh(world, calibrated.params, 0)
+    place = Place.load("anytown")
+    if people > place.population:
+        place = place.model_copy(update={"population": people})
+    world = calibrated.world(place, people, 0).world
+    world.people.changed[:] = ANYTHING
     months(world, calibrated, -12, 12)
     return world
 
 
-def months(world: World, calibrated: Calibrated, first: int, count: int) -> None:
-    """Run some months of the baseline on one thread."""
-    month = Month(calibrated.params, {})
+def months(world: World, calibrated: Calibrated, first: int, count: int, threads: int = 1) -> None:
+    """Run some months of the baseline."""
+    month = Month(calibrated.params, {}, threads=threads)
     seen = handle(world)
     for m in range(first, first + count):
         month(world, seen, Clock(SEED, np.int64(m)))
 
 
 def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
-    """Person-months a second on one thread, and bytes a person: all tables, and people with their ties alone."""
+    """Person-months a second on one thread and on two, and bytes a person: all tables, and people with their ties."""
     world = baseline_world(calibrated, people)
-    seconds = [timed(partial(months, world, calibrated, MONTHS * k, MONTHS)) for k in range(repeats)]
-    total = sum(array.nbytes for table in world for array in table)
+    found: dict[str, Any] = {"people": people}
+    for k, threads in enumerate((1, 2)):
+        months(world, calibrated, 0, 1, threads)  # what is prepared once is not counted
+        seconds = [
+            timed(partial(months, world, calibrated, MONTHS * (k * repeats + r), MONTHS, threads))
+            for r in range(repeats)
+        ]
+        found[f"person_months_per_second_{threads}"] = spread([people * MONTHS / s for s in seconds])
     own = sum(array.nbytes for table in world if isinstance(table, (People, Ties)) for array in table)
-    return {
-        "people": people,
-        "person_months_per_second": spread([people * MONTHS / s for s in seconds]),
-        "bytes_per_person": total / people,
-        "bytes_per_person_people_and_ties": own / people,
-    }
+    found["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
+    found["bytes_per_person_people_and_ties"] = own / people
+    return found
 
 
 def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
-    """Nanoseconds a person and month that each mechanism takes, in the order of the month."""
+    """Nanoseconds a person and month that each mechanism takes, part by part as a month runs it, in order."""
     world = baseline_world(calibrated, people)
-    month = Month(calibrated.params, {})
-    seen = handle(world)
+    steps = Month(calibrated.params, {}).steps
+    given = {step.name: what for step, what in steps}
+    parts = [handle(part) for part in parts_of(world)]
+    whole = [handle(world)]
+    clock = Clock(SEED, np.int64(0))
+    calls = {step.name: jit.entry(step.kernel, whole[0], given[step.name], clock) for step, _ in steps}
     taken: dict[str, float] = {}
-
-    def clocked(entry: Mechanism) -> Mechanism:
-        def kernel(*given: object) -> None:
-            taken[entry.name] += timed(partial(entry.kernel, *given))
-
-        return replace(entry, kernel=kernel)
-
-    month.steps = [(clocked(entry), given) for entry, given in month.steps]
-    found: dict[str, list[float]] = {entry.name: [] for entry, _ in month.steps}
+    found: dict[str, list[float]] = {step.name: [] for step, _ in steps}
     for k in range(repeats):
         taken.update(dict.fromkeys(found, 0.0))
         for m in range(MONTHS * k, MONTHS * (k + 1)):
-            month(world, seen, Clock(SEED, np.int64(m)))
+            for flow in FLOWS:
+                getattr(world.tally, flow).fill(0)
+            clock = Clock(SEED, np.int64(m))
+            for stretch in stretches([step for step, _ in steps]):
+                for seen in parts if stretch[0].by_part else whole:
+                    for step in stretch:
+                        taken[step.name] += timed(partial(calls[step.name], seen, given[step.name], clock))
         for name, seconds in taken.items():
             found[name].append(seconds * 1e9 / people / MONTHS)
     return {"people": people, "nanoseconds": {name: spread(values) for name, values in found.items()}}
+
+
+@kernel
+def _look_up(table: npt.NDArray[np.uint8], where: npt.NDArray[np.uint32]) -> int:
+    found = 0
+    for i in range(where.size):
+        found += table[where[i]]
+    return found
+
+
+def limits(repeats: int) -> dict[str, Spread]:
+    """What this machine can do at best, on one thread: draws, bytes copied, and bytes looked up here and there."""
+    bits = np.empty(BLOCK, np.uint32)
+    key, rounds = np.uint64(0x9E3779B97F4A7C15), 2_000
+    fill_bits(key, 0, bits)
+
+    def draw() -> None:
+        for _ in range(rounds):
+            fill_bits(key, 0, bits)
+
+    source = np.ones(200_000_000, np.uint8)
+    target = np.ones_like(source)
+    found = {
+        "draws_per_second": spread([rounds * BLOCK / timed(draw) for _ in range(repeats)]),
+        "copied_bytes_per_second": spread(
+            [source.nbytes / timed(partial(np.copyto, target, source)) for _ in range(repeats)]
+        ),
+    }
+    for size, name in ((8_192, "part"), (1_200_000, "million")):
+        where = np.random.default_rng(0).integers(0, size, 4_000_000, dtype=np.uint32)
+        _look_up(source[:size], where)
+        seconds = [timed(partial(_look_up, source[:size], where)) for _ in range(repeats)]
+        found[f"looked_up_per_second_{name}"] = spread([where.size / s for s in seconds])
+    return found
 
 
 def process(code: str, cache: str | None = None) -> tuple[float, str]:
@@ -150,18 +198,27 @@ def _shown(s: Spread, unit: float = 1.0, decimals: int = 1) -> str:
 
 def tables(found: dict[str, Any]) -> str:
     """The results as Markdown."""
-    on = found["machine"]
+    on, limit = found["machine"], found["limits"]
     software = f"Python {on['python']}, Numba {on['numba']}, NumPy {on['numpy']}; source {on['source']}"
     lines = [
         f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['system']}, {software}. "
         f"Median (smallest to largest) of {found['repeats']} repeats.\n",
-        "| people | million person-months a second, one thread | bytes a person, everything | people and ties alone |",
-        "| --- | --- | --- | --- |",
+        "| people | million person-months a second, one thread | two threads | bytes a person, everything "
+        "| people and ties alone | draws the machine could make in the time of a person-month |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in found["throughput"]:
-        speed = _shown(row["person_months_per_second"], 1e6, 2)
+        speed = [_shown(row[f"person_months_per_second_{threads}"], 1e6, 2) for threads in (1, 2)]
         memory = f"{row['bytes_per_person']:.0f} | {row['bytes_per_person_people_and_ties']:.0f}"
-        lines.append(f"| {row['people']:,} | {speed} | {memory} |")
+        draws = limit["draws_per_second"]["median"] / row["person_months_per_second_1"]["median"]
+        lines.append(f"| {row['people']:,} | {speed[0]} | {speed[1]} | {memory} | {draws:.0f} |")
+    lines += ["", "| what this machine can do at best, one thread | |", "| --- | --- |"]
+    lines += [
+        f"| draws a second, million | {_shown(limit['draws_per_second'], 1e6, 0)} |",
+        f"| copying, gigabytes a second | {_shown(limit['copied_bytes_per_second'], 1e9)} |",
+        f"| bytes looked up in 8 kB, million a second | {_shown(limit['looked_up_per_second_part'], 1e6, 0)} |",
+        f"| bytes looked up in 1.2 MB, million a second | {_shown(limit['looked_up_per_second_million'], 1e6, 0)} |",
+    ]
     lines += ["", "| what a user waits for, in a process of its own | seconds |", "| --- | --- |"]
     waits = {
         "first start: compiling, then a tiny run": "first_start_seconds",
@@ -174,12 +231,36 @@ def tables(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def figures(found: Any, path: str = "") -> dict[str, Spread]:
+    """Every spread of a result by where it stands."""
+    if not isinstance(found, (dict, list)):
+        return {}
+    if isinstance(found, dict) and set(found) == {"median", "low", "high"}:
+        return {path: found}
+    inside = found.items() if isinstance(found, dict) else enumerate(found)
+    return {where: told for key, value in inside for where, told in figures(value, f"{path}/{key}").items()}
+
+
+def compared(now: dict[str, Any], before: dict[str, Any]) -> str:
+    """Each figure over that of another result, and whether the two spreads lie apart."""
+    old = figures(before)
+    lines = []
+    for where, told in figures(now).items():
+        if where in old and old[where]["median"] > 0.0:
+            apart = told["low"] > old[where]["high"] or told["high"] < old[where]["low"]
+            ratio = told["median"] / old[where]["median"]
+            lines.append(f"{ratio:6.2f}  {'apart   ' if apart else 'overlaps'}  {where}")
+    return "\n".join(lines)
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Measure everything; keep it unless it was a quick check."""
-    if set(arguments) - {"--quick"}:
-        print(f"wanted --quick or nothing; came {' '.join(arguments)}", file=sys.stderr)
-        return 2
+    """Measure everything; keep it unless it was a quick check or a comparison."""
     quick = "--quick" in arguments
+    against = [a.removeprefix("--against=") for a in arguments if a.startswith("--against=")]
+    if len(arguments) != quick + len(against) or len(against) > 1:
+        print(f"wanted --quick, --against=FILE.json or nothing; came {' '.join(arguments)}", file=sys.stderr)
+        return 2
+    before = json.loads(Path(against[0]).read_text(encoding="utf-8")) if against else None
     warm_up()
     calibrated = solution_for(Scenario.load("baseline"))
     needed = rates.digest(calibrated.domains, calibrated.services, calibrated.params)
@@ -190,13 +271,16 @@ def main(arguments: Sequence[str]) -> int:
     found = {
         "machine": machine(),
         "repeats": repeats,
-        "throughput": [throughput(calibrated, people, repeats) for people in (SIZES[:2] if quick else SIZES)],
-        "costs": costs(calibrated, 30_000, repeats),
+        "limits": limits(repeats),
+        "throughput": [throughput(calibrated, people, repeats) for people in (SIZES[:1] if quick else SIZES)],
+        "costs": costs(calibrated, 10_000 if quick else 100_000, repeats),
         **starts(repeats),
         "main_comparison_seconds": spread([float(process(MAIN)[1]) for _ in range(repeats)]),
     }
     print(tables(found))
-    if not quick:
+    if before is not None:
+        print(compared(found, before))
+    elif not quick:
         (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         page = HERE / "README.md"
         begin, rest = page.read_text(encoding="utf-8").split("results -->\n")

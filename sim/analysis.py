@@ -17,14 +17,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim import expectations
-from sim.calibration import adapted_for, solution_for, warm_up
+from sim import expectations, kept_worlds
+from sim.calibration import Calibrated, adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
 from sim.engine.columns import allocate
 from sim.figures import set_in_place
@@ -398,10 +399,8 @@ class Comparison:
         Series(self, measure).groups(by)
         return self.values(scenario, measure, "year", by, group)
 
-    def expectations(self) -> pd.DataFrame:
+    def expected(self) -> list[dict[str, Any]]:
         """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean says so."""
-        import pandas as pd
-
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
@@ -428,6 +427,12 @@ class Comparison:
                         "missing": ", ".join(name for name in expected.others() if name not in self.names),
                     }
                 )
+        return rows
+
+    def expectations(self) -> pd.DataFrame:
+        """The same as a table."""
+        import pandas as pd
+
         columns = [
             "scenario",
             "metric",
@@ -441,7 +446,7 @@ class Comparison:
             "p",
             "met",
         ]
-        return pd.DataFrame(rows, columns=[*columns, "missing"])
+        return pd.DataFrame(self.expected(), columns=[*columns, "missing"])
 
     def provenance(self) -> dict[str, Any]:
         """What made these results."""
@@ -570,7 +575,10 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
     """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
 
     def make() -> World:
-        return solution_for(scenario, place).settled(set_in_place(place, scenario.parameters), people, seed)
+        calibrated, placed = solution_for(scenario, place), set_in_place(place, scenario.parameters)
+        if not kept:
+            return calibrated.settled(placed, people, seed)
+        return kept_worlds.settled(kept_worlds.stem_of(calibrated, placed, people), calibrated, placed, people, seed)
 
     kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
     return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
@@ -683,13 +691,27 @@ def compare(
 
     about = _about(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), tuple(without))
+    here = set_in_place(where, chosen[0].parameters)
+    running = threads or os.cpu_count() or 1
+    each = max(1, running // len(numbers))
+
+    @cache
+    def usual() -> Calibrated:
+        return solution_for(chosen[0], where)
+
+    @cache
+    def stem() -> str:
+        return kept_worlds.stem_of(usual(), here, size)
 
     def world(number: int) -> World:
         def make() -> World:
             own = variant(chosen[0], number)
-            placed = set_in_place(where, own.parameters)
-            calibrated = adapted_for(own, placed) if drawn else solution_for(own, where)
-            return calibrated.settled(placed, size, number)
+            if drawn:
+                placed = set_in_place(where, own.parameters)
+                return adapted_for(own, placed).settled(placed, size, number)
+            if total > LARGEST_KEPT:
+                return usual().settled(here, size, number, threads=each)
+            return kept_worlds.settled(stem(), usual(), here, size, number)
 
         return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
 
@@ -703,8 +725,7 @@ def compare(
     if engine == "reference":
         records = _told_again(world, chosen, numbers, progress, tuple(without), variant)
     else:
-        most = threads or os.cpu_count() or 1
-        records = ensemble(world, chosen, list(numbers), most, progress, without, recall, variant)
+        records = ensemble(world, chosen, list(numbers), running, progress, without, recall, variant)
     return Comparison(
         scenarios=tuple(chosen),
         place=where,

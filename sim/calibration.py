@@ -50,7 +50,6 @@ from sim.people.last_resort import attending
 from sim.people.life_and_death import LifeAndDeath, dying
 from sim.people.need import Need, help_speeds, worsening
 from sim.place import Place
-from sim.policies import levers
 from sim.rates import Solution, Targets, targets
 from sim.runs import Month, go, settle
 from sim.scenario import Scenario
@@ -101,9 +100,9 @@ class Calibrated(NamedTuple):
         """A world of this place, not yet settled."""
         return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params)
 
-    def settled(self, place: Place, people: int | None, seed: int) -> World:
+    def settled(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
         """A world of this place at its first reported month."""
-        return settle(self.world(place, people, seed), self.params, seed)
+        return settle(self.world(place, people, seed), self.params, seed, threads=threads)
 
 
 class Expectations(NamedTuple):
@@ -853,20 +852,14 @@ _compiling = threading.Lock()
 
 
 def warm_up() -> None:
-    """Compile everything once before threads start, and say so: the first time it takes a while."""
+    """Compile the month once before threads start, and say so: the first time it takes a while. What moves a lever is
+    compiled when it is first moved, in a fraction of a second."""
     with _compiling:
         if jit.is_warm():
             return
         if "UPSTREAM_QUIET" not in os.environ:
             print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
         scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
-        for lever in levers():
-            service = load_catalogue()[0].id if "service" in lever.needs else None
-            step = lever.step if lever.baseline + lever.step <= lever.high else -lever.step
-            shift, value = (step, None) if lever.kind == "shift" else (None, lever.baseline + step)
-            scenario = scenario.with_policy(
-                lever.name, start=scenario.start, shift=shift, value=value, service=service, name="moved"
-            )
         calibrated = solution_for(scenario)
         world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
         go(world, scenario, calibrated.params, 0)

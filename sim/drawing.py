@@ -21,8 +21,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from scipy.stats import qmc
 
 from sim import rates
 from sim.figures import is_figure, set_in_england
@@ -50,6 +48,9 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
 
 def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
     """One parameter's values, one for each seed."""
+    from scipy import stats
+    from scipy.stats import qmc
+
     low, high, usual = parameter.told.low, parameter.told.high, parameter.value
     dice = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
     even = qmc.LatinHypercube(d=1, rng=dice).random(len(seeds))[:, 0]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from sim import results
 from sim.inputs import KeyPath, Unmet, Words
@@ -73,7 +73,7 @@ class Estimate:
 
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean."""
-        half = stats.t.ppf(1.0 - LEVEL / 2.0, max(1, self.each.size - 1)) * self.error()
+        half = special.stdtrit(max(1, self.each.size - 1), 1.0 - LEVEL / 2.0) * self.error()
         return float(self.value - half), float(self.value + half)
 
     def chance(self, bound: float, *, above: bool) -> float:
@@ -84,7 +84,7 @@ class Estimate:
             return np.nan
         if error == 0.0:
             return 0.0 if beyond > 0.0 else 1.0
-        return float(min(1.0, 2.0 * stats.t.sf(beyond / error, self.each.size - 1)))
+        return float(min(1.0, 2.0 * special.stdtr(self.each.size - 1, -beyond / error)))
 
 
 class Verdict(NamedTuple):
@@ -237,8 +237,8 @@ def missed_again(verdicts: Iterable[Verdict]) -> float:
 
     With nothing known beforehand, a second estimate differs from the first by the error of both.
     """
-    surely = np.array([stats.norm.isf(v.chance / 2.0) for v in verdicts if v.told])
-    return float(stats.norm.cdf((stats.norm.isf(LEVEL / 2.0) - surely) / np.sqrt(2.0)).sum())
+    surely = np.array([-special.ndtri(v.chance / 2.0) for v in verdicts if v.told])
+    return float(special.ndtr((-special.ndtri(LEVEL / 2.0) - surely) / np.sqrt(2.0)).sum())
 
 
 # --- groups of a measure ---------------------------------------------------------------------------------------------

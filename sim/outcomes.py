@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from sim.fields import AGE_BANDS, Figure
 from sim.people.domains import ByAgeAndQuintile, Domain, load_domains
@@ -251,7 +251,7 @@ def _interval(values: F) -> tuple[F, F]:
     mean = values.mean(axis=0)
     if seeds < 2:
         return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    half = stats.t.ppf((1 + COVER) / 2, seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
     return mean - half, mean + half
 
 
@@ -299,7 +299,7 @@ def fieller(top: F, bottom: F) -> tuple[float, float]:
     seeds = len(top)
     if seeds < 2:
         return np.nan, np.nan
-    t2 = stats.t.ppf((1 + COVER) / 2, seeds - 1) ** 2 / seeds
+    t2 = special.stdtrit(seeds - 1, (1 + COVER) / 2) ** 2 / seeds
     spread = np.cov(top, bottom)
     mean_top, mean_bottom = top.mean(), bottom.mean()
     a = mean_bottom**2 - t2 * spread[1, 1]

@@ -180,7 +180,7 @@ def names_of(services: list[int]) -> tuple[str, ...]:
 
 def _episodes(services: list[int], per: str) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
-        opened = r.monthly["opened"][:, services].astype(float)
+        opened = r.monthly["opened"][:, services]
         if per == "households":
             whole = _heads(r)
         else:
@@ -188,7 +188,7 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], Parts]:
             served = np.any([catalogue[k].bands for k in services], axis=0)
             whole = r.monthly["people"] * served[None, None, :]
         axes, over = ("service", "quintile", "age"), ("quintile", "age")
-        return Parts(opened, axes, whole.astype(float), over, 12000.0, names_of(services))
+        return Parts(opened, axes, whole, over, 12000.0, names_of(services))
 
     return parts
 
@@ -199,11 +199,11 @@ def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Parts
     found: dict[str, Callable[[Record], Parts]] = {}
 
     def of_neighbourhoods(r: Record) -> Parts:
-        opened = r.yearly["opened_in"][:, services].astype(float)
+        opened = r.yearly["opened_in"][:, services]
         return Parts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), 1000.0)
 
     def of_children(r: Record) -> Parts:
-        opened = r.yearly["opened_age"][:, services].astype(float)
+        opened = r.yearly["opened_age"][:, services]
         axes, over = ("service", "child_age", "quintile"), ("child_age", "quintile")
         return Parts(opened, axes, r.yearly["children"], over, 1000.0)
 
@@ -224,7 +224,7 @@ def _heads(r: Record) -> A:
 
 def _at_least(level: int) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
-        census = r.monthly["census"].astype(float)
+        census = r.monthly["census"]
         above = census[:, :, level:].sum(axis=2)
         axes = ("domain", "quintile", "age")
         return Parts(above, axes, census.sum(axis=2), axes, 1.0)
@@ -233,15 +233,15 @@ def _at_least(level: int) -> Callable[[Record], Parts]:
 
 
 def _unmet(r: Record) -> Parts:
-    serious = r.monthly["census"][:, :, 2].astype(float)
+    serious = r.monthly["census"][:, :, 2]
     axes = ("domain", "quintile", "age")
-    return Parts(r.monthly["unmet"].astype(float), axes, serious, axes, 1.0)
+    return Parts(r.monthly["unmet"], axes, serious, axes, 1.0)
 
 
 def _per_ask(column: str) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
         axes = ("service", "quintile")
-        return Parts(r.monthly[column].astype(float), axes, r.monthly["asked"].astype(float), axes, 1.0)
+        return Parts(r.monthly[column], axes, r.monthly["asked"], axes, 1.0)
 
     return parts
 
@@ -249,34 +249,34 @@ def _per_ask(column: str) -> Callable[[Record], Parts]:
 def _wait(r: Record) -> Parts:
     # Little's law: the mean wait is the mean queue over the starts a month.
     axes = ("service", "quintile")
-    return Parts(r.monthly["waiting"].astype(float), axes, r.monthly["started"].astype(float), axes, 1.0)
+    return Parts(r.monthly["waiting"], axes, r.monthly["started"], axes, 1.0)
 
 
 def _asked_per_start(r: Record) -> Parts:
     axes = ("service", "quintile")
-    return Parts(r.monthly["asked"].astype(float), axes, r.monthly["started"].astype(float), axes, 1.0)
+    return Parts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
 
 
 def _spend(tiers: tuple[int, ...]) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
         chosen = sorted(k for tier in tiers for k in services_of(tier))
-        spent = r.monthly["spent"][:, chosen].astype(float)
-        people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
+        spent = r.monthly["spent"][:, chosen]
+        people = r.monthly["people"].sum(axis=(1, 2))
         return Parts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
 
     return parts
 
 
 def _share_upstream(r: Record) -> Parts:
-    spent = r.monthly["spent"].astype(float)
+    spent = r.monthly["spent"]
     upstream = sorted(services_of(PREVENTIVE) + services_of(COMMUNITY))
     return Parts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
 
 
 def _account(column: str) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
-        people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
-        money = r.monthly[column].astype(float)
+        people = r.monthly["people"].sum(axis=(1, 2))
+        money = r.monthly[column]
         return Parts(money, ("silo",), people, (), 12.0 / 100.0)
 
     return parts
@@ -302,7 +302,7 @@ def _of_adults(column: str) -> Callable[[Record], Parts]:
 
     def parts(r: Record) -> Parts:
         axes = ("quintile", "age")
-        return Parts(r.monthly[column].astype(float), axes, r.monthly["surveyed"].astype(float), axes, 1.0)
+        return Parts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0)
 
     return parts
 
@@ -311,7 +311,7 @@ def _eased(who: str) -> Callable[[Record], Parts]:
     """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
 
     def parts(r: Record) -> Parts:
-        eased, there = (r.monthly[f"{name}_{who}"].astype(float) for name in ("eased", "need"))
+        eased, there = (r.monthly[f"{name}_{who}"] for name in ("eased", "need"))
         return Parts(eased, ("domain",), there, ("domain",), 1.0)
 
     return parts
@@ -321,7 +321,7 @@ def _delayed(r: Record) -> Parts:
     axes = ("quintile", "age")
     days = 365.25 / 12.0
     return Parts(
-        days * r.monthly["delayed"], axes, r.monthly["people"].astype(float), axes, 12000.0
+        days * r.monthly["delayed"], axes, r.monthly["people"], axes, 12000.0
     )  # somebody counted in a month lies there all of it
 
 
@@ -400,7 +400,7 @@ def pounds_and_qalys(r: Record) -> tuple[F, F]:
 
 def _died(r: Record) -> Parts:
     axes = ("quintile", "age")
-    return Parts(r.monthly["died"].astype(float), axes, r.monthly["people"].astype(float), axes, 12000.0)
+    return Parts(r.monthly["died"], axes, r.monthly["people"], axes, 12000.0)
 
 
 def _mean_place(column: str) -> Callable[[Record], Parts]:

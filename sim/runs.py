@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine import jit
+from sim.engine.columns import Handle
 from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.feedback import loops
 from sim.fields import Params
@@ -80,7 +81,7 @@ class Month:
         parts side by side."""
         self.steps: list[tuple[Mechanism, object]] = []
         self._calls: list[Callable[[Clock], None]] = []
-        self._seen: object = None
+        self._seen: Handle | None = None
         self._threads = threads
         knocked = loops.cut(without)
         self._left_out = knocked.mechanisms
@@ -102,7 +103,7 @@ class Month:
             chosen = chosen.model_copy(update=knocked.parameters.get(group, {}))
             self.steps.append((entry, chosen.compiled()))
 
-    def _prepare(self, world: World, seen: object, clock: Clock) -> list[Callable[[Clock], None]]:
+    def _prepare(self, world: World, seen: Handle, clock: Clock) -> list[Callable[[Clock], None]]:
         """What a month does, one stretch after another: those of levers and what goes with them kernel by kernel, of
         the others each in one go where it is the usual."""
         parts = parts_of(world)
@@ -113,20 +114,21 @@ class Month:
         left = iter(self.steps)
         calls: list[Callable[[Clock], None]] = []
         for stretch in [*stretches(steps[:levers_end]), *stretches(steps[levers_end:])]:
-            kernels: list[Callable[..., None]] = [step.kernel for step in stretch]
-            given: list[object] = [next(left)[1] for _ in stretch]
+            given = [next(left)[1] for _ in stretch]
+            kernels = [step.kernel for step in stretch]
             if stretch[0].phase > Phase.POLICY and self._left_out in CHAINED:
-                kernels, given = [jit.chain(kernels)], [tuple(given)]
-            todo = [(jit.entry(k, seen, what, clock), what) for k, what in zip(kernels, given, strict=True)]
-            if not stretch[0].by_part:
-                calls.append(partial(_go_through, todo, [seen]))
-            elif workers == 1:
-                calls.append(partial(_go_through, todo, handles))
+                work = _in_one_go(kernels, tuple(given), seen, clock)
             else:
-                calls.append(_SideBySide(world, parts, workers, stretch, todo))
+                work = _one_by_one(kernels, given, seen, clock)
+            if not stretch[0].by_part:
+                calls.append(work([seen]))
+            elif workers == 1:
+                calls.append(work(handles))
+            else:
+                calls.append(_side_by_side(world, parts, workers, stretch, work))
         return calls
 
-    def __call__(self, world: World, seen: object, clock: Clock) -> None:
+    def __call__(self, world: World, seen: Handle, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
             getattr(world.tally, flow).fill(0)
@@ -136,35 +138,55 @@ class Month:
             call(clock)
 
 
-Todo = list[tuple[Callable[..., None], object]]
-"""Kernels in order, each with what it is given beside the world and the clock."""
+Work = Callable[[list[Handle]], Callable[[Clock], None]]
+"""From some worlds, or parts of one, to what goes through a stretch for each of them."""
 
 
-def _go_through(todo: Todo, handles: list[object], clock: Clock) -> None:
-    """Do a stretch for each of these worlds, or parts of one, in turn."""
-    for seen in handles:
-        for kernel, given in todo:
-            kernel(seen, given, clock)
+def _one_by_one(kernels: list[Callable[..., None]], given: list[object], seen: Handle, clock: Clock) -> Work:
+    calls = [(jit.entry(kernel, seen, what, clock), what) for kernel, what in zip(kernels, given, strict=True)]
+
+    def work(handles: list[Handle]) -> Callable[[Clock], None]:
+        def go_through(clock: Clock) -> None:
+            for each in handles:
+                for kernel, what in calls:
+                    kernel(each, what, clock)
+
+        return go_through
+
+    return work
 
 
-class _SideBySide:
-    """A stretch that several workers go through at once, each for its own parts of the place."""
+def _in_one_go(kernels: list[Callable[..., None]], given: tuple[object, ...], seen: Handle, clock: Clock) -> Work:
+    chain = jit.entry(jit.chain(kernels), seen, np.array([seen.address]), given, clock)
 
-    def __init__(self, world: World, parts: list[World], workers: int, stretch: list[Mechanism], todo: Todo) -> None:
-        self.world, self.todo = world, todo
-        self.apart = counted_apart(stretch)
-        self.workers = [worker_of(world, self.apart) for _ in range(workers)]
-        self.shares = [
-            [handle(seen_by(worker, part)) for part in parts[k::workers]] for k, worker in enumerate(self.workers)
-        ]
+    def work(handles: list[Handle]) -> Callable[[Clock], None]:
+        addresses = np.array([each.address for each in handles])
 
-    def __call__(self, clock: Clock) -> None:
-        others = [_POOL.submit(_go_through, self.todo, share, clock) for share in self.shares[1:]]
-        _go_through(self.todo, self.shares[0], clock)
+        def go_through(clock: Clock) -> None:
+            chain(handles[0], addresses, given, clock)
+
+        return go_through
+
+    return work
+
+
+def _side_by_side(
+    world: World, parts: list[World], workers: int, stretch: list[Mechanism], work: Work
+) -> Callable[[Clock], None]:
+    """What takes several workers through a stretch at once, each for its own parts of the place."""
+    apart = counted_apart(stretch)
+    own = [worker_of(world, apart) for _ in range(workers)]
+    shares = [work([handle(seen_by(worker, part)) for part in parts[k::workers]]) for k, worker in enumerate(own)]
+
+    def go_through(clock: Clock) -> None:
+        others = [_POOL.submit(share, clock) for share in shares[1:]]
+        shares[0](clock)
         for other in others:
             other.result()
-        for worker in self.workers:
-            add_up(self.world, worker, self.apart)
+        for worker in own:
+            add_up(world, worker, apart)
+
+    return go_through
 
 
 _POOL = ThreadPoolExecutor(max(1, (os.cpu_count() or 1)))

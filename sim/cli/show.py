@@ -257,7 +257,7 @@ def _worth(document: dict[str, Any], told: Mapping[str, Metric], year: int, out:
 
 
 def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) -> None:
-    found = result.expectations().to_dict("records")
+    found = result.expected()
     if not found:
         return
     out.print()

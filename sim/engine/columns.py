@@ -13,7 +13,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
+    intrinsic,
     lower_getattr_generic,
     register_model,
     typeof_impl,
@@ -61,7 +62,7 @@ def _columns(table: type) -> Iterator[tuple[str, Column]]:
 def allocate(table: type[T], **sizes: int) -> T:
     """A table of zeros. `sizes` gives the length of each axis by name."""
     arrays: dict[str, Any] = {}
-    for name, column in columns(table):
+    for name, column in columns(cast(type, table)):
         missing = [axis for axis in column.axes if axis not in sizes]
         if missing:
             raise KeyError(f"{table.__name__}.{name} needs a length for {missing}; given: {sorted(sizes)}")
@@ -139,6 +140,16 @@ def _address_of(_kind: TableType, given: Any, c: Any) -> Any:
     pointer = c.pyapi.long_as_voidptr(number)
     c.pyapi.decref(number)
     return NativeValue(pointer, is_error=c.pyapi.c_api_error())  # type: ignore[no-untyped-call]  # Numba's
+
+
+@intrinsic
+def at(_typing: Any, like: TableType, address: Any) -> Any:
+    """In compiled code: the handle whose list of addresses stands at `address`, of the same type as another handle."""
+
+    def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        return builder.inttoptr(given[1], context.get_value_type(like))
+
+    return like(like, address), code
 
 
 @infer_getattr

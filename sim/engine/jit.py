@@ -31,6 +31,7 @@ NO_KERNELS = {
     "cli",
     "documents.py",
     "analysis.py",
+    "kept_worlds.py",
     "drawing.py",
     "alone.py",
     "claims.py",
@@ -102,20 +103,24 @@ def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
 
 
 def chain(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """One compiled function `(world, parameters of each, clock)` that calls these functions one after another.
+    """One compiled function `(world, addresses, parameters of each, clock)` that calls these functions one after
+    another, for one world after another: those whose handles have these addresses, and the type of the one given.
 
-    Threads that run side by side meet at each return to Python: sixty short kernels a month would spend as long
+    Threads that run side by side meet at each return to Python: hundreds of short kernels a month would spend as long
     waiting for one another as they run. The chain's source is written beside the compiled code, so that it is compiled
     once for this source and no more.
     """
     plain = [function.py_func for function in functions]  # type: ignore[attr-defined]  # compiled functions have it
     lines = [
         '"""Written by sim/engine/jit.py: the kernels of a stretch of the month, in order."""',
+        "from sim.engine.columns import at",
         "from sim.engine.jit import kernel",
         *(f"from {f.__module__} import {f.__name__} as _{k}" for k, f in enumerate(plain)),
         "@kernel",
-        "def run(world, given, clock):",
-        *(f"    _{k}(world, given[{k}], clock)" for k in range(len(plain))),
+        "def run(world, addresses, given, clock):",
+        "    for address in addresses:",
+        "        each = at(world, address)",
+        *(f"        _{k}(each, given[{k}], clock)" for k in range(len(plain))),
     ]
     text = "\n".join(lines) + "\n"
     name = f"chain_{hashlib.sha256(text.encode()).hexdigest()[:12]}"

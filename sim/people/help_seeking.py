@@ -239,27 +239,24 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
     people, services = w.people, w.services
     level_of, help_of, age, trust, band = people.level, people.help, people.age, people.trust, people.band
     dwelling, head_of, household, ask_bound = people.dwelling, w.dwellings.head, w.rates.household, people.ask_bound
-    asks, give_up, end, outreach = w.rates.asks, services.give_up, services.end, w.places.outreach_top
+    asks, outreach = w.rates.asks, w.places.outreach_top
+    leaves = np.zeros(256)  # by help code: those helped or waiting do not ask
+    for s in range(services.end.size):
+        leaves[1 + s] = services.end[s]
+        leaves[WAITING + s] = services.give_up[s]
     renew, reason = w.screen.renew, w.screen.reason
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
-        alive = age[i] != NOBODY
-        head = alive and head_of[dwelling[i]] == i
+        alive, head = np.int64(age[i] != NOBODY), np.int64(head_of[dwelling[i]] == i)
         # Trust that drifts back up to its usual level needs no new bound.
         trusting = max(trust[i], USUAL_TRUST) / USUAL_TRUST
+        found = outreach[people.neighbourhood[i]]
         every = reason[k] & TRUST_ONLY != 0
         for d in range(level_of.shape[0]):
             if not every and not reason[k] >> np.uint8(d) & 1:
                 continue
-            most = 0.0
-            if alive and (head or household[d] == 0):
-                code, level = np.int64(help_of[d, i]), level_of[d, i]
-                if code >= WAITING:
-                    most = give_up[code - WAITING]
-                elif code > 0:
-                    most = end[code - 1]
-                elif level == 1 or level == 2:
-                    most = asks[d, level, band[i]] * trusting
-                    if most > 0.0:
-                        most += outreach[people.neighbourhood[i]]
-            ask_bound[d, i] = ceil16(min(MOST, most))
+            code, asked = help_of[d, i], asks[d, level_of[d, i], band[i]]
+            free = np.int64(code == 0) * np.int64(asked > 0.0)
+            most = leaves[code] + free * (asked * trusting + found)
+            counts = alive * max(head, 1 - np.int64(household[d]))
+            ask_bound[d, i] = ceil16(counts * min(MOST, most))

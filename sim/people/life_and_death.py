@@ -200,6 +200,9 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
             most_births[a] = max(most_births[a], _fertility(p, 1, later))
             for q in range(death.shape[1]):
                 most_death[a, q] = max(most_death[a, q], death[later, q])
+    # A level may have risen by one, too.
+    worst = p.crisis * (1.0 + p.stretched * MOST_OVERLOAD)
+    factor = np.array([1.0, p.serious, worst, worst])
     for k in range(w.screen.renewals[0]):
         if not reason[k] & LEVEL:
             continue
@@ -208,9 +211,8 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
         if age[i] != NOBODY:
             dies = most_death[age[i], quintile[i]]
             bears = most_births[age[i]] if people.female[i] == 1 else 0.0
-            # A level may have risen by one, too.
             for d in range(level_of.shape[0]):
-                if household[d] == 0 and level_of[d, i] >= 1:
-                    dies *= p.crisis * (1.0 + p.stretched * MOST_OVERLOAD) if level_of[d, i] >= 2 else p.serious
+                if household[d] == 0:
+                    dies *= factor[level_of[d, i]]
         death_bound[i] = ceil16(min(CAP, dies))
         birth_bound[i] = ceil16(bears) if bears > 0.0 else np.uint16(0)

@@ -195,9 +195,8 @@ def change(w: World, p: Need, clock: Clock) -> None:
 @kernel
 def ceil16(probability: float) -> np.uint16:
     """A probability rounded up to the 16 bits of a bound."""
-    if probability <= 0.0:
-        return np.uint16(0)
-    return np.uint16(min(65535.0, probability * 65536.0 + 1.0))
+    above = 1.0 if probability > 0.0 else 0.0
+    return np.uint16(min(65535.0, max(0.0, probability) * 65536.0 + above))
 
 
 @mechanism(
@@ -218,13 +217,19 @@ def bound(w: World, p: Need, clock: Clock) -> None:
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     up_bound, down_bound, up_rate, down_rate = people.up_bound, people.down_bound, rates.up, rates.down
     omega, household, low, high = rates.omega, rates.household, services.quality_low, services.quality_high
-    protection, recovery, neighbourhood = services.protection, services.recovery, people.neighbourhood
-    practice_low, practice_high = w.places.practice_low, w.places.practice_high
+    neighbourhood, practice_low, practice_high = people.neighbourhood, w.places.practice_low, w.places.practice_high
     exposure, infants = w.places.exposure_top, w.places.infants_top
     domains = level_of.shape[0]
     least_supported = math.exp(p.beta_support * p.usual_support) * ROUNDING
+    # What each help code takes off worsening at least, and adds to improving at most; nothing where nobody helps.
+    shield, lift = np.zeros(256), np.zeros(256)
+    for s in range(low.size):
+        shield[1 + s] = services.protection[s] * low[s]
+        lift[1 + s] = (services.recovery[s] - 1.0) * high[s]
+    most_better = np.array([0.0, CAP_BETTER, CAP_BETTER, CERTAIN])
     renew, reason = w.screen.renew, w.screen.reason
     needs = np.zeros(domains)
+    # Most of these questions fall out either way: asking them in numbers costs less than going one way or the other.
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
         b, q, n = band[i], quintile[i], neighbourhood[i]
@@ -232,31 +237,18 @@ def bound(w: World, p: Need, clock: Clock) -> None:
             needs[d] = level_of[d, i]
         # Resilience above its set-point fades: the bound takes it as gone.
         common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
-        alive = age[i] != NOBODY
-        head = alive and head_of[dwelling[i]] == i
+        alive, head = np.int64(age[i] != NOBODY), np.int64(head_of[dwelling[i]] == i)
         every = reason[k] & (LEVEL | RESILIENCE_ONLY) != 0
         for d in range(domains):
             if not every and not reason[k] >> np.uint8(d) & 1:
                 continue
-            up, down = 0.0, 0.0
-            if alive and (head or household[d] == 0):
-                level = level_of[d, i]
-                code = np.int64(help_of[d, i])
-                helped = 0 < code < WAITING
-                if level < 3:
-                    m = common * exposure[d, n]
-                    for e in range(domains):  # omega of a domain with itself is 0
-                        m *= 1.0 + omega[d, e] * needs[e]
-                    if helped:
-                        m *= 1.0 - min(MOST_PROTECTED, protection[code - 1] * low[code - 1] * practice_low[n])
-                    if level == 2 and age[i] < 2:
-                        m *= 1.0 + infants[n]
-                    up = min(CAP, up_rate[d, level, b, q] * m)
-                if level == 3:
-                    down = min(CERTAIN, down_rate[d, level, b])
-                elif level > 0:
-                    effect = high[code - 1] * practice_high[n] if helped else 0.0
-                    speed = 1.0 + (recovery[code - 1] - 1.0) * effect if helped else 1.0
-                    down = min(CAP_BETTER, down_rate[d, level, b] * speed)
-            up_bound[d, i] = ceil16(up)
-            down_bound[d, i] = ceil16(down)
+            level, code = level_of[d, i], help_of[d, i]
+            m = common * exposure[d, n] * (1.0 - min(MOST_PROTECTED, shield[code] * practice_low[n]))
+            for e in range(domains):  # omega of a domain with itself is 0
+                m *= 1.0 + omega[d, e] * needs[e]
+            if level == 2 and age[i] < 2:
+                m *= 1.0 + infants[n]
+            counts = alive * max(head, 1 - np.int64(household[d]))
+            up_bound[d, i] = ceil16(counts * min(CAP, up_rate[d, level, b, q] * m))
+            better = down_rate[d, level, b] * (1.0 + lift[code] * practice_high[n])
+            down_bound[d, i] = ceil16(counts * min(most_better[level], better))

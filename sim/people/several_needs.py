@@ -45,8 +45,8 @@ def count_needs(w: World, p: NoParams, clock: Clock) -> None:
     i: Int
     first, last = due(w, clock.month + HALF_A_YEAR)
     for i in range(first, last, 12):
-        if people.age[i] != NOBODY:
-            others = needs_of(w, i) - 1
+        others = needs_of(w, i) - 1
+        if others >= 0 and people.age[i] != NOBODY:
             for d in range(people.before.shape[0]):
                 if 1 <= people.before[d, i] <= 2 and counted(w, d, i):
                     tally.need_alone[d] += 1 if others == 0 else 0
