@@ -106,9 +106,10 @@ class Readings:
 
         return read
 
-    def _world(self, name: str) -> tuple[str, str, str]:
+    def _world(self, name: str) -> tuple[str, str, str, str]:
         scenario = self._scenarios[name]
-        return (scenario.place, json.dumps(scenario.parameters, sort_keys=True), f"{scenario.recalibrate}")
+        people = f"{self.people or scenario.people}"
+        return (scenario.place, people, json.dumps(scenario.parameters, sort_keys=True), f"{scenario.recalibrate}")
 
     def _path(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / "runs" / f"{name}.json"
