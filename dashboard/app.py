@@ -24,10 +24,10 @@ import flask
 import waitress
 from werkzeug.exceptions import HTTPException
 
-from dashboard import tables
-from dashboard.choice import read_link, usual
+from dashboard import recipe, tables
+from dashboard.choice import Choice, read_link, usual
 from dashboard.model import Book, Document, Job, Progress, Settings, run
-from dashboard.pages import compare
+from dashboard.pages import compare, drawing, wiring
 from dashboard.store import Store
 
 log = logging.getLogger(__name__)
@@ -80,15 +80,20 @@ class Service:
 
     def warm(self) -> None:
         """Asks for the comparison that the page opens with, so that the first visitor finds it under way."""
-        self.store.want("start", usual(self.book).jobs(self.book))
+        choice = usual(self.book)
+        self.store.want("start", (*choice.quick_jobs(self.book), *choice.jobs(self.book)))
 
 
 def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash:
     """The application. `model` is the `sim` package, or in a test something with the same few names."""
-    if model is None:
-        import sim as model  # only here: a page that is not asked for costs nothing
     settings = settings or Settings()
-    book = Book(model, settings)
+    if model is None:
+        import sim  # only here: a page that is not asked for costs nothing
+        from sim.engine.jit import is_warm
+
+        book = Book(sim, settings, is_warm)
+    else:
+        book = Book(model, settings)
 
     def work(job: Job, progress: Progress) -> Document:
         return run(book, job, progress)
@@ -107,7 +112,7 @@ def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash
     app.layout = lambda: dmc.MantineProvider(
         compare.layout(book), theme=THEME, forceColorScheme="light", withGlobalClasses=True
     )
-    compare.wire(app, book, store)
+    wiring.wire(app, book, store)
     app.server.extensions["upstream"] = Service(book, store)
     _downloads(app.server, book, store)
     _guard(app, settings.names)
@@ -230,12 +235,16 @@ def _guard(app: dash.Dash, names: Sequence[str]) -> None:
 def _downloads(server: flask.Flask, book: Book, store: Store) -> None:
     """The numbers on the page as files, at an address made of the same link as the page."""
 
-    def found() -> tuple[Document | None, str]:
+    def asked() -> tuple[Choice, str]:
         choice, said = read_link(flask.request.query_string.decode("utf-8", "replace"), book)
-        if said:
-            return None, " ".join(said)
-        jobs = [*choice.jobs(book)]
-        document = compare.shown_document(store, [job.digest for job in jobs])
+        return choice, " ".join(said)
+
+    def found() -> tuple[Document | None, str]:
+        choice, problem = asked()
+        if problem:
+            return None, problem
+        jobs = choice.jobs(book)
+        document = drawing.shown_document(store, [job.digest for job in jobs])
         if document is None or any(store.document(job.digest) is None for job in jobs):
             return None, "These runs are not finished yet. Open the page, wait until it says so, and try again."
         return document, ""
@@ -254,6 +263,13 @@ def _downloads(server: flask.Flask, book: Book, store: Store) -> None:
         if document is None:
             return _plain(problem, 409)
         return _file(json.dumps(_null(document), allow_nan=False), "application/json", "upstream.json")
+
+    @server.get(f"/download/{recipe.FILE}")
+    def own_scenario() -> flask.Response:
+        choice, problem = asked()
+        if problem or not choice.moves(book):
+            return _plain(problem or "No lever is moved, so there is no policy of your own to save.", 409)
+        return _file(recipe.scenario_file(choice, book), "application/toml; charset=utf-8", recipe.FILE)
 
 
 def _null(value: Any) -> Any:

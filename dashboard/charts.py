@@ -1,23 +1,41 @@
 """Charts as pure functions: a comparison's document in, a Plotly figure out, whose title is the finding in words.
 
 Colours are the Government Analysis Function's categories (at most four, baseline first), each with a dash of its own
-so that colour never speaks alone. Bands hold the middle 95 % of seeds: luck between runs, not doubt about the model.
+so that colour never speaks alone. Bands about levels hold the middle 95 % of seeds; those about differences are the
+95 % interval of the mean, which tells a difference from luck. Neither holds doubt about the model.
 """
 
 from __future__ import annotations
 
 import calendar
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from dash import dcc
 
+from dashboard.findings import (
+    MEAN,
+    SEEDS,
+    capital,
+    direction,
+    figure_text,
+    finding,
+    focus,
+    gains,
+    in_per_cent,
+    interval,
+    is_or_are,
+    is_share,
+    metric_label,
+    scenario_label,
+    told_apart,
+)
 from dashboard.model import YOURS, Document
+from dashboard.moves import FIFTH_LABELS
 
-SEEDS = "middle 95 % of seeds"
 BANDS = f"bands: {SEEDS}"
+MEAN_BANDS = f"bands: {MEAN}"
 
 TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -57,171 +75,14 @@ def styles(document: Document) -> dict[str, Style]:
     return found
 
 
-# --- what the numbers say ------------------------------------------------------------------------------------------
-
-
-class Change(NamedTuple):
-    """A metric's difference from the baseline in one year, in the way it is best said."""
-
-    mean: float
-    low: float
-    high: float
-    unit: str  # "%" of the baseline, "percentage points", or the metric's own unit
-    year: int
-    told_apart: bool
-
-    @property
-    def clear(self) -> bool:
-        """Whether the difference is told from luck."""
-        return self.told_apart
-
-
-def told_apart(row: dict[str, Any]) -> bool:
-    """Whether a difference is told from luck: the 95 % interval of its mean leaves out zero (without such an interval,
-    as with one seed or an older document, the middle 95 % of the seeds does)."""
-    low, high = row.get("sure_low"), row.get("sure_high")
-    if low is None or high is None:
-        low, high = row["low"], row["high"]
-    return bool(low > 0.0 or high < 0.0)
-
-
-def change(document: Document, metric: str, name: str) -> Change:
-    """The difference of one scenario from the baseline in the last year."""
-    record = document["differences"][name][metric]
-    last = record["by_year"][-1]
-    base = document["scenarios"][document["baseline"]][metric]["by_year"][-1]["mean"]
-    if is_share(record["unit"]):
-        scale, unit = 100.0, "percentage points"
-    elif abs(base) > 1e-12 and not record["unit"].startswith("%"):
-        scale, unit = 100.0 / abs(base), "%"
-    else:
-        scale, unit = 1.0, record["unit"]
-    return Change(
-        last["mean"] * scale, last["low"] * scale, last["high"] * scale, unit, int(last["year"]), told_apart(last)
-    )
-
-
-def is_share(unit: str) -> bool:
-    """Whether a unit is a part of a whole, 0 to 1, which reads better in per cent."""
-    return unit == "share" or unit.startswith("share ")
-
-
-def in_per_cent(unit: str) -> str:
-    """A share's unit as it is shown: 'share of budget' is 'per cent of budget'."""
-    return unit.replace("share", "per cent", 1) if is_share(unit) else unit
-
-
-def focus(document: Document, metric: str) -> str | None:
-    """The scenario a chart's title is about: the visitor's own, else the one that differs most beyond luck."""
-    names = list(document["differences"])
-    if YOURS in names:
-        return YOURS
-    changes = {name: change(document, metric, name) for name in names}
-    clear = [name for name in names if changes[name].clear]
-    return max(clear, key=lambda name: abs(changes[name].mean), default=None)
-
-
-def finding(document: Document, metric: str, name: str | None = None) -> str:
-    """What the chart of one metric shows, in a sentence: which policy, how much, how sure."""
-    label = metric_label(document, metric)
-    name = name or focus(document, metric)
-    if not document["differences"]:
-        return f"{_capital(label)} under {scenario_label(document, document['baseline'])}"
-    if name is None:
-        return f"No difference in {_small(label)} larger than luck by year {document['years'][-1]} under any policy"
-    found = change(document, metric, name)
-    if not found.clear:
-        where = f"by year {found.year} under {scenario_label(document, name)}"
-        return f"No difference in {_small(label)} larger than luck {where} ({SEEDS}: {spread(found)})"
-    return f"{_capital(label)} {_is(label)} {finding_short(document, metric, name)}"
-
-
-def finding_short(document: Document, metric: str, name: str | None = None) -> str:
-    """The same without the metric's name, for where that stands above it already."""
-    name = name or focus(document, metric)
-    if name is None:
-        return f"no difference larger than luck by year {document['years'][-1]} under any policy"
-    found = change(document, metric, name)
-    said = size(found) if found.clear else "no difference larger than luck"
-    return f"{said} by year {found.year} under {scenario_label(document, name)} ({SEEDS}: {spread(found)})"
-
-
-def summary(document: Document, metric: str) -> str:
-    """Every policy in one sentence: 'By year 20, acute demand is 2.5 % higher under … and 1.5 % lower under …'."""
-    parts = []
-    year = document["years"][-1]
-    for name in sorted(document["differences"], key=lambda other: other != YOURS):
-        found = change(document, metric, name)
-        said = f"{size(found)}" if found.clear else "not different beyond luck"
-        parts.append(f"{said} under {scenario_label(document, name)}")
-    label = metric_label(document, metric)
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else "as it is"
-    return f"By year {year}, {_small(label)} {_is(label)} {listed}, each against the baseline on the same seeds."
-
-
-def size(found: Change) -> str:
-    """'1.8 % lower'."""
-    return f"{figure_text(abs(found.mean))} {found.unit} {_direction(found.mean)}"
-
-
-def spread(found: Change) -> str:
-    """'1.1 to 2.4 % lower', or '0.5 % lower to 0.9 % higher' where the band spans nothing."""
-    if found.clear:
-        small, large = sorted((abs(found.low), abs(found.high)))
-        return f"{figure_text(small)} to {figure_text(large)} {found.unit} {_direction(found.mean)}"
-    if found.low == found.high == 0.0:
-        return "no difference at all"
-    ends = (f"{figure_text(abs(end))} {found.unit} {_direction(end)}" for end in (found.low, found.high))
-    return " to ".join(ends)
-
-
-def figure_text(value: float) -> str:
-    """A size with about two figures that mean something: 0.04, 1.8, 12.3, 140."""
-    if math.isnan(value):
-        return "an unknown"
-    if value >= 100:
-        return f"{value:,.0f}"
-    if value >= 0.095 or value == 0.0:
-        return f"{value:.1f}"
-    return f"{value:.2g}" if value >= 0.001 else "less than 0.001"
-
-
-def scenario_label(document: Document, name: str) -> str:
-    """A scenario's name in a sentence."""
-    if name == YOURS:
-        return "your policy"
-    return f"“{document.get('labels', {}).get(name, name)}”"
-
-
-def metric_label(document: Document, metric: str) -> str:
-    """A metric's name."""
-    return str(document["scenarios"][document["baseline"]][metric].get("label", metric.replace("_", " ")))
-
-
-def _is(label: str) -> str:
-    """'is' or 'are', as a metric's name asks for."""
-    words = label.lower().split()
-    plural = any(word.endswith("s") and not word.endswith("ss") for word in (words[0], words[-1]))
-    return "are" if plural or words[0] in ("children", "people") else "is"
-
-
-def _direction(value: float) -> str:
-    return "lower" if value < 0 else "higher"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _small(text: str) -> str:
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
-
-
 # --- figures -------------------------------------------------------------------------------------------------------
 
 
-def over_time(document: Document, metric: str, *, monthly: bool = False, compact: bool = False) -> go.Figure:
-    """One metric under every scenario, with bands: by year, or month by month at yearly rates."""
+def over_time(
+    document: Document, metric: str, *, monthly: bool = False, compact: bool = False, title: str = ""
+) -> go.Figure:
+    """One metric under every scenario, with bands: by year, or month by month at yearly rates. Its title is the
+    finding, unless another is given."""
     figure = _blank()
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     looks = styles(document)
@@ -236,8 +97,8 @@ def over_time(document: Document, metric: str, *, monthly: bool = False, compact
         figure.add_trace(_band(x, low, high, name, looks[name]))
     for name, (x, mean, low, high) in series.items():
         figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
-    figure.add_trace(_bands_note())
-    _dress(figure, finding(document, metric), compact)
+    figure.add_trace(_bands_note(BANDS))
+    _dress(figure, title or finding(document, metric), compact)
     figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat=".1%" if is_share(unit) else None)
     if monthly:
         figure.update_xaxes(title_text=None if compact else "month", type="date")
@@ -247,21 +108,22 @@ def over_time(document: Document, metric: str, *, monthly: bool = False, compact
 
 
 def difference(document: Document, metric: str) -> go.Figure:
-    """How far each scenario stands from the baseline, seed by seed; the baseline is the line at nought."""
+    """How far each scenario stands from the baseline, seed by seed, with the interval of the mean; the baseline is the
+    line at nought."""
     figure = _blank()
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     years = list(document["years"])
     for name, metrics in document["differences"].items():
-        x, _, low, high = _yearly(metrics[metric]["by_year"])
+        x, _, low, high = _apart(metrics[metric]["by_year"])
         figure.add_trace(_band(x, low, high, name, looks[name]))
     nought = [0.0] * len(years)
     base = document["baseline"]
     figure.add_trace(_line(years, nought, nought, nought, base, document, looks[base], unit))
     for name, metrics in document["differences"].items():
-        x, mean, low, high = _yearly(metrics[metric]["by_year"])
+        x, mean, low, high = _apart(metrics[metric]["by_year"])
         figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
-    figure.add_trace(_bands_note())
+    figure.add_trace(_bands_note(f"bands: {_what(document, metric)}"))
     _dress(figure, _difference_title(document, metric), compact=False)
     figure.update_yaxes(title_text=_axis(unit), tickformat="+.1%" if is_share(unit) else "+~g")
     figure.update_xaxes(title_text=_year_axis(document), dtick=_year_tick(document))
@@ -277,45 +139,27 @@ def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
     labels = [_wrapped(metric_label(document, metric), 11) for metric in metrics]
     for name, records in reversed(document["differences"].items()):
         last = [records[metric]["by_year"][-1] for metric in metrics]
-        look = looks[name]
-        figure.add_trace(
-            go.Bar(
-                orientation="h",  # tiers have long names, and a phone is narrow
-                x=[record["mean"] for record in last],
-                y=labels,
-                name=_plain_label(document, name),
-                meta=name,
-                marker={
-                    "color": look.colour,
-                    "pattern": {
-                        "shape": look.pattern,
-                        "fillmode": "overlay",
-                        "fgcolor": "white",
-                        "size": 7,
-                        "solidity": 0.2,
-                    },
-                },
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [record["high"] - record["mean"] for record in last],
-                    "arrayminus": [record["mean"] - record["low"] for record in last],
-                    "color": TEXT,
-                    "thickness": 1.5,
-                    "width": 4,
-                },
-                customdata=[[record["low"], record["high"]] for record in last],
-                hovertemplate="%{x:+,.1f} (%{customdata[0]:+,.1f} to %{customdata[1]:+,.1f})",
-            )
-        )
+        figure.add_trace(_bar(last, labels, name, document, looks[name]))
     figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
     _dress(figure, _spend_title(document, metrics), compact=False)
-    figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified")
-    # Plotly stacks from below: turned about, the first tier and scenario are on top, as one reads
-    figure.update_layout(legend_traceorder="reversed")
-    figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=labels[::-1])
-    title = f"{_axis(unit)}; whiskers: {SEEDS}"
-    figure.update_xaxes(title_text=_wrapped(title, 32), tickformat="+,~g", showgrid=True, gridcolor=GRID)
+    _lie_down(figure, labels, f"{unit}; whiskers: {_what(document, metrics[0])}")
+    return figure
+
+
+def by_fifth(document: Document, metric: str) -> go.Figure:
+    """One metric in the last year as a difference from the baseline, in each fifth of neighbourhoods by deprivation."""
+    figure = _blank()
+    looks = styles(document)
+    unit = document["scenarios"][document["baseline"]][metric]["unit"]
+    labels = [_wrapped(capital(label), 16) for label in FIFTH_LABELS]
+    for name, records in reversed(document["differences"].items()):
+        groups = records[metric].get("groups", {}).get("quintile", {})
+        last = [groups[key]["by_year"][-1] for key in sorted(groups)]
+        if last:
+            figure.add_trace(_bar(last, labels, name, document, looks[name]))
+    figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
+    _dress(figure, gains(document, metric), compact=False)
+    _lie_down(figure, labels, f"{unit}; whiskers: {_what(document, metric)}")
     return figure
 
 
@@ -376,6 +220,58 @@ def _yearly(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], 
     )
 
 
+def _apart(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], list[float], list[float]]:
+    """The years of a difference, its mean, and the ends of its interval."""
+    ends = [interval(record) for record in records]
+    return (
+        [record["year"] for record in records],
+        [record["mean"] for record in records],
+        [low for low, _, _ in ends],
+        [high for _, high, _ in ends],
+    )
+
+
+def _what(document: Document, metric: str) -> str:
+    """What the bands and whiskers of differences are."""
+    rows = [records[metric]["by_year"][-1] for records in document["differences"].values()]
+    return interval(rows[0])[2] if rows else MEAN
+
+
+def _bar(last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style) -> go.Bar:
+    """One scenario's differences, lying down: names are long, and a phone is narrow."""
+    ends = [interval(record) for record in last]
+    means = [record["mean"] for record in last]
+    return go.Bar(
+        orientation="h",
+        x=means,
+        y=list(labels),
+        name=_plain_label(document, name),
+        meta=name,
+        marker={
+            "color": look.colour,
+            "pattern": {"shape": look.pattern, "fillmode": "overlay", "fgcolor": "white", "size": 7, "solidity": 0.2},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - mean for mean, (_, high, _) in zip(means, ends, strict=True)],
+            "arrayminus": [mean - low for mean, (low, _, _) in zip(means, ends, strict=True)],
+            "color": TEXT,
+            "thickness": 1.5,
+            "width": 4,
+        },
+        customdata=[[low, high] for low, high, _ in ends],
+        hovertemplate="%{x:+,.1f} (%{customdata[0]:+,.1f} to %{customdata[1]:+,.1f})",
+    )
+
+
+def _lie_down(figure: go.Figure, labels: Sequence[str], title: str) -> None:
+    """What charts of lying bars share. Plotly stacks from below: turned about, the first is on top, as one reads."""
+    figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified", legend_traceorder="reversed")
+    figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=list(labels)[::-1])
+    figure.update_xaxes(title_text=_wrapped(title, 30), tickformat="+,~g", showgrid=True, gridcolor=GRID)
+
+
 def _line(
     x: Sequence[Any],
     mean: Sequence[float],
@@ -416,12 +312,12 @@ def _band(x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: s
     )
 
 
-def _bands_note() -> go.Scatter:
+def _bands_note(words: str) -> go.Scatter:
     """An entry in the legend that says what bands cover; it draws nothing."""
     return go.Scatter(
         x=[None],
         y=[None],
-        name=BANDS,
+        name=words,
         mode="markers",
         marker={"symbol": "square", "size": 14, "color": "#c4ccd4"},
         hoverinfo="skip",
@@ -468,15 +364,20 @@ def _dress(figure: go.Figure, title: str, compact: bool) -> None:
 
 
 def _difference_title(document: Document, metric: str) -> str:
-    label = _small(metric_label(document, metric))
-    changes = [(name, change(document, metric, name)) for name in document["differences"]]
-    if not changes:
-        return f"No policy to set beside the baseline for {label}"
-    said = [
-        f"{_plain_label(document, name)} {size(found) if found.clear else 'no more than luck'}"
-        for name, found in changes
-    ]
-    return f"Difference in {label} from the baseline by year {changes[0][1].year}: " + "; ".join(said)
+    """The same finding as on the cards, but in the metric's own unit."""
+    name = focus(document, metric)
+    label = metric_label(document, metric)
+    if name is None:
+        return f"{label}: no policy differs from the baseline by more than luck"
+    last = document["differences"][name][metric]["by_year"][-1]
+    if not told_apart(last):
+        return f"{label}: no difference larger than luck in year {last['year']} under {scenario_label(document, name)}"
+    scale, unit = (100.0, " points") if is_share(document["differences"][name][metric]["unit"]) else (1.0, "")
+    near, far = sorted(abs(end) * scale for end in interval(last)[:2])
+    return (
+        f"{label} {is_or_are(label)} {figure_text(abs(last['mean']) * scale)}{unit} {direction(last['mean'])} in year "
+        f"{last['year']} under {scenario_label(document, name)} ({figure_text(near)} to {figure_text(far)})"
+    )
 
 
 def _spend_title(document: Document, metrics: Sequence[str]) -> str:
@@ -493,12 +394,11 @@ def _spend_title(document: Document, metrics: Sequence[str]) -> str:
     if not clear:
         return f"No difference in spend larger than luck in year {years[-1]}"
     _, name, metric, last = max(clear, key=lambda item: item[0])
-    unit = document["differences"][name][metric]["unit"].removeprefix("£").strip()
-    small, large = sorted((abs(last["low"]), abs(last["high"])))
+    near, far = sorted(abs(end) for end in interval(last)[:2])
     return (
-        f"{_capital(metric_label(document, metric))} is £{figure_text(abs(last['mean']))} {unit} "
-        f"{_direction(last['mean'])} in year {last['year']} under {scenario_label(document, name)} "
-        f"(middle 95 % of seeds: £{figure_text(small)} to £{figure_text(large)} {_direction(last['mean'])})"
+        f"{capital(metric_label(document, metric))} is £{figure_text(abs(last['mean']))} {direction(last['mean'])} "
+        f"in year {last['year']} under {scenario_label(document, name)} "
+        f"(£{figure_text(near)} to £{figure_text(far)})"
     )
 
 

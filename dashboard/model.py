@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from dashboard.moves import Move
+
 Document = dict[str, Any]
 """A comparison as `sim.Comparison.document()` gives it: scenarios, differences, units, labels."""
 
@@ -47,6 +49,14 @@ class Lever(Protocol):
     def meaning(self) -> str: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def section(self) -> str: ...
+    @property
+    def shock(self) -> bool: ...
+    @property
+    def aims(self) -> Sequence[str]: ...
+    @property
+    def needs(self) -> Sequence[str]: ...
 
 
 class Metric(Protocol):
@@ -62,6 +72,8 @@ class Metric(Protocol):
     def better(self) -> str | None: ...
     @property
     def decimals(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -72,12 +84,18 @@ class Settings:
     people: int | None = None
     years: int | None = None
     seeds: int = 20
+    quick_seeds: int = 4  # a first look, while the other seeds run
     seed: int = 0
     threads: int = 2
     scenarios: tuple[str, ...] = ("salami-slice", "more-acute", "prevention-shift")
+    first_levers: tuple[str, ...] = (  # those asked for most stand first in their sections
+        "prevention_share", "total_budget", "service_budget", "community_investment",
+        "threshold", "outreach", "caseload", "continuity", "admin_share",
+    )  # fmt: skip
     most_scenarios: int = 3  # beside the baseline: four categories are as many as a reader keeps apart by colour
     most_services: int = 6
     over_months: int = 24
+    lasts_months: int = 24  # a shock, unless told otherwise
     names: tuple[str, ...] = field(default=())  # further host names a browser may ask for
 
 
@@ -91,29 +109,36 @@ class Job:
     seeds: int
     seed: int
     scenario: str
-    levers: tuple[tuple[str, float], ...] = ()
+    moves: tuple[Move, ...] = ()
     version: str = ""
 
     @cached_property
     def digest(self) -> str:
         """A name for the result, the same in every process."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields["moves"] = [move.digestible() for move in self.moves]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
 class Book:
     """What there is to choose from and to see, read once from the model when the page starts."""
 
-    def __init__(self, model: Any, settings: Settings) -> None:
+    def __init__(self, model: Any, settings: Settings, is_warm: Callable[[], bool] = lambda: True) -> None:
         self.model = model
         self.settings = settings
+        self.is_warm = is_warm  # whether the model is compiled, or the first run waits for that
         self.version = str(getattr(model, "__version__", ""))
-        # A lever that must be told what it is for has no slider of its own.
-        self.levers: dict[str, Lever] = {
-            lever.name: lever for lever in model.levers() if not getattr(lever, "needs", ())
-        }
+        self.sections: tuple[str, ...] = tuple(model.lever_sections())
+        first = settings.first_levers
+        ranked = [(self.sections.index(lever.section), lever) for lever in model.levers()]
+        ranked.sort(key=lambda pair: (pair[0], (*first, pair[1].name).index(pair[1].name), pair[1].label))
+        self.levers: dict[str, Lever] = {lever.name: lever for _, lever in ranked}
+        self.aimed_services: dict[str, str] = {service.id: service.label for service in model.load_catalogue()}
+        self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
         # What is a comparison itself has no level, so no line to draw.
-        leveled = [metric for metric in model.metrics() if getattr(metric, "against", None) is None]
+        every = list(model.metrics())
+        leveled = [metric for metric in every if getattr(metric, "against", None) is None]
+        self.worth: tuple[Metric, ...] = tuple(metric for metric in every if metric not in leveled)
         self.metrics: dict[str, Metric] = {metric.name: metric for metric in leveled}
         self.places: tuple[str, ...] = tuple(model.place_names())
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
@@ -128,7 +153,7 @@ class Book:
     @property
     def usual(self) -> tuple[str, ...]:
         """The policies the page opens with."""
-        known = tuple(name for name in self.settings.scenarios if name in self.policies)
+        known = tuple(name for name in self.policies if name in self.settings.scenarios)
         return (known or self.policies)[: self.settings.most_scenarios]
 
     @property
@@ -168,23 +193,40 @@ class Book:
             return "Your policy"
         return str(getattr(self.scenarios[scenario], "label", "") or scenario)
 
-    def starts(self) -> str:
-        """The month from which moved levers begin to act: a year after the start, so that a year of before is seen."""
-        year, month = self.scenarios[BASELINE].start.split("-")
-        years = self.settings.years or self.scenarios[BASELINE].years
-        return f"{int(year) + (1 if years > 1 else 0)}-{month}"
+    @property
+    def years(self) -> int:
+        """How many years are run."""
+        return int(self.settings.years or self.scenarios[BASELINE].years)
+
+    def starts(self) -> tuple[str, ...]:
+        """The months in which a visitor's policy can begin: the first of each of the first ten years."""
+        year, month = str(self.scenarios[BASELINE].start).split("-")
+        return tuple(f"{int(year) + later}-{month}" for later in range(min(10, self.years)))
+
+    @property
+    def usual_start(self) -> str:
+        """A year after the start, so that a year of before is seen."""
+        return self.starts()[min(1, self.years - 1)]
+
+    def ends(self, start: str, months: int | None) -> str | None:
+        """The month in which what begins in `start` is over; None if that lies beyond the last year."""
+        if months is None:
+            return None
+        year, month = (int(part) for part in start.split("-"))
+        total = year * 12 + month - 1 + months
+        first, begun = (int(part) for part in str(self.scenarios[BASELINE].start).split("-"))
+        if total >= (first + self.years) * 12 + begun - 1:
+            return None
+        return f"{total // 12}-{total % 12 + 1:02d}"
 
 
 def run(book: Book, job: Job, progress: Progress) -> Document:
     """Runs one policy and the baseline on the same seeds, and gives their document. Blocks until done."""
     before = book.scenarios[BASELINE]
     after = book.scenarios[job.scenario] if job.scenario != YOURS else before
-    for name, value in job.levers:
-        lever = book.levers[name]
-        change = {"shift": value - lever.baseline} if lever.kind == "shift" else {"value": value}
-        after = after.with_policy(
-            name, **change, start=book.starts(), over_months=book.settings.over_months, name=YOURS
-        )
+    for move in job.moves:
+        told = move.told()
+        after = after.with_policy(told.pop("lever"), **told, name=YOURS)
     comparison = book.model.compare(
         before,
         after,
@@ -196,7 +238,12 @@ def run(book: Book, job: Job, progress: Progress) -> Document:
         threads=book.settings.threads,
         progress=progress,
     )
-    return with_gaps(comparison.document())
+    document = comparison.document(by=("quintile",))
+    for part in ("scenarios", "differences"):
+        for measures in document[part].values():
+            for name in measures.keys() - {book.main}:
+                measures[name].pop("groups", None)  # only the main chart is told by fifth, and a page keeps many
+    return with_gaps(document)
 
 
 def with_gaps(document: Document) -> Document:
@@ -211,8 +258,10 @@ def with_gaps(document: Document) -> Document:
                 for key in FIGURES:
                     if key in record:
                         record[key] = filled(record[key])
-                for row in record["by_year"]:
-                    row.update(zip(FIGURES, filled(row[key] for key in FIGURES), strict=True))
+                groups = [group for groups in record.get("groups", {}).values() for group in groups.values()]
+                for rows in (record, *groups):
+                    for row in rows["by_year"]:
+                        row.update(zip(FIGURES, filled(row[key] for key in FIGURES), strict=True))
     return document
 
 

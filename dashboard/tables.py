@@ -12,10 +12,12 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboard.aria import aria, named
-from dashboard.charts import in_per_cent, is_share
+from dashboard.findings import MEAN, SEEDS, in_per_cent, interval, is_share
 from dashboard.model import YOURS, Document, Metric
+from dashboard.moves import FIFTH_LABELS
 
 RANGE_NOTE = "Each cell: the mean over seeds, and in brackets the middle 95 % of seeds."
+MEAN_NOTE = f"Each cell: the mean over seeds, and in brackets the {MEAN}."
 
 
 def number_text(value: float, unit: str, decimals: int, *, signed: bool = False) -> str:
@@ -31,9 +33,21 @@ def number_text(value: float, unit: str, decimals: int, *, signed: bool = False)
 
 
 def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed: bool = False) -> str:
-    """'12.3 (11.9 to 12.8)'."""
-    mean, low, high = (number_text(record[k], unit, decimals, signed=signed) for k in ("mean", "low", "high"))
+    """'12.3 (11.9 to 12.8)': a level with the middle of the seeds, a signed difference with its mean's interval."""
+    ends = interval(record)[:2] if signed else (record["low"], record["high"])
+    mean, low, high = (number_text(value, unit, decimals, signed=signed) for value in (record["mean"], *ends))
     return f"{mean} ({low} to {high})"
+
+
+def pounds_text(record: Mapping[str, float]) -> str:
+    """A difference in whole pounds with its mean's interval: '−£51 (−80 to −22)'."""
+
+    def pounds(value: float, mark: str = "") -> str:
+        sign = "+" if round(value) > 0 else "\N{MINUS SIGN}" if round(value) < 0 else ""
+        return f"{sign}{mark}{abs(value):,.0f}"
+
+    low, high, _ = interval(record)
+    return f"{pounds(record['mean'], '£')} ({pounds(low)} to {pounds(high)})"
 
 
 def by_year(document: Document, metric: Metric, *, differences: bool = False, id: str = "") -> html.Div:
@@ -46,7 +60,50 @@ def by_year(document: Document, metric: Metric, *, differences: bool = False, id
         records = [metrics[metric.name]["by_year"][index] for metrics in part.values()]
         cells = [range_text(record, metric.unit, metric.decimals, signed=differences) for record in records]
         rows.append([str(year), *cells])
-    return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, id)
+    return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, id, note=_note(document, differences))
+
+
+def by_fifth(document: Document, metric: Metric) -> html.Div:
+    """One metric's difference from the baseline in the last year: a row a fifth of deprivation, a column a scenario."""
+    rows = []
+    for index, label in enumerate(FIFTH_LABELS):
+        cells = []
+        for metrics in document["differences"].values():
+            groups = metrics[metric.name].get("groups", {}).get("quintile", {})
+            record = groups[sorted(groups)[index]]["by_year"][-1] if groups else None
+            cells.append(range_text(record, metric.unit, metric.decimals, signed=True) if record else "none")
+        rows.append([label.capitalize(), *cells])
+    head = ["Neighbourhoods", *(column(document, name) for name in document["differences"])]
+    what = f"{metric.label} in year {document['years'][-1]}: difference from the baseline"
+    return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, note=_note(document, True))
+
+
+def worth(document: Document, metrics: Sequence[Metric]) -> html.Div:
+    """What a policy is worth by the last year, in measures that are comparisons themselves: a row a policy."""
+    rows = [
+        [column(document, name), *(_verdict(measures[metric.name]["by_year"][-1]) for metric in metrics)]
+        for name, measures in document["differences"].items()
+    ]
+    head = ["Policy", *(f"{metric.label} ({metric.unit})" for metric in metrics)]
+    what = f"Worth by year {document['years'][-1]}, later pounds and years of life counting for less"
+    return _table(
+        what, head, rows, note="Each cell: the mean over seeds, its 95 % interval where there is one, and words."
+    )
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """'7 (5 to 9)', '12,300; its gain not told from luck', 'never within 20 years'."""
+    ends = [row.get("sure_low"), row.get("sure_high")]
+    value = "" if math.isnan(row["mean"]) else f"{row['mean']:,.0f}".replace("-", "\N{MINUS SIGN}")
+    if value and None not in ends:
+        value += f" ({ends[0]:,.0f} to {ends[1]:,.0f})".replace("-", "\N{MINUS SIGN}")
+    return "; ".join(part for part in (value, row.get("note", "")) if part)
+
+
+def _note(document: Document, differences: bool) -> str:
+    """What the brackets hold."""
+    rows = [row for metrics in document["differences"].values() for row in next(iter(metrics.values()))["by_year"]]
+    return MEAN_NOTE if differences and rows and interval(rows[-1])[2] == MEAN else RANGE_NOTE
 
 
 def last_year(document: Document, metrics: Sequence[Metric], id: str = "") -> html.Div:
@@ -64,7 +121,12 @@ def last_year(document: Document, metrics: Sequence[Metric], id: str = "") -> ht
     return html.Div(
         [
             _table(f"Every measure in year {year}", ["Measure", "Unit", *names], levels),
-            _table(f"Every measure in year {year}: difference from the baseline", ["Measure", "Unit", *apart], moved),
+            _table(
+                f"Every measure in year {year}: difference from the baseline",
+                ["Measure", "Unit", *apart],
+                moved,
+                note=_note(document, True),
+            ),
         ],
         **named(id),
     )
@@ -75,7 +137,9 @@ def column(document: Document, name: str) -> str:
     return "Your policy" if name == YOURS else str(document.get("labels", {}).get(name, name))
 
 
-def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], id: str = "") -> html.Div:
+def _table(
+    caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], id: str = "", note: str = RANGE_NOTE
+) -> html.Div:
     """A table with its caption above, where a narrow screen does not cut it.
 
     One component a table: as one a cell, the page's tables took seconds to appear.
@@ -83,16 +147,17 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], id:
     table = dmc.Table(data={"head": list(head), "body": [list(row) for row in rows]}, className="numbers")
     # a region that scrolls sideways must be reachable by keyboard, and have a name
     scroll = html.Div(table, className="table", role="region", tabIndex="0", **aria(label=caption))
-    return html.Div([html.P([html.Strong(caption), f". {RANGE_NOTE}"], className="note"), scroll], **named(id))
+    return html.Div([html.P([html.Strong(caption), f". {note}"], className="note"), scroll], **named(id))
 
 
 _ABOUT = ("upstream", "place", "people", "seeds")
 _WORDS = ("kind", "scenario", "scenario_label", "metric", "metric_label", "unit")
-_NUMBERS = ("year", "mean", "low", "high")
+_NUMBERS = ("year", "mean", "low", "high", "sure_low", "sure_high")
 
 
 def to_csv(document: Document) -> str:
-    """Every level and difference by year, one row each, with unit and range. Text cells cannot become formulas."""
+    """Every level and difference by year, one row each, with unit and ranges: `low` and `high` are the middle 95 % of
+    seeds, `sure_low` and `sure_high` the 95 % interval of the mean. Text cells cannot become formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*_ABOUT, *_WORDS, *_NUMBERS, "range"])
@@ -104,9 +169,14 @@ def to_csv(document: Document) -> str:
                 label = base[metric].get("label", metric)
                 words = [_text(text) for text in (kind, name, column(document, name), metric, label, record["unit"])]
                 for year in record["by_year"]:
-                    numbers = [year["year"], *(f"{year[key]:.10g}" for key in _NUMBERS[1:])]
-                    writer.writerow([*about, *words, *numbers, "middle 95 % of seeds"])
+                    numbers = [year["year"], *(_number(year.get(key)) for key in _NUMBERS[1:])]
+                    writer.writerow([*about, *words, *numbers, SEEDS])
     return out.getvalue()
+
+
+def _number(value: float | None) -> str:
+    """A figure with ten digits; empty where there is none, as an interval of the mean of one seed."""
+    return "" if value is None else f"{value:.10g}"
 
 
 def _text(value: Any) -> str:

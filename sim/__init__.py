@@ -19,6 +19,7 @@ _WHERE = {
     "Comparison": "sim.analysis",
     "InputError": "sim.inputs",
     "Lever": "sim.policies",
+    "MesaModel": "sim.mesa_model",
     "Metric": "sim.results",
     "Place": "sim.place",
     "Policy": "sim.scenario",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sim.analysis import Comparison, compare, run
     from sim.fields import AGE_BANDS
     from sim.inputs import InputError
+    from sim.mesa_model import MesaModel
     from sim.place import Place, place_names
     from sim.place_tables import new_place
     from sim.policies import Lever, lever_sections, levers
@@ -50,6 +52,7 @@ __all__ = [
     "Comparison",
     "InputError",
     "Lever",
+    "MesaModel",
     "Metric",
     "Place",
     "Policy",

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -25,6 +26,7 @@ from scipy import special
 from sim import expectations
 from sim.calibration import adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
+from sim.engine.columns import allocate
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words, dotted
 from sim.outcomes import Beyond, discounted
@@ -41,10 +43,11 @@ from sim.results import (
     metrics,
     pounds_and_qalys,
 )
-from sim.runs import Progress, ensemble
+from sim.runs import Progress, ensemble, take_aim
 from sim.scenario import Scenario
-from sim.state import World
+from sim.state import Screen, World
 from sim.version import VERSION
+from sim.world import copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +60,9 @@ COVER = 0.95
 KEPT, LARGEST_KEPT = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
 T = TypeVar("T")
-Engine = Literal["agents", "stocks"]
-"""Which telling of the model is run: people one by one, or the stock-flow twin, which has no luck."""
+Engine = Literal["agents", "stocks", "reference"]
+"""Which telling of the model is run: people one by one; the stock-flow twin, which has no luck; or people one by one in
+plain Python, the telling that is read aloud, with the same results some hundred times slower."""
 
 
 @dataclass(frozen=True)
@@ -562,6 +566,43 @@ _worlds: _Kept[World] = _Kept(KEPT)
 _baselines: _Kept[Record] = _Kept(KEPT)
 
 
+def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
+    """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
+
+    def make() -> World:
+        return solution_for(scenario, place).settled(set_in_place(place, scenario.parameters), people, seed)
+
+    kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
+    return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def in_one_part(world: World) -> World:
+    """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
+    they leave in scratch for the next can be looked at."""
+    sizes = {"candidate": world.people.age.size, "domain": world.people.level.shape[0], "one": 1}
+    sizes |= {"event": world.screen.event_row.size, "block": world.screen.bits.size}
+    return copy(world)._replace(screen=allocate(Screen, **sizes))
+
+
+def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
+    """What is made of each seed, several at a time, in order. `make` gets a seed, and what tells it whether to stop."""
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        return list(pool.map(lambda seed: make(seed, stopped.is_set), seeds))
+    except BaseException:
+        stopped.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
+    """What tells one world from another, but for its seed."""
+    own = tuple(sorted(scenario.parameters.items()))
+    return place.model_dump_json(), people, own, scenario.recalibrate
+
+
 def _unfit(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Words(came))
 
@@ -582,7 +623,8 @@ def compare(
 ) -> Comparison:
     """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them. With
     `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py). The engine
-    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says.
+    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says;
+    `reference` is the Mesa telling (sim/mesa_model/), one run after another, for small places and few years.
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
@@ -639,14 +681,15 @@ def compare(
         own = drawn.get(number, {}) | scenario.parameters
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
-    about = (where.model_dump_json(), size, tuple(sorted(chosen[0].parameters.items())), chosen[0].recalibrate)
+    about = _about(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), tuple(without))
 
     def world(number: int) -> World:
         def make() -> World:
             own = variant(chosen[0], number)
-            calibrated = adapted_for(own) if drawn else solution_for(own)
-            return calibrated.settled(set_in_place(where, own.parameters), size, number)
+            placed = set_in_place(where, own.parameters)
+            calibrated = adapted_for(own, placed) if drawn else solution_for(own, where)
+            return calibrated.settled(placed, size, number)
 
         return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
 
@@ -657,7 +700,11 @@ def compare(
         keep = scenario is chosen[0] and total <= LARGEST_KEPT
         return _baselines.get((story, own_draw(number)), make) if keep else make()
 
-    records = ensemble(world, chosen, list(numbers), threads or os.cpu_count() or 1, progress, without, recall, variant)
+    if engine == "reference":
+        records = _told_again(world, chosen, numbers, progress, tuple(without), variant)
+    else:
+        most = threads or os.cpu_count() or 1
+        records = ensemble(world, chosen, list(numbers), most, progress, without, recall, variant)
     return Comparison(
         scenarios=tuple(chosen),
         place=where,
@@ -666,9 +713,32 @@ def compare(
         records=records,
         neighbourhoods=tuple(n.name for n in hoods),
         seconds=time.perf_counter() - started,
-        settings={"threads": threads, "without": list(without)}
+        settings={"engine": engine, "threads": threads, "without": list(without)}
         | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
     )
+
+
+def _told_again(
+    world: Callable[[int], World],
+    scenarios: Sequence[Scenario],
+    seeds: Sequence[int],
+    progress: Progress | None,
+    without: tuple[str, ...],
+    variant: Callable[[Scenario, int], Scenario],
+) -> dict[str, list[Record]]:
+    """Every scenario for every seed by the Mesa telling, in turn: plain Python gains nothing from threads."""
+    from sim.mesa_model.record import record
+
+    out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
+    for seed in seeds:
+        for scenario in scenarios:
+            own, begun = variant(scenario, seed), copy(world(seed))
+            take_aim(begun, own)
+            out[scenario.name].append(record(begun, own, seed, without))
+            if progress is not None:
+                done = sum(map(len, out.values()))
+                progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
+    return out
 
 
 def _without_luck(numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None) -> tuple[int, ...]:

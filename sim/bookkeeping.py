@@ -19,6 +19,13 @@ YEARS_BOUNDED = 5
 
 
 @kernel
+def due(w: World, month: Int) -> tuple[Int, Int]:
+    """The first slot of the part whose number, by twelves, is the month's, and the part's end: who have a birthday."""
+    first = w.part.person[0]
+    return first + (month - first) % 12, w.part.person[1]
+
+
+@kernel
 def counted(w: World, d: Int, i: Int) -> bool:
     """Whether the person's level in this domain is counted: a household's level is its reference person's."""
     own: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i

@@ -11,14 +11,20 @@ place with England's mix that runs while its table is being solved. A slow integ
 takes out what the equation leaves (people who enter a band are healthier than those who leave it); the last years'
 average is the solution. Asking is solved the same way so that queues have their published mean wait.
 
-Other parameters need another solution. For a draw of all of them from their ranges (sim/drawing.py) there is a short
-cut, `adapt`: the shipped table times what a small and short solving run finds for the draw, over what the same run,
-with the same luck, finds for the usual parameters; then one round of the check in a few towns. Its own errors are
-those of the short run in both, and largely cancel.
+The published rates are England's, by age and fifth; that a place shows them for its own people asks for hazards of its
+own. Where few of the old are very old, the very old have not long been so, and need less; where more people are poor,
+the same places help a smaller part of those in need. So each place that comes with the project is solved for itself,
+from England's solution on.
+
+Other parameters, and other places, need another solution too. For them, and for a draw of all parameters from their
+ranges (sim/drawing.py), there is a short cut, `adapt`: the shipped table times what a small and short solving run
+finds for the draw or the place, over what the same run, with the same luck, finds for what was shipped; then one round
+of the check in a few towns. Its own errors are those of the short run in both, and largely cancel.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -36,7 +42,7 @@ from sim.engine import jit
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock
 from sim.fields import AGE_BANDS, Params
-from sim.figures import set_in_england
+from sim.figures import set_in_england, set_in_place
 from sim.networks.support import Support, support
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain, load_domains
@@ -56,6 +62,8 @@ from sim.world import Made, all_asks, build, england_mix, head_counts
 F = npt.NDArray[np.float64]
 ENGLAND = "anytown"
 """The place file that has England's mix."""
+SOLVED_PLACES = (ENGLAND, "wigan")
+"""Places that come with a solution of their own."""
 PEOPLE = 200_000
 YEARS = 60
 AVERAGED = 20
@@ -63,8 +71,13 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_TOWNS, CHECK_YEARS = 5, 30, 25
-"""Rounds of the check by agents; towns and years in each."""
+CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 720_000, 25
+"""Rounds of the check by agents without crowding out, before one with it; people in all its towns together, and years.
+
+Its towns have the size of the place: in a small one a month's care varies more, and what is over its posts costs a
+premium; more places stand empty while somebody is found."""
+PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
+"""A place that comes with the project: people and years of its solving run, from England's solution on."""
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 MOST_ASK = 0.27
@@ -72,7 +85,7 @@ ROOMS = 0.95, 1.15
 """Least and most places over the people helped."""
 SHORT_PEOPLE, SHORT_YEARS, SHORT_AVERAGED = 60_000, 20, 8
 """The short cut for a draw of parameters: the place it is solved in, for how long, and the years that are averaged."""
-SHORT_TOWNS, SHORT_CHECK_YEARS = 6, 12
+SHORT_CHECK_PEOPLE, SHORT_CHECK_YEARS = 90_000, 10
 
 
 class Calibrated(NamedTuple):
@@ -86,7 +99,7 @@ class Calibrated(NamedTuple):
 
     def world(self, place: Place, people: int | None, seed: int) -> Made:
         """A world of this place, not yet settled."""
-        return build(place, people, seed, self.domains, self.services, self.solution, self.aims)
+        return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params)
 
     def settled(self, place: Place, people: int | None, seed: int) -> World:
         """A world of this place at its first reported month."""
@@ -162,52 +175,76 @@ def _demography(shares: F, moved_in: F, aged: F) -> F:
     return out
 
 
-def solve(
+def solve(params: Mapping[str, Params], *, people: int = PEOPLE, years: int = YEARS, seed: int = 1) -> Solution:
+    """Find England's solution for these parameters and the data files. Takes some minutes."""
+    return _solve_england(params, load_domains(), load_catalogue(), people, years, seed)
+
+
+def _solve_england(
     params: Mapping[str, Params],
-    domains: tuple[Domain, ...] | None = None,
-    services: tuple[Service, ...] | None = None,
-    *,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
     people: int = PEOPLE,
     years: int = YEARS,
     seed: int = 1,
 ) -> Solution:
-    """Find the solution for these parameters and figures (the files' own, if not given). Takes some tens of seconds."""
-    domains, services = domains or load_domains(), services or load_catalogue()
-    place = Place.load(ENGLAND).model_copy(update={"population": people})
+    place = Place.load(ENGLAND)
     mix = england_mix(place, people)
     guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
     parameters = dict(params)
-    made = build(place, people, seed, domains, services, guess, targets(domains, services, mix, mix * 0.4))
+    made = build(place, people, seed, domains, services, guess, targets(domains, services, mix, mix * 0.4), parameters)
     heads = head_counts(made.world)
     aims = targets(domains, services, mix, heads)
     guess = tables.first_guess(aims, domains, services)
-    world = build(place, people, seed, domains, services, guess, aims).world
+    world = build(place, people, seed, domains, services, guess, aims, parameters).world
     solver = _Solver(world, aims, parameters, seed)
-    world = _run_while_solving(solver, parameters, years, AVERAGED)
-    solution = solver.solution(heads / np.maximum(1.0, mix), donors_of(world))
-    for _ in range(CHECKS):
-        solution = _checked(solution, domains, services, parameters, aims, money=False)
-    for _ in range(2):
-        solution = _checked(solution, domains, services, parameters, aims, money=True)
+    donors = _run_while_solving(solver, parameters, years, AVERAGED)
+    solution = solver.solution(heads / np.maximum(1.0, mix), donors)
+    for money in (False,) * CHECKS + (True,):
+        solution = _checked(solution, domains, services, parameters, aims, place, money=money)
     return solution
 
 
-def _run_while_solving(solver: _Solver, params: Mapping[str, Params], years: int, averaged: int) -> World:
-    """Run a solver's world for so many years, the last of which are averaged. Returns the world as it is then."""
+def solve_place(
+    place: Place,
+    england: Solution,
+    params: dict[str, Params],
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    seed: int = 1,
+) -> Solution:
+    """England's published rates solved for the people of one place, from England's solution on."""
+    found = _in_place(place, england, params, domains, services, PLACE_PEOPLE, PLACE_YEARS, AVERAGED, seed=seed)
+    # Who is in need asks as often here as anywhere; queues are as long as that makes them.
+    solution = found.solution._replace(ask=england.ask)
+    aims = england_targets(domains, services, england)
+    for money in (False,) * CHECKS + (True,):
+        solution = _checked(solution, domains, services, params, aims, place, money=money)
+    return solution
+
+
+def _run_while_solving(
+    solver: _Solver, params: Mapping[str, Params], years: int, averaged: int
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Run a solver's world for so many years, the last of which are averaged. Returns donors from those years."""
     world, seed = solver.world, solver.seed
     month = Month(params, {}, without=("crowding_out",))
     world.people.changed[:] = ANYTHING
+    seen_people: list[_Sample] = []
     for m in range(12 * years):
         if m % MEASURED_EVERY == 0:
             if m >= 24 and m % 24 == 0:
-                world = with_donors(world, donors_of(world))
+                now = _Sample.of(world)
+                if m >= 12 * (years - averaged):
+                    seen_people.append(now)
+                world = with_donors(world, donors_of([now]))
                 solver.world = world
             seen = handle(world)
             solver.measure(m)
             world.people.changed[:] = ANYTHING
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         solver.control(averaging=m >= 12 * (years - averaged))
-    return world
+    return donors_of([*seen_people, _Sample.of(world)])
 
 
 class _Short(NamedTuple):
@@ -215,56 +252,67 @@ class _Short(NamedTuple):
 
     solution: Solution
     trim: F
+    tilt: F
     ask_trim: F
 
 
-def _short(
+def _in_place(
+    place: Place,
+    start: Solution,
+    params: Mapping[str, Params],
     domains: tuple[Domain, ...],
     services: tuple[Service, ...],
-    params: Mapping[str, Params],
-    start: Solution,
+    people: int = SHORT_PEOPLE,
+    years: int = SHORT_YEARS,
+    averaged: int = SHORT_AVERAGED,
     before: _Short | None = None,
     seed: int = 1,
 ) -> _Short:
-    """Solve in a small place that starts from a solution, and from the integral terms of a run before."""
-    place = Place.load(ENGLAND).model_copy(update={"population": SHORT_PEOPLE})
-    mix = england_mix(place, SHORT_PEOPLE)
-    aims = targets(domains, services, mix, mix * start.households)
-    world = build(place, SHORT_PEOPLE, seed, domains, services, start, aims).world
+    """Solve in a place that starts from a solution, and from the integral terms of a run before."""
+    aims = england_targets(domains, services, start)
+    world = build(place, people, seed, domains, services, start, aims, params).world
     solver = _Solver(world, aims, params, seed)
     solver.natural = tables.natural_recovery(domains, aims)
     if before is not None:
-        solver.trim[:], solver.ask_trim[:] = before.trim, before.ask_trim
+        solver.trim[:], solver.tilt[:], solver.ask_trim[:] = before.trim, before.tilt, before.ask_trim
     else:
         ask = np.divide(start.ask, solver.ask_base, out=np.ones_like(start.ask), where=solver.ask_base > 0)
         solver.ask_trim[:] = np.log(np.clip(ask, 0.2, 5.0))
-    world = _run_while_solving(solver, params, SHORT_YEARS, SHORT_AVERAGED)
-    return _Short(solver.solution(start.households, donors_of(world)), solver.trim, solver.ask_trim)
+    donors = _run_while_solving(solver, params, years, averaged)
+    found = solver.solution(start.households, donors)._replace(room=start.room)
+    return _Short(found, solver.trim, solver.tilt, solver.ask_trim)
 
 
 _adapting = threading.Lock()
 
 
-@lru_cache(maxsize=1)
-def _usual_short() -> _Short:
-    """The short run for the usual parameters, after one that brought its integral terms to where they settle."""
-    usual = _solution_for(())
-    settled = _short(usual.domains, usual.services, usual.params, usual.solution)
-    return _short(usual.domains, usual.services, usual.params, usual.solution, settled)
+@lru_cache(maxsize=4)
+def _usual_short(name: str) -> _Short:
+    """The short run for the usual parameters in a place that comes with the project, after one that brought its
+    integral terms to where they settle."""
+    place, usual = Place.load(name), _solution_for((), name)
+    given = (place, usual.solution, usual.params, usual.domains, usual.services)
+    return _in_place(*given, before=_in_place(*given))
 
 
 def adapt(
-    domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params], *, check: bool = True
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    params: dict[str, Params],
+    place: Place | None = None,
+    *,
+    check: bool = True,
 ) -> Solution:
-    """The shipped solution, corrected for other parameters and figures: some seconds instead of minutes.
+    """The shipped solution, corrected for other parameters and figures, or another place: some seconds, not minutes.
 
-    How steady a baseline drawn this way is, is tested in tests/test_aims.py and told by `upstream compare
-    --draw-parameters`: its bands hold what drift is left.
+    How steady drawn baselines are, is tested in tests/test_aims.py and told by `upstream calibrate --draw-parameters`.
     """
+    place = place or Place.load(ENGLAND)
+    near = place.name if place.name in SOLVED_PLACES else ENGLAND
     with _adapting:
-        old, was = _solution_for(()).solution, _usual_short()
-    now = _short(domains, services, params, old, was).solution
-    before = was.solution
+        usual, was = _solution_for((), near), _usual_short(near)
+    old, before = usual.solution, was.solution
+    now = _in_place(place, old, params, domains, services, before=was).solution
 
     def times(name: str, most: float) -> F:
         shipped, top, bottom = (getattr(x, name) for x in (old, now, before))
@@ -288,28 +336,48 @@ def adapt(
     aims = england_targets(domains, services, solution)
     for money in (False, True):
         solution = _checked(
-            solution, domains, services, params, aims, money=money, towns=SHORT_TOWNS, years=SHORT_CHECK_YEARS
+            solution,
+            domains,
+            services,
+            params,
+            aims,
+            place,
+            money=money,
+            people=SHORT_CHECK_PEOPLE,
+            years=SHORT_CHECK_YEARS,
         )
     return solution
 
 
-@lru_cache(maxsize=256)
-def _adapted_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
-    params = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)}).params()
-    domains, services = set_in_england(dict(parameters))
-    shipped = tables.digest(*_solution_for(())[:3])
-    path = _kept(f"{tables.digest(domains, services, params)}-from-{shipped}")
+def _adapted(
+    domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params], place: Place
+) -> Calibrated:
+    """A solution adapted now, or before."""
+    near = place.name if place.name in SOLVED_PLACES else ENGLAND
+    usual = _solution_for((), near)
+    shipped = tables.digest(usual.domains, usual.services, usual.params)
+    path = _kept(f"{tables.digest(domains, services, params, shape_of(place))}-from-{near}-{shipped}")
     if path.exists():
         solution = tables.read_solution(path)[1]
     else:
-        solution = adapt(domains, services, params)
+        if "UPSTREAM_QUIET" not in os.environ and place.name not in SOLVED_PLACES:
+            print(f"{place.label} needs hazards of its own: once, some seconds…", file=sys.stderr, flush=True)
+        solution = adapt(domains, services, params, place)
         tables.write_solution(solution, path.stem, path)
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
-def adapted_for(scenario: Scenario) -> Calibrated:
+@lru_cache(maxsize=256)
+def _adapted_for(parameters: tuple[tuple[str, float], ...], place: str) -> Calibrated:
+    params = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)}).params()
+    domains, services = set_in_england(dict(parameters))
+    return _adapted(domains, services, params, Place.model_validate_json(place))
+
+
+def adapted_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
     """The solution for a draw of parameters: the shipped one, adapted, or one adapted before."""
-    return _adapted_for(tuple(sorted(scenario.parameters.items())))
+    where = place or Place.load(ENGLAND)
+    return _adapted_for(tuple(sorted(scenario.parameters.items())), where.model_dump_json())
 
 
 def _checked(
@@ -318,32 +386,33 @@ def _checked(
     services: tuple[Service, ...],
     params: dict[str, Params],
     aims: Targets,
+    place: Place,
     *,
     money: bool,
-    towns: int | None = None,
-    years: int | None = None,
+    people: int = CHECK_PEOPLE,
+    years: int = CHECK_YEARS,
 ) -> Solution:
     """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
     are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
     care is what it is to be; before, no overspend crowds anything out."""
-    place = Place.load(ENGLAND)
     calibrated = Calibrated(domains, services, params, solution, aims)
-    scenario = Scenario.load("baseline").model_copy(update={"years": years or CHECK_YEARS})
+    scenario = Scenario.load("baseline").model_copy(update={"years": years})
 
     doors = [k for k, service in enumerate(services) if service.walk_in is not None]
+    of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages
 
     def town(seed: int) -> _Town:
         world = calibrated.settled(place, None, seed)
         record = go(world, scenario, params, seed, without=() if money else ("crowding_out",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
-        crises = np.zeros((len(domains), tables.BANDS))
+        crises = np.zeros((len(domains), tables.BANDS, 5))
         for d, domain in enumerate(domains):
             takers = [k for k, service in enumerate(services) if service.domain == domain.id and service.takes_crisis]
-            crises[d] = record["opened"][:, takers].sum(axis=(0, 1, 2))
+            crises[d] = record["opened"][:, takers].sum(axis=(0, 1)).T
         return _Town(
             crises=crises,
-            crises_wanted=(aims.crises * counted).sum(axis=2),
+            crises_wanted=aims.crises * counted,
             stock=census[:, 3].sum(axis=2),
             stock_wanted=(aims.at_least[:, 3] * counted).sum(axis=2),
             visits=record["opened"][:, doors].sum(axis=(0, 2, 3)).astype(float),
@@ -356,13 +425,14 @@ def _checked(
             helped_wanted=_caseloads(services, record["people"].sum(axis=1).mean(axis=0)),
         )
 
+    towns = max(1, round(people / place.population))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        seen = list(pool.map(town, range(1000, 1000 + (towns or CHECK_TOWNS))))
+        seen = list(pool.map(town, range(1000, 1000 + towns)))
     t = _Town(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _Town._fields))
-    whole = t.crises_wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, t.crises.sum(axis=1, keepdims=True))
-    factor = (t.crises_wanted + DOUBT * whole) / (t.crises + DOUBT)
     up = solution.up.copy()
-    up[:, 2] *= np.clip(factor, 0.5, 2.0)[:, :, None]
+    by_age = _factors(t.crises_wanted.sum(axis=2), t.crises.sum(axis=2))
+    by_fifth = _factors(t.crises_wanted.sum(axis=1), (t.crises * by_age[:, :, None]).sum(axis=1))
+    up[:, 2] *= by_age[:, :, None] * by_fifth[:, None, :]
     # Long crises: a stock that is too small is left too soon.
     down = solution.down.copy()
     lasting = aims.crisis_months > 1.25
@@ -379,14 +449,22 @@ def _checked(
             room=np.clip(solution.room / np.maximum(0.5, filled), *ROOMS),
             up=np.minimum(up, 0.3),
             down=down,
-            mortality=solution.mortality * float(t.deaths / t.deaths_wanted),
+            mortality=solution.mortality * (float(t.deaths / t.deaths_wanted) if of_england else 1.0),
             knocks=solution.knocks - aims.walk_in * short[:, None, None],
         )
     # Acute budgets are what baseline care costs: spending over plan is care over plan, times the part that varies.
     acute = np.array([service.tier == "acute" for service in services])
     fixed = params["spending"].compiled().fixed
-    over = np.where(acute, t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
+    over = np.where(acute & (t.planned >= 1.0), t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
     return solution._replace(care=solution.care * (1.0 + over / (1.0 - fixed)))
+
+
+def _factors(wanted: F, seen: F) -> F:
+    """What to multiply a number of crises with, by domain and age band or fifth: nearer to the whole domain's factor
+    where there are few."""
+    whole = wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, seen.sum(axis=1, keepdims=True))
+    out: F = np.clip((wanted + DOUBT * whole) / (seen + DOUBT), 0.5, 2.0)
+    return out
 
 
 def _together(stock: F, aims: Targets) -> F:
@@ -417,7 +495,7 @@ def _caseloads(services: tuple[Service, ...], people: F) -> F:
 
 
 class _Town(NamedTuple):
-    """What a town showed over its years, and what it was to show; by domain and band, or by service."""
+    """What a town showed over its years, and what it was to show; by domain, band and fifth, or by service."""
 
     crises: F
     crises_wanted: F
@@ -433,23 +511,39 @@ class _Town(NamedTuple):
     helped_wanted: F
 
 
-def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
-    """A sample of a world's people to copy newcomers from: at most so many of each kind.
+class _Sample(NamedTuple):
+    """Everybody of a world at one moment: what kind of donor they are, and what is copied from them."""
+
+    kind: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.uint8]
+    resilience: npt.NDArray[np.float32]
+    trust: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, world: World) -> _Sample:
+        people = world.people
+        alive = np.flatnonzero(people.age != NOBODY)
+        is_head = world.dwellings.head[people.dwelling[alive]] == alive
+        household = np.flatnonzero(world.rates.household)
+        worst = people.level[household].max(axis=0) if household.size else np.zeros_like(people.age)
+        role = np.where(is_head, 0, 1)
+        level = np.where(is_head, 0, worst[alive])
+        kind = np.ravel_multi_index((role, level, people.band[alive], people.quintile[alive]), (2, 4, tables.BANDS, 5))
+        return cls(kind, people.level[:, alive], people.resilience[alive], people.trust[alive])
+
+
+def donors_of(samples: list[_Sample], most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
+    """People to copy newcomers from, out of those there at some moments: at most so many of each kind.
 
     People of a kind stand in line by how many serious needs they have, then by all their needs, and every n-th is
     taken: the few in deep trouble, who have most of the crises, are there in their true proportion.
     """
-    people = world.people
-    alive = np.flatnonzero(people.age != NOBODY)
-    is_head = world.dwellings.head[people.dwelling[alive]] == alive
-    household = np.flatnonzero(world.rates.household)
-    worst = people.level[household].max(axis=0) if household.size else np.zeros_like(people.age)
-    role = np.where(is_head, 0, 1)
-    level = np.where(is_head, 0, worst[alive])
-    kind = np.ravel_multi_index((role, level, people.band[alive], people.quintile[alive]), (2, 4, tables.BANDS, 5))
-    levels = people.level[:, alive].astype(np.int64)
+    kind = np.concatenate([s.kind for s in samples])
+    levels_of = np.concatenate([s.levels for s in samples], axis=1)
+    resilience, trust = (np.concatenate([getattr(s, name) for s in samples]) for name in ("resilience", "trust"))
+    levels = levels_of.astype(np.int64)
     code = (levels * 4 ** np.arange(levels.shape[0])[:, None]).sum(axis=0)
-    order = np.lexsort((people.resilience[alive], code, levels.sum(axis=0), (levels >= 2).sum(axis=0), kind))
+    order = np.lexsort((resilience, code, levels.sum(axis=0), (levels >= 2).sum(axis=0), kind))
     ranges = np.zeros((2 * 4 * tables.BANDS * 5, 2), np.int64)
     chosen, row = [], 0
     edges = np.searchsorted(kind[order], np.arange(len(ranges) + 1))
@@ -462,12 +556,12 @@ def donors_of(world: World, most: int = 500) -> dict[str, npt.NDArray[np.generic
         )
         ranges[k] = row, row + rows.size
         row += rows.size
-        chosen.append(alive[rows])
+        chosen.append(rows)
     who = np.concatenate(chosen)
     return {
-        "donor_level": people.level[:, who].T.copy(),
-        "donor_resilience": people.resilience[who].astype(np.float16).astype(np.float32),
-        "donor_trust": people.trust[who].astype(np.float16).astype(np.float32),
+        "donor_level": levels_of[:, who].T.copy(),
+        "donor_resilience": resilience[who].astype(np.float16).astype(np.float32),
+        "donor_trust": trust[who].astype(np.float16).astype(np.float32),
         "donor_range": ranges.reshape(2, 4, tables.BANDS, 5, 2),
     }
 
@@ -490,6 +584,7 @@ class _Solver:
         self.memory = _nothing(domains, doors)
         self.natural = world.rates.down.copy()
         self.trim = np.zeros((domains, 4, tables.BANDS))
+        self.tilt = np.zeros((domains, 2, 5))
         self.joined = np.zeros(5)
         self.ask_trim = np.zeros(world.services.domain.size)
         self.sums: dict[str, F] = {}
@@ -550,7 +645,7 @@ class _Solver:
         for level in range(2):
             back = self.shares[:, level + 1] * down[:, level + 1]
             wanted = np.maximum(0.05 * back, back - above[:, level + 1])
-            wanted = wanted * np.exp(self.trim[:, level])[:, :, None]
+            wanted = wanted * np.exp(self.trim[:, level][:, :, None] + self.tilt[:, level][:, None, :])
             base = self.shares[:, level] * worse[:, level]
             rate = np.divide(wanted, base, out=np.zeros_like(wanted), where=base > 1e-9)
             world.rates.up[:, level] = np.minimum(0.3, rate)
@@ -622,15 +717,18 @@ class _Solver:
         census = world.tally.census.transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
         for level in range(2):
-            wanted = (self.aims.at_least[:, level + 1] * counted).sum(axis=2)
-            here = census[:, level + 1 :].sum(axis=(1, 3))
-            error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
-            self.trim[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
+            cells = self.aims.at_least[:, level + 1] * counted
+            there = census[:, level + 1 :].sum(axis=1)
+            for term, axis in ((self.trim, 2), (self.tilt, 1)):
+                wanted, here = cells.sum(axis=axis), there.sum(axis=axis)
+                error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
+                term[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
         wanted = (self.aims.at_least[:, 3] * counted).sum(axis=2)
         wanted, here = _together(wanted, self.aims), _together(census[:, 3].sum(axis=2), self.aims)
         error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
         self.trim[:, 3] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
         np.clip(self.trim, -2.5, 2.5, out=self.trim)
+        np.clip(self.tilt, -1.0, 1.0, out=self.tilt)
         s = world.services
         queue = s.base_places * s.flow * s.wait_base
         error = np.divide(queue - s.queue, queue, out=np.zeros_like(queue), where=queue > 0.01)
@@ -674,32 +772,62 @@ def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], 
 _solving = threading.Lock()
 
 
-def solution_for(scenario: Scenario) -> Calibrated:
-    """The solution for a scenario's parameters: the one that comes with the project, one found before, or a new one.
+def shape_of(place: Place) -> str:
+    """What a solution depends on in a place: who lives there and how, in proportion; not how many, or its name."""
+    told = place.model_dump(mode="json", include={"splits", "households", "ties", "neighbourhood_people"})
+    whole = sum(part.people for part in place.deciles)
+    deciles = [(part.decile, round(part.people / whole, 6), part.ages) for part in place.deciles]
+    return json.dumps([told, deciles], sort_keys=True)
+
+
+def solution_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
+    """The solution for a scenario's parameters in a place (England's mix, if none): one that comes with the project,
+    one found before, or a new one.
 
     A scenario that is not to be recalibrated has the parameters, with the hazards solved for the default ones.
     """
+    where = place or Place.load(ENGLAND)
     with _solving:
         if scenario.parameters and not scenario.recalibrate:
             domains, services = set_in_england(scenario.parameters)
-            return _solution_for(())._replace(params=scenario.params(), domains=domains, services=services)
-        return _solution_for(tuple(sorted(scenario.parameters.items())))
+            return _place_solution((), where)._replace(params=scenario.params(), domains=domains, services=services)
+        placed = set_in_place(where, scenario.parameters)
+        return _place_solution(tuple(sorted(scenario.parameters.items())), placed)
+
+
+def _place_solution(parameters: tuple[tuple[str, float], ...], place: Place) -> Calibrated:
+    shape = shape_of(place)
+    for name in SOLVED_PLACES:
+        if shape == shape_of(Place.load(name)) and (name == ENGLAND or not parameters):
+            return _solution_for(parameters, name)
+    return _adapted_for(parameters, place.model_dump_json())
+
+
+def _solved(name: str) -> Path:
+    """Where the solution of a place that comes with the project is kept."""
+    return tables.SOLVED if name == ENGLAND else tables.SOLVED.with_name(f"solved_{name}.npz")
 
 
 @lru_cache(maxsize=16)
-def _solution_for(parameters: tuple[tuple[str, float], ...]) -> Calibrated:
+def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND) -> Calibrated:
     base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
     params = base.params()
     domains, services = set_in_england(base.parameters)
-    name = tables.digest(domains, services, params)
-    for path in (tables.SOLVED, _kept(name)):
+    place = Place.load(name)
+    digest = tables.digest(domains, services, params, None if name == ENGLAND else shape_of(place))
+    for path in (_solved(name), _kept(digest)):
         if path.exists():
             found, solution = tables.read_solution(path)
-            if found == name:
+            if found == digest:
                 return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
-    print("These figures need a calibration of their own: once, about a minute…", file=sys.stderr, flush=True)
-    solution = solve(params, domains, services)
-    tables.write_solution(solution, name, _kept(name))
+    if name == ENGLAND:
+        print("These figures need a calibration of their own: once, some minutes…", file=sys.stderr, flush=True)
+        solution = _solve_england(params, domains, services)
+    else:
+        england = _solution_for(parameters)
+        print(f"{place.label} needs a calibration of its own: once, some minutes…", file=sys.stderr, flush=True)
+        solution = solve_place(place, england.solution, params, domains, services)
+    tables.write_solution(solution, digest, _kept(digest))
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
@@ -707,13 +835,18 @@ def _kept(name: str) -> Path:
     return jit.CACHE_ROOT / "solved" / f"{name}.npz"
 
 
-def recalibrate(path: Path = tables.SOLVED) -> Solution:
-    """Solve for the parameters as they stand and keep the result with the project."""
-    params = Scenario.load("baseline").params()
-    solution = solve(params)
-    tables.write_solution(solution, tables.digest(load_domains(), load_catalogue(), params), path)
+def recalibrate() -> None:
+    """Solve for the parameters as they stand, in each of `SOLVED_PLACES`, and keep the results with the project."""
+    params, domains, services = Scenario.load("baseline").params(), load_domains(), load_catalogue()
+    england = solve(params)
+    tables.write_solution(england, tables.digest(domains, services, params), tables.SOLVED)
+    for name in SOLVED_PLACES:
+        if name != ENGLAND:
+            place = Place.load(name)
+            solution = solve_place(place, england, params, domains, services)
+            digest = tables.digest(domains, services, params, shape_of(place))
+            tables.write_solution(solution, digest, _solved(name))
     _solution_for.cache_clear()
-    return solution
 
 
 _compiling = threading.Lock()

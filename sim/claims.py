@@ -3,7 +3,9 @@
 A claim (M-number) is a sentence of the documents that the project starts from. It is shown where a scenario names it
 in `shows` and everything that the scenario expects of it is met; it is outside the model where `outside.toml` says
 why; 'not run' where only scenarios that were left out name it; else it is missing. Beside each stands where it stops
-being true: another world or policy (`[[stops]]`), put to the same test.
+being true: another world or policy (`[[stops]]`), put to the same test. For claims that the simulator must be able to
+contradict, `probes/regions.toml` walks along a lever or a parameter, and tells where on it the claim is true and where
+false.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import numpy as np
 from pydantic import Field
 
 from sim import inputs
-from sim.expectations import Verdict, about, by_luck, needs, tested, unmeasured
-from sim.fields import Closed
+from sim.expectations import Verdict, about, bounds, by_luck, missed_again, needs, tested, unmeasured
+from sim.fields import Closed, Number
 from sim.inputs import InputError, Words
+from sim.policies import levers
 from sim.readings import Readings
 from sim.results import metric
 from sim.runs import Progress
-from sim.scenario import CLAIM, FOLDER, Expect, Scenario, Stops, library
+from sim.scenario import CLAIM, FOLDER, Expect, Policy, Scenario, Stops, Where, library, parameters
 from sim.version import VERSION
 
 TEXTS, OUTSIDE = FOLDER / "claims" / "claims.toml", FOLDER / "claims" / "outside.toml"
+REGIONS = FOLDER / "probes" / "regions.toml"
 Status = Literal["shown", "not shown", "not run", "outside", "missing"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
@@ -41,6 +45,92 @@ class OutsideTexts(Closed):
     """Claims that the model has nothing to say of."""
 
     outside: dict[str, str] = Field(description="number, such as M31, and the reason in a sentence")
+
+
+class Region(Closed):
+    """A claim along a lever or a parameter: a scenario at each of some values, its claim put to the test at each.
+
+    A parameter makes another world, as in a scenario's `[[stops]]`: its hazards are not solved anew, and the baseline
+    is run in it too. A lever stands beside the scenario's policies, in place of one of the same lever and aim.
+    """
+
+    claim: str = Field(pattern=CLAIM)
+    scenario: str
+    along: str = Field(description="a lever or a parameter")
+    values: list[Number] = Field(min_length=2)
+    service: str | list[str] | None = None
+    where: Where | None = None
+    start: str | None = Field(None, description="first month of the lever's change, YYYY-MM; none for a parameter")
+    over_months: int = 1
+    until: str | None = None
+    people: int = Field(10_000, gt=0, description="a smaller town than the scenario's: a region takes many runs")
+    in_baseline: bool = Field(False, description="whether the lever is moved in the baseline too: another world")
+    why: str = Field(min_length=10)
+    expect: Expect
+
+    def at(self, value: float) -> Stops:
+        """The place along the lever or parameter, as a scenario's `[[stops]]` would tell it."""
+        told: dict[str, Any] = {"because": f"{self.along} is {value:g}", "expect": [self.expect]}
+        lever = next((lever for lever in levers() if lever.name == self.along), None)
+        if lever is None:
+            return Stops(**told, change={self.along: value})
+        policy = Policy(
+            lever=self.along, start=self.start or "", over_months=self.over_months, until=self.until,
+            service=self.service, where=self.where, **{lever.kind: value},  # type: ignore[arg-type]  # a number
+        )  # fmt: skip
+        return Stops(**told, policies=[policy], in_baseline=self.in_baseline)
+
+
+class RegionTexts(Closed):
+    """Where claims are true and where false."""
+
+    regions: list[Region]
+
+
+Place = Literal["true", "false", "not told"]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A claim along a lever or parameter: what was seen at each value."""
+
+    region: Region
+    seen: tuple[Verdict, ...]
+
+    def places(self) -> tuple[Place, ...]:
+        """Whether the claim is true at each value: false where the interval lies wholly beyond what it says."""
+        return tuple("true" if v.met else "false" if _beyond(self.region.expect, v) else "not told" for v in self.seen)
+
+    def row(self) -> dict[str, Any]:
+        """As one row of a document."""
+        region = self.region
+        whole = metric(region.expect.metric)
+        return {
+            "claim": region.claim,
+            "scenario": region.scenario,
+            "along": region.along,
+            "why": region.why,
+            "metric": whole.name,
+            "measure": whole.label,
+            "about": about(region.expect),
+            "unit": "share" if region.expect.relative else whole.unit,
+            "expected": self.seen[0].expected,
+            "values": [
+                {
+                    "value": value,
+                    "mean": _plain(v.mean),
+                    "sure_low": _plain(v.low),
+                    "sure_high": _plain(v.high),
+                    "claim_is": place,
+                }
+                for value, v, place in zip(region.values, self.seen, self.places(), strict=True)
+            ],
+        }
+
+
+def _beyond(expected: Expect, seen: Verdict) -> bool:
+    """Whether what was seen lies wholly on the other side of a bound."""
+    return any(seen.high < bound if above else seen.low > bound for bound, above in bounds(expected))
 
 
 @dataclass(frozen=True)
@@ -99,6 +189,7 @@ class Shown:
     """Why it lies outside."""
     findings: list[Finding] = field(default_factory=list)
     stops: list[Finding] = field(default_factory=list)
+    walks: list[Walk] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -129,7 +220,12 @@ class Report:
             "seeds": list(self.seeds),
             "people": self.people,
             "test": "each expectation: two-sided, 5 %, paired by seed; interval of the mean difference, 95 %",
-            "by_luck": {"expectations": len(self.findings), "met_if_all_false": luck, "met_after_holm": kept},
+            "by_luck": {
+                "expectations": len(self.findings),
+                "met_if_all_false": luck,
+                "met_after_holm": kept,
+                "missed_with_other_luck": missed_again(f.verdict for f in self.findings),
+            },
             "counts": {s: self.count(s) for s in STATUSES},
             "claims": [
                 {
@@ -139,6 +235,7 @@ class Report:
                     "reason": c.reason,
                     "expectations": [f.row() for f in c.findings],
                     "stops": [f.row() for f in c.stops],
+                    "regions": [walk.row() for walk in c.walks],
                 }
                 for c in self.claims
             ],
@@ -165,6 +262,44 @@ def _numbered(found: Iterable[str], table: str, path: Path) -> None:
     for number in found:
         if not re.fullmatch(CLAIM, number):
             raise inputs.fail(path, (table, number), "the number of a claim, M1 to M94", number)
+
+
+def regions(path: Path | None = None) -> list[Region]:
+    """Every claim that is walked along a lever or parameter. Refuses what names neither, or has no month to begin."""
+    path = path or REGIONS
+    found = inputs.load(path, RegionTexts).regions
+    there, known = {lever.name for lever in levers()}, parameters()
+    for k, region in enumerate(found):
+        if region.along not in there and region.along not in known:
+            raise inputs.fail(path, ("regions", k, "along"), "a lever or a parameter", region.along, (*there, *known))
+        if (region.along in there) != (region.start is not None):
+            came = Words("none" if region.start is None else "one for a parameter")
+            raise inputs.fail(path, ("regions", k, "start"), "a first month for a lever, and for nothing else", came)
+    return found
+
+
+def walks(chosen: Sequence[str] = (), path: Path | None = None) -> list[tuple[Region, list[Case]]]:
+    """Each claim's region with a case at each value."""
+    path = path or REGIONS
+    read = {name: Scenario.load(file) for name, file in library().items()}
+    out = []
+    for k, region in enumerate(regions(path)):
+        if chosen and region.claim not in chosen:
+            continue
+        key: inputs.KeyPath = ("regions", k)
+        if region.scenario not in read:
+            raise inputs.fail(path, (*key, "scenario"), "the name of a scenario", region.scenario, read)
+        scenario = read[region.scenario].model_copy(update={"people": region.people})
+        made = []
+        for j, value in enumerate(region.values):
+            stop = region.at(value)
+            try:
+                scenario.model_copy(update={"stops": [stop]}).check(path)
+            except InputError as wrong:
+                raise inputs.fail(path, (*key, "values", j), wrong.wanted, wrong.came, wrong.choices) from None
+            made.append(_case((region.claim,), scenario, region.expect, stop, (*key, "expect"), read, path))
+        out.append((region, made))
+    return out
 
 
 def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
@@ -290,12 +425,14 @@ def run_claims(
             if number in reasons:
                 wanted = f"claims that no scenario shows; {case.scenario.name} shows this one"
                 raise inputs.fail(OUTSIDE, ("outside", number), wanted, number)
+    walked = walks(chosen) if not quick else []
     readings = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
-    for case in found:
+    for case in (*found, *(case for _, places in walked for case in places)):
         for scenario in (case.scenario, case.baseline, *case.others.values()):
             readings.ask(scenario, needs(case.expected))
     made, kept = readings.run(progress)
     findings = tuple(Finding(case, _verdict(case, readings)) for case in found)
+    along = [Walk(region, tuple(_verdict(case, readings) for case in places)) for region, places in walked]
     shown = []
     for number in chosen or texts:
         mine = [f for f in findings if number in f.case.claims]
@@ -309,7 +446,8 @@ def run_claims(
             status = "not run"
         reason = reasons.get(number, "")
         stops = [f for f in mine if f.case.stops is not None]
-        shown.append(Shown(number, texts[number], status, reason, own, stops))
+        mine_along = [walk for walk in along if walk.region.claim == number]
+        shown.append(Shown(number, texts[number], status, reason, own, stops, mine_along))
     return Report(tuple(shown), findings, tuple(range(seed, seed + seeds)), people, made, kept)
 
 

@@ -31,6 +31,7 @@ from sim.expectations import about
 from sim.experiments import EXPERIMENTS, Experiment
 from sim.feedback.loops import LOOPS
 from sim.fields import Figure
+from sim.people import generations
 from sim.people.domains import load_domains
 from sim.place import Place, place_names
 from sim.policies import Lever, levers
@@ -412,15 +413,18 @@ def _rows_in(source: str) -> set[str]:
 
 
 def calibration_table() -> str:
-    """How large, how long and how often: the settings of calibration, and of its short cut for draws."""
+    """How large, how long and how often: the settings of calibration, and of its short cut."""
     c = calibration
     rows = [
         ("solving", f"one place of {c.PEOPLE:,}", c.YEARS, f"the last {c.AVERAGED} averaged"),
-        ("check by agents", f"{c.CHECK_TOWNS} towns of the usual size", c.CHECK_YEARS,
-         f"{c.CHECKS} rounds without crowding out, 2 with it for acute budgets"),
-        ("short cut for draws", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,
+        ("check by agents", f"{c.CHECK_PEOPLE:,} people in towns of the place's size", c.CHECK_YEARS,
+         f"{c.CHECKS} rounds without crowding out, 1 with it for acute budgets"),
+        ("a shipped place, from England's solution on", f"{c.PLACE_PEOPLE:,} of its people", c.PLACE_YEARS,
+         f"the last {c.AVERAGED} averaged; then the check in towns of its mix"),
+        ("short cut for draws and other places", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,
          f"the last {c.SHORT_AVERAGED} averaged"),
-        ("its check", f"{c.SHORT_TOWNS} towns of the usual size", c.SHORT_CHECK_YEARS, "1 round of each"),
+        ("its check", f"{c.SHORT_CHECK_PEOPLE:,} people in such towns", c.SHORT_CHECK_YEARS, "1 round of each"),
+        ("homes before anybody has needs", "the place itself", f"{generations.YEARS}", "not reported"),
         ("settling of a world", "the place itself", f"{SETTLE / 12:g}", "not reported"),
     ]  # fmt: skip
     return _table(("run", "of what", "years", "how"), rows)

@@ -232,6 +232,15 @@ def by_luck(verdicts: Iterable[Verdict]) -> tuple[float, int]:
     return len(told) * LEVEL / 2.0, kept
 
 
+def missed_again(verdicts: Iterable[Verdict]) -> float:
+    """How many of a family would be missed with other luck and as many seeds, on average, given what was seen.
+
+    With nothing known beforehand, a second estimate differs from the first by the error of both.
+    """
+    surely = np.array([stats.norm.isf(v.chance / 2.0) for v in verdicts if v.told])
+    return float(stats.norm.cdf((stats.norm.isf(LEVEL / 2.0) - surely) / np.sqrt(2.0)).sum())
+
+
 # --- groups of a measure ---------------------------------------------------------------------------------------------
 
 

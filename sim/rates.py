@@ -2,7 +2,8 @@
 
 `Targets` are what the baseline must show. `Solution` is what calibration found to make it show them (sim/calibration.py
 writes it to `solved.npz`): hazards of getting worse by domain, level, age band and fifth; how often
-each service is asked; and what multiplies mortality and attendance. It is national: places differ by who lives there.
+each service is asked; and what multiplies mortality and attendance. The targets are national: places differ by who
+lives there. Each place has hazards of its own, by which its people show the national rates.
 """
 
 from __future__ import annotations
@@ -186,13 +187,15 @@ def strangers(aims: Targets, domains: tuple[Domain, ...], each: int = 200) -> di
     }
 
 
-def digest(domains: Iterable[Domain], services: Iterable[Service], params: Mapping[str, Params]) -> str:
-    """What a solution belongs to: the data files and the parameters it was solved with."""
+def digest(
+    domains: Iterable[Domain], services: Iterable[Service], params: Mapping[str, Params], place: str | None = None
+) -> str:
+    """What a solution belongs to: data files, parameters and the place it was solved with (England, if none)."""
     told = {
         "domains": [domain.model_dump(mode="json") for domain in domains],
         "services": [service.model_dump(mode="json") for service in services],
         "parameters": {name: values.model_dump(mode="json") for name, values in sorted(params.items())},
-    }
+    } | ({} if place is None else {"place": place})
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -7,6 +7,7 @@ ensemble go side by side in threads, as kernels release the interpreter lock; th
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -20,6 +21,7 @@ from sim.engine import jit
 from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.feedback import loops
 from sim.fields import Params
+from sim.parts import add_up, counted_apart, parts_of, seen_by, stretches, worker_of
 from sim.policies import levers
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
@@ -65,16 +67,21 @@ FLOWS = (
 SETTLING = ("crowding_out", "company", "survey")
 """Nobody overspends yet, and nobody asks."""
 CHAINED = {frozenset(), frozenset(SETTLING), frozenset({"crowding_out"})}
-"""What may be left out of a month that is called in one go: each of these is compiled once more."""
+"""What may be left out of a month whose stretches are called in one go: for each of these some are compiled again."""
 
 
 class Month:
     """The mechanisms of a month with their parameters, in order, ready to be called."""
 
-    def __init__(self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = ()) -> None:
-        """`without` names loops (R1) or mechanisms (crowding_out) to knock out."""
+    def __init__(
+        self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = (), threads: int = 1
+    ) -> None:
+        """`without` names loops (R1) or mechanisms (crowding_out) to knock out. `threads` go through a large place's
+        parts side by side."""
         self.steps: list[tuple[Mechanism, object]] = []
-        self._calls: list[tuple[Callable[..., None], object]] = []
+        self._calls: list[Callable[[Clock], None]] = []
+        self._seen: object = None
+        self._threads = threads
         knocked = loops.cut(without)
         self._left_out = knocked.mechanisms
         baseline = {lever.name: lever.baseline for lever in levers()}
@@ -95,35 +102,79 @@ class Month:
             chosen = chosen.model_copy(update=knocked.parameters.get(group, {}))
             self.steps.append((entry, chosen.compiled()))
 
-    def _prepare(self, seen: object, clock: Clock) -> list[tuple[Callable[..., None], object]]:
-        """What a month calls: levers and what goes with them one by one, the rest in one go where it is the usual."""
-        steps, chained = self.steps, self._left_out in CHAINED
-        last = max((k + 1 for k, (step, _) in enumerate(steps) if step.phase <= Phase.POLICY), default=0)
-        calls = [
-            (jit.entry(step.kernel, seen, given, clock), given) for step, given in (steps[:last] if chained else steps)
-        ]
-        if chained and len(steps) > last:
-            rest, given = (
-                jit.chain([step.kernel for step, _ in steps[last:]]),
-                tuple(given for _, given in steps[last:]),
-            )
-            calls.append((jit.entry(rest, seen, given, clock), given))
+    def _prepare(self, world: World, seen: object, clock: Clock) -> list[Callable[[Clock], None]]:
+        """What a month does, one stretch after another: those of levers and what goes with them kernel by kernel, of
+        the others each in one go where it is the usual."""
+        parts = parts_of(world)
+        handles = [seen] if len(parts) == 1 else [handle(part) for part in parts]
+        workers = min(self._threads, len(parts))
+        steps = [step for step, _ in self.steps]
+        levers_end = sum(step.phase <= Phase.POLICY for step in steps)
+        left = iter(self.steps)
+        calls: list[Callable[[Clock], None]] = []
+        for stretch in [*stretches(steps[:levers_end]), *stretches(steps[levers_end:])]:
+            kernels: list[Callable[..., None]] = [step.kernel for step in stretch]
+            given: list[object] = [next(left)[1] for _ in stretch]
+            if stretch[0].phase > Phase.POLICY and self._left_out in CHAINED:
+                kernels, given = [jit.chain(kernels)], [tuple(given)]
+            todo = [(jit.entry(k, seen, what, clock), what) for k, what in zip(kernels, given, strict=True)]
+            if not stretch[0].by_part:
+                calls.append(partial(_go_through, todo, [seen]))
+            elif workers == 1:
+                calls.append(partial(_go_through, todo, handles))
+            else:
+                calls.append(_SideBySide(world, parts, workers, stretch, todo))
         return calls
 
     def __call__(self, world: World, seen: object, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
         for flow in FLOWS:
             getattr(world.tally, flow).fill(0)
-        if not self._calls:
-            self._calls = self._prepare(seen, clock)
-        for call, given in self._calls:
-            call(seen, given, clock)
+        if self._seen is not seen:
+            self._seen, self._calls = seen, self._prepare(world, seen, clock)
+        for call in self._calls:
+            call(clock)
 
 
-def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE) -> World:
+Todo = list[tuple[Callable[..., None], object]]
+"""Kernels in order, each with what it is given beside the world and the clock."""
+
+
+def _go_through(todo: Todo, handles: list[object], clock: Clock) -> None:
+    """Do a stretch for each of these worlds, or parts of one, in turn."""
+    for seen in handles:
+        for kernel, given in todo:
+            kernel(seen, given, clock)
+
+
+class _SideBySide:
+    """A stretch that several workers go through at once, each for its own parts of the place."""
+
+    def __init__(self, world: World, parts: list[World], workers: int, stretch: list[Mechanism], todo: Todo) -> None:
+        self.world, self.todo = world, todo
+        self.apart = counted_apart(stretch)
+        self.workers = [worker_of(world, self.apart) for _ in range(workers)]
+        self.shares = [
+            [handle(seen_by(worker, part)) for part in parts[k::workers]] for k, worker in enumerate(self.workers)
+        ]
+
+    def __call__(self, clock: Clock) -> None:
+        others = [_POOL.submit(_go_through, self.todo, share, clock) for share in self.shares[1:]]
+        _go_through(self.todo, self.shares[0], clock)
+        for other in others:
+            other.result()
+        for worker in self.workers:
+            add_up(self.world, worker, self.apart)
+
+
+_POOL = ThreadPoolExecutor(max(1, (os.cpu_count() or 1)))
+"""Who goes through parts beside the thread that runs the month. Its work never waits for other work of the pool."""
+
+
+def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE, threads: int = 1) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
-    month = Month(params, {}, without=SETTLING)
+    month = Month(params, {}, without=SETTLING, threads=threads)
     world.people.changed[:] = ANYTHING
     seen = handle(world)
     for m in range(-months, 0):
@@ -157,9 +208,10 @@ def go(
     without: Iterable[str] = (),
     stop: Callable[[], bool] | None = None,
     begun: Begun | None = None,
+    threads: int = 1,
 ) -> Record:
     """Run a scenario's months on a copy of a settled world, or those that are left after the months begun."""
-    done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years)
+    done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years, threads)
     return Record(seed, dict(done.monthly), dict(done.yearly))
 
 
@@ -172,11 +224,12 @@ def _go(
     stop: Callable[[], bool] | None,
     begun: Begun | None,
     until: int,
+    threads: int,
 ) -> Begun:
     """The months before `until`."""
     world = copy(world if begun is None else begun.world)
     take_aim(world, scenario)
-    month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without)
+    month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without, threads)
     columns = {name: what.array(world) for name, what in RECORDED.items()}
     months = 12 * scenario.years
     kept = {name: np.empty((months, *column.shape), column.dtype) for name, column in columns.items()}
@@ -238,6 +291,7 @@ def ensemble(
     counting = threading.Lock()
     out: dict[str, list[Record | None]] = {s.name: [None] * len(seeds) for s in scenarios}
     left_out = tuple(without)
+    each = max(1, threads // max(1, len(seeds)))  # threads that each run has to itself
 
     def one(k: int) -> None:
         nonlocal done
@@ -249,8 +303,8 @@ def ensemble(
             own = scenario if variant is None else variant(scenario, seeds[k])
             params = own.params()
             if alike > 0 and not begun:
-                begun.append(_go(world, own, params, seeds[k], left_out, stopped.is_set, None, alike))
-            return go(world, own, params, seeds[k], left_out, stopped.is_set, begun[0] if begun else None)
+                begun.append(_go(world, own, params, seeds[k], left_out, stopped.is_set, None, alike, each))
+            return go(world, own, params, seeds[k], left_out, stopped.is_set, begun[0] if begun else None, each)
 
         for scenario in scenarios:
             out[scenario.name][k] = (

@@ -149,6 +149,7 @@ class Services(NamedTuple):
     plan: Annotated[A, _c("f8", "service", "pounds a year", "what it may spend: granted, less debts, plus savings")]
     posts: Annotated[A, _c("f8", "service", "1 = baseline", "staff at work, agency staff among them")]
     places: Annotated[A, _c("f8", "service", "cases", "people who can be helped at once now")]
+    spare: Annotated[A, _c("f8", "service", "cases", "places neither taken nor waited for at the month's start")]
     pressure: Annotated[A, _c("f8", "service", "multiplier", "on refusals, by the queue")]
     refused: Annotated[A, _c("f8", "service", "share", "share of askers turned away now")]
     quality: Annotated[A, _c("f8", "service", "1 = baseline", "effect of an hour of help")]
@@ -279,25 +280,33 @@ class Tally(NamedTuple):
     eased_several: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with two or more other needs")]
 
 
-class Screen(NamedTuple):
-    """This month's few candidates: people whose draw may mean something."""
+class Part(NamedTuple):
+    """The part of the place that a kernel works on: some neighbourhoods in a row, or all of them."""
 
-    row: Annotated[A, _c("u4", "domain person", "slot", "candidates of a domain, in order")]
-    draw: Annotated[A, _c("u4", "domain person", "2^-32", "their draw")]
+    person: Annotated[A, _c("i8", "edge", "slot", "first slot, and the end")]
+    dwelling: Annotated[A, _c("i8", "edge", "dwelling", "first dwelling, and the end")]
+    neighbourhood: Annotated[A, _c("i8", "edge", "index", "first neighbourhood, and the end")]
+
+
+class Screen(NamedTuple):
+    """This month's few candidates of a part of the place: people whose draw may mean something. And its events."""
+
+    row: Annotated[A, _c("u4", "domain candidate", "slot", "candidates of a domain, in order")]
+    draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
     count: Annotated[A, _c("i8", "domain", "candidates", "how many")]  # type: ignore[assignment]  # hides tuple.count
-    bits: Annotated[A, _c("u4", "person", "2^-32", "scratch: the draws of one domain")]
-    marks: Annotated[A, _c("u1", "person", "0 or 1", "scratch: candidates of one domain")]
-    found_row: Annotated[A, _c("u4", "person", "slot", "scratch: who else may be concerned")]
-    found_draw: Annotated[A, _c("u4", "person", "2^-32", "scratch: their draw")]
+    bits: Annotated[A, _c("u4", "block", "2^-32", "scratch: draws")]
+    marks: Annotated[A, _c("u1", "block", "0 or 1", "scratch: candidates among them")]
+    found_row: Annotated[A, _c("u4", "candidate", "slot", "scratch: who else may be concerned")]
+    found_draw: Annotated[A, _c("u4", "candidate", "2^-32", "scratch: their draw")]
     event_row: Annotated[A, _c("u4", "event", "slot", "whose need changed this month")]
     event_domain: Annotated[A, _c("u1", "event", "index", "in which domain")]
     event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]
-    event_service: Annotated[A, _c("i8", "event", "service", "the acute service that took the crisis, or -1")]
+    event_service: Annotated[A, _c("i1", "event", "service", "the acute service that took the crisis, or -1")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
-    renew: Annotated[A, _c("u4", "person", "slot", "people whose bounds are due")]
-    reason: Annotated[A, _c("u1", "person", "bits", "what of them changed")]
+    renew: Annotated[A, _c("u4", "candidate", "slot", "people whose bounds are due")]
+    reason: Annotated[A, _c("u1", "candidate", "bits", "what of them changed")]
     renewals: Annotated[A, _c("i8", "one", "persons", "how many")]
-    support: Annotated[A, _c("f4", "domain person", "0-1", "support of those whose need may worsen")]
+    support: Annotated[A, _c("f4", "domain candidate", "0-1", "support of those whose need may worsen")]
 
 
 class Money(NamedTuple):
@@ -380,6 +389,7 @@ class World(NamedTuple):
     money: Money
     rules: Rules
     aims: Aims
+    part: Part
 
 
 TABLES: dict[str, type] = get_type_hints(World)

@@ -8,6 +8,7 @@ being helped and who waits then settles over `SETTLE` months that are not report
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +19,19 @@ from sim.bookkeeping import count_person
 from sim.engine.columns import allocate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
+from sim.engine.mechanism import Clock, NoParams
+from sim.engine.thinning import BLOCK
 from sim.feedback.burnout import Burnout
-from sim.fields import AGE_BAND_NAMES, QUINTILES
+from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.networks.groups import Groups
 from sim.networks.wiring import wire
-from sim.people.ageing import BAND_OF_AGE
+from sim.parts import cut, parts_of
+from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
+from sim.people.generations import YEARS, live_a_month
+from sim.people.life_and_death import LifeAndDeath
+from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
 from sim.policies import cashable, levers, overspend_share, reinvestment_share, seeded
@@ -42,6 +49,7 @@ from sim.state import (
     Aims,
     Dwellings,
     Money,
+    Part,
     People,
     Places,
     Rates,
@@ -85,6 +93,7 @@ def build(
     services: tuple[Service, ...],
     solution: Solution,
     aims: Targets,
+    params: Mapping[str, Params],
 ) -> Made:
     """A world at its first settling month."""
     hoods = tuple(place.neighbourhoods(people))
@@ -94,19 +103,7 @@ def build(
         Household(home.people_per_household.value, home.one_person_share.value, home.lone_parent_share.value),
         seed,
     )
-    occupied = drawn.age != NOBODY
-    outside = max(0.5, place.ties.close_ties.value - (home.people_per_household.value - 1.0))
     first_slot = np.searchsorted(drawn.neighbourhood, np.arange(len(hoods) + 1))
-    wiring = wire(
-        drawn.age,
-        drawn.neighbourhood,
-        drawn.dwelling,
-        first_slot,
-        outside_ties=outside,
-        far_share=place.ties.far_share.value,
-        near_share=place.ties.street_share.value,
-        seed=seed,
-    )
     doors = [k for k, s in enumerate(services) if s.walk_in is not None]
     sizes = {
         "person": drawn.age.size,
@@ -125,29 +122,69 @@ def build(
         "dwelling": drawn.dwelling_first.size - 1,
         "dwelling_edge": drawn.dwelling_first.size,
         "place_in_home": MOST_IN_HOME,
-        "tie": wiring.to.size,
+        "tie": 0,
         "donor": len(solution.donor_level),
         "role": 2,
         "edge": 2,
         "door": len(doors),
         "event": drawn.age.size,
+        "candidate": max(last - first for first, last in cut(first_slot)),
+        "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims)
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims, Part)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
-    world.ties.start[:] = wiring.start
-    world.ties.to[:] = wiring.to
     _fill_places(world, hoods, first_slot)
+    world.rates.death[:] = aims.death
+    _grow_up(world, params, seed)
+    world = world._replace(ties=_wired(world, place, first_slot, seed))
     _fill_rates(world, domains, services, solution, aims, doors)
-    _fill_services(world, domains, services, solution, aims, occupied)
+    _fill_services(world, domains, services, solution, aims)
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
     _lead(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(handle(world), np.uint64(seed))
     world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
+
+
+def _grow_up(world: World, params: Mapping[str, Params], seed: int) -> None:
+    """Let homes settle before anybody has needs (sim/people/generations.py)."""
+    ageing, life, moves = (
+        (params.get(name) or kind()).compiled()
+        for name, kind in (("ageing", Ageing), ("life_and_death", LifeAndDeath), ("moves", Moves))
+    )
+    nothing, whole, parts = NoParams().compiled(), handle(world), [handle(part) for part in parts_of(world)]
+    _count_all(whole)
+    world.people.changed[:] = ANYTHING
+    for m in range(-SETTLE - 12 * YEARS, -SETTLE):
+        clock = Clock(np.uint64(seed), np.int64(m))
+        count_fullness(whole, nothing, clock)
+        for part in parts:
+            live_a_month(part, nothing, ageing, life, moves, clock)
+    for column in (*world.tally, *world.screen):
+        column.fill(0)
+
+
+def _wired(world: World, place: Place, first_slot: npt.NDArray[np.int64], seed: int) -> Ties:
+    """Who can lean on whom."""
+    people = world.people
+    wiring = wire(
+        people.age,
+        people.neighbourhood.astype(np.int64),
+        people.dwelling.astype(np.int64),
+        first_slot,
+        outside_ties=max(0.5, place.ties.close_ties.value - (place.households.people_per_household.value - 1.0)),
+        far_share=place.ties.far_share.value,
+        near_share=place.ties.street_share.value,
+        seed=seed,
+    )
+    ties = allocate(Ties, person_edge=people.age.size + 1, tie=wiring.to.size)
+    ties.start[:] = wiring.start
+    ties.to[:] = wiring.to
+    return ties
 
 
 def _fill_people(world: World, drawn: Peopled, hoods: tuple[Neighbourhood, ...]) -> None:
@@ -171,6 +208,9 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt
     places = world.places
     places.first[:] = first_slot
     places.first_dwelling[:] = np.append(world.people.dwelling[first_slot[:-1]], world.dwellings.head.size)
+    world.part.person[1] = world.people.age.size
+    world.part.dwelling[1] = world.dwellings.head.size
+    world.part.neighbourhood[1] = len(hoods)
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     places.energy[:] = 1.0
     places.weight[:] = 1.0
@@ -246,10 +286,10 @@ def _fill_services(
     services: tuple[Service, ...],
     solution: Solution,
     aims: Targets,
-    occupied: npt.NDArray[np.bool_],
 ) -> None:
     table = world.services
     ids = [domain.id for domain in domains]
+    occupied = world.people.age != NOBODY
     people = np.zeros((BANDS, QUINTILES))
     np.add.at(people, (world.people.band[occupied], world.people.quintile[occupied]), 1)
     heads = head_counts(world)
@@ -361,6 +401,14 @@ def head_counts(world: World) -> F:
 
 
 @kernel
+def _count_all(world: World) -> None:
+    """Count everybody who lives here."""
+    for i in range(world.people.age.size):
+        if world.people.age[i] != NOBODY:
+            count_person(world, i, 1)
+
+
+@kernel
 def _begin_needs(world: World, seed: np.uint64) -> None:
     """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
     people, rates, services = world.people, world.rates, world.services
@@ -405,9 +453,7 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
                         if u < 0.0:
                             people.help[d, i] = np.uint8(1 + s)
                             break
-    for i in range(people.age.size):
-        if people.age[i] != NOBODY:
-            count_person(world, i, 1)
+    _count_all(world)
 
 
 def copy(world: World) -> World:

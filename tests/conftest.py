@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
+
+    from dashboard.store import Store
 
 HERE = {"localhost", "127.0.0.1", "::1"}
 NO_BROWSER = (
@@ -109,3 +111,19 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not outside, f"the page asked for hosts other than this machine: {sorted(set(outside))}"
+
+
+@pytest.fixture
+def made() -> Iterator[Callable[..., Store]]:
+    """Makes stores of the page's runs, and closes them."""
+    from dashboard.store import Store
+
+    stores: list[Store] = []
+
+    def make(work: Any, **how: Any) -> Store:
+        stores.append(Store(work, **{"settle": 0.0, **how}))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()

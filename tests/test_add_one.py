@@ -33,6 +33,7 @@ from sim.state import World
 LEVER = Lever(
     name="reminders",
     label="Reminders",
+    section="Who gets in",
     unit="share",
     low=0.0,
     high=1.0,

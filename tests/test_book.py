@@ -35,7 +35,7 @@ from sim.bookkeeping import counted
 from sim.engine.jit import kernel
 from sim.engine.mechanism import BOOK, Book, Clock, Mechanism, Phase
 from sim.fields import AGE_BANDS, Params, number
-from sim.people.help_seeking import help_event
+from sim.people.help_seeking import help_event, looking_inward
 from sim.people.last_resort import attending
 from sim.people.life_and_death import bearing, dying
 from sim.people.need import improving, worsening
@@ -456,7 +456,10 @@ def _too_low(w: World, need: tuple, life: tuple, seek: tuple, bits: np.ndarray) 
                     wrong += people.up_bound[d, i] < worsening(w, need, d, i, people.level, 0.0) * bits[0]
                 if people.level[d, i] > 0:
                     wrong += people.down_bound[d, i] < improving(w, need, d, i, people.level) * bits[0]
-                wrong += people.ask_bound[d, i] < help_event(w, seek, d, i, people.trust[i]) * bits[0]
+                wrong += (
+                    people.ask_bound[d, i]
+                    < help_event(w, seek, looking_inward(w, seek), d, i, people.trust[i]) * bits[0]
+                )
     return wrong
 
 

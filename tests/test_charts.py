@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import dash_mantine_components as dmc
 import pytest
 
-from dashboard import charts, tables
+from dashboard import charts, findings, tables
 from dashboard.model import YOURS, Document, merged
 
 YEARS = 4
@@ -66,6 +67,26 @@ def document(effects: dict[str, float], half: float = 0.01) -> Document:
         "differences": {name: apart(effect) for name, effect in effects.items()},
         "labels": {"baseline": "Baseline", **{name: name.replace("-", " ").capitalize() for name in effects}},
     }
+
+
+def sure(made: Document, half: float) -> Document:
+    """The document with intervals of the mean, `half` of a metric's baseline to either side, and with fifths: the
+    most deprived differs twice as much as the place, the least deprived not at all."""
+    for metrics in made["differences"].values():
+        for metric, told in metrics.items():
+            for row in told["by_year"]:
+                row |= {"sure_low": row["mean"] - half * LEVEL[metric], "sure_high": row["mean"] + half * LEVEL[metric]}
+
+            def times(factor: float, told: dict[str, Any] = told) -> dict[str, Any]:
+                more = [(factor - 1.0) * row["mean"] for row in told["by_year"]]
+                moved = [
+                    {key: value + by * (key != "year") for key, value in row.items()}
+                    for row, by in zip(told["by_year"], more, strict=True)
+                ]
+                return {"by_year": moved}
+
+            told["groups"] = {"quintile": {str(q): times((5 - q) / 2) for q in range(1, 6)}}
+    return made
 
 
 FOUR = document({"salami-slice": 0.04, "more-acute": 0.0, "prevention-shift": -0.02})
@@ -130,8 +151,8 @@ def test_spend_bars_hold_the_last_years_differences() -> None:
 
 def test_the_title_says_which_way() -> None:
     """Lower is called lower and higher higher, by as much as the document says."""
-    down = charts.finding(document({"prevention-shift": -0.018}, half=0.007), "acute_demand")
-    up = charts.finding(document({"salami-slice": 0.05}, half=0.01), "acute_demand")
+    down = findings.finding(document({"prevention-shift": -0.018}, half=0.007), "acute_demand")
+    up = findings.finding(document({"salami-slice": 0.05}, half=0.01), "acute_demand")
 
     assert down == (
         "Acute demand is 1.8 % lower by year 4 under “Prevention shift” (middle 95 % of seeds: 1.1 to 2.5 % lower)"
@@ -144,7 +165,7 @@ def test_the_title_says_which_way() -> None:
 
 def test_luck_is_called_luck() -> None:
     """A band that spans nothing is no finding, and the title gives both of its ends."""
-    said = charts.finding(document({"more-acute": 0.002}, half=0.007), "acute_demand", "more-acute")
+    said = findings.finding(document({"more-acute": 0.002}, half=0.007), "acute_demand", "more-acute")
 
     assert said == (
         "No difference in acute demand larger than luck by year 4 under “More acute” "
@@ -154,7 +175,7 @@ def test_luck_is_called_luck() -> None:
 
 def test_shares_are_told_in_percentage_points() -> None:
     """A share that falls from 10.3 to 8.6 per cent is 1.7 points lower, not 20 % lower."""
-    said = charts.finding(document({"prevention-shift": -0.2}), "prevention_share")
+    said = findings.finding(document({"prevention-shift": -0.2}), "prevention_share")
 
     assert said.startswith("Prevention share is 1.7 percentage points lower by year 4")
 
@@ -163,8 +184,68 @@ def test_the_visitors_own_policy_is_what_titles_are_about() -> None:
     """With levers moved, the finding is about the visitor's own policy even where another differs more."""
     own = document({"salami-slice": 0.4, YOURS: -0.03})
 
-    assert "under your policy" in charts.finding(own, "acute_demand")
-    assert "3.0 % lower" in charts.finding(own, "acute_demand")
+    assert "under your policy" in findings.finding(own, "acute_demand")
+    assert "3.0 % lower" in findings.finding(own, "acute_demand")
+
+
+def test_a_difference_is_told_with_the_interval_of_its_mean() -> None:
+    """Where a document has that interval, it is what titles, bands, whiskers and tables of differences tell."""
+    made = sure(document({"prevention-shift": -0.018, "more-acute": 0.001}, half=0.03), half=0.007)
+
+    assert findings.finding(made, "acute_demand") == (
+        "Acute demand is 1.8 % lower by year 4 under “Prevention shift” (95 % interval of the mean: 1.1 to 2.5 % lower)"
+    )
+    assert findings.headline(made, "acute_demand") == (
+        "In year 4, acute demand is 1.8 % lower under “Prevention shift” (95 % interval of the mean: 1.1 to 2.5 % "
+        "lower). Under “More acute” it does not differ by more than luck."
+    )
+    figure = charts.difference(made, "acute_demand")
+    rows = made["differences"]["prevention-shift"]["acute_demand"]["by_year"]
+    assert list(bands(figure)["prevention-shift"].y) == [
+        *(row["sure_high"] for row in rows), *(row["sure_low"] for row in reversed(rows))
+    ]  # fmt: skip
+    assert charts.MEAN_BANDS in [trace.name for trace in figure.data]
+    assert charts.BANDS in [trace.name for trace in charts.over_time(made, "acute_demand").data]
+    bar = charts.spend_difference(made, ("spend_acute",)).data[0]
+    last = made["differences"][bar.meta]["spend_acute"]["by_year"][-1]
+    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(last["sure_high"])
+    assert tables.range_text(rows[-1], UNIT, 1, signed=True) == "−9.0 (−12.5 to −5.5)"
+
+
+def test_how_soon_is_told_by_the_first_year_of_the_last_stretch() -> None:
+    """From the year from which on the difference is told from luck, and has the sign it ends with."""
+    made = sure(document({"a": 0.05}), half=0.01)
+    rows = made["differences"]["a"]["acute_demand"]["by_year"]
+    rows[0] |= {"mean": -25.0, "sure_low": -30.0, "sure_high": -20.0}
+    rows[1] |= {"sure_low": -1.0}
+    assert findings.soon(made, "acute_demand") == "Acute demand under “A” is higher than the baseline from year 3 on"
+    rows[3] |= {"sure_low": -1.0}
+    assert findings.soon(made, "acute_demand", "a") == (
+        "Acute demand under “A” does not differ from the baseline by more than luck in year 4"
+    )
+
+
+def test_who_gains_is_told_by_deprivation() -> None:
+    """Bars, whiskers, title and table hold each fifth's difference; a fifth where nobody lives is left out."""
+    made = sure(document({"a": -0.05}), half=0.01)
+    figure = charts.by_fifth(made, "acute_demand")
+    groups = made["differences"]["a"]["acute_demand"]["groups"]["quintile"]
+    assert list(figure.data[0].x) == [groups[q]["by_year"][-1]["mean"] for q in "12345"]
+    assert charts.lifted(figure)[0] == (
+        "Under “A”, acute demand is 50.0 lower in the most deprived fifth and no different beyond luck in the least "
+        f"deprived fifth ({UNIT})"
+    )
+    table: Any = tables.by_fifth(
+        made, SimpleNamespace(name="acute_demand", label="Acute demand", unit=UNIT, decimals=1)
+    )
+    body = next(part for part in table._traverse() if isinstance(part, dmc.Table)).data["body"]
+    assert [row[0] for row in body] == [
+        "Most deprived fifth", "Second fifth", "Third fifth", "Fourth fifth", "Least deprived fifth"
+    ]  # fmt: skip
+    assert body[0][1].startswith("−50.0 (")
+
+    groups["5"]["by_year"][-1] = dict.fromkeys(groups["5"]["by_year"][-1], math.nan)
+    assert "fourth fifth" in findings.gains(made, "acute_demand")
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -233,8 +314,25 @@ def test_a_measure_that_nobody_had_breaks_nothing() -> None:
         part["arrests"]["by_year"][-1] |= dict.fromkeys(("mean", "low", "high"), math.nan)
 
     assert charts.over_time(odd, "arrests").to_json()
-    assert "No difference in arrests larger than luck" in charts.finding(odd, "arrests", "a")
+    assert "No difference in arrests larger than luck" in findings.finding(odd, "arrests", "a")
     assert tables.range_text(odd["scenarios"]["a"]["arrests"]["by_year"][-1], UNIT, 1) == "none (none to none)"
+
+
+def test_what_a_policy_is_worth_is_told_with_its_interval_or_in_words() -> None:
+    """A price has its interval; where there is none, or it is unsure, the model's words stand."""
+    made = document({"a": -0.05, "b": 0.05})
+    rows = {
+        "a": {"year": 4, "mean": 12345.0, "sure_low": -200.0, "sure_high": 20000.4, "note": ""},
+        "b": {"year": 4, "mean": math.nan, "sure_low": None, "sure_high": None, "note": "never within 4 years"},
+    }
+    for name, row in rows.items():
+        made["differences"][name]["cost_per_qaly"] = {"unit": "£ per QALY", "by_year": [row]}
+    metric: Any = SimpleNamespace(name="cost_per_qaly", label="Cost of a QALY", unit="£ per QALY", decimals=0)
+    table: Any = tables.worth(made, [metric])
+    told = next(part for part in table._traverse() if isinstance(part, dmc.Table)).data
+
+    assert told["head"] == ["Policy", "Cost of a QALY (£ per QALY)"]
+    assert told["body"] == [["A", "12,345 (−200 to 20,000)"], ["B", "never within 4 years"]]
 
 
 def test_csv_gives_unit_and_range_and_no_formula() -> None:
@@ -250,6 +348,11 @@ def test_csv_gives_unit_and_range_and_no_formula() -> None:
     last = next(r for r in rows if (r["kind"], r["metric"], r["year"]) == ("difference from baseline", "arrests", "4"))
     assert float(last["mean"]) == pytest.approx(wicked["differences"]["a"]["arrests"]["by_year"][-1]["mean"])
     assert last["mean"].startswith("-")  # a number stays a number
+    assert last["sure_low"] == ""  # none in this document
+
+    told = csv.DictReader(io.StringIO(tables.to_csv(sure(document({"a": -0.01}), half=0.02))))
+    apart = [row for row in told if row["kind"] == "difference from baseline"]
+    assert all(float(row["sure_low"]) < float(row["mean"]) < float(row["sure_high"]) for row in apart)
 
 
 @pytest.mark.parametrize(
@@ -258,12 +361,12 @@ def test_csv_gives_unit_and_range_and_no_formula() -> None:
 )
 def test_sizes_are_told_in_figures_that_mean_something(value: float, text: str) -> None:
     """Neither '0.0' for something nor eight decimals."""
-    assert charts.figure_text(value) == text
+    assert findings.figure_text(value) == text
 
 
 def test_luck_is_judged_by_the_interval_of_the_mean() -> None:
     """A difference whose mean is sure is told from luck, though single seeds may go the other way."""
     row = {"mean": -1.0, "low": -2.6, "high": 0.3, "sure_low": -1.4, "sure_high": -0.6}
-    assert charts.told_apart(row)
-    assert not charts.told_apart({**row, "sure_high": 0.1})
-    assert not charts.told_apart({**row, "sure_low": None, "sure_high": None})
+    assert findings.told_apart(row)
+    assert not findings.told_apart({**row, "sure_high": 0.1})
+    assert not findings.told_apart({**row, "sure_low": None, "sure_high": None})

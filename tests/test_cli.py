@@ -498,7 +498,18 @@ def test_schema_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
     """Every input file has a JSON Schema that takes no unknown key."""
     assert command(["schema"]) == 0
     every = json.loads(capsys.readouterr().out)
-    assert set(every) == {"scenario", "place", "domain", "service", "experiment", "claims", "outside"}
+    assert set(every) == {
+        "scenario",
+        "place",
+        "domain",
+        "service",
+        "experiment",
+        "claims",
+        "outside",
+        "regions",
+        "levers",
+        "loops",
+    }
     assert all(one["additionalProperties"] is False for one in every.values())
     assert command(["schema", "place"]) == 0
     assert json.loads(capsys.readouterr().out) == every["place"]
@@ -555,6 +566,50 @@ def test_calibrate_prints_the_fit(capsys: pytest.CaptureFixture[str]) -> None:
         "England",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_steadiness_ends_with_a_verdict(small: Comparison, seeds: int) -> None:
+    """Every rate has its line; the last line says whether the baseline is steady, as the document does; one seed
+    says nothing of chance."""
+    alone = sim.run(small.scenarios[0], people=3000, seeds=seeds)
+    shown = Console(file=io.StringIO(), width=200)
+    fit.show_steady(alone, shown)
+    lines = shown.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    told = json.loads(json.dumps(fit.steady_document(alone), allow_nan=False))
+    assert len(told["steadiness"]) >= 15
+    for row in told["steadiness"]:
+        assert any(line.startswith(row["rate"]) for line in lines)
+    if seeds == 1:
+        assert lines[-1].startswith("One seed says nothing")
+    else:
+        assert lines[-1].startswith("Steady." if told["judged"]["steady"] else "NOT steady")
+        assert f"{told['judged']['outside']} of {told['judged']['of']} rate-years" in "\n".join(lines)
+
+
+def test_drifts_end_with_a_verdict(small: Comparison) -> None:
+    """The last line says whether nine draws in ten stay, as the document does."""
+    shown = Console(file=io.StringIO(), width=200)
+    fit.show_drifts(small, shown)
+    last = shown.file.getvalue().splitlines()[-1]  # type: ignore[attr-defined]  # a StringIO
+    told = json.loads(json.dumps(fit.drift_document(small), allow_nan=False))["drifts"]
+    assert told["within"] == sum(abs(x) < 0.1 for x in told["furthest"])
+    assert last.startswith("At least" if told["met"] else "NOT")
+
+
+def test_a_drawn_baseline_is_asked_to_stay_ten_years(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`calibrate --draw-parameters` runs ten years of the baseline alone, each seed a draw."""
+    asked: list[tuple[Any, ...]] = []
+
+    def compare(*scenarios: Any, **options: Any) -> Comparison:
+        asked.append((scenarios, options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sim, "compare", compare)
+    command(["calibrate", "--draw-parameters", "all", "--seeds", "40", "--steady"])
+    ((scenarios, options),) = asked
+    assert [(s.name, s.years) for s in scenarios] == [("baseline", 10)]
+    assert (options["draw_parameters"], options["seeds"]) == ("all", 40)
 
 
 @pytest.fixture

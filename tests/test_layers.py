@@ -14,6 +14,7 @@ LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imp
 FOLDERS = ("people", "services", "networks", "policies", "feedback")
 RUNGS = (
     "steadiness",
+    "alone",
     "documents",
     "claims",
     "experiments",

@@ -40,7 +40,7 @@ def only(world: World, names: set[str], seed: int, months: int, **params: dict[s
     month = Month(calibrated().params, {})
     kept = []
     for m, given in month.steps:
-        if m.name in names or m.phase is Phase.REFRESH:
+        if m.name in names or m.phase in {Phase.REMEMBER, Phase.REFRESH}:
             group = m.params.__module__.rsplit(".", 1)[-1]
             kept.append((m, given._replace(**params[group]) if group in params else given))
     month.steps = kept

@@ -7,9 +7,9 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.claims import STATUSES, Finding, Report, Shown, Status
+from sim.claims import STATUSES, Finding, Report, Shown, Status, Walk
 from sim.cli.show import number, shown_unit
-from sim.expectations import by_luck
+from sim.expectations import by_luck, missed_again
 from sim.inputs import plain
 from sim.results import metric
 
@@ -21,7 +21,7 @@ def show(report: Report, out: Console) -> None:
     size = f"{report.people:,} people" if report.people is not None else "every scenario's own place at full size"
     out.print(Text(f"{size}, {len(report.seeds)} seeds; runs: {report.made} made, {report.kept} found"))
     for claim in report.claims:
-        if claim.status in ("shown", "not shown") or claim.stops:
+        if claim.status in ("shown", "not shown") or claim.stops or claim.walks:
             _claim(claim, out)
     _rest(report, "outside", "Outside the model", out)
     _rest(report, "not run", "Not run: no quick scenario", out)
@@ -44,6 +44,22 @@ def _claim(claim: Shown, out: Console) -> None:
             _wrapped(f"stops being true when: {stop.because}", 4, out)
             because = stop.because
         _finding(found, out, indent=6)
+    for walk in claim.walks:
+        _walk(walk, out)
+
+
+def _walk(walk: Walk, out: Console) -> None:
+    row = walk.row()
+    decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals + 1
+    _wrapped(f"along {row['along']} ({row['scenario']}): {row['why']}", 4, out)
+    _wrapped(f"{row['about']}: {row['measure']} expected {row['expected']}", 6, out)
+    for at in row["values"]:
+        mean, low, high = (
+            number(at[name], row["unit"], decimals, signed=True) for name in ("mean", "sure_low", "sure_high")
+        )
+        word, style = {"true": ("true", "green"), "false": ("FALSE", "red")}.get(at["claim_is"], ("not told", "yellow"))
+        seen = f"at {at['value']:g}: {mean} ({low} to {high}) {shown_unit(row['unit'])}: "
+        out.print(Text.assemble(" " * 6, plain(seen), (word, style)))
 
 
 def _finding(found: Finding, out: Console, indent: int = 4) -> None:
@@ -88,6 +104,8 @@ def _counts(report: Report, out: Console) -> None:
     out.print(Text(f"Expectations, where a claim stops included: {met} of {count} met, each at 5 % (two-sided)."))
     told = f"If all were false, luck would meet {luck:.1f} of them on average, at most; at 5 % for all together "
     out.print(Text(f"{told}(Holm), {kept} are still met."))
+    again = missed_again(found.verdict for found in report.findings)
+    out.print(Text(f"With other luck and as many seeds about {again:.0f} would be missed, going by what was seen."))
 
 
 def _wrapped(text: str, indent: int, out: Console) -> None:

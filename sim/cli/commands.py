@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,14 +77,26 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck.",
+        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck. "
+        "reference: the Mesa telling in plain Python, the agents' results again, for few people, years and seeds.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 
 
 KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
-FILES = ("scenario", "place", "domain", "service", "experiment", "claims", "outside")
+FILES = (
+    "scenario",
+    "place",
+    "domain",
+    "service",
+    "experiment",
+    "claims",
+    "outside",
+    "regions",
+    "alone_levers",
+    "alone_loops",
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -294,9 +307,18 @@ KeepOption = Annotated[
 @app.command()
 def claims(
     numbers: Annotated[
-        list[str] | None, typer.Argument(metavar="[M-NUMBER...]", help="Claims, such as M2; all, if none is given.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]", help="Claims, such as M2 (or levers, or loops, such as R1); all, if none is given."
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only the scenarios marked as quick.")] = False,
+    of_levers: Annotated[
+        bool, typer.Option("--levers", help="Instead: does each lever, moved alone, change anything beyond luck?")
+    ] = False,
+    of_loops: Annotated[
+        bool, typer.Option("--loops", help="Instead: does each loop, knocked out, change what it is said to?")
+    ] = False,
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     people: PeopleOption = None,
@@ -308,6 +330,13 @@ def claims(
     """The scenario library's claims: what was expected, what was seen, where it stops being true."""
     _whole_options(seeds, seed, people, threads)
     folder = _folder(out)
+    if of_levers or of_loops:
+        if quick or folders or (of_levers and of_loops):
+            from sim.inputs import InputError, Words
+
+            wanted = "one of --levers and --loops, without --quick and --from"
+            raise InputError("claims", None, "", wanted, Words("more than that"))
+        return _alone(numbers or (), of_levers, seeds, seed, people, threads, folder, as_json)
     from sim.claims import run_claims
     from sim.cli.progress import Bar
 
@@ -339,6 +368,43 @@ def claims(
     last += f", {untold} of them as there is no interval" if untold else ""
     print(f"upstream: {last}", file=sys.stderr)
     return 1
+
+
+def _alone(
+    names: Sequence[str],
+    of_levers: bool,
+    seeds: int,
+    seed: int,
+    people: int | None,
+    threads: int | None,
+    folder: Path | None,
+    as_json: bool,
+) -> int:
+    """Every lever moved alone, or every loop knocked out."""
+    from sim import alone
+    from sim.cli import alone as tables
+    from sim.cli import choices, show
+    from sim.cli.progress import Bar
+
+    choices.whole("--seeds", seeds, 2, choices.MOST_SEEDS)
+    with Bar() as progress:
+        options: dict[str, Any] = {
+            "seeds": seeds, "seed": seed, "people": people, "threads": threads, "progress": progress,
+        }  # fmt: skip
+        report = alone.move_levers(names, **options) if of_levers else alone.knock_out(names, **options)
+    document = report.document()
+    _write_json(folder, "levers.json" if of_levers else "loops.json", document)
+    if as_json:
+        _print_json(document)
+    elif isinstance(report, alone.LeversReport):
+        tables.show_levers(report, show.console())
+    else:
+        tables.show_loops(report, show.console())
+    wrong = report.idle if isinstance(report, alone.LeversReport) else report.unmet or report.missing
+    if wrong:
+        what = "levers change nothing beyond luck" if of_levers else "looks are not as described"
+        print(f"upstream: {len(wrong)} {what}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 @app.command()
@@ -380,6 +446,141 @@ def validate(
         from sim.cli import validate as table
 
         table.show(validation, show.console())
+
+
+SMALLER = 6_000
+"""People of the place in which loops and stories are told, unless an option or the scenario says otherwise."""
+MOST_TOLD = 200
+
+
+@app.command()
+def loops(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="NAME", help="What it is compared with; its own, if not given.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="Cut this loop (R1) or mechanism, and compare. May be given again: cut together.",
+        ),
+    ] = None,
+    measure: Annotated[
+        str, typer.Option("--metric", metavar="ID", help="The measure whose difference is told.")
+    ] = "acute_demand",
+    every: Annotated[bool, typer.Option("--all", help="Print every loop that is found.")] = False,
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write loops.html, loops.json and loops.mmd here.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Loops: found in what mechanisms declare, their strength over time, and what goes away without each."""
+    import os
+
+    from sim.cli import choices, show
+    from sim.cli import loops as telling
+    from sim.cli.progress import Bar
+    from sim.scenario import Scenario
+
+    telling.check(without or (), measure)
+    folder = _folder(out)
+    first = baseline if baseline is not None else Scenario.load(scenario).baseline
+    names = [scenario] if scenario == first and not sets else [first, scenario]
+    chosen = choices.gather(
+        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+    )
+    chosen = _smaller(chosen)
+    with Bar() as progress:
+        told = telling.tell(
+            chosen,
+            without=without or (),
+            measure=measure,
+            seeds=seeds,
+            seed=seed,
+            threads=threads or os.cpu_count() or 1,
+            progress=progress,
+        )
+    whole = telling.document(told, chosen, seeds, seed)
+    if folder is not None:
+        print(f"Wrote {', '.join(telling.write(folder, told, whole))} to {out}", file=sys.stderr)
+    if as_json:
+        _print_json(whole)
+    else:
+        telling.show(told, whole, show.console(), every=every)
+
+
+@app.command()
+def story(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The scenario the other is compared with.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    chosen: Annotated[
+        int, typer.Option("--chosen", parser=_whole, metavar="K", help="How many people to tell of.")
+    ] = 4,
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write story.json here.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The same people under both: who was spared a crisis, who was not, told month by month."""
+    import os
+
+    from sim.cli import choices, show
+    from sim.cli import story as telling
+    from sim.cli.progress import Bar
+    from sim.stories import stories
+
+    choices.whole("--chosen", chosen, 0, MOST_TOLD)
+    folder = _folder(out)
+    given = choices.gather(
+        [baseline, scenario],
+        place=place,
+        people=people,
+        years=years,
+        seeds=seeds,
+        seed=seed,
+        threads=threads,
+        sets=sets or [],
+    )
+    given = _smaller(given)
+    with Bar() as progress:
+        told = stories(
+            *given.scenarios,
+            place=given.place,
+            people=given.people,
+            seeds=seeds,
+            seed=seed,
+            chosen=chosen,
+            threads=threads or os.cpu_count() or 1,
+            progress=progress,
+        )
+    whole = telling.document(told)
+    _write_json(folder, "story.json", whole)
+    if as_json:
+        _print_json(whole)
+    else:
+        telling.show(told, whole, show.console())
+
+
+def _smaller(chosen: Any) -> Any:
+    """The same in a smaller place of the same shape, unless a size is asked for."""
+    if chosen.people is not None or chosen.place.population <= SMALLER:
+        return chosen
+    print(f"In a place of {SMALLER:,} people of the same shape; --people for another", file=sys.stderr)
+    return chosen._replace(people=SMALLER)
 
 
 def _whole_options(seeds: int, seed: int, people: int | None, threads: int | None) -> None:
@@ -472,11 +673,15 @@ def calibrate(
     cells: Annotated[
         bool, typer.Option("--cells", help="Also: every acute service by deprivation fifth and age band.")
     ] = False,
+    draw: DrawOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The baseline of a place beside published figures."""
+    """The baseline of a place beside published figures; with `--draw-parameters`, how far drawn baselines drift."""
     from sim.cli import choices
+    from sim.steadiness import DRIFT_YEARS, pushed
 
+    drawn = choices.drawing(draw)
+    years = DRIFT_YEARS if drawn is not None and years is None else years
     chosen = choices.gather(
         ["baseline"], place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=[]
     )
@@ -489,20 +694,25 @@ def calibrate(
 
         with working("Solving for the hazards: some minutes"):
             recalibrate()
-    from sim.steadiness import pushed
-
     baseline = chosen.scenarios[0]
     with Bar() as progress:
         result = sim.compare(
             baseline,
-            *([pushed(baseline)] if steady and baseline.years >= 5 else []),
+            *([pushed(baseline)] if steady and drawn is None and baseline.years >= 5 else []),
             place=chosen.place,
             people=chosen.people,
             seeds=seeds,
             seed=seed,
             threads=threads,
             progress=progress,
+            draw_parameters=drawn,
         )
+    if drawn is not None:
+        if as_json:
+            _print_json(fit.drift_document(result))
+        else:
+            fit.show_drifts(result, show.console())
+        return
     rows = fit.rows(result)
     if as_json:
         told = fit.document(result, rows) | (fit.steady_document(result) if steady else {})

@@ -23,7 +23,7 @@ from sim.inputs import plain
 from sim.people.domains import bands_within
 from sim.rates import Targets
 from sim.results import Record, metrics
-from sim.steadiness import stability, steadiness
+from sim.steadiness import DRAWS_STEADY, DRIFT, Judged, Stability, drifts, judged, stability, steadiness
 
 F = npt.NDArray[np.float64]
 CLOSE = 0.05
@@ -85,7 +85,7 @@ def rows(result: Comparison) -> list[Fit]:
     """Every published figure that the baseline is calibrated to, beside the simulation."""
     records = result.records[result.baseline]
     found = []
-    for figure in figures(solution_for(result.scenarios[0])):
+    for figure in figures(solution_for(result.scenarios[0], result.place)):
         each = [figure.sums(record) for record in records]
         seen = np.array([[figure.scale * one.seen / max(1.0, one.counted)] for one in each])
         implied = figure.scale * float(np.mean([one.implied / max(1.0, one.counted) for one in each]))
@@ -284,7 +284,7 @@ def cells(result: Comparison) -> list[Cell]:
     """Every acute service by fifth and age band. Episodes a year are summed over years and seeds."""
     records = result.records[result.baseline]
     found = []
-    for name, sums in _by_cell(solution_for(result.scenarios[0])):
+    for name, sums in _by_cell(solution_for(result.scenarios[0], result.place)):
         pairs = [sums(record) for record in records]
         seen, implied = (np.stack([pair[k] for pair in pairs]) for k in range(2))
         for q, b in np.ndindex(seen.shape[1:]):
@@ -347,26 +347,30 @@ def show_cells(found: list[Cell], out: Console) -> None:
 
 
 def steady_document(result: Comparison) -> dict[str, Any]:
-    """Every calibrated rate year by year, and how a push dies away, for programs."""
-    table = steadiness(result)
-    told: dict[str, Any] = {"steadiness": table.to_dict(orient="records")}
+    """Every calibrated rate year by year, what chance alone would do, and how a push dies away, for programs."""
+    table = steadiness(result).astype(object)
+    told: dict[str, Any] = {"steadiness": table.where(table.notna(), None).to_dict(orient="records")}
+    found = judged(result)
+    told["judged"] = found._asdict() | {"steady": found.steady}
     if len(result.names) > 1:
         told["stability"] = stability(result)._asdict()
     return told
 
 
 def show_steady(result: Comparison, console: Console) -> None:
-    """The same for people."""
+    """The same for people, with the verdict in the last line."""
     table = steadiness(result)
     years, seeds = int(table["years"].iloc[0]), int(table["seeds"].iloc[0])
     shown_table = Table(title=f"Seen / implied, year by year: {years} years, {seeds} seeds", title_justify="left")
-    for heading in ("rate", "mean", "year 1", f"year {years}", "worst year", "allowed", "outside", "trend %/year", "t"):
+    heads = ("mean", "2 s.e.", "year 1", f"year {years}", "worst year", "allowed", "outside", "trend %/year", "t")
+    for heading in ("rate", *heads):
         shown_table.add_column(heading, justify="left" if heading == "rate" else "right")
     rows: list[Any] = list(table.itertuples())
     for row in rows:
         shown_table.add_row(
             str(row.rate),
             f"{row.mean:.3f}",
+            f"{2 * row.error:.3f}",
             f"{row.first:.3f}",
             f"{row.last:.3f}",
             f"{row.worst:.3f}",
@@ -376,14 +380,75 @@ def show_steady(result: Comparison, console: Console) -> None:
             f"{row.t:+.1f}",
         )
     console.print(shown_table)
-    count, limit = len(table), 0.05 / len(table)
-    clear = [str(row.rate) for row in rows if row.p < limit]
-    console.print(
-        f"Trends clear of chance (family-wise 5 %, p < {limit:.4f} each of {count}): {', '.join(clear) or 'none'}."
-    )
-    if len(result.names) > 1:
-        found = stability(result)
-        console.print(
-            f"Largest eigenvalue of the yearly map after a push: {found.eigenvalue:.2f} "
-            f"({found.low:.2f} to {found.high:.2f}); below 1, disturbances die away."
+    found = judged(result)
+    push = stability(result) if len(result.names) > 1 else None
+    for line in _steady_lines(found, push, seeds):
+        console.print(Text(line))
+
+
+def _steady_lines(found: Judged, push: Stability | None, seeds: int) -> list[str]:
+    if seeds < 2:
+        return ["One seed says nothing of chance: run more of them for a verdict."]
+    off = f"{CLOSE:.0%}"
+
+    def which(names: tuple[str, ...]) -> str:
+        return ", ".join(names) or "none"
+
+    lines = [
+        f"{found.outside} of {found.of} rate-years lie outside {off} or two standard errors, whichever is wider. If "
+        f"every rate were right, chance alone would put {found.by_chance:.1f} there, and in 95 of 100 runs at most "
+        f"{found.by_chance_most:.0f}.",
+        f"Rates with a year more than {off} off, clear of chance: {which(found.years_off)}.",
+        f"Rates whose mean over the years is more than {off} off, clear of chance: {which(found.means_off)}; "
+        f"outside {off} or two standard errors: {which(found.means_outside)}.",
+        f"Rates with a trend clear of chance: {which(found.drifting)}.",
+        f"'Clear of chance': each of the three would be said of any rate at all, were nothing wrong, once in "
+        f"{1 / found.level:.0f} runs at most.",
+    ]
+    if push is not None:
+        lines.append(
+            f"Largest eigenvalue of the yearly map after a push: {push.eigenvalue:.2f} "
+            f"({push.low:.2f} to {push.high:.2f}); below 1, disturbances die away."
         )
+    steady = found.steady and (push is None or push.high < 1.0)
+    lines.append(
+        f"Steady. (Each rate's mean is known to within {found.doubt:.1%} or better.)"
+        if steady
+        else "NOT steady: see above."
+    )
+    return lines
+
+
+def drift_document(result: Comparison) -> dict[str, Any]:
+    """How far each draw of the parameters drifts, for programs."""
+    found = drifts(result)
+    told = {
+        "upstream": result.provenance()["upstream"],
+        "place": result.place.name,
+        "people": result.people,
+        "drift_is": f"acute demand of a year over the first, less 1; steady is nearer than {DRIFT:.0%}",
+    }
+    return told | {"drifts": found._asdict() | {"share": found.share, "met": found.met}}
+
+
+def show_drifts(result: Comparison, console: Console) -> None:
+    """The same for people, with the verdict in the last line."""
+    found = drifts(result)
+    sizes = np.sort(np.abs(found.furthest))
+    console.print(
+        Text(
+            f"{plain(result.place.label)}: {result.people:,} people, {found.years} years of baseline, "
+            f"{len(sizes)} draws of the parameters, each calibrated for itself."
+        )
+    )
+    far = [f"seed {n}: {x:+.1%}" for n, x in zip(found.seeds, found.furthest, strict=True) if abs(x) >= DRIFT]
+    for line in (
+        f"Acute demand in the year furthest from the first: half of the draws within {np.median(sizes):.1%}, nine in "
+        f"ten within {np.quantile(sizes, 0.9):.1%}, the furthest {sizes[-1]:.1%} off (one town's luck in all of them).",
+        f"Draws {DRIFT:.0%} off or more: {', '.join(far) or 'none'}.",
+        f"{found.within} of {len(sizes)} draws stay within {DRIFT:.0%}: {found.share:.0%} (95 % interval "
+        f"{found.low:.0%} to {found.high:.0%}). If {DRAWS_STEADY:.0%} of all draws did, so few would be seen with a "
+        f"chance of {found.p:.2g}.",
+        f"{'At least' if found.met else 'NOT'} {DRAWS_STEADY:.0%} of these draws stay.",
+    ):
+        console.print(Text(line))

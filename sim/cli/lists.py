@@ -44,7 +44,8 @@ def show(kind: str, found: Rows, out: Console) -> None:
 
 def schemas() -> dict[str, Any]:
     """JSON Schema of every input file."""
-    from sim.claims import ClaimTexts, OutsideTexts
+    from sim.alone import LeversFile, LoopsFile
+    from sim.claims import ClaimTexts, OutsideTexts, RegionTexts
     from sim.experiments import Experiment
 
     draft = "https://json-schema.org/draft/2020-12/schema"
@@ -56,6 +57,9 @@ def schemas() -> dict[str, Any]:
         "experiment": Experiment,
         "claims": ClaimTexts,
         "outside": OutsideTexts,
+        "regions": RegionTexts,
+        "levers": LeversFile,
+        "loops": LoopsFile,
     }
     return {name: {"$schema": draft, **model.model_json_schema()} for name, model in models.items()}
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
@@ -42,8 +43,13 @@ class Column(NamedTuple):
     meaning: str
 
 
-def columns(table: type) -> Iterator[tuple[str, Column]]:
+@lru_cache
+def columns(table: type) -> tuple[tuple[str, Column], ...]:
     """Each column of a table with its description, in order."""
+    return tuple(_columns(table))
+
+
+def _columns(table: type) -> Iterator[tuple[str, Column]]:
     hints = get_type_hints(table, include_extras=True)
     for name in table._fields:  # type: ignore[attr-defined]  # every table is a NamedTuple
         described = [a for a in get_args(hints[name])[1:] if isinstance(a, Column)]

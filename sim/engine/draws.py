@@ -64,7 +64,7 @@ def uniform(key: np.uint64, person: Int) -> float:
 
 
 @kernel
-def fill_bits(key: np.uint64, first: int, out: U32) -> None:
+def fill_bits(key: np.uint64, first: Int, out: U32) -> None:
     """Draws of the persons first, first + 1, … into `out`: the same values as `bits`, many at a time."""
     low = np.uint32(key & np.uint64(0xFFFFFFFF))
     high = np.uint32(key >> np.uint64(32))

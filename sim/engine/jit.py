@@ -32,6 +32,7 @@ NO_KERNELS = {
     "documents.py",
     "analysis.py",
     "drawing.py",
+    "alone.py",
     "claims.py",
     "expectations.py",
     "experiments.py",
@@ -45,7 +46,7 @@ NO_KERNELS = {
     "version.py",
     "mesa_model",
     "stocks",
-    "loop_map.py",
+    "loop_map",
     "stories.py",
 }
 """Nothing here is compiled or read by what is: an edit need not compile the model anew."""

@@ -20,20 +20,21 @@ from sim.fields import Params
 class Phase(IntEnum):
     """The month, in order."""
 
-    BUDGET = 1
-    POLICY = 2
-    WORKFORCE = 3
-    COMMUNITY = 4
-    REFRESH = 5
-    SCREEN = 6
-    SUPPORT = 7
-    NEED = 8
-    HELP_SEEKING = 9
-    SERVICE = 10
-    LAST_RESORT = 11
-    MEMORY = 12
-    LIFE = 13
-    ACCOUNTS = 14
+    REMEMBER = 1
+    BUDGET = 2
+    POLICY = 3
+    WORKFORCE = 4
+    COMMUNITY = 5
+    REFRESH = 6
+    SCREEN = 7
+    SUPPORT = 8
+    NEED = 9
+    HELP_SEEKING = 10
+    SERVICE = 11
+    LAST_RESORT = 12
+    MEMORY = 13
+    LIFE = 14
+    ACCOUNTS = 15
 
 
 class Clock(NamedTuple):
@@ -60,6 +61,10 @@ class Mechanism:
     module: str
     claim: str
     lever: str | None = None
+    by_part: bool = False
+    """Whether the kernel works on a part of the place, `world.part`, and minds no other part but as `beyond` says."""
+    beyond: tuple[str, ...] = ()
+    """Columns of which it looks at rows outside the part."""
 
 
 class NoParams(Params):
@@ -87,10 +92,13 @@ class Book:
         self.entries[entry.name] = entry
 
     def month(self) -> tuple[Mechanism, ...]:
-        """The mechanisms in the order of a month. Raises ValueError where the order of two is left open."""
+        """The mechanisms in the order of a month; of those whose order is free, first the ones that go part by part.
+        Raises ValueError where the order of two is left open."""
         ordered: list[Mechanism] = []
         for phase in Phase:
-            waiting = sorted((m for m in self.entries.values() if m.phase is phase), key=lambda m: m.name)
+            waiting = sorted(
+                (m for m in self.entries.values() if m.phase is phase), key=lambda m: (not m.by_part, m.name)
+            )
             self._refuse_open_order(waiting)
             names = {m.name for m in waiting}
             placed: set[str] = set()
@@ -132,10 +140,14 @@ def mechanism(
     after: str = "",
     lever: str | None = None,
     name: str | None = None,
+    by_part: bool = False,
+    beyond: str = "",
 ) -> Callable[[Kernel], Kernel]:
     """Enter a kernel `(world, params, clock) -> None` in the book. `reads` and `writes` name columns, 'table.column'.
 
-    A lever's kernel gets its own path over the months in place of parameters.
+    A lever's kernel gets its own path over the months in place of parameters. A kernel that goes part by part
+    (`by_part`) is called once for each part of the place, side by side with other parts: it changes nothing of others,
+    adds to counts only, and names in `beyond` the columns of which it looks at others' rows.
     """
 
     def enter(kernel: Kernel) -> Kernel:
@@ -156,6 +168,8 @@ def mechanism(
                 module=module,
                 claim=doc[0] if doc else "",
                 lever=lever,
+                by_part=by_part,
+                beyond=tuple(beyond.split()),
             )
         )
         return kernel

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.jit import kernel
+from sim.engine.draws import fill_bits
+from sim.engine.jit import Int, kernel
 
 A = npt.NDArray[Any]
+BLOCK = 4096
+"""Rows drawn for at a time: few enough for their draws to stay in the nearest cache until they are looked at."""
 HALF, ALL = np.uint32(32768), np.uint32(65535)
 
 
@@ -42,14 +45,9 @@ def mark_zones(bits: A, low: A, high: A, middle: A, marks: A) -> None:
 
 
 @kernel
-def gather(bits: A, marks: A, row: A, draw: A) -> int:
-    """Collect the marked rows and their draws, in order, and return how many there are."""
-    return gather_block(bits, marks, 0, row, draw, 0)
-
-
-@kernel
-def gather_block(bits: A, marks: A, first: int, row: A, draw: A, k: int) -> int:
-    """The same for a block of rows that begins at `first`, where `k` are collected already. Returns the new count.
+def gather_block(bits: A, marks: A, first: Int, row: A, draw: A, k: int) -> int:
+    """Collect the marked rows of a block that begins at row `first`, and their draws, in order, where `k` are collected
+    already. Returns the new count.
 
     Looks closer only at groups of eight in which somebody is marked.
     """
@@ -67,3 +65,43 @@ def gather_block(bits: A, marks: A, first: int, row: A, draw: A, k: int) -> int:
             draw[k] = bits[i]
             k += 1
     return k
+
+
+@kernel
+def find_low(key: np.uint64, first: Int, low: A, bits: A, marks: A, row: A, draw: A) -> int:
+    """Collect the rows, of those from `first` on that `low` bounds, whose draw lies below their bound, and their draws.
+    Returns how many there are. `bits` and `marks` are scratch, `BLOCK` long."""
+    found = 0
+    for start in range(0, low.size, BLOCK):
+        stop = min(start + BLOCK, low.size)
+        drawn, marked = bits[: stop - start], marks[: stop - start]
+        fill_bits(key, first + start, drawn)
+        mark_low(drawn, low[start:stop], marked)
+        found = gather_block(drawn, marked, first + start, row, draw, found)
+    return found
+
+
+@kernel
+def find_ends(key: np.uint64, first: Int, low: A, high: A, bits: A, marks: A, row: A, draw: A) -> int:
+    """The same for draws below `low`, or above the complement of `high`."""
+    found = 0
+    for start in range(0, low.size, BLOCK):
+        stop = min(start + BLOCK, low.size)
+        drawn, marked = bits[: stop - start], marks[: stop - start]
+        fill_bits(key, first + start, drawn)
+        mark_ends(drawn, low[start:stop], high[start:stop], marked)
+        found = gather_block(drawn, marked, first + start, row, draw, found)
+    return found
+
+
+@kernel
+def find_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, bits: A, marks: A, row: A, draw: A) -> int:
+    """The same for draws below `low`, above the complement of `high`, or from one half up to one half plus `middle`."""
+    found = 0
+    for start in range(0, low.size, BLOCK):
+        stop = min(start + BLOCK, low.size)
+        drawn, marked = bits[: stop - start], marks[: stop - start]
+        fill_bits(key, first + start, drawn)
+        mark_zones(drawn, low[start:stop], high[start:stop], middle[start:stop], marked)
+        found = gather_block(drawn, marked, first + start, row, draw, found)
+    return found

@@ -8,8 +8,8 @@ Evidence  usual: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 wi
           % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. pull, strain, control, freedom, memory:
           assumed. F15: a standard deviation of nurse turnover (1.21 points a month) costs 35 deaths in 100,000.
           abroad, uprooted: assumed; M12 gives the direction.
-Limits    One mood a service; staff from abroad are a fixed part of it.
-          Past a caseload some half above the baseline's, leavers outrun those who can be found to
+Limits    Workload counts within 0.2 to 5, and half at most leave in a month. One mood a service; staff from abroad are
+          a fixed part of it. Past a caseload some half above the baseline's, leavers outrun those who can be found to
           replace them.
 """
 

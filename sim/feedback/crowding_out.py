@@ -1,11 +1,12 @@
 """An acute overspend is paid out of next year's prevention; a saving is partly kept for it, or clawed back.
 
 Claim     At the end of a year a silo that owes more than `reserve` of its year's funding gets (1 - kappa) of the excess
-          from the centre; kappa of it is taken from its prevention lines over the next year. If it has more than
-          `reserve` left, rho of the excess goes to its prevention lines and the rest back to the centre.
-          plan[s] = granted[s] * max(floor, 1 + shift / the silo's prevention) for preventive and community services,
-          plan[s] = granted[s] for others: a debt is worked off by spending less than is granted, a saving spent on top.
-          What a ring-fence keeps (that part of a line's baseline) is never taken: the centre pays instead.
+          from the centre; kappa of it is taken from its prevention lines over the next year, at most `most` of them. If
+          it has more than `reserve` left, rho of the excess goes to its prevention lines and the rest back to the
+          centre. plan[s] = granted[s] * max(floor, 1 + shift / the silo's prevention) for preventive and community
+          services, plan[s] = granted[s] for others: a debt is worked off by spending less than is granted, a saving
+          spent on top. What a ring-fence keeps (that part of a line's baseline) is never taken: the centre pays
+          instead.
 Evidence  D12, D13, D16-D18: early lines lost 40 % while late ones grew. kappa and rho: assumed, equal at baseline so
           that chance alone neither starves nor feeds prevention; each is a lever. reserve: assumed.
 Limits    A silo without prevention lines is bailed out whole. The debt is carried by the silo until it is worked off.

@@ -1,9 +1,11 @@
 """Services that do not answer lose people's belief in them, slowly; those that listen gain it.
 
 Claim     legitimacy[n] moves by 1 / slow of the way a month towards 1 + heard * voice - hurt * max(0, share refused -
-          baseline's - margin). On a person's birthday month trust <- trust + fade * 0.6 * (legitimacy - 1).
+          baseline's - margin), the share a mean over services but acute ones by their usual starts. On a person's
+          birthday month trust <- trust + fade * 0.6 * (legitimacy - 1).
 Evidence  M83, M41: direction. Sizes assumed: no row in the register.
-Limits    Acts through trust on asking alone; support for taxes and for public provision is not modelled.
+Limits    Headed for 0.5 to 1.3 at the utmost. Acts through trust on asking alone; support for taxes and for public
+          provision is not modelled.
 """
 
 from __future__ import annotations
@@ -76,11 +78,12 @@ def answer(w: World, p: Legitimacy, clock: Clock) -> None:
     writes="people.trust people.changed",
     name="belief",
     after="resilience trust",
+    by_part=True,
 )
 @kernel
 def believe(w: World, p: Legitimacy, clock: Clock) -> None:
     people = w.people
-    for n in range(w.places.legitimacy.size):
+    for n in range(w.part.neighbourhood[0], w.part.neighbourhood[1]):
         moved = p.fade * USUAL_TRUST * (w.places.legitimacy[n] - 1.0)
         if -1e-9 < moved < 1e-9:
             continue

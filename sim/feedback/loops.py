@@ -24,7 +24,7 @@ class Loop:
     chain: str
     sign: Literal["+", "−"]
     files: tuple[str, ...]
-    """Where the chain is told; the first has the link that is cut."""
+    """Where the chain is told, link by link; the first has the link that is cut."""
     cut: str
     """What is so once the loop is cut."""
     without: tuple[str, ...] = ()
@@ -54,7 +54,15 @@ LOOPS = (
         "crowding out",
         "crises → acute overspend → less prevention next year → crises",
         "+",
-        ("feedback/crowding_out.py", "services/acute.py", "services/spending.py"),
+        (
+            "feedback/crowding_out.py",
+            "services/workforce.py",
+            "services/hours.py",
+            "services/waiting.py",
+            "people/need.py",
+            "services/acute.py",
+            "services/spending.py",
+        ),
         "The centre pays every overspend; prevention never does.",
         levers={"overspend_share": 0.0},
         moves_baseline=True,
@@ -64,7 +72,7 @@ LOOPS = (
         "rationing",
         "queue → higher threshold → help later or never → worse need → queue",
         "+",
-        ("feedback/rationing.py", "people/help_seeking.py"),
+        ("feedback/rationing.py", "people/help_seeking.py", "services/waiting.py", "people/need.py"),
         "Thresholds stay where they are, however long the queue.",
         without=("rationing",),
     ),
@@ -82,7 +90,7 @@ LOOPS = (
         "failure demand",
         "refusals → asking again → time spent on assessing → fewer places → refusals",
         "+",
-        ("feedback/failure_demand.py", "services/hours.py", "people/help_seeking.py"),
+        ("feedback/failure_demand.py", "services/hours.py", "services/waiting.py", "people/help_seeking.py"),
         "More requests take no more time than the baseline's do.",
         without=("failure_demand",),
     ),
@@ -110,7 +118,15 @@ LOOPS = (
         "reinvestment",
         "fewer crises → savings kept → more prevention next year → fewer crises",
         "+",
-        ("feedback/crowding_out.py", "feedback/pooled_accounts.py"),
+        (
+            "feedback/crowding_out.py",
+            "services/workforce.py",
+            "services/hours.py",
+            "services/waiting.py",
+            "people/need.py",
+            "services/spending.py",
+            "feedback/pooled_accounts.py",
+        ),
         "Every saving goes back to the centre.",
         levers={"reinvestment_share": 0.0},
         moves_baseline=True,
@@ -120,7 +136,13 @@ LOOPS = (
         "trust",
         "refusal → mistrust → asking later → worse need → refusal",
         "+",
-        ("people/help_seeking.py", "people/trust.py", "feedback/legitimacy.py"),
+        (
+            "people/help_seeking.py",
+            "services/waiting.py",
+            "people/need.py",
+            "people/trust.py",
+            "feedback/legitimacy.py",
+        ),
         "Refusals and giving up leave no mark on trust.",
         parameters={"help_seeking.hurt": 0.0, "legitimacy.hurt": 0.0},
         moves_baseline=True,
@@ -130,7 +152,13 @@ LOOPS = (
         "practice",
         "practice → need gets better → time for each person → room to learn → practice",
         "+",
-        ("services/practice.py", "services/hours.py"),
+        (
+            "services/practice.py",
+            "people/need.py",
+            "people/help_seeking.py",
+            "feedback/failure_demand.py",
+            "services/hours.py",
+        ),
         "Time for each person does nothing for learning.",
         parameters={"practice.slack": 0.0},
     ),
@@ -139,7 +167,7 @@ LOOPS = (
         "generations",
         "a parent's serious need → a child's resilience → need in later life → a parent's need",
         "+",
-        ("people/resilience.py",),
+        ("people/resilience.py", "people/need.py"),
         "A parent's need leaves no mark on a child.",
         parameters={"resilience.parent": 0.0},
         moves_baseline=True,

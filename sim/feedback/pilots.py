@@ -1,9 +1,10 @@
 """What no law demands is closed first, and when it opens again nobody knows how it was done.
 
 Claim     Where a silo is granted less than at baseline, statutory services that are not acute get back `first` of what
-          they would lose, out of the lines of services no law demands, in proportion to their size; the total is
-          unchanged. Know-how of such a service falls to posts / margin in `forgets` months and returns in `relearns`;
-          on reopening, places <- places * know-how / (posts / margin), where below 1.
+          they would lose (or of what the silo lacks, if that is less), out of the lines of services no law demands, in
+          proportion to their size; the total is unchanged. Know-how of such a service falls to posts / margin in
+          `forgets` months and returns in `relearns`; on reopening, places <- places * know-how / (posts / margin),
+          where below 1.
 Evidence  D12, D18: youth and Sure Start -70 %, family support +43 %; M25: direction. Sizes assumed.
 Limits    A pilot is a whole service here. At least a tenth of each line is left.
 """

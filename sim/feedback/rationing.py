@@ -1,7 +1,8 @@
 """When the queue grows, the threshold goes up; when it shortens, it comes down.
 
-Claim     wait <- wait + (queue / starts - wait) / memory; pressure = (wait / wait_base)^stiffness; refusals are
-          multiplied by it.
+Claim     wait <- wait + (queue / starts - wait) / memory, starts = base_places * posts * flow (how often a place falls
+          free); pressure = (wait / wait_base)^stiffness, the ratio kept within 0.05 to 20; refusals are multiplied by
+          it.
 Evidence  Direction: B20 (of children referred 39 % closed before treatment while 28 % wait), D16-D18. stiffness:
           assumed.
 Limits    Refusals follow the wait of the place as a whole.

@@ -4,12 +4,13 @@ Claim     exposure[d, n] moves by 1 / lag of the way a month towards exp(sum of 
           of worsening in domain d and neighbourhood n being multiplied by it. Changes: a full programme for air, parks
           and activity, whose gardens also grow some food; for homes; for secure work; 10 pounds a week for every adult
           (doubling a sum less than doubles its effect: exponent `lean`); a point of unemployment; a pandemic; peers per
-          100 people up to `enough`; and exposure[s, d] of a service (public health) for each doubling of its posts.
+          100 places in homes up to `enough`; and exposure[s, d] of a service (public health) for each doubling of its
+          posts.
 Evidence  Unemployment: E16 [Benn20], +1 point, next year 9 more children start care per 100,000, of 260 (B33 [DS6]),
           that is 3.5 %. Direction of public health, air and activity: F10, F11. All other sizes assumed, small: a
           hazard that acts at every level of need adds up, over a decade to about three times itself in crises.
-Limits    The same for everybody in a neighbourhood. What a change costs: feedback/outlays.py. E16 says nothing of the
-          years after the next one, in which the model's effect grows on.
+Limits    Kept within 0.4 to 2.5. The same for everybody in a neighbourhood. What a change costs: feedback/outlays.py.
+          E16 says nothing of the years after the next one, in which the model's effect grows on.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ Claim     Of a place's community money a part is given to grow groups (seeded), 
           strain)), strain being fullness beyond 1 (networks/social_prescribing.py).
           Commissioned: dC/dt = (worth * commissioned money / baseline - C) / contract.
           Energy = saturated(G * (1 + by_leaders * led) + C + mutual aid), led the smoothed leaders over their usual
-          number, less 1. Leaders leave with probability 1 / tenure and come with (usual number / tenure) * (1 +
-          welcome * (energy - 1) + by_organiser * organisers). Above `ease` energy saturates towards `most`.
-          Know-how falls with grown groups and returns in `relearn` months: what closed reopens more slowly.
+          number, less 1, of which neighbourhoods beside each other even out `spread` of the difference, too. Leaders
+          leave with probability 1 / tenure and come with (usual number / tenure) * (1 + welcome * (energy - 1) +
+          by_organiser * organisers). Above `ease` energy saturates towards `most`. Know-how falls with grown groups and
+          returns in `relearn` months: what closed reopens more slowly.
 Evidence  build, fade: assumed (M61: slow build, fast loss). lean: assumed, less than proportional. F17, F20 are upper
           bounds, F18 a trial that found nothing. Big Local, community organisers: no figure in the register. Most:
           A18, at least monthly volunteering 16 to 22 %.

@@ -4,7 +4,8 @@ Claim     fit[n] moves by 1 / lag of the way a month towards 1 + devolution * (b
           z) + by_voice * voice * (1 + organised * ties online), z in (-1, 1) the neighbourhood's own luck: deciding
           locally alone moves the mean of places by nothing and their spread by `varies`.
 Evidence  M43, M80 (devolution is necessary, not sufficient), M41, M42: direction. Sizes assumed.
-Limits    What is decided is not modelled, only how well it suits. Slower decisions show as the lag.
+Limits    Headed for 0.7 to 1.3 at the utmost. What is decided is not modelled, only how well it suits. Slower decisions
+          show as the lag.
 """
 
 from __future__ import annotations

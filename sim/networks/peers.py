@@ -35,17 +35,19 @@ class Peers(Params):
     reads="screen.events screen.event_row screen.event_domain screen.event_to people.before people.neighbourhood "
     "rates.kind rules.peer_support rules.seeded",
     writes="places.recovered places.peers",
+    by_part=True,
 )
 @kernel
 def become_peers(w: World, p: Peers, clock: Clock) -> None:
     screen, people, places = w.screen, w.people, w.places
-    for n in range(places.recovered.size):
+    first, last = w.part.neighbourhood[0], w.part.neighbourhood[1]
+    for n in range(first, last):
         places.recovered[n] = 0.0
     for k in range(screen.events[0]):
         i, d = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
         kind, before = w.rates.kind[d], people.before[d, i]
         if (kind == MENTAL or kind == FAMILY) and before >= 2 and screen.event_to[k] < before:
             places.recovered[people.neighbourhood[i]] += 1.0
-    for n in range(places.peers.size):
+    for n in range(first, last):
         asked = p.invited * w.rules.peer_support[n] * (1.0 - p.bought_out * (1.0 - w.rules.seeded[n]))
         places.peers[n] += asked * places.recovered[n] - places.peers[n] / p.tenure

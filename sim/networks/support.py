@@ -51,8 +51,9 @@ class Support(Params):
 
 
 @kernel
-def _worth(p: Support, worst: int) -> float:
-    return 1.0 if worst < 2 else (0.5 if worst == 2 else -p.strain)
+def _worth(p: Support, age: int, worst: int) -> float:
+    """What a tie to a slot is worth: nothing while nobody is there."""
+    return 0.0 if age == NOBODY else (1.0 if worst < 2 else (0.5 if worst == 2 else -p.strain))
 
 
 @kernel
@@ -72,28 +73,28 @@ def is_member(w: World, p: Support, key: np.uint64, i: Int) -> bool:
 @kernel
 def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
-    return _support(w, p, joining(seed), i)
+    return support_of(w, p, i, is_member(w, p, joining(seed), i))
 
 
 @kernel
-def _support(w: World, p: Support, key: np.uint64, i: Int) -> float:
+def support_of(w: World, p: Support, i: Int, member: bool) -> float:
+    """The same, where it is known whether they are a member of a group."""
     people = w.people
     age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
     g, apart = 0.0, p.apart * w.rules.pandemic[people.neighbourhood[i]]
     home = np.int64(people.dwelling[i])
     j: Int
     for j in range(np.int64(first[home]), np.int64(first[home + 1])):
-        if j != i and age[j] != NOBODY:
-            g += _worth(p, worst[j])
+        if j != i:
+            g += _worth(p, age[j], worst[j])
     for k in range(np.int64(start[i]), np.int64(start[i + 1])):
         j = np.int64(to[k])
-        if age[j] != NOBODY:
-            g += _worth(p, worst[j]) * (1.0 - apart)
+        g += _worth(p, age[j], worst[j]) * (1.0 - apart)
     if people.age[i] >= 5:
         g += w.rules.digital_ties[people.neighbourhood[i]] * (p.online if people.age[i] >= 65 else 1.0)
     if people.worst[i] >= 2:
         g *= 1.0 - p.withdrawal
-    if is_member(w, p, key, i):
+    if member:
         g += p.bonus
     g = max(0.0, g)
     return g / (g + p.half)
@@ -105,6 +106,8 @@ def _support(w: World, p: Support, key: np.uint64, i: Int) -> float:
     reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy rules.pandemic "
     "rules.digital_ties screen.row screen.draw screen.count",
     writes="screen.support",
+    by_part=True,
+    beyond="people.worst people.age",
 )
 @kernel
 def lend(w: World, p: Support, clock: Clock) -> None:
@@ -114,4 +117,4 @@ def lend(w: World, p: Support, clock: Clock) -> None:
         for k in range(w.screen.count[d]):
             i = np.int64(row[k])
             if np.uint16(draw[k] >> np.uint32(16)) < up_bound[i]:
-                given[k] = np.float32(_support(w, p, key, i))
+                given[k] = np.float32(support_of(w, p, i, is_member(w, p, key, i)))

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import is_helped
+from sim.bookkeeping import due, is_helped
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.networks.support import Support, is_member, joining, support
+from sim.networks.support import Support, is_member, joining, support_of
 from sim.state import CHILD_AGES, NOBODY, World
 
 ADULT = 16
@@ -74,14 +74,19 @@ class Survey(Params):
     "ties.start ties.to places.energy",
     writes="people.support tally.members",
     name="company",
+    by_part=True,
+    beyond="people.worst people.age",
 )
 @kernel
 def keep_company(w: World, p: Support, clock: Clock) -> None:
     people, members = w.people, w.tally.members
-    for i in range((clock.month + HALF_A_YEAR) % 12, people.age.size, 12):
+    key = joining(clock.seed)
+    first, last = due(w, clock.month + HALF_A_YEAR)
+    for i in range(first, last, 12):
         if people.age[i] != NOBODY and people.age[i] >= ADULT:
-            people.support[i] = np.float32(support(w, p, clock.seed, i))
-            members[people.quintile[i], people.band[i]] += is_member(w, p, joining(clock.seed), i)
+            member = is_member(w, p, key, i)
+            people.support[i] = np.float32(support_of(w, p, i, member))
+            members[people.quintile[i], people.band[i]] += member
 
 
 @kernel
@@ -118,7 +123,8 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
 @kernel
 def ask(w: World, p: Survey, clock: Clock) -> None:
     people, tally = w.people, w.tally
-    for i in range((clock.month + HALF_A_YEAR) % 12, people.age.size, 12):
+    first, last = due(w, clock.month + HALF_A_YEAR)
+    for i in range(first, last, 12):
         age, q, b = people.age[i], people.quintile[i], people.band[i]
         if age == NOBODY:
             continue

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import count_person, occupy, set_age, set_help, set_level, still_served, vacate
+from sim.bookkeeping import count_person, due, occupy, set_age, set_help, set_level, still_served, vacate
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
@@ -85,12 +85,14 @@ def leave_home(w: World, i: Int) -> None:
     "tally.helped tally.waiting tally.ended tally.moved_out dwellings.head dwellings.occupants "
     "services.helped services.queue people.before people.female people.resilience people.trust people.refused "
     "screen.event_row screen.event_domain screen.event_to screen.events",
+    by_part=True,
 )
 @kernel
 def grow_older(w: World, p: Ageing, clock: Clock) -> None:
     people = w.people
     key = month_key(clock.seed, LEAVE, clock.month)
-    for i in range(clock.month % 12, people.age.size, 12):
+    first, last = due(w, clock.month)
+    for i in range(first, last, 12):
         if people.age[i] == NOBODY:
             continue
         old = people.band[i]

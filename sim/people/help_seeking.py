@@ -6,12 +6,12 @@ Claim     Somebody with emerging or serious need and no help asks service s this
           claim burden)^(serious needs) * (1 - digital * excluded), targets the mean over services but acute ones: each
           further agency to deal with loses some, more where each answers for its own figures; what must be proved
           loses those with most on their plate, and a door that is only online is shut to some. Outreach finds need
-          that nobody helps, whatever the trust, and puts it forward where there is room: to service s in proportion to
-          max(0, places[s] - helped[s] - queue[s]), or as others ask if there is none. A share refused[s] + (1 -
-          refused[s]) * passed * (providers - 1) is turned away, the second part lost between organisations; the others
-          join the queue. People who wait give up with probability give_up[s], help ends for another reason than
-          recovery with probability end[s]. A refusal lowers trust by `hurt`, giving up by half of it; whoever asks
-          again after either is counted (failure demand).
+          that nobody helps, whatever the trust, and puts it forward where there was room at the month's start: to
+          service s in proportion to spare[s] = max(0, places[s] - helped[s] - queue[s]), or as others ask if there is
+          none. A share refused[s] + (1 - refused[s]) * passed * (providers - 1) is turned away, the second part lost
+          between organisations; the others join the queue. People who wait give up with probability give_up[s], help
+          ends for another reason than recovery with probability end[s]. A refusal lowers trust by `hurt`, giving up by
+          half of it; whoever asks again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
           catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size. That whoever
           looks for need knows who has room: assumed.
@@ -25,7 +25,7 @@ import numpy as np
 from sim.bookkeeping import refused_share, set_help, still_asks
 from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.need import ceil16
 from sim.state import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
@@ -83,7 +83,13 @@ def mean_targets(w: World) -> float:
 
 
 @kernel
-def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
+def looking_inward(w: World, p: HelpSeeking) -> float:
+    """How many times as many requests are lost between services as where targets steer half their work."""
+    return 1.0 + p.inward * (mean_targets(w) - 0.5)
+
+
+@kernel
+def getting_through(w: World, p: HelpSeeking, inward: float, i: Int) -> float:
     """Part of the requests somebody would make that reach a service at all."""
     people, n = w.people, w.people.neighbourhood[i]
     needs: Int = 0
@@ -91,7 +97,7 @@ def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
     for d in range(people.level.shape[0]):
         needs += np.int64(people.level[d, i] > 0)
         serious += np.int64(people.level[d, i] >= 2)
-    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n]) * (1.0 + p.inward * (mean_targets(w) - 0.5))
+    apart = 1.0 - p.silo * (1.0 - w.rules.joined_up[n]) * inward
     proof = max(0.0, 1.0 - p.burden * w.rules.claim_burden[n])
     excluded = p.excluded_old if people.age[i] >= 65 else p.excluded_young
     online = 1.0 - w.rules.digital[n] * excluded
@@ -100,8 +106,8 @@ def getting_through(w: World, p: HelpSeeking, i: Int) -> float:
 
 
 @kernel
-def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
-    """Probability of a help event this month: asking, giving up, or help ending."""
+def help_event(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float) -> float:
+    """Probability of a help event this month: asking, giving up, or help ending. `inward`: see `looking_inward`."""
     code, level = np.int64(w.people.help[d, i]), w.people.level[d, i]
     if code >= WAITING:
         gives_up: float = min(MOST, w.services.give_up[code - WAITING])
@@ -113,15 +119,15 @@ def help_event(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
         return 0.0
     if w.rates.asks[d, level, w.people.band[i]] <= 0.0:
         return 0.0
-    asked: float = min(MOST, asking(w, p, d, i, trust) + w.places.outreach[w.people.neighbourhood[i]])
+    asked: float = min(MOST, asking(w, p, inward, d, i, trust) + w.places.outreach[w.people.neighbourhood[i]])
     return asked
 
 
 @kernel
-def asking(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
+def asking(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float) -> float:
     """Probability that somebody whom nobody helps asks this month, by themselves."""
     asks = w.rates.asks[d, w.people.level[d, i], w.people.band[i]]
-    asked: float = asks * trust / USUAL_TRUST * getting_through(w, p, i)
+    asked: float = asks * trust / USUAL_TRUST * getting_through(w, p, inward, i)
     return asked
 
 
@@ -129,15 +135,16 @@ def asking(w: World, p: HelpSeeking, d: int, i: Int, trust: float) -> float:
     Phase.HELP_SEEKING,
     HelpSeeking,
     reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
-    "people.neighbourhood services.refused services.providers services.targets services.tier services.places "
-    "services.helped services.queue places.outreach "
+    "people.neighbourhood services.refused services.providers services.targets services.tier services.spare "
+    "places.outreach "
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
     "tally.gave_up tally.unmet tally.helped tally.waiting tally.ended services.helped services.queue",
+    by_part=True,
 )
 @kernel
 def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
-    people = w.people
+    people, inward = w.people, looking_inward(w, p)
     for d in range(people.level.shape[0]):
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)
@@ -148,7 +155,7 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
             if np.uint16(top - np.uint16(32768)) >= people.ask_bound[d, i]:
                 continue
             u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT - 0.5
-            if u >= help_event(w, p, d, i, people.trust[i]):
+            if u >= help_event(w, p, inward, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]
             if code >= WAITING:
@@ -159,7 +166,7 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
             elif code > 0:
                 set_help(w, d, i, 0)
             else:
-                found = bool(u >= asking(w, p, d, i, people.trust[i]))
+                found = bool(u >= asking(w, p, inward, d, i, people.trust[i]))
                 s = _choose(w, d, people.level[d, i], people.band[i], uniform(which, i), found)
                 if not still_asks(w, s, i, uniform(ready, i)):
                     continue
@@ -184,13 +191,13 @@ def _choose(w: World, d: int, level: int, band: int, u: float, found: bool) -> i
     if found:
         for s in range(w.services.domain.size):
             if _takes(w, s, d, level, band):
-                room += _room(w, s)
+                room += w.services.spare[s]
     left = u * (room if room > 0.0 else w.rates.asks[d, level, band])
     last = -1
     for s in range(w.services.domain.size):
         if _takes(w, s, d, level, band):
             last = s
-            left -= _room(w, s) if room > 0.0 else w.rates.ask[s]
+            left -= w.services.spare[s] if room > 0.0 else w.rates.ask[s]
             if left < 0.0:
                 return s
     return last
@@ -203,11 +210,18 @@ def _takes(w: World, s: int, d: int, level: int, band: int) -> bool:
     return takes
 
 
+@mechanism(
+    Phase.COMMUNITY,
+    NoParams,
+    reads="services.places services.helped services.queue",
+    writes="services.spare",
+    name="spare_places",
+)
 @kernel
-def _room(w: World, s: int) -> float:
-    """Places of a service that are neither taken nor waited for."""
-    room: float = max(0.0, w.services.places[s] - w.services.helped[s] - w.services.queue[s])
-    return room
+def count_spare(w: World, p: NoParams, clock: Clock) -> None:
+    services = w.services
+    for s in range(services.domain.size):
+        services.spare[s] = max(0.0, services.places[s] - services.helped[s] - services.queue[s])
 
 
 @mechanism(
@@ -218,6 +232,7 @@ def _room(w: World, s: int) -> float:
     writes="people.ask_bound",
     name="help_seeking_bounds",
     after="renewal",
+    by_part=True,
 )
 @kernel
 def bound(w: World, p: HelpSeeking, clock: Clock) -> None:

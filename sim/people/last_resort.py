@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.bookkeeping import counted, is_helped
-from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
+from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.engine.thinning import gather, mark_low
+from sim.engine.thinning import find_low
 from sim.people.need import ceil16, helping
 from sim.state import CHILD_AGES, LEVEL, NOBODY, World
 
@@ -58,17 +58,20 @@ def _attended(w: World, s: Int, i: Int) -> None:
     "people.band people.quintile people.neighbourhood screen.event_row screen.event_domain screen.event_to "
     "screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
+    by_part=True,
 )
 @kernel
 def knock(w: World, p: NoParams, clock: Clock) -> None:
-    people, bits = w.people, w.screen.bits
+    people, scratch = w.people, w.screen
+    first, last = w.part.person[0], w.part.person[1]
+    row, draw = scratch.found_row, scratch.found_draw
     for door in range(w.rates.door.size):
         s = w.rates.door[door]
-        fill_bits(month_key(clock.seed, KNOCK + np.uint64(door), clock.month), 0, bits)
-        mark_low(bits, people.door_bound[door], w.screen.marks)
-        row, draw = w.screen.found_row, w.screen.found_draw
+        key = month_key(clock.seed, KNOCK + np.uint64(door), clock.month)
         i: Int
-        for k in range(gather(bits, w.screen.marks, row, draw)):
+        for k in range(
+            find_low(key, first, people.door_bound[door, first:last], scratch.bits, scratch.marks, row, draw)
+        ):
             i = np.int64(row[k])
             if (np.float64(draw[k]) + 0.5) * UNIT < attending(w, door, i):
                 _attended(w, s, i)
@@ -90,6 +93,7 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
     writes="people.door_bound",
     name="last_resort_bounds",
     after="renewal",
+    by_part=True,
 )
 @kernel
 def bound(w: World, p: NoParams, clock: Clock) -> None:
@@ -98,22 +102,23 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     household, door_bound = w.rates.household, people.door_bound
     renew, reason = w.screen.renew, w.screen.reason
+    # By the time the bound is used, a level may have moved by one and help may have ended.
+    most_knock = np.zeros(knock.shape)
+    for door in range(knock.shape[0]):
+        for d in range(knock.shape[1]):
+            for level in range(knock.shape[2]):
+                for near in range(max(0, level - 1), min(knock.shape[2], level + 2)):
+                    most_knock[door, d, level] = max(most_knock[door, d, level], knock[door, d, near])
     for k in range(w.screen.renewals[0]):
         if not reason[k] & LEVEL:
             continue
         i = np.int64(renew[k])
+        head = head_of[dwelling[i]] == i
         for door in range(door_bound.shape[0]):
             most = 0.0
             if age[i] != NOBODY and w.rates.walks_in[door, band[i]] == 1:
                 most = walk_in[door, band[i], quintile[i]]
-                # By the time the bound is used, a level may have moved by one and help may have ended.
                 for d in range(level_of.shape[0]):
-                    if household[d] == 0 or head_of[dwelling[i]] == i:
-                        level = np.int64(level_of[d, i])
-                        top = knock[door, d, level]
-                        if level > 0:
-                            top = max(top, knock[door, d, level - 1])
-                        if level < 3:
-                            top = max(top, knock[door, d, level + 1])
-                        most += top
+                    if household[d] == 0 or head:
+                        most += most_knock[door, d, level_of[d, i]]
             door_bound[door, i] = ceil16(most)

@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.bookkeeping import YEARS_BOUNDED, count_person, occupy, vacate
-from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
+from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.engine.thinning import gather, mark_ends
+from sim.engine.thinning import find_ends
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
 from sim.state import LEVEL, NOBODY, World
@@ -117,15 +117,17 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing",
+    by_part=True,
 )
 @kernel
 def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
-    people, bits = w.people, w.screen.bits
-    fill_bits(month_key(clock.seed, LIFE, clock.month), 0, bits)
+    people, scratch = w.people, w.screen
+    first, last = w.part.person[0], w.part.person[1]
+    row, draw = scratch.found_row, scratch.found_draw
+    dies, bears = people.death_bound[first:last], people.birth_bound[first:last]
     sex = month_key(clock.seed, SEX, clock.month)
-    mark_ends(bits, people.death_bound, people.birth_bound, w.screen.marks)
-    row, draw = w.screen.found_row, w.screen.found_draw
-    for k in range(gather(bits, w.screen.marks, row, draw)):
+    key = month_key(clock.seed, LIFE, clock.month)
+    for k in range(find_ends(key, first, dies, bears, scratch.bits, scratch.marks, row, draw)):
         i, u = np.int64(row[k]), (np.float64(draw[k]) + 0.5) * UNIT
         if people.age[i] == NOBODY:
             continue
@@ -183,6 +185,7 @@ def _bear(w: World, mother: Int, female: int) -> None:
     writes="people.death_bound people.birth_bound",
     name="life_and_death_bounds",
     after="renewal",
+    by_part=True,
 )
 @kernel
 def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
@@ -190,16 +193,22 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
     age, quintile, level_of = people.age, people.quintile, people.level
     death_bound, birth_bound = people.death_bound, people.birth_bound
     renew, reason = w.screen.renew, w.screen.reason
+    # By the time the bound is used, some years may have passed.
+    most_death, most_births = np.zeros(death.shape), np.zeros(death.shape[0])
+    for a in range(death.shape[0]):
+        for later in range(a, min(death.shape[0], a + YEARS_BOUNDED + 1)):
+            most_births[a] = max(most_births[a], _fertility(p, 1, later))
+            for q in range(death.shape[1]):
+                most_death[a, q] = max(most_death[a, q], death[later, q])
     for k in range(w.screen.renewals[0]):
         if not reason[k] & LEVEL:
             continue
         i = np.int64(renew[k])
         dies, bears = 0.0, 0.0
         if age[i] != NOBODY:
-            for a in range(age[i], min(109, age[i] + YEARS_BOUNDED) + 1):
-                dies = max(dies, death[a, quintile[i]])
-                bears = max(bears, _fertility(p, people.female[i], a))
-            # By the time the bound is used, a level may have risen by one and a birthday may have passed.
+            dies = most_death[age[i], quintile[i]]
+            bears = most_births[age[i]] if people.female[i] == 1 else 0.0
+            # A level may have risen by one, too.
             for d in range(level_of.shape[0]):
                 if household[d] == 0 and level_of[d, i] >= 1:
                     dies *= p.crisis * (1.0 + p.stretched * MOST_OVERLOAD) if level_of[d, i] >= 2 else p.serious

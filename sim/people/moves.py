@@ -21,11 +21,11 @@ from sim.bookkeeping import count_person, occupy, vacate
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.engine.thinning import gather
+from sim.engine.thinning import BLOCK, gather_block
 from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
-from sim.state import NOBODY, A, World
+from sim.state import NOBODY, A, Screen, World
 
 OUT = stream("moving out")
 IN = stream("moving in")
@@ -81,18 +81,18 @@ def count_fullness(w: World, p: NoParams, clock: Clock) -> None:
 
 
 @kernel
-def _lacking(full: A, ages: A) -> float:
+def _lacking(lack: A, ages: A) -> float:
     """How well a household's ages fill what a fifth lacks: higher is better."""
     score = 0.0
     for age in ages:
         if age == NOBODY:
             break
-        score += 1.0 - full[BAND_OF_AGE[age]]
+        score += lack[age]
     return score
 
 
 @kernel
-def _best_donor(homes_of: A, full: A, room: Int, start: Int, stop: Int, u: float) -> Int:
+def _best_donor(homes_of: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
     """The first household, of sixteen drawn from a neighbourhood's, that best fills what its fifth lacks; or -1."""
     best: Int
     best, best_score = -1, -1e9
@@ -102,15 +102,27 @@ def _best_donor(homes_of: A, full: A, room: Int, start: Int, stop: Int, u: float
         ages = homes_of[home]
         if ages[0] == NOBODY or (room < ages.size and ages[room] != NOBODY):
             continue
-        score = _lacking(full, ages)
+        score = _lacking(lack, ages)
         if score > best_score:
             best, best_score = home, score
     return best
 
 
 @kernel
+def _find_homes(key: np.uint64, first: Int, occupants: A, few: np.uint32, scratch: Screen) -> int:
+    """Collect, of the homes from `first` on, those that stand empty or whose draw says that they may move out."""
+    found = 0
+    for start in range(0, occupants.size, BLOCK):
+        stop = min(start + BLOCK, occupants.size)
+        bits, marks = scratch.bits[: stop - start], scratch.marks[: stop - start]
+        fill_bits(key, first + start, bits)
+        _mark_homes(bits, occupants[start:stop], few, marks)
+        found = gather_block(bits, marks, first + start, scratch.found_row, scratch.found_draw, found)
+    return found
+
+
+@kernel
 def _mark_homes(bits: A, occupants: A, few: np.uint32, marks: A) -> None:
-    """Mark homes that stand empty, or whose draw says that their household may move."""
     for home in range(bits.size):
         marks[home] = np.uint8((bits[home] <= few) | (occupants[home] == 0))
 
@@ -156,25 +168,29 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
     after="ageing life_and_death",
+    by_part=True,
 )
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
     people, homes, scratch = w.people, w.dwellings, w.screen
     first, donor_ages, edge = homes.first, homes.donor_ages, w.places.first_dwelling
-    in_key = month_key(clock.seed, IN, clock.month)
-    out, marks = scratch.bits[: homes.head.size], scratch.marks[: homes.head.size]
-    fill_bits(month_key(clock.seed, OUT, clock.month), 0, out)
-    _mark_homes(out, homes.occupants, np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32), marks)
-    n, stop = -1, 0
+    out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
+    here = homes.occupants[w.part.dwelling[0] : w.part.dwelling[1]]
+    few = np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32)
+    lack = np.zeros(BAND_OF_AGE.size)
+    n = w.part.neighbourhood[0] - 1
     start: Int
+    stop: Int
     q: Int
-    start, q = 0, 0
-    for k in range(gather(out, marks, scratch.found_row, scratch.found_draw)):
+    start, stop, q = 0, 0, 0
+    for k in range(_find_homes(out_key, w.part.dwelling[0], here, few, scratch)):
         home = np.int64(scratch.found_row[k])
         while home >= stop:
             n += 1
             start, stop = np.int64(edge[n]), np.int64(edge[n + 1])
             q = np.int64(w.places.quintile[n])
+            for age in range(lack.size):
+                lack[age] = 1.0 - w.places.full[q, BAND_OF_AGE[age]]
         if homes.occupants[home] > 0:
             u = (np.float64(scratch.found_draw[k]) + 0.5) * UNIT
             if u < p.moves / 12.0 * _restless(w, p, home, q):
@@ -187,7 +203,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             if comes > p.let:
                 continue
             room = np.int64(first[home + 1]) - np.int64(first[home])
-            best = _best_donor(donor_ages, w.places.full[q], room, start, stop, comes / p.let)
+            best = _best_donor(donor_ages, lack, room, start, stop, comes / p.let)
             if best >= 0:
                 w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
 

@@ -170,6 +170,7 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
     writes="tally.delayed people.level people.help people.changed tally.census tally.unmet tally.helped "
     "tally.waiting tally.ended services.helped services.queue screen.event_row screen.event_domain "
     "screen.event_to screen.events",
+    by_part=True,
 )
 @kernel
 def change(w: World, p: Need, clock: Clock) -> None:
@@ -208,6 +209,7 @@ def ceil16(probability: float) -> np.uint16:
     writes="people.up_bound people.down_bound",
     name="need_bounds",
     after="renewal",
+    by_part=True,
 )
 @kernel
 def bound(w: World, p: Need, clock: Clock) -> None:
@@ -222,9 +224,12 @@ def bound(w: World, p: Need, clock: Clock) -> None:
     domains = level_of.shape[0]
     least_supported = math.exp(p.beta_support * p.usual_support) * ROUNDING
     renew, reason = w.screen.renew, w.screen.reason
+    needs = np.zeros(domains)
     for k in range(w.screen.renewals[0]):
         i = np.int64(renew[k])
         b, q, n = band[i], quintile[i], neighbourhood[i]
+        for d in range(domains):
+            needs[d] = level_of[d, i]
         # Resilience above its set-point fades: the bound takes it as gone.
         common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
         alive = age[i] != NOBODY
@@ -240,9 +245,8 @@ def bound(w: World, p: Need, clock: Clock) -> None:
                 helped = 0 < code < WAITING
                 if level < 3:
                     m = common * exposure[d, n]
-                    for e in range(domains):
-                        if level_of[e, i] > 0 and e != d:
-                            m *= 1.0 + omega[d, e] * level_of[e, i]
+                    for e in range(domains):  # omega of a domain with itself is 0
+                        m *= 1.0 + omega[d, e] * needs[e]
                     if helped:
                         m *= 1.0 - min(MOST_PROTECTED, protection[code - 1] * low[code - 1] * practice_low[n])
                     if level == 2 and age[i] < 2:

@@ -103,7 +103,8 @@ def _households(
     homes = max(1, min(homes, adults))
     order = np.argsort(rank, kind="mergesort")
     head = order[:homes].copy()
-    head = head[np.argsort(age[head], kind="mergesort")]
+    years = age.astype(np.float64)  # as `rank` is: one kind of number to compile sorting for
+    head = head[np.argsort(years[head], kind="mergesort")]
     size = np.ones(homes, np.int64)
     alone = np.zeros(homes, np.uint8)
     for h in range(homes):
@@ -112,7 +113,7 @@ def _households(
         alone[h] = 1 if uniform(choice_key, offset + head[h]) < share else 0
     # Partners: the other adults of 25 and over, oldest with oldest, in homes that are not for one.
     rest = order[homes:adults]
-    rest = rest[np.argsort(age[rest], kind="mergesort")]
+    rest = rest[np.argsort(years[rest], kind="mergesort")]
     paired = 0
     for k in range(rest.size):
         paired += 1 if age[rest[k]] >= 25 else 0

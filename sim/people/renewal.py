@@ -73,13 +73,15 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
     reads="people.changed",
     writes="people.changed screen.renew screen.reason screen.renewals",
     after="room_of_bounds",
+    by_part=True,
 )
 @kernel
 def gather(w: World, p: NoParams, clock: Clock) -> None:
-    changed, renew, reason = w.people.changed, w.screen.renew, w.screen.reason
+    first, last = w.part.person[0], w.part.person[1]
+    changed, renew, reason = w.people.changed[first:last], w.screen.renew, w.screen.reason
     k: Int = 0
     for i in range(changed.size):
-        renew[k] = np.uint32(i)
+        renew[k] = np.uint32(first + i)
         reason[k] = changed[i]
         k += np.int64(changed[i] != 0)
         if k == renew.size:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.bookkeeping import due
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
@@ -77,10 +78,10 @@ def strained(w: World, i: Int) -> bool:
     """Whether somebody in the home has serious care need that nobody helps with."""
     people = w.people
     home = np.int64(people.dwelling[i])
-    for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-        if j != i and people.age[j] != NOBODY:
-            for d in range(people.level.shape[0]):
-                if w.rates.informal[d] == 1 and people.level[d, j] == 2:
+    for d in range(people.level.shape[0]):
+        if w.rates.informal[d] == 1:
+            for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+                if people.level[d, j] == 2 and j != i and people.age[j] != NOBODY:
                     if not 0 < np.int64(people.help[d, j]) < WAITING:
                         return True
     return False
@@ -93,6 +94,7 @@ def strained(w: World, i: Int) -> bool:
     "people.band people.quintile people.neighbourhood screen.event_service dwellings.head services.overload "
     "services.scar services.crisis_share places.nurture rules.time_to_care rules.network_crisis",
     writes="people.resilience people.changed",
+    by_part=True,
 )
 @kernel
 def remember(w: World, p: Resilience, clock: Clock) -> None:
@@ -112,7 +114,8 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
                 depth *= services.scar[w.screen.event_service[k]]
             people.resilience[i] = np.float32(people.resilience[i] - depth)
             people.changed[i] |= np.uint8(RESILIENCE_ONLY)
-    for i in range(clock.month % 12, people.age.size, 12):
+    first, last = due(w, clock.month)
+    for i in range(first, last, 12):
         if people.age[i] == NOBODY:
             continue
         r = people.resilience[i] * (1.0 - p.fade)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import counted
+from sim.bookkeeping import counted, due
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.state import NOBODY, World
@@ -23,36 +23,38 @@ SEVERAL = 2
 
 
 @kernel
-def beside(w: World, d: Int, i: Int) -> int:
-    """Other domains in which somebody had a need at the start of the month."""
+def needs_of(w: World, i: Int) -> int:
+    """Domains in which somebody had a need at the start of the month."""
     many = 0
-    for e in range(w.people.before.shape[0]):
-        many += 1 if e != d and w.people.before[e, i] > 0 else 0
+    for d in range(w.people.before.shape[0]):
+        many += 1 if w.people.before[d, i] > 0 else 0
     return many
 
 
 @mechanism(
     Phase.ACCOUNTS,
     NoParams,
-    reads="people.age people.before people.dwelling dwellings.head rates.household screen.events screen.event_row "
-    "screen.event_domain screen.event_to",
+    reads="people.age people.before people.dwelling dwellings.head rates.household "
+    "screen.events screen.event_row screen.event_domain screen.event_to",
     writes="tally.need_alone tally.need_several tally.eased_alone tally.eased_several",
+    by_part=True,
 )
 @kernel
 def count_needs(w: World, p: NoParams, clock: Clock) -> None:
     people, screen, tally = w.people, w.screen, w.tally
     i: Int
-    for i in range((clock.month + HALF_A_YEAR) % 12, people.age.size, 12):
+    first, last = due(w, clock.month + HALF_A_YEAR)
+    for i in range(first, last, 12):
         if people.age[i] != NOBODY:
+            others = needs_of(w, i) - 1
             for d in range(people.before.shape[0]):
                 if 1 <= people.before[d, i] <= 2 and counted(w, d, i):
-                    others = beside(w, d, i)
                     tally.need_alone[d] += 1 if others == 0 else 0
                     tally.need_several[d] += 1 if others >= SEVERAL else 0
     for k in range(screen.events[0]):
         i, eased = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
         before = people.before[eased, i]
         if 1 <= before <= 2 and screen.event_to[k] < before and counted(w, eased, i):
-            others = beside(w, eased, i)
+            others = needs_of(w, i) - 1
             tally.eased_alone[eased] += 1 if others == 0 else 0
             tally.eased_several[eased] += 1 if others >= SEVERAL else 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.bookkeeping import due
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, share
@@ -31,11 +32,13 @@ class Trust(Params):
     reads="people.age people.worst people.neighbourhood places.outreach",
     writes="people.trust people.refused",
     after="resilience",
+    by_part=True,
 )
 @kernel
 def drift(w: World, p: Trust, clock: Clock) -> None:
     people = w.people
-    for i in range(clock.month % 12, people.age.size, 12):
+    first, last = due(w, clock.month)
+    for i in range(first, last, 12):
         if people.age[i] != NOBODY:
             trust = people.trust[i] + (USUAL_TRUST - people.trust[i]) * p.fade
             if people.worst[i] == 0:

@@ -2,8 +2,9 @@
 
 Claim     Each crisis opens one episode in an acute service of its domain, by that service's share of the age band's
           crises, or, for a share of them that policy sets, in an alternative to that service.
-          load <- load + (demand / capacity - load) / memory, demand and capacity in pounds of care a month, capacity in
-          proportion to posts and the time they have for people; overload = max(0, load - 1).
+          load <- load + (base_load * demand / capacity - load) / memory, demand in pounds of care a month over the
+          baseline's, capacity = posts * hours, the time they have for people; overload = max(0, load - 1). Care: new
+          episodes at their cost, and the rest of the domain's crises, by the service's share, at that of a month.
 Evidence  Utilisation: catalogue. What overload does: premium (services/spending.py), harm (people/resilience.py).
 Limits    Load is smoothed over `memory` months: a bad week does not show.
 """
@@ -52,6 +53,7 @@ def care_given(w: World, s: int) -> float:
     "people.neighbourhood services.crisis_share services.instead rules.alternatives people.age",
     writes="tally.opened tally.opened_in screen.event_service tally.opened_age",
     name="acute_episodes",
+    by_part=True,
 )
 @kernel
 def open_episodes(w: World, p: Acute, clock: Clock) -> None:

@@ -1,7 +1,7 @@
 """Each service has a budget line: the baseline's, until a policy changes it.
 
 Claim     granted[s] = base_budget[s] every month, before policies act on it. refused[s] = refused_base[s] *
-          pressure[s]. No group of people is offered more or less, or refused more often, than others.
+          pressure[s], 0.95 at most. No group of people is offered more or less, or refused more often, than others.
 Evidence  D01-D22 for the sizes (catalogue). Real terms.
 Limits    Pay and prices move with the deflator. What overspends take and savings add: feedback/crowding_out.py.
 """

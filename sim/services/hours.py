@@ -3,12 +3,14 @@
 Claim     admin = admin_base * admin_share * (1 + ratchet * (compliance - 1)) * (1 - routine * automated) + counting *
           (targets - 0.5) - trusting * (autonomy - 0.5). other = training + upheaval + together * coproduced +
           asking_people * feedback + handover * (providers - 1) + tender * (1 / contract_length - 1 / 5) + juggling *
-          (continuity - 1). time = (posts * (1 - admin - other) / (1 - admin_base) - assessed) / (1 - assessing) +
-          helpers, assessed = assessing * asking * (1 - retold * mean joined up): less where a story need not be told
-          again. short = time / establishment; cases = caseload * (1 + push * (targets - 0.5)); places = base_places *
-          establishment * cases * short^(1 - stretch); hours = short^stretch / cases. workload = ((1 - assessing) *
-          helped / usual + assessed) / (time left to staff, over the baseline's), load / base_load in acute care,
-          whose hours are the share of time left over the baseline's. upheaval wears off in `settling` months.
+          (continuity - 1). time = posts * (1 - admin - other) / (1 - admin_base) + (helper_time - minding) * lay.
+          assessed = assessing * asking * (1 - retold * mean joined up): less where a story need not be told again;
+          assessing is a third of that where the door is open. short = (time - assessed) / (1 - assessing) /
+          establishment; cases = caseload * (1 + push * (targets - 0.5)); places = base_places * establishment * cases *
+          short^(1 - stretch); hours = short^stretch / cases. workload = ((1 - assessing) * helped / usual + assessed) /
+          time, load / base_load in acute care, whose hours are the share of time left over the baseline's. upheaval
+          wears off in `settling` months. Bounds: admin 0.02 to 0.85; 1 - admin - other 0.05 at least; a fifth of time
+          is help; short 0.01 to 4.
 Evidence  E21 [CCN]: recording 50 %, direct work 20 %, could reach 45 %. F21 [KPMG] (Buurtzorg, overhead 8 against 25 %,
           recalled) bounds what trusting staff can free. All sizes below: assumed.
 Limits    What a shortage does to places and to time for each is a fixed compromise (`stretch`). Acute care takes who

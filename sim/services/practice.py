@@ -3,12 +3,14 @@
 Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - told * (targets - 0.5) + slack *
           (hours - 1), each the mean over services but acute ones, weighted by their money. A place's target is 1 + lead
           * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if below 0), with L = leader / led - 1;
-          practice <- practice + (target - practice) / pace. A leader goes with probability `go` a month (more if staff
-          are burnt out); a place without one gets one with go * led / (1 - led) * (1 + 2 * spine + autonomy - 0.5).
-          With probability spine * meeting a place meets another: if that one's practice, seen with an error, looks
-          better, it takes over `depth` of the true difference (half of it without a leader), good or bad.
+          practice <- practice + (target - practice) / pace. A leader goes with probability `go` a month (times 1 + 2 *
+          mean burnout beyond the usual, within 0.3 to 3); a place without one gets one with go * led / (1 - led) * (1 +
+          2 * spine + autonomy - 0.5). With probability spine * meeting a place meets another: if that one's practice,
+          seen with an error, looks better, it takes over `depth` of the true difference (half of it without a leader),
+          good or bad.
 Evidence  assumed. M13-M15, M26, M32, M69, M79 give directions: M32's copies that stay below the original are `shallow`.
-Limits    Practice is a place's, the same for all its services. With nothing changed its mean over places is 1.
+Limits    Clipped to 0.5 to 1.6. Practice is a place's, the same for all its services. With nothing changed its mean
+          over places is 1.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from sim.bookkeeping import group_of, is_split, set_help
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.selection import kth_smallest
 from sim.fields import Params, number, share
 from sim.services.parting import close, rooms
 from sim.state import ACUTE, TRUST_ONLY, WAITING, A, World
@@ -30,9 +31,6 @@ PLACE = stream("rounding of places")
 TURN = stream("whose turn")
 ANY_OF_EIGHT = np.uint64(0x8080808080808080)
 """The bit of `WAITING`, in each of eight bytes."""
-
-
-NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Waiting(Params):
@@ -94,7 +92,7 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
     total = 0
     for s in range(services.domain.size):
         total += services.queue[s]
-    rows, who, keys = np.empty(total, np.uint32), np.empty(total, np.uint32), np.empty(total, np.uint64)
+    rows, who, grouped = np.empty(total, np.uint32), np.empty(total, np.uint32), np.empty(total, np.uint32)
     for d in range(people.level.shape[0]):
         some = False
         for s in range(services.domain.size):
@@ -123,37 +121,45 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
                 continue
             m = 0
             for k in range(n):
-                i = np.int64(rows[k])
-                if help_of[i] == WAITING + s:
-                    weight = w.places.weight[people.neighbourhood[i]] * (p.urgency if people.level[d, i] == 2 else 1.0)
-                    keys[m] = _turn(uniform(key, i), weight)
-                    who[m] = i
+                if help_of[rows[k]] == WAITING + s:
+                    who[m] = rows[k]
                     m += 1
-            if is_split(w, s):
-                room = rooms(w, s, rounding)
-                for k in np.argsort(keys[:m], kind="mergesort"):
-                    g = group_of(w, np.int64(who[k]))
-                    if room[g] > 0:
-                        room[g] -= 1
-                        _begin(w, p, d, np.int64(who[k]), s)
+            if not is_split(w, s):
+                _draw(w, p, key, s, who[:m], free[s])
                 continue
-            last, ties = _last_key(keys[:m], free[s])
-            for k in range(m):
-                if keys[k] < last or (keys[k] == last and ties > 0):
-                    ties -= np.int64(keys[k] == last)
-                    _begin(w, p, d, np.int64(who[k]), s)
+            room = rooms(w, s, rounding)
+            for g in range(room.size):
+                own = 0
+                for k in range(m):
+                    if group_of(w, np.int64(who[k])) == g:
+                        grouped[own] = who[k]
+                        own += 1
+                _draw(w, p, key, s, grouped[:own], room[g])
 
 
 @kernel
-def _last_key(keys: A, free: Int) -> tuple[np.uint64, Int]:
-    """The largest key among the `free` smallest, and how many of those that have it are among them."""
-    if keys.size <= free:
-        return NEVER, keys.size
-    last = np.partition(keys, free - 1)[free - 1]
-    ties = free
-    for key in keys:
-        ties -= np.int64(key < last)
-    return last, ties
+def _draw(w: World, p: Waiting, key: np.uint64, s: int, who: A, free: Int) -> None:
+    """Begin the help of all who wait, or of the `free` with the smallest keys."""
+    people, d = w.people, w.services.domain[s]
+    i: Int
+    if who.size <= free:
+        for k in range(who.size):
+            _begin(w, p, d, np.int64(who[k]), s)
+        return
+    if free == 0:
+        return
+    keys = np.empty(who.size, np.uint64)
+    for k in range(who.size):
+        i = np.int64(who[k])
+        weight = w.places.weight[people.neighbourhood[i]] * (p.urgency if people.level[d, i] == 2 else 1.0)
+        keys[k] = _turn(uniform(key, i), weight)
+    last, ties = kth_smallest(keys.copy(), free - 1), free
+    for k in range(who.size):
+        ties -= np.int64(keys[k] < last)
+    for k in range(who.size):
+        if keys[k] < last or (keys[k] == last and ties > 0):
+            ties -= np.int64(keys[k] == last)
+            _begin(w, p, d, np.int64(who[k]), s)
 
 
 @kernel

@@ -1,12 +1,14 @@
 """Money becomes help only through people in post: posts are opened slowly, staff leave and are replaced, or are not.
 
 Claim     A line's money opens (plan / base_budget - helpers - upkeep) / (cost of a post) less posts closed for
-          automation: `wanted`. Acute statutory services open at least duty * min(1, needed / (1 - spare)), needed being
-          the care they give over the baseline's: what must be done is done, and overspent. establishment follows
-          wanted: up by 1 / hire_months (times the same inflow) of the gap a month, down by no more than turnover +
-          redundancy. employed <- employed + change of establishment + hires - leaving * employed, hires = hiring inflow
-          * pay^attract * min(pool, 1 + gap / (hire_months * turnover)) * turnover * establishment, gap = (establishment
-          - employed) / establishment. agency = cover * (establishment - employed) in statutory services; posts =
+          automation: `wanted`. helpers = helper_cost * lay, upkeep = upkeep * freed; closed = freed * the saving part
+          of automation, of what would else be open. Acute statutory services open at least duty * min(1, needed / (1 -
+          spare)), needed = load / base_load * posts, the care they give over the baseline's: what must be done is done,
+          and overspent. establishment follows wanted: up by 1 / hire_months (times the same inflow) of the gap a month,
+          down by no more than turnover + redundancy. employed <- own + hires - leaving * own, own = employed + change
+          of establishment, hires = hiring inflow * pay^attract * min(pool, 1 + gap / (hire_months * turnover)) *
+          turnover * establishment, gap = (establishment - own) / establishment; no more are employed than there are
+          posts, vacant ones among them. agency = cover * (establishment - employed) in statutory services; posts =
           employed + agency. cost of a post = 1 + wages * (pay - 1); paid = (employed + dearer * agency) * cost of a
           post + helpers + upkeep.
 Evidence  turnover, vacancies, hire_months: catalogue (E20, E22, E24). cover: E20 [CSWW], agency staff 17.8 % beside

@@ -216,7 +216,8 @@ def compare(
 
     for same in dict.fromkeys(map(ground, chosen)):
         group = [s for s in chosen if ground(s) == same]
-        calibrated, place = solution_for(group[0]), Place.load(group[0].place)
+        place = Place.load(group[0].place)
+        calibrated = solution_for(group[0], place)
 
         def world(seed: int, calibrated: Calibrated = calibrated, place: Place = place) -> World:
             return calibrated.settled(place, people, seed)

@@ -90,7 +90,7 @@ class Twin:
         self.hoods = self.place.neighbourhoods(size)
         self.total = sum(n.people for n in self.hoods)
         self.grain = grain_of(scenario, self.hoods, fifths=fifths, ages=ages)
-        self.calibrated = solution_for(scenario)
+        self.calibrated = solution_for(scenario, self.place)
         self._services = tuple(s.id for s in load_catalogue())
         where = whereabouts(self.hoods)
         self._crowd = scenario.groups(where)[self.grain.first()].astype(int)

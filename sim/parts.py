@@ -1,0 +1,128 @@
+"""A place is gone through part by part: a few neighbourhoods at a time, whose people fit into a processor's own cache.
+
+What a month does to the people of a part is done whole before the next part's turn, with scratch that is used again for
+every part. Parts can go side by side: each changes only its own people, and what is counted for the place is counted
+apart by each worker and added up. These are whole numbers, so that their sum does not depend on who counted what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.engine.columns import columns
+from sim.engine.mechanism import Mechanism
+from sim.state import TABLES, Part, World
+
+SLOTS = 8_192
+"""Slots of a part, unless one neighbourhood alone has more."""
+
+
+def cut(first: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
+    """The parts of a place whose neighbourhoods begin at these slots: the first slot of each, and its end."""
+    edges = _edges(first)
+    return [(int(first[a]), int(first[b])) for a, b in pairwise(edges)]
+
+
+def _edges(first: npt.NDArray[np.integer]) -> list[int]:
+    """The neighbourhoods at which parts begin, and the end."""
+    edges = [0]
+    for n in range(1, first.size):
+        if first[n] - first[edges[-1]] > SLOTS and n - 1 > edges[-1]:
+            edges.append(n - 1)
+    return [*edges, first.size - 1]
+
+
+def parts_of(world: World) -> list[World]:
+    """The world as the kernels of each part see it: the same memory, but for where the part lies and its events."""
+    places, screen = world.places, world.screen
+    edges = _edges(places.first)
+    if len(edges) == 2:
+        return [world]
+    out = []
+    for a, b in pairwise(edges):
+        person = np.array([places.first[a], places.first[b]], np.int64)
+        dwelling = np.array([places.first_dwelling[a], places.first_dwelling[b]], np.int64)
+        own = slice(*person)
+        events = {name: getattr(screen, name)[own] for name in screen._fields if _is_event(name)}
+        events["events"] = np.zeros(1, np.int64)
+        out.append(world._replace(part=Part(person, dwelling, np.array([a, b])), screen=screen._replace(**events)))
+    return out
+
+
+def stretches(mechanisms: Iterable[Mechanism]) -> list[list[Mechanism]]:
+    """A month, or some of it, cut into stretches: of mechanisms that go part by part, and of others.
+
+    All parts come to the end of a stretch before the next begins; so a mechanism that looks beyond its part at what
+    another changes stands in another stretch. Raises ValueError where scratch would have to last into another stretch.
+    """
+    out: list[list[Mechanism]] = []
+    for m in mechanisms:
+        last = out[-1] if out else []
+        if not last or last[-1].by_part is not m.by_part or any(_meet(m, other) for other in last):
+            out.append([])
+        out[-1].append(m)
+    for k, stretch in enumerate(out):
+        elsewhere = {name for other in out[:k] + out[k + 1 :] for m in other for name in m.writes if _is_scratch(name)}
+        made: set[str] = set()
+        for m in stretch:
+            lost = set(m.reads) & elsewhere - made
+            if lost:
+                raise ValueError(f"'{m.name}' reads {sorted(lost)}, scratch of another stretch that is gone by then")
+            made |= set(m.writes)
+    return out
+
+
+def _meet(m: Mechanism, other: Mechanism) -> bool:
+    """Whether one of two that go part by part looks at what the other changes in other parts."""
+    return bool(set(m.beyond) & set(other.writes) or set(other.beyond) & set(m.writes))
+
+
+def _is_scratch(name: str) -> bool:
+    table, column = name.split(".")
+    return table == "screen" and not _is_event(column)
+
+
+def _is_event(name: str) -> bool:
+    """Whether a column of the screen is kept from stretch to stretch; the others are scratch."""
+    return name.startswith("event")
+
+
+def counted_apart(mechanisms: Iterable[Mechanism]) -> list[tuple[str, str]]:
+    """The columns, (table, name), that parts going side by side may not share: counts for the place as a whole."""
+    written = {tuple(name.split(".")) for m in mechanisms for name in m.writes}
+    return sorted(
+        (table, name)
+        for table in ("tally", "services")
+        for name, what in columns(TABLES[table])
+        if (table, name) in written and "neighbourhood" not in what.axes
+    )
+
+
+def worker_of(world: World, apart: Iterable[tuple[str, str]]) -> World:
+    """The same world for one of several workers: with counts, that start at nothing, and scratch of its own."""
+    for table, name in apart:
+        column = getattr(getattr(world, table), name)
+        if column.dtype.kind != "i":
+            raise TypeError(f"{table}.{name} is written part by part, but its sum would depend on the order of parts")
+        own = getattr(world, table)._replace(**{name: np.zeros_like(column)})
+        world = world._replace(**{table: own})
+    scratch = {name: getattr(world.screen, name).copy() for name in world.screen._fields if not _is_event(name)}
+    return world._replace(screen=world.screen._replace(**scratch))
+
+
+def add_up(world: World, worker: World, apart: Iterable[tuple[str, str]]) -> None:
+    """Add what a worker counted to the place's counts, and let the worker start at nothing again."""
+    for table, name in apart:
+        own = getattr(getattr(worker, table), name)
+        getattr(getattr(world, table), name)[...] += own
+        own.fill(0)
+
+
+def seen_by(worker: World, part: World) -> World:
+    """A part as one of several workers sees it: with the worker's counts and scratch, and the part's own events."""
+    events = {name: getattr(part.screen, name) for name in part.screen._fields if _is_event(name)}
+    return worker._replace(part=part.part, screen=worker.screen._replace(**events))
