@@ -58,12 +58,16 @@ class Mixed(NamedTuple):
         """Root mean square distance of one run from the twin."""
         return float(np.sqrt(((self.agents - self.twin) ** 2).mean()))
 
-    @property
-    def z(self) -> F:
-        """Distance of the runs' mean from the twin, in standard errors of that mean."""
-        spread = self.agents.std(axis=0, ddof=1) / np.sqrt(len(self.agents))
-        out: F = (self.agents.mean(axis=0) - self.twin) / np.maximum(spread, 1e-12)
-        return out
+
+def standard_errors(found: Sequence[Mixed]) -> list[F]:
+    """How far the mean of each world's runs lies from the twin, in standard errors of that mean.
+
+    A few runs say little of their own spread, so it is taken of all sizes together: it goes as 1 / sqrt(people).
+    """
+    common = np.mean([f.agents.var(axis=0, ddof=1) * f.people for f in found], axis=0)
+    return [
+        (f.agents.mean(axis=0) - f.twin) / np.maximum(np.sqrt(common / f.people / len(f.agents)), 1e-9) for f in found
+    ]
 
 
 def _alike(calibrated: Calibrated, people: int) -> World:
@@ -240,13 +244,16 @@ def main(typed: Sequence[str] | None = None) -> None:
     )
     asked = parser.parse_args(typed)
     if asked.mixed:
-        print("people      error of a run   times sqrt(people)   largest |z| of the mean")
-        for size in asked.mixed:
-            found = mixed(size, range(asked.seeds))
-            scaled = found.error * np.sqrt(found.people)
+        found = [mixed(size, range(asked.seeds)) for size in asked.mixed]
+        print(
+            "people      error of a run   times sqrt(people)   distance of the mean, in standard errors: rms, largest"
+        )
+        for f, z in zip(found, standard_errors(found), strict=True):
+            scaled = f.error * np.sqrt(f.people)
             print(
-                f"{found.people:9,}   {found.error:.6f}         {scaled:8.3f}             {np.abs(found.z).max():.2f}"
+                f"{f.people:9,}   {f.error:.6f}         {scaled:8.3f}             {np.sqrt((z**2).mean()):.2f}", end=""
             )
+            print(f"  {np.abs(z).max():.2f}")
         return
     names = list(library()) if asked.all else asked.scenarios
     if asked.pysd:
