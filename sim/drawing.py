@@ -5,9 +5,9 @@ follows a triangular distribution from `low` to `high` with its peak at the usua
 of a parameter fill its distribution evenly (a Latin hypercube). A draw's address is (parameter, first seed, K, k):
 adding a parameter changes no other's draws.
 
-How steady a drawn baseline is: of 10 draws of mechanisms' parameters and 8 of all figures, 18 kept acute demand within
-10 % of its first year's after ten years (the mean of three towns of 12,000; the furthest 3 % and 4 %). On the shipped
-table, not adapted, 1 of the 10 and 2 of the 8 did not (the furthest 33 % and 42 %).
+How steady drawn baselines are is told by `upstream calibrate PLACE --draw-parameters [all]`: of 12 draws of everything,
+12 kept acute demand within 10 % of its first year's for ten years (the furthest year 8 % off, in one town of 12,000
+each, which has luck of its own). Not adapted to, 3 of 18 draws did not (the furthest 42 %).
 
 Limits    Parameters are drawn apart from one another. Draws of published figures that contradict one another (more
           people in crisis than with serious need) are moved half way to the published values until they do not.

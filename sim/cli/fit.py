@@ -348,8 +348,11 @@ def show_cells(found: list[Cell], out: Console) -> None:
 
 def steady_document(result: Comparison) -> dict[str, Any]:
     """Every calibrated rate year by year, what chance alone would do, and how a push dies away, for programs."""
-    table = steadiness(result).astype(object)
-    told: dict[str, Any] = {"steadiness": table.where(table.notna(), None).to_dict(orient="records")}
+    rows: list[dict[str, Any]] = [
+        {str(name): None if isinstance(value, float) and np.isnan(value) else value for name, value in row.items()}
+        for row in steadiness(result).to_dict(orient="records")
+    ]
+    told: dict[str, Any] = {"steadiness": rows}
     found = judged(result)
     told["judged"] = found._asdict() | {"steady": found.steady}
     if len(result.names) > 1:
