@@ -36,6 +36,7 @@ A = npt.NDArray[Any]
 KEPT = 8
 """Made worlds, and balances found in them, that are kept for the next twin."""
 OF_PEOPLE = {
+    "remembering",
     "screening",
     "support",
     "need",
