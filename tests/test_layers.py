@@ -20,6 +20,7 @@ RUNGS = (
     "experiments",
     "readings",
     "analysis",
+    "kept_worlds",
     "expectations",
     "calibration",
     "runs",
