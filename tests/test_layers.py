@@ -21,6 +21,7 @@ RUNGS = (
     "readings",
     "analysis",
     "kept_worlds",
+    "parts",
     "expectations",
     "calibration",
     "runs",

@@ -246,8 +246,8 @@ def test_refusing_more_uses_time_to_assess() -> None:
 
 
 def test_more_organisations_lose_more_requests() -> None:
-    """With the work divided among three times as many, a larger part of home care's requests is turned away: 6 points of
-    some 2,000 requests, four standard errors, so that chance hides it once in ten thousand times."""
+    """With the work divided among three times as many, a larger part of home care's requests is turned away: 6 points
+    of some 2,000 requests, four standard errors, so that chance hides it once in ten thousand times."""
     policies = [moved(LEVERS["providers"], 3.0, 0, 6)]
 
     def lost(push: list[Any]) -> float:
