@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sim.calibration import Calibrated, solution_for
 from sim.engine.mechanism import Clock, Phase
+from sim.parts import parts_of, stretches
 from sim.place import Place
 from sim.results import Record, services_of
 from sim.runs import FLOWS, Month, ensemble
@@ -117,12 +118,15 @@ def mixed(people: int, seeds: Sequence[int], months: Sequence[int] = (12, 24, 48
             if m.name in CHAIN or m.phase is Phase.REFRESH:
                 group = m.params.__module__.rsplit(".", 1)[-1]
                 kept.append((m, x._replace(**STILL.get(group, {}))))  # type: ignore[attr-defined]  # compiled parameters
-        seen = []
+        seen, whole, parts = [], [handle(world)], [handle(part) for part in parts_of(world)]
+        chosen = {m.name: x for m, x in kept}
         for k in range(max(months)):
             for flow in FLOWS:
                 getattr(world.tally, flow).fill(0)
-            for m, x in kept:
-                m.kernel(handle(world), x, Clock(np.uint64(seed), np.int64(k)))
+            for stretch in stretches(m for m, _ in kept):
+                for place in parts if stretch[0].by_part else whole:
+                    for m in stretch:
+                        m.kernel(place, chosen[m.name], Clock(np.uint64(seed), np.int64(k)))
             if k + 1 in months:
                 level, code = world.people.level[domain][alive], world.people.help[domain][alive].astype(int)
                 row = [(level == x).sum() for x in (1, 2, 3)]
