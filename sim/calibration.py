@@ -70,7 +70,7 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 GAIN = 0.008
 """Monthly gain of the integral term."""
-CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 720_000, 25
+CHECKS, MONEY_CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 3, 720_000, 25
 """Rounds of the check by agents without crowding out, before one with it; people in all its towns together, and years.
 
 Its towns have the size of the place: in a small one a month's care varies more, and what is over its posts costs a
@@ -199,7 +199,7 @@ def _solve_england(
     solver = _Solver(world, aims, parameters, seed)
     donors = _run_while_solving(solver, parameters, years, AVERAGED)
     solution = solver.solution(heads / np.maximum(1.0, mix), donors)
-    for money in (False,) * CHECKS + (True,):
+    for money in (False,) * CHECKS + (True,) * MONEY_CHECKS:
         solution = _checked(solution, domains, services, parameters, aims, place, money=money)
     return solution
 
@@ -217,7 +217,7 @@ def solve_place(
     # Who is in need asks as often here as anywhere; queues are as long as that makes them.
     solution = found.solution._replace(ask=england.ask)
     aims = england_targets(domains, services, england)
-    for money in (False,) * CHECKS + (True,):
+    for money in (False,) * CHECKS + (True,) * MONEY_CHECKS:
         solution = _checked(solution, domains, services, params, aims, place, money=money)
     return solution
 

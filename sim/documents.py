@@ -418,7 +418,7 @@ def calibration_table() -> str:
     rows = [
         ("solving", f"one place of {c.PEOPLE:,}", c.YEARS, f"the last {c.AVERAGED} averaged"),
         ("check by agents", f"{c.CHECK_PEOPLE:,} people in towns of the place's size", c.CHECK_YEARS,
-         f"{c.CHECKS} rounds without crowding out, 1 with it for acute budgets"),
+         f"{c.CHECKS} rounds without crowding out, {c.MONEY_CHECKS} with it for acute budgets"),
         ("a shipped place, from England's solution on", f"{c.PLACE_PEOPLE:,} of its people", c.PLACE_YEARS,
          f"the last {c.AVERAGED} averaged; then the check in towns of its mix"),
         ("short cut for draws and other places", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,
