@@ -251,9 +251,11 @@ def test_mutual_aid_fades_unless_nurtured(world: World) -> None:
 # What people are exposed to.
 
 
-def test_peers_are_recovered_people(world: World, seed: int) -> None:
-    """Recoveries are counted by hand from one month's changes; buying all groups keeps most peers away."""
-    p = peers.Peers().compiled()
+def test_peers_are_recovered_people(seed: int) -> None:
+    """Recoveries are counted by hand from one month's changes; buying all groups keeps most peers away.
+
+    The town is small enough to be one part, so that all changes stand in one list."""
+    p, world = peers.Peers().compiled(), town(6_500, seed)
     now = next(w for m, w in live(world, scenario(1), seed) if m == 3)
     people, kinds = now.people, world.rates.kind
     recovered = np.zeros(now.places.recovered.size)
