@@ -154,13 +154,16 @@ def _shares(calibrated: Calibrated, k: int) -> F:
 
 
 def ratios(baseline: Comparison) -> dict[str, F]:
-    """Seen over implied for each calibrated rate of a run of the baseline. Shapes (seed, year)."""
+    """Seen over implied for each calibrated rate of a run of the baseline, of those that concern somebody who lives
+    there. Shapes (seed, year)."""
     calibrated = solution_for(baseline.scenarios[0], baseline.place)
     records = baseline.records[baseline.baseline]
     found = {}
     for name, rate in rates(calibrated).items():
         pairs = [rate(r) for r in records]
-        found[name] = np.stack([p.seen / p.implied for p in pairs])
+        seen, implied = (np.stack(parts) for parts in zip(*pairs, strict=True))
+        if implied.all():  # a small town may have nobody of some fifth
+            found[name] = seen / implied
     return found
 
 

@@ -24,7 +24,7 @@ from sim.inputs import InputError
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
-LATER = ("sweep", "status", "sensitivity", "discover", "loops", "story", "report")
+LATER = ("sweep", "status", "sensitivity", "discover", "report")
 OURS = {"results.parquet", "summary.csv", "document.json", "run.json"}
 HEAD = """\
 name = "mine"
@@ -579,7 +579,7 @@ def test_steadiness_ends_with_a_verdict(small: Comparison, seeds: int) -> None:
     told = json.loads(json.dumps(fit.steady_document(alone), allow_nan=False))
     assert len(told["steadiness"]) >= 15
     for row in told["steadiness"]:
-        assert any(line.startswith(row["rate"]) for line in lines)
+        assert any(row["rate"] in line for line in lines)
     if seeds == 1:
         assert lines[-1].startswith("One seed says nothing")
     else:

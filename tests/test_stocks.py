@@ -121,7 +121,7 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
     tracer = Tracer(
         w,
         changing,
-        whole | {"resident_fit": _fit, "month_key": month_key, "uniform": uniform, "pool": expected.pool},
+        whole | {"resident_fit": _fit, "month_key": key_of, "uniform": uniform, "pool": expected.pool},
         lambda *_: None,
     )
     entry_clock = SimpleNamespace(seed=np.uint64(seed), month=11)
@@ -146,6 +146,11 @@ def _mean_trust(world: Any) -> float:
     from sim.services.taking_part import mean_trust
 
     return float(mean_trust(handle(world)))
+
+
+def key_of(*address: Any) -> np.uint64:
+    """A month's key as the kernels have it: back in Python it is a plain number, which may not fit a signed one."""
+    return np.uint64(month_key(*address))
 
 
 def _fit(p: Any, seed: Any, n: int) -> float:
