@@ -53,7 +53,8 @@ def pair(what: Scenario, seed: int, service: str, towns: int = 6) -> tuple[np.nd
     """People helped by group and month with the policy and without it, summed over towns."""
     groups = what.groups(town(PEOPLE, seed).places)
     runs = [
-        (followed(what, n, service, groups), followed(base(), n, service, groups)) for n in range(seed, seed + towns)
+        (followed(what, n, service, groups), followed(base(what.years), n, service, groups))
+        for n in range(seed, seed + towns)
     ]
     return sum(after for after, _ in runs), sum(before for _, before in runs)
 
@@ -62,15 +63,16 @@ def pair(what: Scenario, seed: int, service: str, towns: int = 6) -> tuple[np.nd
 def test_a_cut_for_the_old_is_theirs_alone(seed: int) -> None:
     """Home care cut by 31 % for people over 65 falls by that for them, and stays what it is for the others.
 
-    In twelve towns about 290 of the old and 290 others are helped. Over the third year, when some posts are still to
-    close, the paired ratios were 0.74 and 0.93 in 24 towns, with standard errors near 0.03 for twelve: the bounds are
-    three to four of them away.
+    In eighteen towns over four years the paired ratios were 0.745 and 0.925, with standard errors near 0.01 (seen over
+    three sets of six towns): the bounds are three or more of them away. Both are off the plain 0.69 and 1: some places
+    stand empty at baseline (3 %), so a cut takes a little less help than places, and two small pools may stand idle
+    more often than one.
     """
-    what = base().with_policy("service_budget", value=0.69, service="home_care", who=OLD)
-    after, before = pair(what, seed, "home_care", towns=12)
+    what = base(6).with_policy("service_budget", value=0.69, service="home_care", who=OLD)
+    after, before = pair(what, seed, "home_care", towns=18)
     ratio = after[24:].sum(axis=0) / before[24:].sum(axis=0)
-    assert ratio[1] == pytest.approx(0.72, abs=0.12)
-    assert ratio[0] == pytest.approx(1.0, abs=0.18)
+    assert ratio[1] == pytest.approx(0.69, abs=0.09)
+    assert ratio[0] == pytest.approx(1.0, abs=0.15)
 
 
 def test_a_service_closes_at_once_where_it_is_closed(seed: int) -> None:
