@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ from sim.results import (
     Metric,
     Record,
     Sum,
+    end_to_end,
     metric,
     metrics,
     pounds_and_qalys,
@@ -60,6 +61,8 @@ COVER = 0.95
 """The part of seeds, or of chance, that a band covers."""
 KEPT, LARGEST_KEPT = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
+TOGETHER = 4
+"""Runs that are measured in one go: enough to spare time, few enough to need little memory."""
 T = TypeVar("T")
 Engine = Literal["agents", "stocks", "reference"]
 """Which telling of the model is run: people one by one; the stock-flow twin, which has no luck; or people one by one in
@@ -173,6 +176,15 @@ def summarise(values: F) -> pd.DataFrame:
     return pd.DataFrame(summary(values))
 
 
+class Column(NamedTuple):
+    """A column of a long table, in which few entries come again and again."""
+
+    of: Sequence[str | int] | None
+    """The entries there are; None if the rows are numbers as they stand."""
+    rows: npt.NDArray[np.int32] | F
+    """For each row, which entry it has, or its number."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Some scenarios for the same place and seeds, the baseline first."""
@@ -241,19 +253,53 @@ class Comparison:
         """The same for every group of an axis, one for no axis, shape (seed, group, time)."""
         key = (scenario, measure.name, by)
         if key not in self._values:
-            pairs = [_by_step(record, measure, by) for record in self.records[scenario]]
-            self._values[key] = (np.stack([month for month, _ in pairs]), np.stack([year for _, year in pairs]))
+            self._measure(scenario, (measure,), by)
         return self._values[key][step == "year"]
+
+    def _measure(self, scenario: str, measures: Iterable[Metric], by: str | None) -> None:
+        """Work out measures of a scenario, those that are not yet, in one pass over its runs."""
+        todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
+        records = self.records[scenario]
+        found: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
+        accounts = []
+        for k in range(0, len(records), TOGETHER):
+            some = end_to_end(records[k : k + TOGETHER])
+            for measure in todo:
+                month, year = (_each_run(values, some.runs) for values in _by_step(some, measure, by))
+                found[measure.name].append((month, year))
+            if any(measure.against is not None for measure in todo):
+                accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
+        for name, pairs in found.items():
+            # The seed is the slowest axis, whatever the shape: a sum over seeds then adds them one after another.
+            months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
+            self._values[scenario, name, by] = months, years
+        if accounts:
+            pounds, qalys = (discounted(np.concatenate(each)) for each in zip(*accounts, strict=True))
+            self._accounts[scenario] = pounds, qalys
 
     def beyond_baseline(self, scenario: str) -> Beyond:
         """What a scenario spends and gains beyond the baseline."""
         for name in (self.baseline, scenario):
             if name not in self._accounts:
-                accounts = [pounds_and_qalys(record) for record in self.records[name]]
-                pounds, qalys = (discounted(np.stack(each)) for each in zip(*accounts, strict=True))
-                self._accounts[name] = pounds, qalys
+                self._measure(name, [measure for measure in metrics() if measure.against is not None], None)
         own, base = self._accounts[scenario], self._accounts[self.baseline]
         return Beyond(own[0] - base[0], own[1] - base[1])
+
+    def _told_of_all(self, scenario: str, step: str, *, change: bool) -> list[dict[str, Any]]:
+        """What `Series.told` tells of each measure without groups, in lists; summarised for all of them in one go."""
+        for name in (self.baseline, scenario) if change else (scenario,):
+            self._measure(name, metrics(), None)
+
+        def values(name: str) -> F:
+            return np.concatenate([self.grouped(name, measure, step, None) for measure in metrics()], axis=1)
+
+        every = _plain(summary(values(scenario) - values(self.baseline) if change else values(scenario)))
+        return [
+            _plain(Series(self, measure).told(scenario, step, None, change=True))
+            if change and measure.against is not None
+            else {figure: rows[k : k + 1] for figure, rows in every.items()}
+            for k, measure in enumerate(metrics())
+        ]
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
         """Everything as one JSON document: see the interface for its form."""
@@ -273,20 +319,27 @@ class Comparison:
             "scenarios": {name: {} for name in self.names},
             "differences": {name: {} for name in self.names[1:]},
         }
-        for measure in metrics():
+        by_month: dict[str, list[dict[str, Any]]] = {}
+        by_year: dict[str, list[dict[str, Any]]] = {}
+        changes: dict[str, list[dict[str, Any]]] = {}
+        for name in self.names:
+            by_month[name] = self._told_of_all(name, "month", change=False)
+            by_year[name] = self._told_of_all(name, "year", change=False)
+        for name in self.names[1:]:
+            changes[name] = self._told_of_all(name, "year", change=True)
+        for k, measure in enumerate(metrics()):
             series = Series(self, measure)
             for name in self.names:
-                told = series.told(name, "month", None, change=False)
                 out["scenarios"][name][measure.name] = {
                     "unit": measure.unit,
                     "label": measure.label,
-                    **{k: _plain(told[k][0]) for k in ("mean", "low", "high")},
-                    "by_year": _rows(series.told(name, "year", None, change=False), 0),
+                    **{figure: by_month[name][k][figure][0] for figure in ("mean", "low", "high")},
+                    "by_year": _rows(by_year[name][k], 0),
                 }
             for name in self.names[1:]:
                 out["differences"][name][measure.name] = {
                     "unit": measure.unit,
-                    "by_year": _rows(series.told(name, "year", None, change=True), 0),
+                    "by_year": _rows(changes[name][k], 0),
                 }
             for axis in axes:
                 try:
@@ -295,35 +348,45 @@ class Comparison:
                     continue  # a measure without this axis has no groups to give
                 for part in ("scenarios", "differences"):
                     for name, measures in out[part].items():
-                        told = series.told(name, "year", axis, change=part == "differences")
+                        told = _plain(series.told(name, "year", axis, change=part == "differences"))
                         measures[measure.name].setdefault("groups", {})[axis] = {
-                            str(group): {"unit": measure.unit, "by_year": _rows(told, k)}
-                            for k, group in enumerate(groups)
+                            str(group): {"unit": measure.unit, "by_year": _rows(told, row)}
+                            for row, group in enumerate(groups)
                         }
         return out
+
+    def tidy(self) -> dict[str, Column]:
+        """Columns of a table: a row for each measure, scenario, seed and month, in this order; without measures that
+        are comparisons themselves."""
+        told = [measure for measure in metrics() if measure.against is None]
+        for name in self.names:
+            self._measure(name, told, None)
+        values = [self.grouped(name, measure, "month", None) for measure in told for name in self.names]
+        shape = len(told), len(self.names), len(self.seeds), len(self.months)
+
+        def each(axis: int, of: Sequence[str | int]) -> Column:
+            row = np.arange(shape[axis], dtype=np.int32).reshape([-1 if k == axis else 1 for k in range(4)])
+            return Column(of, np.broadcast_to(row, shape).ravel())
+
+        return {
+            "scenario": each(1, self.names),
+            "seed": each(2, self.seeds),
+            "month": each(3, self.months),
+            "metric": each(0, [measure.name for measure in told]),
+            "unit": each(0, [measure.unit for measure in told]),
+            "value": Column(None, np.concatenate([each.ravel() for each in values])),
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy: a row for each scenario, seed, month and measure, but for those that are comparisons themselves."""
         import pandas as pd
 
-        parts = []
-        for measure in (m for m in metrics() if m.against is None):
-            for name in self.names:
-                values = self.values(name, measure, "month")
-                seeds, months = values.shape
-                parts.append(
-                    pd.DataFrame(
-                        {
-                            "scenario": name,
-                            "seed": np.repeat(self.seeds, months),
-                            "month": np.tile(self.months, seeds),
-                            "metric": measure.name,
-                            "unit": measure.unit,
-                            "value": values.ravel(),
-                        }
-                    )
-                )
-        return pd.concat(parts, ignore_index=True)
+        return pd.DataFrame(
+            {
+                name: column.rows if column.of is None else pd.Series(column.of).array.take(column.rows)
+                for name, column in self.tidy().items()
+            }
+        )
 
     def to_xarray(self) -> xr.Dataset:
         """Labelled counts: scenario, seed, month or year, and service, domain, quintile, age where they have them."""
@@ -473,7 +536,7 @@ class Comparison:
 
 
 def _by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, F]:
-    """A measure's groups by month, and by year. Shapes (group, time)."""
+    """A measure's groups by month, and by year. Shapes (group, time), of one run after another."""
     months = len(record.monthly["people"])
     if measure.derived is not None:
         made = _derived(record, measure.derived, by)
@@ -489,6 +552,11 @@ def _by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, F]:
         return yearly.repeat(12, axis=1), yearly
     of_year = [a.reshape(len(a), -1, 12).sum(axis=2) for a in (top, bottom)]
     return _ratio(top, bottom, parts.scale), _ratio(of_year[0], of_year[1], parts.scale)
+
+
+def _each_run(values: F, runs: int) -> F:
+    """From shape (group, time), one run after another, to (run, group, time)."""
+    return values.reshape(len(values), runs, -1).swapaxes(0, 1)
 
 
 def _groups(counts: Sum, by: str | None) -> F:
@@ -517,13 +585,8 @@ def _derived(record: Record, derived: Derived, by: str | None) -> F:
     def of(group: int | None) -> F:
         given = []
         for whole, axes in sums:
-            array, left = whole, list(axes)
-            for axis in derived.by:
-                if axis in left:
-                    at = 1 + left.index(axis)
-                    array = array.take(group, at) if axis == by and group is not None else array.sum(axis=at)
-                    left.remove(axis)
-            given.append(array)
+            array = whole if group is None or by not in axes else whole.take([group], 1 + axes.index(by))
+            given.append(array.sum(axis=tuple(1 + k for k, axis in enumerate(axes) if axis != derived.keeps)))
         return derived.make(*given)
 
     if by is None:
@@ -532,17 +595,22 @@ def _derived(record: Record, derived: Derived, by: str | None) -> F:
     return np.stack([of(k) for k in range(groups)])
 
 
-def _plain(values: F) -> list[float | None]:
-    return [round(v, 6) if math.isfinite(v) else None for v in values.tolist()]
+def _plain(told: dict[str, Any]) -> dict[str, Any]:
+    """The same with lists for arrays, as JSON has it: six decimals, and None for what is not a number."""
+
+    def listed(rows: F) -> list[list[float | None]]:
+        return [[round(v, 6) if math.isfinite(v) else None for v in row] for row in rows.tolist()]
+
+    return {k: listed(values) if isinstance(values, np.ndarray) else values for k, values in told.items()}
 
 
 def _rows(told: dict[str, Any], group: int) -> list[dict[str, Any]]:
-    """A group's figures by year, 1 the first."""
-    columns: dict[str, Sequence[Any]] = {k: _plain(told[k][group]) for k in _SUMMARY}
+    """A group's figures by year, 1 the first. `told` has lists."""
+    columns: dict[str, Sequence[Any]] = {k: told[k][group] for k in _SUMMARY}
     if "note" in told:
         columns["note"] = told["note"]
-    steps = range(1, len(columns["mean"]) + 1)
-    return [dict(zip(["year", *columns], row, strict=True)) for row in zip(steps, *columns.values(), strict=True)]
+    names, steps = ("year", *columns), range(1, len(columns["mean"]) + 1)
+    return [dict(zip(names, row, strict=True)) for row in zip(steps, *columns.values(), strict=True)]
 
 
 class _Kept(Generic[T]):

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim import results
 from sim.inputs import KeyPath, Unmet, Words
-from sim.results import AXIS_NAMES, RECORDED, Metric, Record, metrics
+from sim.results import AXIS_NAMES, RECORDED, RECORDED_BY_YEAR, Metric, Record, metrics
 from sim.scenario import Expect, Groups, Looked
 
 F = npt.NDArray[np.float64]
@@ -342,6 +341,4 @@ def _blank() -> Record:
     def nothing(kept: Mapping[str, Any], steps: int) -> dict[str, Any]:
         return {name: np.zeros((steps, *(sizes.get(axis, 1) for axis in what.axes))) for name, what in kept.items()}
 
-    by_year = getattr(results, "RECORDED_BY_YEAR", {})
-    fields: dict[str, Any] = {"seed": 0, "monthly": nothing(RECORDED, 12), "yearly": nothing(by_year, 1)}
-    return Record(**{name: fields.get(name, np.zeros((1, sizes["service"], 1))) for name in Record._fields})
+    return Record(0, nothing(RECORDED, 12), nothing(RECORDED_BY_YEAR, 1))

@@ -8,8 +8,9 @@ baseline (the year in which money is back, the price of a QALY). The functions a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, partial, reduce
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -101,19 +102,77 @@ RECORDED_BY_YEAR: dict[str, What] = {
 """Counts summed over each year: too fine to keep by month. Those surveyed meet each resident once a year."""
 
 
-class Record(NamedTuple):
-    """One run: a seed and its months."""
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One run, a seed and its months; or several, see `end_to_end`. Nothing changes its arrays."""
 
     seed: int
-    monthly: dict[str, A]
+    monthly: Mapping[str, A]
     """Each array of `RECORDED`, the month first."""
-    yearly: dict[str, A]
+    yearly: Mapping[str, A]
     """Each array of `RECORDED_BY_YEAR`, the year first."""
+    runs: int = 1
 
     @property
     def opened_by_year(self) -> A:
         """Acute episodes by year, service and neighbourhood."""
         return self.yearly["opened_in"]
+
+    # What several measures are made of is worked out once.
+
+    @cached_property
+    def at_least(self) -> tuple[A, ...]:
+        """Who is counted at each level of need or above it, by month, domain, quintile and age."""
+        levels = np.moveaxis(self.monthly["census"], 2, 0)  # added up level by level: numpy is slow at so short an axis
+        return tuple(reduce(np.add, levels[level:]) for level in range(len(levels)))
+
+    @cached_property
+    def helped(self) -> A:
+        """Whom each service helps, by month."""
+        found: A = self.monthly["helped"].sum(axis=2)
+        return found
+
+    @cached_property
+    def quality(self) -> tuple[F, F]:
+        """QALYs, and points of life satisfaction of adults, of everybody by month, quintile and age."""
+        q = outcomes.quality()
+        people = self.monthly["people"].astype(float)
+        living = outcomes.by_person(self.monthly["census"], people)
+        lost = np.einsum("mdlqa,kdl->kmqa", living, np.stack([q.utility_loss, q.satisfaction_loss]))
+        qalys: F = people * q.utility - lost[0]
+        points: F = (people * q.satisfaction - lost[1]) * outcomes.ADULTS
+        return qalys, points
+
+
+def end_to_end(records: Sequence[Record]) -> Record:
+    """Several runs as one record, the months of the second after those of the first: a measure of a month, or of a
+    year, is then made for all of them in one go."""
+    if len(records) == 1:
+        return records[0]
+    monthly, yearly = _EndToEnd([r.monthly for r in records]), _EndToEnd([r.yearly for r in records])
+    return Record(records[0].seed, monthly, yearly, sum(r.runs for r in records))
+
+
+class _EndToEnd(Mapping[str, A]):
+    """Arrays of several runs one after another, put together when first asked for."""
+
+    def __init__(self, each: Sequence[Mapping[str, A]]) -> None:
+        self._each = each
+        self._made: dict[str, A] = {}
+
+    def __getitem__(self, name: str) -> A:
+        if name not in self._made:
+            self._made[name] = np.concatenate([arrays[name] for arrays in self._each])
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._each[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._each[0])
+
+    def __len__(self) -> int:
+        return len(self._each[0])
 
 
 class Parts(NamedTuple):
@@ -140,9 +199,11 @@ class Derived(NamedTuple):
 
     sums: Callable[[Record], tuple[Sum, ...]]
     by: tuple[str, ...]
-    """Axes that it can be told by; otherwise they are summed over before `make` is called."""
+    """Axes that it can be told by. They, and all that `make` does not want, are summed over before it is called."""
+    keeps: str
+    """The one axis that `make` is given beside the year: groups that the measure tells apart."""
     make: Callable[..., F]
-    """From each sum, the year first and then what axes are left, to the measure by year."""
+    """From each sum, of shape (year, group), to the measure by year."""
     services: tuple[str, ...] | None = None
 
 
@@ -218,16 +279,14 @@ def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Parts
 def _heads(r: Record) -> A:
     """Households by the reference person's fifth and age, from a household domain's own count."""
     d = next(k for k, domain in enumerate(load_domains()) if domain.unit == "household")
-    heads: A = r.monthly["census"][:, d].sum(axis=1)
+    heads: A = r.at_least[0][:, d]
     return heads
 
 
 def _at_least(level: int) -> Callable[[Record], Parts]:
     def parts(r: Record) -> Parts:
-        census = r.monthly["census"]
-        above = census[:, :, level:].sum(axis=2)
         axes = ("domain", "quintile", "age")
-        return Parts(above, axes, census.sum(axis=2), axes, 1.0)
+        return Parts(r.at_least[level], axes, r.at_least[0], axes, 1.0)
 
     return parts
 
@@ -325,25 +384,14 @@ def _delayed(r: Record) -> Parts:
     )  # somebody counted in a month lies there all of it
 
 
-def _quality(r: Record) -> tuple[F, F]:
-    """QALYs, and points of life satisfaction of adults, of everybody by month, quintile and age."""
-    q = outcomes.quality()
-    people = r.monthly["people"].astype(float)
-    living = outcomes.by_person(r.monthly["census"], people)
-    lost = np.einsum("mdlqa,kdl->kmqa", living, np.stack([q.utility_loss, q.satisfaction_loss]))
-    qalys: F = people * q.utility - lost[0]
-    points: F = (people * q.satisfaction - lost[1]) * outcomes.ADULTS
-    return qalys, points
-
-
 def _qalys(r: Record) -> Parts:
     axes = ("quintile", "age")
-    return Parts(_quality(r)[0], axes, r.monthly["people"].astype(float), axes, 1000.0)
+    return Parts(r.quality[0], axes, r.monthly["people"].astype(float), axes, 1000.0)
 
 
 def _satisfaction(r: Record) -> Parts:
     axes = ("quintile", "age")
-    return Parts(_quality(r)[1], axes, r.monthly["people"] * outcomes.ADULTS, axes, 1.0)
+    return Parts(r.quality[1], axes, r.monthly["people"] * outcomes.ADULTS, axes, 1.0)
 
 
 def _lives(r: Record) -> tuple[Sum, ...]:
@@ -355,11 +403,11 @@ def _unequal(services: list[int], make: Callable[[F, F], F]) -> Derived:
     """A measure of how episodes differ between fifths, per 1,000 people a year."""
 
     def sums(r: Record) -> tuple[Sum, ...]:
-        opened = r.monthly["opened"][:, services].sum(axis=3)
+        opened = r.monthly["opened"][:, services]
         people = r.monthly["people"].sum(axis=2) / 12000.0
-        return Sum(opened, ("service", "quintile")), Sum(people, ("quintile",))
+        return Sum(opened, ("service", "quintile", "age")), Sum(people, ("quintile",))
 
-    return Derived(sums, ("service",), make, names_of(services))
+    return Derived(sums, ("service",), "quintile", make, names_of(services))
 
 
 def _help_and_need(r: Record) -> tuple[Sum, ...]:
@@ -368,8 +416,9 @@ def _help_and_need(r: Record) -> tuple[Sum, ...]:
     helped = np.zeros((len(r.monthly["helped"]), len(ids), r.monthly["helped"].shape[2]))
     for k, s in enumerate(load_catalogue()):
         helped[:, ids.index(s.domain)] += r.monthly["helped"][:, k]
-    in_need = r.monthly["census"][:, :, 1:3].sum(axis=(2, 4))
-    return Sum(helped, ("domain", "quintile")), Sum(in_need, ("domain", "quintile"))
+    census = r.monthly["census"]
+    in_need = census[:, :, 1] + census[:, :, 2]
+    return Sum(helped, ("domain", "quintile")), Sum(in_need, ("domain", "quintile", "age"))
 
 
 SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
@@ -387,11 +436,12 @@ def pounds_and_qalys(r: Record) -> tuple[F, F]:
 
     Who dies lives no more QALYs, and who is born begins to; but somebody who moves in or out is neither gained nor
     lost, so QALYs are those of the people there less those who have moved in since the start on balance, at the mean
-    quality of the month. Shapes (year,).
+    quality of the month. Shapes (year,), of one run after another.
     """
     paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
-    lived = _quality(r)[0].sum(axis=(1, 2)) / 12.0
-    came = np.cumsum((r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1))
+    lived = r.quality[0].sum(axis=(1, 2)) / 12.0
+    balance = (r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1)
+    came = np.cumsum(balance.reshape(r.runs, -1), axis=1).ravel()
     people = r.monthly["people"].sum(axis=(1, 2))
     stayed = lived * (1.0 - came / np.maximum(1, people))
     years = len(stayed) // 12
@@ -421,7 +471,7 @@ def _apart(column: str) -> Derived:
         found: F = means.std(axis=1)
         return found
 
-    return Derived(sums, (), spread)
+    return Derived(sums, (), "neighbourhood", spread)
 
 
 def _peers(r: Record) -> Parts:
@@ -447,7 +497,7 @@ def _of_helped(column: str) -> Callable[[Record], Parts]:
 
     def parts(r: Record) -> Parts:
         chosen = [k for k in _paid_work() if k not in services_of(ACUTE)]
-        helped = r.monthly["helped"][:, chosen].sum(axis=2).astype(float)
+        helped = r.helped[:, chosen].astype(float)
         value = r.monthly[column][:, chosen] * helped
         return Parts(value, ("service",), helped, ("service",), 1.0, names_of(chosen))
 
@@ -461,6 +511,7 @@ def _who(service: Service, per: str) -> str:
     return "people" if (first, last) == (0, 109) else f"people aged {first}{'+' if last == 109 else f' to {last}'}"
 
 
+@cache
 def metrics() -> tuple[Metric, ...]:
     """Every measure, acute services first: one for each, from its catalogue file."""
     units = {domain.id: domain.unit for domain in load_domains()}
@@ -491,8 +542,8 @@ def metrics() -> tuple[Metric, ...]:
     pounds = "£ per person per year"
     days = "bed days per 1,000 people per year"
     adults = "share of adults"
-    lives = Derived(_lives, ("quintile",), outcomes.life_expectancy)
-    concentration = Derived(_help_and_need, ("domain",), outcomes.inverse_care)
+    lives = Derived(_lives, ("quintile",), "age", outcomes.life_expectancy)
+    concentration = Derived(_help_and_need, ("domain",), "quintile", outcomes.inverse_care)
     slope, gap = (_unequal(counted, make) for make in (outcomes.slope_index, outcomes.gap))
     leaving, vacancy = (_of_staff(partial(_column, name), n) for name, n in (("leaving", 12.0), ("vacancy", 1.0)))
     out += [

@@ -606,11 +606,11 @@ def _folder(out: Path | None) -> Path | None:
 def _write_json(folder: Path | None, name: str, document: Any) -> None:
     if folder is None:
         return
-    import json
+    from sim.cli.json_text import indented
 
     folder.mkdir(parents=True, exist_ok=True)
     half = folder / f".{name}.part"
-    half.write_text(json.dumps(document, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+    half.write_text(indented(document), encoding="utf-8")
     half.replace(folder / name)
     print(f"Wrote {folder / name}", file=sys.stderr)
 
@@ -769,7 +769,6 @@ def _need_free(host: str, port: int) -> None:
 
 
 def _print_json(document: Any) -> None:
-    import json
+    from sim.cli.json_text import on_one_line
 
-    json.dump(document, sys.stdout, indent=None, allow_nan=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(on_one_line(document))

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
+from sim.cli.json_text import indented
 from sim.inputs import InputError, Words
 
 if TYPE_CHECKING:
     from sim.analysis import Comparison
 
+A = npt.NDArray[Any]
 FIGURES = ("mean", "low", "high", "sure_low", "sure_high")
 COLUMNS = (
     "scenario",
@@ -58,15 +63,17 @@ def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[s
     parent.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}.part-"))
     try:
-        _parquet(half / "results.parquet", result)
-        with (half / "summary.csv").open("w", encoding="utf-8", newline="") as stream:
+        with ThreadPoolExecutor(1) as beside, (half / "summary.csv").open("w", encoding="utf-8", newline="") as stream:
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(COLUMNS)
+            table = beside.submit(_parquet, half / "results.parquet", result)
             rows.writerows(summary(document))
-        _json(half / "document.json", document)
+            (half / "document.json").write_text(indented(document), encoding="utf-8")
+            table.result()
         made = ("results.parquet", "summary.csv", "document.json")
         files = {name: {"sha256": _digest(half / name), "bytes": (half / name).stat().st_size} for name in made}
-        _json(half / "run.json", {**result.provenance(), "command": ["upstream", *sys.argv[1:]], "files": files})
+        told = {**result.provenance(), "command": ["upstream", *sys.argv[1:]], "files": files}
+        (half / "run.json").write_text(indented(told), encoding="utf-8")
         names = (*made, "run.json")
         if new:
             half.chmod(0o755)
@@ -118,15 +125,34 @@ def _cell(value: float | None) -> object:
 
 
 def _parquet(path: Path, result: Comparison) -> None:
+    """The tidy table. Its columns are handed over as buffers: of anything else pyarrow asks pandas what it is, which
+    takes longer to import than the rest of this function takes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(result.to_frame(), preserve_index=False)
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+    def buffer(kind: pa.DataType, numbers: A, *more: bytes) -> pa.Array:
+        rows = len(numbers) - len(more)  # texts have one offset more than there are texts
+        return pa.Array.from_buffers(kind, rows, [None, *map(pa.py_buffer, (numbers, *more))])
 
+    def column(name: str, of: Sequence[str | int] | None, rows: A) -> pa.Array:
+        if of is None:
+            return buffer(pa.float64(), rows)
+        if name == "seed":
+            return buffer(pa.int64(), np.array(of, dtype=np.int64)[rows])
+        texts = [str(text).encode() for text in of]
+        starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+        return pa.DictionaryArray.from_arrays(buffer(pa.int32(), rows), buffer(pa.string(), starts, b"".join(texts)))
 
-def _json(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+    tidy = result.tidy()
+    table = pa.Table.from_arrays([column(name, *tidy[name]) for name in tidy], list(tidy))
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        write_page_checksum=True,
+        use_dictionary=[name for name, each in tidy.items() if each.of is not None],
+        store_schema=False,  # or whoever reads it would get these very dictionaries, not texts
+    )
 
 
 def _digest(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.text import Text
 from sim.analysis import settled_world
 from sim.calibration import warm_up
 from sim.cli.choices import Chosen
+from sim.cli.json_text import indented
 from sim.cli.show import NOT_SURE, number, shown_unit
 from sim.engine.mechanism import BOOK
 from sim.feedback.loops import BY_NAME, LOOPS, cut
@@ -212,7 +212,7 @@ def write(folder: Path, told: Told, whole: dict[str, Any]) -> tuple[str, ...]:
     head = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Loops</title></head><body>'
     notes = "".join(f"<p>{note}</p>" for note in NOTES)
     files = {
-        "loops.json": json.dumps(whole, allow_nan=False, indent=1) + "\n",
+        "loops.json": indented(whole),
         "loops.html": f"{head}{''.join(parts)}{notes}</body></html>\n",
         "loops.mmd": mermaid(told.found),
     }
