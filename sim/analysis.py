@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
@@ -179,10 +180,10 @@ def summarise(values: F) -> pd.DataFrame:
 class Column(NamedTuple):
     """A column of a long table, in which few entries come again and again."""
 
-    of: Sequence[str | int] | None
-    """The entries there are; None if the rows are numbers as they stand."""
-    rows: npt.NDArray[np.int32] | F
-    """For each row, which entry it has, or its number."""
+    of: Sequence[str | int]
+    """The entries there are."""
+    rows: npt.NDArray[np.int32]
+    """Which of them each row has."""
 
 
 @dataclass(frozen=True)
@@ -285,20 +286,21 @@ class Comparison:
         own, base = self._accounts[scenario], self._accounts[self.baseline]
         return Beyond(own[0] - base[0], own[1] - base[1])
 
-    def _told_of_all(self, scenario: str, step: str, *, change: bool) -> list[dict[str, Any]]:
+    def _told_of_all(
+        self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
+    ) -> list[dict[str, Any]]:
         """What `Series.told` tells of each measure without groups, in lists; summarised for all of them in one go."""
-        for name in (self.baseline, scenario) if change else (scenario,):
-            self._measure(name, metrics(), None)
 
         def values(name: str) -> F:
-            return np.concatenate([self.grouped(name, measure, step, None) for measure in metrics()], axis=1)
+            self._measure(name, measures, None)
+            return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
 
         every = _plain(summary(values(scenario) - values(self.baseline) if change else values(scenario)))
         return [
             _plain(Series(self, measure).told(scenario, step, None, change=True))
             if change and measure.against is not None
             else {figure: rows[k : k + 1] for figure, rows in every.items()}
-            for k, measure in enumerate(metrics())
+            for k, measure in enumerate(measures)
         ]
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
@@ -319,16 +321,20 @@ class Comparison:
             "scenarios": {name: {} for name in self.names},
             "differences": {name: {} for name in self.names[1:]},
         }
-        by_month: dict[str, list[dict[str, Any]]] = {}
-        by_year: dict[str, list[dict[str, Any]]] = {}
-        changes: dict[str, list[dict[str, Any]]] = {}
-        for name in self.names:
-            by_month[name] = self._told_of_all(name, "month", change=False)
-            by_year[name] = self._told_of_all(name, "year", change=False)
-        for name in self.names[1:]:
-            changes[name] = self._told_of_all(name, "year", change=True)
-        for k, measure in enumerate(metrics()):
-            series = Series(self, measure)
+        measures, others = metrics(), self.names[1:]
+        by_month, by_year = (
+            {name: self._told_of_all(measures, name, step, change=False) for name in self.names}
+            for step in ("month", "year")
+        )
+        changes = {name: self._told_of_all(measures, name, "year", change=True) for name in others}
+        groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
+        for axis in axes:
+            for measure in measures:
+                with suppress(ValueError):  # a measure without this axis has no groups to give
+                    groups[measure.name, axis] = Series(self, measure).groups(axis)
+            for name in self.names:
+                self._measure(name, [measure for measure in measures if (measure.name, axis) in groups], axis)
+        for k, measure in enumerate(measures):
             for name in self.names:
                 out["scenarios"][name][measure.name] = {
                     "unit": measure.unit,
@@ -336,26 +342,22 @@ class Comparison:
                     **{figure: by_month[name][k][figure][0] for figure in ("mean", "low", "high")},
                     "by_year": _rows(by_year[name][k], 0),
                 }
-            for name in self.names[1:]:
+            for name in others:
                 out["differences"][name][measure.name] = {
                     "unit": measure.unit,
                     "by_year": _rows(changes[name][k], 0),
                 }
-            for axis in axes:
-                try:
-                    groups = series.groups(axis)
-                except ValueError:
-                    continue  # a measure without this axis has no groups to give
+            for axis in (axis for axis in axes if (measure.name, axis) in groups):
                 for part in ("scenarios", "differences"):
-                    for name, measures in out[part].items():
-                        told = _plain(series.told(name, "year", axis, change=part == "differences"))
-                        measures[measure.name].setdefault("groups", {})[axis] = {
+                    for name, told_of in out[part].items():
+                        told = _plain(Series(self, measure).told(name, "year", axis, change=part == "differences"))
+                        told_of[measure.name].setdefault("groups", {})[axis] = {
                             str(group): {"unit": measure.unit, "by_year": _rows(told, row)}
-                            for row, group in enumerate(groups)
+                            for row, group in enumerate(groups[measure.name, axis])
                         }
         return out
 
-    def tidy(self) -> dict[str, Column]:
+    def tidy(self) -> dict[str, Column | F]:
         """Columns of a table: a row for each measure, scenario, seed and month, in this order; without measures that
         are comparisons themselves."""
         told = [measure for measure in metrics() if measure.against is None]
@@ -374,7 +376,7 @@ class Comparison:
             "month": each(3, self.months),
             "metric": each(0, [measure.name for measure in told]),
             "unit": each(0, [measure.unit for measure in told]),
-            "value": Column(None, np.concatenate([each.ravel() for each in values])),
+            "value": np.concatenate([each.ravel() for each in values]),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -383,7 +385,7 @@ class Comparison:
 
         return pd.DataFrame(
             {
-                name: column.rows if column.of is None else pd.Series(column.of).array.take(column.rows)
+                name: column if isinstance(column, np.ndarray) else pd.Series(column.of).array.take(column.rows)
                 for name, column in self.tidy().items()
             }
         )

@@ -328,6 +328,8 @@ def cost_per_qaly(beyond: Beyond) -> list[Verdict]:
             note = "better and cheaper: dominates the baseline"
         elif gain <= 0.0 <= cost:
             note = "dearer and no better: dominated by the baseline"
+        elif gain == 0.0:
+            note = "cheaper and no worse: dominates the baseline"
         else:
             price, (low, high) = cost / gain, fieller(pounds, qalys)
             note = "" if gain > 0.0 else "cheaper and worse: pounds saved for each QALY lost"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial, reduce
+from functools import cached_property, partial, reduce
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -511,7 +511,6 @@ def _who(service: Service, per: str) -> str:
     return "people" if (first, last) == (0, 109) else f"people aged {first}{'+' if last == 109 else f' to {last}'}"
 
 
-@cache
 def metrics() -> tuple[Metric, ...]:
     """Every measure, acute services first: one for each, from its catalogue file."""
     units = {domain.id: domain.unit for domain in load_domains()}

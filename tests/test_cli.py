@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
@@ -20,7 +21,9 @@ from rich.console import Console
 import sim
 from sim.analysis import Comparison
 from sim.cli import choices, command, fit, keep, show
+from sim.cli.json_text import indented
 from sim.inputs import InputError
+from sim.results import metric, metrics
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
@@ -366,6 +369,28 @@ def test_files_say_what_made_them(printed: str, out: Path) -> None:
     assert json.loads((folder / "document.json").read_text(encoding="utf-8")) == json.loads(printed)
 
 
+def test_the_table_is_the_tidy_frame(printed: str, out: Path, small: Comparison) -> None:
+    """`results.parquet` holds what `to_frame` gives: the same rows, types and bits."""
+    told = pd.read_parquet(out / "one" / "results.parquet")
+    pd.testing.assert_frame_equal(told, small.to_frame(), check_exact=True)
+    runs = len(small.names) * len(small.seeds)
+    assert len(told) == sum(m.against is None for m in metrics()) * runs * len(small.months)
+    row = told[(told.scenario == "salami-slice") & (told.seed == 1) & (told.month == "2026-07")]
+    values = dict(zip(row["metric"], row["value"], strict=True))
+    assert values["wait_months"] == small.values("salami-slice", metric("wait_months"), "month")[1, 15]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [1.5, None, "é\n, ", [], {}, [[], {}], {"a": [], "b": {"c": [1, 2.0, None, True]}, "d": ({"e": 1}, "f, g: h")}],
+)
+def test_json_for_people_is_indented(document: object) -> None:
+    """The quick way to indented JSON writes what Python's slow one does; neither writes NaN."""
+    assert indented(document) == json.dumps(document, indent=1) + "\n"
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        indented([document, float("nan")])
+
+
 def test_the_summary_is_the_document_as_a_table(printed: str, out: Path) -> None:
     """A row for each scenario, metric, group and year; differences beside levels."""
     with (out / "one" / "summary.csv").open(encoding="utf-8", newline="") as stream:
@@ -532,8 +557,8 @@ def test_a_place_is_built_once(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_the_fit_counts_as_the_metrics_do(small: Comparison) -> None:
     """What the fit says was simulated is what the metric counts; what is implied is near what is cited."""
     rows = {row.id: row for row in fit.rows(small)}
-    for metric, name in (("ae_attendances", "ae_attendances"), ("emergency_admissions", "emergency_admissions_0_109")):
-        opened = [r.monthly["opened"][:, k].sum() for r in small.records["baseline"] for k in [_position(metric)]]
+    for measure, name in (("ae_attendances", "ae_attendances"), ("emergency_admissions", "emergency_admissions_0_109")):
+        opened = [r.monthly["opened"][:, k].sum() for r in small.records["baseline"] for k in [_position(measure)]]
         people = [r.monthly["people"].sum() for r in small.records["baseline"]]
         rates = [12_000 * n / of for n, of in zip(opened, people, strict=True)]
         assert rows[name].simulated == pytest.approx(sum(rates) / len(rates))

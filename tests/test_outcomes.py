@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,7 +204,7 @@ def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
             if domain.unit == "person":
                 monthly["census"][12:, d, 0, q, b] -= 1
         monthly[how][12, q, ...] += np.eye(10, dtype=int)[b] if how == "died" else 1
-        return float(pounds_and_qalys(record._replace(monthly=monthly))[1].sum())
+        return float(pounds_and_qalys(replace(record, monthly=monthly))[1].sum())
 
     assert base - without_one("died") == pytest.approx(outcomes.quality().utility[5], abs=0.06)
     assert base - without_one("moved_out") == pytest.approx(0.0, abs=0.15)
@@ -293,6 +294,9 @@ def test_the_price_of_a_qaly() -> None:
     assert np.isnan(unsure.sure_low)
     assert "gain not told from luck" in unsure.note
     assert "no difference" in outcomes.cost_per_qaly(beyond([[0.0], [0.0]]))[0].note
+    cheaper = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.0]] * 4))[0]
+    assert np.isnan(cheaper.mean)
+    assert cheaper.note.startswith("cheaper and no worse: dominates the baseline")
 
 
 @pytest.mark.statistics
@@ -305,6 +309,27 @@ def test_fieller_covers(seed: int) -> None:
         low, high = outcomes.fieller(both[:, 0], both[:, 1])
         held += low <= 10.0 <= high
     assert held / 2_000 == pytest.approx(0.95, abs=0.025)
+
+
+def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
+    """Put end to end, runs give the same values to the last bit as one by one, for every measure and axis."""
+    records = compared.records["cut"]
+    together = results.end_to_end(records)
+    assert (together.runs, list(together.monthly)) == (3, list(records[0].monthly))
+    alone = [pounds_and_qalys(record) for record in records]
+    for whole, each in zip(pounds_and_qalys(together), zip(*alone, strict=True), strict=True):
+        assert np.array_equal(whole, np.concatenate(each))
+    for measure in metrics():
+        for by in (None, *AXES):
+            try:
+                Series(compared, measure).groups(by)
+            except ValueError:
+                continue
+            for step in ("month", "year"):
+                ours = compared.grouped("cut", measure, step, by)
+                own = [replace(compared, records={"cut": [r]}, _values={}, _accounts={}) for r in records]
+                each = [one.grouped("cut", measure, step, by)[0] for one in own]
+                assert np.array_equal(ours, np.stack(each), equal_nan=True), (measure.name, by, step)
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------

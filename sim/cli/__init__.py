@@ -7,6 +7,7 @@ wrong, said in one line; 130 interrupted; 1 anything else, with its traceback on
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ DEBUG = "UPSTREAM_DEBUG"
 
 def main() -> NoReturn:
     """What `upstream` calls: run the command that was typed, and leave with its exit status."""
+    gc.set_threshold(10_000)  # what is imported stays: to look through it for garbage again and again finds none
     sys.exit(command(sys.argv[1:]))
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from sim.cli.json_text import indented
 from sim.inputs import InputError, Words
 
 if TYPE_CHECKING:
-    from sim.analysis import Comparison
+    from sim.analysis import Column, Comparison
 
 A = npt.NDArray[Any]
 FIGURES = ("mean", "low", "high", "sure_low", "sure_high")
@@ -134,23 +134,24 @@ def _parquet(path: Path, result: Comparison) -> None:
         rows = len(numbers) - len(more)  # texts have one offset more than there are texts
         return pa.Array.from_buffers(kind, rows, [None, *map(pa.py_buffer, (numbers, *more))])
 
-    def column(name: str, of: Sequence[str | int] | None, rows: A) -> pa.Array:
-        if of is None:
-            return buffer(pa.float64(), rows)
-        if name == "seed":
-            return buffer(pa.int64(), np.array(of, dtype=np.int64)[rows])
-        texts = [str(text).encode() for text in of]
+    def column(told: Column | A) -> pa.Array:
+        if isinstance(told, np.ndarray):
+            return buffer(pa.float64(), told)
+        if not isinstance(told.of[0], str):
+            return buffer(pa.int64(), np.array(told.of, dtype=np.int64)[told.rows])
+        texts = [str(text).encode() for text in told.of]
         starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-        return pa.DictionaryArray.from_arrays(buffer(pa.int32(), rows), buffer(pa.string(), starts, b"".join(texts)))
+        every = buffer(pa.string(), starts, b"".join(texts))
+        return pa.DictionaryArray.from_arrays(buffer(pa.int32(), told.rows), every)
 
     tidy = result.tidy()
-    table = pa.Table.from_arrays([column(name, *tidy[name]) for name in tidy], list(tidy))
+    table = pa.Table.from_arrays([column(told) for told in tidy.values()], list(tidy))
     pq.write_table(
         table,
         path,
         compression="zstd",
         write_page_checksum=True,
-        use_dictionary=[name for name, each in tidy.items() if each.of is not None],
+        use_dictionary=[name for name, told in tidy.items() if not isinstance(told, np.ndarray)],
         store_schema=False,  # or whoever reads it would get these very dictionaries, not texts
     )
 
