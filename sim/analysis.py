@@ -156,7 +156,8 @@ class Series:
         return pd.concat(rows, ignore_index=True)
 
 
-_SUMMARY = ["mean", "low", "high", "sure_low", "sure_high"]
+_BAND = ["mean", "low", "high"]
+_SUMMARY = [*_BAND, "sure_low", "sure_high"]
 
 
 def summary(values: F) -> dict[str, F]:
@@ -289,13 +290,15 @@ class Comparison:
     def _told_of_all(
         self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
     ) -> list[dict[str, Any]]:
-        """What `Series.told` tells of each measure without groups, in lists; summarised for all of them in one go."""
+        """What `Series.told` tells of each measure without groups, in lists, by month without the interval of the mean;
+        summarised for all of them in one go."""
 
         def values(name: str) -> F:
             self._measure(name, measures, None)
             return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
 
-        every = _plain(summary(values(scenario) - values(self.baseline) if change else values(scenario)))
+        told = summary(values(scenario) - values(self.baseline) if change else values(scenario))
+        every = _plain({figure: told[figure] for figure in (_BAND if step == "month" else _SUMMARY)})
         return [
             _plain(Series(self, measure).told(scenario, step, None, change=True))
             if change and measure.against is not None
@@ -339,7 +342,7 @@ class Comparison:
                 out["scenarios"][name][measure.name] = {
                     "unit": measure.unit,
                     "label": measure.label,
-                    **{figure: by_month[name][k][figure][0] for figure in ("mean", "low", "high")},
+                    **{figure: by_month[name][k][figure][0] for figure in _BAND},
                     "by_year": _rows(by_year[name][k], 0),
                 }
             for name in others:

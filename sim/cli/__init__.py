@@ -20,7 +20,9 @@ DEBUG = "UPSTREAM_DEBUG"
 def main() -> NoReturn:
     """What `upstream` calls: run the command that was typed, and leave with its exit status."""
     gc.set_threshold(10_000)  # what is imported stays: to look through it for garbage again and again finds none
-    sys.exit(command(sys.argv[1:]))
+    status = command(sys.argv[1:])
+    gc.freeze()  # nor need Python look through everything once more before it leaves
+    sys.exit(status)
 
 
 def command(args: Sequence[str]) -> int:
