@@ -412,11 +412,9 @@ def _unequal(services: list[int], make: Callable[[F, F], F]) -> Derived:
 
 def _help_and_need(r: Record) -> tuple[Sum, ...]:
     """Who is helped, and who has a need that help is for, by domain and fifth."""
-    ids = [domain.id for domain in load_domains()]
-    helped = np.zeros((len(r.monthly["helped"]), len(ids), r.monthly["helped"].shape[2]))
-    for k, s in enumerate(load_catalogue()):
-        helped[:, ids.index(s.domain)] += r.monthly["helped"][:, k]
-    census = r.monthly["census"]
+    helped, census = r.monthly["helped"], r.monthly["census"]
+    of_domain = [[k for k, s in enumerate(load_catalogue()) if s.domain == domain.id] for domain in load_domains()]
+    helped = np.stack([helped[:, services].sum(axis=1) for services in of_domain], axis=1)
     in_need = census[:, :, 1] + census[:, :, 2]
     return Sum(helped, ("domain", "quintile")), Sum(in_need, ("domain", "quintile", "age"))
 
@@ -496,7 +494,8 @@ def _of_helped(column: str) -> Callable[[Record], Parts]:
     """A mean over services that are not acute, each weighted by how many it helps."""
 
     def parts(r: Record) -> Parts:
-        chosen = [k for k in _paid_work() if k not in services_of(ACUTE)]
+        acute = services_of(ACUTE)
+        chosen = [k for k in _paid_work() if k not in acute]
         helped = r.helped[:, chosen].astype(float)
         value = r.monthly[column][:, chosen] * helped
         return Parts(value, ("service",), helped, ("service",), 1.0, names_of(chosen))

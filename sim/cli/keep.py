@@ -103,25 +103,15 @@ def _rows(
     name: str, metric: str, axis: str, group: str, level: dict[str, Any], change: dict[str, Any]
 ) -> Iterator[list[object]]:
     changed = {row["year"]: row for row in change.get("by_year", ())}
+    of, *words = [_safe(text) for text in (name, metric, level["unit"], axis, group)]
     for row in level["by_year"]:
-        words = [_safe(text) for text in (metric, level["unit"], axis, group)]
         moved = changed.get(row["year"], {})
-        yield [
-            _safe(name),
-            row["year"],
-            *words,
-            *(_cell(row[f]) for f in FIGURES),
-            *(_cell(moved.get(f)) for f in FIGURES),
-        ]
+        yield [of, row["year"], *words, *[row[f] for f in FIGURES], *[moved.get(f) for f in FIGURES]]
 
 
 def _safe(text: str) -> str:
     """A text that a spreadsheet will show, not run."""
     return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _cell(value: float | None) -> object:
-    return "" if value is None else value
 
 
 def _parquet(path: Path, result: Comparison) -> None:
