@@ -16,14 +16,14 @@ from sim.engine.draws import month_key, stream
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import find_zones
-from sim.state import A, World
+from sim.state import GONE, NOBODY, A, World
 
 STREAM = stream("need and help")
 
 
 @mechanism(
     Phase.REMEMBER,
-    reads="people.level",
+    reads="people.level people.age",
     writes="people.before people.worst",
     name="remembering",
     by_part=True,
@@ -32,8 +32,9 @@ STREAM = stream("need and help")
 def remember(w: World, p: NoParams, clock: Clock) -> None:
     people = w.people
     first, last = w.part.person[0], w.part.person[1]
-    worst = people.worst[first:last]
-    worst[:] = 0
+    worst, age = people.worst[first:last], people.age[first:last]
+    for i in range(worst.size):
+        worst[i] = np.uint8(GONE if age[i] == NOBODY else 0)
     for d in range(people.level.shape[0]):
         _keep(people.level[d, first:last], people.before[d, first:last], worst)
 
@@ -42,7 +43,7 @@ def remember(w: World, p: NoParams, clock: Clock) -> None:
 def _keep(level: A, before: A, worst: A) -> None:
     for i in range(level.size):
         before[i] = level[i]
-        worst[i] = max(worst[i], level[i])
+        worst[i] = max(worst[i], level[i])  # an empty slot has no levels
 
 
 @mechanism(
