@@ -118,7 +118,7 @@ class Month:
         for stretch in [*stretches(steps[:levers_end]), *stretches(steps[levers_end:])]:
             given = [next(left)[1] for _ in stretch]
             kernels = [step.kernel for step in stretch]
-            if stretch[0].phase > Phase.POLICY and self._left_out in CHAINED:
+            if self._left_out in CHAINED and not any(step.lever for step in stretch):
                 work = _in_one_go(kernels, tuple(given), seen, clock)
             else:
                 work = _one_by_one(kernels, given, seen, clock)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
 from sim.bookkeeping import count_person
-from sim.engine.columns import allocate
+from sim.engine.columns import allocate, apart
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams
@@ -459,7 +459,7 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
 def copy(world: World) -> World:
     """The same world with arrays of its own; what never changes is shared."""
     shared = {Ties, Rates}
-    return World._make(t if type(t) in shared else type(t)._make(a.copy() for a in t) for t in world)
+    return World._make(t if type(t) in shared else type(t)._make(apart(t)) for t in world)
 
 
 __all__ = ["SETTLE", "Made", "build", "copy", "england_mix", "head_counts"]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import carray, types
 from numba.extending import intrinsic
 
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, moment
 
 A = npt.NDArray[Any]
 
@@ -39,13 +39,13 @@ def _counts_at(_typing: Any, address: Any) -> Any:
     return types.CPointer(types.int32)(address), code
 
 
-@kernel
+@moment
 def _clear(addresses: A, sizes: A) -> None:
     for k in range(addresses.size):
         carray(_bytes_at(addresses[k]), (sizes[k],))[:] = 0  # type: ignore[call-arg]  # an intrinsic is given one less
 
 
-@kernel
+@moment
 def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
     for k in range(sources.size):
         source = carray(_bytes_at(sources[k]), (sizes[k],))  # type: ignore[call-arg]
@@ -54,7 +54,7 @@ def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
             into[i] = source[i]
 
 
-@kernel
+@moment
 def _add(sources: A, rows: A, sizes: A, row: Int) -> None:
     for k in range(sources.size):
         source = carray(_counts_at(sources[k]), (sizes[k] // 4,))  # type: ignore[call-arg]
