@@ -233,6 +233,7 @@ class Rates(NamedTuple):
     resilience: Annotated[A, _c("f8", "band quintile", "log hazard units", "mean resilience, given to the newborn")]
     trust: Annotated[A, _c("f8", "band quintile", "0-1", "mean trust, given to the newborn")]
     death: Annotated[A, _c("f8", "age quintile", "per month", "dying, level multipliers at 1")]
+    death_ahead: Annotated[A, _c("f8", "age quintile", "per month", "the most of it over some years from that age on")]
     door: Annotated[A, _c("i8", "door", "service", "services that anybody may walk into")]
     walk_in: Annotated[A, _c("f8", "door band quintile", "per month", "attending without a crisis, need being helped")]
     knock: Annotated[A, _c("f8", "door domain level", "per month", "extra attendances with need nobody helps")]
@@ -295,9 +296,15 @@ class Part(NamedTuple):
 class Screen(NamedTuple):
     """This month's few candidates of a part of the place: people whose draw may mean something. And its events."""
 
-    row: Annotated[A, _c("u4", "domain candidate", "slot", "candidates of a domain, in order")]
-    draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
-    count: Annotated[A, _c("i8", "domain", "candidates", "how many")]  # type: ignore[assignment]  # hides tuple.count
+    worse_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get worse, in order")]
+    worse_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
+    worse: Annotated[A, _c("i8", "domain", "candidates", "how many")]
+    better_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get better, in order")]
+    better_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
+    better: Annotated[A, _c("i8", "domain", "candidates", "how many")]
+    ask_row: Annotated[A, _c("u4", "domain candidate", "slot", "who may have a help event, in order")]
+    ask_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
+    asking: Annotated[A, _c("i8", "domain", "candidates", "how many")]
     bits: Annotated[A, _c("u4", "block", "2^-32", "scratch: draws")]
     marks: Annotated[A, _c("u1", "block", "0 or 1", "scratch: candidates among them")]
     found_row: Annotated[A, _c("u4", "candidate", "slot", "scratch: who else may be concerned")]

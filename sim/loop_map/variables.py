@@ -350,7 +350,7 @@ def _needs(world: World) -> float:
 
 def _given(world: World) -> float:
     """Support of those whose need may get worse, a mean."""
-    given = [world.screen.support[d, : int(n)].sum(dtype=np.float64) for d, n in enumerate(world.screen.count)]
+    given = [world.screen.support[d, : int(n)].sum(dtype=np.float64) for d, n in enumerate(world.screen.worse)]
     return float(sum(given))
 
 

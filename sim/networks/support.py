@@ -102,8 +102,8 @@ def support_of(w: World, p: Support, worth: A, i: Int, member: bool) -> float:
 @mechanism(
     Phase.SUPPORT,
     Support,
-    reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy rules.pandemic "
-    "rules.digital_ties screen.row screen.draw screen.count",
+    reads="people.worst people.age dwellings.first ties.start ties.to places.energy rules.pandemic "
+    "rules.digital_ties screen.worse_row screen.worse",
     writes="screen.support",
     by_part=True,
     beyond="people.worst",
@@ -112,8 +112,7 @@ def support_of(w: World, p: Support, worth: A, i: Int, member: bool) -> float:
 def lend(w: World, p: Support, clock: Clock) -> None:
     key, worth = joining(clock.seed), worths(p)
     for d in range(w.people.level.shape[0]):
-        row, draw, up_bound, given = w.screen.row[d], w.screen.draw[d], w.people.up_bound[d], w.screen.support[d]
-        for k in range(w.screen.count[d]):
+        row, given = w.screen.worse_row[d], w.screen.support[d]
+        for k in range(w.screen.worse[d]):
             i = np.int64(row[k])
-            if np.uint16(draw[k] >> np.uint32(16)) < up_bound[i]:
-                given[k] = np.float32(support_of(w, p, worth, i, is_member(w, p, key, i)))
+            given[k] = np.float32(support_of(w, p, worth, i, is_member(w, p, key, i)))

@@ -143,7 +143,7 @@ def asking(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float
 @mechanism(
     Phase.HELP_SEEKING,
     HelpSeeking,
-    reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
+    reads="screen.ask_row screen.ask_draw screen.asking people.level people.band people.quintile people.age "
     "people.neighbourhood services.refused services.providers services.targets services.tier services.spare "
     "places.outreach "
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
@@ -158,12 +158,9 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)
         ready = month_key(clock.seed, READY + np.uint64(d), clock.month)
-        for k in range(w.screen.count[d]):
-            i = np.int64(w.screen.row[d, k])
-            top = np.uint16(w.screen.draw[d, k] >> np.uint32(16))
-            if np.uint16(top - np.uint16(32768)) >= people.ask_bound[d, i]:
-                continue
-            u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT - 0.5
+        for k in range(w.screen.asking[d]):
+            i = np.int64(w.screen.ask_row[d, k])
+            u = (np.float64(w.screen.ask_draw[d, k]) + 0.5) * UNIT - 0.5
             if u >= help_event(w, p, inward, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]

@@ -21,7 +21,7 @@ from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.thinning import find_ends
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
-from sim.state import LEVEL, NOBODY, A, World
+from sim.state import LEVEL, NOBODY, A, Rates, World
 
 LIFE = stream("life and death")
 SEX = stream("sex of a child")
@@ -69,6 +69,7 @@ class LifeAndDeath(Params):
 
 YEARS_BOUNDED = 5
 """Bounds hold for the ages up to the next multiple of this: growing a year older seldom asks for new ones."""
+YOUNGEST_MOTHER, OLDEST_MOTHER = 18, 44
 MOST_OVERLOAD = 1.0
 """Overload beyond which no more people die of it."""
 
@@ -104,7 +105,7 @@ def bearing(w: World, p: LifeAndDeath, i: Int) -> float:
 
 @kernel
 def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
-    if female == 0 or age < 18 or age > 44:
+    if female == 0 or age < YOUNGEST_MOTHER or age > OLDEST_MOTHER:
         return 0.0
     return (p.births_young if age <= 24 else p.births_prime) / 12000.0
 
@@ -205,16 +206,25 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
             _renew(w, p, i, factor)
 
 
+def set_mortality(rates: Rates, monthly: A) -> None:
+    """Write down how likely people are to die in a month, shape (age, quintile), and the most of it in years ahead."""
+    rates.death[:] = monthly
+    rates.death_ahead[:] = monthly
+    for years in range(1, YEARS_BOUNDED + 1):
+        np.maximum(rates.death_ahead[:-years], monthly[years:], out=rates.death_ahead[:-years])
+
+
 @kernel
 def _renew(w: World, p: LifeAndDeath, i: Int, factor: A) -> None:
     """Bounds of one person: the most that the next years of age, and levels (`factor`), can make of them."""
-    people, death = w.people, w.rates.death
+    people = w.people
     dies, bears = 0.0, 0.0
     if people.age[i] != NOBODY:
-        age, q, female = np.int64(people.age[i]), people.quintile[i], people.female[i]
-        for later in range(age, min(death.shape[0], age + YEARS_BOUNDED + 1)):
-            dies = max(dies, death[later, q])
-            bears = max(bears, _fertility(p, female, later))
+        age = np.int64(people.age[i])
+        dies = w.rates.death_ahead[age, people.quintile[i]]
+        if people.female[i] == 1 and OLDEST_MOTHER >= age >= YOUNGEST_MOTHER - YEARS_BOUNDED:
+            for later in range(age, age + YEARS_BOUNDED + 1):
+                bears = max(bears, _fertility(p, 1, later))
         for d in range(people.level.shape[0]):
             if w.rates.household[d] == 0:
                 dies *= factor[people.level[d, i]]

@@ -165,9 +165,9 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 @mechanism(
     Phase.NEED,
     Need,
-    reads="screen.row screen.draw screen.count screen.support people.before people.resilience people.help "
-    "people.worst people.band people.quintile people.neighbourhood people.age people.up_bound "
-    "people.down_bound services.quality places.practice places.fit places.exposure places.infants "
+    reads="screen.worse_row screen.worse_draw screen.worse screen.better_row screen.better_draw screen.better "
+    "screen.support people.before people.resilience people.help people.worst people.band people.quintile "
+    "people.neighbourhood people.age services.quality places.practice places.fit places.exposure places.infants "
     "rules.time_to_care",
     writes="tally.delayed people.level people.help people.changed tally.census tally.unmet tally.helped "
     "tally.waiting tally.ended services.helped services.queue screen.event_row screen.event_domain "
@@ -178,20 +178,20 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 def change(w: World, p: Need, clock: Clock) -> None:
     levels = w.people.before
     for d in range(levels.shape[0]):
-        for k in range(w.screen.count[d]):
-            i = np.int64(w.screen.row[d, k])
-            top = np.uint16(w.screen.draw[d, k] >> np.uint32(16))
-            u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT
-            if top < w.people.up_bound[d, i]:
-                if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
-                    set_level(w, d, i, levels[d, i] + 1)
-            elif np.uint16(~top) < w.people.down_bound[d, i]:
-                if u > 1.0 - improving(w, p, d, i, levels):
-                    set_level(w, d, i, levels[d, i] - 1)
-                elif levels[d, i] == 3 and held_back(w, d, i, levels):
-                    # Nobody else stays: the draw is one that ends a crisis, but for the care that is missing.
-                    if u > 1.0 - min(CERTAIN, w.rates.down[d, 3, w.people.band[i]]):
-                        w.tally.delayed[w.people.quintile[i], w.people.band[i]] += 1
+        for k in range(w.screen.worse[d]):
+            i = np.int64(w.screen.worse_row[d, k])
+            u = (np.float64(w.screen.worse_draw[d, k]) + 0.5) * UNIT
+            if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
+                set_level(w, d, i, levels[d, i] + 1)
+        for k in range(w.screen.better[d]):
+            i = np.int64(w.screen.better_row[d, k])
+            u = (np.float64(w.screen.better_draw[d, k]) + 0.5) * UNIT
+            if u > 1.0 - improving(w, p, d, i, levels):
+                set_level(w, d, i, levels[d, i] - 1)
+            elif levels[d, i] == 3 and held_back(w, d, i, levels):
+                # Nobody else stays: the draw is one that ends a crisis, but for the care that is missing.
+                if u > 1.0 - min(CERTAIN, w.rates.down[d, 3, w.people.band[i]]):
+                    w.tally.delayed[w.people.quintile[i], w.people.band[i]] += 1
 
 
 @kernel
