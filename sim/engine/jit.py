@@ -32,6 +32,7 @@ NO_KERNELS = {
     "documents.py",
     "analysis.py",
     "kept_worlds.py",
+    "kept_records.py",
     "drawing.py",
     "alone.py",
     "claims.py",
@@ -87,9 +88,30 @@ def mark_warm() -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def keep_no_more_than(folder: Path, most: int) -> None:
+    """Drop the longest unused files of a cache until what is left is no more than `most` bytes."""
+    kept = 0
+    files = [(path, path.stat()) for path in folder.iterdir()]
+    for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime, reverse=True):
+        kept += stat.st_size
+        if kept > most:
+            path.unlink(missing_ok=True)
+
+
 def kernel(function: F) -> F:
     """Compile a function of numbers, arrays and NamedTuples; `.py_func` is the same code uncompiled."""
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def moment(function: F) -> F:
+    """The same for what takes a moment: it keeps the interpreter lock, as giving it back and taking it again may cost a
+    thread more, when another holds it meanwhile."""
+    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+
+
+def inlined(function: F) -> F:
+    """The same for a short function of a hot loop, which becomes part of wherever it is called."""
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
 
 
 def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
