@@ -22,7 +22,7 @@ import sim
 from sim.analysis import Comparison
 from sim.cli import choices, command, fit, keep, show
 from sim.cli.json_text import indented
-from sim.inputs import InputError
+from sim.inputs import InputError, Words
 from sim.results import metric, metrics
 
 ROOT = Path(__file__).parents[1]
@@ -382,7 +382,16 @@ def test_the_table_is_the_tidy_frame(printed: str, out: Path, small: Comparison)
 
 @pytest.mark.parametrize(
     "document",
-    [1.5, None, "é\n, ", [], {}, [[], {}], {"a": [], "b": {"c": [1, 2.0, None, True]}, "d": ({"e": 1}, "f, g: h")}],
+    [
+        1.5,
+        None,
+        "é\n, ",
+        [],
+        {},
+        [[], {}],
+        {"a": [], "b": {"c": [1, 2.0, None, True]}, "d": ({"e": 1}, "f, g: h")},
+        {"row": Words("x")},
+    ],
 )
 def test_json_for_people_is_indented(document: object) -> None:
     """The quick way to indented JSON writes what Python's slow one does; neither writes NaN."""

@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-NESTED = {dict, list, tuple}
+PLAIN = {str, float, int, bool, type(None)}
 
 
 def on_one_line(document: Any) -> str:
@@ -15,21 +15,21 @@ def on_one_line(document: Any) -> str:
 
 
 def indented(document: Any) -> str:
-    """What `json.dumps` makes with `indent=1`, in a third of the time."""
+    """What `json.dumps` makes of a document, whose keys are texts, with `indent=1`, in half the time."""
     return _inside(document, "\n") + "\n"
 
 
 def _inside(value: Any, margin: str) -> str:
-    """A value, with what begins each line around it: a line feed, and a space for each level."""
-    if type(value) not in NESTED or not value:
+    """A value as text. `margin`: what begins each line around it, a line feed and a space for each level."""
+    if not isinstance(value, dict | list | tuple) or not value:
         return _encoder(margin).encode(value)
     inner = margin + " "
     parts = value.values() if isinstance(value, dict) else value
-    if NESTED.isdisjoint(map(type, parts)):  # Python's quick encoder writes all of it: only the ends are missing
+    if PLAIN.issuperset(map(type, parts)):  # Python's quick encoder writes all of it; its brackets get their own lines
         text = _encoder(inner).encode(value)
         return f"{text[0]}{inner}{text[1:-1]}{margin}{text[-1]}"
     if isinstance(value, dict):
-        lines = [f"{_encoder(inner).encode(str(key))}: {_inside(part, inner)}" for key, part in value.items()]
+        lines = [f"{_encoder(inner).encode(key)}: {_inside(part, inner)}" for key, part in value.items()]
         return f"{{{inner}{f',{inner}'.join(lines)}{margin}}}"
     return f"[{inner}{f',{inner}'.join(_inside(part, inner) for part in value)}{margin}]"
 
