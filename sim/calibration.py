@@ -845,21 +845,3 @@ def recalibrate() -> None:
             digest = tables.digest(domains, services, params, shape_of(place))
             tables.write_solution(solution, digest, _solved(name))
     _solution_for.cache_clear()
-
-
-_compiling = threading.Lock()
-
-
-def warm_up() -> None:
-    """Compile the month once before threads start, and say so: the first time it takes a while. What moves a lever is
-    compiled when it is first moved, in a fraction of a second."""
-    with _compiling:
-        if jit.is_warm():
-            return
-        if "UPSTREAM_QUIET" not in os.environ:
-            print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
-        scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
-        calibrated = solution_for(scenario)
-        world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
-        go(world, scenario, calibrated.params, 0)
-        jit.mark_warm()

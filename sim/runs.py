@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine import jit
-from sim.engine.columns import Handle
+from sim.engine.columns import Handle, allocate, columns
 from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.engine.recording import Cleared, Rows
 from sim.feedback import loops
@@ -28,7 +28,7 @@ from sim.policies import levers
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
-from sim.state import ANYTHING, Places, World, handle
+from sim.state import ANYTHING, TABLES, Places, World, handle
 from sim.world import SETTLE, Made, copy
 
 Progress = Callable[[int, int, str], None]
@@ -105,18 +105,30 @@ class Month:
             chosen = chosen.model_copy(update=knocked.parameters.get(group, {}))
             self.steps.append((entry, chosen.compiled()))
 
+    def _stretches(self) -> list[tuple[list[Mechanism], list[object]]]:
+        """The month in stretches, with what their kernels are given; none reaches beyond the levers' phase."""
+        steps = [step for step, _ in self.steps]
+        levers_end = sum(step.phase <= Phase.POLICY for step in steps)
+        left = iter(self.steps)
+        cut = [*stretches(steps[:levers_end]), *stretches(steps[levers_end:])]
+        return [(stretch, [next(left)[1] for _ in stretch]) for stretch in cut]
+
+    def compile_backwards(self) -> None:
+        """Compile what goes in one go, the last stretch first, without a world to run."""
+        axes = {axis for table in TABLES.values() for _, what in columns(table) for axis in what.axes}
+        seen = handle(World._make(allocate(table, **dict.fromkeys(axes, 1)) for table in TABLES.values()))
+        for stretch, given in reversed(self._stretches()):
+            if not any(step.lever for step in stretch):
+                _in_one_go([step.kernel for step in stretch], tuple(given), seen, Clock(np.uint64(0), np.int64(0)))
+
     def _prepare(self, world: World, seen: Handle, clock: Clock) -> list[Callable[[Clock], None]]:
         """What a month does, one stretch after another: those of levers and what goes with them kernel by kernel, of
         the others each in one go where it is the usual."""
         parts = parts_of(world)
         handles = [seen] if len(parts) == 1 else [handle(part) for part in parts]
         workers = min(self._threads, len(parts))
-        steps = [step for step, _ in self.steps]
-        levers_end = sum(step.phase <= Phase.POLICY for step in steps)
-        left = iter(self.steps)
         calls: list[Callable[[Clock], None]] = []
-        for stretch in [*stretches(steps[:levers_end]), *stretches(steps[levers_end:])]:
-            given = [next(left)[1] for _ in stretch]
+        for stretch, given in self._stretches():
             kernels = [step.kernel for step in stretch]
             if self._left_out in CHAINED and not any(step.lever for step in stretch):
                 work = _in_one_go(kernels, tuple(given), seen, clock)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.analysis import in_one_part, settled_world, side_by_side, summary
-from sim.calibration import warm_up
+from sim.compiling import warm_up
 from sim.engine.mechanism import Clock, Mechanism
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.people.domains import load_domains

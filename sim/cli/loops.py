@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.analysis import settled_world
-from sim.calibration import warm_up
 from sim.cli.choices import Chosen
 from sim.cli.json_text import indented
 from sim.cli.show import NOT_SURE, number, shown_unit
+from sim.compiling import warm_up
 from sim.engine.mechanism import BOOK
 from sim.feedback.loops import BY_NAME, LOOPS, cut
 from sim.inputs import InputError, plain

@@ -33,6 +33,7 @@ NO_KERNELS = {
     "analysis.py",
     "kept_worlds.py",
     "kept_records.py",
+    "compiling.py",
     "drawing.py",
     "alone.py",
     "claims.py",
