@@ -49,7 +49,7 @@ def recalled(stem: str, seed: int, make: Callable[[], Record]) -> Record:
 
 def _read(path: Path, seed: int) -> Record | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             monthly = {name: kept[f"m.{name}"] for name in RECORDED}
             yearly = {name: kept[f"y.{name}"] for name in RECORDED_BY_YEAR}
         os.utime(path)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, get_args
 
 Aim = Literal["service", "where", "who"]
@@ -62,6 +63,7 @@ class Lever:
         return "service" in self.aims
 
 
+@cache
 def levers() -> tuple[Lever, ...]:
     """Every lever, in order of name."""
     found = [importlib.import_module(f"{__name__}.{info.name}").LEVER for info in pkgutil.iter_modules(__path__)]
