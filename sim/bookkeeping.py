@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
+from sim.state import ANYTHING, GONE, HELP_ONLY, LEVEL, NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
 HELP_DOMAINS = HELP_ONLY.bit_length()
 """Domains whose help has a bit of its own in `changed`."""
-YEARS_BOUNDED = 5
-"""Bounds hold for the ages up to the next multiple of this: growing a year older seldom asks for new ones."""
 
 
 @kernel
@@ -96,7 +94,10 @@ def still_served(w: World, d: int, i: Int) -> bool:
 @kernel
 def set_level(w: World, d: int, i: Int, level: int) -> None:
     """Change a person's level in a domain (of a household: everybody's who lives there), and end help that no
-    longer fits. Adds the change to the month's events."""
+    longer fits. Adds the change to the month's events.
+
+    A level that falls leaves the bounds of other domains and of other mechanisms above the truth, which is all they
+    have to be."""
     old = w.people.level[d, i]
     if old == level:
         return
@@ -107,13 +108,14 @@ def set_level(w: World, d: int, i: Int, level: int) -> None:
     if not helped:
         w.tally.unmet[d, q, b] += np.int64(level == 2) - np.int64(old == 2)
     w.people.level[d, i] = np.uint8(level)
-    w.people.changed[i] |= np.uint8(LEVEL | 1 << d if d < HELP_DOMAINS else ANYTHING)
+    risen = np.uint8(LEVEL if level > old else 0)
+    w.people.changed[i] |= np.uint8(risen | 1 << d if d < HELP_DOMAINS else ANYTHING)
     if w.rates.household[d] == 1:
         home = np.int64(w.people.dwelling[i])
         for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
             if w.people.age[j] != EMPTY:
                 w.people.level[d, j] = np.uint8(level)
-                w.people.changed[j] |= np.uint8(LEVEL)
+                w.people.changed[j] |= risen
     # Waiting or being helped ends when the new level is not one the service is for.
     if w.people.help[d, i] > 0 and not still_served(w, d, i):
         set_help(w, d, i, 0)
@@ -136,8 +138,6 @@ def set_age(w: World, i: Int, age: Int, band: int) -> None:
         w.people.changed[i] = ANYTHING
     else:
         w.people.age[i] = np.uint8(age)
-        if age % YEARS_BOUNDED == 0:
-            w.people.changed[i] |= np.uint8(LEVEL)
 
 
 @kernel
@@ -145,6 +145,7 @@ def _empty(w: World, i: Int) -> None:
     """Clear a slot, and take who was in it out of the counts."""
     count_person(w, i, -1)
     w.people.age[i] = EMPTY
+    w.people.worst[i] |= np.uint8(GONE)
     w.people.changed[i] = ANYTHING
     for d in range(w.people.level.shape[0]):
         w.people.level[d, i] = 0
@@ -190,6 +191,7 @@ def vacate(w: World, i: Int) -> None:
 def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float, trust: float) -> None:
     """Put a new person, without needs yet, into an empty slot. Counting is up to the caller (`count_person`)."""
     w.people.age[i] = np.uint8(age)
+    w.people.worst[i] &= np.uint8(GONE - 1)
     w.people.band[i] = np.uint8(band)
     w.people.female[i] = np.uint8(female)
     w.people.resilience[i] = np.float32(resilience)

@@ -47,7 +47,7 @@ from sim.networks.support import Support, support
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain, load_domains
 from sim.people.last_resort import attending
-from sim.people.life_and_death import LifeAndDeath, dying
+from sim.people.life_and_death import LifeAndDeath, dying, set_mortality
 from sim.people.need import Need, help_speeds, worsening
 from sim.place import Place
 from sim.rates import Solution, Targets, targets
@@ -671,8 +671,7 @@ class _Solver:
         world.rates.up[:, 2] = np.minimum(0.3, wanted / at_risk)
         knocks = e.knocks / alive
         world.rates.walk_in[:] = np.maximum(0.0, aims.walk_in - knocks)
-        for age in range(110):
-            world.rates.death[age] = np.minimum(0.4, aims.death[age] / np.maximum(0.5, mortality[BAND_OF_AGE[age]]))
+        set_mortality(world.rates, np.minimum(0.4, aims.death / np.maximum(0.5, mortality[BAND_OF_AGE])))
         world.rates.resilience[:] = e.resilience / alive
         world.rates.trust[:] = e.trust / alive
         self.now = {

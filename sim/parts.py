@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.columns import columns
+from sim.engine.columns import apart, columns
 from sim.engine.mechanism import Mechanism
 from sim.state import TABLES, Part, World
 
@@ -42,13 +42,14 @@ def parts_of(world: World) -> list[World]:
     edges = _edges(places.first)
     if len(edges) == 2:
         return [world]
-    out = []
+    out: list[World] = []
+    counts = apart(np.zeros(1, np.int64) for _ in edges[1:])
     for a, b in pairwise(edges):
         person = np.array([places.first[a], places.first[b]], np.int64)
         dwelling = np.array([places.first_dwelling[a], places.first_dwelling[b]], np.int64)
         own = slice(*person)
         events = {name: getattr(screen, name)[own] for name in screen._fields if _is_event(name)}
-        events["events"] = np.zeros(1, np.int64)
+        events["events"] = counts[len(out)]
         out.append(world._replace(part=Part(person, dwelling, np.array([a, b])), screen=screen._replace(**events)))
     return out
 
@@ -102,21 +103,22 @@ def counted_apart(mechanisms: Iterable[Mechanism]) -> list[tuple[str, str]]:
     )
 
 
-def worker_of(world: World, apart: Iterable[tuple[str, str]]) -> World:
+def worker_of(world: World, counted: Iterable[tuple[str, str]]) -> World:
     """The same world for one of several workers: with counts, that start at nothing, and scratch of its own."""
-    for table, name in apart:
+    for table, name in counted:
         column = getattr(getattr(world, table), name)
         if column.dtype.kind != "i":
             raise TypeError(f"{table}.{name} is written part by part, but its sum would depend on the order of parts")
-        own = getattr(world, table)._replace(**{name: np.zeros_like(column)})
+        own = getattr(world, table)._replace(**{name: apart([np.zeros_like(column)])[0]})
         world = world._replace(**{table: own})
-    scratch = {name: getattr(world.screen, name).copy() for name in world.screen._fields if not _is_event(name)}
-    return world._replace(screen=world.screen._replace(**scratch))
+    scratch = [name for name in world.screen._fields if not _is_event(name)]
+    own = apart(getattr(world.screen, name) for name in scratch)
+    return world._replace(screen=world.screen._replace(**dict(zip(scratch, own, strict=True))))
 
 
-def add_up(world: World, worker: World, apart: Iterable[tuple[str, str]]) -> None:
+def add_up(world: World, worker: World, counted: Iterable[tuple[str, str]]) -> None:
     """Add what a worker counted to the place's counts, and let the worker start at nothing again."""
-    for table, name in apart:
+    for table, name in counted:
         own = getattr(getattr(worker, table), name)
         getattr(getattr(world, table), name)[...] += own
         own.fill(0)

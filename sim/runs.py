@@ -20,6 +20,7 @@ import numpy.typing as npt
 from sim.engine import jit
 from sim.engine.columns import Handle
 from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
+from sim.engine.recording import Cleared, Rows
 from sim.feedback import loops
 from sim.fields import Params
 from sim.parts import add_up, counted_apart, parts_of, seen_by, stretches, worker_of
@@ -82,6 +83,7 @@ class Month:
         self.steps: list[tuple[Mechanism, object]] = []
         self._calls: list[Callable[[Clock], None]] = []
         self._seen: Handle | None = None
+        self._clear: Callable[[], None] = Cleared(())
         self._threads = threads
         knocked = loops.cut(without)
         self._left_out = knocked.mechanisms
@@ -116,7 +118,7 @@ class Month:
         for stretch in [*stretches(steps[:levers_end]), *stretches(steps[levers_end:])]:
             given = [next(left)[1] for _ in stretch]
             kernels = [step.kernel for step in stretch]
-            if stretch[0].phase > Phase.POLICY and self._left_out in CHAINED:
+            if self._left_out in CHAINED and not any(step.lever for step in stretch):
                 work = _in_one_go(kernels, tuple(given), seen, clock)
             else:
                 work = _one_by_one(kernels, given, seen, clock)
@@ -130,10 +132,10 @@ class Month:
 
     def __call__(self, world: World, seen: Handle, clock: Clock) -> None:
         """Advance the world by one month. `seen` is a handle on the same world."""
-        for flow in FLOWS:
-            getattr(world.tally, flow).fill(0)
         if self._seen is not seen:
             self._seen, self._calls = seen, self._prepare(world, seen, clock)
+            self._clear = Cleared(getattr(world.tally, flow) for flow in FLOWS)
+        self._clear()
         for call in self._calls:
             call(clock)
 
@@ -252,30 +254,23 @@ def _go(
     world = copy(world if begun is None else begun.world)
     take_aim(world, scenario)
     month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without, threads)
-    columns = {name: what.array(world) for name, what in RECORDED.items()}
-    months = 12 * scenario.years
-    kept = {name: np.empty((months, *column.shape), column.dtype) for name, column in columns.items()}
-    summed = {name: what.array(world) for name, what in RECORDED_BY_YEAR.items()}
-    by_year = {name: np.zeros((scenario.years, *column.shape), np.int32) for name, column in summed.items()}
+    monthly = Rows({name: what.array(world) for name, what in RECORDED.items()}, 12 * scenario.years)
+    yearly = Rows({name: what.array(world) for name, what in RECORDED_BY_YEAR.items()}, scenario.years)
     first = 0
     if begun is not None:
         first = begun.months
-        for name, rows in by_year.items():
+        for name, rows in yearly.rows.items():
             rows[:] = begun.yearly[name]
-        for name, column in kept.items():
-            column[:first] = begun.monthly[name][:first]
+        for name, rows in monthly.rows.items():
+            rows[:first] = begun.monthly[name][:first]
     seen = handle(world)
-    pairs = [(kept[name], column) for name, column in columns.items()]
-    sums = [(by_year[name], column) for name, column in summed.items()]
     for m in range(first, until):
         if stop is not None and stop():
             raise KeyboardInterrupt
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
-        for rows, column in pairs:
-            rows[m] = column
-        for rows, column in sums:
-            rows[m // 12] += column
-    return Begun(world, until, kept, by_year)
+        monthly.note(m)
+        yearly.add(m // 12)
+    return Begun(world, until, monthly.rows, yearly.rows)
 
 
 def months_alike(scenarios: list[Scenario], places: Places) -> int:

@@ -25,8 +25,10 @@ def _c(dtype: str, axes: str, unit: str, meaning: str) -> Any:
 
 
 HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, LEVEL, ANYTHING = 31, 32, 64, 128, 255
-"""Bits of `changed`: help in one of the first five domains (a bit each), resilience lower, trust higher, a level (with
-the domain's own bit) or a year of age; all of them."""
+"""Bits of `changed`: help, or a level that fell, in one of the first five domains (a bit each), resilience lower, trust
+higher, a level that rose (with the domain's own bit); all of them."""
+GONE = 4
+"""The bit of `worst` that says that nobody is there."""
 USUAL_TRUST = 0.6
 """Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
 
@@ -42,7 +44,9 @@ class People(NamedTuple):
     dwelling: Annotated[A, _c("u4", "person", "index", "dwelling of the slot")]
     level: Annotated[A, _c("u1", "domain person", "0-3", "level of need")]
     before: Annotated[A, _c("u1", "domain person", "0-3", "level of need at the start of the month")]
-    worst: Annotated[A, _c("u1", "person", "0-3", "highest level over the domains at the start of the month")]
+    worst: Annotated[
+        A, _c("u1", "person", "0-3, +4", "highest level over the domains at the start of the month; 4 more: nobody there")
+    ]
     help: Annotated[A, _c("u1", "domain person", "code", "no help, helped by, or waiting for a service")]
     resilience: Annotated[A, _c("f4", "person", "log hazard units", "resilience, 0 = its set-point")]
     trust: Annotated[A, _c("f4", "person", "0-1", "trust in services")]
@@ -229,6 +233,7 @@ class Rates(NamedTuple):
     resilience: Annotated[A, _c("f8", "band quintile", "log hazard units", "mean resilience, given to the newborn")]
     trust: Annotated[A, _c("f8", "band quintile", "0-1", "mean trust, given to the newborn")]
     death: Annotated[A, _c("f8", "age quintile", "per month", "dying, level multipliers at 1")]
+    death_ahead: Annotated[A, _c("f8", "age quintile", "per month", "the most of it over some years from that age on")]
     door: Annotated[A, _c("i8", "door", "service", "services that anybody may walk into")]
     walk_in: Annotated[A, _c("f8", "door band quintile", "per month", "attending without a crisis, need being helped")]
     knock: Annotated[A, _c("f8", "door domain level", "per month", "extra attendances with need nobody helps")]
@@ -291,9 +296,15 @@ class Part(NamedTuple):
 class Screen(NamedTuple):
     """This month's few candidates of a part of the place: people whose draw may mean something. And its events."""
 
-    row: Annotated[A, _c("u4", "domain candidate", "slot", "candidates of a domain, in order")]
-    draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
-    count: Annotated[A, _c("i8", "domain", "candidates", "how many")]  # type: ignore[assignment]  # hides tuple.count
+    worse_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get worse, in order")]
+    worse_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
+    worse: Annotated[A, _c("i8", "domain", "candidates", "how many")]
+    better_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get better, in order")]
+    better_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
+    better: Annotated[A, _c("i8", "domain", "candidates", "how many")]
+    ask_row: Annotated[A, _c("u4", "domain candidate", "slot", "who may have a help event, in order")]
+    ask_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
+    asking: Annotated[A, _c("i8", "domain", "candidates", "how many")]
     bits: Annotated[A, _c("u4", "block", "2^-32", "scratch: draws")]
     marks: Annotated[A, _c("u1", "block", "0 or 1", "scratch: candidates among them")]
     found_row: Annotated[A, _c("u4", "candidate", "slot", "scratch: who else may be concerned")]
@@ -303,9 +314,12 @@ class Screen(NamedTuple):
     event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]
     event_service: Annotated[A, _c("i1", "event", "service", "the acute service that took the crisis, or -1")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
-    renew: Annotated[A, _c("u4", "candidate", "slot", "people whose bounds are due")]
+    renew: Annotated[A, _c("u4", "candidate", "slot", "people whose bounds are due in all domains")]
     reason: Annotated[A, _c("u1", "candidate", "bits", "what of them changed")]
     renewals: Annotated[A, _c("i8", "one", "persons", "how many")]
+    amend: Annotated[A, _c("u4", "candidate", "slot", "people whose help, trust or falling level asks for some bounds")]
+    amend_reason: Annotated[A, _c("u1", "candidate", "bits", "what of them changed")]
+    amendments: Annotated[A, _c("i8", "one", "persons", "how many")]
     support: Annotated[A, _c("f4", "domain candidate", "0-1", "support of those whose need may worsen")]
 
 

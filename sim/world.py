@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
 from sim.bookkeeping import count_person
-from sim.engine.columns import allocate
+from sim.engine.columns import allocate, apart
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams
@@ -30,7 +30,7 @@ from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.generations import YEARS, live_a_month
-from sim.people.life_and_death import LifeAndDeath
+from sim.people.life_and_death import LifeAndDeath, set_mortality
 from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
@@ -137,7 +137,7 @@ def build(
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
     _fill_places(world, hoods, first_slot)
-    world.rates.death[:] = aims.death
+    set_mortality(world.rates, aims.death)
     _grow_up(world, params, seed)
     world = world._replace(ties=_wired(world, place, first_slot, seed))
     _fill_rates(world, domains, services, solution, aims, doors)
@@ -264,8 +264,7 @@ def _fill_rates(
     rates.ask[:] = solution.ask
     rates.resilience[:] = solution.resilience
     rates.trust[:] = solution.trust
-    for age in range(110):
-        rates.death[age] = aims.death[age] / np.maximum(0.2, solution.mortality[BAND_OF_AGE[age]])
+    set_mortality(rates, aims.death / np.maximum(0.2, solution.mortality[BAND_OF_AGE]))
     rates.door[:] = doors
     for k, s in enumerate(doors):
         walk_in = services[s].walk_in
@@ -459,7 +458,7 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
 def copy(world: World) -> World:
     """The same world with arrays of its own; what never changes is shared."""
     shared = {Ties, Rates}
-    return World._make(t if type(t) in shared else type(t)._make(a.copy() for a in t) for t in world)
+    return World._make(t if type(t) in shared else type(t)._make(apart(t)) for t in world)
 
 
 __all__ = ["SETTLE", "Made", "build", "copy", "england_mix", "head_counts"]

@@ -58,9 +58,9 @@ def test_a_stretch_ends_where_one_looks_at_what_another_changes() -> None:
 
 def test_scratch_does_not_outlive_a_stretch() -> None:
     """A mechanism that needs scratch of another stretch is refused: other parts have written over it."""
-    finds, uses = _step("finds", writes="screen.row"), _step("uses", reads="screen.row", writes="people.help")
+    finds, uses = _step("finds", writes="screen.worse_row"), _step("uses", reads="screen.worse_row", writes="people.help")
     assert names(stretches([finds, uses])) == [["finds", "uses"]]
-    with pytest.raises(ValueError, match=r"'uses' reads \['screen.row'\]"):
+    with pytest.raises(ValueError, match=r"'uses' reads \['screen.worse_row'\]"):
         stretches([finds, _step("whole", by_part=False), uses])
 
 

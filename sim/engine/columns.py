@@ -11,7 +11,7 @@ column up once, ahead of a loop, and nothing is counted at each use: Python's ow
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
@@ -70,6 +70,26 @@ def allocate(table: type[T], **sizes: int) -> T:
     return table(**arrays)
 
 
+LINES = 128
+"""Bytes that processors keep together. Whatever one thread writes and another reads or writes shares none of them: else
+each would wait for the other at every write."""
+
+
+def apart(arrays: Iterable[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Copies of arrays, in one piece of memory, each on lines of its own."""
+    listed = list(arrays)
+    lengths = [-(-array.nbytes // LINES) * LINES for array in listed]
+    memory = np.empty(sum(lengths) + LINES, np.uint8)
+    start = -memory.ctypes.data % LINES
+    out = []
+    for array, length in zip(listed, lengths, strict=True):
+        own = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        own[...] = array
+        out.append(own)
+        start += length
+    return out
+
+
 class TableType(types.Type):
     """The compiled type of a handle on a world or on one of its tables: names, types, and where each column's address
     and lengths stand in the list."""
@@ -121,7 +141,7 @@ def handle_maker(world: type) -> Callable[[Any], Any]:
                 raise TypeError(f"{t}.{c} should be {what.dtype} over {what.axes}, in one piece; it is {array.dtype}")
             words += [array.ctypes.data, *array.shape]
         assert len(words) == length
-        return Handle(kind, made, np.array(words, np.int64))
+        return Handle(kind, made, apart([np.array(words, np.int64)])[0])
 
     return handle
 

@@ -92,6 +92,17 @@ def kernel(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def moment(function: F) -> F:
+    """The same for what takes a moment: it keeps the interpreter lock, as giving it back and taking it again may cost a
+    thread more, when another holds it meanwhile."""
+    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+
+
+def inlined(function: F) -> F:
+    """The same for a short function of a hot loop, which becomes part of wherever it is called."""
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+
+
 def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
     """What calls a compiled function with arguments of these types, without asking each time which types they are.
 

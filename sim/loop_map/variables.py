@@ -18,7 +18,7 @@ from sim.engine.columns import columns
 from sim.engine.draws import UNIT, fill_bits, month_key, stream
 from sim.engine.mechanism import Mechanism, Phase
 from sim.runs import FLOWS
-from sim.state import ACUTE, COMMUNITY, NOBODY, PREVENTIVE, TABLES, WAITING, World
+from sim.state import ACUTE, COMMUNITY, GONE, NOBODY, PREVENTIVE, TABLES, WAITING, World
 
 A = npt.NDArray[Any]
 PICK = stream("who is pushed in the loop map")
@@ -253,7 +253,7 @@ def _push_need(world: World, _seen: Any, amount: float) -> None:
         change = picked & (people.level > 0) & (people.level < LARGEST_LEVEL)
         for levels in (people.level, people.before):
             levels[change & (levels > 0)] -= 1
-    people.worst[:] = np.where(people.age == NOBODY, 0, people.before.max(axis=0))
+    people.worst[:] = np.where(people.age == NOBODY, GONE, people.before.max(axis=0))
     # The counts likewise; of crises, so many more or fewer as there are.
     moved = np.rint(tally.census * abs(amount)).astype(np.int32)
     steps = moved[:, :-1] if amount > 0.0 else -moved[:, 1:]
@@ -350,7 +350,7 @@ def _needs(world: World) -> float:
 
 def _given(world: World) -> float:
     """Support of those whose need may get worse, a mean."""
-    given = [world.screen.support[d, : int(n)].sum(dtype=np.float64) for d, n in enumerate(world.screen.count)]
+    given = [world.screen.support[d, : int(n)].sum(dtype=np.float64) for d, n in enumerate(world.screen.worse)]
     return float(sum(given))
 
 

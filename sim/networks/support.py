@@ -17,7 +17,7 @@ from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.state import NOBODY, World
+from sim.state import A, World
 
 MEMBER = stream("joins community groups")
 
@@ -51,9 +51,9 @@ class Support(Params):
 
 
 @kernel
-def _worth(p: Support, age: int, worst: int) -> float:
-    """What a tie to a slot is worth: nothing while nobody is there."""
-    return 0.0 if age == NOBODY else (1.0 if worst < 2 else (0.5 if worst == 2 else -p.strain))
+def worths(p: Support) -> A:
+    """What a tie to somebody is worth, by `worst`: nothing while nobody is there."""
+    return np.array([1.0, 1.0, 0.5, -p.strain, 0.0, 0.0, 0.0, 0.0])
 
 
 @kernel
@@ -73,23 +73,22 @@ def is_member(w: World, p: Support, key: np.uint64, i: Int) -> bool:
 @kernel
 def support(w: World, p: Support, seed: np.uint64, i: Int) -> float:
     """Support of one person from last month's state of those near them, 0-1."""
-    return support_of(w, p, i, is_member(w, p, joining(seed), i))
+    return support_of(w, p, worths(p), i, is_member(w, p, joining(seed), i))
 
 
 @kernel
-def support_of(w: World, p: Support, i: Int, member: bool) -> float:
-    """The same, where it is known whether they are a member of a group."""
+def support_of(w: World, p: Support, worth: A, i: Int, member: bool) -> float:
+    """The same, where it is known whether they are a member of a group. `worth`: see `worths`."""
     people = w.people
-    age, worst, start, to, first = people.age, people.worst, w.ties.start, w.ties.to, w.dwellings.first
+    worst, start, to, first = people.worst, w.ties.start, w.ties.to, w.dwellings.first
     g, apart = 0.0, p.apart * w.rules.pandemic[people.neighbourhood[i]]
     home = np.int64(people.dwelling[i])
     j: Int
     for j in range(np.int64(first[home]), np.int64(first[home + 1])):
         if j != i:
-            g += _worth(p, age[j], worst[j])
+            g += worth[worst[j]]
     for k in range(np.int64(start[i]), np.int64(start[i + 1])):
-        j = np.int64(to[k])
-        g += _worth(p, age[j], worst[j]) * (1.0 - apart)
+        g += worth[worst[np.int64(to[k])]] * (1.0 - apart)
     if people.age[i] >= 5:
         g += w.rules.digital_ties[people.neighbourhood[i]] * (p.online if people.age[i] >= 65 else 1.0)
     if people.worst[i] >= 2:
@@ -103,18 +102,17 @@ def support_of(w: World, p: Support, i: Int, member: bool) -> float:
 @mechanism(
     Phase.SUPPORT,
     Support,
-    reads="people.worst people.age people.up_bound dwellings.first ties.start ties.to places.energy rules.pandemic "
-    "rules.digital_ties screen.row screen.draw screen.count",
+    reads="people.worst people.age dwellings.first ties.start ties.to places.energy rules.pandemic "
+    "rules.digital_ties screen.worse_row screen.worse",
     writes="screen.support",
     by_part=True,
-    beyond="people.worst people.age",
+    beyond="people.worst",
 )
 @kernel
 def lend(w: World, p: Support, clock: Clock) -> None:
-    key = joining(clock.seed)
+    key, worth = joining(clock.seed), worths(p)
     for d in range(w.people.level.shape[0]):
-        row, draw, up_bound, given = w.screen.row[d], w.screen.draw[d], w.people.up_bound[d], w.screen.support[d]
-        for k in range(w.screen.count[d]):
+        row, given = w.screen.worse_row[d], w.screen.support[d]
+        for k in range(w.screen.worse[d]):
             i = np.int64(row[k])
-            if np.uint16(draw[k] >> np.uint32(16)) < up_bound[i]:
-                given[k] = np.float32(support_of(w, p, i, is_member(w, p, key, i)))
+            given[k] = np.float32(support_of(w, p, worth, i, is_member(w, p, key, i)))

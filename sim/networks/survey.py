@@ -22,7 +22,7 @@ from sim.bookkeeping import due, is_helped
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.networks.support import Support, is_member, joining, support_of
+from sim.networks.support import Support, is_member, joining, support_of, worths
 from sim.state import CHILD_AGES, NOBODY, World
 
 ADULT = 16
@@ -75,17 +75,17 @@ class Survey(Params):
     writes="people.support tally.members",
     name="company",
     by_part=True,
-    beyond="people.worst people.age",
+    beyond="people.worst",
 )
 @kernel
 def keep_company(w: World, p: Support, clock: Clock) -> None:
     people, members = w.people, w.tally.members
-    key = joining(clock.seed)
+    key, worth = joining(clock.seed), worths(p)
     first, last = due(w, clock.month + HALF_A_YEAR)
     for i in range(first, last, 12):
         if people.age[i] != NOBODY and people.age[i] >= ADULT:
             member = is_member(w, p, key, i)
-            people.support[i] = np.float32(support_of(w, p, i, member))
+            people.support[i] = np.float32(support_of(w, p, worth, i, member))
             members[people.quintile[i], people.band[i]] += member
 
 
@@ -98,8 +98,13 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
     for d in range(w.rates.informal.size):
         if w.rates.informal[d] == 0 or people.level[d, i] == 3:  # who has left for a care home cares for nobody here
             continue
-        needed, able = 0.0, 0
         j: Int
+        needy = 0
+        for j in range(np.int64(first[home]), np.int64(first[home + 1])):
+            needy += np.int64(people.level[d, j] == 2)
+        if needy == 0:  # as in most homes
+            continue
+        needed, able = 0.0, 0
         for j in range(np.int64(first[home]), np.int64(first[home + 1])):
             if people.age[j] == NOBODY:
                 continue

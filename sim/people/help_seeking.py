@@ -20,15 +20,18 @@ Limits    One service asked at a time in a domain. Who is refused is chance, not
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim.bookkeeping import refused_share, set_help, still_asks
 from sim.engine.draws import UNIT, month_key, stream, uniform
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.need import ceil16
-from sim.state import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, World
+from sim.people.renewal import DOMAIN_OF_BIT
+from sim.state import ACUTE, HELP_ONLY, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, A, World
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -101,8 +104,14 @@ def getting_through(w: World, p: HelpSeeking, inward: float, i: Int) -> float:
     proof = max(0.0, 1.0 - p.burden * w.rules.claim_burden[n])
     excluded = p.excluded_old if people.age[i] >= 65 else p.excluded_young
     online = 1.0 - w.rules.digital[n] * excluded
-    through: float = apart ** max(0, needs - 1) * proof**serious * online
+    through: float = _times(apart, needs - 1) * _times(proof, serious) * online
     return through
+
+
+@kernel
+def _times(share: float, times: Int) -> float:
+    """A share of a share, so many times; mostly none or one, which needs no power."""
+    return 1.0 if times <= 0 else (share if times == 1 else share**times)
 
 
 @kernel
@@ -134,7 +143,7 @@ def asking(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float
 @mechanism(
     Phase.HELP_SEEKING,
     HelpSeeking,
-    reads="screen.row screen.draw screen.count people.level people.band people.quintile people.ask_bound people.age "
+    reads="screen.ask_row screen.ask_draw screen.asking people.level people.band people.quintile people.age "
     "people.neighbourhood services.refused services.providers services.targets services.tier services.spare "
     "places.outreach "
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
@@ -149,12 +158,9 @@ def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)
         ready = month_key(clock.seed, READY + np.uint64(d), clock.month)
-        for k in range(w.screen.count[d]):
-            i = np.int64(w.screen.row[d, k])
-            top = np.uint16(w.screen.draw[d, k] >> np.uint32(16))
-            if np.uint16(top - np.uint16(32768)) >= people.ask_bound[d, i]:
-                continue
-            u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT - 0.5
+        for k in range(w.screen.asking[d]):
+            i = np.int64(w.screen.ask_row[d, k])
+            u = (np.float64(w.screen.ask_draw[d, k]) + 0.5) * UNIT - 0.5
             if u >= help_event(w, p, inward, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]
@@ -228,7 +234,7 @@ def count_spare(w: World, p: NoParams, clock: Clock) -> None:
     Phase.REFRESH,
     HelpSeeking,
     reads="people.level people.help people.trust people.band people.age people.neighbourhood screen.renew "
-    "screen.reason screen.renewals dwellings.head places.outreach_top",
+    "screen.renewals screen.amend screen.amend_reason screen.amendments dwellings.head places.outreach_top",
     writes="people.ask_bound",
     name="help_seeking_bounds",
     after="renewal",
@@ -236,27 +242,55 @@ def count_spare(w: World, p: NoParams, clock: Clock) -> None:
 )
 @kernel
 def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
-    people, services = w.people, w.services
-    level_of, help_of, age, trust, band = people.level, people.help, people.age, people.trust, people.band
-    dwelling, head_of, household, ask_bound = people.dwelling, w.dwellings.head, w.rates.household, people.ask_bound
-    asks, outreach = w.rates.asks, w.places.outreach_top
+    services, screen, ask_bound, domains = w.services, w.screen, w.people.ask_bound, w.people.level.shape[0]
     leaves = np.zeros(256)  # by help code: those helped or waiting do not ask
     for s in range(services.end.size):
         leaves[1 + s] = services.end[s]
         leaves[WAITING + s] = services.give_up[s]
-    renew, reason = w.screen.renew, w.screen.reason
-    for k in range(w.screen.renewals[0]):
-        i = np.int64(renew[k])
-        alive, head = np.int64(age[i] != NOBODY), np.int64(head_of[dwelling[i]] == i)
-        # Trust that drifts back up to its usual level needs no new bound.
-        trusting = max(trust[i], USUAL_TRUST) / USUAL_TRUST
-        found = outreach[people.neighbourhood[i]]
-        every = reason[k] & TRUST_ONLY != 0
-        for d in range(level_of.shape[0]):
-            if not every and not reason[k] >> np.uint8(d) & 1:
-                continue
-            code, asked = help_of[d, i], asks[d, level_of[d, i], band[i]]
-            free = np.int64(code == 0) * np.int64(asked > 0.0)
-            most = leaves[code] + free * (asked * trusting + found)
-            counts = alive * max(head, 1 - np.int64(household[d]))
-            ask_bound[d, i] = ceil16(counts * min(MOST, most))
+    i: Int
+    for k in range(screen.renewals[0]):
+        i = np.int64(screen.renew[k])
+        who = _who(w, i)
+        for d in range(domains):
+            ask_bound[d, i] = _bound(w, who, d, i, leaves)
+    for k in range(screen.amendments[0]):
+        i, left = np.int64(screen.amend[k]), screen.amend_reason[k]
+        who = _who(w, i)
+        if left & TRUST_ONLY:
+            for d in range(domains):
+                ask_bound[d, i] = _bound(w, who, d, i, leaves)
+        else:
+            left &= HELP_ONLY
+            while left != 0:
+                ask_bound[DOMAIN_OF_BIT[left], i] = _bound(w, who, DOMAIN_OF_BIT[left], i, leaves)
+                left &= left - 1
+
+
+class _Who(NamedTuple):
+    """What the bounds of a person rest on, in whichever domain."""
+
+    band: Int
+    alive: Int
+    head: Int
+    trusting: float
+    found: float
+
+
+@inlined
+def _who(w: World, i: Int) -> _Who:
+    """Somebody whose bounds are due. Trust that drifts back up to its usual level needs no new one."""
+    people = w.people
+    head = np.int64(w.dwellings.head[people.dwelling[i]] == i)
+    trusting = max(np.float64(people.trust[i]), USUAL_TRUST) / USUAL_TRUST
+    found = w.places.outreach_top[people.neighbourhood[i]]
+    return _Who(np.int64(people.band[i]), np.int64(people.age[i] != NOBODY), head, trusting, found)
+
+
+@inlined
+def _bound(w: World, who: _Who, d: int, i: Int, leaves: A) -> np.uint16:
+    """The bound of a help event in one domain."""
+    code, asked = w.people.help[d, i], w.rates.asks[d, w.people.level[d, i], who.band]
+    free = np.float64(np.int64(code == 0) * np.int64(asked > 0.0))
+    most = leaves[code] + free * (asked * who.trusting + who.found)
+    counts = np.float64(who.alive * max(who.head, 1 - np.int64(w.rates.household[d])))
+    return ceil16(counts * min(MOST, most))

@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.bookkeeping import counted, is_helped
 from sim.engine.draws import UNIT, month_key, stream, uniform
+from sim.engine.draws import bits as draw_of
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import find_low
@@ -43,6 +44,30 @@ def attending(w: World, door: int, i: Int) -> float:
 
 
 @kernel
+def _comes(w: World, door: int, i: Int, u: float) -> bool:
+    """Whether a draw says that somebody attends. Most who do come whatever they need: only for others need is looked
+    at."""
+    b = w.people.band[i]
+    if w.rates.walks_in[door, b] == 0:
+        return False
+    comes: bool = u < w.rates.walk_in[door, b, w.people.quintile[i]] or u < attending(w, door, i)
+    return comes
+
+
+@kernel
+def _first_rise(w: World, door: int, d: Int, i: Int) -> bool:
+    """Whether somebody's need rose in this domain this month, and in no other with which people knock here before it
+    in order."""
+    level, before = w.people.level, w.people.before
+    if level[d, i] <= before[d, i]:
+        return False
+    for e in range(d):
+        if level[e, i] > before[e, i] and w.rates.knock[door, e, level[e, i]] > 0.0 and counted(w, e, i):
+            return False
+    return True
+
+
+@kernel
 def _attended(w: World, s: Int, i: Int) -> None:
     """Count an attendance."""
     people = w.people
@@ -54,7 +79,7 @@ def _attended(w: World, s: Int, i: Int) -> None:
 
 @mechanism(
     Phase.LAST_RESORT,
-    reads="services.quality places.practice places.fit people.level people.help people.age people.door_bound "
+    reads="services.quality places.practice places.fit people.level people.before people.help people.age people.door_bound "
     "people.band people.quintile people.neighbourhood screen.event_row screen.event_domain screen.event_to "
     "screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
@@ -73,10 +98,15 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
             find_low(key, first, people.door_bound[door, first:last], scratch.bits, scratch.marks, row, draw)
         ):
             i = np.int64(row[k])
-            if (np.float64(draw[k]) + 0.5) * UNIT < attending(w, door, i):
+            if _comes(w, door, i, (np.float64(draw[k]) + 0.5) * UNIT):
                 _attended(w, s, i)
         for k in range(w.screen.events[0]):
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
+            if w.rates.knock[door, d, w.screen.event_to[k]] > 0.0 and _first_rise(w, door, d, i):
+                bits = draw_of(key, i)
+                if np.uint32(bits >> np.uint32(16)) >= people.door_bound[door, i]:  # not looked at yet
+                    if _comes(w, door, i, (np.float64(bits) + 0.5) * UNIT):
+                        _attended(w, s, i)
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
                 continue
             if (
@@ -102,13 +132,13 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     household, door_bound = w.rates.household, people.door_bound
     renew, reason = w.screen.renew, w.screen.reason
-    # By the time the bound is used, a level may have moved by one and help may have ended.
-    most_knock = np.zeros(knock.shape)
+    # By the time the bound is used, a level may have fallen, and help may have ended. Whose level rose this month is
+    # looked at apart.
+    most_knock = knock.copy()
     for door in range(knock.shape[0]):
         for d in range(knock.shape[1]):
-            for level in range(knock.shape[2]):
-                for near in range(max(0, level - 1), min(knock.shape[2], level + 2)):
-                    most_knock[door, d, level] = max(most_knock[door, d, level], knock[door, d, near])
+            for level in range(1, knock.shape[2]):
+                most_knock[door, d, level] = max(most_knock[door, d, level], most_knock[door, d, level - 1])
     for k in range(w.screen.renewals[0]):
         if not reason[k] & LEVEL:
             continue

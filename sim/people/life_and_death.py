@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import YEARS_BOUNDED, count_person, occupy, vacate
+from sim.bookkeeping import count_person, due, occupy, vacate
 from sim.engine.draws import UNIT, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.thinning import find_ends
 from sim.fields import Params, number
 from sim.people.need import CAP, ceil16
-from sim.state import LEVEL, NOBODY, World
+from sim.state import LEVEL, NOBODY, A, Rates, World
 
 LIFE = stream("life and death")
 SEX = stream("sex of a child")
@@ -67,6 +67,9 @@ class LifeAndDeath(Params):
     )
 
 
+YEARS_BOUNDED = 5
+"""Bounds hold for the ages up to the next multiple of this: growing a year older seldom asks for new ones."""
+YOUNGEST_MOTHER, OLDEST_MOTHER = 18, 44
 MOST_OVERLOAD = 1.0
 """Overload beyond which no more people die of it."""
 
@@ -102,7 +105,7 @@ def bearing(w: World, p: LifeAndDeath, i: Int) -> float:
 
 @kernel
 def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
-    if female == 0 or age < 18 or age > 44:
+    if female == 0 or age < YOUNGEST_MOTHER or age > OLDEST_MOTHER:
         return 0.0
     return (p.births_young if age <= 24 else p.births_prime) / 12000.0
 
@@ -112,7 +115,7 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     LifeAndDeath,
     reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
     "services.overload services.crisis_share rates.resilience rates.trust",
-    writes="people.age people.band people.level people.before people.help people.changed people.female "
+    writes="people.age people.worst people.band people.level people.before people.help people.changed people.female "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
@@ -189,30 +192,41 @@ def _bear(w: World, mother: Int, female: int) -> None:
 )
 @kernel
 def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
-    people, death, household = w.people, w.rates.death, w.rates.household
-    age, quintile, level_of = people.age, people.quintile, people.level
-    death_bound, birth_bound = people.death_bound, people.birth_bound
-    renew, reason = w.screen.renew, w.screen.reason
-    # By the time the bound is used, some years may have passed.
-    most_death, most_births = np.zeros(death.shape), np.zeros(death.shape[0])
-    for a in range(death.shape[0]):
-        for later in range(a, min(death.shape[0], a + YEARS_BOUNDED + 1)):
-            most_births[a] = max(most_births[a], _fertility(p, 1, later))
-            for q in range(death.shape[1]):
-                most_death[a, q] = max(most_death[a, q], death[later, q])
-    # A level may have risen by one, too.
-    worst = p.crisis * (1.0 + p.stretched * MOST_OVERLOAD)
-    factor = np.array([1.0, p.serious, worst, worst])
+    age, renew, reason = w.people.age, w.screen.renew, w.screen.reason
+    # A level may have risen by one, by the time the bound is used, or fallen.
+    serious = max(1.0, p.serious)
+    worst = max(serious, p.crisis * (1.0 + p.stretched * MOST_OVERLOAD))
+    factor = np.array([1.0, serious, worst, worst])
     for k in range(w.screen.renewals[0]):
-        if not reason[k] & LEVEL:
-            continue
-        i = np.int64(renew[k])
-        dies, bears = 0.0, 0.0
-        if age[i] != NOBODY:
-            dies = most_death[age[i], quintile[i]]
-            bears = most_births[age[i]] if people.female[i] == 1 else 0.0
-            for d in range(level_of.shape[0]):
-                if household[d] == 0:
-                    dies *= factor[level_of[d, i]]
-        death_bound[i] = ceil16(min(CAP, dies))
-        birth_bound[i] = ceil16(bears) if bears > 0.0 else np.uint16(0)
+        if reason[k] & LEVEL:
+            _renew(w, p, np.int64(renew[k]), factor)
+    first, last = due(w, clock.month - 1)
+    for i in range(first, last, 12):
+        if age[i] % YEARS_BOUNDED == 0 and age[i] != NOBODY:
+            _renew(w, p, i, factor)
+
+
+def set_mortality(rates: Rates, monthly: A) -> None:
+    """Write down how likely people are to die in a month, shape (age, quintile), and the most of it in years ahead."""
+    rates.death[:] = monthly
+    rates.death_ahead[:] = monthly
+    for years in range(1, YEARS_BOUNDED + 1):
+        np.maximum(rates.death_ahead[:-years], monthly[years:], out=rates.death_ahead[:-years])
+
+
+@kernel
+def _renew(w: World, p: LifeAndDeath, i: Int, factor: A) -> None:
+    """Bounds of one person: the most that the next years of age, and levels (`factor`), can make of them."""
+    people = w.people
+    dies, bears = 0.0, 0.0
+    if people.age[i] != NOBODY:
+        age = np.int64(people.age[i])
+        dies = w.rates.death_ahead[age, people.quintile[i]]
+        if people.female[i] == 1 and OLDEST_MOTHER >= age >= YOUNGEST_MOTHER - YEARS_BOUNDED:
+            for later in range(age, age + YEARS_BOUNDED + 1):
+                bears = max(bears, _fertility(p, 1, later))
+        for d in range(people.level.shape[0]):
+            if w.rates.household[d] == 0:
+                dies *= factor[people.level[d, i]]
+    people.death_bound[i] = ceil16(min(CAP, dies))
+    people.birth_bound[i] = ceil16(bears)

@@ -25,6 +25,7 @@ from sim.engine.thinning import BLOCK, gather_block
 from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
+from sim.people.need import ROUNDING
 from sim.state import NOBODY, A, Screen, World
 
 OUT = stream("moving out")
@@ -163,7 +164,7 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     Moves,
     reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.full "
     "places.full_in_all rates.donor_level rates.donor_range rates.resilience rates.trust",
-    writes="people.age people.female people.band people.level people.before people.help people.changed "
+    writes="people.age people.worst people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.bits screen.marks screen.found_row screen.found_draw",
@@ -177,7 +178,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
     out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
     here = homes.occupants[w.part.dwelling[0] : w.part.dwelling[1]]
     few = np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32)
-    lack = np.zeros(BAND_OF_AGE.size)
+    lack, most = np.zeros(BAND_OF_AGE.size), 0.0
     n = w.part.neighbourhood[0] - 1
     start: Int
     stop: Int
@@ -191,9 +192,12 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             q = np.int64(w.places.quintile[n])
             for age in range(lack.size):
                 lack[age] = 1.0 - w.places.full[q, BAND_OF_AGE[age]]
+            most = (w.places.full[q].max() / w.places.full_in_all[q]) ** p.pull * ROUNDING
         if homes.occupants[home] > 0:
             u = (np.float64(scratch.found_draw[k]) + 0.5) * UNIT
-            if u < p.moves / 12.0 * _restless(w, p, home, q):
+            # Nobody is more restless than people of the fullest age alone would be.
+            each = (np.float64(first[home + 1]) - np.float64(first[home])) / np.float64(homes.occupants[home])
+            if u < p.moves / 12.0 * most * each**2 and u < p.moves / 12.0 * _restless(w, p, home, q):
                 for i in range(np.int64(first[home]), np.int64(first[home + 1])):
                     if people.age[i] != NOBODY:
                         w.tally.moved_out[q] += 1

@@ -20,15 +20,17 @@ Limits    One step up or down a month. A crisis is entered from serious need onl
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.bookkeeping import set_level
 from sim.engine.draws import UNIT
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.state import LEVEL, NOBODY, RESILIENCE_ONLY, WAITING, A, World
+from sim.people.renewal import DOMAIN_OF_BIT
+from sim.state import HELP_ONLY, NOBODY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -92,7 +94,7 @@ def helper_at_home(w: World, i: Int, levels: A) -> bool:
     people = w.people
     home = np.int64(people.dwelling[i])
     for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-        if j != i and people.age[j] != NOBODY and people.age[j] >= 16 and people.worst[j] < 2:
+        if j != i and people.worst[j] < 2 and people.age[j] >= 16:
             return True
     return False
 
@@ -163,9 +165,9 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 @mechanism(
     Phase.NEED,
     Need,
-    reads="screen.row screen.draw screen.count screen.support people.before people.resilience people.help "
-    "people.worst people.band people.quintile people.neighbourhood people.age people.up_bound "
-    "people.down_bound services.quality places.practice places.fit places.exposure places.infants "
+    reads="screen.worse_row screen.worse_draw screen.worse screen.better_row screen.better_draw screen.better "
+    "screen.support people.before people.resilience people.help people.worst people.band people.quintile "
+    "people.neighbourhood people.age services.quality places.practice places.fit places.exposure places.infants "
     "rules.time_to_care",
     writes="tally.delayed people.level people.help people.changed tally.census tally.unmet tally.helped "
     "tally.waiting tally.ended services.helped services.queue screen.event_row screen.event_domain "
@@ -176,20 +178,20 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 def change(w: World, p: Need, clock: Clock) -> None:
     levels = w.people.before
     for d in range(levels.shape[0]):
-        for k in range(w.screen.count[d]):
-            i = np.int64(w.screen.row[d, k])
-            top = np.uint16(w.screen.draw[d, k] >> np.uint32(16))
-            u = (np.float64(w.screen.draw[d, k]) + 0.5) * UNIT
-            if top < w.people.up_bound[d, i]:
-                if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
-                    set_level(w, d, i, levels[d, i] + 1)
-            elif np.uint16(~top) < w.people.down_bound[d, i]:
-                if u > 1.0 - improving(w, p, d, i, levels):
-                    set_level(w, d, i, levels[d, i] - 1)
-                elif levels[d, i] == 3 and held_back(w, d, i, levels):
-                    # Nobody else stays: the draw is one that ends a crisis, but for the care that is missing.
-                    if u > 1.0 - min(CERTAIN, w.rates.down[d, 3, w.people.band[i]]):
-                        w.tally.delayed[w.people.quintile[i], w.people.band[i]] += 1
+        for k in range(w.screen.worse[d]):
+            i = np.int64(w.screen.worse_row[d, k])
+            u = (np.float64(w.screen.worse_draw[d, k]) + 0.5) * UNIT
+            if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
+                set_level(w, d, i, levels[d, i] + 1)
+        for k in range(w.screen.better[d]):
+            i = np.int64(w.screen.better_row[d, k])
+            u = (np.float64(w.screen.better_draw[d, k]) + 0.5) * UNIT
+            if u > 1.0 - improving(w, p, d, i, levels):
+                set_level(w, d, i, levels[d, i] - 1)
+            elif levels[d, i] == 3 and held_back(w, d, i, levels):
+                # Nobody else stays: the draw is one that ends a crisis, but for the care that is missing.
+                if u > 1.0 - min(CERTAIN, w.rates.down[d, 3, w.people.band[i]]):
+                    w.tally.delayed[w.people.quintile[i], w.people.band[i]] += 1
 
 
 @kernel
@@ -202,8 +204,8 @@ def ceil16(probability: float) -> np.uint16:
 @mechanism(
     Phase.REFRESH,
     Need,
-    reads="screen.renew screen.reason screen.renewals people.level people.resilience people.help people.band "
-    "people.quintile people.age people.neighbourhood services.quality_low services.quality_high "
+    reads="screen.renew screen.renewals screen.amend screen.amend_reason screen.amendments people.level "
+    "people.resilience people.help people.band people.quintile people.age people.neighbourhood services.quality_low services.quality_high "
     "places.practice_low places.practice_high places.exposure_top places.infants_top dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
@@ -212,43 +214,77 @@ def ceil16(probability: float) -> np.uint16:
 )
 @kernel
 def bound(w: World, p: Need, clock: Clock) -> None:
-    people, rates, services = w.people, w.rates, w.services
-    level_of, help_of, age, resilience = people.level, people.help, people.age, people.resilience
-    band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
-    up_bound, down_bound, up_rate, down_rate = people.up_bound, people.down_bound, rates.up, rates.down
-    omega, household, low, high = rates.omega, rates.household, services.quality_low, services.quality_high
-    neighbourhood, practice_low, practice_high = people.neighbourhood, w.places.practice_low, w.places.practice_high
-    exposure, infants = w.places.exposure_top, w.places.infants_top
-    domains = level_of.shape[0]
-    least_supported = math.exp(p.beta_support * p.usual_support) * ROUNDING
+    people, services, screen, rates, places = w.people, w.services, w.screen, w.rates, w.places
+    level_of, up_bound, down_bound, age = people.level, people.up_bound, people.down_bound, people.age
     # What each help code takes off worsening at least, and adds to improving at most; nothing where nobody helps.
     shield, lift = np.zeros(256), np.zeros(256)
-    for s in range(low.size):
-        shield[1 + s] = services.protection[s] * low[s]
-        lift[1 + s] = (services.recovery[s] - 1.0) * high[s]
-    most_better = np.array([0.0, CAP_BETTER, CAP_BETTER, CERTAIN])
-    renew, reason = w.screen.renew, w.screen.reason
-    needs = np.zeros(domains)
-    # Most of these questions fall out either way: asking them in numbers costs less than going one way or the other.
-    for k in range(w.screen.renewals[0]):
-        i = np.int64(renew[k])
-        b, q, n = band[i], quintile[i], neighbourhood[i]
-        for d in range(domains):
+    for s in range(services.domain.size):
+        shield[1 + s] = services.protection[s] * services.quality_low[s]
+        lift[1 + s] = (services.recovery[s] - 1.0) * services.quality_high[s]
+    usual, needs = p.beta_support * p.usual_support, np.zeros(level_of.shape[0])
+    # Looked up here, once, and not for each person.
+    tables = (rates.up, rates.down, rates.omega, rates.household, people.help, places.exposure_top, shield, lift)
+    i: Int
+    for k in range(screen.renewals[0] + screen.amendments[0]):
+        whole = k < screen.renewals[0]
+        i = np.int64(screen.renew[k] if whole else screen.amend[k - screen.renewals[0]])
+        left = np.int64(HELP_ONLY if whole else screen.amend_reason[k - screen.renewals[0]] & HELP_ONLY)
+        if left == 0:
+            continue
+        if age[i] == NOBODY:
+            up_bound[:, i] = 0
+            down_bound[:, i] = 0
+            continue
+        n = np.int64(people.neighbourhood[i])
+        for d in range(needs.size):
             needs[d] = level_of[d, i]
-        # Resilience above its set-point fades: the bound takes it as gone.
-        common = least_supported * math.exp(-p.beta_resilience * min(0.0, resilience[i]))
-        alive, head = np.int64(age[i] != NOBODY), np.int64(head_of[dwelling[i]] == i)
-        every = reason[k] & (LEVEL | RESILIENCE_ONLY) != 0
-        for d in range(domains):
-            if not every and not reason[k] >> np.uint8(d) & 1:
-                continue
-            level, code = level_of[d, i], help_of[d, i]
-            m = common * exposure[d, n] * (1.0 - min(MOST_PROTECTED, shield[code] * practice_low[n]))
-            for e in range(domains):  # omega of a domain with itself is 0
-                m *= 1.0 + omega[d, e] * needs[e]
-            if level == 2 and age[i] < 2:
-                m *= 1.0 + infants[n]
-            counts = alive * max(head, 1 - np.int64(household[d]))
-            up_bound[d, i] = ceil16(counts * min(CAP, up_rate[d, level, b, q] * m))
-            better = down_rate[d, level, b] * (1.0 + lift[code] * practice_high[n])
-            down_bound[d, i] = ceil16(counts * min(most_better[level], better))
+        # Support may be nothing; resilience above its set-point fades: the bound takes it as gone.
+        who = _Who(
+            np.int64(people.band[i]),
+            np.int64(people.quintile[i]),
+            n,
+            np.int64(w.dwellings.head[people.dwelling[i]] == i),
+            math.exp(usual - p.beta_resilience * min(0.0, people.resilience[i])) * ROUNDING,
+            1.0 + np.float64(age[i] < 2) * places.infants_top[n],
+            places.practice_low[n],
+            places.practice_high[n],
+        )
+        if whole:
+            for d in range(needs.size):
+                up_bound[d, i], down_bound[d, i] = _bounds(tables, who, needs, d, i)
+        else:
+            while left != 0:
+                d = DOMAIN_OF_BIT[left]
+                up_bound[d, i], down_bound[d, i] = _bounds(tables, who, needs, d, i)
+                left &= left - 1
+
+
+class _Who(NamedTuple):
+    """What the bounds of a person rest on, in whichever domain."""
+
+    band: Int
+    quintile: Int
+    neighbourhood: Int
+    head: Int
+    hazard: float
+    """What multiplies the hazards at most."""
+    infant: float
+    """And what multiplies that of a crisis besides."""
+    practice_low: float
+    practice_high: float
+
+
+@inlined
+def _bounds(tables: tuple[A, ...], who: _Who, needs: A, d: int, i: Int) -> tuple[np.uint16, np.uint16]:
+    """Bounds of worsening and improving in one domain. Most questions here fall out either way: asking them in numbers
+    costs less than going one way or the other."""
+    up, down, omega, household, help_of, exposure, shield, lift = tables
+    level, code = np.int64(needs[d]), np.int64(help_of[d, i])
+    m = who.hazard * (1.0 - min(MOST_PROTECTED, shield[code] * who.practice_low)) * exposure[d, who.neighbourhood]
+    for e in range(needs.size):  # omega of a domain with itself is 0
+        m *= 1.0 + omega[d, e] * needs[e]
+    m *= who.infant if level == 2 else 1.0
+    counts = np.float64(max(who.head, 1 - np.int64(household[d])))
+    worse = up[d, level, who.band, who.quintile] * m
+    better = down[d, level, who.band] * (1.0 + lift[code] * who.practice_high)
+    return ceil16(counts * min(CAP, worse)), ceil16(counts * min(CERTAIN if level == 3 else CAP_BETTER, better))

@@ -1,7 +1,7 @@
-"""Whoever changed gets new bounds: one list of them, for every mechanism that bounds its draws.
+"""Whoever changed gets new bounds: two lists of them, for every mechanism that bounds its draws.
 
-Claim     renew = the slots with `changed` set, in order; reason says which bounds rest on what changed. What bears on
-          many at once (the quality of a service, the practice, exposure and outreach of a neighbourhood) is bounded
+Claim     renew = the slots with `changed` set whose level rose or whose resilience fell, in order: all their bounds are
+          due; amend = the others: bounds of the domains in question are. What bears on many at once (the quality of a service, the practice, exposure and outreach of a neighbourhood) is bounded
           with some room; once it leaves that room, everybody concerned has changed.
 Evidence  none needed: bookkeeping.
 Limits    A mechanism that changes what a bound rests on must set `changed`, or leave the bound above the truth.
@@ -14,10 +14,14 @@ import numpy as np
 from sim.bookkeeping import HELP_DOMAINS
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import ANYTHING, WAITING, World
+from sim.state import ANYTHING, HELP_ONLY, LEVEL, RESILIENCE_ONLY, WAITING, World
 
 ROOM = 0.1
 """How far, relatively, a common factor may move before bounds are worked out anew."""
+
+
+DOMAIN_OF_BIT = np.array([next((d for d in range(5) if bits >> d & 1), 5) for bits in range(HELP_ONLY + 1)], np.int64)
+"""By the bits of domains in `changed`: the first of them, or 5 for none."""
 
 
 @mechanism(
@@ -71,7 +75,7 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
     Phase.REFRESH,
     NoParams,
     reads="people.changed",
-    writes="people.changed screen.renew screen.reason screen.renewals",
+    writes="people.changed screen.renew screen.reason screen.renewals screen.amend screen.amend_reason screen.amendments",
     after="room_of_bounds",
     by_part=True,
 )
@@ -79,6 +83,7 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
 def gather(w: World, p: NoParams, clock: Clock) -> None:
     first, last = w.part.person[0], w.part.person[1]
     changed, renew, reason = w.people.changed[first:last], w.screen.renew, w.screen.reason
+    amend, amend_reason = w.screen.amend, w.screen.amend_reason
     k: Int = 0
     for i in range(changed.size):
         renew[k] = np.uint32(first + i)
@@ -86,5 +91,13 @@ def gather(w: World, p: NoParams, clock: Clock) -> None:
         k += np.int64(changed[i] != 0)
         if k == renew.size:
             break
-    w.screen.renewals[0] = k
+    whole: Int = 0
+    some: Int = 0
+    for j in range(k):  # written to both lists and counted in one: asking which would cost more
+        amend[some], amend_reason[some] = renew[j], reason[j]
+        renew[whole], reason[whole] = renew[j], reason[j]
+        of_all = np.int64(reason[whole] & (LEVEL | RESILIENCE_ONLY) != 0)
+        whole += of_all
+        some += 1 - of_all
+    w.screen.renewals[0], w.screen.amendments[0] = whole, some
     changed[:] = 0

@@ -13,17 +13,17 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.draws import month_key, stream
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import find_zones
-from sim.state import A, World
+from sim.state import GONE, NOBODY, A, World
 
 STREAM = stream("need and help")
 
 
 @mechanism(
     Phase.REMEMBER,
-    reads="people.level",
+    reads="people.level people.age",
     writes="people.before people.worst",
     name="remembering",
     by_part=True,
@@ -32,8 +32,9 @@ STREAM = stream("need and help")
 def remember(w: World, p: NoParams, clock: Clock) -> None:
     people = w.people
     first, last = w.part.person[0], w.part.person[1]
-    worst = people.worst[first:last]
-    worst[:] = 0
+    worst, age = people.worst[first:last], people.age[first:last]
+    for i in range(worst.size):
+        worst[i] = np.uint8(GONE if age[i] == NOBODY else 0)
     for d in range(people.level.shape[0]):
         _keep(people.level[d, first:last], people.before[d, first:last], worst)
 
@@ -42,13 +43,15 @@ def remember(w: World, p: NoParams, clock: Clock) -> None:
 def _keep(level: A, before: A, worst: A) -> None:
     for i in range(level.size):
         before[i] = level[i]
-        worst[i] = max(worst[i], level[i])
+        worst[i] = max(worst[i], level[i])  # an empty slot has no levels
 
 
 @mechanism(
     Phase.SCREEN,
     reads="people.up_bound people.down_bound people.ask_bound",
-    writes="screen.row screen.draw screen.count screen.bits screen.marks screen.events",
+    writes="screen.worse_row screen.worse_draw screen.worse screen.better_row screen.better_draw screen.better "
+    "screen.ask_row screen.ask_draw screen.asking screen.bits screen.marks screen.found_row screen.found_draw "
+    "screen.events",
     by_part=True,
 )
 @kernel
@@ -57,7 +60,7 @@ def screen(w: World, p: NoParams, clock: Clock) -> None:
     first, last = w.part.person[0], w.part.person[1]
     scratch.events[0] = 0
     for d in range(people.level.shape[0]):
-        scratch.count[d] = find_zones(
+        found = find_zones(
             month_key(clock.seed, STREAM + np.uint64(d), clock.month),
             first,
             people.up_bound[d, first:last],
@@ -65,6 +68,30 @@ def screen(w: World, p: NoParams, clock: Clock) -> None:
             people.ask_bound[d, first:last],
             scratch.bits,
             scratch.marks,
-            scratch.row[d],
-            scratch.draw[d],
+            scratch.found_row,
+            scratch.found_draw,
         )
+        _sort_out(w, d, found)
+
+
+@kernel
+def _sort_out(w: World, d: int, found: int) -> None:
+    """Put those found into three lists, by what their draw may mean. Everybody is written to each list, and counted
+    where they belong: which that is falls out any way, and asking would cost more."""
+    people, screen = w.people, w.screen
+    up_bound, down_bound, ask_bound = people.up_bound[d], people.down_bound[d], people.ask_bound[d]
+    worse_row, better_row, ask_row = screen.worse_row[d], screen.better_row[d], screen.ask_row[d]
+    worse_draw, better_draw, ask_draw = screen.worse_draw[d], screen.better_draw[d], screen.ask_draw[d]
+    worse: Int = 0
+    better: Int = 0
+    asking: Int = 0
+    for k in range(found):
+        row, draw = screen.found_row[k], screen.found_draw[k]
+        top = np.uint16(draw >> np.uint32(16))
+        worse_row[worse], better_row[better], ask_row[asking] = row, row, row
+        worse_draw[worse], better_draw[better], ask_draw[asking] = draw, draw, draw
+        up = np.int64(top < up_bound[row])
+        worse += up
+        better += np.int64(np.uint16(~top) < down_bound[row]) * (1 - up)
+        asking += np.int64(np.uint16(top - np.uint16(32768)) < ask_bound[row])
+    screen.worse[d], screen.better[d], screen.asking[d] = worse, better, asking

@@ -27,7 +27,7 @@ def needs_of(w: World, i: Int) -> int:
     """Domains in which somebody had a need at the start of the month."""
     many = 0
     for d in range(w.people.before.shape[0]):
-        many += 1 if w.people.before[d, i] > 0 else 0
+        many += np.int64(w.people.before[d, i] > 0)
     return many
 
 
@@ -41,20 +41,24 @@ def needs_of(w: World, i: Int) -> int:
 )
 @kernel
 def count_needs(w: World, p: NoParams, clock: Clock) -> None:
-    people, screen, tally = w.people, w.screen, w.tally
+    people, screen, tally, before = w.people, w.screen, w.tally, w.people.before
+    head_of, household = w.dwellings.head, w.rates.household
     i: Int
     first, last = due(w, clock.month + HALF_A_YEAR)
     for i in range(first, last, 12):
         others = needs_of(w, i) - 1
         if others >= 0 and people.age[i] != NOBODY:
-            for d in range(people.before.shape[0]):
-                if 1 <= people.before[d, i] <= 2 and counted(w, d, i):
-                    tally.need_alone[d] += 1 if others == 0 else 0
-                    tally.need_several[d] += 1 if others >= SEVERAL else 0
+            alone, several = np.int64(others == 0), np.int64(others >= SEVERAL)
+            head = np.int64(head_of[people.dwelling[i]] == i)
+            for d in range(before.shape[0]):  # in numbers: each of these questions falls out either way
+                need = np.int64(before[d, i] == 1) + np.int64(before[d, i] == 2)
+                need *= max(head, 1 - np.int64(household[d]))
+                tally.need_alone[d] += need * alone
+                tally.need_several[d] += need * several
     for k in range(screen.events[0]):
         i, eased = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
-        before = people.before[eased, i]
-        if 1 <= before <= 2 and screen.event_to[k] < before and counted(w, eased, i):
+        was = before[eased, i]
+        if 1 <= was <= 2 and screen.event_to[k] < was and counted(w, eased, i):
             others = needs_of(w, i) - 1
             tally.eased_alone[eased] += 1 if others == 0 else 0
             tally.eased_several[eased] += 1 if others >= SEVERAL else 0

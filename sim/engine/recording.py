@@ -1,0 +1,100 @@
+"""Noting what arrays hold, and emptying them, many arrays in one call.
+
+A run notes some fifty arrays each month. One by one, that takes as long as a small town's month, and threads that run
+side by side wait for one another meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import carray, types
+from numba.extending import intrinsic
+
+from sim.engine.jit import Int, moment
+
+A = npt.NDArray[Any]
+
+
+@intrinsic
+def _bytes_at(_typing: Any, address: Any) -> Any:
+    """In compiled code: a pointer to the bytes at an address."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.uint8)(address), code
+
+
+@intrinsic
+def _counts_at(_typing: Any, address: Any) -> Any:
+    """In compiled code: a pointer to the whole numbers of 32 bits at an address."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.int32)(address), code
+
+
+@moment
+def _clear(addresses: A, sizes: A) -> None:
+    for k in range(addresses.size):
+        carray(_bytes_at(addresses[k]), (sizes[k],))[:] = 0  # type: ignore[call-arg]  # an intrinsic is given one less
+
+
+@moment
+def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
+    for k in range(sources.size):
+        source = carray(_bytes_at(sources[k]), (sizes[k],))  # type: ignore[call-arg]
+        into = carray(_bytes_at(rows[k] + row * sizes[k]), (sizes[k],))  # type: ignore[call-arg]
+        for i in range(source.size):
+            into[i] = source[i]
+
+
+@moment
+def _add(sources: A, rows: A, sizes: A, row: Int) -> None:
+    for k in range(sources.size):
+        source = carray(_counts_at(sources[k]), (sizes[k] // 4,))  # type: ignore[call-arg]
+        into = carray(_counts_at(rows[k] + row * sizes[k]), (sizes[k] // 4,))  # type: ignore[call-arg]
+        for i in range(source.size):
+            into[i] += source[i]
+
+
+def _addresses(arrays: Iterable[A]) -> npt.NDArray[np.int64]:
+    listed = list(arrays)
+    assert all(array.flags.carray for array in listed), "an array to be noted lies in one piece"
+    return np.array([array.ctypes.data for array in listed], np.int64)
+
+
+class Cleared:
+    """Arrays that are emptied together, as often as it is called."""
+
+    def __init__(self, arrays: Iterable[A]) -> None:
+        self._arrays = list(arrays)
+        self._where = _addresses(self._arrays)
+        self._sizes = np.array([array.nbytes for array in self._arrays], np.int64)
+
+    def __call__(self) -> None:
+        """Set all to 0."""
+        _clear(self._where, self._sizes)
+
+
+class Rows:
+    """What some arrays held at each of some moments: by name, the moment first."""
+
+    def __init__(self, arrays: Mapping[str, A], rows: int) -> None:
+        self._arrays = dict(arrays)
+        self.rows = {name: np.zeros((rows, *array.shape), array.dtype) for name, array in arrays.items()}
+        self._from, self._into = _addresses(self._arrays.values()), _addresses(self.rows.values())
+        self._sizes = np.array([array.nbytes for array in self._arrays.values()], np.int64)
+
+    def note(self, row: int) -> None:
+        """Keep what the arrays hold now as this row."""
+        _copy(self._from, self._into, self._sizes, row)
+
+    def add(self, row: int) -> None:
+        """Add what the arrays hold now to this row. Whole numbers of 32 bits only."""
+        _add(self._from, self._into, self._sizes, row)
