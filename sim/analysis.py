@@ -17,14 +17,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim import expectations, kept_worlds
+from sim import expectations, kept_records, kept_worlds
 from sim.calibration import Calibrated, adapted_for, solution_for, warm_up
 from sim.drawing import Which, draws
 from sim.engine.columns import allocate
@@ -636,7 +636,7 @@ def compare(
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
-    started = time.perf_counter()
+    started, without = time.perf_counter(), tuple(without)
     settings = {"years": years}
     chosen = [s.with_settings(**settings) if years is not None else s for s in (baseline, *others)]
     names = [s.name for s in chosen]
@@ -662,7 +662,7 @@ def compare(
     if not numbers:
         raise _unfit("at least one seed", "none")
     if engine == "stocks":
-        numbers = _without_luck(numbers, tuple(without), draw_parameters)
+        numbers = _without_luck(numbers, without, draw_parameters)
     total = sum(n.people for n in hoods)
     fixed = chosen[0].parameters
     if engine == "stocks":
@@ -690,7 +690,7 @@ def compare(
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
     about = _about(chosen[0], where, size)
-    story = (about, chosen[0].model_dump_json(), tuple(without))
+    story = (about, chosen[0].model_dump_json(), without)
     here = set_in_place(where, chosen[0].parameters)
     running = threads or os.cpu_count() or 1
     each = max(1, running // len(numbers))
@@ -718,12 +718,19 @@ def compare(
     def own_draw(number: int) -> Hashable:
         return number, tuple(sorted(drawn.get(number, {}).items()))
 
+    @cache
+    def record_stem() -> str:
+        return kept_records.stem_of(stem(), chosen[0], without)
+
     def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
-        keep = scenario is chosen[0] and total <= LARGEST_KEPT
-        return _baselines.get((story, own_draw(number)), make) if keep else make()
+        if scenario is not chosen[0] or total > LARGEST_KEPT:
+            return make()
+        of_disk = not drawn and not (scenario.policies or scenario.shocks)
+        once = partial(kept_records.recalled, record_stem(), number, make) if of_disk else make
+        return _baselines.get((story, own_draw(number)), once)
 
     if engine == "reference":
-        records = _told_again(world, chosen, numbers, progress, tuple(without), variant)
+        records = _told_again(world, chosen, numbers, progress, without, variant)
     else:
         records = ensemble(world, chosen, list(numbers), running, progress, without, recall, variant)
     return Comparison(

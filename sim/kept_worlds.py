@@ -86,7 +86,7 @@ def _write(world: World, path: Path) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(digest + head + body)
         aside.replace(path)
-        _make_room()
+        jit.keep_no_more_than(FOLDER, MOST)
     except OSError:  # a full or read-only disk: the world is made again next time
         with contextlib.suppress(OSError):
             aside.unlink()
@@ -115,13 +115,3 @@ def _read(path: Path) -> World | None:
     return World._make(
         kind(*(column(f"{table}.{name}", what.dtype) for name, what in columns(kind))) for table, kind in TABLES.items()
     )
-
-
-def _make_room() -> None:
-    """Drop the longest unused files until what is left is no more than `MOST` bytes."""
-    kept = 0
-    files = [(path, path.stat()) for path in FOLDER.iterdir()]
-    for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime, reverse=True):
-        kept += stat.st_size
-        if kept > MOST:
-            path.unlink(missing_ok=True)

@@ -45,7 +45,8 @@ class People(NamedTuple):
     level: Annotated[A, _c("u1", "domain person", "0-3", "level of need")]
     before: Annotated[A, _c("u1", "domain person", "0-3", "level of need at the start of the month")]
     worst: Annotated[
-        A, _c("u1", "person", "0-3, +4", "highest level over the domains at the start of the month; 4 more: nobody there")
+        A,
+        _c("u1", "person", "0-3, +4", "highest level over the domains at the start of the month; 4 more: nobody there"),
     ]
     help: Annotated[A, _c("u1", "domain person", "code", "no help, helped by, or waiting for a service")]
     resilience: Annotated[A, _c("f4", "person", "log hazard units", "resilience, 0 = its set-point")]

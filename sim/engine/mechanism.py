@@ -83,8 +83,8 @@ class Book:
     """The mechanisms known so far, and the order in which a month runs them."""
 
     entries: dict[str, Mechanism] = field(default_factory=dict)
-    _ordered: tuple[Mechanism, ...] = ()
-    """The month as last put in order, until something is entered."""
+    _last: tuple[tuple[Mechanism, ...], tuple[Mechanism, ...]] = ((), ())
+    """The mechanisms last put in order, and their order."""
 
     def add(self, entry: Mechanism) -> None:
         """Enter a mechanism; its name must be new."""
@@ -92,14 +92,15 @@ class Book:
         if known is not None and known.module != entry.module:
             raise ValueError(f"two mechanisms are called '{entry.name}': in {known.module} and in {entry.module}")
         self.entries[entry.name] = entry
-        self._ordered = ()
 
     def month(self) -> tuple[Mechanism, ...]:
         """The mechanisms in the order of a month; of those whose order is free, first the ones that go part by part.
         Raises ValueError where the order of two is left open."""
-        if not self._ordered:
-            self._ordered = self._in_order()
-        return self._ordered
+        given, (last, order) = tuple(self.entries.values()), self._last
+        if len(given) != len(last) or any(m is not other for m, other in zip(given, last, strict=True)):
+            order = self._in_order()
+            self._last = given, order
+        return order
 
     def _in_order(self) -> tuple[Mechanism, ...]:
         ordered: list[Mechanism] = []

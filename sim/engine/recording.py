@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, types
+from numba import carray, types  # type: ignore[attr-defined]  # it is there
 from numba.extending import intrinsic
 
 from sim.engine.jit import Int, moment
@@ -26,7 +26,8 @@ def _bytes_at(_typing: Any, address: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.uint8)(address), code
+    pointer: Any = types.CPointer(types.uint8)  # type: ignore[no-untyped-call]  # Numba's
+    return pointer(address), code
 
 
 @intrinsic
@@ -36,20 +37,21 @@ def _counts_at(_typing: Any, address: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.int32)(address), code
+    pointer: Any = types.CPointer(types.int32)  # type: ignore[no-untyped-call]  # Numba's
+    return pointer(address), code
 
 
 @moment
 def _clear(addresses: A, sizes: A) -> None:
     for k in range(addresses.size):
-        carray(_bytes_at(addresses[k]), (sizes[k],))[:] = 0  # type: ignore[call-arg]  # an intrinsic is given one less
+        carray(_bytes_at(addresses[k]), (sizes[k],))[:] = 0  # type: ignore[call-arg]  # an intrinsic's first is not given
 
 
 @moment
 def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
     for k in range(sources.size):
         source = carray(_bytes_at(sources[k]), (sizes[k],))  # type: ignore[call-arg]
-        into = carray(_bytes_at(rows[k] + row * sizes[k]), (sizes[k],))  # type: ignore[call-arg]
+        into = carray(_bytes_at(rows[k] + row * sizes[k]), (sizes[k],))
         for i in range(source.size):
             into[i] = source[i]
 
@@ -58,7 +60,7 @@ def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
 def _add(sources: A, rows: A, sizes: A, row: Int) -> None:
     for k in range(sources.size):
         source = carray(_counts_at(sources[k]), (sizes[k] // 4,))  # type: ignore[call-arg]
-        into = carray(_counts_at(rows[k] + row * sizes[k]), (sizes[k] // 4,))  # type: ignore[call-arg]
+        into = carray(_counts_at(rows[k] + row * sizes[k]), (sizes[k] // 4,))
         for i in range(source.size):
             into[i] += source[i]
 

@@ -68,7 +68,8 @@ def differences(town: MesaModel, world: World) -> Iterator[Difference]:
 
 
 def _events_apart(town: MesaModel, world: World) -> Iterator[Difference]:
-    """The month's list of needs that moved; a place large enough to be gone through in parts has no one such list."""
+    """The month's list of needs that moved, by domain and person: in which order they did bears on nothing. A place
+    large enough to be gone through in parts has no one such list."""
     if len(parts_of(world)) > 1:
         return
     screen = world.screen
@@ -76,7 +77,9 @@ def _events_apart(town: MesaModel, world: World) -> Iterator[Difference]:
     if many != len(town.events):
         yield Difference(town.month, "screen.events", (0,), many, len(town.events))
         return
-    for k, event in enumerate(town.events):
+    in_order = np.lexsort((screen.event_row[:many], screen.event_domain[:many])).tolist()
+    events = sorted(town.events, key=lambda event: (event.domain, event.person.number))
+    for k, event in zip(in_order, events, strict=True):
         service = -1 if event.service is None else event.service.number
         pairs = (
             ("event_row", event.person.number),

@@ -99,7 +99,7 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
         if w.rates.informal[d] == 0 or people.level[d, i] == 3:  # who has left for a care home cares for nobody here
             continue
         j: Int
-        needy = 0
+        needy: Int = 0
         for j in range(np.int64(first[home]), np.int64(first[home + 1])):
             needy += np.int64(people.level[d, j] == 2)
         if needy == 0:  # as in most homes

@@ -79,9 +79,9 @@ def _attended(w: World, s: Int, i: Int) -> None:
 
 @mechanism(
     Phase.LAST_RESORT,
-    reads="services.quality places.practice places.fit people.level people.before people.help people.age people.door_bound "
-    "people.band people.quintile people.neighbourhood screen.event_row screen.event_domain screen.event_to "
-    "screen.events",
+    reads="services.quality places.practice places.fit people.level people.before people.help people.age "
+    "people.door_bound people.band people.quintile people.neighbourhood screen.event_row "
+    "screen.event_domain screen.event_to screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
     by_part=True,
 )

@@ -205,8 +205,9 @@ def ceil16(probability: float) -> np.uint16:
     Phase.REFRESH,
     Need,
     reads="screen.renew screen.renewals screen.amend screen.amend_reason screen.amendments people.level "
-    "people.resilience people.help people.band people.quintile people.age people.neighbourhood services.quality_low services.quality_high "
-    "places.practice_low places.practice_high places.exposure_top places.infants_top dwellings.head",
+    "people.resilience people.help people.band people.quintile people.age people.neighbourhood "
+    "services.quality_low services.quality_high places.practice_low places.practice_high "
+    "places.exposure_top places.infants_top dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
     after="renewal",

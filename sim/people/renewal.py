@@ -1,8 +1,9 @@
 """Whoever changed gets new bounds: two lists of them, for every mechanism that bounds its draws.
 
 Claim     renew = the slots with `changed` set whose level rose or whose resilience fell, in order: all their bounds are
-          due; amend = the others: bounds of the domains in question are. What bears on many at once (the quality of a service, the practice, exposure and outreach of a neighbourhood) is bounded
-          with some room; once it leaves that room, everybody concerned has changed.
+          due; amend = the others: bounds of the domains in question are. What bears on many at once (the quality of a
+          service, the practice, exposure and outreach of a neighbourhood) is bounded with some room; once it leaves
+          that room, everybody concerned has changed.
 Evidence  none needed: bookkeeping.
 Limits    A mechanism that changes what a bound rests on must set `changed`, or leave the bound above the truth.
 """
@@ -75,7 +76,8 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
     Phase.REFRESH,
     NoParams,
     reads="people.changed",
-    writes="people.changed screen.renew screen.reason screen.renewals screen.amend screen.amend_reason screen.amendments",
+    writes="people.changed screen.renew screen.reason screen.renewals screen.amend screen.amend_reason "
+    "screen.amendments",
     after="room_of_bounds",
     by_part=True,
 )

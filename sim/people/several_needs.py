@@ -23,9 +23,9 @@ SEVERAL = 2
 
 
 @kernel
-def needs_of(w: World, i: Int) -> int:
+def needs_of(w: World, i: Int) -> Int:
     """Domains in which somebody had a need at the start of the month."""
-    many = 0
+    many: Int = 0
     for d in range(w.people.before.shape[0]):
         many += np.int64(w.people.before[d, i] > 0)
     return many
