@@ -75,8 +75,8 @@ CHECKS, MONEY_CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 3, 720_000, 25
 
 Its towns have the size of the place: in a small one a month's care varies more, and what is over its posts costs a
 premium; more places stand empty while somebody is found."""
-MONEY_PEOPLE = 6_600_000
-"""People in all towns of the last round with crowding out. A budget that is half a per cent off is saved, and put into
+LAST_MONEY_CHECKS, LAST_MONEY_PEOPLE = 2, 6_600_000
+"""The last rounds with crowding out, and people in all their towns. A budget that is half a per cent off is saved, and put into
 prevention, until clients of the services that get it are half a per cent more: over decades that can be told."""
 PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
 """A place that comes with the project: people and years of its solving run, from England's solution on."""
@@ -387,9 +387,11 @@ def _borne_out(
     place: Place,
 ) -> Solution:
     """The solution after all rounds of the check by agents."""
-    for money in (False,) * CHECKS + (True,) * MONEY_CHECKS:
-        solution = _checked(solution, domains, services, params, aims, place, money=money)
-    return _checked(solution, domains, services, params, aims, place, money=True, people=MONEY_PEOPLE)
+    rounds = [(False, CHECK_PEOPLE)] * CHECKS
+    rounds += [(True, CHECK_PEOPLE)] * MONEY_CHECKS + [(True, LAST_MONEY_PEOPLE)] * LAST_MONEY_CHECKS
+    for money, people in rounds:
+        solution = _checked(solution, domains, services, params, aims, place, money=money, people=people)
+    return solution
 
 
 def _checked(

@@ -19,6 +19,7 @@ DEBUG = "UPSTREAM_DEBUG"
 
 def main() -> NoReturn:
     """What `upstream` calls: run the command that was typed, and leave with its exit status."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads would wait, spinning, on the cores that runs need
     gc.set_threshold(10_000)  # what is imported stays: to look through it for garbage again and again finds none
     status = command(sys.argv[1:])
     gc.freeze()  # nor need Python look through everything once more before it leaves
