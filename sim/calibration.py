@@ -76,8 +76,8 @@ CHECKS, MONEY_CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 3, 720_000, 25
 Its towns have the size of the place: in a small one a month's care varies more, and what is over its posts costs a
 premium; more places stand empty while somebody is found."""
 LAST_MONEY_CHECKS, LAST_MONEY_PEOPLE = 2, 6_600_000
-"""The last rounds with crowding out, and people in all their towns. A budget that is half a per cent off is saved, and put into
-prevention, until clients of the services that get it are half a per cent more: over decades that can be told."""
+"""The last rounds with crowding out, and people in all their towns. A budget that is half a per cent off is saved, and
+put into prevention, until the clients of what that pays for are half a per cent more: over decades that can be told."""
 PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
 """A place that comes with the project: people and years of its solving run, from England's solution on."""
 DOUBT = 60.0
