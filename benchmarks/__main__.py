@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import rates
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
 from sim.compiling import warm_up
 from sim.engine import jit
 from sim.engine.draws import fill_bits

@@ -26,7 +26,8 @@ import numpy.typing as npt
 from scipy import special
 
 from sim import expectations, kept_records, kept_worlds
-from sim.calibration import Calibrated, adapted_for, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import adapted_for, solution_for
 from sim.compiling import warm_up
 from sim.drawing import Which, draws
 from sim.engine.columns import allocate

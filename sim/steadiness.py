@@ -21,7 +21,8 @@ import pandas as pd
 from scipy import special, stats
 
 from sim.analysis import Comparison
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
 from sim.fields import QUINTILES
 from sim.results import Record
 from sim.scenario import Scenario
