@@ -44,7 +44,7 @@ from sim.world import SETTLE
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.analysis import Comparison
+    from sim.comparison import Comparison
 
 HERE = Path(__file__).parent
 MODEL = HERE / "MODEL.md"
