@@ -235,18 +235,16 @@ def tables(found: dict[str, Any]) -> str:
     memory = {row["people"]: row["bytes_per_person"] for row in found["throughput"]}
     lines += [
         "",
-        "| beside us, one thread | people | million person-steps a second | Upstream, everything, is so many times as fast "
-        "| bytes a person | Upstream's are |",
+        "| beside us, one thread | people | million person-steps a second | Upstream, everything, is so many times as "
+        "fast | bytes a person | Upstream's are |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in found["peers"]:
         own = max((size for size in ours if size <= row["people"]), default=min(ours))
         times = ours[own] / row["per_second"]["median"]
-        size = (
-            [_shown(row["bytes"], 1.0, 0), f"1/{row['bytes']['median'] / memory[own]:.1f}"]
-            if "bytes" in row
-            else ["", ""]
-        )
+        size = ["", ""]
+        if "bytes" in row:
+            size = [_shown(row["bytes"], 1.0, 0), f"1/{row['bytes']['median'] / memory[own]:.1f}"]
         speed = _shown(row["per_second"], 1e6, 3)
         lines.append(f"| {row['who']} | {row['people']:,} | {speed} | {times:,.1f} | {size[0]} | {size[1]} |")
     lines += ["", f"| mechanism | ns a person and month, {found['costs']['people']:,} people |", "| --- | --- |"]

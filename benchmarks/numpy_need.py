@@ -1,4 +1,4 @@
-"""One mechanism, need in five domains, the way it would be written with whole arrays: what thinning is measured against.
+"""One mechanism, need in five domains, as it would be written with whole arrays: what thinning is measured against.
 
 The equation is that of sim/people/need.py, without help, outside exposure and care at home; every person's every hazard
 is worked out every month, and drawn for.
