@@ -1,7 +1,8 @@
 """Measures, and writes `results.json` and the tables of `README.md` beside it.
 
 Every figure is the median of five repeats, smallest and largest beside it; what a newcomer waits for is measured in a
-process of its own. `--quick` takes one repeat of small sizes and writes nothing: a check that all of this runs.
+process of its own. `--quick` takes one repeat of small sizes, without the packages that others wrote, and writes
+nothing: a check that all of this runs.
 `--against=FILE.json` writes nothing either, and prints each figure over that of another result: run two versions in
 turn, and look at what lies apart.
 """
@@ -26,8 +27,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import peers
 from sim import rates
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
 from sim.compiling import warm_up
 from sim.engine import jit
 from sim.engine.draws import fill_bits
@@ -42,6 +45,7 @@ from sim.state import ANYTHING, People, Ties, World, handle
 
 HERE = Path(__file__).parent
 SIZES = (10_000, 100_000, 1_000_000)
+PEER_SIZES = (100_000, 1_000_000)
 REPEATS = 5
 MONTHS = 24
 SEED = np.uint64(0)
@@ -227,6 +231,22 @@ def tables(found: dict[str, Any]) -> str:
         "main comparison: 4 policies, 20 seeds, 20 years, 30,000 people, all cores": "main_comparison_seconds",
     }
     lines += [f"| {what} | {_shown(found[key])} |" for what, key in waits.items()]
+    ours = {row["people"]: row["person_months_per_second_1"]["median"] for row in found["throughput"]}
+    memory = {row["people"]: row["bytes_per_person"] for row in found["throughput"]}
+    lines += [
+        "",
+        "| beside us, one thread | people | million person-steps a second | Upstream, everything, is so many times as "
+        "fast | bytes a person | Upstream's are |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in found["peers"]:
+        own = max((size for size in ours if size <= row["people"]), default=min(ours))
+        times = ours[own] / row["per_second"]["median"]
+        size = ["", ""]
+        if "bytes" in row:
+            size = [_shown(row["bytes"], 1.0, 0), f"1/{row['bytes']['median'] / memory[own]:.1f}"]
+        speed = _shown(row["per_second"], 1e6, 3)
+        lines.append(f"| {row['who']} | {row['people']:,} | {speed} | {times:,.1f} | {size[0]} | {size[1]} |")
     lines += ["", f"| mechanism | ns a person and month, {found['costs']['people']:,} people |", "| --- | --- |"]
     lines += [f"| `{name}` | {_shown(cost, 1.0, 2)} |" for name, cost in found["costs"]["nanoseconds"].items()]
     return "\n".join(lines)
@@ -275,6 +295,14 @@ def main(arguments: Sequence[str]) -> int:
         "limits": limits(repeats),
         "throughput": [throughput(calibrated, people, repeats) for people in (SIZES[:1] if quick else SIZES)],
         "costs": costs(calibrated, 10_000 if quick else 100_000, repeats),
+        "peers": peers.beside(
+            calibrated,
+            partial(baseline_world, calibrated),
+            SIZES[:1] if quick else PEER_SIZES,
+            repeats,
+            spread,
+            packages=not quick,
+        ),
         **starts(repeats),
         "main_comparison_seconds": spread([float(process(MAIN)[1]) for _ in range(repeats)]),
     }

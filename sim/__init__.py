@@ -16,7 +16,7 @@ __version__ = VERSION
 
 _WHERE = {
     "AGE_BANDS": "sim.fields",
-    "Comparison": "sim.analysis",
+    "Comparison": "sim.comparison",
     "InputError": "sim.inputs",
     "Lever": "sim.policies",
     "MesaModel": "sim.mesa_model",
@@ -36,7 +36,8 @@ _WHERE = {
 }
 
 if TYPE_CHECKING:
-    from sim.analysis import Comparison, compare, run
+    from sim.analysis import compare, run
+    from sim.comparison import Comparison
     from sim.fields import AGE_BANDS
     from sim.inputs import InputError
     from sim.mesa_model import MesaModel

@@ -20,7 +20,8 @@ import numpy as np
 from pydantic import Field
 
 from sim import inputs
-from sim.analysis import Comparison, compare
+from sim.analysis import compare
+from sim.comparison import Comparison
 from sim.expectations import LEVEL, Estimate, F, Verdict, about, by_luck, judge, level, needs, unmeasured
 from sim.feedback.loops import LOOPS, Loop
 from sim.fields import Closed

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from sim import book, calibration, policies
+from sim import book, borne_out, calibration, policies
 from sim.claims import claim_texts, outside_texts
 from sim.engine.columns import columns
 from sim.engine.mechanism import BOOK, Mechanism
@@ -44,7 +44,7 @@ from sim.world import SETTLE
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.analysis import Comparison
+    from sim.comparison import Comparison
 
 HERE = Path(__file__).parent
 MODEL = HERE / "MODEL.md"
@@ -414,11 +414,13 @@ def _rows_in(source: str) -> set[str]:
 
 def calibration_table() -> str:
     """How large, how long and how often: the settings of calibration, and of its short cut."""
-    c = calibration
+    c, b = calibration, borne_out
     rows = [
         ("solving", f"one place of {c.PEOPLE:,}", c.YEARS, f"the last {c.AVERAGED} averaged"),
-        ("check by agents", f"{c.CHECK_PEOPLE:,} people in towns of the place's size", c.CHECK_YEARS,
-         f"{c.CHECKS} rounds without crowding out, {c.MONEY_CHECKS} with it for acute budgets"),
+        ("check by agents", f"{b.CHECK_PEOPLE:,} people in towns of the place's size", b.CHECK_YEARS,
+         f"{b.CHECKS} rounds without crowding out, {b.MONEY_CHECKS} with it for acute budgets"),
+        ("last check of acute budgets", f"{b.LAST_MONEY_PEOPLE:,} people in such towns", b.CHECK_YEARS,
+         f"{b.LAST_MONEY_CHECKS} rounds"),
         ("a shipped place, from England's solution on", f"{c.PLACE_PEOPLE:,} of its people", c.PLACE_YEARS,
          f"the last {c.AVERAGED} averaged; then the check in towns of its mix"),
         ("short cut for draws and other places", f"one place of {c.SHORT_PEOPLE:,}", c.SHORT_YEARS,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.calibration import Calibrated
+from sim.calibrated import Calibrated
 from sim.engine import jit
 from sim.engine.columns import columns
 from sim.place import Place

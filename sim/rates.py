@@ -214,3 +214,14 @@ def read_solution(path: Path) -> tuple[str, Solution]:
     """The digest and the numbers of a written solution."""
     with np.load(path, allow_pickle=False) as kept:
         return str(kept["digest"]), Solution(**{name: kept[name] for name in Solution._fields})
+
+
+def together(stock: F, aims: Targets) -> F:
+    """Stocks by domain and band, with narrow bands summed: where people grow out of a band before their crisis ends,
+    only the stock of such bands together can be what is published."""
+    years = np.array([last - first + 1 for first, last in AGE_BANDS])
+    narrow = years * 12.0 < 3.0 * aims.crisis_months
+    out = stock.copy()
+    for d in range(len(stock)):
+        out[d, narrow[d]] = stock[d, narrow[d]].sum()
+    return out

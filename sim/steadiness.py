@@ -20,8 +20,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from sim.analysis import Comparison
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
+from sim.comparison import Comparison
 from sim.fields import QUINTILES
 from sim.results import Record
 from sim.scenario import Scenario

@@ -22,7 +22,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis import in_one_part, settled_world, side_by_side, summary
+from sim.analysis import in_one_part, settled_world, side_by_side
+from sim.comparison import summary
 from sim.compiling import warm_up
 from sim.engine.mechanism import Clock, Mechanism
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 import sim.book  # noqa: F401  (enters every mechanism in the book)
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
 from sim.engine.mechanism import BOOK, Clock, Mechanism
 from sim.fields import AGE_BANDS, Params
 from sim.place import Place, place_names

@@ -11,7 +11,8 @@ import pytest
 from strategies import SERVICES, calibrated, columns, different, live, same, scenario, town
 
 from sim import drawing, figures
-from sim.calibration import Calibrated, adapt, england_targets
+from sim.calibrated import Calibrated, england_targets
+from sim.calibration import adapt
 from sim.engine.mechanism import Clock
 from sim.inputs import InputError
 from sim.place import Place

@@ -9,8 +9,9 @@ import pytest
 from strategies import calibrated
 
 import sim
-from sim.analysis import Comparison
-from sim.calibration import ENGLAND, SOLVED_PLACES, shape_of, solution_for
+from sim.calibrated import ENGLAND
+from sim.calibration import SOLVED_PLACES, shape_of, solution_for
+from sim.comparison import Comparison
 from sim.engine.mechanism import Clock
 from sim.place import Place
 from sim.runs import SETTLING, Month

@@ -19,9 +19,9 @@ import pytest
 from rich.console import Console
 
 import sim
-from sim.analysis import Comparison
 from sim.cli import choices, command, fit, keep, show
 from sim.cli.json_text import indented
+from sim.comparison import Comparison
 from sim.inputs import InputError, Words
 from sim.results import metric, metrics
 

@@ -8,7 +8,7 @@ import pytest
 from strategies import calibrated, columns, different
 
 from sim import kept_worlds
-from sim.calibration import Calibrated
+from sim.calibrated import Calibrated
 from sim.place import Place
 from sim.state import World
 

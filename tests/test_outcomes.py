@@ -12,7 +12,7 @@ from strategies import SERVICES, calibrated, columns, every_lever_moved, live, s
 
 import sim
 from sim import outcomes, results
-from sim.analysis import Comparison, Series
+from sim.comparison import Comparison, Series
 from sim.fields import AGE_BAND_NAMES, AGE_BANDS
 from sim.people.domains import load_domains
 from sim.results import RECORDED_BY_YEAR, Record, metric, metrics, pounds_and_qalys

@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.analysis import Comparison, summarise
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
+from sim.comparison import Comparison, summarise
 from sim.fields import AGE_BAND_NAMES, QUINTILES
 from sim.inputs import plain
 from sim.people.domains import bands_within

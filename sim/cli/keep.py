@@ -24,7 +24,7 @@ from sim.cli.json_text import indented
 from sim.inputs import InputError, Words
 
 if TYPE_CHECKING:
-    from sim.analysis import Column, Comparison
+    from sim.comparison import Column, Comparison
 
 A = npt.NDArray[Any]
 FIGURES = ("mean", "low", "high", "sure_low", "sure_high")

@@ -19,7 +19,7 @@ from sim.inputs import plain
 from sim.results import Metric, metrics
 
 if TYPE_CHECKING:
-    from sim.analysis import Comparison
+    from sim.comparison import Comparison
 
 Figures = Mapping[str, Any]
 YEARS = (5, 10)

@@ -31,6 +31,7 @@ NO_KERNELS = {
     "cli",
     "documents.py",
     "analysis.py",
+    "comparison.py",
     "kept_worlds.py",
     "kept_records.py",
     "compiling.py",

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis import Comparison, compare, summary
+from sim.analysis import compare
+from sim.comparison import Comparison, summary
 from sim.feedback.loops import BY_NAME, LOOPS
 from sim.outcomes import fieller
 from sim.place import Place

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
 from sim.engine.mechanism import Clock, Phase
 from sim.parts import parts_of, stretches
 from sim.place import Place

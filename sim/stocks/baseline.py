@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.calibration import Calibrated
+from sim.calibrated import Calibrated
 from sim.fields import AGE_BANDS, Params
 from sim.people.moves import Moves
 from sim.rates import LEVELS

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.calibration import Calibrated, solution_for
+from sim.calibrated import Calibrated
+from sim.calibration import solution_for
 from sim.engine.columns import columns
 from sim.engine.mechanism import Mechanism
 from sim.fields import AGE_BANDS

@@ -1,0 +1,117 @@
+"""Others beside us, in the same run: packages in an environment of their own, whole arrays, and our model in Mesa.
+
+None of the packages does the same work: each has one disease, and no services, money or households. What each row does
+stands in it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.numpy_need import NumpyNeed
+from sim.calibrated import Calibrated
+from sim.mesa_model import MesaModel, first_morning
+from sim.scenario import Scenario
+from sim.state import World
+
+HERE = Path(__file__).parent
+FOREIGN = HERE / "foreign"
+PLACE = HERE.parent / ".venv-peers"
+MONTHS, DAYS = 24, 60
+MESA_PEOPLE, MESA_MONTHS = 2_000, 6
+
+
+def ready() -> Path:
+    """The Python of the peers' environment, made the first time."""
+    python = PLACE / "bin" / "python"
+    stamp, wanted = PLACE / "ready", (FOREIGN / "requirements.txt").read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(PLACE)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
+        subprocess.run([*install, str(FOREIGN / "requirements.txt")], check=True)
+        for script in ("starsim_sis.py", "covasim_random.py"):  # what they compile, they compile now
+            foreign(python, script, 1_000, 2)
+        stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def foreign(python: Path, script: str, people: int, steps: int) -> dict[str, float]:
+    """Person-steps a second of a package, and bytes a person: peak memory beyond what importing it took."""
+    command = [str(python), str(FOREIGN / script), str(people), str(steps)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def numpy_need(calibrated: Calibrated, world: World, people: int) -> float:
+    """Person-months a second of the one mechanism in whole arrays."""
+    model = NumpyNeed(calibrated, world, 0)
+    model.month()
+    started = time.process_time()
+    for _ in range(MONTHS):
+        model.month()
+    return people * MONTHS / (time.process_time() - started)
+
+
+def mesa_telling() -> float:
+    """Person-months a second of the same model, whole, as objects."""
+    scenario = Scenario.load("baseline").with_settings(years=1)
+    town = MesaModel(scenario, 0, world=first_morning.settled(scenario, 0, MESA_PEOPLE))
+    town.step()
+    started = time.process_time()
+    for _ in range(MESA_MONTHS):
+        town.step()
+    return MESA_PEOPLE * MESA_MONTHS / (time.process_time() - started)
+
+
+PACKAGES = (
+    ("Starsim 3.7, SIS, random network, one disease, by months", "starsim_sis.py", MONTHS),
+    ("Covasim 4.0, random layer, one disease, by days", "covasim_random.py", DAYS),
+)
+
+
+def beside(
+    calibrated: Calibrated,
+    make: Callable[[int], World],
+    sizes: tuple[int, ...],
+    repeats: int,
+    spread: Callable[[list[float]], dict[str, float]],
+    *,
+    packages: bool,
+) -> list[dict[str, Any]]:
+    """A row for each peer and size. `make` gives a world of so many people."""
+    rows: list[dict[str, Any]] = []
+    python = ready() if packages else Path()
+    for people in sizes:
+        for name, script, steps in PACKAGES if packages else ():
+            runs = [foreign(python, script, people, steps) for _ in range(repeats)]
+            rows.append(
+                {
+                    "who": name,
+                    "people": people,
+                    "per_second": spread([run["per_second"] for run in runs]),
+                    "bytes": spread([run["bytes"] for run in runs]),
+                }
+            )
+        world = make(people)
+        rows.append(
+            {
+                "who": "NumPy and SciPy arrays, need in five domains alone, by months",
+                "people": people,
+                "per_second": spread([numpy_need(calibrated, world, people) for _ in range(repeats)]),
+            }
+        )
+    rows.append(
+        {
+            "who": "Upstream told in Mesa, everything, by months",
+            "people": MESA_PEOPLE,
+            "per_second": spread([mesa_telling() for _ in range(repeats)]),
+        }
+    )
+    return rows
