@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,19 @@ import numpy as np
 from sim.stocks.equations import run
 from sim.stocks.twin import Twin
 from sim.stocks.xmile import write
+
+
+@contextmanager
+def _unformatted() -> Iterator[None]:
+    """While PySD leaves the code that it writes as it is: laying it out takes half of the time, for nobody to read."""
+    import black
+
+    lay_out = black.format_file_contents
+    black.format_file_contents = lambda text, **_: text
+    try:
+        yield
+    finally:
+        black.format_file_contents = lay_out
 
 
 def largest_difference(twin: Twin, folder: Path) -> float:
@@ -21,7 +36,8 @@ def largest_difference(twin: Twin, folder: Path) -> float:
     try:
         path = inside / "twin.xmile"
         names = write(twin, path).stocks
-        model = pysd.read_xmile(str(path))
+        with _unformatted():
+            model = pysd.read_xmile(str(path))
         seen = model.run(return_columns=list(names.values()))
         _, own = run(twin.equations)
         worst = 0.0
