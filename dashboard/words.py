@@ -90,7 +90,7 @@ def progress(choice: Choice, book: Book, jobs: tuple[Job, ...], states: list[Sta
             words = f"Updating… “{book.label(job.scenario)}”: {runs} ({look}{job.seeds} seeds)"
             words += f". {state.note}" if state.note else ""
             if not book.is_warm():
-                words = "Compiling the model for this machine: once, about a minute. Then the runs begin."
+                words = "Compiling the model for this machine: once, about half a minute. Then the runs begin."
     return words, round(100 * share / max(len(jobs), 1))
 
 
