@@ -247,6 +247,9 @@ def main(typed: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--pysd", action="store_true", help="write each scenario as XMILE, run it with PySD, and compare"
     )
+    parser.add_argument(
+        "--merge", action="store_true", help="with --pysd: the smaller files of one cell, each in seconds"
+    )
     asked = parser.parse_args(typed)
     if asked.mixed:
         found = [mixed(size, range(asked.seeds)) for size in asked.mixed]
@@ -266,7 +269,9 @@ def main(typed: Sequence[str] | None = None) -> None:
 
         for name in names:
             scenario = Scenario.load(name)
-            twin = Twin(scenario.with_settings(years=asked.years) if asked.years else scenario, people=asked.people)
+            if asked.years:
+                scenario = scenario.with_settings(years=asked.years)
+            twin = Twin(scenario, people=asked.people, fifths=not asked.merge, ages=not asked.merge)
             print(f"{name:32} {largest_difference(twin, Path.cwd()):.1e}", flush=True)
         return
     print(f"{'scenario':32} year 1 agents  twin    off   year 10 agents  twin    off   last year agents  twin    off")
