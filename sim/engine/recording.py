@@ -19,38 +19,33 @@ from sim.engine.jit import Int, moment
 A = npt.NDArray[Any]
 
 
-@intrinsic
-def _bytes_at(_typing: Any, address: Any) -> Any:
-    """In compiled code: a pointer to the bytes at an address."""
+def _pointer_to(kind: types.Type) -> Any:
+    """What gives, in compiled code, a pointer to numbers of a kind from their address."""
 
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
+    @intrinsic
+    def at(_typing: Any, address: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
 
-    pointer: Any = types.CPointer(types.uint8)  # type: ignore[no-untyped-call]  # Numba's
-    return pointer(address), code
+        pointer: Any = types.CPointer(kind)  # type: ignore[no-untyped-call]  # Numba's
+        return pointer(address), code
+
+    return at
 
 
-@intrinsic
-def _counts_at(_typing: Any, address: Any) -> Any:
-    """In compiled code: a pointer to the whole numbers of 32 bits at an address."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
-
-    pointer: Any = types.CPointer(types.int32)  # type: ignore[no-untyped-call]  # Numba's
-    return pointer(address), code
+_bytes_at, _counts_at = _pointer_to(types.uint8), _pointer_to(types.int32)
 
 
 @moment
 def _clear(addresses: A, sizes: A) -> None:
     for k in range(addresses.size):
-        carray(_bytes_at(addresses[k]), (sizes[k],))[:] = 0  # type: ignore[call-arg]  # an intrinsic's first is not given
+        carray(_bytes_at(addresses[k]), (sizes[k],))[:] = 0
 
 
 @moment
 def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
     for k in range(sources.size):
-        source = carray(_bytes_at(sources[k]), (sizes[k],))  # type: ignore[call-arg]
+        source = carray(_bytes_at(sources[k]), (sizes[k],))
         into = carray(_bytes_at(rows[k] + row * sizes[k]), (sizes[k],))
         for i in range(source.size):
             into[i] = source[i]
@@ -59,7 +54,7 @@ def _copy(sources: A, rows: A, sizes: A, row: Int) -> None:
 @moment
 def _add(sources: A, rows: A, sizes: A, row: Int) -> None:
     for k in range(sources.size):
-        source = carray(_counts_at(sources[k]), (sizes[k] // 4,))  # type: ignore[call-arg]
+        source = carray(_counts_at(sources[k]), (sizes[k] // 4,))
         into = carray(_counts_at(rows[k] + row * sizes[k]), (sizes[k] // 4,))
         for i in range(source.size):
             into[i] += source[i]
