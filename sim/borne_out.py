@@ -32,6 +32,8 @@ premium; more places stand empty while somebody is found."""
 LAST_MONEY_CHECKS, LAST_MONEY_PEOPLE = 2, 6_600_000
 """The last rounds with crowding out, and people in all their towns. A budget that is half a per cent off is saved, and
 put into prevention, until the clients of what that pays for are half a per cent more: over decades that can be told."""
+LARGEST_TOWN = 1_000_000
+"""People in one of these towns, where the place has more: its luck is little by then."""
 DOUBT = 60.0
 """Crises in an age band below which its own ratio counts for little beside the whole domain's."""
 ROOMS = 0.95, 1.15
@@ -74,11 +76,12 @@ def checked(
     calibrated = Calibrated(domains, services, params, solution, aims)
     scenario = Scenario.load("baseline").model_copy(update={"years": years})
 
+    size = None if place.population <= LARGEST_TOWN else LARGEST_TOWN
     doors = [k for k, service in enumerate(services) if service.walk_in is not None]
     of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages
 
     def town(seed: int) -> _Town:
-        world = calibrated.settled(place, None, seed)
+        world = calibrated.settled(place, size, seed)
         record = go(world, scenario, params, seed, without=() if money else ("crowding_out",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
@@ -101,7 +104,7 @@ def checked(
             helped_wanted=_caseloads(services, record["people"].sum(axis=1).mean(axis=0)),
         )
 
-    towns = max(1, round(people / place.population))
+    towns = max(1, round(people / (size or place.population)))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         seen = list(pool.map(town, range(1000, 1000 + towns)))
     t = _Town(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _Town._fields))

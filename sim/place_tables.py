@@ -51,6 +51,10 @@ AUTHORITIES_FILE = "la_population_imd.csv"
 LAST_FIRST_CODE = "E01032482"
 """The last neighbourhood code given out in 2004, authority by authority; later ones replace codes changed in 2011."""
 MOST_DEPRIVED_10PC = "imd2019_prop_lsoa_most_deprived_10pc"
+WHOLE = "E92000001"
+"""The code of England: every row of the table."""
+SPLIT_BANDS = 1, 2
+"""The bands of the neighbourhood table that an authority's younger shares split."""
 LARGEST_TABLE = 50_000_000
 CLOSE_ENOUGH = 0.01
 MOST_STRETCHES = 2_500
@@ -91,7 +95,8 @@ def new_place(
     *,
     force: bool = False,
 ) -> Path:
-    """Write `<out_folder>/<name>.toml` for one authority and return its path; nothing if anything is wrong."""
+    """Write `<out_folder>/<name>.toml` for one authority, or England (E92000001), and return its path; nothing if
+    anything is wrong."""
     folder = Path(out_folder) if out_folder is not None else PLACES
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name):
         raise InputError("place new", None, "NAME", "a name of small letters, digits, - and _", name)
@@ -102,14 +107,15 @@ def new_place(
     beside = Path(neighbourhoods_csv).parent / AUTHORITIES_FILE
     known_from = Path(authorities_csv) if authorities_csv is not None else beside if beside.is_file() else None
     authorities = read_authorities(known_from) if known_from is not None else {}
-    if known_from is not None and authority_code not in authorities:
+    known = authorities | ({WHOLE: together(authorities.values())} if authorities else {})
+    if known_from is not None and authority_code not in known:
         named = [row.code for row in authorities.values() if row.name.casefold() == authority_code.casefold()]
         near = named or difflib.get_close_matches(authority_code, list(authorities), n=6)
         told = [f"{code} ({authorities[code].name})" for code in near]
         wanted = "the code of an authority in this table, such as E08000010"
         raise InputError(known_from, None, "ltla21_code", wanted, authority_code, told)
     rows, how = rows_of(authority_code, table, authorities, Path(neighbourhoods_csv))
-    text = place_text(name, authority_code, table, rows, how, authorities.get(authority_code))
+    text = place_text(name, authority_code, table, rows, how, known.get(authority_code))
     load_text(text, target, Place)
     write_whole(target, text)
     return target
@@ -169,6 +175,17 @@ def read_authorities(path: Path) -> dict[str, Authority]:
     return found
 
 
+def together(authorities: Iterable[Authority]) -> Authority:
+    """All authorities of a table as one."""
+    rows = list(authorities)
+    ages = np.array([row.ages for row in rows])
+    schooled, young = (
+        float(np.average([row.younger[k] for row in rows], weights=ages[:, band])) for k, band in enumerate(SPLIT_BANDS)
+    )
+    households = sum(row.households for row in rows) if all(row.households for row in rows) else 0
+    return Authority(WHOLE, "England", tuple(ages.sum(axis=0).tolist()), (schooled, young), households, None)
+
+
 def _read(path: Path, needed: Iterable[str]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Header and rows of a CSV file, each row with the line on which it ends."""
     text = read_text(path, suffix=".csv", largest=LARGEST_TABLE)
@@ -217,6 +234,8 @@ def rows_of(
     code: str, table: Neighbourhoods, authorities: Mapping[str, Authority], path: Path
 ) -> tuple[list[int], str]:
     """The authority's rows of the table, and in words how they were found."""
+    if code == WHOLE:
+        return list(range(len(table.codes))), "all rows of the table"
     if table.authorities is not None:
         rows = [i for i, own in enumerate(table.authorities) if own == code]
         if not rows:

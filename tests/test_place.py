@@ -125,6 +125,17 @@ def test_wigans_file_is_what_the_tables_say(tmp_path: Path) -> None:
 
 
 @published
+def test_england_is_every_row_of_the_table(tmp_path: Path) -> None:
+    """All neighbourhoods and all people of the table, and the households of all authorities together."""
+    place = Place.load(new_place("england", "E92000001", TABLE, AUTHORITIES, tmp_path))
+    table, authorities = read_neighbourhoods(TABLE), read_authorities(AUTHORITIES)
+    assert place.population == int(table.ages.sum()) == 56_550_138
+    assert sum(part.neighbourhoods for part in place.deciles) == len(table.codes) == 32_844
+    households = sum(authority.households for authority in authorities.values())
+    assert place.households.people_per_household.value == pytest.approx(place.population / households, abs=0.001)
+
+
+@published
 def test_authorities_are_recovered_exactly_or_not_at_all() -> None:
     """Whole authorities, none sharing a row; age totals equal to the person (checked here anew)."""
     table, authorities = read_neighbourhoods(TABLE), read_authorities(AUTHORITIES)

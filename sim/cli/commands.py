@@ -628,7 +628,10 @@ def place_new(
         str, typer.Argument(metavar="NAME", help="What the place is to be called: small letters, digits, - and _.")
     ],
     authority: Annotated[
-        str, typer.Option("--authority", metavar="CODE", help="The authority's code, such as E08000010.")
+        str,
+        typer.Option(
+            "--authority", metavar="CODE", help="The authority's code, such as E08000010; E92000001 for England."
+        ),
     ],
     neighbourhoods: Annotated[
         Path, typer.Option("--neighbourhoods", metavar="FILE", help="CSV: deprivation and ages of each neighbourhood.")
