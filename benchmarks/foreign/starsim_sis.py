@@ -5,29 +5,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-import time
-from pathlib import Path
 
 import starsim as ss
-
-
-def peak() -> int:
-    """Bytes that this process, not the one it came from, has used at most. Linux only."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    return int(found[1]) * 1024 if found else 0
-
+from measured import tell
 
 people, months = int(sys.argv[1]), int(sys.argv[2])
-before = peak()
-sim = ss.Sim(
-    n_agents=people, start=2000, dur=ss.years(months / 12), dt=ss.month, diseases=ss.SIS(),
-    networks=ss.RandomNet(n_contacts=8), verbose=0,
-)  # fmt: skip
-sim.init()
-started = time.process_time()
-sim.run()
-seconds = time.process_time() - started
-print(json.dumps({"per_second": people * int(sim.t.npts) / seconds, "bytes": (peak() - before) / people}))
+
+
+def make() -> ss.Sim:
+    """The simulation."""
+    network = ss.RandomNet(n_contacts=8)
+    span = {"start": 2000, "dur": ss.years(months / 12), "dt": ss.month}
+    return ss.Sim(n_agents=people, diseases=ss.SIS(), networks=network, verbose=0, **span)
+
+
+tell(make, people)
