@@ -7,10 +7,8 @@ made anew. Files are written aside and put in place whole; the longest unused go
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -19,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import kept_files
 from sim.engine import jit
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
@@ -59,15 +58,6 @@ def _read(path: Path, seed: int) -> Record | None:
 
 
 def _write(record: Record, path: Path) -> None:
-    aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     arrays: dict[str, Any] = {f"m.{name}": rows for name, rows in record.monthly.items()}
     arrays |= {f"y.{name}": rows for name, rows in record.yearly.items()}
-    try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            np.savez(file, **arrays)
-        aside.replace(path)
-        jit.keep_no_more_than(FOLDER, MOST)
-    except OSError:  # a full or read-only disk: it is run again next time
-        with contextlib.suppress(OSError):
-            aside.unlink()
+    kept_files.put(path, lambda file: np.savez(file, **arrays), MOST)

@@ -7,15 +7,14 @@ place whole, so that processes can share the folder; the longest unused go when 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
 
+from sim import kept_files
 from sim.calibrated import Calibrated
 from sim.engine import jit
 from sim.engine.columns import columns
@@ -81,15 +80,7 @@ def _write(world: World, path: Path) -> None:
     head = json.dumps(shapes).encode()
     head = len(head).to_bytes(8, "little") + head
     digest = hashlib.blake2b(head + body, digest_size=DIGEST).digest()
-    aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(digest + head + body)
-        aside.replace(path)
-        jit.keep_no_more_than(FOLDER, MOST)
-    except OSError:  # a full or read-only disk: the world is made again next time
-        with contextlib.suppress(OSError):
-            aside.unlink()
+    kept_files.put(path, lambda file: file.write(digest + head + body), MOST)
 
 
 def _read(path: Path) -> World | None:
