@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from sim import rates as tables
 from sim.calibrated import ENGLAND, Calibrated
-from sim.fields import Params
-from sim.people.domains import Domain
 from sim.place import Place
 from sim.rates import Solution, Targets, together
 from sim.runs import go
@@ -40,42 +38,22 @@ ROOMS = 0.95, 1.15
 """Least and most places over the people helped."""
 
 
-def borne_out(
-    solution: Solution,
-    domains: tuple[Domain, ...],
-    services: tuple[Service, ...],
-    params: dict[str, Params],
-    aims: Targets,
-    place: Place,
-) -> Solution:
+def borne_out(calibrated: Calibrated, place: Place) -> Solution:
     """The solution after all rounds of the check by agents."""
     rounds = [(False, CHECK_PEOPLE)] * CHECKS
     rounds += [(True, CHECK_PEOPLE)] * MONEY_CHECKS + [(True, LAST_MONEY_PEOPLE)] * LAST_MONEY_CHECKS
     for money, people in rounds:
-        solution = checked(
-            solution, domains, services, params, aims, place, money=money, people=people, years=CHECK_YEARS
-        )
-    return solution
+        found = checked(calibrated, place, money=money, people=people, years=CHECK_YEARS)
+        calibrated = calibrated._replace(solution=found)
+    return calibrated.solution
 
 
-def checked(
-    solution: Solution,
-    domains: tuple[Domain, ...],
-    services: tuple[Service, ...],
-    params: dict[str, Params],
-    aims: Targets,
-    place: Place,
-    *,
-    money: bool,
-    people: int,
-    years: int,
-) -> Solution:
+def checked(calibrated: Calibrated, place: Place, *, money: bool, people: int, years: int) -> Solution:
     """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
     are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
     care is what it is to be; before, no overspend crowds anything out."""
-    calibrated = Calibrated(domains, services, params, solution, aims)
+    domains, services, params, solution, aims = calibrated
     scenario = Scenario.load("baseline").model_copy(update={"years": years})
-
     size = None if place.population <= LARGEST_TOWN else LARGEST_TOWN
     doors = [k for k, service in enumerate(services) if service.walk_in is not None]
     of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages

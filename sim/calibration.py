@@ -94,7 +94,7 @@ def _solve_england(
     solver = Solver(world, aims, parameters, seed)
     donors = _run_while_solving(solver, parameters, years, AVERAGED)
     solution = solver.solution(heads / np.maximum(1.0, mix), donors)
-    return borne_out(solution, domains, services, parameters, aims, place)
+    return borne_out(Calibrated(domains, services, parameters, solution, aims), place)
 
 
 def solve_place(
@@ -110,7 +110,7 @@ def solve_place(
     # Who is in need asks as often here as anywhere; queues are as long as that makes them.
     solution = found.solution._replace(ask=england.ask)
     aims = england_targets(domains, services, england)
-    return borne_out(solution, domains, services, params, aims, place)
+    return borne_out(Calibrated(domains, services, params, solution, aims), place)
 
 
 def _run_while_solving(
@@ -223,20 +223,11 @@ def adapt(
     )
     if not check:
         return solution
-    aims = england_targets(domains, services, solution)
+    found = Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
     for money in (False, True):
-        solution = checked(
-            solution,
-            domains,
-            services,
-            params,
-            aims,
-            place,
-            money=money,
-            people=SHORT_CHECK_PEOPLE,
-            years=SHORT_CHECK_YEARS,
-        )
-    return solution
+        better = checked(found, place, money=money, people=SHORT_CHECK_PEOPLE, years=SHORT_CHECK_YEARS)
+        found = found._replace(solution=better)
+    return found.solution
 
 
 def _adapted(

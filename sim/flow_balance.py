@@ -288,4 +288,4 @@ class Solver:
         """The averages."""
         mean = {name: total / self.counted for name, total in self.sums.items()}
         room = np.ones(self.world.services.domain.size)
-        return Solution(**mean, room=room, households=households, **donors)  # type: ignore[arg-type]  # named as the fields are
+        return Solution(**mean, room=room, households=households, **donors)  # type: ignore[arg-type]  # averages are kept under the names of the fields
