@@ -298,13 +298,10 @@ class Screen(NamedTuple):
     """This month's few candidates of a part of the place: people whose draw may mean something. And its events."""
 
     worse_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get worse, in order")]
-    worse_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
     worse: Annotated[A, _c("i8", "domain", "candidates", "how many")]
     better_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get better, in order")]
-    better_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
     better: Annotated[A, _c("i8", "domain", "candidates", "how many")]
     ask_row: Annotated[A, _c("u4", "domain candidate", "slot", "who may have a help event, in order")]
-    ask_draw: Annotated[A, _c("u4", "domain candidate", "2^-32", "their draw")]
     asking: Annotated[A, _c("i8", "domain", "candidates", "how many")]
     bits: Annotated[A, _c("u4", "block", "2^-32", "scratch: draws")]
     marks: Annotated[A, _c("u1", "block", "0 or 1", "scratch: candidates among them")]
@@ -315,12 +312,10 @@ class Screen(NamedTuple):
     event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]
     event_service: Annotated[A, _c("i1", "event", "service", "the acute service that took the crisis, or -1")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
-    renew: Annotated[A, _c("u4", "candidate", "slot", "people whose bounds are due in all domains")]
+    renew: Annotated[A, _c("u4", "candidate", "slot", "from the front: whose bounds are all due; from the back: some")]
     reason: Annotated[A, _c("u1", "candidate", "bits", "what of them changed")]
-    renewals: Annotated[A, _c("i8", "one", "persons", "how many")]
-    amend: Annotated[A, _c("u4", "candidate", "slot", "people whose help, trust or falling level asks for some bounds")]
-    amend_reason: Annotated[A, _c("u1", "candidate", "bits", "what of them changed")]
-    amendments: Annotated[A, _c("i8", "one", "persons", "how many")]
+    renewals: Annotated[A, _c("i8", "one", "persons", "how many stand at the front")]
+    amendments: Annotated[A, _c("i8", "one", "persons", "and how many at the back")]
     support: Annotated[A, _c("f4", "domain candidate", "0-1", "support of those whose need may worsen")]
 
 

@@ -34,6 +34,7 @@ NO_KERNELS = {
     "comparison.py",
     "kept_worlds.py",
     "kept_records.py",
+    "kept_files.py",
     "compiling.py",
     "drawing.py",
     "alone.py",
@@ -88,16 +89,6 @@ def mark_warm() -> None:
     )
     for old in others[4:]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def keep_no_more_than(folder: Path, most: int) -> None:
-    """Drop the longest unused files of a cache until what is left is no more than `most` bytes."""
-    kept = 0
-    files = [(path, path.stat()) for path in folder.iterdir()]
-    for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime, reverse=True):
-        kept += stat.st_size
-        if kept > most:
-            path.unlink(missing_ok=True)
 
 
 def kernel(function: F) -> F:

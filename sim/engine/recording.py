@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, types  # type: ignore[attr-defined]  # it is there
+from numba import carray, types  # type: ignore[attr-defined]  # public, but not in what Numba lists as exported
 from numba.extending import intrinsic
 
 from sim.engine.jit import Int, moment
@@ -27,7 +27,7 @@ def _pointer_to(kind: types.Type) -> Any:
         def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
             return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
 
-        pointer: Any = types.CPointer(kind)  # type: ignore[no-untyped-call]  # Numba's
+        pointer: Any = types.CPointer(kind)  # type: ignore[no-untyped-call]  # Numba's own have no types
         return pointer(address), code
 
     return at
@@ -87,11 +87,14 @@ class Rows:
         self.rows = {name: np.zeros((rows, *array.shape), array.dtype) for name, array in arrays.items()}
         self._from, self._into = _addresses(self._arrays.values()), _addresses(self.rows.values())
         self._sizes = np.array([array.nbytes for array in self._arrays.values()], np.int64)
+        self._others = [name for name, array in arrays.items() if array.dtype != np.int32]
 
     def note(self, row: int) -> None:
         """Keep what the arrays hold now as this row."""
         _copy(self._from, self._into, self._sizes, row)
 
     def add(self, row: int) -> None:
-        """Add what the arrays hold now to this row. Whole numbers of 32 bits only."""
+        """Add what the arrays hold now to this row. Raises TypeError for others than whole numbers of 32 bits."""
+        if self._others:
+            raise TypeError(f"only whole numbers of 32 bits are added up here, not {', '.join(self._others)}")
         _add(self._from, self._into, self._sizes, row)

@@ -25,12 +25,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.bookkeeping import refused_share, set_help, still_asks
-from sim.engine.draws import UNIT, month_key, stream, uniform
+from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.people.need import ceil16
-from sim.people.renewal import DOMAIN_OF_BIT
+from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
+from sim.people.screening import need_key
 from sim.state import ACUTE, HELP_ONLY, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, A, World
 
 WHICH = stream("which service is asked")
@@ -143,7 +144,7 @@ def asking(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float
 @mechanism(
     Phase.HELP_SEEKING,
     HelpSeeking,
-    reads="screen.ask_row screen.ask_draw screen.asking people.level people.band people.quintile people.age "
+    reads="screen.ask_row screen.asking people.level people.band people.quintile people.age "
     "people.neighbourhood services.refused services.providers services.targets services.tier services.spare "
     "places.outreach "
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
@@ -155,12 +156,13 @@ def asking(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float
 def seek(w: World, p: HelpSeeking, clock: Clock) -> None:
     people, inward = w.people, looking_inward(w, p)
     for d in range(people.level.shape[0]):
+        key = need_key(clock, d)
         which = month_key(clock.seed, WHICH + np.uint64(d), clock.month)
         gate = month_key(clock.seed, THRESHOLD + np.uint64(d), clock.month)
         ready = month_key(clock.seed, READY + np.uint64(d), clock.month)
         for k in range(w.screen.asking[d]):
             i = np.int64(w.screen.ask_row[d, k])
-            u = (np.float64(w.screen.ask_draw[d, k]) + 0.5) * UNIT - 0.5
+            u = uniform(key, i) - 0.5
             if u >= help_event(w, p, inward, d, i, people.trust[i]):
                 continue
             code, q = np.int64(people.help[d, i]), people.quintile[i]
@@ -234,7 +236,7 @@ def count_spare(w: World, p: NoParams, clock: Clock) -> None:
     Phase.REFRESH,
     HelpSeeking,
     reads="people.level people.help people.trust people.band people.age people.neighbourhood screen.renew "
-    "screen.renewals screen.amend screen.amend_reason screen.amendments dwellings.head places.outreach_top",
+    "screen.reason screen.renewals screen.amendments dwellings.head places.outreach_top",
     writes="people.ask_bound",
     name="help_seeking_bounds",
     after="renewal",
@@ -253,8 +255,9 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
         who = _who(w, i)
         for d in range(domains):
             ask_bound[d, i] = _bound(w, who, d, i, leaves)
-    for k in range(screen.amendments[0]):
-        i, left = np.int64(screen.amend[k]), screen.amend_reason[k]
+    for k in range(screen.renewals[0], screen.renewals[0] + screen.amendments[0]):
+        at = due_for_bounds(w, k)
+        i, left = np.int64(screen.renew[at]), screen.reason[at]
         who = _who(w, i)
         if left & TRUST_ONLY:
             for d in range(domains):

@@ -25,11 +25,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.bookkeeping import set_level
-from sim.engine.draws import UNIT
+from sim.engine.draws import uniform
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.people.renewal import DOMAIN_OF_BIT
+from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
+from sim.people.screening import need_key
 from sim.state import HELP_ONLY, NOBODY, WAITING, A, World
 
 CAP = 0.45
@@ -165,10 +166,9 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 @mechanism(
     Phase.NEED,
     Need,
-    reads="screen.worse_row screen.worse_draw screen.worse screen.better_row screen.better_draw screen.better "
-    "screen.support people.before people.resilience people.help people.worst people.band people.quintile "
-    "people.neighbourhood people.age services.quality places.practice places.fit places.exposure places.infants "
-    "rules.time_to_care",
+    reads="screen.worse_row screen.worse screen.better_row screen.better screen.support people.before "
+    "people.resilience people.help people.worst people.band people.quintile people.neighbourhood people.age "
+    "services.quality places.practice places.fit places.exposure places.infants rules.time_to_care",
     writes="tally.delayed people.level people.help people.changed tally.census tally.unmet tally.helped "
     "tally.waiting tally.ended services.helped services.queue screen.event_row screen.event_domain "
     "screen.event_to screen.events",
@@ -178,14 +178,14 @@ def improving(w: World, p: Need, d: int, i: Int, levels: A) -> float:
 def change(w: World, p: Need, clock: Clock) -> None:
     levels = w.people.before
     for d in range(levels.shape[0]):
+        key = need_key(clock, d)  # a candidate's draw again: cheaper than to keep it
         for k in range(w.screen.worse[d]):
             i = np.int64(w.screen.worse_row[d, k])
-            u = (np.float64(w.screen.worse_draw[d, k]) + 0.5) * UNIT
-            if u < worsening(w, p, d, i, levels, w.screen.support[d, k]):
+            if uniform(key, i) < worsening(w, p, d, i, levels, w.screen.support[d, k]):
                 set_level(w, d, i, levels[d, i] + 1)
         for k in range(w.screen.better[d]):
             i = np.int64(w.screen.better_row[d, k])
-            u = (np.float64(w.screen.better_draw[d, k]) + 0.5) * UNIT
+            u = uniform(key, i)
             if u > 1.0 - improving(w, p, d, i, levels):
                 set_level(w, d, i, levels[d, i] - 1)
             elif levels[d, i] == 3 and held_back(w, d, i, levels):
@@ -204,7 +204,7 @@ def ceil16(probability: float) -> np.uint16:
 @mechanism(
     Phase.REFRESH,
     Need,
-    reads="screen.renew screen.renewals screen.amend screen.amend_reason screen.amendments people.level "
+    reads="screen.renew screen.reason screen.renewals screen.amendments people.level "
     "people.resilience people.help people.band people.quintile people.age people.neighbourhood "
     "services.quality_low services.quality_high places.practice_low places.practice_high "
     "places.exposure_top places.infants_top dwellings.head",
@@ -227,9 +227,9 @@ def bound(w: World, p: Need, clock: Clock) -> None:
     tables = (rates.up, rates.down, rates.omega, rates.household, people.help, places.exposure_top, shield, lift)
     i: Int
     for k in range(screen.renewals[0] + screen.amendments[0]):
-        whole = k < screen.renewals[0]
-        i = np.int64(screen.renew[k] if whole else screen.amend[k - screen.renewals[0]])
-        left = np.int64(HELP_ONLY if whole else screen.amend_reason[k - screen.renewals[0]] & HELP_ONLY)
+        whole, at = k < screen.renewals[0], due_for_bounds(w, k)
+        i = np.int64(screen.renew[at])
+        left = np.int64(HELP_ONLY if whole else screen.reason[at] & HELP_ONLY)
         if left == 0:
             continue
         if age[i] == NOBODY:

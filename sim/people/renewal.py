@@ -1,9 +1,9 @@
-"""Whoever changed gets new bounds: two lists of them, for every mechanism that bounds its draws.
+"""Whoever changed gets new bounds: one list of them, for every mechanism that bounds its draws.
 
-Claim     renew = the slots with `changed` set whose level rose or whose resilience fell, in order: all their bounds are
-          due; amend = the others: bounds of the domains in question are. What bears on many at once (the quality of a
-          service, the practice, exposure and outreach of a neighbourhood) is bounded with some room; once it leaves
-          that room, everybody concerned has changed.
+Claim     At the front of `renew` stand the slots with `changed` set whose level rose or whose resilience fell: all of
+          their bounds are due; at its back, from the end on, the others: bounds of the domains in question are. What
+          bears on many at once (the quality of a service, the practice, exposure and outreach of a neighbourhood) is
+          bounded with some room; once it leaves that room, everybody concerned has changed.
 Evidence  none needed: bookkeeping.
 Limits    A mechanism that changes what a bound rests on must set `changed`, or leave the bound above the truth.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.bookkeeping import HELP_DOMAINS
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.state import ANYTHING, HELP_ONLY, LEVEL, RESILIENCE_ONLY, WAITING, World
 
@@ -76,8 +76,8 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
     Phase.REFRESH,
     NoParams,
     reads="people.changed",
-    writes="people.changed screen.renew screen.reason screen.renewals screen.amend screen.amend_reason "
-    "screen.amendments",
+    writes="people.changed screen.renew screen.reason screen.renewals screen.amendments screen.found_row "
+    "screen.found_draw",
     after="room_of_bounds",
     by_part=True,
 )
@@ -85,21 +85,28 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
 def gather(w: World, p: NoParams, clock: Clock) -> None:
     first, last = w.part.person[0], w.part.person[1]
     changed, renew, reason = w.people.changed[first:last], w.screen.renew, w.screen.reason
-    amend, amend_reason = w.screen.amend, w.screen.amend_reason
+    found, bits = w.screen.found_row, w.screen.found_draw
     k: Int = 0
     for i in range(changed.size):
-        renew[k] = np.uint32(first + i)
-        reason[k] = changed[i]
+        found[k], bits[k] = np.uint32(first + i), np.uint32(changed[i])
         k += np.int64(changed[i] != 0)
-        if k == renew.size:
+        if k == found.size:
             break
     whole: Int = 0
     some: Int = 0
-    for j in range(k):  # written to both lists and counted in one: asking which would cost more
-        amend[some], amend_reason[some] = renew[j], reason[j]
-        renew[whole], reason[whole] = renew[j], reason[j]
-        of_all = np.int64(reason[whole] & (LEVEL | RESILIENCE_ONLY) != 0)
+    for j in range(k):  # written at the front and at the back, and counted at one: asking which would cost more
+        front, back = whole, renew.size - 1 - some
+        renew[front], renew[back] = found[j], found[j]
+        reason[front], reason[back] = np.uint8(bits[j]), np.uint8(bits[j])
+        of_all = np.int64(bits[j] & np.uint32(LEVEL | RESILIENCE_ONLY) != 0)
         whole += of_all
         some += 1 - of_all
     w.screen.renewals[0], w.screen.amendments[0] = whole, some
     changed[:] = 0
+
+
+@inlined
+def due_for_bounds(w: World, k: Int) -> Int:
+    """Where in the list the person stands who is the k-th whose bounds are due: those at the front come first."""
+    whole: Int = w.screen.renewals[0]
+    return k if k < whole else w.screen.renew.size - 1 - (k - whole)

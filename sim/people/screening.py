@@ -21,6 +21,12 @@ from sim.state import GONE, NOBODY, A, World
 STREAM = stream("need and help")
 
 
+@kernel
+def need_key(clock: Clock, d: Int) -> np.uint64:
+    """The key of this month's draws in a domain: of need, and of help."""
+    return month_key(clock.seed, STREAM + np.uint64(d), clock.month)
+
+
 @mechanism(
     Phase.REMEMBER,
     reads="people.level people.age",
@@ -49,9 +55,8 @@ def _keep(level: A, before: A, worst: A) -> None:
 @mechanism(
     Phase.SCREEN,
     reads="people.up_bound people.down_bound people.ask_bound",
-    writes="screen.worse_row screen.worse_draw screen.worse screen.better_row screen.better_draw screen.better "
-    "screen.ask_row screen.ask_draw screen.asking screen.bits screen.marks screen.found_row screen.found_draw "
-    "screen.events",
+    writes="screen.worse_row screen.worse screen.better_row screen.better screen.ask_row screen.asking screen.bits "
+    "screen.marks screen.found_row screen.found_draw screen.events",
     by_part=True,
 )
 @kernel
@@ -61,7 +66,7 @@ def screen(w: World, p: NoParams, clock: Clock) -> None:
     scratch.events[0] = 0
     for d in range(people.level.shape[0]):
         found = find_zones(
-            month_key(clock.seed, STREAM + np.uint64(d), clock.month),
+            need_key(clock, d),
             first,
             people.up_bound[d, first:last],
             people.down_bound[d, first:last],
@@ -81,15 +86,12 @@ def _sort_out(w: World, d: int, found: int) -> None:
     people, screen = w.people, w.screen
     up_bound, down_bound, ask_bound = people.up_bound[d], people.down_bound[d], people.ask_bound[d]
     worse_row, better_row, ask_row = screen.worse_row[d], screen.better_row[d], screen.ask_row[d]
-    worse_draw, better_draw, ask_draw = screen.worse_draw[d], screen.better_draw[d], screen.ask_draw[d]
     worse: Int = 0
     better: Int = 0
     asking: Int = 0
     for k in range(found):
-        row, draw = screen.found_row[k], screen.found_draw[k]
-        top = np.uint16(draw >> np.uint32(16))
+        row, top = screen.found_row[k], np.uint16(screen.found_draw[k] >> np.uint32(16))
         worse_row[worse], better_row[better], ask_row[asking] = row, row, row
-        worse_draw[worse], better_draw[better], ask_draw[asking] = draw, draw, draw
         up = np.int64(top < up_bound[row])
         worse += up
         better += np.int64(np.uint16(~top) < down_bound[row]) * (1 - up)
