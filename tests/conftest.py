@@ -48,6 +48,16 @@ def seed(pytestconfig: pytest.Config) -> int:
     return int(pytestconfig.getoption("--seed"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def baselines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests keep their baselines apart: none is read from the user's folder, or left there by one that plays tricks."""
+    from sim import kept_records
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_records, "FOLDER", tmp_path_factory.mktemp("baselines"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of published tables kept beside the checkout, never in it; skips where it is absent."""

@@ -24,6 +24,7 @@ from strategies import (
     town,
 )
 
+from sim import analysis, kept_records
 from sim.analysis import compare
 from sim.place import Place
 from sim.policies import Lever
@@ -72,9 +73,13 @@ def test_threads_do_not_matter(once: dict[str, list[str]], seed: int, threads: i
     assert digests(ensemble(fresh, SCENARIOS, [seed, seed + 1, seed + 2], threads)) == once
 
 
-def test_the_public_face_agrees(once: dict[str, list[str]], seed: int) -> None:
-    """`compare` gives these runs too, on one thread and on two."""
+def test_the_public_face_agrees(
+    once: dict[str, list[str]], seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`compare` gives these runs too, on one thread and on two, none of them remembered from the other."""
     for threads in (1, 2):
+        monkeypatch.setattr(kept_records, "FOLDER", tmp_path / str(threads))
+        monkeypatch.setattr(analysis, "_baselines", type(analysis._baselines)(4))
         result = compare(*SCENARIOS, people=PEOPLE, seeds=3, seed=seed, threads=threads)
         assert digests(result.records) == once
 
