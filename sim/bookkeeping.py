@@ -40,9 +40,10 @@ def is_helped(code: Int) -> bool | np.bool:
 def count_person(w: World, i: Int, sign: int) -> None:
     """Add a person to all stocks (sign 1) or take them out (sign -1)."""
     q, b = w.people.quintile[i], w.people.band[i]
+    leads = w.dwellings.head[w.people.dwelling[i]] == i
     w.tally.people[q, b] += sign
     for d in range(w.people.level.shape[0]):
-        if counted(w, d, i):
+        if leads or w.rates.household[d] == 0:
             level, code = w.people.level[d, i], np.int64(w.people.help[d, i])
             w.tally.census[d, level, q, b] += sign
             if level == 2 and not is_helped(code):
@@ -150,6 +151,17 @@ def _empty(w: World, i: Int) -> None:
     for d in range(w.people.level.shape[0]):
         w.people.level[d, i] = 0
         w.people.help[d, i] = 0
+
+
+@kernel
+def vacate_home(w: World, home: Int) -> Int:
+    """Take a whole household out of its home. Returns how many people they are."""
+    left = np.int64(w.dwellings.occupants[home])
+    for i in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if w.people.age[i] != EMPTY:
+            _empty(w, i)
+    w.dwellings.occupants[home] = 0
+    return left
 
 
 @kernel

@@ -21,7 +21,7 @@ from sim import outcomes
 from sim.fields import AGE_BAND_NAMES
 from sim.people.domains import load_domains
 from sim.services.catalogue import Service, load_catalogue
-from sim.state import ACUTE, CHILD_AGES, COMMUNITY, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, World
+from sim.state import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, World
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -356,12 +356,12 @@ def _of_staff(value: Callable[[Record], A], scale: float = 1.0) -> Callable[[Rec
     return parts
 
 
-def _of_adults(column: str) -> Callable[[Record], Parts]:
-    """A mean over the adults surveyed."""
+def _of_adults(column: str, whole: float = 1.0) -> Callable[[Record], Parts]:
+    """A mean over the adults surveyed; `whole` is how many of its units the column counts for one."""
 
     def parts(r: Record) -> Parts:
         axes = ("quintile", "age")
-        return Parts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0)
+        return Parts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0 / whole)
 
     return parts
 
@@ -579,9 +579,11 @@ def metrics() -> tuple[Metric, ...]:
             _mean_place("energy"),
             "community",
         ),
-        Metric("lonely", "Lonely often or always", adults, "down", 4, _of_adults("lonely"), "community"),
-        Metric("trust", "Trust in services", "0-1, mean of adults", "up", 3, _of_adults("trusting"), "community"),
-        Metric("resilience", "Resilience", "log hazard, 0 = usual", "up", 3, _of_adults("resilient"), "community"),
+        Metric("lonely", "Lonely often or always", adults, "down", 4, _of_adults("lonely", FINE), "community"),
+        Metric("trust", "Trust in services", "0-1, mean of adults", "up", 3, _of_adults("trusting", FINE), "community"),
+        Metric(
+            "resilience", "Resilience", "log hazard, 0 = usual", "up", 3, _of_adults("resilient", FINE), "community"
+        ),
         Metric("carers", "Adults who care for somebody at home", adults, None, 4, _of_adults("carers"), "community"),
         Metric(
             "carer_hours",
@@ -589,7 +591,7 @@ def metrics() -> tuple[Metric, ...]:
             "hours a week per adult",
             None,
             3,
-            _of_adults("carer_hours"),
+            _of_adults("carer_hours", FINE),
             "community",
         ),
         Metric("spend_total", "All spending", pounds, None, 1, _spend((0, 1, 2, 3)), "money"),

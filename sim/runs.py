@@ -66,7 +66,7 @@ FLOWS = (
 )
 
 
-SETTLING = ("crowding_out", "company", "survey")
+SETTLING = ("crowding_out", "company", "survey", "several_needs")
 """Nobody overspends yet, and nobody asks."""
 CHAINED = {frozenset(), frozenset(SETTLING), frozenset({"crowding_out"})}
 """What may be left out of a month whose stretches are called in one go: for each of these some are compiled again."""

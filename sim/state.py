@@ -59,7 +59,6 @@ class People(NamedTuple):
     birth_bound: Annotated[A, _c("u2", "person", "2^-16", "no draw below its complement is a birth")]
     door_bound: Annotated[A, _c("u2", "door person", "2^-16", "no draw above this is an attendance")]
     refused: Annotated[A, _c("u1", "person", "bits", "domains in which the last request came to nothing")]
-    support: Annotated[A, _c("f4", "person", "0-1", "support when last surveyed")]
 
 
 class Dwellings(NamedTuple):
@@ -118,6 +117,9 @@ class Places(NamedTuple):
     peers: Annotated[A, _c("f8", "neighbourhood", "persons", "recovered people who support others")]
     legitimacy: Annotated[A, _c("f8", "neighbourhood", "1 = baseline", "belief that services answer to people")]
     base_mix: Annotated[A, _c("f8", "quintile band", "people", "the age mix at baseline")]
+    queue_row: Annotated[A, _c("u4", "queue", "slot", "who waits, by neighbourhood and domain")]
+    queue_what: Annotated[A, _c("u1", "queue", "service, +128", "what for; 128 more: with serious need")]
+    queued: Annotated[A, _c("i8", "neighbourhood", "persons", "how many, some perhaps more than are listed")]
     leader: Annotated[A, _c("u1", "neighbourhood", "0 or 1", "somebody leads the learning here")]
     spine: Annotated[A, _c("f8", "neighbourhood", "0-1", "how far places learn from one another")]
 
@@ -274,12 +276,12 @@ class Tally(NamedTuple):
     residents: Annotated[A, _c("i4", "neighbourhood", "persons", "people surveyed, a twelfth of all each month")]
     children: Annotated[A, _c("i4", "child_age quintile", "persons", "children among them, by year of age")]
     surveyed: Annotated[A, _c("i4", "quintile band", "persons", "adults of 16 and over among them")]
-    lonely: Annotated[A, _c("f8", "quintile band", "persons", "adults surveyed lonely often or always, as expected")]
-    trusting: Annotated[A, _c("f8", "quintile band", "0-1, summed", "trust of the adults surveyed")]
-    resilient: Annotated[A, _c("f8", "quintile band", "log hazard units, summed", "resilience of the adults surveyed")]
+    lonely: Annotated[A, _c("i8", "quintile band", "2^-20 persons", "adults lonely often or always, as expected")]
+    trusting: Annotated[A, _c("i8", "quintile band", "2^-20, summed", "trust of the adults surveyed")]
+    resilient: Annotated[A, _c("i8", "quintile band", "2^-20 log hazard units, summed", "resilience of the same")]
     members: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who take part in a group")]
     carers: Annotated[A, _c("i4", "quintile band", "persons", "adults surveyed who look after somebody at home")]
-    carer_hours: Annotated[A, _c("f8", "quintile band", "hours a week, summed", "what those carers give")]
+    carer_hours: Annotated[A, _c("i8", "quintile band", "2^-20 hours a week, summed", "what those carers give")]
     need_alone: Annotated[A, _c("i4", "domain", "persons", "surveyed with emerging or serious need and no other need")]
     need_several: Annotated[A, _c("i4", "domain", "persons", "surveyed with it and needs in two or more other domains")]
     eased_alone: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with no other need")]
@@ -317,6 +319,7 @@ class Screen(NamedTuple):
     renewals: Annotated[A, _c("i8", "one", "persons", "how many stand at the front")]
     amendments: Annotated[A, _c("i8", "one", "persons", "and how many at the back")]
     support: Annotated[A, _c("f4", "domain candidate", "0-1", "support of those whose need may worsen")]
+    company: Annotated[A, _c("f4", "candidate", "0-1", "support of the adults surveyed, in order")]
 
 
 class Money(NamedTuple):
@@ -430,6 +433,8 @@ PURPOSES: tuple[str, ...] = (
     "schooling",
 )
 """What new money may be paid for beside services: each the name of its lever."""
+FINE = 2.0**20
+"""Parts of one in which answers that are no whole numbers are added up."""
 CHILD_AGES = 18
 """Years of age, from 0, by which children's acute episodes are counted."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")

@@ -33,11 +33,13 @@ from sim.people.generations import YEARS, live_a_month
 from sim.people.life_and_death import LifeAndDeath, set_mortality
 from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
+from sim.people.screening import remember
 from sim.place import Neighbourhood, Place
 from sim.policies import cashable, levers, overspend_share, reinvestment_share, seeded
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.services.catalogue import Service
 from sim.services.practice import FIRST_LEADERS, Practice
+from sim.services.waiting import SLOTS_LISTED
 from sim.state import (
     ANYTHING,
     CHILD_AGES,
@@ -128,6 +130,7 @@ def build(
         "edge": 2,
         "door": len(doors),
         "event": drawn.age.size,
+        "queue": drawn.age.size // SLOTS_LISTED,
         "candidate": max(last - first for first, last in cut(first_slot)),
         "block": BLOCK,
         "group": MOST_GROUPS,
@@ -146,6 +149,7 @@ def build(
     world.aims.ask[:] = 1.0
     _lead(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(handle(world), np.uint64(seed))
+    remember(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-SETTLE)))
     world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
 

@@ -20,12 +20,12 @@ from sim.fields import Params
 class Phase(IntEnum):
     """The month, in order."""
 
-    REMEMBER = 1
-    BUDGET = 2
-    POLICY = 3
-    WORKFORCE = 4
-    COMMUNITY = 5
-    REFRESH = 6
+    BUDGET = 1
+    POLICY = 2
+    WORKFORCE = 3
+    COMMUNITY = 4
+    REFRESH = 5
+    SURVEY = 6
     SCREEN = 7
     SUPPORT = 8
     NEED = 9
@@ -34,7 +34,8 @@ class Phase(IntEnum):
     LAST_RESORT = 12
     MEMORY = 13
     LIFE = 14
-    ACCOUNTS = 15
+    REMEMBER = 15
+    ACCOUNTS = 16
 
 
 class Clock(NamedTuple):

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from sim.bookkeeping import set_help
 from sim.engine.columns import columns
 from sim.engine.draws import UNIT, fill_bits, month_key, stream
-from sim.engine.mechanism import Mechanism, Phase
+from sim.engine.mechanism import Clock, Mechanism, NoParams, Phase
 from sim.runs import FLOWS
+from sim.services.waiting import line_up
 from sim.state import ACUTE, COMMUNITY, GONE, NOBODY, PREVENTIVE, TABLES, WAITING, World
 
 A = npt.NDArray[Any]
@@ -130,9 +131,10 @@ LEFT_OUT = {
     "usual": "what is usual, learnt before the first reported month and fixed since",
     "screen": "scratch of the screen, which finds who is looked at and changes no probability",
     "changed": "notes of whose bounds are due",
-    "survey": "answers to a survey, which nothing reads",
+    "listed": "a list of who waits, which says again what help and levels say",
 }
 """Columns that are no variables, and why."""
+LISTED = ("places.queue_row", "places.queue_what", "places.queued")
 BOTH_SIDES = ("places.led", "services.agency")
 """Columns that lie on both sides of 0 in a variable that does not."""
 ARITHMETIC = (Phase.REMEMBER, Phase.REFRESH, Phase.SCREEN)
@@ -148,8 +150,8 @@ def left_out(column: str) -> str | None:
         return LEFT_OUT["usual"]
     if column == "people.changed":
         return LEFT_OUT["changed"]
-    if column == "people.support":
-        return LEFT_OUT["survey"]
+    if column in LISTED:
+        return LEFT_OUT["listed"]
     named = {each for variable in NAMED for each in variable.columns}
     return LEFT_OUT["screen"] if table == "screen" and column not in named else None
 
@@ -201,9 +203,8 @@ def can_be_pushed(variable: Variable) -> bool:
 
 def touched_by_push(variable: Variable) -> tuple[str, ...]:
     """Columns that a push may change."""
-    if variable.name in ("help", "queue"):
-        return (*of_help, "people.changed", "people.help")
-    return variable.columns
+    own = (*of_help, "people.changed", "people.help") if variable.name in ("help", "queue") else variable.columns
+    return (*own, *LISTED)
 
 
 of_help = (
@@ -222,6 +223,7 @@ def push(world: World, seen: Any, variable: Variable, amount: float) -> None:
     special = _PUSHES.get(variable.name)
     if special is not None:
         special(world, seen, amount)
+        line_up(seen, NoParams().compiled(), Clock(np.uint64(0), np.int64(0)))  # who waits, and for what
         return
     for column in variable.columns:
         values = array(world, column)

@@ -133,6 +133,15 @@ def _go(town: MesaModel, person: Person) -> None:
     person.remove()
 
 
+def vacate_home(town: MesaModel, home: Dwelling) -> list[Person]:
+    """A whole household goes. Gives their places."""
+    left = [person for person in home.people if person.lives]
+    for person in left:
+        _go(town, person)
+    home.occupants = 0
+    return left
+
+
 def vacate(town: MesaModel, person: Person) -> None:
     """Somebody dies or leaves. The oldest adult who stays takes over a household, and the help that it has.
 

@@ -53,6 +53,9 @@ REFERENCES = {
 BOUNDS = ("_bound", "_low", "_high", "_top")
 """How names of columns end that only make the core quicker."""
 
+LISTS = ("queue_row", "queue_what", "queued")
+"""Columns that list who waits; here each says so."""
+
 
 def _held() -> Iterator[Held]:
     """Every column that the telling keeps: all but scratch, bounds, what never changes, and where runs begin."""
@@ -61,7 +64,7 @@ def _held() -> Iterator[Held]:
             axes = column.axes
             if table in {"screen", "rates", "ties", "part"} or name == "changed" or name.endswith(BOUNDS):
                 continue
-            if any(axis.endswith("_edge") for axis in axes):
+            if any(axis.endswith("_edge") for axis in axes) or name in LISTS:
                 continue
             if table in {"tally", "aims"}:
                 whose = {"tally": "counts", "aims": "aims"}[table]
@@ -106,7 +109,6 @@ def build(town: MesaModel, world: World) -> None:
     for person in town.people:
         first, last = start[person.number : person.number + 2]
         person.ties = [town.people[j] for j in to[first:last]]
-        person.from_start = False
     first_slot = world.dwellings.first.tolist()
     for home in town.dwellings:
         home.people = town.people[first_slot[home.number] : first_slot[home.number + 1]]
@@ -117,6 +119,8 @@ def build(town: MesaModel, world: World) -> None:
     town.rates = SimpleNamespace(**{name: getattr(world.rates, name).tolist() for name, _ in columns(TABLES["rates"])})
     town.counts, town.aims = SimpleNamespace(), SimpleNamespace()
     read(town, world)
+    for person in town.people:
+        person.from_start = person.lives
 
 
 def read(town: MesaModel, world: World) -> None:

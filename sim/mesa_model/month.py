@@ -26,6 +26,7 @@ ONLY_QUICKER = frozenset(
         "last_resort_bounds",
         "life_and_death_bounds",
         "support",
+        "queues",
     }
 )
 """Steps by which the core finds the few to whom something could happen. Here everybody is asked, so there is nothing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.engine.mechanism import NoParams
 from sim.mesa_model import dice
-from sim.mesa_model.bookkeeping import SERIOUS, band_of, count, occupy, vacate
+from sim.mesa_model.bookkeeping import SERIOUS, band_of, count, occupy, vacate_home
 from sim.mesa_model.month import step
 from sim.mesa_model.people import Dwelling, Neighbourhood, Person
 from sim.people.moves import Moves
@@ -63,10 +63,8 @@ def restless(town: MesaModel, p: Moves, home: Dwelling, full: list[float]) -> fl
 
 def move_out(town: MesaModel, home: Dwelling) -> None:
     """A household leaves the town."""
-    for person in home.people:
-        if person.lives:
-            town.counts.moved_out[person.quintile] += 1
-            vacate(town, person)
+    for person in vacate_home(town, home):
+        town.counts.moved_out[person.quintile] += 1
 
 
 def best_donor(hood: Neighbourhood, home: Dwelling, full: list[float], u: float) -> list[int]:

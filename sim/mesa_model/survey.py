@@ -14,7 +14,7 @@ from sim.mesa_model.people import Person
 from sim.mesa_model.support import is_member, support
 from sim.networks.support import Support
 from sim.networks.survey import Survey
-from sim.state import CHILD_AGES
+from sim.state import CHILD_AGES, FINE
 
 if TYPE_CHECKING:
     from sim.mesa_model.town import MesaModel
@@ -46,12 +46,17 @@ def survey(town: MesaModel, p: Survey) -> None:
         if person.age < OF_AGE:
             continue
         counts.surveyed[q][b] += 1
-        counts.lonely[q][b] += lonely(p, person)
-        counts.trusting[q][b] += person.trust
-        counts.resilient[q][b] += person.resilience
+        counts.lonely[q][b] += fine(lonely(p, person))
+        counts.trusting[q][b] += fine(person.trust)
+        counts.resilient[q][b] += fine(person.resilience)
         given = care_given(town, p, person)
         counts.carers[q][b] += given > 0.0
-        counts.carer_hours[q][b] += given
+        counts.carer_hours[q][b] += fine(given)
+
+
+def fine(answer: float) -> int:
+    """An answer as a whole number of small parts."""
+    return math.floor(answer * FINE + 0.5)
 
 
 def lonely(p: Survey, person: Person) -> float:
@@ -87,6 +92,12 @@ def several_needs(town: MesaModel, p: NoParams) -> None:
             if EMERGING <= person.before[d] <= SERIOUS and counted(town, person, d):
                 counts.need_alone[d] += beside(town, person, d) == 0
                 counts.need_several[d] += beside(town, person, d) >= SEVERAL
+
+
+@step("eased_needs")
+def eased_needs(town: MesaModel, p: NoParams) -> None:
+    """Who left a need behind, with that need alone or with others?"""
+    counts = town.counts
     for event in town.events:
         person, d = event.person, event.domain
         before = person.before[d]

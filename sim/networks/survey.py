@@ -1,6 +1,7 @@
 """A twelfth of all people are asked each month how they live: who is lonely, who takes part, who looks after somebody.
 
-Claim     Asked half a year after one's birthday, so each once a year, in the middle of a year of age. Of an adult,
+Claim     Asked as the month begins, half a year after one's birthday, so each once a year, in the middle of a year of
+          age. Of an adult,
           P(lonely often or always) = 1 / (1 + exp((support - s) / blur)), s = lonely + serious * [own need is serious
           or worse] - mellow * decades of age beyond 16; the sum of these is told, not draws. Member: as support counts
           it. Carer: an adult at home with somebody whose need of daily help is serious and who lives there, not in a
@@ -16,6 +17,8 @@ Limits    It only looks: nothing in a run depends on it. Care for somebody in an
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.bookkeeping import due, is_helped
@@ -23,7 +26,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
 from sim.networks.support import Support, is_member, joining, support_of, worths
-from sim.state import CHILD_AGES, NOBODY, World
+from sim.state import CHILD_AGES, FINE, NOBODY, World
 
 ADULT = 16
 HALF_A_YEAR = 6
@@ -68,25 +71,33 @@ class Survey(Params):
 
 
 @mechanism(
-    Phase.ACCOUNTS,
+    Phase.SURVEY,
     Support,
     reads="people.worst people.age people.band people.quintile people.neighbourhood people.dwelling dwellings.first "
     "ties.start ties.to places.energy",
-    writes="people.support tally.members",
+    writes="screen.company tally.members",
     name="company",
     by_part=True,
     beyond="people.worst",
 )
 @kernel
 def keep_company(w: World, p: Support, clock: Clock) -> None:
-    people, members = w.people, w.tally.members
+    people, members, company = w.people, w.tally.members, w.screen.company
     key, worth = joining(clock.seed), worths(p)
     first, last = due(w, clock.month + HALF_A_YEAR)
+    asked: Int = 0
     for i in range(first, last, 12):
         if people.age[i] != NOBODY and people.age[i] >= ADULT:
             member = is_member(w, p, key, i)
-            people.support[i] = np.float32(support_of(w, p, worth, i, member))
+            company[asked] = np.float32(support_of(w, p, worth, i, member))
+            asked += 1
             members[people.quintile[i], people.band[i]] += member
+
+
+@kernel
+def fine(answer: float) -> Int:
+    """An answer in whole `FINE`ths, half of one rounded up: so that the order of adding up does not matter."""
+    return np.int64(math.floor(answer * FINE + 0.5))
 
 
 @kernel
@@ -117,18 +128,20 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
 
 
 @mechanism(
-    Phase.ACCOUNTS,
+    Phase.SURVEY,
     Survey,
     reads="people.age people.band people.quintile people.neighbourhood people.dwelling people.level people.worst "
-    "people.help people.support people.trust people.resilience dwellings.first rates.informal",
+    "people.help people.trust people.resilience dwellings.first rates.informal screen.company",
     writes="tally.residents tally.children tally.surveyed tally.lonely tally.trusting tally.resilient tally.carers "
     "tally.carer_hours",
     after="company",
+    by_part=True,
 )
 @kernel
 def ask(w: World, p: Survey, clock: Clock) -> None:
-    people, tally = w.people, w.tally
+    people, tally, company = w.people, w.tally, w.screen.company
     first, last = due(w, clock.month + HALF_A_YEAR)
+    asked: Int = 0
     for i in range(first, last, 12):
         age, q, b = people.age[i], people.quintile[i], people.band[i]
         if age == NOBODY:
@@ -140,9 +153,10 @@ def ask(w: World, p: Survey, clock: Clock) -> None:
             continue
         tally.surveyed[q, b] += 1
         wanted = p.lonely + (p.serious if people.worst[i] >= 2 else 0.0) - p.mellow * (age - ADULT) / 10.0
-        tally.lonely[q, b] += 1.0 / (1.0 + np.exp((people.support[i] - wanted) / p.blur))
-        tally.trusting[q, b] += people.trust[i]
-        tally.resilient[q, b] += people.resilience[i]
+        tally.lonely[q, b] += fine(1.0 / (1.0 + math.exp((company[asked] - wanted) / p.blur)))
+        asked += 1
+        tally.trusting[q, b] += fine(people.trust[i])
+        tally.resilient[q, b] += fine(people.resilience[i])
         hours = _care_given(w, p, i)
         tally.carers[q, b] += hours > 0.0
-        tally.carer_hours[q, b] += hours
+        tally.carer_hours[q, b] += fine(hours)

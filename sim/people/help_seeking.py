@@ -250,19 +250,15 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
         leaves[1 + s] = services.end[s]
         leaves[WAITING + s] = services.give_up[s]
     i: Int
-    for k in range(screen.renewals[0]):
-        i = np.int64(screen.renew[k])
-        who = _who(w, i)
-        for d in range(domains):
-            ask_bound[d, i] = _bound(w, who, d, i, leaves)
-    for k in range(screen.renewals[0], screen.renewals[0] + screen.amendments[0]):
+    for k in range(screen.renewals[0] + screen.amendments[0]):
         at = due_for_bounds(w, k)
         i, left = np.int64(screen.renew[at]), screen.reason[at]
-        who = _who(w, i)
         if left & TRUST_ONLY:
+            who = _who(w, i)
             for d in range(domains):
                 ask_bound[d, i] = _bound(w, who, d, i, leaves)
-        else:
+        elif left & HELP_ONLY:  # needs in other domains only keep people from asking
+            who = _who(w, i)
             left &= HELP_ONLY
             while left != 0:
                 ask_bound[DOMAIN_OF_BIT[left], i] = _bound(w, who, DOMAIN_OF_BIT[left], i, leaves)

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import count_person, occupy, vacate
+from sim.bookkeeping import count_person, occupy, vacate_home
 from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
@@ -33,6 +33,8 @@ IN = stream("moving in")
 NEWCOMER = stream("needs of newcomers")
 TRIES = 16
 MOST = 12.0
+ROUGHLY = 1.0 + 1e-5
+"""Room for what numbers of 24 bits leave out."""
 
 
 class Moves(Params):
@@ -82,50 +84,46 @@ def count_fullness(w: World, p: NoParams, clock: Clock) -> None:
 
 
 @kernel
-def _lacking(lack: A, ages: A) -> float:
-    """How well a household's ages fill what a fifth lacks: higher is better."""
-    score = 0.0
-    for age in ages:
-        if age == NOBODY:
-            break
-        score += lack[age]
-    return score
+def _best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
+    """The first household, of sixteen drawn from a neighbourhood's, that best fills what its fifth lacks; or -1.
 
-
-@kernel
-def _best_donor(homes_of: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
-    """The first household, of sixteen drawn from a neighbourhood's, that best fills what its fifth lacks; or -1."""
+    `lack` is by age, 0 for nobody. Everybody is added up, and all questions are asked in numbers: going one way or the
+    other would cost more."""
     best: Int
     best, best_score = -1, -1e9
     for t in range(TRIES):
         along = u * (t + 1) * 7919.0
         home = start + np.int64((along - math.floor(along)) * (stop - start))
-        ages = homes_of[home]
-        if ages[0] == NOBODY or (room < ages.size and ages[room] != NOBODY):
-            continue
-        score = _lacking(lack, ages)
-        if score > best_score:
-            best, best_score = home, score
+        score = 0.0
+        for place in range(ages.shape[1]):
+            score += lack[ages[home, place]]
+        fits = (ages[home, 0] != NOBODY) & ((room >= ages.shape[1]) | (ages[home, room % ages.shape[1]] == NOBODY))
+        better = fits & (score > best_score)
+        best, best_score = (home, score) if better else (best, best_score)
     return best
 
 
 @kernel
-def _find_homes(key: np.uint64, first: Int, occupants: A, few: np.uint32, scratch: Screen) -> int:
-    """Collect, of the homes from `first` on, those that stand empty or whose draw says that they may move out."""
+def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float, scratch: Screen) -> int:
+    """Collect, of the homes from `home` on, those that stand empty or whose draw says that they may move out. `slots`
+    are the first slots of each and of the next; `usual` bounds the probability where all places are taken."""
     found = 0
     for start in range(0, occupants.size, BLOCK):
         stop = min(start + BLOCK, occupants.size)
         bits, marks = scratch.bits[: stop - start], scratch.marks[: stop - start]
-        fill_bits(key, first + start, bits)
-        _mark_homes(bits, occupants[start:stop], few, marks)
-        found = gather_block(bits, marks, first + start, scratch.found_row, scratch.found_draw, found)
+        fill_bits(key, home + start, bits)
+        _mark_homes(bits, slots[start : stop + 1], occupants[start:stop], np.float32(usual * 2.0**31), marks)
+        found = gather_block(bits, marks, home + start, scratch.found_row, scratch.found_draw, found)
     return found
 
 
 @kernel
-def _mark_homes(bits: A, occupants: A, few: np.uint32, marks: A) -> None:
+def _mark_homes(bits: A, slots: A, occupants: A, usual: np.float32, marks: A) -> None:
+    """u < usual * (places / people)^2, without dividing; so those without people are marked as well."""
     for home in range(bits.size):
-        marks[home] = np.uint8((bits[home] <= few) | (occupants[home] == 0))
+        places, people = np.float32(slots[home + 1] - slots[home]), np.float32(occupants[home])
+        draw = np.float32(np.int32(bits[home] >> np.uint32(1)))
+        marks[home] = np.uint8(draw * people * people < usual * places * places)
 
 
 @kernel
@@ -173,24 +171,28 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
 )
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
-    people, homes, scratch = w.people, w.dwellings, w.screen
+    homes, scratch = w.dwellings, w.screen
     first, donor_ages, edge = homes.first, homes.donor_ages, w.places.first_dwelling
     out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
-    here = homes.occupants[w.part.dwelling[0] : w.part.dwelling[1]]
-    few = np.uint32(min(0.999, p.moves / 12.0 * MOST) * 2.0**32)
-    lack, most = np.zeros(BAND_OF_AGE.size), 0.0
+    first_home, last_home = w.part.dwelling[0], w.part.dwelling[1]
+    slots, here = first[first_home : last_home + 1], homes.occupants[first_home:last_home]
+    fullest = 0.0
+    for fifth in range(w.places.full.shape[0]):
+        fullest = max(fullest, w.places.full[fifth].max() / w.places.full_in_all[fifth])
+    usual = p.moves / 12.0 * fullest**p.pull * ROUGHLY
+    lack, most = np.zeros(NOBODY + 1), 0.0
     n = w.part.neighbourhood[0] - 1
     start: Int
     stop: Int
     q: Int
     start, stop, q = 0, 0, 0
-    for k in range(_find_homes(out_key, w.part.dwelling[0], here, few, scratch)):
+    for k in range(_find_homes(out_key, first_home, slots, here, usual, scratch)):
         home = np.int64(scratch.found_row[k])
         while home >= stop:
             n += 1
             start, stop = np.int64(edge[n]), np.int64(edge[n + 1])
             q = np.int64(w.places.quintile[n])
-            for age in range(lack.size):
+            for age in range(BAND_OF_AGE.size):
                 lack[age] = 1.0 - w.places.full[q, BAND_OF_AGE[age]]
             most = (w.places.full[q].max() / w.places.full_in_all[q]) ** p.pull * ROUNDING
         if homes.occupants[home] > 0:
@@ -198,10 +200,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             # Nobody is more restless than people of the fullest age alone would be.
             each = (np.float64(first[home + 1]) - np.float64(first[home])) / np.float64(homes.occupants[home])
             if u < p.moves / 12.0 * most * each**2 and u < p.moves / 12.0 * _restless(w, p, home, q):
-                for i in range(np.int64(first[home]), np.int64(first[home + 1])):
-                    if people.age[i] != NOBODY:
-                        w.tally.moved_out[q] += 1
-                        vacate(w, i)
+                w.tally.moved_out[q] += vacate_home(w, home)
         else:
             comes = uniform(in_key, home)
             if comes > p.let:

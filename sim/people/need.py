@@ -29,9 +29,9 @@ from sim.engine.draws import uniform
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
+from sim.people.renewal import DOMAIN_OF_BIT, INFANT, due_for_bounds
 from sim.people.screening import need_key
-from sim.state import HELP_ONLY, NOBODY, WAITING, A, World
+from sim.state import ANYTHING, HELP_ONLY, NOBODY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -41,6 +41,7 @@ ROUNDING = 1.0 + 1e-9
 """Room for the order in which a bound multiplies."""
 CERTAIN = 65535.0 / 65536.0
 MOST_PROTECTED = 0.95
+LEVELS = 4
 
 
 class Need(Params):
@@ -113,7 +114,7 @@ def apart_from_support(w: World, p: Need, d: int, i: Int, levels: A) -> float:
         m *= 1.0 - min(MOST_PROTECTED, w.services.protection[code - 1] * helping(w, code - 1, n))
     if w.rates.informal[d] == 1 and levels[d, i] > 0 and helper_at_home(w, i, levels):
         m *= 1.0 - min(MOST_PROTECTED, p.informal * (1.0 + p.freed * w.rules.time_to_care[n]))
-    if w.people.age[i] < 2 and levels[d, i] == 2:
+    if w.people.age[i] < INFANT and levels[d, i] == 2:
         m *= 1.0 + w.places.infants[n]
     return m
 
@@ -216,28 +217,35 @@ def ceil16(probability: float) -> np.uint16:
 @kernel
 def bound(w: World, p: Need, clock: Clock) -> None:
     people, services, screen, rates, places = w.people, w.services, w.screen, w.rates, w.places
-    level_of, up_bound, down_bound, age = people.level, people.up_bound, people.down_bound, people.age
+    level_of, age, domains = people.level, people.age, people.level.shape[0]
     # What each help code takes off worsening at least, and adds to improving at most; nothing where nobody helps.
     shield, lift = np.zeros(256), np.zeros(256)
     for s in range(services.domain.size):
         shield[1 + s] = services.protection[s] * services.quality_low[s]
         lift[1 + s] = (services.recovery[s] - 1.0) * services.quality_high[s]
-    usual, needs = p.beta_support * p.usual_support, np.zeros(level_of.shape[0])
+    raised = np.ones((domains, domains, LEVELS))  # by the level of another need; omega of one with itself is 0
+    for d in range(domains):
+        for e in range(domains):
+            for level in range(LEVELS):
+                raised[d, e, level] = 1.0 + rates.omega[d, e] * level
+    usual, needs = p.beta_support * p.usual_support, np.zeros(domains, np.int64)
     # Looked up here, once, and not for each person.
-    tables = (rates.up, rates.down, rates.omega, rates.household, people.help, places.exposure_top, shield, lift)
+    worse = _Worse(people.up_bound, rates.up, raised, rates.household, people.help, places.exposure_top, shield)
+    better = _Better(people.down_bound, rates.down, rates.household, people.help, lift)
     i: Int
+    d: Int
     for k in range(screen.renewals[0] + screen.amendments[0]):
         whole, at = k < screen.renewals[0], due_for_bounds(w, k)
         i = np.int64(screen.renew[at])
-        left = np.int64(HELP_ONLY if whole else screen.reason[at] & HELP_ONLY)
-        if left == 0:
+        left = np.int64(screen.reason[at] & HELP_ONLY)
+        if left == 0 and not whole:
             continue
         if age[i] == NOBODY:
-            up_bound[:, i] = 0
-            down_bound[:, i] = 0
+            people.up_bound[:, i] = 0
+            people.down_bound[:, i] = 0
             continue
         n = np.int64(people.neighbourhood[i])
-        for d in range(needs.size):
+        for d in range(domains):
             needs[d] = level_of[d, i]
         # Support may be nothing; resilience above its set-point fades: the bound takes it as gone.
         who = _Who(
@@ -246,17 +254,22 @@ def bound(w: World, p: Need, clock: Clock) -> None:
             n,
             np.int64(w.dwellings.head[people.dwelling[i]] == i),
             math.exp(usual - p.beta_resilience * min(0.0, people.resilience[i])) * ROUNDING,
-            1.0 + np.float64(age[i] < 2) * places.infants_top[n],
+            1.0 + np.float64(age[i] < INFANT) * places.infants_top[n],
             places.practice_low[n],
             places.practice_high[n],
         )
         if whole:
-            for d in range(needs.size):
-                up_bound[d, i], down_bound[d, i] = _bounds(tables, who, needs, d, i)
-        else:
+            for d in range(domains):
+                _bound_worse(worse, who, needs, d, i)
+        if screen.reason[at] == ANYTHING:
+            for d in range(domains):
+                _bound_better(better, who, needs, d, i)
+        else:  # what somebody improves by rests on the one need alone
             while left != 0:
                 d = DOMAIN_OF_BIT[left]
-                up_bound[d, i], down_bound[d, i] = _bounds(tables, who, needs, d, i)
+                if not whole:
+                    _bound_worse(worse, who, needs, d, i)
+                _bound_better(better, who, needs, d, i)
                 left &= left - 1
 
 
@@ -275,17 +288,46 @@ class _Who(NamedTuple):
     practice_high: float
 
 
+class _Worse(NamedTuple):
+    """Where bounds of worsening are kept, and what they rest on."""
+
+    bound: A
+    up: A
+    raised: A
+    household: A
+    help_of: A
+    exposure: A
+    shield: A
+
+
+class _Better(NamedTuple):
+    """The same of improving."""
+
+    bound: A
+    down: A
+    household: A
+    help_of: A
+    lift: A
+
+
+# Most questions here fall out either way: asking them in numbers costs less than going one way or the other.
+
+
 @inlined
-def _bounds(tables: tuple[A, ...], who: _Who, needs: A, d: int, i: Int) -> tuple[np.uint16, np.uint16]:
-    """Bounds of worsening and improving in one domain. Most questions here fall out either way: asking them in numbers
-    costs less than going one way or the other."""
-    up, down, omega, household, help_of, exposure, shield, lift = tables
-    level, code = np.int64(needs[d]), np.int64(help_of[d, i])
-    m = who.hazard * (1.0 - min(MOST_PROTECTED, shield[code] * who.practice_low)) * exposure[d, who.neighbourhood]
-    for e in range(needs.size):  # omega of a domain with itself is 0
-        m *= 1.0 + omega[d, e] * needs[e]
+def _bound_worse(of: _Worse, who: _Who, needs: A, d: Int, i: Int) -> None:
+    level, code = needs[d], np.int64(of.help_of[d, i])
+    shielded = min(MOST_PROTECTED, of.shield[code] * who.practice_low)
+    m = who.hazard * (1.0 - shielded) * of.exposure[d, who.neighbourhood]
+    for e in range(needs.size):
+        m *= of.raised[d, e, needs[e]]
     m *= who.infant if level == 2 else 1.0
-    counts = np.float64(max(who.head, 1 - np.int64(household[d])))
-    worse = up[d, level, who.band, who.quintile] * m
-    better = down[d, level, who.band] * (1.0 + lift[code] * who.practice_high)
-    return ceil16(counts * min(CAP, worse)), ceil16(counts * min(CERTAIN if level == 3 else CAP_BETTER, better))
+    counts = np.float64(max(who.head, 1 - np.int64(of.household[d])))
+    of.bound[d, i] = ceil16(counts * min(CAP, of.up[d, level, who.band, who.quintile] * m))
+
+
+@inlined
+def _bound_better(of: _Better, who: _Who, needs: A, d: Int, i: Int) -> None:
+    level, code = needs[d], np.int64(of.help_of[d, i])
+    better = of.down[d, level, who.band] * (1.0 + of.lift[code] * who.practice_high)
+    counts = np.float64(max(who.head, 1 - np.int64(of.household[d])))
+    of.bound[d, i] = ceil16(counts * min(CERTAIN if level == 3 else CAP_BETTER, better))

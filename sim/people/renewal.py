@@ -3,7 +3,7 @@
 Claim     At the front of `renew` stand the slots with `changed` set whose level rose or whose resilience fell: all of
           their bounds are due; at its back, from the end on, the others: bounds of the domains in question are. What
           bears on many at once (the quality of a service, the practice, exposure and outreach of a neighbourhood) is
-          bounded with some room; once it leaves that room, everybody concerned has changed.
+          bounded with some room; once it leaves that room, everybody concerned counts as changed.
 Evidence  none needed: bookkeeping.
 Limits    A mechanism that changes what a bound rests on must set `changed`, or leave the bound above the truth.
 """
@@ -15,10 +15,14 @@ import numpy as np
 from sim.bookkeeping import HELP_DOMAINS
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import ANYTHING, HELP_ONLY, LEVEL, RESILIENCE_ONLY, WAITING, World
+from sim.state import ANYTHING, HELP_ONLY, LEVEL, RESILIENCE_ONLY, TRUST_ONLY, WAITING, World
 
 ROOM = 0.1
 """How far, relatively, a common factor may move before bounds are worked out anew."""
+LEAST_ROOM = 0.02
+"""And how far at least, where nothing is usual: else what grows from there would leave its room every month."""
+INFANT = 2
+"""Children below this age are looked at in children's centres."""
 
 
 DOMAIN_OF_BIT = np.array([next((d for d in range(5) if bits >> d & 1), 5) for bits in range(HELP_ONLY + 1)], np.int64)
@@ -29,14 +33,14 @@ DOMAIN_OF_BIT = np.array([next((d for d in range(5) if bits >> d & 1), 5) for bi
     Phase.REFRESH,
     NoParams,
     reads="services.quality places.practice places.fit places.exposure places.outreach places.infants places.first "
-    "people.help",
+    "people.help people.age",
     writes="people.changed services.quality_low services.quality_high places.practice_low places.practice_high "
     "places.exposure_top places.outreach_top places.infants_top",
     name="room_of_bounds",
 )
 @kernel
 def make_room(w: World, p: NoParams, clock: Clock) -> None:
-    services, places, changed, help_of = w.services, w.places, w.people.changed, w.people.help
+    services, places, changed, help_of, age = w.services, w.places, w.people.changed, w.people.help, w.people.age
     moved = np.zeros(services.quality.size, np.uint8)
     some = False
     for s in range(services.quality.size):
@@ -51,25 +55,27 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
                 if 0 < code < WAITING and moved[code - 1]:
                     changed[i] |= np.uint8(1 << d if d < HELP_DOMAINS else ANYTHING)
     for n in range(places.practice.size):
-        outside = False
-        effect = places.practice[n] * places.fit[n]
+        first, last = np.int64(places.first[n]), np.int64(places.first[n + 1])
+        effect, all_of = places.practice[n] * places.fit[n], 0
         if not places.practice_low[n] <= effect <= places.practice_high[n]:
             places.practice_low[n] = effect * (1.0 - ROOM)
             places.practice_high[n] = effect * (1.0 + ROOM)
-            outside = True
+            all_of = ANYTHING
         for d in range(places.exposure.shape[0]):
             if places.exposure[d, n] > places.exposure_top[d, n]:
                 places.exposure_top[d, n] = 1.0 + (places.exposure[d, n] - 1.0) * (1.0 + ROOM)
                 places.exposure_top[d, n] = max(places.exposure_top[d, n], places.exposure[d, n] * 1.02)
-                outside = True
+                all_of |= RESILIENCE_ONLY
         if places.outreach[n] > places.outreach_top[n]:
             places.outreach_top[n] = places.outreach[n] * (1.0 + ROOM)
-            outside = True
+            all_of |= TRUST_ONLY
+        if all_of > 0:
+            for i in range(first, last):
+                changed[i] |= np.uint8(all_of)
         if places.infants[n] > places.infants_top[n]:
-            places.infants_top[n] = places.infants[n] * (1.0 + ROOM)
-            outside = True
-        if outside:
-            changed[np.int64(places.first[n]) : np.int64(places.first[n + 1])] = ANYTHING
+            places.infants_top[n] = places.infants[n] * (1.0 + ROOM) + LEAST_ROOM
+            for i in range(first, last):
+                changed[i] |= np.uint8(RESILIENCE_ONLY if age[i] < INFANT else 0)
 
 
 @mechanism(

@@ -2,8 +2,9 @@
 
 Claim     A person is a candidate in a domain if this month's draw u lies where something could happen at all:
           u < up_bound (need gets worse), u > 1 - down_bound (better), or 1/2 <= u < 1/2 + ask_bound (a help event).
-          The bounds are upper bounds of the true probabilities, so the thinning is exact. Before anything else in a
-          month, everybody's levels are noted as those of its start: what a month reads of others is what they were.
+          The bounds are upper bounds of the true probabilities, so the thinning is exact. When all has happened to
+          people in a month, everybody's levels are noted as those of the next one's start: what a month reads of
+          others is what they were.
 Evidence  none needed: arithmetic.
 Limits    Worsening, improving and a help event exclude one another within a month.
 """

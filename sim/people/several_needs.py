@@ -32,16 +32,15 @@ def needs_of(w: World, i: Int) -> Int:
 
 
 @mechanism(
-    Phase.ACCOUNTS,
+    Phase.SURVEY,
     NoParams,
-    reads="people.age people.before people.dwelling dwellings.head rates.household "
-    "screen.events screen.event_row screen.event_domain screen.event_to",
-    writes="tally.need_alone tally.need_several tally.eased_alone tally.eased_several",
+    reads="people.age people.before people.dwelling dwellings.head rates.household",
+    writes="tally.need_alone tally.need_several",
     by_part=True,
 )
 @kernel
-def count_needs(w: World, p: NoParams, clock: Clock) -> None:
-    people, screen, tally, before = w.people, w.screen, w.tally, w.people.before
+def ask_about_needs(w: World, p: NoParams, clock: Clock) -> None:
+    people, tally, before = w.people, w.tally, w.people.before
     head_of, household = w.dwellings.head, w.rates.household
     i: Int
     first, last = due(w, clock.month + HALF_A_YEAR)
@@ -55,6 +54,21 @@ def count_needs(w: World, p: NoParams, clock: Clock) -> None:
                 need *= max(head, 1 - np.int64(household[d]))
                 tally.need_alone[d] += need * alone
                 tally.need_several[d] += need * several
+
+
+@mechanism(
+    Phase.MEMORY,
+    NoParams,
+    reads="people.before people.dwelling dwellings.head rates.household "
+    "screen.events screen.event_row screen.event_domain screen.event_to",
+    writes="tally.eased_alone tally.eased_several",
+    name="eased_needs",
+    by_part=True,
+)
+@kernel
+def count_eased(w: World, p: NoParams, clock: Clock) -> None:
+    screen, tally, before = w.screen, w.tally, w.people.before
+    i: Int
     for k in range(screen.events[0]):
         i, eased = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
         was = before[eased, i]

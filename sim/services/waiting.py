@@ -21,7 +21,7 @@ import numpy as np
 from sim.bookkeeping import group_of, is_split, set_help
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.selection import kth_smallest
 from sim.fields import Params, number, share
 from sim.services.parting import close, rooms
@@ -31,6 +31,10 @@ PLACE = stream("rounding of places")
 TURN = stream("whose turn")
 ANY_OF_EIGHT = np.uint64(0x8080808080808080)
 """The bit of `WAITING`, in each of eight bytes."""
+URGENT = 128
+"""Added to the number of the service that somebody waits for with serious need."""
+SLOTS_LISTED = 4
+"""Slots of a neighbourhood to each place in the list of those who wait there."""
 
 
 class Waiting(Params):
@@ -63,85 +67,138 @@ def _turn(u: float, weight: float) -> np.uint64:
 
 @mechanism(
     Phase.SERVICE,
+    reads="people.level people.help places.first",
+    writes="places.queue_row places.queue_what places.queued",
+    name="queues",
+    by_part=True,
+)
+@kernel
+def line_up(w: World, p: NoParams, clock: Clock) -> None:
+    first, row, what = w.places.first, w.places.queue_row, w.places.queue_what
+    for n in range(w.part.neighbourhood[0], w.part.neighbourhood[1]):
+        start, stop = _room_in_list(w, n)
+        w.places.queued[n] = _list(w, np.int64(first[n]), np.int64(first[n + 1]), row[start:stop], what[start:stop])
+
+
+@kernel
+def _room_in_list(w: World, n: Int) -> tuple[Int, Int]:
+    """Where in the list of who waits a neighbourhood has its room: a quarter as much as it has slots."""
+    return np.int64(w.places.first[n]) // SLOTS_LISTED, np.int64(w.places.first[n + 1]) // SLOTS_LISTED
+
+
+@kernel
+def _list(w: World, first: Int, last: Int, row: A, what: A) -> int:
+    """List who waits among some slots, domain by domain, in order: their slot and what they wait for. Returns how many
+    they are, of whom there may be more than the list has room for."""
+    people, found = w.people, 0
+    for d in range(people.help.shape[0]):
+        help_of, level = people.help[d, first:last], people.level[d, first:last]
+        # Few wait: look at eight at once, and closer only where somebody does.
+        eights = help_of[: help_of.size // 8 * 8].view(np.uint64)
+        for k in range(eights.size):
+            if eights[k] & ANY_OF_EIGHT:
+                for i in range(8 * k, 8 * k + 8):
+                    if help_of[i] >= WAITING:
+                        if found < row.size:
+                            row[found] = np.uint32(first + i)
+                            what[found] = np.uint8(help_of[i] - WAITING + URGENT * (level[i] == 2))
+                        found += 1
+        for i in range(8 * eights.size, help_of.size):
+            if help_of[i] >= WAITING:
+                if found < row.size:
+                    row[found] = np.uint32(first + i)
+                    what[found] = np.uint8(help_of[i] - WAITING + URGENT * (level[i] == 2))
+                found += 1
+    return found
+
+
+@mechanism(
+    Phase.SERVICE,
     Waiting,
     reads="people.level people.neighbourhood people.help people.ask_bound services.places services.queue "
     "services.helped places.weight services.domain services.base_budget services.plan services.posts "
     "aims.groups aims.group aims.offer aims.part people.quintile people.trust services.continuity services.providers "
-    "services.fit",
+    "services.fit places.queue_row places.queue_what places.queued",
     writes="people.help people.trust people.changed tally.started tally.ended tally.gave_up tally.helped "
     "tally.waiting tally.unmet services.helped services.queue",
+    after="queues",
 )
 @kernel
 def start_help(w: World, p: Waiting, clock: Clock) -> None:
-    people, services = w.people, w.services
+    services = w.services
     rounding = month_key(clock.seed, PLACE, clock.month)
     free = np.zeros(services.domain.size, np.int64)
-    waiting = False
     for s in range(services.domain.size):
         if is_split(w, s) and services.tier[s] != ACUTE:
             close(w, s)
         if services.tier[s] != ACUTE and services.queue[s] > 0:
             if is_split(w, s):
                 free[s] = rooms(w, s, rounding).sum()
-                waiting = waiting or free[s] > 0
-                continue
-            free[s] = max(0, np.int64(math.floor(services.places[s] + uniform(rounding, s))) - services.helped[s])
-            waiting = waiting or free[s] > 0
-    if not waiting:
+            else:
+                free[s] = max(0, np.int64(math.floor(services.places[s] + uniform(rounding, s))) - services.helped[s])
+    if free.max() == 0:
         return
-    total = 0
-    for s in range(services.domain.size):
-        total += services.queue[s]
-    rows, who, grouped = np.empty(total, np.uint32), np.empty(total, np.uint32), np.empty(total, np.uint32)
-    for d in range(people.level.shape[0]):
-        some = False
-        for s in range(services.domain.size):
-            some = some or (services.domain[s] == d and free[s] > 0)
-        if not some:
-            continue
-        n = 0
-        help_of = people.help[d]
-        i: Int
-        # Few wait: look at eight at once, and closer only where somebody does.
-        whole = help_of.size // 8 * 8
-        eights = help_of[:whole].view(np.uint64)
-        for k in range(eights.size):
-            if eights[k] & ANY_OF_EIGHT:
-                for i in range(8 * k, 8 * k + 8):
-                    if help_of[i] >= WAITING:
-                        rows[n] = np.uint32(i)
-                        n += 1
-        for i in range(whole, help_of.size):
-            if help_of[i] >= WAITING:
-                rows[n] = np.uint32(i)
-                n += 1
+    who, weight, starts = _by_service(w, p, free)
+    for d in range(w.people.help.shape[0]):
         key = month_key(clock.seed, TURN + np.uint64(d), clock.month)
         for s in range(services.domain.size):
-            if services.domain[s] != d or free[s] == 0:
-                continue
-            m = 0
-            for k in range(n):
-                if help_of[rows[k]] == WAITING + s:
-                    who[m] = rows[k]
-                    m += 1
-            if not is_split(w, s):
-                _draw(w, p, key, s, who[:m], free[s])
-                continue
-            room = rooms(w, s, rounding)
-            for g in range(room.size):
-                own = 0
-                for k in range(m):
-                    if group_of(w, np.int64(who[k])) == g:
-                        grouped[own] = who[k]
-                        own += 1
-                _draw(w, p, key, s, grouped[:own], room[g])
+            if services.domain[s] == d and free[s] > 0:
+                queue, odds = who[starts[s] : starts[s + 1]], weight[starts[s] : starts[s + 1]]
+                if is_split(w, s):
+                    _draw_by_group(w, p, key, s, queue, odds, rooms(w, s, rounding))
+                else:
+                    _draw(w, p, key, s, queue, odds, free[s])
 
 
 @kernel
-def _draw(w: World, p: Waiting, key: np.uint64, s: int, who: A, free: Int) -> None:
+def _draw_by_group(w: World, p: Waiting, key: np.uint64, s: int, who: A, weight: A, room: A) -> None:
+    """A lottery for each group, with its own places. Those to whom the service has closed wait no longer."""
+    help_of, own = w.people.help[w.services.domain[s]], np.empty(who.size, np.bool_)
+    for g in range(room.size):
+        for k in range(who.size):
+            own[k] = group_of(w, np.int64(who[k])) == g and help_of[who[k]] == WAITING + s
+        _draw(w, p, key, s, who[own], weight[own], room[g])
+
+
+@kernel
+def _listed(w: World, n: Int) -> tuple[A, A]:
+    """Who waits in a neighbourhood, and for what; listed anew where there was not room for all."""
+    places, many = w.places, np.int64(w.places.queued[n])
+    start, stop = _room_in_list(w, n)
+    if many <= stop - start:
+        return places.queue_row[start : start + many], places.queue_what[start : start + many]
+    row, what = np.empty(many, np.uint32), np.empty(many, np.uint8)
+    _list(w, np.int64(places.first[n]), np.int64(places.first[n + 1]), row, what)
+    return row, what
+
+
+@kernel
+def _by_service(w: World, p: Waiting, free: A) -> tuple[A, A, A]:
+    """Who waits for each service with free places, in order, and the weight of each in the lottery; and where those of
+    each service begin."""
+    places, starts = w.places, np.zeros(free.size + 1, np.int64)
+    for n in range(places.queued.size):
+        for of in _listed(w, n)[1]:
+            starts[np.int64(of) % URGENT + 1] += 1
+    for s in range(free.size):
+        starts[s + 1] = starts[s] + (starts[s + 1] if free[s] > 0 else 0)
+    next_of = starts[:-1].copy()
+    who, weight = np.empty(starts[-1], np.uint32), np.empty(starts[-1])
+    for n in range(places.queued.size):
+        row, what = _listed(w, n)
+        for k in range(row.size):
+            s = np.int64(what[k]) % URGENT
+            if free[s] > 0:
+                who[next_of[s]] = row[k]
+                weight[next_of[s]] = places.weight[n] * (p.urgency if what[k] >= URGENT else 1.0)
+                next_of[s] += 1
+    return who, weight, starts
+
+
+@kernel
+def _draw(w: World, p: Waiting, key: np.uint64, s: int, who: A, weight: A, free: Int) -> None:
     """Begin the help of all who wait, or of the `free` with the smallest keys."""
-    people, d = w.people, w.services.domain[s]
-    i: Int
+    d = w.services.domain[s]
     if who.size <= free:
         for k in range(who.size):
             _begin(w, p, d, np.int64(who[k]), s)
@@ -150,9 +207,7 @@ def _draw(w: World, p: Waiting, key: np.uint64, s: int, who: A, free: Int) -> No
         return
     keys = np.empty(who.size, np.uint64)
     for k in range(who.size):
-        i = np.int64(who[k])
-        weight = w.places.weight[people.neighbourhood[i]] * (p.urgency if people.level[d, i] == 2 else 1.0)
-        keys[k] = _turn(uniform(key, i), weight)
+        keys[k] = _turn(uniform(key, np.int64(who[k])), weight[k])
     last, ties = kth_smallest(keys.copy(), free - 1), free
     for k in range(who.size):
         ties -= np.int64(keys[k] < last)

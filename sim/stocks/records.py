@@ -16,7 +16,7 @@ from sim.fields import AGE_BANDS, QUINTILES
 from sim.place import Place
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
-from sim.state import CHILD_AGES
+from sim.state import CHILD_AGES, FINE
 from sim.stocks.equations import run
 from sim.stocks.twin import Twin, told_slices
 
@@ -92,8 +92,8 @@ def record_of(twin: Twin, seed: int = 0) -> Record:
     out["surveyed"] = out["people"] * adults / 12.0
     joined = np.minimum(1.0, p.members * told["energy"])[:, :, None] * np.ones(len(twin.grain.ages))
     for name, mean in (
-        ("trusting", solution.trust.T + _by_band(sharing, told["trust"])),
-        ("resilient", solution.resilience.T + _by_band(sharing, told["resilience"])),
+        ("trusting", FINE * (solution.trust.T + _by_band(sharing, told["trust"]))),
+        ("resilient", FINE * (solution.resilience.T + _by_band(sharing, told["resilience"]))),
         ("members", _by_band(sharing, joined)),
     ):
         out[name] = out["surveyed"] * mean
