@@ -86,8 +86,8 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
 def in_one_part(world: World) -> World:
     """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
     they leave in scratch for the next can be looked at."""
-    sizes = {"candidate": world.people.age.size, "domain": world.people.level.shape[0], "one": 1}
-    sizes |= {"event": world.screen.event_row.size, "block": world.screen.bits.size}
+    sizes = {"candidate": world.people.age.size + 8, "domain": world.people.level.shape[0], "one": 1}
+    sizes |= {"event": world.screen.event_row.size, "block": world.screen.tops.size}
     return copy(world)._replace(screen=allocate(Screen, **sizes))
 
 

@@ -131,7 +131,7 @@ def build(
         "door": len(doors),
         "event": drawn.age.size,
         "queue": drawn.age.size // SLOTS_LISTED,
-        "candidate": max(last - first for first, last in cut(first_slot)),
+        "candidate": max(last - first for first, last in cut(first_slot)) + 8,
         "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,

@@ -34,6 +34,7 @@ from strategies import (
 from sim.bookkeeping import counted
 from sim.engine.jit import kernel
 from sim.engine.mechanism import BOOK, Book, Clock, Mechanism, Phase
+from sim.engine.thinning import reach
 from sim.fields import AGE_BANDS, Params, number
 from sim.people.help_seeking import help_event, looking_inward
 from sim.people.last_resort import attending
@@ -446,18 +447,18 @@ def _too_low(w: World, need: tuple, life: tuple, seek: tuple, bits: np.ndarray) 
     for i in range(people.age.size):
         alive = people.age[i] != NOBODY
         if alive:
-            wrong += people.death_bound[i] < dying(w, life, i) * bits[0]
-            wrong += people.birth_bound[i] < bearing(w, life, i) * bits[0]
+            wrong += reach(people.death_bound[i]) < dying(w, life, i) * bits[0]
+            wrong += reach(people.birth_bound[i]) < bearing(w, life, i) * bits[0]
             for k in range(w.rates.door.size):
-                wrong += people.door_bound[k, i] < attending(w, k, i) * bits[0]
+                wrong += reach(people.door_bound[k, i]) < attending(w, k, i) * bits[0]
         for d in range(people.level.shape[0]):
             if alive and counted(w, d, i):
                 if people.level[d, i] < 3:
-                    wrong += people.up_bound[d, i] < worsening(w, need, d, i, people.level, 0.0) * bits[0]
+                    wrong += reach(people.up_bound[d, i]) < worsening(w, need, d, i, people.level, 0.0) * bits[0]
                 if people.level[d, i] > 0:
-                    wrong += people.down_bound[d, i] < improving(w, need, d, i, people.level) * bits[0]
+                    wrong += reach(people.down_bound[d, i]) < improving(w, need, d, i, people.level) * bits[0]
                 wrong += (
-                    people.ask_bound[d, i]
+                    reach(people.ask_bound[d, i])
                     < help_event(w, seek, looking_inward(w, seek), d, i, people.trust[i]) * bits[0]
                 )
     return wrong

@@ -11,6 +11,7 @@ import pytest
 from strategies import LEVERS, SERVICES, calibrated, live, moved, scenario, town
 
 from sim.engine.mechanism import BOOK, Clock, NoParams
+from sim.engine.thinning import reach
 from sim.feedback import double_running as double
 from sim.feedback import headlines, legitimacy, outlays, pilots, pooled_accounts, sticky_costs
 from sim.networks import exposure, groups, local_fit, micro_enterprises, mutual_help, peers, social_prescribing
@@ -348,7 +349,7 @@ def test_exposure_follows_late_and_everybody_is_bounded_anew(world: World) -> No
         now = worsening(handle(world), need, d, i, world.people.level, 0.0)
         before = worsening(handle(usual), need, d, i, usual.people.level, 0.0)
         assert now == pytest.approx(before * math.exp(6.0 * P.jobless_economic))
-        assert now <= world.people.up_bound[d, i] / 65536.0 + 1e-12
+        assert now <= reach(world.people.up_bound[d, i]) / 65536.0 + 1e-12
 
 
 def test_deciding_locally_alone_only_spreads(world: World) -> None:

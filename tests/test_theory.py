@@ -25,8 +25,8 @@ from strategies import (
 
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.mechanism import Clock, Phase
+from sim.engine.thinning import CERTAIN, bound_of, reach
 from sim.people.donors import donor
-from sim.people.need import ceil16
 from sim.runs import FLOWS, Month, go
 from sim.state import ANYTHING, NOBODY, WAITING, World, handle
 from sim.world import copy
@@ -340,13 +340,13 @@ def _wide_open(world: World) -> None:
     people = world.people
     mine, alive = counts(world), people.age != NOBODY
     crisis = people.level == 3
-    half, fifth, quarter = ceil16(0.45), ceil16(0.215), ceil16(0.28)
+    half, fifth, quarter = bound_of(0.45), bound_of(0.215), bound_of(0.28)
     people.up_bound[:] = np.where(mine & ~crisis, half, 0)
     people.down_bound[:] = np.where(mine, np.where(crisis, people.down_bound, fifth), 0)
     people.ask_bound[:] = np.where(mine & ~crisis, quarter, 0)
     people.death_bound[:] = np.where(alive, half, 0)
     people.birth_bound[:] = np.where(alive, half, 0)
-    people.door_bound[:] = np.where(alive[None, :], 65535, 0)
+    people.door_bound[:] = np.where(alive[None, :], CERTAIN, 0)
 
 
 def test_thinning_is_exact(seed: int) -> None:
@@ -381,4 +381,4 @@ def test_the_screen_has_room_for_its_three_parts() -> None:
 
     assert CAP <= 0.5
     assert 0.5 + MOST + CAP_BETTER <= 1.0 + 1e-12
-    assert ceil16(CAP) <= 32768
+    assert reach(bound_of(CAP)) <= 32768

@@ -15,7 +15,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, inlined, kernel
 
 U32 = npt.NDArray[np.uint32]
 
@@ -24,7 +24,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _ROUND_1 = np.uint32(0x7FEB352D)
 _ROUND_2 = np.uint32(0x846CA68B)
-_SPREAD = np.uint32(0x9E3779B1)
+SPREAD = np.uint32(0x9E3779B1)
 UNIT = 2.0**-32
 
 
@@ -43,18 +43,28 @@ def month_key(seed: np.uint64, stream: np.uint64, month: Int) -> np.uint64:
     return _finalise(k ^ (np.uint64(month) * _GOLDEN + _MIX_1))
 
 
-@kernel
-def bits(key: np.uint64, person: Int) -> np.uint32:
-    """32 random bits for one person under a month's key."""
-    low = np.uint32(key & np.uint64(0xFFFFFFFF))
-    high = np.uint32(key >> np.uint64(32))
-    x = np.uint32(np.uint32(person) * _SPREAD) ^ low
+@inlined
+def mixed(spread: np.uint32, key: np.uint64) -> np.uint32:
+    """32 random bits for a person, given as `spread_of` says, under a month's key."""
+    x = np.uint32(spread ^ np.uint32(key & np.uint64(0xFFFFFFFF)))
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
-    x = np.uint32(x ^ (x >> np.uint32(16))) ^ high
+    x = np.uint32(x ^ (x >> np.uint32(16))) ^ np.uint32(key >> np.uint64(32))
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
     return np.uint32(x ^ (x >> np.uint32(16)))
+
+
+@inlined
+def spread_of(person: Int) -> np.uint32:
+    """A person's number, spread over 32 bits; the next person's is `SPREAD` more, which takes no product."""
+    return np.uint32(np.uint32(person) * SPREAD)
+
+
+@kernel
+def bits(key: np.uint64, person: Int) -> np.uint32:
+    """32 random bits for one person under a month's key."""
+    return mixed(spread_of(person), key)
 
 
 @kernel
@@ -66,18 +76,10 @@ def uniform(key: np.uint64, person: Int) -> float:
 @kernel
 def fill_bits(key: np.uint64, first: Int, out: U32) -> None:
     """Draws of the persons first, first + 1, … into `out`: the same values as `bits`, many at a time."""
-    low = np.uint32(key & np.uint64(0xFFFFFFFF))
-    high = np.uint32(key >> np.uint64(32))
-    spread = np.uint32(np.uint32(first) * _SPREAD)
+    spread = spread_of(first)
     for i in range(out.size):
-        x = spread ^ low
-        spread = np.uint32(spread + _SPREAD)  # the next person's, without a product
-        x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
-        x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
-        x = np.uint32(x ^ (x >> np.uint32(16))) ^ high
-        x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
-        x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
-        out[i] = np.uint32(x ^ (x >> np.uint32(16)))
+        out[i] = mixed(spread, key)
+        spread = np.uint32(spread + SPREAD)
 
 
 def stream(name: str) -> np.uint64:

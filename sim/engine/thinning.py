@@ -1,107 +1,170 @@
 """Finding the few: a cheap test of everybody's draw against a bound, many at a time.
 
-A draw is 32 bits, a bound 16: only the top half of a draw is compared here. What a found draw means is up to the
-mechanism that asked.
+A bound is 8 bits, c, and reaches up to c (c + 2) of 65,536 parts: finely where it is small. So only the top half of a
+draw is compared with it. What a found draw means is up to the mechanism that asked.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.draws import fill_bits
-from sim.engine.jit import Int, kernel
+from sim.engine.draws import SPREAD, mixed, spread_of
+from sim.engine.jit import Int, inlined, kernel
 
 A = npt.NDArray[Any]
 BLOCK = 4096
-"""Rows drawn for at a time: few enough for their draws to stay in the nearest cache until they are looked at."""
-HALF, ALL = np.uint32(32768), np.uint32(65535)
+"""Rows drawn for at a time: few enough for what is found out of them to stay in the nearest cache."""
+ALL, HALF = np.uint32(65535), np.uint32(32768)
+CERTAIN = 255
+"""The bound that leaves out no draw."""
+
+
+FINELY = 4096
+"""Parts of 65,536 up to which bounds are looked up one by one; sixteen at a time beyond."""
+
+
+def _least_bound(parts: int) -> int:
+    """The least bound that reaches beyond so many parts of 65,536."""
+    return min(CERTAIN, math.ceil(math.sqrt(parts + 2.0)) - 1) if parts > 0 else 0
+
+
+_LEAST = np.array(
+    [_least_bound(parts) for parts in range(FINELY)] + [_least_bound(16 * many + 15) for many in range(FINELY + 1)],
+    np.uint8,
+)
+
+
+@inlined
+def bound_of(probability: float) -> np.uint8:
+    """A bound below which every draw lies that is below a probability, 0 to 1."""
+    parts = np.uint32(65536.0 * min(1.0, max(0.0, probability)) + np.float64(probability > 0.0))
+    return _LEAST[parts if parts < np.uint32(FINELY) else np.uint32(np.uint32(FINELY) + (parts >> np.uint32(4)))]
+
+
+@inlined
+def reach(bound: np.uint8) -> np.uint32:
+    """How many of 65,536 parts a bound reaches up to."""
+    c = np.uint32(bound)
+    return np.uint32(c * np.uint32(c + np.uint32(2)))
+
+
+@inlined
+def is_low(top: np.uint32, low: np.uint8) -> bool:
+    """Whether a draw, told by its top half, lies below a bound."""
+    return top < reach(low)
+
+
+@inlined
+def is_high(top: np.uint32, high: np.uint8) -> bool:
+    """Whether it lies above the complement of a bound."""
+    return np.uint32(ALL - top) < reach(high)
+
+
+@inlined
+def is_middle(top: np.uint32, middle: np.uint8) -> bool:
+    """Whether it lies from one half up to one half plus a bound."""
+    return np.uint32(top - HALF) < reach(middle)
+
+
+# Marking the draws in question, and noting the top half of each. One loop for each kind of question: the compiler works
+# on many draws at a time.
 
 
 @kernel
-def mark_low(bits: A, low: A, marks: A) -> None:
-    """Mark draws below a bound."""
-    for i in range(bits.size):
-        marks[i] = np.uint8(np.uint32(bits[i] >> np.uint32(16)) < np.uint32(low[i]))
+def _mark_low(key: np.uint64, first: Int, low: A, tops: A, marks: A) -> None:
+    spread = spread_of(first)
+    for i in range(marks.size):
+        top = np.uint32(mixed(spread, key) >> np.uint32(16))
+        spread = np.uint32(spread + SPREAD)
+        tops[i] = np.uint16(top)
+        marks[i] = np.uint8(is_low(top, low[i]))
 
 
 @kernel
-def mark_ends(bits: A, low: A, high: A, marks: A) -> None:
-    """Mark draws below `low`, or above the complement of `high`."""
-    for i in range(bits.size):
-        top = np.uint32(bits[i] >> np.uint32(16))
-        marks[i] = np.uint8((top < np.uint32(low[i])) | (np.uint32(ALL - top) < np.uint32(high[i])))
+def _mark_ends(key: np.uint64, first: Int, low: A, high: A, tops: A, marks: A) -> None:
+    spread = spread_of(first)
+    for i in range(marks.size):
+        top = np.uint32(mixed(spread, key) >> np.uint32(16))
+        spread = np.uint32(spread + SPREAD)
+        tops[i] = np.uint16(top)
+        marks[i] = np.uint8(is_low(top, low[i]) | is_high(top, high[i]))
 
 
 @kernel
-def mark_zones(bits: A, low: A, high: A, middle: A, marks: A) -> None:
-    """Mark draws below `low`, above the complement of `high`, or from one half up to one half plus `middle`."""
-    for i in range(bits.size):
-        top = np.uint32(bits[i] >> np.uint32(16))
-        ends = (top < np.uint32(low[i])) | (np.uint32(ALL - top) < np.uint32(high[i]))
-        marks[i] = np.uint8(ends | (np.uint32(top - HALF) < np.uint32(middle[i])))
+def _mark_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A, marks: A) -> None:
+    spread = spread_of(first)
+    for i in range(marks.size):
+        top = np.uint32(mixed(spread, key) >> np.uint32(16))
+        spread = np.uint32(spread + SPREAD)
+        tops[i] = np.uint16(top)
+        marks[i] = np.uint8(is_low(top, low[i]) | is_high(top, high[i]) | is_middle(top, middle[i]))
 
 
 @kernel
-def gather_block(bits: A, marks: A, first: Int, row: A, draw: A, k: int) -> int:
-    """Collect the marked rows of a block that begins at row `first`, and their draws, in order, where `k` are collected
-    already. Returns the new count.
+def gather_block(marks: A, first: Int, row: A, k: int) -> int:
+    """Collect the marked rows of a block that begins at row `first`, in order, where `k` are collected already. Returns
+    the new count.
 
     Looks closer only at groups of eight in which somebody is marked.
     """
     eights = marks[: marks.size // 8 * 8].view(np.uint64)
     for g in range(eights.size):
         if eights[g] != 0:
-            for i in range(8 * g, 8 * g + 8):
-                if marks[i]:
-                    row[k] = np.uint32(first + i)
-                    draw[k] = bits[i]
-                    k += 1
+            for i in range(8 * g, 8 * g + 8):  # written always, and counted where it belongs
+                row[k] = np.uint32(first + i)
+                k += np.int64(marks[i])
     for i in range(8 * eights.size, marks.size):
         if marks[i]:
             row[k] = np.uint32(first + i)
-            draw[k] = bits[i]
             k += 1
     return k
 
 
 @kernel
-def find_low(key: np.uint64, first: Int, low: A, bits: A, marks: A, row: A, draw: A) -> int:
-    """Collect the rows, of those from `first` on that `low` bounds, whose draw lies below their bound, and their draws.
-    Returns how many there are. `bits` and `marks` are scratch, `BLOCK` long."""
+def _tops_of(tops: A, first: Int, row: A, top: A, start: Int, stop: Int) -> None:
+    for k in range(start, stop):
+        top[k] = tops[row[k] - first]
+
+
+@kernel
+def find_low(key: np.uint64, first: Int, low: A, tops: A, marks: A, row: A) -> int:
+    """Collect the rows, of those from `first` on that `low` bounds, whose draw lies below their bound. Returns how many
+    there are. `tops` and `marks` are scratch, `BLOCK` long; `row` has room for eight more than there are rows."""
     found = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
-        drawn, marked = bits[: stop - start], marks[: stop - start]
-        fill_bits(key, first + start, drawn)
-        mark_low(drawn, low[start:stop], marked)
-        found = gather_block(drawn, marked, first + start, row, draw, found)
+        marked = marks[: stop - start]
+        _mark_low(key, first + start, low[start:stop], tops, marked)
+        found = gather_block(marked, first + start, row, found)
     return found
 
 
 @kernel
-def find_ends(key: np.uint64, first: Int, low: A, high: A, bits: A, marks: A, row: A, draw: A) -> int:
+def find_ends(key: np.uint64, first: Int, low: A, high: A, tops: A, marks: A, row: A) -> int:
     """The same for draws below `low`, or above the complement of `high`."""
     found = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
-        drawn, marked = bits[: stop - start], marks[: stop - start]
-        fill_bits(key, first + start, drawn)
-        mark_ends(drawn, low[start:stop], high[start:stop], marked)
-        found = gather_block(drawn, marked, first + start, row, draw, found)
+        marked = marks[: stop - start]
+        _mark_ends(key, first + start, low[start:stop], high[start:stop], tops, marked)
+        found = gather_block(marked, first + start, row, found)
     return found
 
 
 @kernel
-def find_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, bits: A, marks: A, row: A, draw: A) -> int:
-    """The same for draws below `low`, above the complement of `high`, or from one half up to one half plus `middle`."""
+def find_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A, marks: A, row: A, top: A) -> int:
+    """The same for draws below `low`, above the complement of `high`, or in the middle: from one half up to one half
+    plus `middle`. The top half of each draw found goes into `top`."""
     found = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
-        drawn, marked = bits[: stop - start], marks[: stop - start]
-        fill_bits(key, first + start, drawn)
-        mark_zones(drawn, low[start:stop], high[start:stop], middle[start:stop], marked)
-        found = gather_block(drawn, marked, first + start, row, draw, found)
+        marked = marks[: stop - start]
+        _mark_zones(key, first + start, low[start:stop], high[start:stop], middle[start:stop], tops, marked)
+        until = gather_block(marked, first + start, row, found)
+        _tops_of(tops, first + start, row, top, found, until)
+        found = until
     return found

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.mechanism import Clock, Mechanism, Phase
+from sim.engine.thinning import CERTAIN, bound_of
 from sim.loop_map.declared import Declared, Link
 from sim.loop_map.variables import (
     LARGEST_LEVEL,
@@ -26,7 +27,7 @@ from sim.loop_map.variables import (
     touched_by_push,
 )
 from sim.people.help_seeking import MOST
-from sim.people.need import CAP, CAP_BETTER, ceil16
+from sim.people.need import CAP, CAP_BETTER
 from sim.policies import Lever, levers
 from sim.runs import FLOWS, Month
 from sim.services.catalogue import load_catalogue
@@ -76,11 +77,11 @@ def _wide(world: World) -> Iterator[None]:
     for d in range(people.level.shape[0]):
         mine = counted & head if world.rates.household[d] else counted
         level = people.level[d]
-        people.up_bound[d] = np.where(mine & (level < LARGEST_LEVEL), ceil16(CAP), 0)
-        better = np.where(level == LARGEST_LEVEL, 65535, ceil16(CAP_BETTER))
+        people.up_bound[d] = np.where(mine & (level < LARGEST_LEVEL), bound_of(CAP), 0)
+        better = np.where(level == LARGEST_LEVEL, CERTAIN, bound_of(CAP_BETTER))
         people.down_bound[d] = np.where(mine & (level > 0), better, 0)
         # Whoever leaves a crisis this month does not ask in the same month: the draw is spent.
-        people.ask_bound[d] = np.where(mine & (level < LARGEST_LEVEL), ceil16(MOST), people.ask_bound[d])
+        people.ask_bound[d] = np.where(mine & (level < LARGEST_LEVEL), bound_of(MOST), people.ask_bound[d])
     yield
     for name, values in before.items():
         array(world, name)[:] = values

@@ -28,8 +28,8 @@ from sim.bookkeeping import refused_share, set_help, still_asks
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.thinning import bound_of
 from sim.fields import Params, number, share
-from sim.people.need import ceil16
 from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
 from sim.people.screening import need_key
 from sim.state import ACUTE, HELP_ONLY, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, A, World
@@ -250,15 +250,19 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
         leaves[1 + s] = services.end[s]
         leaves[WAITING + s] = services.give_up[s]
     i: Int
-    for k in range(screen.renewals[0] + screen.amendments[0]):
+    for k in range(screen.renewals[0]):
+        i = np.int64(screen.renew[k])
+        who = _who(w, i)
+        for d in range(domains):
+            ask_bound[d, i] = _bound(w, who, d, i, leaves)
+    for k in range(screen.renewals[0], screen.renewals[0] + screen.amendments[0]):
         at = due_for_bounds(w, k)
         i, left = np.int64(screen.renew[at]), screen.reason[at]
+        who = _who(w, i)
         if left & TRUST_ONLY:
-            who = _who(w, i)
             for d in range(domains):
                 ask_bound[d, i] = _bound(w, who, d, i, leaves)
-        elif left & HELP_ONLY:  # needs in other domains only keep people from asking
-            who = _who(w, i)
+        else:
             left &= HELP_ONLY
             while left != 0:
                 ask_bound[DOMAIN_OF_BIT[left], i] = _bound(w, who, DOMAIN_OF_BIT[left], i, leaves)
@@ -286,10 +290,10 @@ def _who(w: World, i: Int) -> _Who:
 
 
 @inlined
-def _bound(w: World, who: _Who, d: int, i: Int, leaves: A) -> np.uint16:
+def _bound(w: World, who: _Who, d: int, i: Int, leaves: A) -> np.uint8:
     """The bound of a help event in one domain."""
     code, asked = w.people.help[d, i], w.rates.asks[d, w.people.level[d, i], who.band]
     free = np.float64(np.int64(code == 0) * np.int64(asked > 0.0))
     most = leaves[code] + free * (asked * who.trusting + who.found)
     counts = np.float64(who.alive * max(who.head, 1 - np.int64(w.rates.household[d])))
-    return ceil16(counts * min(MOST, most))
+    return bound_of(counts * min(MOST, most))

@@ -14,12 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.bookkeeping import counted, is_helped
-from sim.engine.draws import UNIT, month_key, stream, uniform
-from sim.engine.draws import bits as draw_of
+from sim.engine.draws import bits, month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.engine.thinning import find_low
-from sim.people.need import ceil16, helping
+from sim.engine.thinning import bound_of, find_low, is_low
+from sim.people.need import helping
 from sim.state import CHILD_AGES, LEVEL, NOBODY, World
 
 KNOCK = stream("last resort")
@@ -82,31 +81,28 @@ def _attended(w: World, s: Int, i: Int) -> None:
     reads="services.quality places.practice places.fit people.level people.before people.help people.age "
     "people.door_bound people.band people.quintile people.neighbourhood screen.event_row "
     "screen.event_domain screen.event_to screen.events",
-    writes="tally.opened tally.opened_in tally.opened_age screen.bits screen.marks screen.found_row screen.found_draw",
+    writes="tally.opened tally.opened_in tally.opened_age screen.tops screen.marks screen.found_row",
     by_part=True,
 )
 @kernel
 def knock(w: World, p: NoParams, clock: Clock) -> None:
     people, scratch = w.people, w.screen
     first, last = w.part.person[0], w.part.person[1]
-    row, draw = scratch.found_row, scratch.found_draw
+    row = scratch.found_row
     for door in range(w.rates.door.size):
         s = w.rates.door[door]
         key = month_key(clock.seed, KNOCK + np.uint64(door), clock.month)
         i: Int
-        for k in range(
-            find_low(key, first, people.door_bound[door, first:last], scratch.bits, scratch.marks, row, draw)
-        ):
+        for k in range(find_low(key, first, people.door_bound[door, first:last], scratch.tops, scratch.marks, row)):
             i = np.int64(row[k])
-            if _comes(w, door, i, (np.float64(draw[k]) + 0.5) * UNIT):
+            if _comes(w, door, i, uniform(key, i)):
                 _attended(w, s, i)
         for k in range(w.screen.events[0]):
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
             if w.rates.knock[door, d, w.screen.event_to[k]] > 0.0 and _first_rise(w, door, d, i):
-                bits = draw_of(key, i)
-                if np.uint32(bits >> np.uint32(16)) >= people.door_bound[door, i]:  # not looked at yet
-                    if _comes(w, door, i, (np.float64(bits) + 0.5) * UNIT):
-                        _attended(w, s, i)
+                top = np.uint32(bits(key, i) >> np.uint32(16))
+                if not is_low(top, people.door_bound[door, i]) and _comes(w, door, i, uniform(key, i)):
+                    _attended(w, s, i)  # nobody who was looked at already
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
                 continue
             if (
@@ -151,4 +147,4 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
                 for d in range(level_of.shape[0]):
                     if household[d] == 0 or head:
                         most += most_knock[door, d, level_of[d, i]]
-            door_bound[door, i] = ceil16(most)
+            door_bound[door, i] = bound_of(most)

@@ -15,12 +15,12 @@ from __future__ import annotations
 import numpy as np
 
 from sim.bookkeeping import count_person, due, occupy, vacate
-from sim.engine.draws import UNIT, month_key, stream, uniform
+from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.engine.thinning import find_ends
+from sim.engine.thinning import bound_of, find_ends
 from sim.fields import Params, number
-from sim.people.need import CAP, ceil16
+from sim.people.need import CAP
 from sim.state import LEVEL, NOBODY, A, Rates, World
 
 LIFE = stream("life and death")
@@ -118,7 +118,7 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     writes="people.age people.worst people.band people.level people.before people.help people.changed people.female "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
-    "screen.bits screen.marks screen.found_row screen.found_draw",
+    "screen.tops screen.marks screen.found_row",
     after="ageing",
     by_part=True,
 )
@@ -126,15 +126,16 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
 def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
     people, scratch = w.people, w.screen
     first, last = w.part.person[0], w.part.person[1]
-    row, draw = scratch.found_row, scratch.found_draw
+    row = scratch.found_row
     dies, bears = people.death_bound[first:last], people.birth_bound[first:last]
     sex = month_key(clock.seed, SEX, clock.month)
     key = month_key(clock.seed, LIFE, clock.month)
-    for k in range(find_ends(key, first, dies, bears, scratch.bits, scratch.marks, row, draw)):
-        i, u = np.int64(row[k]), (np.float64(draw[k]) + 0.5) * UNIT
+    for k in range(find_ends(key, first, dies, bears, scratch.tops, scratch.marks, row)):
+        i = np.int64(row[k])
         if people.age[i] == NOBODY:
             continue
-        if np.uint32(draw[k] >> np.uint32(16)) < people.death_bound[i]:
+        u = uniform(key, i)
+        if u < 0.5:
             if u < dying(w, p, i):
                 w.tally.died[people.quintile[i], people.band[i]] += 1
                 vacate(w, i)
@@ -228,5 +229,5 @@ def _renew(w: World, p: LifeAndDeath, i: Int, factor: A) -> None:
         for d in range(people.level.shape[0]):
             if w.rates.household[d] == 0:
                 dies *= factor[people.level[d, i]]
-    people.death_bound[i] = ceil16(min(CAP, dies))
-    people.birth_bound[i] = ceil16(bears)
+    people.death_bound[i] = bound_of(min(CAP, dies))
+    people.birth_bound[i] = bound_of(bears)

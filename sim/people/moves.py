@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from sim.bookkeeping import count_person, occupy, vacate_home
-from sim.engine.draws import UNIT, fill_bits, month_key, stream, uniform
+from sim.engine.draws import SPREAD, mixed, month_key, spread_of, stream, uniform
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import BLOCK, gather_block
@@ -110,19 +110,20 @@ def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float,
     found = 0
     for start in range(0, occupants.size, BLOCK):
         stop = min(start + BLOCK, occupants.size)
-        bits, marks = scratch.bits[: stop - start], scratch.marks[: stop - start]
-        fill_bits(key, home + start, bits)
-        _mark_homes(bits, slots[start : stop + 1], occupants[start:stop], np.float32(usual * 2.0**31), marks)
-        found = gather_block(bits, marks, home + start, scratch.found_row, scratch.found_draw, found)
+        marks, part = scratch.marks[: stop - start], np.float32(usual * 2.0**31)
+        _mark_homes(key, home + start, slots[start : stop + 1], occupants[start:stop], part, marks)
+        found = gather_block(marks, home + start, scratch.found_row, found)
     return found
 
 
 @kernel
-def _mark_homes(bits: A, slots: A, occupants: A, usual: np.float32, marks: A) -> None:
+def _mark_homes(key: np.uint64, first: Int, slots: A, occupants: A, usual: np.float32, marks: A) -> None:
     """u < usual * (places / people)^2, without dividing; so those without people are marked as well."""
-    for home in range(bits.size):
+    spread = spread_of(first)
+    for home in range(marks.size):
         places, people = np.float32(slots[home + 1] - slots[home]), np.float32(occupants[home])
-        draw = np.float32(np.int32(bits[home] >> np.uint32(1)))
+        draw = np.float32(np.int32(mixed(spread, key) >> np.uint32(1)))
+        spread = np.uint32(spread + SPREAD)
         marks[home] = np.uint8(draw * people * people < usual * places * places)
 
 
@@ -165,7 +166,7 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     writes="people.age people.worst people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
-    "screen.bits screen.marks screen.found_row screen.found_draw",
+    "screen.marks screen.found_row",
     after="ageing life_and_death",
     by_part=True,
 )
@@ -196,7 +197,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
                 lack[age] = 1.0 - w.places.full[q, BAND_OF_AGE[age]]
             most = (w.places.full[q].max() / w.places.full_in_all[q]) ** p.pull * ROUNDING
         if homes.occupants[home] > 0:
-            u = (np.float64(scratch.found_draw[k]) + 0.5) * UNIT
+            u = uniform(out_key, home)
             # Nobody is more restless than people of the fullest age alone would be.
             each = (np.float64(first[home + 1]) - np.float64(first[home])) / np.float64(homes.occupants[home])
             if u < p.moves / 12.0 * most * each**2 and u < p.moves / 12.0 * _restless(w, p, home, q):

@@ -28,10 +28,11 @@ from sim.bookkeeping import set_level
 from sim.engine.draws import uniform
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.thinning import bound_of
 from sim.fields import Params, number, share
 from sim.people.renewal import DOMAIN_OF_BIT, INFANT, due_for_bounds
 from sim.people.screening import need_key
-from sim.state import ANYTHING, HELP_ONLY, NOBODY, WAITING, A, World
+from sim.state import HELP_ONLY, NOBODY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -39,9 +40,10 @@ CAP_BETTER = 0.22
 """Nor one of improving, but out of a crisis: what the screen leaves room for beside help events."""
 ROUNDING = 1.0 + 1e-9
 """Room for the order in which a bound multiplies."""
+SMALL, REST = 1.5, 1.45
+"""Up to where, and with which room, a short series bounds the exponential function (at 1.5: 4.489 for 4.482)."""
 CERTAIN = 65535.0 / 65536.0
 MOST_PROTECTED = 0.95
-LEVELS = 4
 
 
 class Need(Params):
@@ -195,13 +197,6 @@ def change(w: World, p: Need, clock: Clock) -> None:
                     w.tally.delayed[w.people.quintile[i], w.people.band[i]] += 1
 
 
-@kernel
-def ceil16(probability: float) -> np.uint16:
-    """A probability rounded up to the 16 bits of a bound."""
-    above = 1.0 if probability > 0.0 else 0.0
-    return np.uint16(min(65535.0, max(0.0, probability) * 65536.0 + above))
-
-
 @mechanism(
     Phase.REFRESH,
     Need,
@@ -217,35 +212,28 @@ def ceil16(probability: float) -> np.uint16:
 @kernel
 def bound(w: World, p: Need, clock: Clock) -> None:
     people, services, screen, rates, places = w.people, w.services, w.screen, w.rates, w.places
-    level_of, age, domains = people.level, people.age, people.level.shape[0]
+    level_of, up_bound, down_bound, age = people.level, people.up_bound, people.down_bound, people.age
     # What each help code takes off worsening at least, and adds to improving at most; nothing where nobody helps.
     shield, lift = np.zeros(256), np.zeros(256)
     for s in range(services.domain.size):
         shield[1 + s] = services.protection[s] * services.quality_low[s]
         lift[1 + s] = (services.recovery[s] - 1.0) * services.quality_high[s]
-    raised = np.ones((domains, domains, LEVELS))  # by the level of another need; omega of one with itself is 0
-    for d in range(domains):
-        for e in range(domains):
-            for level in range(LEVELS):
-                raised[d, e, level] = 1.0 + rates.omega[d, e] * level
-    usual, needs = p.beta_support * p.usual_support, np.zeros(domains, np.int64)
+    base, needs = math.exp(p.beta_support * p.usual_support) * ROUNDING, np.zeros(level_of.shape[0])
     # Looked up here, once, and not for each person.
-    worse = _Worse(people.up_bound, rates.up, raised, rates.household, people.help, places.exposure_top, shield)
-    better = _Better(people.down_bound, rates.down, rates.household, people.help, lift)
+    tables = (rates.up, rates.down, rates.omega, rates.household, people.help, places.exposure_top, shield, lift)
     i: Int
-    d: Int
     for k in range(screen.renewals[0] + screen.amendments[0]):
         whole, at = k < screen.renewals[0], due_for_bounds(w, k)
         i = np.int64(screen.renew[at])
-        left = np.int64(screen.reason[at] & HELP_ONLY)
-        if left == 0 and not whole:
+        left = np.int64(HELP_ONLY if whole else screen.reason[at] & HELP_ONLY)
+        if left == 0:
             continue
         if age[i] == NOBODY:
-            people.up_bound[:, i] = 0
-            people.down_bound[:, i] = 0
+            up_bound[:, i] = 0
+            down_bound[:, i] = 0
             continue
         n = np.int64(people.neighbourhood[i])
-        for d in range(domains):
+        for d in range(needs.size):
             needs[d] = level_of[d, i]
         # Support may be nothing; resilience above its set-point fades: the bound takes it as gone.
         who = _Who(
@@ -253,24 +241,25 @@ def bound(w: World, p: Need, clock: Clock) -> None:
             np.int64(people.quintile[i]),
             n,
             np.int64(w.dwellings.head[people.dwelling[i]] == i),
-            math.exp(usual - p.beta_resilience * min(0.0, people.resilience[i])) * ROUNDING,
+            base * at_least_exp(-p.beta_resilience * min(0.0, people.resilience[i])),
             1.0 + np.float64(age[i] < INFANT) * places.infants_top[n],
             places.practice_low[n],
             places.practice_high[n],
         )
         if whole:
-            for d in range(domains):
-                _bound_worse(worse, who, needs, d, i)
-        if screen.reason[at] == ANYTHING:
-            for d in range(domains):
-                _bound_better(better, who, needs, d, i)
-        else:  # what somebody improves by rests on the one need alone
+            for d in range(needs.size):
+                up_bound[d, i], down_bound[d, i] = _bounds(tables, who, needs, d, i)
+        else:
             while left != 0:
                 d = DOMAIN_OF_BIT[left]
-                if not whole:
-                    _bound_worse(worse, who, needs, d, i)
-                _bound_better(better, who, needs, d, i)
+                up_bound[d, i], down_bound[d, i] = _bounds(tables, who, needs, d, i)
                 left &= left - 1
+
+
+@inlined
+def at_least_exp(x: float) -> float:
+    """e to the power of x or a little more, for x >= 0: four terms of the series, the last with room for the rest."""
+    return math.exp(x) if x > SMALL else 1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * REST)))
 
 
 class _Who(NamedTuple):
@@ -288,46 +277,17 @@ class _Who(NamedTuple):
     practice_high: float
 
 
-class _Worse(NamedTuple):
-    """Where bounds of worsening are kept, and what they rest on."""
-
-    bound: A
-    up: A
-    raised: A
-    household: A
-    help_of: A
-    exposure: A
-    shield: A
-
-
-class _Better(NamedTuple):
-    """The same of improving."""
-
-    bound: A
-    down: A
-    household: A
-    help_of: A
-    lift: A
-
-
-# Most questions here fall out either way: asking them in numbers costs less than going one way or the other.
-
-
 @inlined
-def _bound_worse(of: _Worse, who: _Who, needs: A, d: Int, i: Int) -> None:
-    level, code = needs[d], np.int64(of.help_of[d, i])
-    shielded = min(MOST_PROTECTED, of.shield[code] * who.practice_low)
-    m = who.hazard * (1.0 - shielded) * of.exposure[d, who.neighbourhood]
-    for e in range(needs.size):
-        m *= of.raised[d, e, needs[e]]
+def _bounds(tables: tuple[A, ...], who: _Who, needs: A, d: int, i: Int) -> tuple[np.uint8, np.uint8]:
+    """Bounds of worsening and improving in one domain. Most questions here fall out either way: asking them in numbers
+    costs less than going one way or the other."""
+    up, down, omega, household, help_of, exposure, shield, lift = tables
+    level, code = np.int64(needs[d]), np.int64(help_of[d, i])
+    m = who.hazard * (1.0 - min(MOST_PROTECTED, shield[code] * who.practice_low)) * exposure[d, who.neighbourhood]
+    for e in range(needs.size):  # omega of a domain with itself is 0
+        m *= 1.0 + omega[d, e] * needs[e]
     m *= who.infant if level == 2 else 1.0
-    counts = np.float64(max(who.head, 1 - np.int64(of.household[d])))
-    of.bound[d, i] = ceil16(counts * min(CAP, of.up[d, level, who.band, who.quintile] * m))
-
-
-@inlined
-def _bound_better(of: _Better, who: _Who, needs: A, d: Int, i: Int) -> None:
-    level, code = needs[d], np.int64(of.help_of[d, i])
-    better = of.down[d, level, who.band] * (1.0 + of.lift[code] * who.practice_high)
-    counts = np.float64(max(who.head, 1 - np.int64(of.household[d])))
-    of.bound[d, i] = ceil16(counts * min(CERTAIN if level == 3 else CAP_BETTER, better))
+    counts = np.float64(max(who.head, 1 - np.int64(household[d])))
+    worse = up[d, level, who.band, who.quintile] * m
+    better = down[d, level, who.band] * (1.0 + lift[code] * who.practice_high)
+    return bound_of(counts * min(CAP, worse)), bound_of(counts * min(CERTAIN if level == 3 else CAP_BETTER, better))

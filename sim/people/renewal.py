@@ -83,7 +83,7 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
     NoParams,
     reads="people.changed",
     writes="people.changed screen.renew screen.reason screen.renewals screen.amendments screen.found_row "
-    "screen.found_draw",
+    "screen.found_top",
     after="room_of_bounds",
     by_part=True,
 )
@@ -91,20 +91,18 @@ def make_room(w: World, p: NoParams, clock: Clock) -> None:
 def gather(w: World, p: NoParams, clock: Clock) -> None:
     first, last = w.part.person[0], w.part.person[1]
     changed, renew, reason = w.people.changed[first:last], w.screen.renew, w.screen.reason
-    found, bits = w.screen.found_row, w.screen.found_draw
+    found, bits = w.screen.found_row, w.screen.found_top
     k: Int = 0
     for i in range(changed.size):
-        found[k], bits[k] = np.uint32(first + i), np.uint32(changed[i])
+        found[k], bits[k] = np.uint32(first + i), np.uint16(changed[i])
         k += np.int64(changed[i] != 0)
-        if k == found.size:
-            break
     whole: Int = 0
     some: Int = 0
     for j in range(k):  # written at the front and at the back, and counted at one: asking which would cost more
         front, back = whole, renew.size - 1 - some
         renew[front], renew[back] = found[j], found[j]
         reason[front], reason[back] = np.uint8(bits[j]), np.uint8(bits[j])
-        of_all = np.int64(bits[j] & np.uint32(LEVEL | RESILIENCE_ONLY) != 0)
+        of_all = np.int64(bits[j] & np.uint16(LEVEL | RESILIENCE_ONLY) != 0)
         whole += of_all
         some += 1 - of_all
     w.screen.renewals[0], w.screen.amendments[0] = whole, some

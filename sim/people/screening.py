@@ -16,7 +16,7 @@ import numpy as np
 from sim.engine.draws import month_key, stream
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.engine.thinning import find_zones
+from sim.engine.thinning import find_zones, is_high, is_low, is_middle
 from sim.state import GONE, NOBODY, A, World
 
 STREAM = stream("need and help")
@@ -56,8 +56,8 @@ def _keep(level: A, before: A, worst: A) -> None:
 @mechanism(
     Phase.SCREEN,
     reads="people.up_bound people.down_bound people.ask_bound",
-    writes="screen.worse_row screen.worse screen.better_row screen.better screen.ask_row screen.asking screen.bits "
-    "screen.marks screen.found_row screen.found_draw screen.events",
+    writes="screen.worse_row screen.worse screen.better_row screen.better screen.ask_row screen.asking screen.tops "
+    "screen.marks screen.found_row screen.found_top screen.events",
     by_part=True,
 )
 @kernel
@@ -72,10 +72,10 @@ def screen(w: World, p: NoParams, clock: Clock) -> None:
             people.up_bound[d, first:last],
             people.down_bound[d, first:last],
             people.ask_bound[d, first:last],
-            scratch.bits,
+            scratch.tops,
             scratch.marks,
             scratch.found_row,
-            scratch.found_draw,
+            scratch.found_top,
         )
         _sort_out(w, d, found)
 
@@ -91,10 +91,10 @@ def _sort_out(w: World, d: int, found: int) -> None:
     better: Int = 0
     asking: Int = 0
     for k in range(found):
-        row, top = screen.found_row[k], np.uint16(screen.found_draw[k] >> np.uint32(16))
+        row, top = screen.found_row[k], np.uint32(screen.found_top[k])
         worse_row[worse], better_row[better], ask_row[asking] = row, row, row
-        up = np.int64(top < up_bound[row])
+        up = np.int64(is_low(top, up_bound[row]))
         worse += up
-        better += np.int64(np.uint16(~top) < down_bound[row]) * (1 - up)
-        asking += np.int64(np.uint16(top - np.uint16(32768)) < ask_bound[row])
+        better += np.int64(is_high(top, down_bound[row])) * (1 - up)
+        asking += np.int64(is_middle(top, ask_bound[row]))
     screen.worse[d], screen.better[d], screen.asking[d] = worse, better, asking
