@@ -26,13 +26,13 @@ class Calibrated(NamedTuple):
     solution: Solution
     aims: Targets
 
-    def world(self, place: Place, people: int | None, seed: int) -> Made:
+    def world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> Made:
         """A world of this place, not yet settled."""
-        return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params)
+        return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params, threads)
 
     def settled(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
         """A world of this place at its first reported month."""
-        return settle(self.world(place, people, seed), self.params, seed, threads=threads)
+        return settle(self.world(place, people, seed, threads), self.params, seed, threads=threads)
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:

@@ -7,18 +7,22 @@ apart by each worker and added up. These are whole numbers, so that their sum do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.columns import apart, columns
-from sim.engine.mechanism import Mechanism
-from sim.state import TABLES, Part, World
+from sim.engine.columns import Handle, apart, columns
+from sim.engine.mechanism import Clock, Mechanism
+from sim.state import TABLES, Part, World, handle
 
 SLOTS = 8_192
 """Slots of a part, unless one neighbourhood alone has more."""
+Work = Callable[[list[Handle]], Callable[[Clock], None]]
+"""From some worlds, or parts of one, to what goes through a stretch of the month for each of them."""
 
 
 def cut(first: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
@@ -128,3 +132,26 @@ def seen_by(worker: World, part: World) -> World:
     """A part as one of several workers sees it: with the worker's counts and scratch, and the part's own events."""
     events = {name: getattr(part.screen, name) for name in part.screen._fields if _is_event(name)}
     return worker._replace(part=part.part, screen=worker.screen._replace(**events))
+
+
+def side_by_side(
+    world: World, parts: list[World], workers: int, stretch: Iterable[Mechanism], work: Work
+) -> Callable[[Clock], None]:
+    """What takes several workers through a stretch at once, each for its own parts of the place."""
+    apart = counted_apart(stretch)
+    own = [worker_of(world, apart) for _ in range(workers)]
+    shares = [work([handle(seen_by(worker, part)) for part in parts[k::workers]]) for k, worker in enumerate(own)]
+
+    def go_through(clock: Clock) -> None:
+        others = [_POOL.submit(share, clock) for share in shares[1:]]
+        shares[0](clock)
+        for other in others:
+            other.result()
+        for worker in own:
+            add_up(world, worker, apart)
+
+    return go_through
+
+
+_POOL = ThreadPoolExecutor(max(1, (os.cpu_count() or 1)))
+"""Who goes through parts beside the thread that runs the month. Its work never waits for other work of the pool."""

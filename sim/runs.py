@@ -7,7 +7,6 @@ ensemble go side by side in threads, as kernels release the interpreter lock; th
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -23,7 +22,7 @@ from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.engine.recording import Cleared, Rows
 from sim.feedback import loops
 from sim.fields import Params
-from sim.parts import add_up, counted_apart, parts_of, seen_by, stretches, worker_of
+from sim.parts import Work, parts_of, side_by_side, stretches
 from sim.policies import levers
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
@@ -139,7 +138,7 @@ class Month:
             elif workers == 1:
                 calls.append(work(handles))
             else:
-                calls.append(_side_by_side(world, parts, workers, stretch, work))
+                calls.append(side_by_side(world, parts, workers, stretch, work))
         return calls
 
     def __call__(self, world: World, seen: Handle, clock: Clock) -> None:
@@ -150,10 +149,6 @@ class Month:
         self._clear()
         for call in self._calls:
             call(clock)
-
-
-Work = Callable[[list[Handle]], Callable[[Clock], None]]
-"""From some worlds, or parts of one, to what goes through a stretch for each of them."""
 
 
 def _one_by_one(kernels: list[Callable[..., None]], given: list[object], seen: Handle, clock: Clock) -> Work:
@@ -182,29 +177,6 @@ def _in_one_go(kernels: list[Callable[..., None]], given: tuple[object, ...], se
         return go_through
 
     return work
-
-
-def _side_by_side(
-    world: World, parts: list[World], workers: int, stretch: list[Mechanism], work: Work
-) -> Callable[[Clock], None]:
-    """What takes several workers through a stretch at once, each for its own parts of the place."""
-    apart = counted_apart(stretch)
-    own = [worker_of(world, apart) for _ in range(workers)]
-    shares = [work([handle(seen_by(worker, part)) for part in parts[k::workers]]) for k, worker in enumerate(own)]
-
-    def go_through(clock: Clock) -> None:
-        others = [_POOL.submit(share, clock) for share in shares[1:]]
-        shares[0](clock)
-        for other in others:
-            other.result()
-        for worker in own:
-            add_up(world, worker, apart)
-
-    return go_through
-
-
-_POOL = ThreadPoolExecutor(max(1, (os.cpu_count() or 1)))
-"""Who goes through parts beside the thread that runs the month. Its work never waits for other work of the pool."""
 
 
 def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE, threads: int = 1) -> World:

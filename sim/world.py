@@ -8,7 +8,7 @@ being helped and who waits then settles over `SETTLE` months that are not report
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,20 +16,20 @@ import numpy.typing as npt
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
 from sim.bookkeeping import count_person
-from sim.engine.columns import allocate, apart
+from sim.engine.columns import Handle, allocate, apart
 from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams
+from sim.engine.mechanism import BOOK, Clock, NoParams
 from sim.engine.thinning import BLOCK
 from sim.feedback.burnout import Burnout
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.networks.groups import Groups
 from sim.networks.wiring import wire
-from sim.parts import cut, parts_of
+from sim.parts import cut, parts_of, side_by_side
 from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
-from sim.people.generations import YEARS, live_a_month
+from sim.people.generations import STEPS, YEARS, live_a_month
 from sim.people.life_and_death import LifeAndDeath, set_mortality
 from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
@@ -96,6 +96,7 @@ def build(
     solution: Solution,
     aims: Targets,
     params: Mapping[str, Params],
+    threads: int = 1,
 ) -> Made:
     """A world at its first settling month."""
     hoods = tuple(place.neighbourhoods(people))
@@ -105,7 +106,7 @@ def build(
         Household(home.people_per_household.value, home.one_person_share.value, home.lone_parent_share.value),
         seed,
     )
-    first_slot = np.searchsorted(drawn.neighbourhood, np.arange(len(hoods) + 1))
+    first_slot = drawn.neighbourhood_first
     doors = [k for k, s in enumerate(services) if s.walk_in is not None]
     sizes = {
         "person": drawn.age.size,
@@ -139,9 +140,10 @@ def build(
     tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims, Part)
     world = World._make(allocate(table, **sizes) for table in tables)
     _fill_people(world, drawn, hoods)
+    del drawn
     _fill_places(world, hoods, first_slot)
     set_mortality(world.rates, aims.death)
-    _grow_up(world, params, seed)
+    _grow_up(world, params, seed, threads)
     world = world._replace(ties=_wired(world, place, first_slot, seed))
     _fill_rates(world, domains, services, solution, aims, doors)
     _fill_services(world, domains, services, solution, aims)
@@ -154,20 +156,32 @@ def build(
     return Made(world, hoods, aims)
 
 
-def _grow_up(world: World, params: Mapping[str, Params], seed: int) -> None:
+def _grow_up(world: World, params: Mapping[str, Params], seed: int, threads: int) -> None:
     """Let homes settle before anybody has needs (sim/people/generations.py)."""
     ageing, life, moves = (
         (params.get(name) or kind()).compiled()
         for name, kind in (("ageing", Ageing), ("life_and_death", LifeAndDeath), ("moves", Moves))
     )
-    nothing, whole, parts = NoParams().compiled(), handle(world), [handle(part) for part in parts_of(world)]
+    nothing, whole, parts = NoParams().compiled(), handle(world), parts_of(world)
+
+    def work(handles: list[Handle]) -> Callable[[Clock], None]:
+        addresses = np.array([each.address for each in handles])
+
+        def go_through(clock: Clock) -> None:
+            live_a_month(handles[0], addresses, nothing, ageing, life, moves, clock)
+
+        return go_through
+
+    if min(threads, len(parts)) > 1:
+        month = side_by_side(world, parts, min(threads, len(parts)), [BOOK.entries[name] for name in STEPS], work)
+    else:
+        month = work([whole] if len(parts) == 1 else [handle(part) for part in parts])
     _count_all(whole)
     world.people.changed[:] = ANYTHING
     for m in range(-SETTLE - 12 * YEARS, -SETTLE):
         clock = Clock(np.uint64(seed), np.int64(m))
         count_fullness(whole, nothing, clock)
-        for part in parts:
-            live_a_month(part, nothing, ageing, life, moves, clock)
+        month(clock)
     for column in (*world.tally, *world.screen):
         column.fill(0)
 
@@ -177,35 +191,43 @@ def _wired(world: World, place: Place, first_slot: npt.NDArray[np.int64], seed: 
     people = world.people
     wiring = wire(
         people.age,
-        people.neighbourhood.astype(np.int64),
-        people.dwelling.astype(np.int64),
+        people.neighbourhood,
+        people.dwelling,
         first_slot,
         outside_ties=max(0.5, place.ties.close_ties.value - (place.households.people_per_household.value - 1.0)),
         far_share=place.ties.far_share.value,
         near_share=place.ties.street_share.value,
         seed=seed,
     )
-    ties = allocate(Ties, person_edge=people.age.size + 1, tie=wiring.to.size)
-    ties.start[:] = wiring.start
-    ties.to[:] = wiring.to
-    return ties
+    return Ties(wiring.start, wiring.to)
 
 
 def _fill_people(world: World, drawn: Peopled, hoods: tuple[Neighbourhood, ...]) -> None:
     people, homes = world.people, world.dwellings
     people.age[:] = drawn.age
     people.female[:] = drawn.female
-    people.neighbourhood[:] = drawn.neighbourhood
-    people.dwelling[:] = drawn.dwelling
-    alive = people.age != NOBODY
-    people.band[alive] = BAND_OF_AGE[people.age[alive]]
-    people.quintile[:] = np.array([n.quintile - 1 for n in hoods])[people.neighbourhood]
+    places = np.diff(drawn.dwelling_first)
+    people.neighbourhood[:] = np.repeat(np.arange(len(hoods), dtype=np.uint32), np.diff(drawn.neighbourhood_first))
+    people.dwelling[:] = np.repeat(np.arange(places.size, dtype=np.uint32), places)
+    people.band[:] = np.append(BAND_OF_AGE, np.zeros(NOBODY + 1 - BAND_OF_AGE.size, np.uint8))[people.age]
+    people.quintile[:] = np.array([n.quintile - 1 for n in hoods], np.uint8)[people.neighbourhood]
     homes.first[:] = drawn.dwelling_first
     homes.head[:] = homes.first[:-1]
-    homes.occupants[:] = np.bincount(people.dwelling[alive], minlength=homes.head.size)
-    homes.donor_ages[:] = NOBODY
-    within = np.arange(people.age.size) - homes.first[people.dwelling]
-    homes.donor_ages[people.dwelling[alive], within[alive]] = people.age[alive]
+    _settle_in(handle(world))
+
+
+@kernel
+def _settle_in(world: World) -> None:
+    """Count who lives in each home, and note the ages of these first households. Nobody lives behind an empty place."""
+    homes, age = world.dwellings, world.people.age
+    for home in range(homes.head.size):
+        homes.donor_ages[home] = NOBODY
+        first, many = np.int64(homes.first[home]), 0
+        for i in range(first, np.int64(homes.first[home + 1])):
+            if age[i] != NOBODY:
+                homes.donor_ages[home, i - first] = age[i]
+                many += 1
+        homes.occupants[home] = many
 
 
 def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt.NDArray[np.int64]) -> None:

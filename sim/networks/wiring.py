@@ -9,7 +9,7 @@ Limits    Ties belong to slots; they do not form or break. Clustering comes from
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ STREET = 40
 """Slots either side that count as the same street: some fifteen homes."""
 
 
+A = npt.NDArray[Any]
+
+
 class Wiring(NamedTuple):
     """Compressed rows: the ties of slot i are to[start[i]:start[i + 1]]."""
 
@@ -30,66 +33,78 @@ class Wiring(NamedTuple):
     to: npt.NDArray[np.uint32]
 
 
-@kernel
-def _pairs(
-    age: np.ndarray,
-    neighbourhood: np.ndarray,
-    dwelling: np.ndarray,
-    first: np.ndarray,
-    mean: float,
-    far: float,
-    near: float,
-    many: np.uint64,
-    who: np.uint64,
-) -> np.ndarray:
-    n = age.size
-    room = np.int64(n * (mean + 3.0)) + 64
-    out = np.empty((room, 2), np.uint32)
-    m = 0
-    for i in range(n):
-        # Geometric-like: many with few, a few with many.
-        k: Int = min(15, np.int64(-np.log(uniform(many, i)) * mean + 0.5))  # type: ignore[assignment]  # min of two kinds of whole number
-        a, b = first[neighbourhood[i]], first[neighbourhood[i] + 1]
-        for t in range(k):
-            address = 16 * i + t
-            u, v = uniform(who, 2 * address), uniform(who, 2 * address + 1)
-            j: Int = i
-            if v < far:
-                j = np.int64(u * n)
-            elif v < far + near:
-                low, high = max(a, i - STREET), min(b, i + STREET + 1)
-                j = low + np.int64(u * (high - low))
-            else:
-                # Of four people of the neighbourhood the one nearest in age.
-                gap: Int = 1000
-                for c in range(4):
-                    other = a + np.int64((u * (c + 1) * 1013.0 % 1.0) * (b - a))
-                    apart = abs(np.int64(age[other]) - np.int64(age[i]))
-                    if apart < gap and dwelling[other] != dwelling[i]:
-                        gap, j = apart, other
-            if dwelling[j] != dwelling[i] and m < room:
-                out[m, 0], out[m, 1] = np.uint32(i), np.uint32(j)
-                m += 1
-    return out[:m]
+class _Town(NamedTuple):
+    """Who there is to be tied, and how."""
+
+    age: A
+    neighbourhood: A
+    dwelling: A
+    first: A
+    mean: float
+    far: float
+    near: float
+    many: np.uint64
+    who: np.uint64
 
 
 @kernel
-def _rows(pairs: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    start = np.zeros(n + 1, np.uint32)
-    for m in range(pairs.shape[0]):
-        start[pairs[m, 0] + 1] += np.uint32(1)
-        start[pairs[m, 1] + 1] += np.uint32(1)
-    for i in range(n):
+def _opened(town: _Town, i: Int) -> Int:
+    """How many ties somebody opens: many people few, a few people many."""
+    return min(15, np.int64(-np.log(uniform(town.many, i)) * town.mean + 0.5))  # type: ignore[return-value]  # two kinds of whole number
+
+
+@kernel
+def _other_end(town: _Town, i: Int, t: Int) -> Int:
+    """Whom somebody's t-th tie goes to, or -1 if it would be somebody at home."""
+    n, home = town.age.size, town.dwelling[i]
+    a, b = np.int64(town.first[town.neighbourhood[i]]), np.int64(town.first[town.neighbourhood[i] + 1])
+    address = 16 * i + t
+    u, v = uniform(town.who, 2 * address), uniform(town.who, 2 * address + 1)
+    j: Int = i
+    if v < town.far:
+        j = np.int64(u * n)
+    elif v < town.far + town.near:
+        low, high = max(a, i - STREET), min(b, i + STREET + 1)
+        j = low + np.int64(u * (high - low))
+    else:
+        # Of four people of the neighbourhood the one nearest in age.
+        gap: Int = 1000
+        for c in range(4):
+            other = a + np.int64((u * (c + 1) * 1013.0 % 1.0) * (b - a))
+            apart = abs(np.int64(town.age[other]) - np.int64(town.age[i]))
+            if apart < gap and town.dwelling[other] != home:
+                gap, j = apart, other
+    return j if town.dwelling[j] != home else -1
+
+
+@kernel
+def _starts(town: _Town) -> A:
+    """Where each slot's ties begin. Ties are drawn twice, here and in `_ends`: keeping them would take more memory than
+    all else."""
+    start = np.zeros(town.age.size + 1, np.uint32)
+    for i in range(town.age.size):
+        for t in range(_opened(town, i)):
+            j = _other_end(town, i, t)
+            if j >= 0:
+                start[i + 1] += np.uint32(1)
+                start[j + 1] += np.uint32(1)
+    for i in range(town.age.size):
         start[i + 1] += start[i]
-    fill = start[:-1].copy()
-    to = np.empty(2 * pairs.shape[0], np.uint32)
-    for m in range(pairs.shape[0]):
-        i, j = pairs[m, 0], pairs[m, 1]
-        to[fill[i]] = j
-        fill[i] += np.uint32(1)
-        to[fill[j]] = i
-        fill[j] += np.uint32(1)
-    return start, to
+    return start
+
+
+@kernel
+def _ends(town: _Town, start: A) -> A:
+    fill, to = start[:-1].copy(), np.empty(start[-1], np.uint32)
+    for i in range(town.age.size):
+        for t in range(_opened(town, i)):
+            j = _other_end(town, i, t)
+            if j >= 0:
+                to[fill[i]] = j
+                fill[i] += np.uint32(1)
+                to[fill[j]] = i
+                fill[j] += np.uint32(1)
+    return to
 
 
 def wire(
@@ -105,7 +120,7 @@ def wire(
 ) -> Wiring:
     """Tie people together. `outside_ties` is the mean number of ties a person has outside the home."""
     keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (HOW_MANY, WHO)]
-    pairs = _pairs(
-        age, neighbourhood, dwelling, first, max(0.05, outside_ties / 2.0), far_share, near_share, keys[0], keys[1]
-    )
-    return Wiring(*_rows(pairs, age.size))
+    mean = max(0.05, outside_ties / 2.0)
+    town = _Town(age, neighbourhood, dwelling, first, mean, far_share, near_share, keys[0], keys[1])
+    start = _starts(town)
+    return Wiring(start, _ends(town, start))

@@ -42,10 +42,10 @@ class Peopled(NamedTuple):
 
     age: U8
     female: U8
-    neighbourhood: I64
-    dwelling: I64
     dwelling_first: I64
-    """Shape (dwellings + 1,)."""
+    """The first slot of each dwelling, and the end."""
+    neighbourhood_first: I64
+    """The first slot of each neighbourhood, and the end."""
 
 
 @kernel
@@ -184,7 +184,7 @@ def _place(
 
 
 @kernel
-def _sexes(age: np.ndarray, dwelling: np.ndarray, first: np.ndarray, key: np.uint64) -> np.ndarray:
+def _sexes(age: np.ndarray, first: np.ndarray, key: np.uint64) -> np.ndarray:
     """Sex by slot: the second slot of a home mirrors the first, the others are drawn."""
     female = np.zeros(age.size, np.uint8)
     for i in range(age.size):
@@ -200,10 +200,10 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
     firsts = np.array([a for a, _ in AGE_BANDS])
     lasts = np.array([b for _, b in AGE_BANDS])
     keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (AGE, ORDER, CHOICE, stream("sex"))]
-    columns: list[tuple[np.ndarray, ...]] = []
+    of_slots: list[U8] = []
+    of_homes: list[U8] = []
     offset = 0
-    homes_so_far = 0
-    for n, counts in enumerate(ages):
+    for counts in ages:
         age = _ages(np.array(counts, np.int64), firsts, lasts, keys[0], offset)
         homes = max(1, round(age.size / household.people_per_household))
         home, head = _households(
@@ -225,8 +225,9 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
         home = np.concatenate([home, roomy, empty])
         others = np.concatenate([others, np.ones(roomy.size + empty.size, bool)])
         order = np.lexsort((-age.astype(np.int64), others, age == 255, home))
-        columns.append((age[order], np.full(age.size, n), home[order] + homes_so_far))
-        homes_so_far += used.size + round(EMPTY_HOMES * used.size)
-    age, neighbourhood, dwelling = (np.concatenate(c) for c in zip(*columns, strict=True))
-    first = np.searchsorted(dwelling, np.arange(homes_so_far + 1))
-    return Peopled(age, _sexes(age, dwelling, first, keys[3]), neighbourhood, dwelling, first)
+        of_slots.append(age[order])
+        of_homes.append(np.bincount(home).astype(np.uint8))
+    edges = np.cumsum([0, *(slots.size for slots in of_slots)])
+    age = np.concatenate(of_slots)
+    first = np.concatenate([[0], np.cumsum(np.concatenate(of_homes), dtype=np.int64)])
+    return Peopled(age, _sexes(age, first, keys[3]), first, edges)
