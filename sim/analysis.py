@@ -231,7 +231,9 @@ def compare(
     if engine == "reference":
         records = _told_again(world, chosen, numbers, progress, without, variant)
     else:
-        records = ensemble(world, chosen, list(numbers), running, progress, without, recall, variant)
+        records = ensemble(
+            world, chosen, list(numbers), running, progress, without, recall, variant, total > LARGEST_KEPT
+        )
     return Comparison(
         scenarios=tuple(chosen),
         place=where,

@@ -217,9 +217,11 @@ def go(
     stop: Callable[[], bool] | None = None,
     begun: Begun | None = None,
     threads: int = 1,
+    used_up: bool = False,
 ) -> Record:
-    """Run a scenario's months on a copy of a settled world, or those that are left after the months begun."""
-    done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years, threads)
+    """Run a scenario's months on a copy of a settled world, or those that are left after the months begun; on the world
+    itself, if it may be used up."""
+    done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years, threads, used_up)
     return Record(seed, dict(done.monthly), dict(done.yearly))
 
 
@@ -233,9 +235,12 @@ def _go(
     begun: Begun | None,
     until: int,
     threads: int,
+    used_up: bool,
 ) -> Begun:
     """The months before `until`."""
-    world = copy(world if begun is None else begun.world)
+    world = world if begun is None else begun.world
+    if not used_up:
+        world = copy(world)
     take_aim(world, scenario)
     month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without, threads)
     monthly = Rows({name: what.array(world) for name, what in RECORDED.items()}, 12 * scenario.years)
@@ -282,8 +287,10 @@ def ensemble(
     without: Iterable[str] = (),
     recall: Callable[[Scenario, int, Callable[[], Record]], Record] | None = None,
     variant: Callable[[Scenario, int], Scenario] | None = None,
+    used_up: bool = False,
 ) -> dict[str, list[Record]]:
-    """Every scenario for every seed. `worlds(seed)` gives a settled world; `recall(scenario, seed, make)` may give a
+    """Every scenario for every seed. `worlds(seed)` gives a settled world, which may be used up if nobody else works
+    with it; `recall(scenario, seed, make)` may give a
     record that was made before, and otherwise makes it. `variant(scenario, seed)` gives the scenario as this seed runs
     it, with other parameters."""
     stopped = threading.Event()
@@ -304,8 +311,9 @@ def ensemble(
             own = scenario if variant is None else variant(scenario, seeds[k])
             params = own.params()
             if alike > 0 and not begun:
-                begun.append(_go(world, own, params, seeds[k], left_out, stopped.is_set, None, alike, each))
-            return go(world, own, params, seeds[k], left_out, stopped.is_set, begun[0] if begun else None, each)
+                begun.append(_go(world, own, params, seeds[k], left_out, stopped.is_set, None, alike, each, used_up))
+            last, before = used_up and scenario is scenarios[-1], begun[0] if begun else None
+            return go(world, own, params, seeds[k], left_out, stopped.is_set, before, each, last)
 
         for scenario in scenarios:
             out[scenario.name][k] = (

@@ -46,7 +46,7 @@ def only(world: World, names: set[str], seed: int, months: int, **params: dict[s
     month.steps = kept
     world.people.changed[:] = 1
     for m, given in kept:
-        if m.phase is Phase.REFRESH:
+        if m.phase in {Phase.REMEMBER, Phase.REFRESH}:
             m.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(0)))
     for m in range(months):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
@@ -88,7 +88,7 @@ def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
         queue, helped, flows = [], [], np.zeros(4)
         for _ in only(
             world,
-            {"screening", "help_seeking", "waiting"},
+            {"screening", "help_seeking", "queues", "waiting"},
             seed,
             months,
             help_seeking={"hurt": 0.0},

@@ -23,7 +23,7 @@ from sim.results import Record, services_of
 from sim.runs import FLOWS, Month, ensemble
 from sim.scenario import Scenario, library
 from sim.services.catalogue import load_catalogue
-from sim.state import ANYTHING, NOBODY, WAITING, World, handle
+from sim.state import ANYTHING, GONE, NOBODY, WAITING, World, handle
 from sim.stocks.baseline import calm, constants, given
 from sim.stocks.flows import Flows, State
 from sim.stocks.grain import Grain
@@ -32,7 +32,7 @@ from sim.stocks.twin import Twin
 from sim.world import copy
 
 F = npt.NDArray[np.float64]
-CHAIN = {"remembering", "screening", "support", "need", "help_seeking", "waiting"}
+CHAIN = {"screening", "support", "need", "help_seeking", "queues", "waiting", "remembering"}
 """Mechanisms of the well-mixed world: need and help, nothing else."""
 STILL = {
     "need": {"beta_support": 0.0, "beta_resilience": 0.0, "informal": 0.0},
@@ -87,6 +87,7 @@ def _alike(calibrated: Calibrated, people: int) -> World:
     for s, d in enumerate(services.domain):
         rates.asks[d] += services.serves[s][:, None] * rates.ask[s]
     people_.level[:] = people_.before[:] = people_.help[:] = 0
+    people_.worst[:] = np.where(people_.age == NOBODY, GONE, 0)
     people_.resilience[:] = 0.0
     people_.trust[:] = 0.6
     services.helped[:] = services.queue[:] = 0
