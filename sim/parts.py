@@ -19,8 +19,9 @@ from sim.engine.columns import Handle, apart, columns
 from sim.engine.mechanism import Clock, Mechanism
 from sim.state import TABLES, Part, World, handle
 
-SLOTS = 8_192
-"""Slots of a part, unless one neighbourhood alone has more."""
+SLOTS, PARTS = (8_192, 16_384), 32
+"""Slots of a part, unless one neighbourhood alone has more: what a processor's own cache holds, or fewer in a place that
+would not give so many parts to be shared by workers."""
 Work = Callable[[list[Handle]], Callable[[Clock], None]]
 """From some worlds, or parts of one, to what goes through a stretch of the month for each of them."""
 
@@ -33,9 +34,9 @@ def cut(first: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
 
 def _edges(first: npt.NDArray[np.integer]) -> list[int]:
     """The neighbourhoods at which parts begin, and the end."""
-    edges = [0]
+    edges, slots = [0], min(SLOTS[1], max(SLOTS[0], int(first[-1]) // PARTS))
     for n in range(1, first.size):
-        if first[n] - first[edges[-1]] > SLOTS and n - 1 > edges[-1]:
+        if first[n] - first[edges[-1]] > slots and n - 1 > edges[-1]:
             edges.append(n - 1)
     return [*edges, first.size - 1]
 

@@ -81,7 +81,7 @@ def test_parts_and_workers_do_not_matter(slots: int, threads: int, seed: int, mo
     world, params, what = town(6_000, seed), calibrated().params, every_lever_moved(2)
     assert len(parts_of(world)) == 1
     usual = digest(go(world, what, params, seed))
-    monkeypatch.setattr(parts, "SLOTS", slots)
+    monkeypatch.setattr(parts, "SLOTS", (slots, slots))
     assert len(parts_of(world)) > 1
     assert digest(go(world, what, params, seed, threads=threads)) == usual
 
@@ -149,7 +149,7 @@ def done(seed: int) -> list[Done]:
     month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     given = {step.name: what for step, what in month.steps}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "SLOTS", SMALL)
+        patch.setattr(parts, "SLOTS", (SMALL, SMALL))
         places = parts_of(world)
         for m in range(13):
             clock = Clock(np.uint64(seed), np.int64(m))
