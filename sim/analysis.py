@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -29,6 +29,7 @@ from sim.results import (
 from sim.runs import Progress, ensemble, take_aim
 from sim.scenario import Scenario
 from sim.state import Screen, World
+from sim.stopping import half_width, until_sure
 from sim.world import copy
 
 if TYPE_CHECKING:
@@ -127,8 +128,10 @@ def compare(
     without: Iterable[str] = (),
     draw_parameters: Which | None = None,
     engine: Engine = "agents",
+    until: float | None = None,
 ) -> Comparison:
-    """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them. With
+    """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them; with `until` they
+    are the most there may be: no more are run once acute demand is known to that part of itself (sim/stopping.py). With
     `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/drawing.py). The engine
     `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says;
     `reference` is the Mesa telling (sim/mesa_model/), one run after another, for small places and few years.
@@ -160,8 +163,10 @@ def compare(
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
         raise _unfit("at least one seed", "none")
+    if until is not None and not 0.0 < until < 1.0:
+        raise _unfit("until between 0 and 1: a part of acute demand", str(until))
     if engine == "stocks":
-        numbers = _without_luck(numbers, without, draw_parameters)
+        numbers = _without_luck(numbers, without, draw_parameters, until)
     total = sum(n.people for n in hoods)
     fixed = chosen[0].parameters
     if engine == "stocks":
@@ -228,23 +233,32 @@ def compare(
         once = partial(kept_records.recalled, record_stem(), number, make) if of_disk else make
         return _baselines.get((story, own_draw(number)), once)
 
-    if engine == "reference":
-        records = _told_again(world, chosen, numbers, progress, without, variant)
-    else:
-        records = ensemble(
-            world, chosen, list(numbers), running, progress, without, recall, variant, total > LARGEST_KEPT
+    def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
+        def further(done: int, _total: int, what: str) -> None:
+            if progress is not None:
+                progress(before * len(chosen) + done, len(numbers) * len(chosen), what)
+
+        if engine == "reference":
+            return _told_again(world, chosen, some, further, without, variant)
+        return ensemble(world, chosen, list(some), running, further, without, recall, variant, total > LARGEST_KEPT)
+
+    def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
+        return Comparison(
+            scenarios=tuple(chosen),
+            place=where,
+            people=total,
+            seeds=tuple(used),
+            records=dict(records),
+            neighbourhoods=tuple(n.name for n in hoods),
+            seconds=time.perf_counter() - started,
+            settings={"engine": engine, "threads": threads, "without": list(without)}
+            | ({} if until is None else {"until": until, "most_seeds": len(numbers)})
+            | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
         )
-    return Comparison(
-        scenarios=tuple(chosen),
-        place=where,
-        people=total,
-        seeds=numbers,
-        records=records,
-        neighbourhoods=tuple(n.name for n in hoods),
-        seconds=time.perf_counter() - started,
-        settings={"engine": engine, "threads": threads, "without": list(without)}
-        | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
-    )
+
+    if until is None:
+        return made(numbers, runs(numbers, 0))
+    return until_sure(numbers, until, runs, made, half_width)
 
 
 def _told_again(
@@ -270,8 +284,12 @@ def _told_again(
     return out
 
 
-def _without_luck(numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None) -> tuple[int, ...]:
+def _without_luck(
+    numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None, until: float | None
+) -> tuple[int, ...]:
     """The one number of a run of the twin. Refuses what the twin cannot do."""
+    if until is not None:
+        raise _unfit("engine agents with until: the stock-flow twin makes one run, without luck", "stocks")
     if drawn is not None:
         raise _unfit("engine agents with draw_parameters: the stock-flow twin makes one run", "stocks")
     if without:

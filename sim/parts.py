@@ -20,8 +20,8 @@ from sim.engine.mechanism import Clock, Mechanism
 from sim.state import TABLES, Part, World, handle
 
 SLOTS, PARTS = (8_192, 16_384), 32
-"""Slots of a part, unless one neighbourhood alone has more: what a processor's own cache holds, or fewer in a place that
-would not give so many parts to be shared by workers."""
+"""Slots of a part, least and most, unless one neighbourhood alone has more: what a processor's own cache holds, or less
+in a place that would not give so many parts to be shared by workers."""
 Work = Callable[[list[Handle]], Callable[[Clock], None]]
 """From some worlds, or parts of one, to what goes through a stretch of the month for each of them."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -168,7 +168,8 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, threads: int
         addresses = np.array([each.address for each in handles])
 
         def go_through(clock: Clock) -> None:
-            live_a_month(handles[0], addresses, nothing, ageing, life, moves, clock)
+            whole: Any = handles[0]  # stands for a world
+            live_a_month(whole, addresses, nothing, ageing, life, moves, clock)
 
         return go_through
 

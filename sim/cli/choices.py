@@ -105,6 +105,12 @@ def whole(option: str, value: int, low: int, high: int) -> None:
         raise InputError(option, None, "", f"a whole number from {low:,} to {high:,}", value)
 
 
+def part(option: str, value: float | None) -> None:
+    """Refuse what is no part of something."""
+    if value is not None and not 0.0 < value < 1.0:
+        raise InputError(option, None, "", "a number between 0 and 1", value)
+
+
 def axes(by: str | None) -> tuple[str, ...]:
     """`--by quintile,age` as axes, each once."""
     if by is None:

@@ -29,6 +29,13 @@ def _whole(typed: str) -> int:
         raise typer.BadParameter(f"wanted a whole number, got '{typed}'") from None
 
 
+def _part(typed: str) -> float:
+    try:
+        return float(typed)
+    except ValueError:
+        raise typer.BadParameter(f"wanted a number between 0 and 1, got '{typed}'") from None
+
+
 PlaceOption = Annotated[
     str | None, typer.Option("--place", metavar="NAME|FILE", help="A place; the baseline's own, if not given.")
 ]
@@ -81,6 +88,16 @@ EngineOption = Annotated[
         "reference: the Mesa telling in plain Python, the agents' results again, for few people, years and seeds.",
     ),
 ]
+UntilOption = Annotated[
+    float | None,
+    typer.Option(
+        "--until",
+        parser=_part,
+        metavar="PART",
+        help="Stop adding seeds once the interval of acute demand in the last year is no wider to either side than "
+        "this part of it, as 0.01; --seeds is then how many there are at most.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 
 
@@ -128,12 +145,13 @@ def run(
     threads: ThreadsOption = None,
     draw: DrawOption = None,
     engine: EngineOption = "agents",
+    until: UntilOption = None,
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """One scenario, an ensemble of seeds."""
-    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, engine, by, out, as_json)
+    _compare([scenario], place, people, years, seeds, seed, sets, threads, draw, engine, until, by, out, as_json)
 
 
 @app.command()
@@ -149,12 +167,14 @@ def compare(
     threads: ThreadsOption = None,
     draw: DrawOption = None,
     engine: EngineOption = "agents",
+    until: UntilOption = None,
     by: ByOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Acute demand over time under each policy, beside a baseline."""
-    _compare([baseline, *scenarios], place, people, years, seeds, seed, sets, threads, draw, engine, by, out, as_json)
+    names = [baseline, *scenarios]
+    _compare(names, place, people, years, seeds, seed, sets, threads, draw, engine, until, by, out, as_json)
 
 
 def _compare(
@@ -168,12 +188,14 @@ def _compare(
     threads: int | None,
     draw: str | None,
     engine: str,
+    until: float | None,
     by: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
     from sim.cli import choices
 
+    choices.part("--until", until)
     axes = choices.axes(by)
     drawn = choices.drawing(draw)
     telling = choices.telling(engine)
@@ -198,8 +220,14 @@ def _compare(
             threads=threads,
             draw_parameters=drawn,
             engine=telling,
+            until=until,
             progress=progress,
         )
+    if until is not None:
+        from sim.stopping import half_width
+
+        reached = f"acute demand is known to {half_width(result):.2%} of itself (wanted: {until:.2%})"
+        print(f"{len(result.seeds)} of at most {seeds} seeds: {reached}", file=sys.stderr)
     document = result.document(by=axes)
     if folder is not None:
         wrote = keep.write(folder, result, document)

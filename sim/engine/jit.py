@@ -44,6 +44,7 @@ NO_KERNELS = {
     "readings.py",
     "figures.py",
     "steadiness.py",
+    "stopping.py",
     "results.py",
     "outcomes.py",
     "place_tables.py",

@@ -42,7 +42,10 @@ _LEAST = np.array(
 def bound_of(probability: float) -> np.uint8:
     """A bound below which every draw lies that is below a probability, 0 to 1."""
     parts = np.uint32(65536.0 * min(1.0, max(0.0, probability)) + np.float64(probability > 0.0))
-    return _LEAST[parts if parts < np.uint32(FINELY) else np.uint32(np.uint32(FINELY) + (parts >> np.uint32(4)))]
+    found: np.uint8 = _LEAST[
+        parts if parts < np.uint32(FINELY) else np.uint32(np.uint32(FINELY) + (parts >> np.uint32(4)))
+    ]
+    return found
 
 
 @inlined
@@ -53,19 +56,19 @@ def reach(bound: np.uint8) -> np.uint32:
 
 
 @inlined
-def is_low(top: np.uint32, low: np.uint8) -> bool:
+def is_low(top: np.uint32, low: np.uint8) -> bool | np.bool:
     """Whether a draw, told by its top half, lies below a bound."""
     return top < reach(low)
 
 
 @inlined
-def is_high(top: np.uint32, high: np.uint8) -> bool:
+def is_high(top: np.uint32, high: np.uint8) -> bool | np.bool:
     """Whether it lies above the complement of a bound."""
     return np.uint32(ALL - top) < reach(high)
 
 
 @inlined
-def is_middle(top: np.uint32, middle: np.uint8) -> bool:
+def is_middle(top: np.uint32, middle: np.uint8) -> bool | np.bool:
     """Whether it lies from one half up to one half plus a bound."""
     return np.uint32(top - HALF) < reach(middle)
 
@@ -105,7 +108,7 @@ def _mark_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A,
 
 
 @kernel
-def gather_block(marks: A, first: Int, row: A, k: int) -> int:
+def gather_block(marks: A, first: Int, row: A, k: Int) -> Int:
     """Collect the marked rows of a block that begins at row `first`, in order, where `k` are collected already. Returns
     the new count.
 
@@ -131,10 +134,10 @@ def _tops_of(tops: A, first: Int, row: A, top: A, start: Int, stop: Int) -> None
 
 
 @kernel
-def find_low(key: np.uint64, first: Int, low: A, tops: A, marks: A, row: A) -> int:
+def find_low(key: np.uint64, first: Int, low: A, tops: A, marks: A, row: A) -> Int:
     """Collect the rows, of those from `first` on that `low` bounds, whose draw lies below their bound. Returns how many
     there are. `tops` and `marks` are scratch, `BLOCK` long; `row` has room for eight more than there are rows."""
-    found = 0
+    found: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
         marked = marks[: stop - start]
@@ -144,9 +147,9 @@ def find_low(key: np.uint64, first: Int, low: A, tops: A, marks: A, row: A) -> i
 
 
 @kernel
-def find_ends(key: np.uint64, first: Int, low: A, high: A, tops: A, marks: A, row: A) -> int:
+def find_ends(key: np.uint64, first: Int, low: A, high: A, tops: A, marks: A, row: A) -> Int:
     """The same for draws below `low`, or above the complement of `high`."""
-    found = 0
+    found: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
         marked = marks[: stop - start]
@@ -156,10 +159,10 @@ def find_ends(key: np.uint64, first: Int, low: A, high: A, tops: A, marks: A, ro
 
 
 @kernel
-def find_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A, marks: A, row: A, top: A) -> int:
+def find_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A, marks: A, row: A, top: A) -> Int:
     """The same for draws below `low`, above the complement of `high`, or in the middle: from one half up to one half
     plus `middle`. The top half of each draw found goes into `top`."""
-    found = 0
+    found: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
         marked = marks[: stop - start]

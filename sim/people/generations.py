@@ -36,7 +36,7 @@ def live_a_month(
     """A month in which people are born, grow older, leave home, move and die, without needs: in one part of the place
     after another, those whose handles have these addresses."""
     for address in addresses:
-        part = at(w, address)
+        part: World = at(w, address)  # type: ignore[call-arg]  # the first argument is the compiler's
         gather(part, nothing, clock)
         bound(part, life, clock)
         grow_older(part, ageing, clock)

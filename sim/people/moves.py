@@ -104,10 +104,10 @@ def _best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) ->
 
 
 @kernel
-def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float, scratch: Screen) -> int:
+def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float, scratch: Screen) -> Int:
     """Collect, of the homes from `home` on, those that stand empty or whose draw says that they may move out. `slots`
     are the first slots of each and of the next; `usual` bounds the probability where all places are taken."""
-    found = 0
+    found: Int = 0
     for start in range(0, occupants.size, BLOCK):
         stop = min(start + BLOCK, occupants.size)
         marks, part = scratch.marks[: stop - start], np.float32(usual * 2.0**31)

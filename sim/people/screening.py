@@ -81,7 +81,7 @@ def screen(w: World, p: NoParams, clock: Clock) -> None:
 
 
 @kernel
-def _sort_out(w: World, d: int, found: int) -> None:
+def _sort_out(w: World, d: int, found: Int) -> None:
     """Put those found into three lists, by what their draw may mean. Everybody is written to each list, and counted
     where they belong: which that is falls out any way, and asking would cost more."""
     people, screen = w.people, w.screen

@@ -178,8 +178,8 @@ def _by_service(w: World, p: Waiting, free: A) -> tuple[A, A, A]:
     each service begin."""
     places, starts = w.places, np.zeros(free.size + 1, np.int64)
     for n in range(places.queued.size):
-        for of in _listed(w, n)[1]:
-            starts[np.int64(of) % URGENT + 1] += 1
+        for each in _listed(w, n)[1]:
+            starts[np.int64(each) % URGENT + 1] += 1
     for s in range(free.size):
         starts[s + 1] = starts[s] + (starts[s + 1] if free[s] > 0 else 0)
     next_of = starts[:-1].copy()
@@ -187,11 +187,11 @@ def _by_service(w: World, p: Waiting, free: A) -> tuple[A, A, A]:
     for n in range(places.queued.size):
         row, what = _listed(w, n)
         for k in range(row.size):
-            s = np.int64(what[k]) % URGENT
-            if free[s] > 0:
-                who[next_of[s]] = row[k]
-                weight[next_of[s]] = places.weight[n] * (p.urgency if what[k] >= URGENT else 1.0)
-                next_of[s] += 1
+            of = np.int64(what[k]) % URGENT
+            if free[of] > 0:
+                who[next_of[of]] = row[k]
+                weight[next_of[of]] = places.weight[n] * (p.urgency if what[k] >= URGENT else 1.0)
+                next_of[of] += 1
     return who, weight, starts
 
 
