@@ -3,6 +3,7 @@
 Every figure is the median of five repeats, smallest and largest beside it; what a newcomer waits for is measured in a
 process of its own. `--quick` takes one repeat of small sizes, without the packages that others wrote, and writes
 nothing: a check that all of this runs.
+`--england=PLACE.toml` also runs a place of 56 million for twenty years, alone and beside a policy: most of an hour.
 `--against=FILE.json` writes nothing either, and prints each figure over that of another result: run two versions in
 turn, and look at what lies apart.
 """
@@ -33,9 +34,10 @@ from sim.calibrated import Calibrated
 from sim.calibration import solution_for
 from sim.compiling import warm_up
 from sim.engine import jit
+from sim.engine.columns import Handle
 from sim.engine.draws import fill_bits
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock
+from sim.engine.mechanism import Clock, Mechanism
 from sim.engine.thinning import BLOCK
 from sim.parts import parts_of, stretches
 from sim.place import Place
@@ -44,19 +46,23 @@ from sim.scenario import Scenario
 from sim.state import ANYTHING, People, Ties, World, handle
 
 HERE = Path(__file__).parent
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+SMALL = 0.1
+"""Nanoseconds below which a mechanism has no line of its own."""
 PEER_SIZES = (100_000, 1_000_000)
 REPEATS = 5
-MONTHS = 24
+MONTHS, FEW_MONTHS, MANY = 24, 6, 2_000_000
+"""Months of a repeat, in places of up to `MANY` people and in larger ones."""
 SEED = np.uint64(0)
 TINY = (
     "from sim import Scenario, compare; compare(Scenario.load('baseline'), people=1_500, years=1, seeds=1, threads=1)"
 )
-MAIN = (
-    "import time; from sim import Scenario, compare; "
-    "names = ('baseline', 'salami-slice', 'more-acute', 'prevention-shift'); started = time.perf_counter(); "
-    "compare(*map(Scenario.load, names), seeds=20); print(time.perf_counter() - started)"
+COMPARED = (
+    "import time; from sim import Scenario, compare; started = time.perf_counter(); "
+    "compare(*map(Scenario.load, {names}), seeds={seeds}); print(time.perf_counter() - started)"
 )
+MAIN = COMPARED.format(names=("baseline", "salami-slice", "more-acute", "prevention-shift"), seeds=20)
+EIGHT = COMPARED.format(names=("salami-slice",), seeds=8)
 Spread = dict[str, float]
 
 
@@ -77,7 +83,7 @@ def baseline_world(calibrated: Calibrated, people: int) -> World:
     place = Place.load("anytown")
     if people > place.population:
         place = place.model_copy(update={"population": people})
-    world = calibrated.world(place, people, 0).world
+    world = calibrated.world(place, people, 0, threads=os.cpu_count() or 1).world
     world.people.changed[:] = ANYTHING
     months(world, calibrated, -12, 12)
     return world
@@ -95,13 +101,17 @@ def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, A
     """Person-months a second on one thread and on two, and bytes a person: all tables, and people with their ties."""
     world = baseline_world(calibrated, people)
     found: dict[str, Any] = {"people": people}
-    for k, threads in enumerate((1, 2)):
-        months(world, calibrated, 0, 1, threads)  # what is prepared once is not counted
-        seconds = [
-            timed(partial(months, world, calibrated, MONTHS * (k * repeats + r), MONTHS, threads))
-            for r in range(repeats)
-        ]
-        found[f"person_months_per_second_{threads}"] = spread([people * MONTHS / s for s in seconds])
+    many = MONTHS if people <= MANY else FEW_MONTHS
+    for threads in (1, 2):
+        month, seen = Month(calibrated.params, {}, threads=threads), handle(world)
+
+        def some(first: int, count: int, month: Month = month, seen: Handle = seen) -> None:
+            for m in range(first, first + count):
+                month(world, seen, Clock(SEED, np.int64(m)))
+
+        some(0, 1)  # what is prepared once is not counted
+        seconds = [timed(partial(some, many * r, many)) for r in range(repeats)]
+        found[f"person_months_per_second_{threads}"] = spread([people * many / s for s in seconds])
     own = sum(array.nbytes for table in world if isinstance(table, (People, Ties)) for array in table)
     found["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
     found["bytes_per_person_people_and_ties"] = own / people
@@ -119,6 +129,7 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
     calls = {step.name: jit.entry(step.kernel, whole[0], given[step.name], clock) for step, _ in steps}
     taken: dict[str, float] = {}
     found: dict[str, list[float]] = {step.name: [] for step, _ in steps}
+    found |= {f"{step.name} again": [] for step, _ in steps if _can_be_repeated(step)}
     for k in range(repeats):
         taken.update(dict.fromkeys(found, 0.0))
         for m in range(MONTHS * k, MONTHS * (k + 1)):
@@ -128,10 +139,22 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
             for stretch in stretches([step for step, _ in steps]):
                 for seen in parts if stretch[0].by_part else whole:
                     for step in stretch:
-                        taken[step.name] += timed(partial(calls[step.name], seen, given[step.name], clock))
+                        call = partial(calls[step.name], seen, given[step.name], clock)
+                        taken[step.name] += timed(call)
+                        if _can_be_repeated(step):
+                            taken[f"{step.name} again"] += timed(call)
         for name, seconds in taken.items():
             found[name].append(seconds * 1e9 / people / MONTHS)
     return {"people": people, "nanoseconds": {name: spread(values) for name, values in found.items()}}
+
+
+def _can_be_repeated(step: Mechanism) -> bool:
+    """Whether doing it twice leaves the place as doing it once, but for what is counted: it writes scratch, bounds, and
+    what the month counts."""
+    return step.by_part and all(
+        name.startswith("screen.") or name.endswith("_bound") or name.removeprefix("tally.") in FLOWS
+        for name in step.writes
+    )
 
 
 @kernel
@@ -228,6 +251,7 @@ def tables(found: dict[str, Any]) -> str:
     waits = {
         "first start: compiling, then a tiny run": "first_start_seconds",
         "later start: the same tiny run": "later_start_seconds",
+        "8 seeds of one policy, 20 years, 30,000 people, all cores": "eight_seeds_seconds",
         "main comparison: 4 policies, 20 seeds, 20 years, 30,000 people, all cores": "main_comparison_seconds",
     }
     lines += [f"| {what} | {_shown(found[key])} |" for what, key in waits.items()]
@@ -247,9 +271,54 @@ def tables(found: dict[str, Any]) -> str:
             size = [_shown(row["bytes"], 1.0, 0), f"1/{row['bytes']['median'] / memory[own]:.1f}"]
         speed = _shown(row["per_second"], 1e6, 3)
         lines.append(f"| {row['who']} | {row['people']:,} | {speed} | {times:,.1f} | {size[0]} | {size[1]} |")
-    lines += ["", f"| mechanism | ns a person and month, {found['costs']['people']:,} people |", "| --- | --- |"]
-    lines += [f"| `{name}` | {_shown(cost, 1.0, 2)} |" for name, cost in found["costs"]["nanoseconds"].items()]
+    costs = found["costs"]["nanoseconds"]
+    lines += [
+        "",
+        f"| mechanism | ns a person and month, {found['costs']['people']:,} people | again at once |",
+        "| --- | --- | --- |",
+    ]
+    small = [name for name, cost in costs.items() if cost["median"] < SMALL and not name.endswith(" again")]
+    for name, cost in costs.items():
+        if name not in small and not name.endswith(" again"):
+            again = costs.get(f"{name} again")
+            lines.append(f"| `{name}` | {_shown(cost, 1.0, 2)} | {_shown(again, 1.0, 2) if again else ''} |")
+    rest = sum(costs[name]["median"] for name in small)
+    lines.append(f"| {len(small)} others, each below {SMALL} | {rest:.2f} | |")
+    if "england" in found:
+        lines += ["", *_england_table(found["england"])]
     return "\n".join(lines)
+
+
+def _england_table(told: dict[str, Any]) -> list[str]:
+    return [
+        f"| {told['place']}: {told['people']:,} people one by one, 20 years, one seed, {told['cores']} cores; "
+        f"{told['date']}, source {told['source']} | minutes | peak, gigabytes |",
+        "| --- | --- | --- |",
+        *(f"| {row['what']} | {row['seconds'] / 60:.1f} | {row['peak'] / 1e9:.2f} |" for row in told["rows"]),
+    ]
+
+
+def england(path: str) -> dict[str, Any]:
+    """Minutes and peak memory of a place of millions, in processes of their own: the baseline, and two scenarios."""
+    place = Place.load(path)
+    on = machine()
+    rows = []
+    for what, names in (
+        ("baseline", ["run", "baseline"]),
+        ("baseline and salami-slice", ["compare", "baseline", "salami-slice"]),
+    ):
+        code = (
+            "import sys, time; from pathlib import Path; from sim.cli import command; started = time.perf_counter(); "
+            f"command({[*names, '--place', path, '--seeds', '1', '--json']!r}); "
+            "told = Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]; "
+            "print(time.perf_counter() - started, told, file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, check=True, capture_output=True, text=True)
+        seconds, kilobytes = done.stderr.strip().splitlines()[-1].split()
+        rows.append({"what": what, "seconds": float(seconds), "peak": float(kilobytes) * 1024})
+    return {"place": place.label, "people": place.population, "rows": rows} | {
+        key: on[key] for key in ("cores", "date", "source")
+    }
 
 
 def figures(found: Any, path: str = "") -> dict[str, Spread]:
@@ -278,8 +347,10 @@ def main(arguments: Sequence[str]) -> int:
     """Measure everything; keep it unless it was a quick check or a comparison."""
     quick = "--quick" in arguments
     against = [a.removeprefix("--against=") for a in arguments if a.startswith("--against=")]
-    if len(arguments) != quick + len(against) or len(against) > 1:
-        print(f"wanted --quick, --against=FILE.json or nothing; came {' '.join(arguments)}", file=sys.stderr)
+    large = [a.removeprefix("--england=") for a in arguments if a.startswith("--england=")]
+    if len(arguments) != quick + len(against) + len(large) or max(len(against), len(large)) > 1:
+        wanted = "--quick, --england=PLACE.toml, --against=FILE.json or nothing"
+        print(f"wanted {wanted}; came {' '.join(arguments)}", file=sys.stderr)
         return 2
     before = json.loads(Path(against[0]).read_text(encoding="utf-8")) if against else None
     warm_up()
@@ -304,8 +375,14 @@ def main(arguments: Sequence[str]) -> int:
             packages=not quick,
         ),
         **starts(repeats),
+        "eight_seeds_seconds": spread([float(process(EIGHT)[1]) for _ in range(repeats)]),
         "main_comparison_seconds": spread([float(process(MAIN)[1]) for _ in range(repeats)]),
     }
+    if large:
+        found["england"] = england(large[0])
+    elif (HERE / "results.json").exists():  # kept, with the source that it was measured on
+        last = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
+        found |= {"england": last["england"]} if "england" in last else {}
     print(tables(found))
     if before is not None:
         print(compared(found, before))
