@@ -3,7 +3,8 @@
 Every figure is the median of five repeats, smallest and largest beside it; what a newcomer waits for is measured in a
 process of its own. `--quick` takes one repeat of small sizes, without the packages that others wrote, and writes
 nothing: a check that all of this runs.
-`--england=PLACE.toml` also runs a place of 56 million for twenty years, alone and beside a policy: most of an hour.
+`--england=PLACE.toml` instead runs a place of 56 million for twenty years, alone and beside a policy, which takes most
+of an hour, and adds what it finds to the results of the last measurement.
 `--against=FILE.json` writes nothing either, and prints each figure over that of another result: run two versions in
 turn, and look at what lies apart.
 """
@@ -46,6 +47,7 @@ from sim.scenario import Scenario
 from sim.state import ANYTHING, People, Ties, World, handle
 
 HERE = Path(__file__).parent
+KEPT = HERE / "results.json"
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 SMALL = 0.1
 """Nanoseconds below which a mechanism has no line of its own."""
@@ -348,10 +350,14 @@ def main(arguments: Sequence[str]) -> int:
     quick = "--quick" in arguments
     against = [a.removeprefix("--against=") for a in arguments if a.startswith("--against=")]
     large = [a.removeprefix("--england=") for a in arguments if a.startswith("--england=")]
-    if len(arguments) != quick + len(against) + len(large) or max(len(against), len(large)) > 1:
+    if len(arguments) != quick + len(against) + len(large) or len(arguments) > 1 + (quick and not large):
         wanted = "--quick, --england=PLACE.toml, --against=FILE.json or nothing"
         print(f"wanted {wanted}; came {' '.join(arguments)}", file=sys.stderr)
         return 2
+    if large:
+        warm_up()
+        keep(json.loads(KEPT.read_text(encoding="utf-8")) | {"england": england(large[0])})
+        return 0
     before = json.loads(Path(against[0]).read_text(encoding="utf-8")) if against else None
     warm_up()
     calibrated = solution_for(Scenario.load("baseline"))
@@ -378,20 +384,22 @@ def main(arguments: Sequence[str]) -> int:
         "eight_seeds_seconds": spread([float(process(EIGHT)[1]) for _ in range(repeats)]),
         "main_comparison_seconds": spread([float(process(MAIN)[1]) for _ in range(repeats)]),
     }
-    if large:
-        found["england"] = england(large[0])
-    elif (HERE / "results.json").exists():  # kept, with the source that it was measured on
-        last = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
-        found |= {"england": last["england"]} if "england" in last else {}
+    if KEPT.exists() and "england" in (last := json.loads(KEPT.read_text(encoding="utf-8"))):
+        found["england"] = last["england"]  # with the source that it was measured on
     print(tables(found))
     if before is not None:
         print(compared(found, before))
     elif not quick:
-        (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        page = HERE / "README.md"
-        begin, rest = page.read_text(encoding="utf-8").split("results -->\n")
-        page.write_text(f"{begin}results -->\n{tables(found)}\n<!-- end{rest.split('<!-- end')[1]}", encoding="utf-8")
+        keep(found)
     return 0
+
+
+def keep(found: dict[str, Any]) -> None:
+    """Write the results, and their tables into the page beside them."""
+    KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    page = HERE / "README.md"
+    begin, rest = page.read_text(encoding="utf-8").split("results -->\n")
+    page.write_text(f"{begin}results -->\n{tables(found)}\n<!-- end{rest.split('<!-- end')[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

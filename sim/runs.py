@@ -273,7 +273,8 @@ def months_alike(scenarios: list[Scenario], places: Places) -> int:
     for other in scenarios[1:]:
         for lever, path in other.paths(services, places).items():
             groups = path.shape[1] // usual[lever].shape[1]  # more columns where policies are for some people only
-            apart = np.flatnonzero((path != np.tile(usual[lever], (1, max(1, groups)))).any(axis=1))
+            before = usual[lever] if groups <= 1 else np.tile(usual[lever], (1, groups))
+            apart = np.flatnonzero((path != before).any(axis=1))
             alike = min(alike, int(apart[0])) if apart.size else alike
     return alike
 

@@ -445,7 +445,8 @@ class Scenario(Closed):
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
     def paths(self, services: tuple[str, ...], places: Places) -> dict[str, npt.NDArray[np.float64]]:
-        """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py."""
+        """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py. That of a lever
+        that nothing moves is one number, shown as often as it is wanted, and cannot be written to."""
         groups = self.groups(places)
         out = {}
         for lever in levers():
@@ -455,6 +456,9 @@ class Scenario(Closed):
                 "neighbourhood": places.code.size,
                 "service": len(services) * (int(groups.max()) + 1),
             }[lever.axis]
+            if not pulled:
+                out[lever.name] = np.broadcast_to(np.float64(lever.baseline), (12 * self.years, columns))
+                continue
             path = np.full((12 * self.years, columns), lever.baseline)
             for policy in pulled:
                 first = months_between(self.start, policy.start)
