@@ -445,8 +445,8 @@ class Scenario(Closed):
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
     def paths(self, services: tuple[str, ...], places: Places) -> dict[str, npt.NDArray[np.float64]]:
-        """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py. That of a lever
-        that nothing moves is one number, shown as often as it is wanted, and cannot be written to."""
+        """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py. Where nothing
+        moves a lever that is one number, shown as often as it is wanted, which cannot be written to."""
         groups = self.groups(places)
         out = {}
         for lever in levers():
