@@ -65,6 +65,7 @@ from sim.state import (
 )
 
 F = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 SETTLE = 96
 """Months before the first reported one in which correlations between needs, queues and memories settle."""
 FIRST_LEVEL = stream("first level of need")
@@ -100,52 +101,28 @@ def build(
 ) -> Made:
     """A world at its first settling month."""
     hoods = tuple(place.neighbourhoods(people))
+    grown_in = _where_homes_grow(hoods)
     home = place.households
-    drawn = people_places(
-        [n.ages for n in hoods],
-        Household(home.people_per_household.value, home.one_person_share.value, home.lone_parent_share.value),
-        seed,
-    )
-    first_slot = drawn.neighbourhood_first
-    doors = [k for k, s in enumerate(services) if s.walk_in is not None]
-    sizes = {
-        "person": drawn.age.size,
-        "person_edge": drawn.age.size + 1,
+    household = Household(home.people_per_household.value, home.one_person_share.value, home.lone_parent_share.value)
+    own = tuple(hoods[k] for k in sorted(set(grown_in)))
+    drawn = people_places([n.ages for n in own], household, seed)
+    constant = {
         "domain": len(domains),
         "service": len(services),
-        "silo": len(SILOS),
-        "purpose": len(PURPOSES),
-        "neighbourhood": len(hoods),
-        "neighbourhood_edge": len(hoods) + 1,
-        "level": LEVELS,
-        "quintile": QUINTILES,
-        "band": BANDS,
-        "age": 110,
-        "child_age": CHILD_AGES,
-        "dwelling": drawn.dwelling_first.size - 1,
-        "dwelling_edge": drawn.dwelling_first.size,
-        "place_in_home": MOST_IN_HOME,
-        "tie": 0,
         "donor": len(solution.donor_level),
-        "role": 2,
-        "edge": 2,
-        "door": len(doors),
-        "event": drawn.age.size,
-        "queue": drawn.age.size // SLOTS_LISTED,
-        "candidate": max(last - first for first, last in cut(first_slot)) + 8,
-        "block": BLOCK,
-        "group": MOST_GROUPS,
-        "one": 1,
+        "door": sum(s.walk_in is not None for s in services),
     }
-    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims, Part)
-    world = World._make(allocate(table, **sizes) for table in tables)
-    _fill_people(world, drawn, hoods)
+    world = _allocated(drawn.dwelling_first, drawn.neighbourhood_first, constant)
+    _fill_people(world, drawn)
     del drawn
-    _fill_places(world, hoods, first_slot)
+    _fill_places(world, own)
     set_mortality(world.rates, aims.death)
     _grow_up(world, params, seed, threads)
-    world = world._replace(ties=_wired(world, place, first_slot, seed))
-    _fill_rates(world, domains, services, solution, aims, doors)
+    if len(own) < len(hoods):
+        world = _repeated(world, np.searchsorted(sorted(set(grown_in)), grown_in), constant)
+        _fill_places(world, hoods)
+    world = world._replace(ties=_wired(world, place, seed))
+    _fill_rates(world, domains, services, solution, aims)
     _fill_services(world, domains, services, solution, aims)
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
@@ -154,6 +131,85 @@ def build(
     remember(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-SETTLE)))
     world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
+
+
+MOST_GROWN = 4_000_000
+"""People of a place whose homes all live through their first decades one by one. In a larger one some neighbourhoods of
+each tenth do, and the others begin with the same homes: from then on each goes its own way."""
+
+
+def _where_homes_grow(hoods: tuple[Neighbourhood, ...]) -> list[int]:
+    """For each neighbourhood the number of the one, as deprived as it is, whose homes it begins with."""
+    times = -(-sum(n.people for n in hoods) // MOST_GROWN)
+    out = list(range(len(hoods)))
+    for decile in {n.decile for n in hoods}:
+        mine = [k for k, n in enumerate(hoods) if n.decile == decile]
+        for place, k in enumerate(mine):
+            out[k] = mine[place // times * times]
+    return out
+
+
+def _allocated(dwelling_first: I64, neighbourhood_first: I64, constant: Mapping[str, int]) -> World:
+    """An empty world of homes and neighbourhoods that begin at these slots; where they do is noted."""
+    slots, homes, hoods = int(dwelling_first[-1]), dwelling_first.size - 1, neighbourhood_first.size - 1
+    sizes = {
+        **constant,
+        "person": slots,
+        "person_edge": slots + 1,
+        "silo": len(SILOS),
+        "purpose": len(PURPOSES),
+        "neighbourhood": hoods,
+        "neighbourhood_edge": hoods + 1,
+        "level": LEVELS,
+        "quintile": QUINTILES,
+        "band": BANDS,
+        "age": 110,
+        "child_age": CHILD_AGES,
+        "dwelling": homes,
+        "dwelling_edge": homes + 1,
+        "place_in_home": MOST_IN_HOME,
+        "tie": 0,
+        "role": 2,
+        "edge": 2,
+        "event": slots,
+        "queue": slots // SLOTS_LISTED,
+        "candidate": max(last - first for first, last in cut(neighbourhood_first)) + 8,
+        "block": BLOCK,
+        "group": MOST_GROUPS,
+        "one": 1,
+    }
+    tables = (People, Dwellings, Ties, Places, Services, Rates, Tally, Screen, Money, Rules, Aims, Part)
+    world = World._make(allocate(table, **sizes) for table in tables)
+    world.places.first[:] = neighbourhood_first
+    world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
+    world.dwellings.first[:] = dwelling_first
+    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, homes, hoods
+    world.people.neighbourhood[:] = np.repeat(np.arange(hoods, dtype=np.uint32), np.diff(neighbourhood_first))
+    world.people.dwelling[:] = np.repeat(np.arange(homes, dtype=np.uint32), np.diff(dwelling_first))
+    return world
+
+
+def _repeated(world: World, source: npt.NDArray[np.integer], constant: Mapping[str, int]) -> World:
+    """A world without needs yet, of neighbourhoods with the homes and people of these neighbourhoods of another."""
+    first, first_home = world.places.first.astype(np.int64), world.places.first_dwelling.astype(np.int64)
+    slots = np.concatenate([[0], np.cumsum(np.diff(first)[source])])
+    homes = np.concatenate([[0], np.cumsum(np.diff(first_home)[source])])
+    starts: I64 = np.empty(int(homes[-1]) + 1, np.int64)
+    starts[-1] = slots[-1]
+    for n, k in enumerate(source):
+        there = world.dwellings.first[first_home[k] : first_home[k + 1]]
+        starts[homes[n] : homes[n + 1]] = there + (slots[n] - first[k])
+    out = _allocated(starts, slots, constant)
+    set_mortality(out.rates, world.rates.death)
+    for n, k in enumerate(source):
+        into, of = slice(slots[n], slots[n + 1]), slice(first[k], first[k + 1])
+        for name in ("age", "band", "female"):
+            getattr(out.people, name)[into] = getattr(world.people, name)[of]
+        into, of = slice(homes[n], homes[n + 1]), slice(first_home[k], first_home[k + 1])
+        for name in ("occupants", "donor_ages"):
+            getattr(out.dwellings, name)[into] = getattr(world.dwellings, name)[of]
+        out.dwellings.head[into] = world.dwellings.head[of] + (slots[n] - first[k])
+    return out
 
 
 def _grow_up(world: World, params: Mapping[str, Params], seed: int, threads: int) -> None:
@@ -187,14 +243,14 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, threads: int
         column.fill(0)
 
 
-def _wired(world: World, place: Place, first_slot: npt.NDArray[np.int64], seed: int) -> Ties:
+def _wired(world: World, place: Place, seed: int) -> Ties:
     """Who can lean on whom."""
     people = world.people
     wiring = wire(
         people.age,
         people.neighbourhood,
         people.dwelling,
-        first_slot,
+        world.places.first.astype(np.int64),
         outside_ties=max(0.5, place.ties.close_ties.value - (place.households.people_per_household.value - 1.0)),
         far_share=place.ties.far_share.value,
         near_share=place.ties.street_share.value,
@@ -203,16 +259,11 @@ def _wired(world: World, place: Place, first_slot: npt.NDArray[np.int64], seed: 
     return Ties(wiring.start, wiring.to)
 
 
-def _fill_people(world: World, drawn: Peopled, hoods: tuple[Neighbourhood, ...]) -> None:
+def _fill_people(world: World, drawn: Peopled) -> None:
     people, homes = world.people, world.dwellings
     people.age[:] = drawn.age
     people.female[:] = drawn.female
-    places = np.diff(drawn.dwelling_first)
-    people.neighbourhood[:] = np.repeat(np.arange(len(hoods), dtype=np.uint32), np.diff(drawn.neighbourhood_first))
-    people.dwelling[:] = np.repeat(np.arange(places.size, dtype=np.uint32), places)
     people.band[:] = np.append(BAND_OF_AGE, np.zeros(NOBODY + 1 - BAND_OF_AGE.size, np.uint8))[people.age]
-    people.quintile[:] = np.array([n.quintile - 1 for n in hoods], np.uint8)[people.neighbourhood]
-    homes.first[:] = drawn.dwelling_first
     homes.head[:] = homes.first[:-1]
     _settle_in(handle(world))
 
@@ -231,14 +282,10 @@ def _settle_in(world: World) -> None:
         homes.occupants[home] = many
 
 
-def _fill_places(world: World, hoods: tuple[Neighbourhood, ...], first_slot: npt.NDArray[np.int64]) -> None:
+def _fill_places(world: World, hoods: tuple[Neighbourhood, ...]) -> None:
     places = world.places
-    places.first[:] = first_slot
-    places.first_dwelling[:] = np.append(world.people.dwelling[first_slot[:-1]], world.dwellings.head.size)
-    world.part.person[1] = world.people.age.size
-    world.part.dwelling[1] = world.dwellings.head.size
-    world.part.neighbourhood[1] = len(hoods)
     places.quintile[:] = [n.quintile - 1 for n in hoods]
+    world.people.quintile[:] = places.quintile[world.people.neighbourhood]
     places.energy[:] = 1.0
     places.weight[:] = 1.0
     places.exposure[:] = 1.0
@@ -271,9 +318,9 @@ def _fill_rates(
     services: tuple[Service, ...],
     solution: Solution,
     aims: Targets,
-    doors: list[int],
 ) -> None:
     rates = world.rates
+    doors = [k for k, s in enumerate(services) if s.walk_in is not None]
     ids = [domain.id for domain in domains]
     rates.household[:] = [domain.unit == "household" for domain in domains]
     rates.kind[:] = [KINDS.index(name) if name in KINDS else -1 for name in ids]
