@@ -7,6 +7,7 @@ import pytest
 from strategies import calibrated, digest, live, scenario
 from test_laws import counts_are_true, help_is_for_those_served, people_are_at_home, shares_are_shares
 
+from sim import homes
 from sim import world as worlds
 from sim.place import Place
 from sim.runs import ensemble, go, settle
@@ -19,7 +20,7 @@ PEOPLE, GROWN = 24_000, 9_000
 def copied() -> World:
     """A town whose homes grew in a part of its neighbourhoods, before anybody has needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worlds, "MOST_GROWN", GROWN)
+        patch.setattr(homes, "MOST_GROWN", GROWN)
         return calibrated().world(Place.load("anytown"), PEOPLE, 5).world
 
 
@@ -31,8 +32,8 @@ def test_homes_are_copied_from_neighbourhoods_as_deprived(copied: World) -> None
     """Some grew, the others have the same homes and people; no copy crosses tenths, and neighbours keep their homes."""
     hoods = Place.load("anytown").neighbourhoods(PEOPLE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worlds, "MOST_GROWN", GROWN)
-        source = worlds._where_homes_grow(tuple(hoods))
+        patch.setattr(homes, "MOST_GROWN", GROWN)
+        source = homes._where_homes_grow(tuple(hoods))
     assert len(set(source)) < len(hoods)
     for n, k in enumerate(source):
         assert hoods[n].decile == hoods[k].decile
@@ -51,7 +52,7 @@ def test_a_small_place_has_no_copies() -> None:
     """Each neighbourhood of a place of up to four million grows by itself."""
     for people in (1_500, 30_000):
         hoods = tuple(Place.load("anytown").neighbourhoods(people))
-        assert worlds._where_homes_grow(hoods) == list(range(len(hoods)))
+        assert homes._where_homes_grow(hoods) == list(range(len(hoods)))
 
 
 def test_copies_go_their_own_way(copied: World) -> None:
@@ -65,7 +66,7 @@ def test_copies_go_their_own_way(copied: World) -> None:
 
 
 def test_a_world_that_is_used_up_gives_the_same_runs() -> None:
-    """No copy is made of a world that nobody else needs; records are the same to the last bit, for one scenario or more."""
+    """No copy is made of a world that nobody else needs; records are the same to the last bit."""
     chosen = [scenario(2), scenario(2).model_copy(update={"name": "again"})]
 
     def fresh(seed: int) -> World:
