@@ -165,11 +165,11 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, until: int, 
     nothing, whole, parts = NoParams().compiled(), handle(world), parts_of(world)
 
     def work(handles: list[Handle]) -> Callable[[Clock], None]:
-        addresses = np.array([each.address for each in handles])
+        seen: list[Any] = list(handles)  # each stands for a world
 
         def go_through(clock: Clock) -> None:
-            whole: Any = handles[0]  # stands for a world
-            live_a_month(whole, addresses, nothing, ageing, life, moves, clock)
+            for part in seen:
+                live_a_month(part, nothing, ageing, life, moves, clock)
 
         return go_through
 

@@ -11,9 +11,6 @@ Limits    As those of ageing.py, life_and_death.py and moves.py. In these years 
 
 from __future__ import annotations
 
-import numpy as np
-
-from sim.engine.columns import at
 from sim.engine.jit import kernel
 from sim.engine.mechanism import Clock, NoParams
 from sim.people.ageing import Ageing, grow_older
@@ -30,15 +27,10 @@ STEPS = ("renewal", "life_and_death_bounds", "ageing", "life_and_death", "moves"
 
 
 @kernel
-def live_a_month(
-    w: World, addresses: np.ndarray, nothing: NoParams, ageing: Ageing, life: LifeAndDeath, moves: Moves, clock: Clock
-) -> None:
-    """A month in which people are born, grow older, leave home, move and die, without needs: in one part of the place
-    after another, those whose handles have these addresses."""
-    for address in addresses:
-        part: World = at(w, address)  # type: ignore[call-arg]  # the first argument is the compiler's
-        gather(part, nothing, clock)
-        bound(part, life, clock)
-        grow_older(part, ageing, clock)
-        live(part, life, clock)
-        move(part, moves, clock)
+def live_a_month(w: World, nothing: NoParams, ageing: Ageing, life: LifeAndDeath, moves: Moves, clock: Clock) -> None:
+    """A month in which people of a part of the place are born, grow older, leave home, move and die, without needs."""
+    gather(w, nothing, clock)
+    bound(w, life, clock)
+    grow_older(w, ageing, clock)
+    live(w, life, clock)
+    move(w, moves, clock)

@@ -96,6 +96,8 @@ def gather(w: World, p: NoParams, clock: Clock) -> None:
     for i in range(changed.size):
         found[k], bits[k] = np.uint32(first + i), np.uint16(changed[i])
         k += np.int64(changed[i] != 0)
+        if k == found.size:
+            break
     whole: Int = 0
     some: Int = 0
     for j in range(k):  # written at the front and at the back, and counted at one: asking which would cost more
