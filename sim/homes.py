@@ -23,7 +23,7 @@ from sim.engine.thinning import BLOCK
 from sim.fields import QUINTILES, Params
 from sim.networks.groups import Groups
 from sim.networks.wiring import wire
-from sim.parts import cut, parts_of, side_by_side
+from sim.parts import cut, parts_of, side_by_side, workers_for
 from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.generations import STEPS, YEARS, live_a_month
 from sim.people.life_and_death import LifeAndDeath, set_mortality
@@ -173,8 +173,9 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, until: int, 
 
         return go_through
 
-    if min(threads, len(parts)) > 1:
-        month = side_by_side(world, parts, min(threads, len(parts)), [BOOK.entries[name] for name in STEPS], work)
+    workers = workers_for(parts, threads)
+    if workers > 1:
+        month = side_by_side(world, parts, workers, [BOOK.entries[name] for name in STEPS], work)
     else:
         month = work([whole] if len(parts) == 1 else [handle(part) for part in parts])
     count_everybody(whole)

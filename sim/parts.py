@@ -22,6 +22,8 @@ from sim.state import TABLES, Part, World, handle
 SLOTS, PARTS = (8_192, 16_384), 32
 """Slots of a part, least and most, unless one neighbourhood alone has more: what a processor's own cache holds, or less
 in a place that would not give so many parts to be shared by workers."""
+LEAST_SHARE = 20_000
+"""Slots from which it pays that a worker of their own goes through them."""
 Work = Callable[[list[Handle]], Callable[[Clock], None]]
 """From some worlds, or parts of one, to what goes through a stretch of the month for each of them."""
 
@@ -133,6 +135,12 @@ def seen_by(worker: World, part: World) -> World:
     """A part as one of several workers sees it: with the worker's counts and scratch, and the part's own events."""
     events = {name: getattr(part.screen, name) for name in part.screen._fields if _is_event(name)}
     return worker._replace(part=part.part, screen=worker.screen._replace(**events))
+
+
+def workers_for(parts: list[World], threads: int) -> int:
+    """How many workers to share the parts of a place among, of so many that there are."""
+    slots = int(parts[-1].part.person[1] - parts[0].part.person[0])
+    return max(1, min(threads, len(parts), slots // LEAST_SHARE))
 
 
 def side_by_side(

@@ -22,7 +22,7 @@ from sim.engine.mechanism import BOOK, Clock, Mechanism, Phase
 from sim.engine.recording import Cleared, Rows
 from sim.feedback import loops
 from sim.fields import Params
-from sim.parts import Work, parts_of, side_by_side, stretches
+from sim.parts import Work, parts_of, side_by_side, stretches, workers_for
 from sim.policies import levers
 from sim.results import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
@@ -125,7 +125,7 @@ class Month:
         the others each in one go where it is the usual."""
         parts = parts_of(world)
         handles = [seen] if len(parts) == 1 else [handle(part) for part in parts]
-        workers = min(self._threads, len(parts))
+        workers = workers_for(parts, self._threads)
         calls: list[Callable[[Clock], None]] = []
         for stretch, given in self._stretches():
             kernels = [step.kernel for step in stretch]

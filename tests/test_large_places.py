@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from strategies import calibrated, digest, live, scenario
+from strategies import calibrated, columns, different, digest, live, scenario
 from test_laws import counts_are_true, help_is_for_those_served, people_are_at_home, shares_are_shares
 
-from sim import homes
+from sim import homes, parts
 from sim import world as worlds
 from sim.place import Place
 from sim.runs import ensemble, go, settle
@@ -79,3 +79,15 @@ def test_a_world_that_is_used_up_gives_the_same_runs() -> None:
     one = go(mine, chosen[0], calibrated().params, 3, used_up=True)
     assert digest(one) == digest(usual[chosen[0].name][0])
     assert digest(go(mine, chosen[0], calibrated().params, 3)) != digest(one)  # it has been lived in
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_homes_grow_alike_on_any_number_of_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that go through parts of a place side by side build the place that one builds, to the last bit."""
+    place = Place.load("anytown")
+    usual = columns(calibrated().world(place, 6_000, 7).world)
+    monkeypatch.setattr(parts, "SLOTS", (1_500, 1_500))
+    monkeypatch.setattr(parts, "LEAST_SHARE", 1)
+    shared = columns(calibrated().world(place, 6_000, 7, threads).world)
+    here, there = ({n: a for n, a in of.items() if not n.startswith("screen.")} for of in (usual, shared))
+    assert different(here, there) == []  # but for scratch, which is as long as the longest part

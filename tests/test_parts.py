@@ -82,6 +82,7 @@ def test_parts_and_workers_do_not_matter(slots: int, threads: int, seed: int, mo
     assert len(parts_of(world)) == 1
     usual = digest(go(world, what, params, seed))
     monkeypatch.setattr(parts, "SLOTS", (slots, slots))
+    monkeypatch.setattr(parts, "LEAST_SHARE", 1)
     assert len(parts_of(world)) > 1
     assert digest(go(world, what, params, seed, threads=threads)) == usual
 
