@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from strategies import LEVERS, SERVICES, calibrated, entry, live, moved, scenario, town
 
+from sim.engine.draws import month_key, uniform
 from sim.engine.mechanism import Clock
 from sim.feedback.burnout import Burnout, burnout_target, leaving_rate, not_at_home
 from sim.feedback.failure_demand import WATCHED, learnt
@@ -17,8 +18,9 @@ from sim.runs import go
 from sim.services.hours import Hours, administration, other_time
 from sim.services.practice import Practice, practice_target
 from sim.services.quality import Quality, fit_target, met_again, swamped
+from sim.services.waiting import SLOTS_LISTED, TURN, Waiting
 from sim.services.workforce import Workforce, hires, post_cost
-from sim.state import ACUTE, RESPONSIVE, World, handle
+from sim.state import ACUTE, NOBODY, RESPONSIVE, WAITING, World, handle
 from sim.world import copy
 
 HOME_CARE = SERVICES.index("home_care")
@@ -306,3 +308,34 @@ def test_a_spine_lifts_places_that_lag() -> None:
     assert apart.practice.mean() == pytest.approx(1.0, abs=0.02)
     assert together.practice.mean() > apart.practice.mean() + 0.02
     assert together.leader.mean() > apart.leader.mean() + 0.1
+
+
+# The lottery of waiting.
+
+
+@pytest.mark.parametrize("share", [0.02, 0.9])
+def test_the_lottery_is_among_all_who_wait_however_many(share: float) -> None:
+    """Those with the smallest keys begin, worked out here for everybody at once: also where far more wait in a
+    neighbourhood than its list has room for, and where serious need gives better odds."""
+    world = copy(town(2_600, 0))
+    people, services, places = world.people, world.services, world.places
+    p, s, free = Waiting().compiled(), SERVICES.index("gp"), 25
+    d = int(services.domain[s])
+    assert world.rates.household[d] == 0
+    people.help[:] = 0
+    services.queue[:] = services.helped[:] = 0
+    there = np.flatnonzero(people.age != NOBODY)
+    who = there[np.random.default_rng(3).random(there.size) < share]
+    people.level[d, who] = np.where(who % 3 == 0, 2, 1)
+    people.help[d, who] = WAITING + s
+    places.weight[:] = np.linspace(0.5, 1.5, places.weight.size)
+    services.queue[s], services.places[s] = who.size, free - 1e-9  # which the rounding of places makes 25
+    run("queues", world)
+    room = np.diff(places.first.astype(int) // SLOTS_LISTED)
+    assert (places.queued > room).any() == (share > 0.5)
+    run("waiting", world)
+    u = np.array([uniform(np.uint64(month_key(np.uint64(1), TURN + np.uint64(d), 0)), int(i)) for i in who])
+    odds = places.weight[people.neighbourhood[who]] * np.where(people.level[d, who] == 2, p.urgency, 1.0)
+    first = who[np.argsort(-np.log(u) / odds, kind="stable")][:free]
+    assert set(np.flatnonzero(people.help[d] == 1 + s)) == set(first)
+    assert (services.helped[s], services.queue[s]) == (free, who.size - free)
