@@ -143,18 +143,26 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
                         call = partial(calls[step.name], seen, given[step.name], clock)
                         taken[step.name] += timed(call)
                         if _can_be_repeated(step):
+                            counted = [getattr(world.tally, name) for name in _counted(step)]
+                            once = [column.copy() for column in counted]
                             taken[f"{step.name} again"] += timed(call)
+                            for column, values in zip(counted, once, strict=True):
+                                column[...] = values
         for name, seconds in taken.items():
             found[name].append(seconds * 1e9 / people / MONTHS)
     return {"people": people, "nanoseconds": {name: spread(values) for name, values in found.items()}}
 
 
+def _counted(step: Mechanism) -> list[str]:
+    """The counts of a month that a mechanism adds to."""
+    return [name.removeprefix("tally.") for name in step.writes if name.startswith("tally.")]
+
+
 def _can_be_repeated(step: Mechanism) -> bool:
-    """Whether doing it twice leaves the place as doing it once, but for what is counted: it writes scratch, bounds, and
-    what the month counts."""
+    """Whether doing it twice leaves the place as doing it once, if counts are put back: it writes scratch, bounds and
+    counts."""
     return step.by_part and all(
-        name.startswith("screen.") or name.endswith("_bound") or name.removeprefix("tally.") in FLOWS
-        for name in step.writes
+        name.startswith(("screen.", "tally.")) or name.endswith("_bound") for name in step.writes
     )
 
 
