@@ -240,7 +240,9 @@ def compare(
 
         if engine == "reference":
             return _told_again(world, chosen, some, further, without, variant)
-        return ensemble(world, chosen, list(some), running, further, without, recall, variant, total > LARGEST_KEPT)
+        return ensemble(
+            world, chosen, list(some), running, further, without, recall, variant, used_up=total > LARGEST_KEPT
+        )
 
     def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
         return Comparison(

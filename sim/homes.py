@@ -231,15 +231,12 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...]) -> None:
     places = world.places
     places.quintile[:] = [n.quintile - 1 for n in hoods]
     world.people.quintile[:] = places.quintile[world.people.neighbourhood]
-    places.energy[:] = 1.0
-    places.weight[:] = 1.0
-    places.exposure[:] = 1.0
     places.code[:] = [zlib.crc32(n.name.encode()) for n in hoods]
-    places.practice[:] = 1.0
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
     places.base_mix[:] = places.age_mix
-    for column in (places.practice, places.exposure, places.fit, places.grown, places.knowhow, places.legitimacy):
+    usual = (places.energy, places.weight, places.exposure, places.practice, places.fit, places.grown)
+    for column in (*usual, places.knowhow, places.legitimacy):
         column[:] = 1.0
     places.leaders[:] = Groups().leaders
 

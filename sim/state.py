@@ -435,6 +435,8 @@ PURPOSES: tuple[str, ...] = (
 """What new money may be paid for beside services: each the name of its lever."""
 FINE = 2.0**20
 """Parts of one in which answers that are no whole numbers are added up."""
+INFANT = 2
+"""Children below this age are looked at in children's centres."""
 CHILD_AGES = 18
 """Years of age, from 0, by which children's acute episodes are counted."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +31,7 @@ def test_no_more_seeds_than_are_needed() -> None:
     """It stops at the first round that is sure enough, has run each seed once, and says what was run before."""
     ran: list[int] = []
 
-    def run(seeds, before):  # type: ignore[no-untyped-def]
+    def run(seeds: Sequence[int], before: int) -> dict[str, list[int]]:
         assert before == len(ran)
         ran.extend(seeds)
         return {"a": list(seeds)}
@@ -41,20 +42,22 @@ def test_no_more_seeds_than_are_needed() -> None:
 
 
 @pytest.mark.statistics
-def test_the_interval_at_which_it_stops_covers_nearly_as_often_as_it_says() -> None:
-    """Of 4,000 sequences of normal draws for each width, 92.5 to 96 of 100 intervals cover the mean; one of these four
-    checks fails by luck once in some thousand times."""
-    dice = np.random.default_rng(0)
-    for wanted in (0.3, 0.5, 0.7, 1.0):
-        hits = 0
-        for _ in range(4_000):
-            drawn = dice.normal(size=(60, 1))
-            for many in rounds(60):
-                told = summary(drawn[:many])
-                if (told["sure_high"][0] - told["sure_low"][0]) / 2.0 <= wanted:
-                    break
-            hits += told["sure_low"][0] <= 0.0 <= told["sure_high"][0]
-        assert 0.925 <= hits / 4_000 <= 0.96, wanted
+@pytest.mark.parametrize("wanted", [0.3, 0.4, 0.5, 0.7, 1.0])
+def test_the_interval_at_which_it_stops_covers_nearly_as_often_as_it_says(wanted: float) -> None:
+    """Of 40,000 sequences of normal draws, 92.5 to 95.5 of 100 intervals cover the mean.
+
+    It is 93.2 to 95.0 (sim/stopping.py) and known to 0.13 here: other dice would fail this once in ten thousand times.
+    """
+    drawn = np.random.default_rng(0).normal(size=(60, 40_000))
+    going, covers = np.ones(drawn.shape[1], bool), np.zeros(drawn.shape[1], bool)
+    for many in rounds(len(drawn)):
+        told = summary(drawn[:many])
+        low, high = told["sure_low"], told["sure_high"]
+        ends = going & (((high - low) / 2.0 <= wanted) | (many == len(drawn)))
+        covers |= ends & (low <= 0.0) & (high >= 0.0)
+        going &= ~ends
+    assert not going.any()
+    assert 0.925 <= covers.mean() <= 0.955
 
 
 def test_it_is_the_comparison_of_the_seeds_that_it_used() -> None:

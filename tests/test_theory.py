@@ -5,6 +5,7 @@ Statistical tests stand at 4.5 standard errors (a chance of 1 in 150,000 each) o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -347,6 +348,17 @@ def _wide_open(world: World) -> None:
     people.death_bound[:] = np.where(alive, half, 0)
     people.birth_bound[:] = np.where(alive, half, 0)
     people.door_bound[:] = np.where(alive[None, :], CERTAIN, 0)
+
+
+def test_a_bound_reaches_beyond_its_probability_and_not_far() -> None:
+    """Tried closely: no draw below a probability is left out, and no lesser bound would do, but for rounding."""
+    tried = np.concatenate([[0.0, 1e-12, 0.22, 0.28, 0.45, 65535.0 / 65536.0, 1.0], np.linspace(0.0, 0.5, 60_001)])
+    for p in tried:
+        bound = int(bound_of(float(p)))
+        assert reach(np.uint8(bound)) >= min(65535, math.ceil(65536.0 * p)), p
+        room = 16 if p >= 1.0 / 16.0 else 1  # beyond a sixteenth, bounds are looked up sixteen parts at a time
+        assert bound == 0 or reach(np.uint8(bound - 1)) <= 65536.0 * p + room + 1, p
+    assert int(bound_of(0.0)) == 0
 
 
 def test_thinning_is_exact(seed: int) -> None:

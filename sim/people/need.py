@@ -30,9 +30,9 @@ from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.thinning import bound_of
 from sim.fields import Params, number, share
-from sim.people.renewal import DOMAIN_OF_BIT, INFANT, due_for_bounds
+from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
 from sim.people.screening import need_key
-from sim.state import HELP_ONLY, NOBODY, WAITING, A, World
+from sim.state import HELP_ONLY, INFANT, NOBODY, WAITING, A, World
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""

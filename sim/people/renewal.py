@@ -15,14 +15,12 @@ import numpy as np
 from sim.bookkeeping import HELP_DOMAINS
 from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import ANYTHING, HELP_ONLY, LEVEL, RESILIENCE_ONLY, TRUST_ONLY, WAITING, World
+from sim.state import ANYTHING, HELP_ONLY, INFANT, LEVEL, RESILIENCE_ONLY, TRUST_ONLY, WAITING, World
 
 ROOM = 0.1
 """How far, relatively, a common factor may move before bounds are worked out anew."""
 LEAST_ROOM = 0.02
 """And how far at least, where nothing is usual: else what grows from there would leave its room every month."""
-INFANT = 2
-"""Children below this age are looked at in children's centres."""
 
 
 DOMAIN_OF_BIT = np.array([next((d for d in range(5) if bits >> d & 1), 5) for bits in range(HELP_ONLY + 1)], np.int64)

@@ -95,27 +95,21 @@ def _list(w: World, first: Int, last: Int, row: A, what: A) -> int:
         help_of, level = people.help[d, first:last], people.level[d, first:last]
         # Few wait: look at eight at once, and closer only where somebody does.
         eights = help_of[: help_of.size // 8 * 8].view(np.uint64)
-        for k in range(eights.size):
-            if eights[k] & ANY_OF_EIGHT:
-                for i in range(8 * k, 8 * k + 8):
+        for k in range(eights.size + 1):
+            if k == eights.size or eights[k] & ANY_OF_EIGHT:
+                for i in range(8 * k, min(8 * k + 8, help_of.size)):
                     if help_of[i] >= WAITING:
                         if found < row.size:
                             row[found] = np.uint32(first + i)
                             what[found] = np.uint8(help_of[i] - WAITING + URGENT * (level[i] == 2))
                         found += 1
-        for i in range(8 * eights.size, help_of.size):
-            if help_of[i] >= WAITING:
-                if found < row.size:
-                    row[found] = np.uint32(first + i)
-                    what[found] = np.uint8(help_of[i] - WAITING + URGENT * (level[i] == 2))
-                found += 1
     return found
 
 
 @mechanism(
     Phase.SERVICE,
     Waiting,
-    reads="people.level people.neighbourhood people.help people.ask_bound services.places services.queue "
+    reads="people.level people.neighbourhood people.help services.places services.queue "
     "services.helped places.weight services.domain services.base_budget services.plan services.posts "
     "aims.groups aims.group aims.offer aims.part people.quintile people.trust services.continuity services.providers "
     "services.fit places.queue_row places.queue_what places.queued",
