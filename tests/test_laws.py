@@ -384,3 +384,14 @@ def test_the_laws_can_be_broken(seed: int) -> None:
     world.people.age[somebody] = NOBODY
     with pytest.raises(AssertionError):
         people_are_at_home(world)
+
+
+def test_empty_homes_are_let_though_nobody_moves_out(seed: int) -> None:
+    """Where no household leaves, those that die out make room all the same: others come."""
+    still = calibrated().params | {"moves": calibrated().params["moves"].model_copy(update={"moves": 0.0})}
+    came, left = 0, 0
+    for _, world in live(town(2_600, seed), scenario(2), seed, still):
+        came += int(world.tally.moved_in.sum())
+        left += int(world.tally.moved_out.sum())
+    assert came > 0
+    assert left < came / 4  # but for children left alone

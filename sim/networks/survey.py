@@ -1,16 +1,17 @@
 """A twelfth of all people are asked each month how they live: who is lonely, who takes part, who looks after somebody.
 
 Claim     Asked as the month begins, half a year after one's birthday, so each once a year, in the middle of a year of
-          age. Of an adult,
-          P(lonely often or always) = 1 / (1 + exp((support - s) / blur)), s = lonely + serious * [own need is serious
-          or worse] - mellow * decades of age beyond 16; the sum of these is told, not draws. Member: as support counts
-          it. Carer: an adult at home with somebody whose need of daily help is serious and who lives there, not in a
-          care home; those adults share `hours` a week, of which help from a service takes over `relief`.
-Evidence  lonely, blur, serious, mellow: fitted to A10-A12 in the settled baseline of anytown, which then shows 7.0 %
-          of adults (A10: 7), 14 % with serious need and 4 % of others (A12: 15 and 3), 11 % at 16-24, 12 % at 25-34,
-          5 % at 35-64, 6 % at 65+ (A11: 10, 9, 4-8), and falls from 10 % to 5.5 % over the fifths (A13). hours: the
-          mean over all carers of Census 2021, England (table TS039: 1.67 m give under 10 hours a week, 0.63 m 10-19,
-          0.45 m 20-34, 0.52 m 35-49, 1.40 m 50 and more; mid-points 5, 14.5, 27, 42 and 60 assumed) is 29.
+          age. Of an adult, P(lonely often or always) = 1 / (1 + exp((support - s) / blur)), s = lonely + serious *
+          [own need is serious or worse] - mellow * decades of age beyond 16; the sum of these is told, not draws.
+          Member: as support counts it. Carer: an adult at home with somebody whose need of daily help is serious and
+          who lives there, not in a care home; those adults share `hours` a week, of which help from a service takes
+          over `relief`.
+Evidence  lonely, blur, serious, mellow: fitted to A10-A12 in the settled baseline of anytown, which then showed 7.0 %
+          of adults (A10: 7; it shows 7.2 now), 14 % with serious need and 4 % of others (A12: 15 and 3), 11 % at 16-24,
+          12 % at 25-34, 5 % at 35-64, 6 % at 65+ (A11: 10, 9, 4-8), and falls from 10 % to 5.5 % over the fifths (A13).
+          hours: the mean over all carers of Census 2021, England (table TS039: 1.67 m give under 10 hours a week,
+          0.63 m 10-19, 0.45 m 20-34, 0.52 m 35-49, 1.40 m 50 and more; mid-points 5, 14.5, 27, 42 and 60 assumed) is
+          29.
 Limits    It only looks: nothing in a run depends on it. Care for somebody in another home, and by children, is not
           seen. Loneliness is a feeling; here it is few and strained ties, need and youth, and no more.
 """
@@ -74,7 +75,7 @@ class Survey(Params):
     Phase.SURVEY,
     Support,
     reads="people.worst people.age people.band people.quintile people.neighbourhood people.dwelling dwellings.first "
-    "ties.start ties.to places.energy",
+    "ties.start ties.to places.energy rules.pandemic rules.digital_ties",
     writes="screen.company tally.members",
     name="company",
     by_part=True,

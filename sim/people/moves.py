@@ -118,13 +118,13 @@ def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float,
 
 @kernel
 def _mark_homes(key: np.uint64, first: Int, slots: A, occupants: A, usual: np.float32, marks: A) -> None:
-    """u < usual * (places / people)^2, without dividing; so those without people are marked as well."""
+    """u < usual * (places / people)^2, without dividing; and those without people."""
     spread = spread_of(first)
     for home in range(marks.size):
         places, people = np.float32(slots[home + 1] - slots[home]), np.float32(occupants[home])
         draw = np.float32(np.int32(mixed(spread, key) >> np.uint32(1)))
         spread = np.uint32(spread + SPREAD)
-        marks[home] = np.uint8(draw * people * people < usual * places * places)
+        marks[home] = np.uint8((draw * people * people < usual * places * places) | (occupants[home] == 0))
 
 
 @kernel
