@@ -88,7 +88,7 @@ def in_one_part(world: World) -> World:
     """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
     they leave in scratch for the next can be looked at."""
     sizes = {"candidate": world.people.age.size + 8, "domain": world.people.level.shape[0], "one": 1}
-    sizes |= {"event": world.screen.event_row.size, "block": world.screen.tops.size}
+    sizes |= {"block": world.screen.tops.size}
     return copy(world)._replace(screen=allocate(Screen, **sizes))
 
 

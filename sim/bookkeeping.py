@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state import ANYTHING, GONE, HELP_ONLY, LEVEL, NOBODY, WAITING, World
+from sim.state import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
+ROW = 32
+"""Slots that share their month of birth: what lies together in memory is looked at together."""
 HELP_DOMAINS = HELP_ONLY.bit_length()
 """Domains whose help has a bit of its own in `changed`."""
 
@@ -146,7 +148,6 @@ def _empty(w: World, i: Int) -> None:
     """Clear a slot, and take who was in it out of the counts."""
     count_person(w, i, -1)
     w.people.age[i] = EMPTY
-    w.people.worst[i] |= np.uint8(GONE)
     w.people.changed[i] = ANYTHING
     for d in range(w.people.level.shape[0]):
         w.people.level[d, i] = 0
@@ -203,7 +204,6 @@ def vacate(w: World, i: Int) -> None:
 def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float, trust: float) -> None:
     """Put a new person, without needs yet, into an empty slot. Counting is up to the caller (`count_person`)."""
     w.people.age[i] = np.uint8(age)
-    w.people.worst[i] &= np.uint8(GONE - 1)
     w.people.band[i] = np.uint8(band)
     w.people.female[i] = np.uint8(female)
     w.people.resilience[i] = np.float32(resilience)

@@ -117,7 +117,6 @@ def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str
         "tie": 0,
         "role": 2,
         "edge": 2,
-        "event": slots,
         "queue": slots // SLOTS_LISTED,
         "candidate": max(last - first for first, last in cut(neighbourhood_first)) + 8,
         "block": BLOCK,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sim.engine.columns import Handle, apart, columns
 from sim.engine.mechanism import Clock, Mechanism
-from sim.state import TABLES, Part, World, handle
+from sim.state import TABLES, Part, Screen, World, handle
 
 SLOTS, PARTS = (8_192, 16_384), 32
 """Slots of a part, least and most, unless one neighbourhood alone has more: what a processor's own cache holds, or less
@@ -44,20 +44,16 @@ def _edges(first: npt.NDArray[np.integer]) -> list[int]:
 
 
 def parts_of(world: World) -> list[World]:
-    """The world as the kernels of each part see it: the same memory, but for where the part lies and its events."""
-    places, screen = world.places, world.screen
+    """The world as the kernels of each part see it: the same memory, but for where the part lies."""
+    places = world.places
     edges = _edges(places.first)
     if len(edges) == 2:
         return [world]
     out: list[World] = []
-    counts = apart(np.zeros(1, np.int64) for _ in edges[1:])
     for a, b in pairwise(edges):
         person = np.array([places.first[a], places.first[b]], np.int64)
         dwelling = np.array([places.first_dwelling[a], places.first_dwelling[b]], np.int64)
-        own = slice(*person)
-        events = {name: getattr(screen, name)[own] for name in screen._fields if _is_event(name)}
-        events["events"] = counts[len(out)]
-        out.append(world._replace(part=Part(person, dwelling, np.array([a, b])), screen=screen._replace(**events)))
+        out.append(world._replace(part=Part(person, dwelling, np.array([a, b]))))
     return out
 
 
@@ -90,13 +86,7 @@ def _meet(m: Mechanism, other: Mechanism) -> bool:
 
 
 def _is_scratch(name: str) -> bool:
-    table, column = name.split(".")
-    return table == "screen" and not _is_event(column)
-
-
-def _is_event(name: str) -> bool:
-    """Whether a column of the screen is kept from stretch to stretch; the others are scratch."""
-    return name.startswith("event")
+    return name.startswith("screen.")
 
 
 def counted_apart(mechanisms: Iterable[Mechanism]) -> list[tuple[str, str]]:
@@ -118,9 +108,7 @@ def worker_of(world: World, counted: Iterable[tuple[str, str]]) -> World:
             raise TypeError(f"{table}.{name} is written part by part, but its sum would depend on the order of parts")
         own = getattr(world, table)._replace(**{name: apart([np.zeros_like(column)])[0]})
         world = world._replace(**{table: own})
-    scratch = [name for name in world.screen._fields if not _is_event(name)]
-    own = apart(getattr(world.screen, name) for name in scratch)
-    return world._replace(screen=world.screen._replace(**dict(zip(scratch, own, strict=True))))
+    return world._replace(screen=Screen._make(apart(world.screen)))
 
 
 def add_up(world: World, worker: World, counted: Iterable[tuple[str, str]]) -> None:
@@ -132,9 +120,8 @@ def add_up(world: World, worker: World, counted: Iterable[tuple[str, str]]) -> N
 
 
 def seen_by(worker: World, part: World) -> World:
-    """A part as one of several workers sees it: with the worker's counts and scratch, and the part's own events."""
-    events = {name: getattr(part.screen, name) for name in part.screen._fields if _is_event(name)}
-    return worker._replace(part=part.part, screen=worker.screen._replace(**events))
+    """A part as one of several workers sees it: with the worker's counts and scratch."""
+    return worker._replace(part=part.part)
 
 
 def workers_for(parts: list[World], threads: int) -> int:

@@ -48,6 +48,7 @@ class People(NamedTuple):
         A,
         _c("u1", "person", "0-3, +4", "highest level over the domains at the start of the month; 4 more: nobody there"),
     ]
+    worst_next: Annotated[A, _c("u1", "person", "0-3, +4", "the same as this month leaves it, for the next")]
     help: Annotated[A, _c("u1", "domain person", "code", "no help, helped by, or waiting for a service")]
     resilience: Annotated[A, _c("f4", "person", "log hazard units", "resilience, 0 = its set-point")]
     trust: Annotated[A, _c("f4", "person", "0-1", "trust in services")]
@@ -309,10 +310,10 @@ class Screen(NamedTuple):
     marks: Annotated[A, _c("u1", "block", "0 or 1", "scratch: candidates among them")]
     found_row: Annotated[A, _c("u4", "candidate", "slot", "scratch: who may be concerned")]
     found_top: Annotated[A, _c("u2", "candidate", "2^-16", "scratch: the top half of their draw, or another note")]
-    event_row: Annotated[A, _c("u4", "event", "slot", "whose need changed this month")]
-    event_domain: Annotated[A, _c("u1", "event", "index", "in which domain")]
-    event_to: Annotated[A, _c("u1", "event", "0-3", "to which level")]
-    event_service: Annotated[A, _c("i1", "event", "service", "the acute service that took the crisis, or -1")]
+    event_row: Annotated[A, _c("u4", "candidate", "slot", "whose need changed this month")]
+    event_domain: Annotated[A, _c("u1", "candidate", "index", "in which domain")]
+    event_to: Annotated[A, _c("u1", "candidate", "0-3", "to which level")]
+    event_service: Annotated[A, _c("i1", "candidate", "service", "the acute service that took the crisis, or -1")]
     events: Annotated[A, _c("i8", "one", "events", "how many")]
     renew: Annotated[A, _c("u4", "candidate", "slot", "from the front: whose bounds are all due; from the back: some")]
     reason: Annotated[A, _c("u1", "candidate", "bits", "what of them changed")]

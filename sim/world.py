@@ -25,7 +25,7 @@ from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.life_and_death import set_mortality
-from sim.people.screening import remember
+from sim.people.screening import remember, spread_news
 from sim.place import Neighbourhood, Place
 from sim.policies import cashable, levers, overspend_share, reinvestment_share, seeded
 from sim.rates import BANDS, LEVELS, TIER_INDEX, Solution, Targets
@@ -96,7 +96,8 @@ def build(
     world.aims.ask[:] = 1.0
     _lead(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(handle(world), np.uint64(seed))
-    remember(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-SETTLE)))
+    for noted in (remember, spread_news):
+        noted(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-SETTLE)))
     world.people.changed[:] = ANYTHING
     return Made(world, hoods, aims)
 

@@ -17,6 +17,7 @@ from scipy import stats
 
 import sim
 from sim.engine.draws import UNIT, bits, fill_bits, month_key, stream, uniform
+from sim.engine.thinning import BLOCK, find_low, find_zones
 
 ROOT = Path(sim.__file__).parent
 N = 2**18
@@ -97,6 +98,25 @@ def test_many_draws_at_a_time_are_the_same_draws(seed: int) -> None:
         out = np.empty(100, np.uint32)
         fill_bits(key, first, out)
         assert [int(x) for x in out] == [plain_bits(int(key), (first + i) & M32) for i in range(100)]
+
+
+@pytest.mark.parametrize("people", [1, 7, 8, 4095, 4096, 9001])
+def test_the_screen_finds_whom_a_plain_look_at_every_draw_finds(seed: int, people: int) -> None:
+    """In order, whether few are marked or nearly all, and however many remain beyond the last eight."""
+    luck, key, first = np.random.default_rng(seed), month_key(np.uint64(seed), stream("screen"), 5), 12_345
+    drawn, row, tops = np.zeros(people, np.uint32), np.zeros(people, np.uint32), np.zeros(people, np.uint16)
+    scratch = np.zeros(BLOCK, np.uint16), np.zeros(BLOCK, np.uint8)
+    fill_bits(key, first, drawn)
+    top = (drawn >> 16).astype(np.int64)
+    for highest in (1, 40, 256):
+        low, high, middle = luck.integers(0, highest, (3, people)).astype(np.uint8)
+        far = [bound.astype(np.int64) * (bound.astype(np.int64) + 2) for bound in (low, high, middle)]
+        right = (top < far[0]) | (65535 - top < far[1]) | ((top >= 32768) & (top - 32768 < far[2]))
+        found = find_zones(key, first, low, high, middle, *scratch, row, tops)
+        assert (row[:found] == first + np.flatnonzero(right)).all()
+        assert (tops[:found] == top[right]).all()
+        found = find_low(key, first, low, *scratch, row)
+        assert (row[:found] == first + np.flatnonzero(top < far[0])).all()
 
 
 def test_a_number_lies_strictly_between_0_and_1() -> None:

@@ -67,6 +67,14 @@ def test_scratch_does_not_outlive_a_stretch() -> None:
         stretches([finds, _step("whole", by_part=False), uses])
 
 
+def test_a_month_goes_through_all_people_once() -> None:
+    """Everything that happens to people, from their bounds to what is noted for the month to come, is one stretch."""
+    month = [m for m in BOOK.month() if m.lever is None]
+    by_part = [names([stretch])[0] for stretch in stretches(month) if stretch[0].by_part]
+    assert len(by_part) == 1
+    assert (by_part[0][0], by_part[0][-1]) == ("renewal", "remembering")
+
+
 def test_parts_are_the_place() -> None:
     """Parts follow one another without gap; none is larger than it may be, but for a neighbourhood that is."""
     first = np.array([0, 3_000, 6_000, 9_000, 30_000, 31_000, 31_500])

@@ -49,7 +49,7 @@ def mixed(spread: np.uint32, key: np.uint64) -> np.uint32:
     x = np.uint32(spread ^ np.uint32(key & np.uint64(0xFFFFFFFF)))
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
-    x = np.uint32(x ^ (x >> np.uint32(16))) ^ np.uint32(key >> np.uint64(32))
+    x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) ^ np.uint32(key >> np.uint64(32)))
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
     return np.uint32(x ^ (x >> np.uint32(16)))

@@ -30,11 +30,11 @@ class Phase(IntEnum):
     SUPPORT = 8
     NEED = 9
     HELP_SEEKING = 10
-    SERVICE = 11
-    LAST_RESORT = 12
-    MEMORY = 13
-    LIFE = 14
-    REMEMBER = 15
+    LAST_RESORT = 11
+    MEMORY = 12
+    LIFE = 13
+    REMEMBER = 14
+    SERVICE = 15
     ACCOUNTS = 16
 
 

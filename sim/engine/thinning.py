@@ -7,10 +7,14 @@ draw is compared with it. What a found draw means is up to the mechanism that as
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+from llvmlite.ir import Constant, IntType
+from numba import types
+from numba.extending import intrinsic
 
 from sim.engine.draws import SPREAD, mixed, spread_of
 from sim.engine.jit import Int, inlined, kernel
@@ -107,6 +111,18 @@ def _mark_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A,
         marks[i] = np.uint8(is_low(top, low[i]) | is_high(top, high[i]) | is_middle(top, middle[i]))
 
 
+def _first_of_eight(_typing: Any, _marks: Any) -> Any:
+    def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        zeros = builder.cttz(given[0], Constant(IntType(1), 1))
+        return builder.lshr(zeros, Constant(IntType(64), 3))
+
+    return types.int64(types.uint64), code
+
+
+_first_marked = cast(Callable[[np.uint64], Int], intrinsic(_first_of_eight))
+"""In compiled code: which of eight marks, told as one number that is not 0, is the first that is set, 0 to 7."""
+
+
 @kernel
 def gather_block(marks: A, first: Int, row: A, k: Int) -> Int:
     """Collect the marked rows of a block that begins at row `first`, in order, where `k` are collected already. Returns
@@ -116,10 +132,11 @@ def gather_block(marks: A, first: Int, row: A, k: Int) -> Int:
     """
     eights = marks[: marks.size // 8 * 8].view(np.uint64)
     for g in range(eights.size):
-        if eights[g] != 0:
-            for i in range(8 * g, 8 * g + 8):  # written always, and counted where it belongs
-                row[k] = np.uint32(first + i)
-                k += np.int64(marks[i])
+        left = eights[g]
+        while left != 0:
+            row[k] = np.uint32(first + 8 * g + _first_marked(left))
+            left &= left - np.uint64(1)
+            k += 1
     for i in range(8 * eights.size, marks.size):
         if marks[i]:
             row[k] = np.uint32(first + i)
@@ -136,7 +153,7 @@ def _tops_of(tops: A, first: Int, row: A, top: A, start: Int, stop: Int) -> None
 @kernel
 def find_low(key: np.uint64, first: Int, low: A, tops: A, marks: A, row: A) -> Int:
     """Collect the rows, of those from `first` on that `low` bounds, whose draw lies below their bound. Returns how many
-    there are. `tops` and `marks` are scratch, `BLOCK` long; `row` has room for eight more than there are rows."""
+    there are. `tops` and `marks` are scratch, `BLOCK` long; `row` has room for as many as there are rows."""
     found: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)

@@ -17,7 +17,7 @@ from sim.mesa_model.people import Dwelling, Neighbourhood, Part, Person, Service
 from sim.place import Place
 from sim.runs import take_aim
 from sim.scenario import Scenario
-from sim.state import GONE, TABLES, World
+from sim.state import TABLES, World
 from sim.world import copy
 
 if TYPE_CHECKING:
@@ -154,8 +154,6 @@ def _read(town: MesaModel, held: Held, array: Any) -> None:
         values = [None if number < 0 else kin[number] for number in values]
     elif name == "people.refused":
         values = [{d for d in town.domains if code >> d & 1} for code in values]
-    elif name == "people.worst":
-        values = [code % GONE for code in values]
     for owner, value in zip(owners, values, strict=True):
         setattr(owner, held.column, value)
 
@@ -172,8 +170,6 @@ def told(town: MesaModel, held: Held) -> Any:
         return [-1 if part is None else part.number for part in values]
     if name == "people.refused":
         return [sum(1 << d for d in domains) for domains in values]
-    if name == "people.worst":  # the core marks in it where nobody lives
-        return [level if person.lives else level + GONE for level, person in zip(values, town.people, strict=True)]
     if len(held.axes) == 2 and WHOSE.get(held.axes[1]) == held.whose:
         return [list(row) for row in zip(*values, strict=True)]
     return values

@@ -13,6 +13,7 @@ from sim.mesa_model.people import Person, Service
 from sim.mesa_model.support import support
 from sim.networks.support import Support
 from sim.people.need import Need
+from sim.state import GONE
 
 if TYPE_CHECKING:
     from sim.mesa_model.town import MesaModel
@@ -30,10 +31,17 @@ INFANT = 2
 
 @step("remembering")
 def remembering(town: MesaModel, p: NoParams) -> None:
-    """The month begins: chances rest on needs as they are now, and the dice are for those who live here now."""
+    """The month ends: the next one's chances rest on needs as they are now."""
     for person in town.people:
         person.before = person.level.copy()
-        person.worst = max(person.level)
+        person.worst_next = max(person.level) if person.lives else GONE
+
+
+@step("news")
+def news(town: MesaModel, p: NoParams) -> None:
+    """Those near one learn how one is, and the dice of the month to come are for those who live here now."""
+    for person in town.people:
+        person.worst = person.worst_next
         person.from_start = person.lives
 
 

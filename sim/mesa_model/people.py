@@ -46,6 +46,8 @@ class Person(Part):
     level: list[int]
     before: list[int]
     worst: int
+    """The worst of their needs as the month begins; `GONE` where nobody lived then."""
+    worst_next: int
     help: list[int]
     resilience: float
     trust: float

@@ -14,12 +14,17 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.prefetch import ask_for
 from sim.fields import Params, number, share
 from sim.state import A, World
 
 MEMBER = stream("joins community groups")
+AHEAD = 4
+"""How many people ahead the ties of somebody are asked for; where they are noted, twice as many."""
+LINE = 8
+"""Ties further on that may lie in another line of memory."""
 
 
 class Support(Params):
@@ -99,6 +104,15 @@ def support_of(w: World, p: Support, worth: A, i: Int, member: bool) -> float:
     return g / (g + p.half)
 
 
+@inlined
+def ask_for_ties(w: World, later: Int, sooner: Int) -> None:
+    """Ask memory where the ties of one begin whose turn is later, and for the ties of one whose turn is sooner."""
+    ask_for(w.ties.start, later)
+    first = np.int64(w.ties.start[sooner])
+    ask_for(w.ties.to, first)
+    ask_for(w.ties.to, first + LINE)
+
+
 @mechanism(
     Phase.SUPPORT,
     Support,
@@ -114,5 +128,7 @@ def lend(w: World, p: Support, clock: Clock) -> None:
     for d in range(w.people.level.shape[0]):
         row, given = w.screen.worse_row[d], w.screen.support[d]
         for k in range(w.screen.worse[d]):
+            if k + 2 * AHEAD < w.screen.worse[d]:
+                ask_for_ties(w, np.int64(row[k + 2 * AHEAD]), np.int64(row[k + AHEAD]))
             i = np.int64(row[k])
             given[k] = np.float32(support_of(w, p, worth, i, is_member(w, p, key, i)))

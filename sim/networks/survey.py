@@ -26,7 +26,7 @@ from sim.bookkeeping import due, is_helped
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
-from sim.networks.support import Support, is_member, joining, support_of, worths
+from sim.networks.support import AHEAD, Support, ask_for_ties, is_member, joining, support_of, worths
 from sim.state import CHILD_AGES, FINE, NOBODY, World
 
 ADULT = 16
@@ -88,6 +88,8 @@ def keep_company(w: World, p: Support, clock: Clock) -> None:
     first, last = due(w, clock.month + HALF_A_YEAR)
     asked: Int = 0
     for i in range(first, last, 12):
+        if i + 24 * AHEAD < last:
+            ask_for_ties(w, i + 24 * AHEAD, i + 12 * AHEAD)
         if people.age[i] != NOBODY and people.age[i] >= ADULT:
             member = is_member(w, p, key, i)
             company[asked] = np.float32(support_of(w, p, worth, i, member))

@@ -81,7 +81,7 @@ def leave_home(w: World, i: Int) -> None:
     Phase.LIFE,
     Ageing,
     reads="people.age dwellings.occupants dwellings.first services.crisis_share",
-    writes="people.age people.worst people.band people.level people.help people.changed tally.people tally.census "
+    writes="people.age people.band people.level people.help people.changed tally.people tally.census "
     "tally.unmet tally.helped tally.waiting tally.ended tally.moved_out dwellings.head dwellings.occupants "
     "services.helped services.queue people.before people.female people.resilience people.trust people.refused "
     "screen.event_row screen.event_domain screen.event_to screen.events",

@@ -82,6 +82,7 @@ def _attended(w: World, s: Int, i: Int) -> None:
     "people.door_bound people.band people.quintile people.neighbourhood screen.event_row "
     "screen.event_domain screen.event_to screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.tops screen.marks screen.found_row",
+    after="acute_episodes",
     by_part=True,
 )
 @kernel

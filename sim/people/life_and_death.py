@@ -115,7 +115,7 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
     LifeAndDeath,
     reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
     "services.overload services.crisis_share rates.resilience rates.trust",
-    writes="people.age people.worst people.band people.level people.before people.help people.changed people.female "
+    writes="people.age people.band people.level people.before people.help people.changed people.female "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.tops screen.marks screen.found_row",

@@ -163,7 +163,7 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     Moves,
     reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.full "
     "places.full_in_all rates.donor_level rates.donor_range rates.resilience rates.trust",
-    writes="people.age people.worst people.female people.band people.level people.before people.help people.changed "
+    writes="people.age people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
     "screen.marks screen.found_row",

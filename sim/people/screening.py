@@ -4,7 +4,7 @@ Claim     A person is a candidate in a domain if this month's draw u lies where 
           u < up_bound (need gets worse), u > 1 - down_bound (better), or 1/2 <= u < 1/2 + ask_bound (a help event).
           The bounds are upper bounds of the true probabilities, so the thinning is exact. When all has happened to
           people in a month, everybody's levels are noted as those of the next one's start: what a month reads of
-          others is what they were.
+          others is what they were. Those near one learn how one is when the month is over (news).
 Evidence  none needed: arithmetic.
 Limits    Worsening, improving and a help event exclude one another within a month.
 """
@@ -31,7 +31,7 @@ def need_key(clock: Clock, d: Int) -> np.uint64:
 @mechanism(
     Phase.REMEMBER,
     reads="people.level people.age",
-    writes="people.before people.worst",
+    writes="people.before people.worst_next",
     name="remembering",
     by_part=True,
 )
@@ -39,7 +39,7 @@ def need_key(clock: Clock, d: Int) -> np.uint64:
 def remember(w: World, p: NoParams, clock: Clock) -> None:
     people = w.people
     first, last = w.part.person[0], w.part.person[1]
-    worst, age = people.worst[first:last], people.age[first:last]
+    worst, age = people.worst_next[first:last], people.age[first:last]
     for i in range(worst.size):
         worst[i] = np.uint8(GONE if age[i] == NOBODY else 0)
     for d in range(people.level.shape[0]):
@@ -51,6 +51,14 @@ def _keep(level: A, before: A, worst: A) -> None:
     for i in range(level.size):
         before[i] = level[i]
         worst[i] = max(worst[i], level[i])  # an empty slot has no levels
+
+
+@mechanism(Phase.REMEMBER, reads="people.worst_next", writes="people.worst", name="news", after="remembering")
+@kernel
+def spread_news(w: World, p: NoParams, clock: Clock) -> None:
+    worst, worst_next = w.people.worst, w.people.worst_next
+    for i in range(worst.size):  # apart from the rest: until every part is done, others still look at it
+        worst[i] = worst_next[i]
 
 
 @mechanism(

@@ -47,7 +47,7 @@ def care_given(w: World, s: int) -> float:
 
 
 @mechanism(
-    Phase.SERVICE,
+    Phase.LAST_RESORT,
     Acute,
     reads="screen.event_row screen.event_domain screen.event_to screen.events people.band people.quintile "
     "people.neighbourhood services.crisis_share services.instead rules.alternatives people.age",

@@ -6,6 +6,7 @@ Claim     Each month free = floor(places + u) - helped, u a fresh draw in (0, 1)
           people only divides the places between groups, each with its own lottery (services/parting.py).
           A start moves trust by known * (1 + bond * (continuity / providers^0.1 * fit - 1)): being passed round, or
           given what does not fit, can cost more trust than being helped at all gains.
+          Places are given when all else has happened in the month: help counts from the next one on.
 Evidence  bond: assumed; M47, M58 for the direction. Queue lengths are not fitted here: asking is calibrated so that the
           baseline's mean wait is the published one.
 Limits    Nobody is served by date of arrival; the mean wait is the same (Little's law), its spread is wider. The
@@ -20,17 +21,19 @@ import numpy as np
 
 from sim.bookkeeping import group_of, is_split, set_help
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import Int, kernel
+from sim.engine.jit import Int, inlined, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.prefetch import ask_for
 from sim.engine.selection import kth_smallest
+from sim.engine.thinning import BLOCK, gather_block
 from sim.fields import Params, number, share
 from sim.services.parting import close, rooms
 from sim.state import ACUTE, TRUST_ONLY, WAITING, A, World
 
 PLACE = stream("rounding of places")
 TURN = stream("whose turn")
-ANY_OF_EIGHT = np.uint64(0x8080808080808080)
-"""The bit of `WAITING`, in each of eight bytes."""
+AHEAD = 8
+"""How many people ahead somebody is asked for whose help is to begin."""
 URGENT = 128
 """Added to the number of the service that somebody waits for with serious need."""
 SLOTS_LISTED = 4
@@ -66,9 +69,9 @@ def _turn(u: float, weight: float) -> np.uint64:
 
 
 @mechanism(
-    Phase.SERVICE,
+    Phase.REMEMBER,
     reads="people.level people.help places.first",
-    writes="places.queue_row places.queue_what places.queued",
+    writes="places.queue_row places.queue_what places.queued screen.marks screen.found_row",
     name="queues",
     by_part=True,
 )
@@ -90,20 +93,25 @@ def _room_in_list(w: World, n: Int) -> tuple[Int, Int]:
 def _list(w: World, first: Int, last: Int, row: A, what: A) -> int:
     """List who waits among some slots, domain by domain, in order: their slot and what they wait for. Returns how many
     they are, of whom there may be more than the list has room for."""
-    people, found = w.people, 0
+    people, scratch, found = w.people, w.screen, 0
     for d in range(people.help.shape[0]):
-        help_of, level = people.help[d, first:last], people.level[d, first:last]
-        # Few wait: look at eight at once, and closer only where somebody does.
-        eights = help_of[: help_of.size // 8 * 8].view(np.uint64)
-        for k in range(eights.size + 1):
-            if k == eights.size or eights[k] & ANY_OF_EIGHT:
-                for i in range(8 * k, min(8 * k + 8, help_of.size)):
-                    if help_of[i] >= WAITING:
-                        if found < row.size:
-                            row[found] = np.uint32(first + i)
-                            what[found] = np.uint8(help_of[i] - WAITING + URGENT * (level[i] == 2))
-                        found += 1
+        help_of, level = people.help[d], people.level[d]
+        for start in range(first, last, BLOCK):
+            marks = scratch.marks[: min(BLOCK, last - start)]
+            _mark_waiting(help_of[start : start + marks.size], marks)
+            for k in range(gather_block(marks, start, scratch.found_row, 0)):
+                i = np.int64(scratch.found_row[k])
+                if found < row.size:
+                    row[found] = np.uint32(i)
+                    what[found] = np.uint8(help_of[i] - WAITING + URGENT * (level[i] == 2))
+                found += 1
     return found
+
+
+@kernel
+def _mark_waiting(help_of: A, marks: A) -> None:
+    for i in range(marks.size):
+        marks[i] = np.uint8(help_of[i] >= WAITING)
 
 
 @mechanism(
@@ -114,8 +122,7 @@ def _list(w: World, first: Int, last: Int, row: A, what: A) -> int:
     "aims.groups aims.group aims.offer aims.part people.quintile people.trust services.continuity services.providers "
     "services.fit places.queue_row places.queue_what places.queued",
     writes="people.help people.trust people.changed tally.started tally.ended tally.gave_up tally.helped "
-    "tally.waiting tally.unmet services.helped services.queue",
-    after="queues",
+    "tally.waiting tally.unmet services.helped services.queue screen.marks screen.found_row",
 )
 @kernel
 def start_help(w: World, p: Waiting, clock: Clock) -> None:
@@ -189,12 +196,26 @@ def _by_service(w: World, p: Waiting, free: A) -> tuple[A, A, A]:
     return who, weight, starts
 
 
+@inlined
+def ask_for_person(w: World, d: Int, i: Int) -> None:
+    """Ask memory for what is looked at, and changed, when somebody's help begins."""
+    people = w.people
+    ask_for(people.help[d], i)
+    ask_for(people.level[d], i)
+    ask_for(people.trust, i)
+    ask_for(people.changed, i)
+    ask_for(people.quintile, i)
+    ask_for(people.band, i)
+
+
 @kernel
 def _draw(w: World, p: Waiting, key: np.uint64, s: int, who: A, weight: A, free: Int) -> None:
     """Begin the help of all who wait, or of the `free` with the smallest keys."""
     d = w.services.domain[s]
     if who.size <= free:
         for k in range(who.size):
+            if k + AHEAD < who.size:
+                ask_for_person(w, d, np.int64(who[k + AHEAD]))
             _begin(w, p, d, np.int64(who[k]), s)
         return
     if free == 0:
@@ -206,6 +227,8 @@ def _draw(w: World, p: Waiting, key: np.uint64, s: int, who: A, weight: A, free:
     for k in range(who.size):
         ties -= np.int64(keys[k] < last)
     for k in range(who.size):
+        if k + AHEAD < who.size and keys[k + AHEAD] <= last:
+            ask_for_person(w, d, np.int64(who[k + AHEAD]))
         if keys[k] < last or (keys[k] == last and ties > 0):
             ties -= np.int64(keys[k] == last)
             _begin(w, p, d, np.int64(who[k]), s)

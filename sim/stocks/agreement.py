@@ -174,7 +174,8 @@ def _mixed_twin(
     flows.settle(state, around)
     seen = []
     for k in range(max(months)):
-        state, _ = flows.month(state, around)
+        state, events = flows.month(state, around)
+        state, _ = flows.begin(state, around, events)
         state = state._replace(resilience=0.0 * people, trust=0.0 * people)
         if k + 1 in months:
             row = [state.need[domain, x, 0, 0] for x in (1, 2, 3)]

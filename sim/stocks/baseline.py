@@ -347,6 +347,7 @@ def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Bal
         flows.settle(state, around)
         mid, events = flows.month(state, around)
         after, _life = flows.life(mid, around, state)
+        after, events = flows.begin(after, around, events)
         drift = float(np.abs(after.helped - state.helped).sum() + np.abs(after.waiting - state.waiting).sum())
         flows.c, need, off = _corrected(flows.c, state, after, events, wanted, queue)
         need[:, 0] = flows.counts(state) - need[:, 1:].sum(axis=1)
@@ -363,7 +364,8 @@ def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Bal
     flows.c = flows.c._replace(walk_in=_ratio(np.maximum(0.0, visits - others), people))
     flows.remember_usual(state, around)
     mid, events = flows.month(state, around)
-    _, life = flows.life(mid, around, state)
+    after, life = flows.life(mid, around, state)
+    _, events = flows.begin(after, around, events)
     return Balanced(flows, state, around, events, life, grain, inner)
 
 

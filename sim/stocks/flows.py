@@ -2,7 +2,7 @@
 
 A cell is an age group of one kind of neighbourhood. Its people stand at a level of need in each domain; those at a
 level that a service serves are unhelped, waiting for it, or helped by it. The month is the model's own: need first,
-then asking and giving up and help that ends, then free places for those who wait, then memory, then life.
+then asking and giving up and help that ends, then memory, then life, then free places for those who wait.
 
 Closures, each exact when the people of a cell are alike and meet only averages:
 - people of a cell, level and status are alike: who has been helped long, or had a crisis before, is not told apart;
@@ -273,7 +273,7 @@ class Flows:
     def __init__(self, constants: Constants, given: Given) -> None:
         self.c, self.p = constants, given
         self.base: tuple[Shares, Multipliers] | None = None
-        self.usual: tuple[Any, Any] = 0.0, 0.0
+        self.usual: tuple[Any, Any, Any] = 0.0, 0.0, 0.0
         """What a month does to mean resilience and trust at baseline."""
 
     def settle(self, state: State, around: Around) -> None:
@@ -440,7 +440,7 @@ class Flows:
         return out
 
     def month(self, s: State, a: Around) -> tuple[State, Events]:
-        """The people at the end of a month, and what happened."""
+        """The people before life goes on and places are filled, and what happened."""
         assert self.base is not None, "settle first"
         c, p = self.c, self.p
         now = self.shares(s)
@@ -491,13 +491,11 @@ class Flows:
             if c.below[k] >= 0:
                 helped[c.below[k]] = helped[c.below[k]] + rose[k]
                 waiting[c.below[k]] = waiting[c.below[k]] + c.down[d, level] * s.waiting[k]
-        started = self.starts(helped, waiting, a)
-        helped, waiting = helped + started, waiting - started
         # Crises open episodes; others knock.
         crises = worse[:, 2]
         opened, scars = self._open(crises, s, a)
         recovered = sum((better[d, 1:].sum(axis=(0, 2)) for d in c.peers_of), start=0.0 * s.people[:, 0])
-        events = Events(worse, better, opened, scars, asked, refused, gave_up, started, ended, delayed, recovered)
+        events = Events(worse, better, opened, scars, asked, refused, gave_up, 0.0 * asked, ended, delayed, recovered)
         resilience, trust = self._remember(s, a, m, events)
         remembered = resilience - self.usual[0], trust - self.usual[1]
         return State(need, helped, waiting, s.people, *remembered), events
@@ -507,6 +505,22 @@ class Flows:
         return self._live(s, a, self.multipliers(first, a, self.shares(first)))
 
     # Places.
+
+    def begin(self, s: State, a: Around, e: Events) -> tuple[State, Events]:
+        """Free places go to those who wait, when all else has happened in the month; trust follows."""
+        started = self.starts(s.helped, s.waiting, a)
+        trust = s.trust + self._won(s, a, started) - self.usual[2]
+        return s._replace(helped=s.helped + started, waiting=s.waiting - started, trust=trust), e._replace(
+            started=started
+        )
+
+    def _won(self, s: State, a: Around, started: A) -> A:
+        """Trust won as help begins; what it wins at baseline is still in."""
+        c, p = self.c, self.p.waiting
+        won = 0.0 * s.people
+        for k in range(len(c.service)):
+            won = won + p.known * (1.0 + p.bond * (a.relation[c.service[k]] - 1.0)) * started[k]
+        return over(won, c.needy * s.people)
 
     def starts(self, helped: A, waiting: A, a: Around) -> A:
         """Those whose help begins, by pair: free places, by a lottery with weights."""
@@ -599,10 +613,12 @@ class Flows:
 
     def remember_usual(self, state: State, around: Around) -> None:
         """Note what a month does to memory at baseline, once all else is at rest."""
-        self.usual = 0.0, 0.0
+        self.usual = 0.0, 0.0, 0.0
         assert self.base is not None
-        _, events = self.month(state, around)
-        self.usual = self._remember(state, around, self.base[1], events)
+        mid, events = self.month(state, around)
+        after, _ = self.life(mid, around, state)
+        _, events = self.begin(after, around, events)
+        self.usual = *self._remember(state, around, self.base[1], events), self._won(after, around, events.started)
 
     def _remember(self, s: State, a: Around, m: Multipliers, e: Events) -> tuple[A, A]:
         """Mean resilience, and mean trust of those who ask; what a month does at baseline is still in."""
@@ -614,9 +630,8 @@ class Flows:
         moved = 0.0 * s.people
         for k in range(len(c.service)):
             children = children + c.helps_children[k] * s.helped[k]
-            gain = p.waiting.known * (1.0 + p.waiting.bond * (a.relation[c.service[k]] - 1.0))
             # What requests do to trust is borne by people with some need.
-            moved = moved + gain * e.started[k] - p.help_seeking.hurt * (e.turned_away[k] + 0.5 * e.gave_up[k])
+            moved = moved - p.help_seeking.hurt * (e.turned_away[k] + 0.5 * e.gave_up[k])
         parents = c.parents * over(m.parents, b.parents)
         strained = c.strained * over(m.strained, b.strained) * (1.0 - a.rules.time_to_care)
         yearly = p.resilience.early_help * over(children, s.people) + a.nurture

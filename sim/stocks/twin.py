@@ -38,6 +38,7 @@ KEPT = 8
 """Made worlds, and balances found in them, that are kept for the next twin."""
 OF_PEOPLE = {
     "remembering",
+    "news",
     "screening",
     "support",
     "need",
@@ -378,6 +379,7 @@ class _Trace:
         mid, e = flows.month(self.state, around)
         self._become_peers(e.recovered)
         after, life = flows.life(mid, around, self.state)
+        after, e = flows.begin(after, around, e)
         opened |= {"state": after, "opened": e.opened}
         cell = (places, ages)
         domains = tuple(d.id for d in twin.calibrated.domains)
