@@ -6,14 +6,13 @@ which rows come next asks for them some visits ahead. Nothing is changed, and no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy.typing as npt
 from llvmlite.ir import Constant, FunctionType, IntType, PointerType, VoidType
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 
 from sim.engine.jit import Int
@@ -21,7 +20,13 @@ from sim.engine.jit import Int
 READ, KEEP_CLOSE, DATA = 0, 3, 1
 
 
-def _ask_for(_typing: Any, array: Any, _row: Any) -> Any:
+def ask_for(array: npt.NDArray[Any], row: Int) -> None:
+    """Ask for the line of memory that holds an element of a flat array, from its first on. The element may lie beyond
+    the array: where there is nothing of ours, nothing is fetched. Uncompiled, it does nothing."""
+
+
+@intrinsic
+def _prefetch(_typing: Any, array: Any, _row: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         held = make_array(signature.args[0])(context, builder, given[0])  # type: ignore[no-untyped-call]  # Numba's
         byte, number = PointerType(IntType(8)), IntType(32)
@@ -34,6 +39,11 @@ def _ask_for(_typing: Any, array: Any, _row: Any) -> Any:
     return types.none(array, types.int64), code
 
 
-ask_for = cast(Callable[[npt.NDArray[Any], Int], None], intrinsic(_ask_for))
-"""In compiled code: ask for the line of memory that holds an element of a flat array, from its first on. The element
-may lie beyond the array: where there is nothing of ours, nothing is fetched."""
+@overload(ask_for, jit_options={"forceinline": True})
+def _compiled(array: Any, row: Any) -> Any:
+    del array, row  # only their names matter
+
+    def ask(array: Any, row: Any) -> None:
+        _prefetch(array, row)  # type: ignore[call-arg]  # Numba gives the first
+
+    return ask

@@ -7,14 +7,13 @@ draw is compared with it. What a found draw means is up to the mechanism that as
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from llvmlite.ir import Constant, IntType
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from sim.engine.draws import SPREAD, mixed, spread_of
 from sim.engine.jit import Int, inlined, kernel
@@ -111,6 +110,12 @@ def _mark_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A,
         marks[i] = np.uint8(is_low(top, low[i]) | is_high(top, high[i]) | is_middle(top, middle[i]))
 
 
+def _first_marked(marks: np.uint64) -> int:
+    """Which of eight marks, told as one number that is not 0, is the first that is set, 0 to 7."""
+    return ((int(marks) & -int(marks)).bit_length() - 1) // 8
+
+
+@intrinsic
 def _first_of_eight(_typing: Any, _marks: Any) -> Any:
     def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
         zeros = builder.cttz(given[0], Constant(IntType(1), 1))
@@ -119,8 +124,14 @@ def _first_of_eight(_typing: Any, _marks: Any) -> Any:
     return types.int64(types.uint64), code
 
 
-_first_marked = cast(Callable[[np.uint64], Int], intrinsic(_first_of_eight))
-"""In compiled code: which of eight marks, told as one number that is not 0, is the first that is set, 0 to 7."""
+@overload(_first_marked, jit_options={"forceinline": True})
+def _compiled(marks: Any) -> Any:
+    del marks  # only its name matters
+
+    def first(marks: Any) -> Any:
+        return _first_of_eight(marks)  # type: ignore[call-arg]  # Numba gives the first
+
+    return first
 
 
 @kernel
