@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -300,43 +300,42 @@ def tables(found: dict[str, Any]) -> str:
 
 def _england_table(told: dict[str, Any]) -> list[str]:
     return [
-        f"| {told['place']}: {told['people']:,} people one by one, 20 years, one seed, {told['cores']} cores; "
-        f"{told['date']}, source {told['source']} | minutes | peak, gigabytes |",
-        "| --- | --- | --- |",
-        *(f"| {row['what']} | {row['seconds'] / 60:.1f} | {row['peak'] / 1e9:.2f} |" for row in told["rows"]),
+        f"| {told['place']}: {told['people']:,} people one by one, 20 years, one seed, {told['cores']} cores "
+        "| minutes | peak, gigabytes | measured | source |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {row['what']} | {row['seconds'] / 60:.1f} | {row['peak'] / 1e9:.2f} | {row['date']} | {row['source']} |"
+            for row in told["rows"]
+        ),
     ]
 
 
 PEAK = "float(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) * 1024"
 """Bytes that this process, not the one it came from, has used at most. Linux only."""
-ONE_YEAR = (
-    "from pathlib import Path; from sim import Scenario, run; run(Scenario.load('baseline'), place={path!r}, seeds=1, "
-    f"years=1); print({PEAK})"
+TIMED = (
+    "import time; from pathlib import Path; from sim import Scenario, compare, run; began = time.perf_counter(); "
+    f"{{what}}; print(time.perf_counter() - began, {PEAK})"
 )
-BESIDE_A_POLICY = (
-    "import time; from pathlib import Path; from sim import Scenario, compare; began = time.perf_counter(); ends = []\n"
-    "def note(done, total, what): ends.extend([time.perf_counter() - began] * (done - len(ends)))\n"
-    "compare(*map(Scenario.load, ('baseline', 'salami-slice')), place={path!r}, seeds=1, progress=note)\n"
-    f"print(*ends, {PEAK})"
-)
+LARGE = {
+    "baseline": "run(Scenario.load('baseline'), place={path!r}, seeds=1)",
+    "baseline and salami-slice": "compare(*map(Scenario.load, ('baseline', 'salami-slice')), place={path!r}, seeds=1)",
+}
 
 
-def england(path: str) -> dict[str, Any]:
-    """Minutes and peak memory of a place of millions, in processes of their own: of the baseline, and beside a policy.
-
-    When the baseline is done is noted while both are run. What it needs by itself is seen in its first year, as nothing
-    grows after it but what is recorded.
-    """
+def england(path: str, before: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Minutes and peak memory of a place of millions, in processes of their own: of the baseline, and of the baseline
+    and a policy. Told after each, with what was measured before of the other."""
     place, on = Place.load(path), machine()
-    alone = float(process(ONE_YEAR.format(path=path))[1])
-    first, both, peak = map(float, process(BESIDE_A_POLICY.format(path=path))[1].split())
-    return {
-        "place": place.label, "people": place.population, **{key: on[key] for key in ("cores", "date", "source")},
-        "rows": [
-            {"what": "baseline (memory: of its first year)", "seconds": first, "peak": alone},
-            {"what": "baseline and salami-slice", "seconds": both, "peak": peak},
-        ],
-    }  # fmt: skip
+    rows = {row["what"]: row for row in before.get("rows", ())}
+    for what, code in LARGE.items():
+        seconds, peak = map(float, process(TIMED.format(what=code.format(path=path)))[1].split())
+        rows[what] = {"what": what, "seconds": seconds, "peak": peak, "date": on["date"], "source": on["source"]}
+        yield {
+            "place": place.label,
+            "people": place.population,
+            "cores": on["cores"],
+            "rows": [rows[name] for name in LARGE if name in rows],
+        }
 
 
 def figures(found: Any, path: str = "") -> dict[str, Spread]:
@@ -372,7 +371,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if large:
         warm_up()
-        keep(json.loads(KEPT.read_text(encoding="utf-8")) | {"england": england(large[0])})
+        for told in england(large[0], json.loads(KEPT.read_text(encoding="utf-8")).get("england", {})):
+            keep(json.loads(KEPT.read_text(encoding="utf-8")) | {"england": told})
         return 0
     before = json.loads(Path(against[0]).read_text(encoding="utf-8")) if against else None
     warm_up()

@@ -8,6 +8,7 @@ apart by each worker and added up. These are whole numbers, so that their sum do
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -22,6 +23,8 @@ from sim.state import TABLES, Part, Screen, World, handle
 SLOTS, PARTS = (8_192, 16_384), 32
 """Slots of a part, least and most, unless one neighbourhood alone has more: what a processor's own cache holds, or less
 in a place that would not give so many parts to be shared by workers."""
+TURNS = 16
+"""Into how many turns the parts of a place are cut for each worker."""
 LEAST_SHARE = 20_000
 """Slots from which it pays that a worker of their own goes through them."""
 Work = Callable[[list[Handle]], Callable[[Clock], None]]
@@ -133,14 +136,32 @@ def workers_for(parts: list[World], threads: int) -> int:
 def side_by_side(
     world: World, parts: list[World], workers: int, stretch: Iterable[Mechanism], work: Work
 ) -> Callable[[Clock], None]:
-    """What takes several workers through a stretch at once, each for its own parts of the place."""
+    """What takes several workers through a stretch at once: whoever is done with some parts takes the next.
+
+    Cores are seldom equally quick, as other programs want them too. Who went through a part does not show in what comes
+    out of it.
+    """
     apart = counted_apart(stretch)
     own = [worker_of(world, apart) for _ in range(workers)]
-    shares = [work([handle(seen_by(worker, part)) for part in parts[k::workers]]) for k, worker in enumerate(own)]
+    turns = min(len(parts), TURNS * workers)
+    edges = [len(parts) * turn // turns for turn in range(turns + 1)]
+    calls = [
+        [work([handle(seen_by(worker, part)) for part in parts[a:b]]) for a, b in pairwise(edges)] for worker in own
+    ]
 
     def go_through(clock: Clock) -> None:
-        others = [_POOL.submit(share, clock) for share in shares[1:]]
-        shares[0](clock)
+        left = deque(range(turns))
+
+        def take_turns(mine: list[Callable[[Clock], None]]) -> None:
+            while left:
+                try:
+                    turn = left.popleft()
+                except IndexError:  # the last turn was another's
+                    return
+                mine[turn](clock)
+
+        others = [_POOL.submit(take_turns, mine) for mine in calls[1:]]
+        take_turns(calls[0])
         for other in others:
             other.result()
         for worker in own:

@@ -53,10 +53,13 @@ def _keep(level: A, before: A, worst: A) -> None:
         worst[i] = max(worst[i], level[i])  # an empty slot has no levels
 
 
-@mechanism(Phase.REMEMBER, reads="people.worst_next", writes="people.worst", name="news", after="remembering")
+@mechanism(
+    Phase.REMEMBER, reads="people.worst_next", writes="people.worst", name="news", after="remembering", by_part=True
+)
 @kernel
 def spread_news(w: World, p: NoParams, clock: Clock) -> None:
-    worst, worst_next = w.people.worst, w.people.worst_next
+    first, last = w.part.person[0], w.part.person[1]
+    worst, worst_next = w.people.worst[first:last], w.people.worst_next[first:last]
     for i in range(worst.size):  # apart from the rest: until every part is done, others still look at it
         worst[i] = worst_next[i]
 
