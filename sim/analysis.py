@@ -87,9 +87,9 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
 def in_one_part(world: World) -> World:
     """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
     they leave in scratch for the next can be looked at."""
-    sizes = {"candidate": world.people.age.size + 8, "domain": world.people.level.shape[0], "one": 1}
-    sizes |= {"block": world.screen.tops.size}
-    return copy(world)._replace(screen=allocate(Screen, **sizes))
+    people, domains = world.people.age.size, world.people.level.shape[0]
+    screen = allocate(Screen, candidate=people + 8, domain=domains, block=world.screen.tops.size, one=1)
+    return copy(world)._replace(screen=screen)
 
 
 def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:

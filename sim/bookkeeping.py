@@ -12,8 +12,6 @@ from sim.engine.jit import Int, kernel
 from sim.state import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
 
 EMPTY = np.uint8(NOBODY)
-ROW = 32
-"""Slots that share their month of birth: what lies together in memory is looked at together."""
 HELP_DOMAINS = HELP_ONLY.bit_length()
 """Domains whose help has a bit of its own in `changed`."""
 

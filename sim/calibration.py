@@ -60,8 +60,9 @@ SOLVED_PLACES = (ENGLAND, "wigan")
 PEOPLE = 200_000
 YEARS = 60
 LUCK = 2
-"""The seed of England's solving run, whose noise stays in the solution. The better of two: with 1, admissions fell by
-0.06 % a year in the towns of seeds 0 to 19 (t = 4) and by 0.02 % (t = 2) in those of 500 to 519."""
+"""The seed of England's solving run, whose noise stays in the solution. It was chosen, among three runs, as steady in
+the towns of seeds 0 to 19 and of 500 to 519. With seed 1 admissions fell by 0.06 % a year (t = 4) in the first; with
+seed 1 and 300,000 people care homes were 7 % short of people there; with this one they are 4 % short in both."""
 AVERAGED = 20
 MEASURED_EVERY = 6
 """Months between measurements of the expectations."""

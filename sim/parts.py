@@ -153,10 +153,10 @@ def side_by_side(
         left = deque(range(turns))
 
         def take_turns(mine: list[Callable[[Clock], None]]) -> None:
-            while left:
+            while True:
                 try:
-                    turn = left.popleft()
-                except IndexError:  # the last turn was another's
+                    turn = left.popleft()  # no two threads get the same
+                except IndexError:
                     return
                 mine[turn](clock)
 

@@ -57,7 +57,7 @@ def test_a_small_place_has_no_copies() -> None:
 
 def test_copies_go_their_own_way(copied: World) -> None:
     """They meet other dice: soon no two are alike. And the town keeps every law, month after month."""
-    world = settle(worlds.Made(copied, (), None), calibrated().params, 5, months=12)  # type: ignore[arg-type]  # settling asks for no targets
+    world = settle(worlds.Made(copied, (), calibrated().aims), calibrated().params, 5, months=12)
     ages = [_ages(world, n) for n in range(world.places.code.size)]
     assert len({tuple(each) for each in ages}) == len(ages)
     for _, lived in live(world, scenario(1), 5):

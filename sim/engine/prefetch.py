@@ -28,10 +28,10 @@ def ask_for(array: npt.NDArray[Any], row: Int) -> None:
 @intrinsic
 def _prefetch(_typing: Any, array: Any, _row: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        held = make_array(signature.args[0])(context, builder, given[0])  # type: ignore[no-untyped-call]  # Numba's
+        held = make_array(signature.args[0])(context, builder, given[0])  # type: ignore[no-untyped-call]  # Numba's helpers tell no types
         byte, number = PointerType(IntType(8)), IntType(32)
         kind = FunctionType(VoidType(), [byte, number, number, number])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]  # Numba's
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]  # Numba's helpers tell no types
         row = builder.bitcast(builder.gep(held.data, [given[1]]), byte)
         builder.call(prefetch, [row, *(Constant(number, k) for k in (READ, KEEP_CLOSE, DATA))])
         return context.get_dummy_value()
@@ -44,6 +44,6 @@ def _compiled(array: Any, row: Any) -> Any:
     del array, row  # only their names matter
 
     def ask(array: Any, row: Any) -> None:
-        _prefetch(array, row)  # type: ignore[call-arg]  # Numba gives the first
+        _prefetch(array, row)  # type: ignore[call-arg]  # when it compiles, Numba itself passes an intrinsic's first argument
 
     return ask

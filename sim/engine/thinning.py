@@ -129,7 +129,7 @@ def _compiled(marks: Any) -> Any:
     del marks  # only its name matters
 
     def first(marks: Any) -> Any:
-        return _first_of_eight(marks)  # type: ignore[call-arg]  # Numba gives the first
+        return _first_of_eight(marks)  # type: ignore[call-arg]  # when it compiles, Numba itself passes an intrinsic's first argument
 
     return first
 
