@@ -14,6 +14,11 @@ from sim.state import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
 EMPTY = np.uint8(NOBODY)
 HELP_DOMAINS = HELP_ONLY.bit_length()
 """Domains whose help has a bit of its own in `changed`."""
+HALF_A_YEAR = 6
+"""Months after a birthday in which a survey asks: in the middle of a year of age."""
+ASKED = 260_000
+"""Slots of which a survey asks in a year at most: some 175,000 adults, as many as the Community Life Survey of 2023/24
+asked in England ([CLS24], its technical report: read)."""
 
 
 @kernel
@@ -21,6 +26,19 @@ def due(w: World, month: Int) -> tuple[Int, Int]:
     """The first slot of the part whose number, by twelves, is the month's, and the part's end: who have a birthday."""
     first = w.part.person[0]
     return first + (month - first) % 12, w.part.person[1]
+
+
+@kernel
+def asked_every(w: World) -> Int:
+    """Years after which a survey asks the same person again: 1 where there is time for all."""
+    return max(1, w.people.age.size // ASKED)
+
+
+@kernel
+def asked(w: World, month: Int) -> tuple[Int, Int, Int]:
+    """The first slot of the part that a survey asks this month, the part's end, and the step from one to the next."""
+    first, step = w.part.person[0], 12 * asked_every(w)
+    return first + (month + HALF_A_YEAR - first) % step, w.part.person[1], step
 
 
 @kernel

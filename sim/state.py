@@ -276,7 +276,7 @@ class Tally(NamedTuple):
     opened_age: Annotated[A, _c("i4", "service child_age quintile", "episodes", "opened by children, by year of age")]
     residents: Annotated[A, _c("i4", "neighbourhood", "persons", "people surveyed, a twelfth of all each month")]
     children: Annotated[A, _c("i4", "child_age quintile", "persons", "children among them, by year of age")]
-    surveyed: Annotated[A, _c("i4", "quintile band", "persons", "adults of 16 and over among them")]
+    surveyed: Annotated[A, _c("i4", "quintile band", "persons", "adults of 16 and over among them, or those whom a sample stands for")]
     lonely: Annotated[A, _c("i8", "quintile band", "2^-20 persons", "adults lonely often or always, as expected")]
     trusting: Annotated[A, _c("i8", "quintile band", "2^-20, summed", "trust of the adults surveyed")]
     resilient: Annotated[A, _c("i8", "quintile band", "2^-20 log hazard units, summed", "resilience of the same")]

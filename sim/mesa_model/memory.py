@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 GROWN_UP = 18
 
 
-def birthdays(town: MesaModel, later: int = 0) -> Iterator[Person]:
-    """Those whose birthday is this month, or was so many months ago: a twelfth of all, by their place in the town."""
-    for person in town.people[(town.month + later) % 12 :: 12]:
+def birthdays(town: MesaModel, later: int = 0, years: int = 1) -> Iterator[Person]:
+    """Those whose birthday is this month, or was so many months ago: a twelfth of all, by their place in the town. Of
+    them each only once in so many years."""
+    for person in town.people[(town.month + later) % (12 * years) :: 12 * years]:
         if person.lives:
             yield person
 

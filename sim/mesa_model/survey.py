@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sim.bookkeeping import ASKED, HALF_A_YEAR
 from sim.engine.mechanism import NoParams
 from sim.mesa_model.bookkeeping import CRISIS, EMERGING, OF_AGE, SERIOUS, WELL, counted
 from sim.mesa_model.dice import rounded
@@ -19,39 +20,44 @@ from sim.state import CHILD_AGES, FINE
 if TYPE_CHECKING:
     from sim.mesa_model.town import MesaModel
 
-HALF_A_YEAR = 6
-"""People are asked in the middle of a year of age."""
 SEVERAL = 2
 """Needs beside the one in question from which somebody has several."""
+
+
+def years_apart(town: MesaModel) -> int:
+    """Years after which somebody is asked again: in a large place each answers for some others too."""
+    return max(1, len(town.people) // ASKED)
 
 
 @step("company")
 def company(town: MesaModel, p: Support) -> None:
     """Who is held up, and who takes part in a group?"""
-    for person in birthdays(town, HALF_A_YEAR):
+    each = years_apart(town)
+    for person in birthdays(town, HALF_A_YEAR, each):
         if person.age >= OF_AGE:
             person.support = rounded(support(town, p, person))
-            town.counts.members[person.quintile][person.band] += is_member(town, p, person)
+            town.counts.members[person.quintile][person.band] += is_member(town, p, person) * each
 
 
 @step("survey")
 def survey(town: MesaModel, p: Survey) -> None:
     """Who is lonely, who trusts, who looks after somebody at home?"""
-    counts = town.counts
+    counts, each = town.counts, years_apart(town)
     for person in birthdays(town, HALF_A_YEAR):
-        q, b = person.quintile, person.band
         counts.residents[person.neighbourhood.number] += 1
         if person.age < CHILD_AGES:
-            counts.children[person.age][q] += 1
+            counts.children[person.age][person.quintile] += 1
+    for person in birthdays(town, HALF_A_YEAR, each):
         if person.age < OF_AGE:
             continue
-        counts.surveyed[q][b] += 1
-        counts.lonely[q][b] += fine(lonely(p, person))
-        counts.trusting[q][b] += fine(person.trust)
-        counts.resilient[q][b] += fine(person.resilience)
+        q, b = person.quintile, person.band
+        counts.surveyed[q][b] += each
+        counts.lonely[q][b] += fine(lonely(p, person)) * each
+        counts.trusting[q][b] += fine(person.trust) * each
+        counts.resilient[q][b] += fine(person.resilience) * each
         given = care_given(town, p, person)
-        counts.carers[q][b] += given > 0.0
-        counts.carer_hours[q][b] += fine(given)
+        counts.carers[q][b] += (given > 0.0) * each
+        counts.carer_hours[q][b] += fine(given) * each
 
 
 def fine(answer: float) -> int:
@@ -86,12 +92,12 @@ def care_given(town: MesaModel, p: Survey, person: Person) -> float:
 @step("several_needs")
 def several_needs(town: MesaModel, p: NoParams) -> None:
     """Does one need mend more easily alone than among several?"""
-    counts = town.counts
-    for person in birthdays(town, HALF_A_YEAR):
+    counts, each = town.counts, years_apart(town)
+    for person in birthdays(town, HALF_A_YEAR, each):
         for d in town.domains:
             if EMERGING <= person.before[d] <= SERIOUS and counted(town, person, d):
-                counts.need_alone[d] += beside(town, person, d) == 0
-                counts.need_several[d] += beside(town, person, d) >= SEVERAL
+                counts.need_alone[d] += (beside(town, person, d) == 0) * each
+                counts.need_several[d] += (beside(town, person, d) >= SEVERAL) * each
 
 
 @step("eased_needs")

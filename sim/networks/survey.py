@@ -1,17 +1,19 @@
 """A twelfth of all people are asked each month how they live: who is lonely, who takes part, who looks after somebody.
 
 Claim     Asked as the month begins, half a year after one's birthday, so each once a year, in the middle of a year of
-          age. Of an adult, P(lonely often or always) = 1 / (1 + exp((support - s) / blur)), s = lonely + serious *
-          [own need is serious or worse] - mellow * decades of age beyond 16; the sum of these is told, not draws.
-          Member: as support counts it. Carer: an adult at home with somebody whose need of daily help is serious and
-          who lives there, not in a care home; those adults share `hours` a week, of which help from a service takes
-          over `relief`.
+          age. In places of some 440,000 people and more, adults are sampled: each is asked once in so many years, and
+          stands for as many people; all are still counted, and children by year of age. Of an adult,
+          P(lonely often or always) = 1 / (1 + exp((support - s) / blur)), s = lonely + serious * [own need is serious
+          or worse] - mellow * decades of age beyond 16; the sum of these is told, not draws. Member: as support counts
+          it. Carer: an adult at home with somebody whose need of daily help is serious and who lives there, not in a
+          care home; those adults share `hours` a week, of which help from a service takes over `relief`.
 Evidence  lonely, blur, serious, mellow: fitted to A10-A12 in the settled baseline of anytown, which then showed 7.0 %
           of adults (A10: 7; it shows 7.2 now), 14 % with serious need and 4 % of others (A12: 15 and 3), 11 % at 16-24,
           12 % at 25-34, 5 % at 35-64, 6 % at 65+ (A11: 10, 9, 4-8), and falls from 10 % to 5.5 % over the fifths (A13).
           hours: the mean over all carers of Census 2021, England (table TS039: 1.67 m give under 10 hours a week,
           0.63 m 10-19, 0.45 m 20-34, 0.52 m 35-49, 1.40 m 50 and more; mid-points 5, 14.5, 27, 42 and 60 assumed) is
           29.
+          The sample: as large as England's own (bookkeeping.py).
 Limits    It only looks: nothing in a run depends on it. Care for somebody in another home, and by children, is not
           seen. Loneliness is a feeling; here it is few and strained ties, need and youth, and no more.
 """
@@ -22,7 +24,7 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import due, is_helped
+from sim.bookkeeping import HALF_A_YEAR, asked, asked_every, due, is_helped
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
@@ -30,7 +32,6 @@ from sim.networks.support import AHEAD, Support, ask_for_ties, is_member, joinin
 from sim.state import CHILD_AGES, FINE, NOBODY, World
 
 ADULT = 16
-HALF_A_YEAR = 6
 FITTED = "fitted to A10-A12 [CLS24] in the settled baseline"
 
 
@@ -85,16 +86,16 @@ class Survey(Params):
 def keep_company(w: World, p: Support, clock: Clock) -> None:
     people, members, company = w.people, w.tally.members, w.screen.company
     key, worth = joining(clock.seed), worths(p)
-    first, last = due(w, clock.month + HALF_A_YEAR)
-    asked: Int = 0
-    for i in range(first, last, 12):
-        if i + 24 * AHEAD < last:
-            ask_for_ties(w, i + 24 * AHEAD, i + 12 * AHEAD)
+    each, adults = asked_every(w), 0
+    first, last, step = asked(w, clock.month)
+    for i in range(first, last, step):
+        if i + 2 * AHEAD * step < last:
+            ask_for_ties(w, i + 2 * AHEAD * step, i + AHEAD * step)
         if people.age[i] != NOBODY and people.age[i] >= ADULT:
             member = is_member(w, p, key, i)
-            company[asked] = np.float32(support_of(w, p, worth, i, member))
-            asked += 1
-            members[people.quintile[i], people.band[i]] += member
+            company[adults] = np.float32(support_of(w, p, worth, i, member))
+            adults += 1
+            members[people.quintile[i], people.band[i]] += member * each
 
 
 @kernel
@@ -144,22 +145,23 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
 def ask(w: World, p: Survey, clock: Clock) -> None:
     people, tally, company = w.people, w.tally, w.screen.company
     first, last = due(w, clock.month + HALF_A_YEAR)
-    asked: Int = 0
     for i in range(first, last, 12):
+        if people.age[i] != NOBODY:
+            tally.residents[people.neighbourhood[i]] += 1
+            if people.age[i] < CHILD_AGES:
+                tally.children[people.age[i], people.quintile[i]] += 1
+    each, adults = asked_every(w), 0
+    first, last, step = asked(w, clock.month)
+    for i in range(first, last, step):
         age, q, b = people.age[i], people.quintile[i], people.band[i]
-        if age == NOBODY:
+        if age == NOBODY or age < ADULT:
             continue
-        tally.residents[people.neighbourhood[i]] += 1
-        if age < CHILD_AGES:
-            tally.children[age, q] += 1
-        if age < ADULT:
-            continue
-        tally.surveyed[q, b] += 1
+        tally.surveyed[q, b] += each
         wanted = p.lonely + (p.serious if people.worst[i] >= 2 else 0.0) - p.mellow * (age - ADULT) / 10.0
-        tally.lonely[q, b] += fine(1.0 / (1.0 + math.exp((company[asked] - wanted) / p.blur)))
-        asked += 1
-        tally.trusting[q, b] += fine(people.trust[i])
-        tally.resilient[q, b] += fine(people.resilience[i])
+        tally.lonely[q, b] += fine(1.0 / (1.0 + math.exp((company[adults] - wanted) / p.blur))) * each
+        adults += 1
+        tally.trusting[q, b] += fine(people.trust[i]) * each
+        tally.resilient[q, b] += fine(people.resilience[i]) * each
         hours = _care_given(w, p, i)
-        tally.carers[q, b] += hours > 0.0
-        tally.carer_hours[q, b] += fine(hours)
+        tally.carers[q, b] += (hours > 0.0) * each
+        tally.carer_hours[q, b] += fine(hours) * each

@@ -2,7 +2,7 @@
 
 Claim     Each month, by domain, for people with emerging or serious need there at its start: how many improved, apart
           for those without a need in any other domain and for those with two or more. How many there are of each is
-          asked of everybody once a year, half a year after the birthday, as in networks/survey.py.
+          asked half a year after the birthday, of everybody or of a sample, as in networks/survey.py.
 Evidence  None needed: counting. That several needs hold one another up is in people/need.py, and that they keep people
           from asking in people/help_seeking.py.
 Limits    People with exactly one need beside it are in neither group.
@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import counted, due
+from sim.bookkeeping import asked, asked_every, counted
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.state import NOBODY, World
 
-HALF_A_YEAR = 6
 SEVERAL = 2
 """Needs beside the one in question from which a person has several."""
 
@@ -43,8 +42,9 @@ def ask_about_needs(w: World, p: NoParams, clock: Clock) -> None:
     people, tally, before = w.people, w.tally, w.people.before
     head_of, household = w.dwellings.head, w.rates.household
     i: Int
-    first, last = due(w, clock.month + HALF_A_YEAR)
-    for i in range(first, last, 12):
+    first, last, step = asked(w, clock.month)
+    each = asked_every(w)
+    for i in range(first, last, step):
         others = needs_of(w, i) - 1
         if others >= 0 and people.age[i] != NOBODY:
             alone, several = np.int64(others == 0), np.int64(others >= SEVERAL)
@@ -52,8 +52,8 @@ def ask_about_needs(w: World, p: NoParams, clock: Clock) -> None:
             for d in range(before.shape[0]):  # in numbers: each of these questions falls out either way
                 need = np.int64(before[d, i] == 1) + np.int64(before[d, i] == 2)
                 need *= max(head, 1 - np.int64(household[d]))
-                tally.need_alone[d] += need * alone
-                tally.need_several[d] += need * several
+                tally.need_alone[d] += need * alone * each
+                tally.need_several[d] += need * several * each
 
 
 @mechanism(
