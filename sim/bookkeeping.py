@@ -16,9 +16,6 @@ HELP_DOMAINS = HELP_ONLY.bit_length()
 """Domains whose help has a bit of its own in `changed`."""
 HALF_A_YEAR = 6
 """Months after a birthday in which a survey asks: in the middle of a year of age."""
-ASKED = 260_000
-"""Slots of which a survey asks in a year at most: some 175,000 adults, as many as the Community Life Survey of 2023/24
-asked in England ([CLS24], its technical report: read)."""
 
 
 @kernel
@@ -29,15 +26,9 @@ def due(w: World, month: Int) -> tuple[Int, Int]:
 
 
 @kernel
-def asked_every(w: World) -> Int:
-    """Years after which a survey asks the same person again: 1 where there is time for all."""
-    return max(1, w.people.age.size // ASKED)
-
-
-@kernel
 def asked(w: World, month: Int) -> tuple[Int, Int, Int]:
     """The first slot of the part that a survey asks this month, the part's end, and the step from one to the next."""
-    first, step = w.part.person[0], 12 * asked_every(w)
+    first, step = w.part.person[0], 12 * w.rates.asked_every[0]
     return first + (month + HALF_A_YEAR - first) % step, w.part.person[1], step
 
 

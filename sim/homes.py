@@ -31,7 +31,7 @@ from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
 from sim.place import Neighbourhood, Place
 from sim.rates import BANDS, LEVELS
-from sim.services.waiting import SLOTS_LISTED
+from sim.services.queues import SLOTS_LISTED
 from sim.state import (
     ANYTHING,
     CHILD_AGES,

@@ -281,6 +281,7 @@ _WATCHED: dict[str, Callable[[Watch, Mechanism, object, Clock], None]] = {
     "need": Watch._need,
     "help_seeking": Watch._asking,
     "acute_episodes": Watch._episodes,
+    "lottery": Watch._starting,
     "waiting": Watch._starting,
     "ageing": Watch._ageing,
     "life_and_death": Watch._living,

@@ -21,6 +21,7 @@ from sim.engine.mechanism import Clock, NoParams
 from sim.feedback.burnout import Burnout
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.homes import count_everybody, lived_in
+from sim.networks.survey import ASKED
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
@@ -120,6 +121,7 @@ def _fill_rates(
     rates = world.rates
     doors = [k for k, s in enumerate(services) if s.walk_in is not None]
     ids = [domain.id for domain in domains]
+    rates.asked_every[:] = max(1, world.people.age.size // ASKED)
     rates.household[:] = [domain.unit == "household" for domain in domains]
     rates.kind[:] = [KINDS.index(name) if name in KINDS else -1 for name in ids]
     rates.up[:, : LEVELS - 1] = solution.up

@@ -166,7 +166,8 @@ def test_nothing_that_is_found_goes_untold() -> None:
         ("trust", "help_seeking", "requests", 1),
         ("workload", "burnout", "burnout", 1),
         ("leavers", "workforce", "staff", -1),
-        ("places", "waiting", "help", 1),
+        ("places", "lottery", "calls", 1),
+        ("calls", "waiting", "help", 1),
         ("shift", "passing_on", "plan", 1),
         ("crises", "resilience", "resilience", -1),
     ],
@@ -226,7 +227,7 @@ def test_a_push_moves_its_variable_and_stays_in_its_columns(variable: object, am
     seen = handle(world)
     Month(calibrated().params, {})(world, seen, Clock(np.uint64(0), np.int64(0)))
     before, size = snapshot(world), variable.size(world)  # type: ignore[attr-defined]  # a Variable
-    push(world, seen, variable, amount)  # type: ignore[arg-type]  # likewise
+    push(world, seen, variable, amount, Clock(np.uint64(0), np.int64(0)))  # type: ignore[arg-type]  # likewise
     assert np.sign(variable.size(world) - size) in (np.sign(amount), 0.0)  # type: ignore[attr-defined]  # likewise
     assert world.people.level.max() <= 3
     assert (world.people.age == before["people.age"]).all()

@@ -18,7 +18,8 @@ from sim.runs import go
 from sim.services.hours import Hours, administration, other_time
 from sim.services.practice import Practice, practice_target
 from sim.services.quality import Quality, fit_target, met_again, swamped
-from sim.services.waiting import SLOTS_LISTED, TURN, Waiting
+from sim.services.queues import SLOTS_LISTED, TURN
+from sim.services.waiting import Waiting
 from sim.services.workforce import Workforce, hires, post_cost
 from sim.state import ACUTE, NOBODY, RESPONSIVE, WAITING, World, handle
 from sim.world import copy
@@ -333,6 +334,7 @@ def test_the_lottery_is_among_all_who_wait_however_many(share: float) -> None:
     run("queues", world)
     room = np.diff(places.first.astype(int) // SLOTS_LISTED)
     assert (places.queued > room).any() == (share > 0.5)
+    run("lottery", world)
     run("waiting", world)
     u = np.array([uniform(np.uint64(month_key(np.uint64(1), TURN + np.uint64(d), 0)), int(i)) for i in who])
     odds = places.weight[people.neighbourhood[who]] * np.where(people.level[d, who] == 2, p.urgency, 1.0)

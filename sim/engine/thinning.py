@@ -26,28 +26,14 @@ CERTAIN = 255
 """The bound that leaves out no draw."""
 
 
-FINELY = 4096
-"""Parts of 65,536 up to which bounds are looked up one by one; sixteen at a time beyond."""
-
-
-def _least_bound(parts: int) -> int:
-    """The least bound that reaches beyond so many parts of 65,536."""
-    return min(CERTAIN, math.ceil(math.sqrt(parts + 2.0)) - 1) if parts > 0 else 0
-
-
-_LEAST = np.array(
-    [_least_bound(parts) for parts in range(FINELY)] + [_least_bound(16 * many + 15) for many in range(FINELY + 1)],
-    np.uint8,
-)
+_LEAST = np.minimum(CERTAIN, np.ceil(np.sqrt(np.arange(65537) + 1.0)) - 1).astype(np.uint8)
+"""The least bound that reaches up to so many parts of 65,536, if any does."""
 
 
 @inlined
 def bound_of(probability: float) -> np.uint8:
     """A bound below which every draw lies that is below a probability, 0 to 1."""
-    parts = np.uint32(65536.0 * min(1.0, max(0.0, probability)) + np.float64(probability > 0.0))
-    found: np.uint8 = _LEAST[
-        parts if parts < np.uint32(FINELY) else np.uint32(np.uint32(FINELY) + (parts >> np.uint32(4)))
-    ]
+    found: np.uint8 = _LEAST[np.uint32(math.ceil(65536.0 * min(1.0, max(0.0, probability))))]
     return found
 
 

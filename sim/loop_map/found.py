@@ -214,7 +214,7 @@ class _Tried:
             world, month = copy(self.before[0]), Month(self.params, self.paths)
             seen = handle(world)
             if pushed:
-                push(world, seen, variable, PUSH[0])
+                push(world, seen, variable, PUSH[0], self.clock(TRIED_IN[0]))
                 world.people.changed[:] = ANYTHING
             sizes.append([variable.size(world)])
             for m in range(TRIED_IN[0], TRIED_IN[0] + WATCHED):

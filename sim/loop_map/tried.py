@@ -141,7 +141,10 @@ def _tried(
     targets = [known[name] for name in dict.fromkeys(link.target for link in links)]
     touched = dict.fromkeys((*entry.writes, *(c for source in sources for c in touched_by_push(source))))
     kept = {name: array(world, name).copy() for name in touched}
-    dice = range(DICE if entry.phase in QUICK else 1)
+    dice = [
+        Clock(np.uint64(int(clock.seed) + throw * SEED_STEP), clock.month)
+        for throw in range(DICE if entry.phase in QUICK else 1)
+    ]
 
     def after(source: Variable | None, amount: float) -> tuple[float, npt.NDArray[np.float64]]:
         """How far the source was moved, and each target's size after the mechanism ran, by dice."""
@@ -149,9 +152,9 @@ def _tried(
         for throw in dice:
             if source is not None:
                 before = source.size(world)
-                push(world, seen, source, amount)
+                push(world, seen, source, amount, throw)
                 moved = source.size(world) - before
-            entry.kernel(seen, given, Clock(np.uint64(int(clock.seed) + throw * SEED_STEP), clock.month))
+            entry.kernel(seen, given, throw)
             out.append([target.size(world) for target in targets])
             for name, values in kept.items():
                 array(world, name)[:] = values

@@ -18,7 +18,9 @@ from sim.engine.columns import columns
 from sim.engine.draws import UNIT, fill_bits, month_key, stream
 from sim.engine.mechanism import Clock, Mechanism, NoParams, Phase
 from sim.runs import FLOWS
-from sim.services.waiting import line_up
+from sim.services.lottery import draw_lots
+from sim.services.queues import line_up
+from sim.services.waiting import Waiting
 from sim.state import ACUTE, COMMUNITY, GONE, NOBODY, PREVENTIVE, TABLES, WAITING, World
 
 A = npt.NDArray[Any]
@@ -74,6 +76,7 @@ NAMED = (
     Variable("help", "people helped",
              ("services.helped", "people.help", "tally.helped", "tally.started", "tally.ended", "tally.unmet")),
     Variable("queue", "queue", ("services.queue", "tally.waiting")),
+    Variable("calls", "people called in", ("services.called", "services.last_turn", "services.last_row")),
     Variable("requests", "requests", ("tally.asked", "tally.repeated")),
     Variable("refusals", "refusals", ("tally.turned_away", "tally.gave_up", "people.refused")),
     Variable("threshold", "threshold", ("services.refused", "services.pressure", "services.wait"),
@@ -134,7 +137,7 @@ LEFT_OUT = {
     "listed": "a list of who waits, which says again what help and levels say",
 }
 """Columns that are no variables, and why."""
-LISTED = ("places.queue_row", "places.queue_what", "places.queued")
+LISTED = ("places.queue_row", "places.queue_what", "places.queue_race", "places.queued")
 BOTH_SIDES = ("places.led", "services.agency")
 """Columns that lie on both sides of 0 in a variable that does not."""
 ARITHMETIC = (Phase.REMEMBER, Phase.REFRESH, Phase.SCREEN)
@@ -218,12 +221,14 @@ of_help = (
 )
 
 
-def push(world: World, seen: Any, variable: Variable, amount: float) -> None:
+def push(world: World, seen: Any, variable: Variable, amount: float, clock: Clock) -> None:
     """Move a variable by a part of its usual size, everywhere alike; people are picked by lot, the same each time."""
     special = _PUSHES.get(variable.name)
     if special is not None:
         special(world, seen, amount)
-        line_up(seen, NoParams().compiled(), Clock(np.uint64(0), np.int64(0)))  # who waits, and for what
+        line_up(seen, NoParams().compiled(), clock)  # who waits, and for what
+        if variable.name == "calls":
+            draw_lots(seen, Waiting().compiled(), clock)
         return
     for column in variable.columns:
         values = array(world, column)
@@ -290,6 +295,11 @@ def _push_help(world: World, seen: Any, amount: float) -> None:
         return
     for d, i in zip(*np.nonzero((codes > 0) & (codes < WAITING) & (_lot(people.age.size) < -amount)), strict=True):
         set_help(seen, int(d), int(i), 0)
+
+
+def _push_calls(world: World, _seen: Any, amount: float) -> None:
+    called = world.services.called
+    called[:] = np.maximum(0, np.rint(called * (1.0 + amount) + np.sign(amount) * (called > 0)).astype(np.int64))
 
 
 def _push_queue(world: World, seen: Any, amount: float) -> None:
@@ -362,6 +372,7 @@ _PUSHES: dict[str, Callable[[World, Any, float], None]] = {
     "crises": _push_crises,
     "help": _push_help,
     "queue": _push_queue,
+    "calls": _push_calls,
     "account": _push_account,
     "shift": _push_shift,
     "resilience": _push_resilience,

@@ -53,7 +53,7 @@ REFERENCES = {
 BOUNDS = ("_bound", "_low", "_high", "_top")
 """How names of columns end that only make the core quicker."""
 
-LISTS = ("queue_row", "queue_what", "queued")
+LISTS = ("queue_row", "queue_what", "queue_race", "queued")
 """Columns that list who waits; here each says so."""
 
 

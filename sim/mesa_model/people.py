@@ -183,6 +183,9 @@ class Service(Part):
     overload: float
     helped: int
     queue: int
+    called: list[int]
+    last_turn: list[int]
+    last_row: list[int]
     childhood: float
     signpost: float
     instead: Service | None

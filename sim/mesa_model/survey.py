@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sim.bookkeeping import ASKED, HALF_A_YEAR
+from sim.bookkeeping import HALF_A_YEAR
 from sim.engine.mechanism import NoParams
 from sim.mesa_model.bookkeeping import CRISIS, EMERGING, OF_AGE, SERIOUS, WELL, counted
 from sim.mesa_model.dice import rounded
@@ -24,15 +24,10 @@ SEVERAL = 2
 """Needs beside the one in question from which somebody has several."""
 
 
-def years_apart(town: MesaModel) -> int:
-    """Years after which somebody is asked again: in a large place each answers for some others too."""
-    return max(1, len(town.people) // ASKED)
-
-
 @step("company")
 def company(town: MesaModel, p: Support) -> None:
     """Who is held up, and who takes part in a group?"""
-    each = years_apart(town)
+    each = town.rates.asked_every[0]
     for person in birthdays(town, HALF_A_YEAR, each):
         if person.age >= OF_AGE:
             person.support = rounded(support(town, p, person))
@@ -42,7 +37,7 @@ def company(town: MesaModel, p: Support) -> None:
 @step("survey")
 def survey(town: MesaModel, p: Survey) -> None:
     """Who is lonely, who trusts, who looks after somebody at home?"""
-    counts, each = town.counts, years_apart(town)
+    counts, each = town.counts, town.rates.asked_every[0]
     for person in birthdays(town, HALF_A_YEAR):
         counts.residents[person.neighbourhood.number] += 1
         if person.age < CHILD_AGES:
@@ -92,7 +87,7 @@ def care_given(town: MesaModel, p: Survey, person: Person) -> float:
 @step("several_needs")
 def several_needs(town: MesaModel, p: NoParams) -> None:
     """Does one need mend more easily alone than among several?"""
-    counts, each = town.counts, years_apart(town)
+    counts, each = town.counts, town.rates.asked_every[0]
     for person in birthdays(town, HALF_A_YEAR, each):
         for d in town.domains:
             if EMERGING <= person.before[d] <= SERIOUS and counted(town, person, d):

@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 
 LONGEST, FINE = 1e9, 2.0**30
 """Keys of the lottery are whole numbers: the largest before it is made fine, and how fine."""
+LAST = 2**63 - 1
+"""A key after all others."""
 
 
-@step("waiting")
-def waiting(town: MesaModel, p: Waiting) -> None:
-    """Each service fills its free places from its queue; where too many wait, by lot."""
+@step("lottery")
+def lottery(town: MesaModel, p: Waiting) -> None:
+    """Each service counts its free places, and says how far down its queue it can call."""
     for service in town.services:
-        if service.tier == ACUTE:
-            continue
-        if is_split(town, service):
+        if service.tier != ACUTE and is_split(town, service):
             close(town, service)
-    free = {service: room(town, service) for service in town.services if service.tier != ACUTE and service.queue > 0}
-    for d in town.domains:
-        for service in town.services:
-            if service.domain == d and service in free and sum(free[service]) > 0:
-                draw(town, p, service, free[service])
+    for service in town.services:
+        groups = len(service.called)
+        free = room(town, service) if service.tier != ACUTE and service.queue > 0 else []
+        service.called = free + [0] * (groups - len(free))
+        service.last_row = [0] * groups
+        draw(town, p, service)
 
 
 def room(town: MesaModel, service: Service) -> list[int]:
@@ -44,22 +45,48 @@ def room(town: MesaModel, service: Service) -> list[int]:
     return [max(0, math.floor(service.places + u) - service.helped)]
 
 
-def draw(town: MesaModel, p: Waiting, service: Service, free: list[int]) -> None:
-    """A lottery without replacement: the smallest keys begin, group by group where the places are the groups' own."""
-    d, split = service.domain, is_split(town, service)
-    key = town.key("whose turn", d)
-    wait = [person for person in town.people if person.waits_for(d) is service]
-    turn = {person: turn_of(p, person, d, dice.uniform(key, person.number)) for person in wait}
-    left = list(free)
-    for person in sorted(wait, key=lambda one: turn[one]):
-        g = group_of(town, person) if split else 0
+def draw(town: MesaModel, p: Waiting, service: Service) -> None:
+    """A lottery without replacement: the smallest keys are called, group by group where the places are the groups' own.
+    Noted is who, in order of keys and slots, would be called next."""
+    left, last = list(service.called), [LAST if many > 0 else 0 for many in service.called]
+    service.last_turn = list(last)
+    for turn, number in sorted((turn_of(town, p, one, service), one.number) for one in waiting_for(town, service)):
+        g = group_in(town, town.people[number], service)
         if left[g] > 0:
             left[g] -= 1
-            begin(town, p, person, service)
+            last[g] = turn
+        elif service.last_turn[g] == LAST:  # the first who is not called
+            alike = turn == last[g]
+            service.last_turn[g], service.last_row[g] = (turn, number) if alike else (last[g] + 1, 0)
 
 
-def turn_of(p: Waiting, person: Person, d: int, u: float) -> int:
+@step("waiting")
+def waiting(town: MesaModel, p: Waiting) -> None:
+    """The help of those who are called begins."""
+    for d in town.domains:
+        for service in town.services:
+            if service.domain == d:
+                for person in waiting_for(town, service):
+                    g = group_in(town, person, service)
+                    last = service.last_turn[g], service.last_row[g]
+                    if (turn_of(town, p, person, service), person.number) < last:
+                        begin(town, p, person, service)
+
+
+def waiting_for(town: MesaModel, service: Service) -> list[Person]:
+    """Who waits for a service."""
+    return [person for person in town.people if person.waits_for(service.domain) is service]
+
+
+def group_in(town: MesaModel, person: Person, service: Service) -> int:
+    """In which lottery of a service somebody takes part."""
+    return group_of(town, person) if is_split(town, service) else 0
+
+
+def turn_of(town: MesaModel, p: Waiting, person: Person, service: Service) -> int:
     """Somebody's key in the lottery: a waiting time of an exponential race, as a whole number."""
+    d = service.domain
+    u = dice.uniform(town.key("whose turn", d), person.number)
     weight = person.neighbourhood.weight * (p.urgency if person.level[d] == SERIOUS else 1.0)
     return int(min(LONGEST, -math.log(u) / max(1e-6, weight)) * FINE)
 

@@ -13,7 +13,7 @@ Evidence  lonely, blur, serious, mellow: fitted to A10-A12 in the settled baseli
           hours: the mean over all carers of Census 2021, England (table TS039: 1.67 m give under 10 hours a week,
           0.63 m 10-19, 0.45 m 20-34, 0.52 m 35-49, 1.40 m 50 and more; mid-points 5, 14.5, 27, 42 and 60 assumed) is
           29.
-          The sample: as large as England's own (bookkeeping.py).
+          The sample: as large as England's own (`ASKED`).
 Limits    It only looks: nothing in a run depends on it. Care for somebody in another home, and by children, is not
           seen. Loneliness is a feeling; here it is few and strained ties, need and youth, and no more.
 """
@@ -24,7 +24,7 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import HALF_A_YEAR, asked, asked_every, due, is_helped
+from sim.bookkeeping import HALF_A_YEAR, asked, due, is_helped
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.fields import Params, number, share
@@ -32,6 +32,9 @@ from sim.networks.support import AHEAD, Support, ask_for_ties, is_member, joinin
 from sim.state import CHILD_AGES, FINE, NOBODY, World
 
 ADULT = 16
+ASKED = 260_000
+"""Slots of which at most the survey asks in a year: some 175,000 adults, as many as England's Community Life Survey of
+2023/24 asked ([CLS24], its technical report: read)."""
 FITTED = "fitted to A10-A12 [CLS24] in the settled baseline"
 
 
@@ -76,7 +79,7 @@ class Survey(Params):
     Phase.SURVEY,
     Support,
     reads="people.worst people.age people.band people.quintile people.neighbourhood people.dwelling dwellings.first "
-    "ties.start ties.to places.energy rules.pandemic rules.digital_ties",
+    "ties.start ties.to places.energy rules.pandemic rules.digital_ties rates.asked_every",
     writes="screen.company tally.members",
     name="company",
     by_part=True,
@@ -86,7 +89,7 @@ class Survey(Params):
 def keep_company(w: World, p: Support, clock: Clock) -> None:
     people, members, company = w.people, w.tally.members, w.screen.company
     key, worth = joining(clock.seed), worths(p)
-    each, adults = asked_every(w), 0
+    each, adults = w.rates.asked_every[0], 0
     first, last, step = asked(w, clock.month)
     for i in range(first, last, step):
         if i + 2 * AHEAD * step < last:
@@ -135,7 +138,7 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
     Phase.SURVEY,
     Survey,
     reads="people.age people.band people.quintile people.neighbourhood people.dwelling people.level people.worst "
-    "people.help people.trust people.resilience dwellings.first rates.informal screen.company",
+    "people.help people.trust people.resilience dwellings.first rates.informal rates.asked_every screen.company",
     writes="tally.residents tally.children tally.surveyed tally.lonely tally.trusting tally.resilient tally.carers "
     "tally.carer_hours",
     after="company",
@@ -150,7 +153,7 @@ def ask(w: World, p: Survey, clock: Clock) -> None:
             tally.residents[people.neighbourhood[i]] += 1
             if people.age[i] < CHILD_AGES:
                 tally.children[people.age[i], people.quintile[i]] += 1
-    each, adults = asked_every(w), 0
+    each, adults = w.rates.asked_every[0], 0
     first, last, step = asked(w, clock.month)
     for i in range(first, last, step):
         age, q, b = people.age[i], people.quintile[i], people.band[i]

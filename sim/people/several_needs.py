@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import asked, asked_every, counted
+from sim.bookkeeping import asked, counted
 from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
 from sim.state import NOBODY, World
@@ -33,7 +33,7 @@ def needs_of(w: World, i: Int) -> Int:
 @mechanism(
     Phase.SURVEY,
     NoParams,
-    reads="people.age people.before people.dwelling dwellings.head rates.household",
+    reads="people.age people.before people.dwelling dwellings.head rates.household rates.asked_every",
     writes="tally.need_alone tally.need_several",
     by_part=True,
 )
@@ -43,7 +43,7 @@ def ask_about_needs(w: World, p: NoParams, clock: Clock) -> None:
     head_of, household = w.dwellings.head, w.rates.household
     i: Int
     first, last, step = asked(w, clock.month)
-    each = asked_every(w)
+    each = w.rates.asked_every[0]
     for i in range(first, last, step):
         others = needs_of(w, i) - 1
         if others >= 0 and people.age[i] != NOBODY:

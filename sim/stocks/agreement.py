@@ -32,7 +32,7 @@ from sim.stocks.twin import Twin
 from sim.world import copy
 
 F = npt.NDArray[np.float64]
-CHAIN = {"screening", "support", "need", "help_seeking", "queues", "waiting", "remembering"}
+CHAIN = {"screening", "support", "need", "help_seeking", "queues", "lottery", "waiting", "remembering"}
 """Mechanisms of the well-mixed world: need and help, nothing else."""
 STILL = {
     "need": {"beta_support": 0.0, "beta_resilience": 0.0, "informal": 0.0},

@@ -45,6 +45,7 @@ OF_PEOPLE = {
     "help_seeking",
     "acute_episodes",
     "queues",
+    "lottery",
     "waiting",
     "last_resort",
     "peers",
