@@ -23,9 +23,7 @@ from sim.engine.columns import allocate
 from sim.figures import set_in_place
 from sim.inputs import InputError, Words, dotted
 from sim.place import Place
-from sim.results import (
-    Record,
-)
+from sim.records import Record
 from sim.runs import Progress, ensemble, take_aim
 from sim.scenario import Scenario
 from sim.state import Screen, World

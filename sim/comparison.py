@@ -23,19 +23,8 @@ from scipy import special
 from sim import expectations
 from sim.outcomes import Beyond, discounted
 from sim.place import Place
-from sim.results import (
-    AXIS_NAMES,
-    RECORDED,
-    RECORDED_BY_YEAR,
-    Derived,
-    Metric,
-    Record,
-    Sum,
-    end_to_end,
-    metric,
-    metrics,
-    pounds_and_qalys,
-)
+from sim.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
+from sim.results import AXIS_NAMES, Derived, Metric, Sum, metric, metrics, pounds_and_qalys
 from sim.scenario import Scenario
 from sim.version import VERSION
 

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from scipy import special
 
 from sim.inputs import KeyPath, Unmet, Words
-from sim.results import AXIS_NAMES, RECORDED, RECORDED_BY_YEAR, Metric, Record, metrics
+from sim.records import RECORDED, RECORDED_BY_YEAR, Record
+from sim.results import AXIS_NAMES, Metric, metrics
 from sim.scenario import Expect, Groups, Looked
 
 F = npt.NDArray[np.float64]

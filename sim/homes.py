@@ -76,7 +76,7 @@ def lived_in(
         world = _repeated(world, np.searchsorted(sorted(set(grown_in)), grown_in), sizes)
         _fill_places(world, hoods)
         set_mortality(world.rates, death)
-    return world._replace(ties=_wired(world, place, seed))
+    return world._replace(ties=_wired(world, place, seed, threads))
 
 
 MOST_GROWN = 4_000_000
@@ -187,7 +187,7 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, until: int, 
         column.fill(0)
 
 
-def _wired(world: World, place: Place, seed: int) -> Ties:
+def _wired(world: World, place: Place, seed: int, threads: int) -> Ties:
     """Who can lean on whom."""
     people = world.people
     wiring = wire(
@@ -199,6 +199,7 @@ def _wired(world: World, place: Place, seed: int) -> Ties:
         far_share=place.ties.far_share.value,
         near_share=place.ties.street_share.value,
         seed=seed,
+        threads=threads,
     )
     return Ties(wiring.start, wiring.to)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from sim import kept_files
 from sim.engine import jit
-from sim.results import RECORDED, RECORDED_BY_YEAR, Record
+from sim.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
 
 FOLDER = jit.CACHE_ROOT / "baselines"

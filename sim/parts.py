@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ TURNS = 16
 """Into how many turns the parts of a place are cut for each worker."""
 LEAST_SHARE = 20_000
 """Slots from which it pays that a worker of their own goes through them."""
+T = TypeVar("T")
 Work = Callable[[list[Handle]], Callable[[Clock], None]]
 """From some worlds, or parts of one, to what goes through a stretch of the month for each of them."""
 
@@ -131,6 +133,16 @@ def workers_for(parts: list[World], threads: int) -> int:
     """How many workers to share the parts of a place among, of so many that there are."""
     slots = int(parts[-1].part.person[1] - parts[0].part.person[0])
     return max(1, min(threads, len(parts), slots // LEAST_SHARE))
+
+
+def each_part(world: World, work: Callable[[Handle], T], threads: int) -> list[T]:
+    """What some work on each part of a place returns, in order; several parts at once. It must change nothing but what
+    is the part's own."""
+    parts = parts_of(world)
+    if workers_for(parts, threads) == 1:
+        return [work(handle(part)) for part in parts]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda part: work(handle(part)), parts))
 
 
 def side_by_side(

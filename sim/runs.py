@@ -24,7 +24,7 @@ from sim.feedback import loops
 from sim.fields import Params
 from sim.parts import Work, parts_of, side_by_side, stretches, workers_for
 from sim.policies import levers
-from sim.results import RECORDED, RECORDED_BY_YEAR, Record
+from sim.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.state import ANYTHING, TABLES, Places, World, handle

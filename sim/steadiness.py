@@ -24,7 +24,7 @@ from sim.calibrated import Calibrated
 from sim.calibration import solution_for
 from sim.comparison import Comparison
 from sim.fields import QUINTILES
-from sim.results import Record
+from sim.records import Record
 from sim.scenario import Scenario
 
 F = npt.NDArray[np.float64]

@@ -8,20 +8,23 @@ being helped and who waits then settles over `SETTLE` months that are not report
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim import book  # noqa: F401  (enters every mechanism in the book)
+from sim.bookkeeping import counted
 from sim.engine.columns import apart
 from sim.engine.draws import month_key, stream, uniform
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.mechanism import Clock, NoParams
 from sim.feedback.burnout import Burnout
 from sim.fields import AGE_BAND_NAMES, QUINTILES, Params
 from sim.homes import count_everybody, lived_in
 from sim.networks.survey import ASKED
+from sim.parts import each_part
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
@@ -37,6 +40,7 @@ from sim.state import (
     KINDS,
     NOBODY,
     SILOS,
+    A,
     Rates,
     Services,
     Ties,
@@ -96,7 +100,7 @@ def build(
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
     _lead(handle(world), np.uint64(seed), Practice().led)
-    _begin_needs(handle(world), np.uint64(seed))
+    _begin_needs(world, seed, threads)
     for noted in (remember, spread_news):
         noted(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-SETTLE)))
     world.people.changed[:] = ANYTHING
@@ -163,8 +167,7 @@ def _fill_services(
     table = world.services
     ids = [domain.id for domain in domains]
     occupied = world.people.age != NOBODY
-    people = np.zeros((BANDS, QUINTILES))
-    np.add.at(people, (world.people.band[occupied], world.people.quintile[occupied]), 1)
+    people = _by_group(world, occupied)
     heads = head_counts(world)
     for s, service in enumerate(services):
         d = ids.index(service.domain)
@@ -266,21 +269,31 @@ def all_asks(world: World) -> F:
 
 def head_counts(world: World) -> F:
     """Households by the reference person's age band and fifth. Shape (band, quintile)."""
-    out = np.zeros((BANDS, QUINTILES))
-    lived_in = world.dwellings.occupants > 0
-    head = world.dwellings.head[lived_in]
-    np.add.at(out, (world.people.band[head], world.people.quintile[head]), 1)
-    return out
+    return _by_group(world, world.dwellings.head[world.dwellings.occupants > 0])
+
+
+def _by_group(world: World, who: A) -> F:
+    """Count some slots, told by a mask or their numbers, by age band and fifth. Shape (band, quintile)."""
+    group = world.people.band[who].astype(np.intp) * QUINTILES + world.people.quintile[who]
+    return np.bincount(group, minlength=BANDS * QUINTILES).reshape(BANDS, QUINTILES).astype(float)
+
+
+def _begin_needs(world: World, seed: int, threads: int) -> None:
+    """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
+    in_need = sum(each_part(world, partial(_draw_needs, seed=np.uint64(seed)), threads))
+    fine = world.services.base_places / np.maximum(1.0, in_need)  # a service's places are given by lot
+    each_part(world, partial(_give_places, seed=np.uint64(seed), fine=fine), threads)
+    count_everybody(handle(world))
 
 
 @kernel
-def _begin_needs(world: World, seed: np.uint64) -> None:
-    """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
+def _draw_needs(world: World, seed: np.uint64) -> F:
+    """Draw the needs of a part's people. Returns how many of them need each service's help."""
     people, rates, services = world.people, world.rates, world.services
-    fine = np.zeros(services.domain.size)
+    first, last = world.part.person[0], world.part.person[1]
     key = month_key(seed, FIRST_LEVEL, 0)
     for turn in range(2):  # reference persons first: the others' needs go with their household's
-        for i in range(people.age.size):
+        for i in range(first, last):
             head = np.int64(world.dwellings.head[people.dwelling[i]])
             if people.age[i] == NOBODY or (i == head) == (turn == 1):
                 continue
@@ -297,28 +310,49 @@ def _begin_needs(world: World, seed: np.uint64) -> None:
                 elif who >= 0:
                     people.level[d, i] = rates.donor_level[who, d]
                 people.before[d, i] = people.level[d, i]
+    need, served = np.zeros(services.domain.size), _levels_served(world)
     for d in range(people.level.shape[0]):
-        # How many need each service's help: its places are given to them by lot.
-        need = np.zeros(services.domain.size)
-        for i in range(people.age.size):
-            if people.age[i] != NOBODY and (rates.household[d] == 0 or world.dwellings.head[people.dwelling[i]] == i):
+        for i in range(first, last):
+            if served[d, people.level[d, i]] and people.age[i] != NOBODY and counted(world, d, i):
                 for s in range(services.domain.size):
-                    if services.domain[s] == d and services.serves[s, people.level[d, i]] == 1:
-                        need[s] += services.bands[s, people.band[i]]
+                    need[s] += _is_for(world, s, d, i)
+    return need
+
+
+@kernel
+def _levels_served(world: World) -> A:
+    """Whether some service is for a need. Shape (domain, level)."""
+    services = world.services
+    out = np.zeros((world.people.level.shape[0], services.serves.shape[1]), np.bool_)
+    for s in range(services.domain.size):
+        out[services.domain[s]] |= services.serves[s] == 1
+    return out
+
+
+@kernel
+def _is_for(world: World, s: Int, d: Int, i: Int) -> bool | np.bool:
+    """Whether a service is for somebody's need in a domain, and of an age that it serves."""
+    services, people = world.services, world.people
+    fits: bool = services.serves[s, people.level[d, i]] == 1 and services.bands[s, people.band[i]] == 1
+    return fits and services.domain[s] == d
+
+
+@kernel
+def _give_places(world: World, seed: np.uint64, fine: F) -> None:
+    """Give each who needs a service's help a place with the chance `fine`, one in a domain."""
+    people, served = world.people, _levels_served(world)
+    for d in range(people.level.shape[0]):
         key = month_key(seed, HELPED + np.uint64(d), 0)
-        for s in range(services.domain.size):
-            fine[s] = services.base_places[s] / max(1.0, need[s]) if services.domain[s] == d else 0.0
-        for i in range(people.age.size):
-            if people.age[i] != NOBODY and (rates.household[d] == 0 or world.dwellings.head[people.dwelling[i]] == i):
-                u = uniform(key, i)
-                for s in range(services.domain.size):
-                    fits = services.serves[s, people.level[d, i]] == 1 and services.bands[s, people.band[i]] == 1
-                    if services.domain[s] == d and fits:
-                        u -= fine[s]
-                        if u < 0.0:
-                            people.help[d, i] = np.uint8(1 + s)
-                            break
-    count_everybody(world)
+        for i in range(world.part.person[0], world.part.person[1]):
+            if not served[d, people.level[d, i]] or people.age[i] == NOBODY or not counted(world, d, i):
+                continue
+            u = uniform(key, i)
+            for s in range(world.services.domain.size):
+                if _is_for(world, s, d, i):
+                    u -= fine[s]
+                    if u < 0.0:
+                        people.help[d, i] = np.uint8(1 + s)
+                        break
 
 
 def copy(world: World) -> World:

@@ -18,7 +18,7 @@ from sim.engine.mechanism import BOOK, Clock, Mechanism
 from sim.fields import AGE_BANDS, Params
 from sim.place import Place, place_names
 from sim.policies import Lever, levers
-from sim.results import Record
+from sim.records import Record
 from sim.runs import Month, take_aim
 from sim.scenario import Policy, Scenario, Where, Who, month_name, parameter_groups
 from sim.services.catalogue import load_catalogue

@@ -28,7 +28,7 @@ from sim import analysis, kept_records
 from sim.analysis import compare
 from sim.place import Place
 from sim.policies import Lever
-from sim.results import Record
+from sim.records import Record
 from sim.runs import ensemble, go
 from sim.scenario import Scenario
 from sim.state import World

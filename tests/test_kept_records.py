@@ -11,7 +11,7 @@ from strategies import calibrated
 
 from sim import analysis, kept_records, kept_worlds
 from sim.place import Place
-from sim.results import Record
+from sim.records import Record
 from sim.runs import go
 from sim.scenario import Scenario
 

@@ -16,7 +16,8 @@ from sim.comparison import Comparison, Series
 from sim.fields import AGE_BAND_NAMES, AGE_BANDS
 from sim.networks.survey import ASKED
 from sim.people.domains import load_domains
-from sim.results import RECORDED_BY_YEAR, Record, metric, metrics, pounds_and_qalys
+from sim.records import RECORDED_BY_YEAR, Record
+from sim.results import metric, metrics, pounds_and_qalys
 from sim.runs import go
 from sim.services.catalogue import load_catalogue
 from sim.state import FINE, NOBODY

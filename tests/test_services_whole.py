@@ -16,6 +16,7 @@ from sim.feedback.failure_demand import WATCHED, learnt
 from sim.policies.restructuring import falls_now
 from sim.runs import go
 from sim.services.hours import Hours, administration, other_time
+from sim.services.lottery import _last_called
 from sim.services.practice import Practice, practice_target
 from sim.services.quality import Quality, fit_target, met_again, swamped
 from sim.services.queues import SLOTS_LISTED, TURN
@@ -341,3 +342,13 @@ def test_the_lottery_is_among_all_who_wait_however_many(share: float) -> None:
     first = who[np.argsort(-np.log(u) / odds, kind="stable")][:free]
     assert set(np.flatnonzero(people.help[d] == 1 + s)) == set(first)
     assert (services.helped[s], services.queue[s]) == (free, who.size - free)
+
+
+@pytest.mark.parametrize("many", [0, 1, 7, 39, 40, 50])
+def test_as_many_are_called_as_can_be_also_where_turns_are_shared(many: int, seed: int) -> None:
+    """Of forty people with few different turns those are called whom a sort by turn, then by slot, puts first."""
+    dice = np.random.default_rng([seed, many])
+    who, turn = np.sort(dice.choice(1_000, 40, replace=False)).astype(np.uint32), dice.integers(0, 6, 40, np.uint64)
+    last_turn, last_row = _last_called(who, turn, many)
+    called = {int(i) for i, t in zip(who, turn, strict=True) if t < last_turn or (t == last_turn and i < last_row)}
+    assert called == {int(i) for i in who[np.lexsort((who, turn))][:many]}

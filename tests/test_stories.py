@@ -10,7 +10,7 @@ import pytest
 from strategies import SERVICES, Columns, calibrated, columns, different, live, scenario, town
 
 from sim.fields import AGE_BAND_NAMES, QUINTILES
-from sim.results import Record
+from sim.records import Record
 from sim.runs import go
 from sim.scenario import Policy, Scenario
 from sim.services.catalogue import load_catalogue

@@ -23,7 +23,8 @@ from sim.fields import AGE_BAND_NAMES, QUINTILES
 from sim.inputs import plain
 from sim.people.domains import bands_within
 from sim.rates import Targets
-from sim.results import Record, metrics
+from sim.records import Record
+from sim.results import metrics
 from sim.steadiness import DRAWS_STEADY, DRIFT, Judged, Stability, drifts, judged, stability, steadiness
 
 F = npt.NDArray[np.float64]

@@ -45,6 +45,7 @@ NO_KERNELS = {
     "figures.py",
     "steadiness.py",
     "stopping.py",
+    "records.py",
     "results.py",
     "outcomes.py",
     "place_tables.py",

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.mesa_model import first_morning
 from sim.mesa_model.town import MesaModel
-from sim.results import RECORDED, RECORDED_BY_YEAR, Record, What
+from sim.records import RECORDED, RECORDED_BY_YEAR, Record, What
 from sim.scenario import Scenario
 from sim.state import World
 

@@ -9,6 +9,8 @@ Limits    Ties belong to slots; they do not form or break. Clustering comes from
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +23,8 @@ HOW_MANY = stream("how many ties")
 WHO = stream("who is tied")
 STREET = 40
 """Slots either side that count as the same street: some fifteen homes."""
+MOST_WORKERS, LEAST_SHARE = 4, 20_000
+"""Threads that wire a place: each takes two bytes a slot, and it pays from so many slots each."""
 
 
 A = npt.NDArray[Any]
@@ -77,34 +81,48 @@ def _other_end(town: _Town, i: Int, t: Int) -> Int:
     return j if town.dwelling[j] != home else -1
 
 
+# Ties are drawn twice, to count and then to note them: keeping them would take more memory than all else. The slots are
+# shared out among workers. A slot's ties are noted in the order of who opened them, so that of the first worker's come
+# first, whoever is quicker.
+
+
 @kernel
-def _starts(town: _Town) -> A:
-    """Where each slot's ties begin. Ties are drawn twice, here and in `_ends`: keeping them would take more memory than
-    all else."""
-    start = np.zeros(town.age.size + 1, np.uint32)
-    for i in range(town.age.size):
+def _count(town: _Town, first: Int, last: Int, counts: A) -> None:
+    """Count the ties that some slots open, at both ends."""
+    for i in range(first, last):
         for t in range(_opened(town, i)):
             j = _other_end(town, i, t)
             if j >= 0:
-                start[i + 1] += np.uint32(1)
-                start[j + 1] += np.uint32(1)
-    for i in range(town.age.size):
-        start[i + 1] += start[i]
+                counts[i] += np.uint16(1)
+                counts[j] += np.uint16(1)
+
+
+@kernel
+def _starts(counts: A) -> A:
+    """Where each slot's ties begin. What each worker has counted becomes how many of others' ties come before."""
+    workers, slots = counts.shape
+    start = np.zeros(slots + 1, np.uint32)
+    for i in range(slots):
+        before = np.uint16(0)
+        for k in range(workers):
+            mine = counts[k, i]
+            counts[k, i] = before
+            before += mine
+        start[i + 1] = start[i] + np.uint32(before)
     return start
 
 
 @kernel
-def _ends(town: _Town, start: A) -> A:
-    fill, to = start[:-1].copy(), np.empty(start[-1], np.uint32)
-    for i in range(town.age.size):
+def _note(town: _Town, first: Int, last: Int, start: A, noted: A, to: A) -> None:
+    """Note the ties that some slots open, at both ends, after so many of each slot that are noted."""
+    for i in range(first, last):
         for t in range(_opened(town, i)):
             j = _other_end(town, i, t)
             if j >= 0:
-                to[fill[i]] = j
-                fill[i] += np.uint32(1)
-                to[fill[j]] = i
-                fill[j] += np.uint32(1)
-    return to
+                to[start[i] + noted[i]] = j
+                noted[i] += np.uint16(1)
+                to[start[j] + noted[j]] = i
+                noted[j] += np.uint16(1)
 
 
 def wire(
@@ -117,10 +135,18 @@ def wire(
     far_share: float,
     near_share: float,
     seed: int,
+    threads: int = 1,
 ) -> Wiring:
     """Tie people together. `outside_ties` is the mean number of ties a person has outside the home."""
     keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (HOW_MANY, WHO)]
     mean = max(0.05, outside_ties / 2.0)
     town = _Town(age, neighbourhood, dwelling, first, mean, far_share, near_share, keys[0], keys[1])
-    start = _starts(town)
-    return Wiring(start, _ends(town, start))
+    workers = max(1, min(threads, MOST_WORKERS, age.size // LEAST_SHARE))
+    edges = [age.size * k // workers for k in range(workers + 1)]
+    counts = np.zeros((workers, age.size), np.uint16)
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(partial(_count, town), edges[:-1], edges[1:], counts))
+        start = _starts(counts)
+        to = np.empty(start[-1], np.uint32)
+        list(pool.map(lambda a, b, noted: _note(town, a, b, start, noted, to), edges[:-1], edges[1:], counts))
+    return Wiring(start, to)

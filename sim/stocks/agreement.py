@@ -19,13 +19,15 @@ from sim.calibration import solution_for
 from sim.engine.mechanism import Clock, Phase
 from sim.parts import parts_of, stretches
 from sim.place import Place
-from sim.results import Record, services_of
+from sim.records import Record
+from sim.results import services_of
 from sim.runs import FLOWS, Month, ensemble
 from sim.scenario import Scenario, library
 from sim.services.catalogue import load_catalogue
 from sim.state import ANYTHING, GONE, NOBODY, WAITING, World, handle
 from sim.stocks.baseline import calm, constants, given
-from sim.stocks.flows import Flows, State
+from sim.stocks.cells import State
+from sim.stocks.flows import Flows
 from sim.stocks.grain import Grain
 from sim.stocks.records import record_of
 from sim.stocks.twin import Twin

@@ -19,7 +19,8 @@ from sim.fields import AGE_BANDS, Params
 from sim.people.moves import Moves
 from sim.rates import LEVELS
 from sim.state import FAMILY, MENTAL, NOBODY, WAITING, World
-from sim.stocks.flows import Around, Constants, Events, Flows, Given, Life, State
+from sim.stocks.cells import Around, Constants, Events, Given, Life, State
+from sim.stocks.flows import Flows
 from sim.stocks.grain import Grain
 from sim.stocks.symbols import A
 

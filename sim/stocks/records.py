@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim.fields import AGE_BANDS, QUINTILES
 from sim.place import Place
-from sim.results import RECORDED, RECORDED_BY_YEAR, Record
+from sim.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario import Scenario
 from sim.state import CHILD_AGES, FINE
 from sim.stocks.equations import run

@@ -27,8 +27,9 @@ from sim.services.catalogue import load_catalogue
 from sim.state import ACUTE, PURPOSES, SILOS, TABLES, World
 from sim.stocks import expected, symbols
 from sim.stocks.baseline import Balanced, balance
+from sim.stocks.cells import Around, State
 from sim.stocks.equations import Equations, Label, Stock, in_order, roots_of, series_used
-from sim.stocks.flows import Around, Flows, State
+from sim.stocks.flows import Flows
 from sim.stocks.grain import Grain, grain_of, whereabouts
 from sim.stocks.symbols import Cells, Expr, cells
 from sim.stocks.tracing import Tracer
