@@ -16,7 +16,7 @@ from sim.comparison import Comparison, Series
 from sim.fields import AGE_BAND_NAMES, AGE_BANDS
 from sim.networks.survey import ASKED
 from sim.people.domains import load_domains
-from sim.records import RECORDED_BY_YEAR, Record
+from sim.records import RECORDED_BY_YEAR, Record, end_to_end
 from sim.results import metric, metrics, pounds_and_qalys
 from sim.runs import go
 from sim.services.catalogue import load_catalogue
@@ -316,7 +316,7 @@ def test_fieller_covers(seed: int) -> None:
 def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
     """Put end to end, runs give the same values to the last bit as one by one, for every measure and axis."""
     records = compared.records["cut"]
-    together = results.end_to_end(records)
+    together = end_to_end(records)
     assert (together.runs, list(together.monthly)) == (3, list(records[0].monthly))
     alone = [pounds_and_qalys(record) for record in records]
     for whole, each in zip(pounds_and_qalys(together), zip(*alone, strict=True), strict=True):
