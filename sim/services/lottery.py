@@ -33,7 +33,7 @@ LAST = np.uint64(0x7FFFFFFFFFFFFFFF)
 @mechanism(
     Phase.SERVICE,
     Waiting,
-    reads="people.level people.neighbourhood people.help people.quintile people.trust services.places services.queue "
+    reads="people.level people.neighbourhood people.help people.quintile people.band services.places services.queue "
     "services.helped places.weight services.domain services.base_budget services.plan services.posts "
     "aims.groups aims.group aims.offer aims.part places.queue_row places.queue_what places.queue_race places.queued",
     writes="services.called services.last_turn services.last_row people.help people.changed tally.ended tally.gave_up "

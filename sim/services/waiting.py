@@ -61,7 +61,7 @@ def weight_of(w: World, p: Waiting, n: Int, what: np.uint8) -> float:
     "services.last_turn services.last_row services.domain services.continuity services.providers services.fit "
     "places.weight aims.groups aims.group aims.offer places.queue_row places.queue_what places.queue_race "
     "places.queued",
-    writes="people.help people.trust people.changed tally.started tally.ended tally.helped tally.waiting tally.unmet "
+    writes="people.help people.trust people.changed tally.started tally.helped tally.waiting tally.unmet "
     "services.helped services.queue screen.marks screen.found_row screen.renew screen.reason",
     after="lottery",
     by_part=True,
