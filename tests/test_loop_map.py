@@ -22,7 +22,7 @@ from sim.loop_map.found import TRIED_IN
 from sim.loop_map.knock_out import knock_outs
 from sim.loop_map.strength import sampled, strengths
 from sim.loop_map.tried import PUSH, walk
-from sim.loop_map.variables import ARITHMETIC, NAMED, left_out, push
+from sim.loop_map.variables import ARITHMETIC, NAMED, Variable, left_out, push
 from sim.runs import Month
 from sim.scenario import Policy, Scenario
 from sim.state import TABLES, handle
@@ -221,20 +221,20 @@ def test_trying_changes_nothing() -> None:
 
 @pytest.mark.parametrize("amount", PUSH)
 @pytest.mark.parametrize("variable", [v for v in NAMED if v.name != "population"], ids=lambda v: v.name)
-def test_a_push_moves_its_variable_and_stays_in_its_columns(variable: object, amount: float) -> None:
+def test_a_push_moves_its_variable_and_stays_in_its_columns(variable: Variable, amount: float) -> None:
     """Up is up and down is down, levels and codes stay what they may be, and nobody appears or goes."""
     world = in_one_part(town(2_000, 0))
     seen = handle(world)
     Month(calibrated().params, {})(world, seen, Clock(np.uint64(0), np.int64(0)))
-    before, size = snapshot(world), variable.size(world)  # type: ignore[attr-defined]  # a Variable
-    push(world, seen, variable, amount, Clock(np.uint64(0), np.int64(0)))  # type: ignore[arg-type]  # likewise
-    assert np.sign(variable.size(world) - size) in (np.sign(amount), 0.0)  # type: ignore[attr-defined]  # likewise
+    before, size = snapshot(world), variable.size(world)
+    push(world, seen, variable, amount, Clock(np.uint64(0), np.int64(0)))
+    assert np.sign(variable.size(world) - size) in (np.sign(amount), 0.0)
     assert world.people.level.max() <= 3
     assert (world.people.age == before["people.age"]).all()
     assert (world.tally.census >= 0).all()
     assert (world.tally.census.sum(axis=1) == before["tally.census"].sum(axis=1)).all()
     waiting = (world.people.help >= 128).sum()
-    assert waiting == world.services.queue.sum() or variable.name != "queue"  # type: ignore[attr-defined]  # likewise
+    assert waiting == world.services.queue.sum() or variable.name != "queue"
 
 
 # Strength and knock-outs.

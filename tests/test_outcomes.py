@@ -16,6 +16,7 @@ from sim.comparison import Comparison, Series
 from sim.fields import AGE_BAND_NAMES, AGE_BANDS
 from sim.networks.survey import ASKED
 from sim.people.domains import load_domains
+from sim.place import Place
 from sim.records import RECORDED_BY_YEAR, Record, end_to_end
 from sim.results import metric, metrics, pounds_and_qalys
 from sim.runs import go
@@ -368,8 +369,9 @@ def test_a_survey_asks_everybody_once_a_year(seed: int) -> None:
 def test_a_sample_stands_for_all(seed: int) -> None:
     """Where each is asked once in three years and stands for three, the answers are those of all, all else untouched.
 
-    Of some 1,900 adults each tells one of three years. What one tells varies between years by less than 0.1, so the
-    shares differ by less than 0.012, five standard errors, but for less than one seed in a million.
+    Of some 1,500 adults each tells one of three years. Over twelve seeds the standard deviation of what that leaves was
+    0.5 % of adults, 2.5 % of needs and 0.2 points of shares: each limit is five of these or more, which luck passes
+    less than once in a million.
     """
     sampled = town()._replace(rates=town().rates._replace(asked_every=np.array([3])))
     a, b = (go(w, scenario(3), calibrated().params, seed) for w in (town(), sampled))
@@ -381,19 +383,21 @@ def test_a_sample_stands_for_all(seed: int) -> None:
     for name in answers | needs:
         assert (b.monthly[name] % 3 == 0).all(), name
     asked = [record.monthly["surveyed"].sum() for record in (a, b)]
-    assert asked[1] == pytest.approx(asked[0], rel=0.05)
+    assert asked[1] == pytest.approx(asked[0], rel=0.03)
     for name in ("lonely", "trusting"):
         told = [record.monthly[name].sum() / FINE / many for record, many in zip((a, b), asked, strict=True)]
         assert told[1] == pytest.approx(told[0], abs=0.012), name
     for name in needs:
-        assert b.monthly[name].sum() == pytest.approx(a.monthly[name].sum(), rel=0.2), name
+        assert b.monthly[name].sum() == pytest.approx(a.monthly[name].sum(), rel=0.125), name
 
 
 def test_only_large_places_are_sampled() -> None:
-    """In a town everybody is asked each year; in a large place so many slots that some 175,000 adults are."""
+    """In a town everybody is asked each year; in a large place so many slots that some 175,000 adults are.
+
+    In the smallest towns a twentieth fewer slots are taken, so that the number is looked at in a larger one."""
     assert town().rates.asked_every.tolist() == [1]
-    adults_a_slot = (town().people.age[town().people.age != NOBODY] >= 16).sum() / town().people.age.size
-    assert ASKED * adults_a_slot == pytest.approx(175_000, rel=0.1)
+    age = calibrated().world(Place.load("anytown"), 30_000, 0).world.people.age
+    assert ASKED * (age[age != NOBODY] >= 16).sum() / age.size == pytest.approx(175_000, rel=0.02)
 
 
 def test_answers_are_of_those_asked(record: Record) -> None:

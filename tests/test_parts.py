@@ -21,6 +21,7 @@ from strategies import (
 from sim import parts
 from sim.engine.columns import columns as described
 from sim.engine.mechanism import BOOK, Clock, Mechanism, NoParams, Phase
+from sim.networks import wiring
 from sim.parts import cut, parts_of, stretches
 from sim.place import Place
 from sim.runs import FLOWS, Month, go
@@ -93,6 +94,21 @@ def test_parts_and_workers_do_not_matter(slots: int, threads: int, seed: int, mo
     monkeypatch.setattr(parts, "LEAST_SHARE", 1)
     assert len(parts_of(world)) > 1
     assert digest(go(world, what, params, seed, threads=threads)) == usual
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_a_place_is_built_the_same_by_however_many(threads: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Homes, ties in their order, first needs and who is helped: every column is the same to the last bit."""
+    place = Place.load("anytown")
+    alone = calibrated().world(place, 6_000, seed).world
+    monkeypatch.setattr(parts, "SLOTS", (SMALL, SMALL))
+    monkeypatch.setattr(parts, "LEAST_SHARE", 1)
+    monkeypatch.setattr(wiring, "LEAST_SHARE", 1)
+    together = calibrated().world(place, 6_000, seed, threads).world
+    assert len(parts_of(together)) > 1
+    scratch = {name for name in columns(alone) if name.startswith("screen.")}  # as long as the longest part
+    told = [{k: v for k, v in columns(w).items() if k not in scratch} for w in (alone, together)]
+    assert different(*told) == []
 
 
 IN_PLACE = {"people.neighbourhood", "people.dwelling", "people.quintile", "dwellings.first", "ties.start"}
