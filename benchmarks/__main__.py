@@ -30,21 +30,21 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import peers
-from sim import rates
-from sim.calibrated import Calibrated
-from sim.calibration import solution_for
-from sim.compiling import warm_up
+from sim import hazards
+from sim.calibration.calibrate import solution_for
+from sim.calibration.calibrated_model import Calibrated
 from sim.engine import jit
-from sim.engine.columns import Handle
-from sim.engine.draws import fill_bits
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Mechanism
+from sim.engine.random import fill_bits
+from sim.engine.schedule import Clock, Mechanism
+from sim.engine.tables import Handle
 from sim.engine.thinning import BLOCK
-from sim.parts import parts_of, stretches
-from sim.place import Place
-from sim.runs import FLOWS, Month
-from sim.scenario import Scenario
-from sim.state import People, Ties, World, handle
+from sim.ensemble.precompile import warm_up
+from sim.place.place import Place
+from sim.scenario.scenario import Scenario
+from sim.simulation.simulate import FLOWS, Month
+from sim.state.tables import People, Ties, World, handle
+from sim.world.partition import parts_of, stretches
 
 HERE = Path(__file__).parent
 KEPT = HERE / "results.json"
@@ -377,8 +377,8 @@ def main(arguments: Sequence[str]) -> int:
     before = json.loads(Path(against[0]).read_text(encoding="utf-8")) if against else None
     warm_up()
     calibrated = solution_for(Scenario.load("baseline"))
-    needed = rates.digest(calibrated.domains, calibrated.services, calibrated.params)
-    if rates.read_solution(rates.SOLVED)[0] != needed:
+    needed = hazards.digest(calibrated.domains, calibrated.services, calibrated.params)
+    if hazards.read_solution(hazards.SOLVED)[0] != needed:
         print("sim/solved.npz is for other parameters: every first start would calibrate", file=sys.stderr)
         return 1
     repeats = 1 if quick else REPEATS

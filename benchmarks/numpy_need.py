@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sim.calibrated import Calibrated
+from sim.calibration.calibrated_model import Calibrated
 from sim.people.need import CAP, CAP_BETTER
-from sim.state import NOBODY, World
+from sim.state.tables import NOBODY, World
 
 
 class NumpyNeed:

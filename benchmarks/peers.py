@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.numpy_need import NumpyNeed
-from sim.calibrated import Calibrated
-from sim.mesa_model import MesaModel, first_morning
-from sim.scenario import Scenario
-from sim.state import World
+from sim.calibration.calibrated_model import Calibrated
+from sim.scenario.scenario import Scenario
+from sim.state.tables import World
+from sim.twins.mesa import MesaModel, initial_state
 
 HERE = Path(__file__).parent
 FOREIGN = HERE / "foreign"
@@ -62,7 +62,7 @@ def numpy_need(calibrated: Calibrated, world: World, people: int) -> float:
 def mesa_telling() -> float:
     """Person-months a second of the same model, whole, as objects."""
     scenario = Scenario.load("baseline").with_settings(years=1)
-    town = MesaModel(scenario, 0, world=first_morning.settled(scenario, 0, MESA_PEOPLE))
+    town = MesaModel(scenario, 0, world=initial_state.settled(scenario, 0, MESA_PEOPLE))
     town.step()
     started = time.process_time()
     for _ in range(MESA_MONTHS):

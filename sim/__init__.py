@@ -10,43 +10,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.version import VERSION
+from sim.schema.version import VERSION
 
 __version__ = VERSION
 
 _WHERE = {
-    "AGE_BANDS": "sim.fields",
-    "Comparison": "sim.comparison",
-    "InputError": "sim.inputs",
+    "AGE_BANDS": "sim.schema.quantities",
+    "Comparison": "sim.results.comparison",
+    "InputError": "sim.schema.toml_files",
     "Lever": "sim.policies",
-    "MesaModel": "sim.mesa_model",
-    "Metric": "sim.results",
-    "Place": "sim.place",
-    "Policy": "sim.scenario",
-    "Scenario": "sim.scenario",
-    "compare": "sim.analysis",
+    "MesaModel": "sim.twins.mesa",
+    "Metric": "sim.results.metrics",
+    "Place": "sim.place.place",
+    "Policy": "sim.scenario.policy",
+    "Scenario": "sim.scenario.scenario",
+    "compare": "sim.ensemble.compare",
     "lever_sections": "sim.policies",
     "levers": "sim.policies",
     "load_catalogue": "sim.services.catalogue",
-    "metrics": "sim.results",
-    "new_place": "sim.place_tables",
-    "place_names": "sim.place",
-    "run": "sim.analysis",
-    "scenario_names": "sim.scenario",
+    "metrics": "sim.results.metrics",
+    "new_place": "sim.place.census_tables",
+    "place_names": "sim.place.place",
+    "run": "sim.ensemble.compare",
+    "scenario_names": "sim.scenario.scenario",
 }
 
 if TYPE_CHECKING:
-    from sim.analysis import compare, run
-    from sim.comparison import Comparison
-    from sim.fields import AGE_BANDS
-    from sim.inputs import InputError
-    from sim.mesa_model import MesaModel
-    from sim.place import Place, place_names
-    from sim.place_tables import new_place
+    from sim.ensemble.compare import compare, run
+    from sim.place.census_tables import new_place
+    from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
-    from sim.results import Metric, metrics
-    from sim.scenario import Policy, Scenario, scenario_names
+    from sim.results.comparison import Comparison
+    from sim.results.metrics import Metric, metrics
+    from sim.scenario.policy import Policy
+    from sim.scenario.scenario import Scenario, scenario_names
+    from sim.schema.quantities import AGE_BANDS
+    from sim.schema.toml_files import InputError
     from sim.services.catalogue import load_catalogue
+    from sim.twins.mesa import MesaModel
 
 __all__ = [
     "AGE_BANDS",

@@ -51,10 +51,11 @@ def seed(pytestconfig: pytest.Config) -> int:
 @pytest.fixture(scope="session", autouse=True)
 def baselines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests keep their baselines apart: none is read from the user's folder, or left there by one that plays tricks."""
-    from sim import kept_records
+
+    from sim.cache import records
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept_records, "FOLDER", tmp_path_factory.mktemp("baselines"))
+        patch.setattr(records, "FOLDER", tmp_path_factory.mktemp("baselines"))
         yield
 
 

@@ -22,13 +22,14 @@ import numba
 import numpy as np
 from strategies import LEVERS, every_lever_moved, moved
 
-from sim.engine.mechanism import BOOK, Clock
-from sim.mesa_model import MesaModel, first_morning
-from sim.mesa_model.agreement import Difference, differences
-from sim.runs import FLOWS, Month
-from sim.scenario import Scenario, Where, Who
+from sim.engine.schedule import BOOK, Clock
+from sim.scenario.policy import Where, Who
+from sim.scenario.scenario import Scenario
 from sim.services.catalogue import load_catalogue
-from sim.state import handle
+from sim.simulation.simulate import FLOWS, Month
+from sim.state.tables import handle
+from sim.twins.mesa import MesaModel, initial_state
+from sim.twins.mesa.agreement import Difference, differences
 
 OTHER = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.Lt: ">", ast.Gt: "<"}
 SIGN = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Lt: "<", ast.Gt: ">"}
@@ -110,7 +111,7 @@ def everything(years: int) -> Scenario:
 
 def first_difference(scenario: Scenario, seed: int, people: int, months: int) -> Difference | None:
     """The first difference between the core, kernel by kernel, and the telling, each going its own way."""
-    world = first_morning.settled(scenario, seed, people)
+    world = initial_state.settled(scenario, seed, people)
     town = MesaModel(scenario, seed, world=world)
     month = Month(scenario.params(), scenario.paths(tuple(s.id for s in load_catalogue()), world.places))
     seen = handle(world)

@@ -11,19 +11,22 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-import sim.book  # noqa: F401  (enters every mechanism in the book)
-from sim.calibrated import Calibrated
-from sim.calibration import solution_for
-from sim.engine.mechanism import BOOK, Clock, Mechanism
-from sim.fields import AGE_BANDS, Params
-from sim.place import Place, place_names
+import sim.scenario.registry  # noqa: F401  (enters every mechanism in the book)
+from sim.calibration.calibrate import solution_for
+from sim.calibration.calibrated_model import Calibrated
+from sim.engine.schedule import BOOK, Clock, Mechanism
+from sim.place.place import Place, place_names
 from sim.policies import Lever, levers
-from sim.records import Record
-from sim.runs import Month, take_aim
-from sim.scenario import Policy, Scenario, Where, Who, month_name, parameter_groups
+from sim.results.records import Record
+from sim.scenario.parameters import parameter_groups
+from sim.scenario.policy import Policy, Where, Who
+from sim.scenario.scenario import Scenario
+from sim.scenario.timeline import month_name
+from sim.schema.quantities import AGE_BANDS, Params
 from sim.services.catalogue import load_catalogue
-from sim.state import ANYTHING, NOBODY, TABLES, WAITING, World, handle
-from sim.world import copy
+from sim.simulation.simulate import Month, take_aim
+from sim.state.tables import ANYTHING, NOBODY, TABLES, WAITING, World, handle
+from sim.world.build import copy
 
 Columns = dict[str, npt.NDArray[np.generic]]
 SERVICES = tuple(s.id for s in load_catalogue())
@@ -210,6 +213,6 @@ def cases(draw: st.DrawFn, seed: int = 0, knock_outs: bool = True) -> Case:
     place = draw(st.sampled_from(place_names()))
     people = draw(st.sampled_from([1_500, 2_600]))
     chosen = draw(st.lists(policies(years), max_size=5))
-    out = st.lists(st.sampled_from(["crowding_out", "rationing"]), unique=True, max_size=2)
+    out = st.lists(st.sampled_from(["overspend_recovery", "rationing"]), unique=True, max_size=2)
     without = tuple(draw(out)) if knock_outs else ()
     return Case(place, people, seed + draw(st.integers(0, 2)), scenario(years, chosen), draw(parameters()), without)

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 from strategies import SERVICES, calibrated, columns, different, live, same, scenario, town
 
-from sim import drawing, figures
-from sim.calibrated import Calibrated, england_targets
-from sim.calibration import adapt
-from sim.engine.mechanism import Clock
-from sim.inputs import InputError
-from sim.place import Place
-from sim.runs import Month, go, take_aim
-from sim.scenario import Scenario, parameters
+from sim.calibration.calibrate import adapt
+from sim.calibration.calibrated_model import Calibrated, england_targets
+from sim.engine.schedule import Clock
+from sim.ensemble import parameter_sampling
+from sim.place.place import Place
+from sim.scenario import data_parameters
+from sim.scenario.parameters import parameters
+from sim.scenario.scenario import Scenario
+from sim.schema.toml_files import InputError
 from sim.services.catalogue import load_catalogue
-from sim.state import NOBODY, World, handle
-from sim.world import copy
+from sim.simulation.simulate import Month, go, take_aim
+from sim.state.tables import NOBODY, World, handle
+from sim.world.build import copy
 
 PEOPLE = 6_000
 OLD = {"ages": [65, 109]}
@@ -253,16 +255,16 @@ def test_a_figure_is_set_where_its_name_leads() -> None:
         "place.ties.close_ties": 4.0,
     }
     what = base().with_settings(parameters=names)
-    domains, services = figures.set_in_england(what.parameters)
-    usual = {n: k.value for n, k in figures.of_england().items()}
+    domains, services = data_parameters.set_in_england(what.parameters)
+    usual = {n: k.value for n, k in data_parameters.of_england().items()}
     care = next(d for d in domains if d.id == "care")
     assert next(s for s in services if s.id == "gp").activity.mean_months.value == 30.0  # type: ignore[union-attr]  # it has one
     assert care.crisis.england_total[1].value.value == 7.0
     assert care.prevalence.serious.by_age is not None
     assert care.prevalence.serious.by_age["85+"] == pytest.approx(1.2 * 0.21)
-    assert figures.set_in_place(Place.load("wigan"), what.parameters).ties.close_ties.value == 4.0
+    assert data_parameters.set_in_place(Place.load("wigan"), what.parameters).ties.close_ties.value == 4.0
     assert usual["services.gp.activity.mean_months"] != 30.0
-    assert figures.set_in_england({}) == figures.set_in_england({"need.none": 1.0})
+    assert data_parameters.set_in_england({}) == data_parameters.set_in_england({"need.none": 1.0})
     untouched = [s for s in services if s.id != "gp"]
     assert untouched == [s for s in load_catalogue() if s.id != "gp"]
 
@@ -284,19 +286,19 @@ def test_a_figure_in_a_file_may_be_a_table_in_a_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["mechanisms", "all"])
-def test_a_draw_fills_the_ranges_evenly(which: drawing.Which) -> None:
+def test_a_draw_fills_the_ranges_evenly(which: parameter_sampling.Which) -> None:
     """Draws of a parameter lie in its range, one in each of K equally likely parts; seed k of K always has the same."""
     seeds = tuple(range(20))
-    found, again = (drawing.draws(which, seeds, "anytown", {}) for _ in range(2))
+    found, again = (parameter_sampling.draws(which, seeds, "anytown", {}) for _ in range(2))
     assert found == again
     every = parameters()
-    assert found[0].keys() == {n for n in every if which == "all" or not figures.is_figure(n)}
+    assert found[0].keys() == {n for n in every if which == "all" or not data_parameters.is_figure(n)}
     for name in found[0]:
         value, told = every[name]
         drawn = np.sort([one[name] for one in found])
         assert told.low <= drawn[0]
         assert drawn[-1] <= told.high
-        if not figures.is_figure(name):
+        if not data_parameters.is_figure(name):
             below = (drawn <= value).mean()
             assert below == pytest.approx((value - told.low) / (told.high - told.low), abs=0.051), name
 
@@ -304,7 +306,7 @@ def test_a_draw_fills_the_ranges_evenly(which: drawing.Which) -> None:
 def test_what_is_set_is_not_drawn() -> None:
     """A parameter that the scenario sets keeps its value in every draw."""
     fixed = {"waiting.urgency": 2.0}
-    for one in drawing.draws("mechanisms", (0, 1), "anytown", fixed):
+    for one in parameter_sampling.draws("mechanisms", (0, 1), "anytown", fixed):
         assert "waiting.urgency" not in one
 
 
@@ -317,9 +319,9 @@ def test_a_drawn_baseline_stays_where_it_is(seed: int) -> None:
     Three draws, each in four towns of 12,000: the drift of such a mean has a standard error of 0.7 % by luck alone. Of
     12 draws of everything tried, all stayed; if in truth only nine in ten did, this would fail about once in four runs.
     """
-    for draw in drawing.draws("mechanisms", tuple(range(seed, seed + 3)), "anytown", {}):
+    for draw in parameter_sampling.draws("mechanisms", tuple(range(seed, seed + 3)), "anytown", {}):
         what = scenario(10).with_settings(parameters=draw)
-        domains, services = figures.set_in_england(draw)
+        domains, services = data_parameters.set_in_england(draw)
         solution = adapt(domains, services, what.params())
         own = Calibrated(domains, services, what.params(), solution, england_targets(domains, services, solution))
         drift = []

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import alone
-from sim.alone import Effect, End, experiments, judged, knock_out, lever_needs, move_levers
 from sim.cli import command
 from sim.feedback.loops import LOOPS
-from sim.inputs import InputError
 from sim.policies import levers
-from sim.results import metric
-from sim.scenario import Policy
+from sim.results.metrics import metric
+from sim.scenario.policy import Policy
+from sim.schema.toml_files import InputError
+from sim.validation import one_at_a_time
+from sim.validation.one_at_a_time import Effect, End, experiments, judged, knock_out, lever_needs, move_levers
 
 LEVERS = {lever.name: lever for lever in levers()}
 
@@ -98,7 +98,7 @@ def test_a_loop_does_nothing_where_nothing_drives_it(seed: int, monkeypatch: pyt
     """Where a change changes nothing, the loop has no part in it: exactly 0, and no look is met."""
     nothing = [Policy(lever="caseload", start="2025-10", value=1.0)]
     calm = experiments()["R3"].model_copy(update={"change": nothing})
-    monkeypatch.setattr(alone, "experiments", lambda: {"R3": calm})
+    monkeypatch.setattr(one_at_a_time, "experiments", lambda: {"R3": calm})
     report = knock_out(["R3"], seeds=3, seed=seed, people=1_500)
     assert [look.verdict.mean for look in report.looks] == [0.0] * len(calm.looks)
     assert len(report.unmet) == len(calm.looks)
@@ -138,7 +138,7 @@ def test_what_cannot_be_asked(args: list[str], parts: list[str], capsys: pytest.
 def test_a_slip_in_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A name that is no loop, a measure that is none, and a year beyond the last are found before anything runs."""
     path = tmp_path / "loops.toml"
-    monkeypatch.setattr(alone, "LOOPS_FILE", path)
+    monkeypatch.setattr(one_at_a_time, "LOOPS_FILE", path)
     head = 'people = 10\nyears = 2\nwhy = "because it should"\n'
     for name, look, part in (
         ("R99", 'metric = "deaths", year = 1, what = "level"', "the name of a loop"),

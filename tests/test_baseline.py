@@ -9,15 +9,15 @@ import pytest
 from strategies import calibrated
 
 import sim
-from sim.calibrated import ENGLAND
-from sim.calibration import SOLVED_PLACES, shape_of, solution_for
-from sim.comparison import Comparison
-from sim.engine.mechanism import Clock
-from sim.place import Place
-from sim.runs import SETTLING, Month
-from sim.state import NOBODY, World, handle
-from sim.steadiness import DRIFT, Judged, drifts, judge, judged, pushed, stability, steadiness
-from sim.world import SETTLE
+from sim.calibration.calibrate import SOLVED_PLACES, shape_of, solution_for
+from sim.calibration.calibrated_model import ENGLAND
+from sim.engine.schedule import Clock
+from sim.place.place import Place
+from sim.results.comparison import Comparison
+from sim.simulation.simulate import SETTLING, Month
+from sim.state.tables import NOBODY, World, handle
+from sim.validation.stability import DRIFT, Judged, drifts, judge, judged, pushed, stability, steadiness
+from sim.world.build import SETTLE
 
 F = npt.NDArray[np.float64]
 FALSE_ALARM = 0.001

@@ -31,20 +31,20 @@ from strategies import (
     town,
 )
 
-from sim.bookkeeping import counted
 from sim.engine.jit import kernel
-from sim.engine.mechanism import BOOK, Book, Clock, Mechanism, Phase
+from sim.engine.schedule import BOOK, Book, Clock, Mechanism, Phase
 from sim.engine.thinning import reach
-from sim.fields import AGE_BANDS, Params, number
 from sim.people.help_seeking import help_event, looking_inward
-from sim.people.last_resort import attending
 from sim.people.life_and_death import bearing, dying
 from sim.people.need import improving, worsening
-from sim.place import Place
+from sim.people.walk_in_demand import attending
+from sim.place.place import Place
 from sim.policies import Lever, lever_sections
-from sim.runs import FLOWS, Month, go
-from sim.state import NOBODY, RESPONSIVE, TABLES, World, handle
-from sim.world import SETTLE, copy
+from sim.schema.quantities import AGE_BANDS, Params, number
+from sim.simulation.simulate import FLOWS, Month, go
+from sim.state.tables import NOBODY, RESPONSIVE, TABLES, World, handle
+from sim.state.updates import counted
+from sim.world.build import SETTLE, copy
 
 ROOT = Path(__file__).parents[1]
 MONTH = BOOK.month()
@@ -265,7 +265,7 @@ from sim.fields import Params
 of_floats = Params.compiled
 # A Python float lets NumPy compute in 32 bits where compiled code takes 64.
 Params.compiled = lambda self: self.Compiled(*map(np.float64, of_floats(self)))
-import sim.book
+import sim.scenario.registry
 from sim.calibration import solution_for
 from sim.engine.mechanism import BOOK, Clock
 from sim.place import Place
@@ -435,8 +435,8 @@ def test_a_threshold_moves_once_not_every_month(seed: int) -> None:
 def test_a_mechanism_left_out_is_left_out(seed: int) -> None:
     """Knocking out a loop leaves the rest of the month in order."""
     whole = Month(calibrated().params, {})
-    less = Month(calibrated().params, {}, without=("crowding_out",))
-    assert [m.name for m, _ in less.steps] == [m.name for m, _ in whole.steps if m.name != "crowding_out"]
+    less = Month(calibrated().params, {}, without=("overspend_recovery",))
+    assert [m.name for m, _ in less.steps] == [m.name for m, _ in whole.steps if m.name != "overspend_recovery"]
 
 
 @kernel
@@ -493,7 +493,7 @@ def test_nobody_is_screened_who_is_not_there(seed: int) -> None:
 
 def test_the_world_holds_what_its_columns_say(seed: int) -> None:
     """Every array has the type that its description gives; ages and bands agree."""
-    from sim.engine.columns import columns as described
+    from sim.engine.tables import columns as described
 
     world: Columns = columns(town(1_500, seed))
     for table, kind in TABLES.items():

@@ -13,17 +13,28 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from sim import claims as claims_module
-from sim import experiments as experiments_module
-from sim.analysis import compare
-from sim.calibration import solution_for
-from sim.claims import OUTSIDE, cases, claim_texts, outside_texts, regions, run_claims, walks
+from sim.calibration.calibrate import solution_for
 from sim.cli import command
-from sim.expectations import Estimate, Verdict, by_luck, difference, judge, missed_again, needs, unmeasured, wording
-from sim.experiments import EXPERIMENTS, Experiment, validate
-from sim.inputs import InputError
-from sim.readings import Readings
-from sim.scenario import FOLDER, Expect, Looked, Scenario, library
+from sim.ensemble.batch import Readings
+from sim.ensemble.compare import compare
+from sim.results.expectation_tests import (
+    Estimate,
+    Verdict,
+    by_luck,
+    difference,
+    judge,
+    missed_again,
+    needs,
+    unmeasured,
+    wording,
+)
+from sim.scenario.expectations import Expect, Looked
+from sim.scenario.scenario import FOLDER, Scenario, library
+from sim.schema.toml_files import InputError
+from sim.validation import claims as claims_module
+from sim.validation import natural_experiments as experiments_module
+from sim.validation.claims import OUTSIDE, cases, claim_texts, outside_texts, regions, run_claims, walks
+from sim.validation.natural_experiments import EXPERIMENTS, Experiment, validate
 
 F = npt.NDArray[np.float64]
 SEEDS, PEOPLE = 3, 3000

@@ -21,9 +21,9 @@ from rich.console import Console
 import sim
 from sim.cli import choices, command, fit, keep, show
 from sim.cli.json_text import indented
-from sim.comparison import Comparison
-from sim.inputs import InputError, Words
-from sim.results import metric, metrics
+from sim.results.comparison import Comparison
+from sim.results.metrics import metric, metrics
+from sim.schema.toml_files import InputError, Words
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")

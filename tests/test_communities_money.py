@@ -10,15 +10,22 @@ import numpy as np
 import pytest
 from strategies import LEVERS, SERVICES, calibrated, live, moved, scenario, town
 
-from sim.engine.mechanism import BOOK, Clock, NoParams
+from sim.engine.schedule import BOOK, Clock, NoParams
 from sim.engine.thinning import reach
 from sim.feedback import double_running as double
-from sim.feedback import headlines, legitimacy, outlays, pilots, pooled_accounts, sticky_costs
+from sim.feedback import (
+    legitimacy,
+    non_statutory_closure,
+    political_attention,
+    pooled_accounts,
+    programme_costs,
+    semi_fixed_costs,
+)
 from sim.networks import exposure, groups, local_fit, micro_enterprises, mutual_help, peers, social_prescribing
 from sim.people.need import bound, worsening
 from sim.policies import ring_fence
-from sim.runs import go
-from sim.state import (
+from sim.simulation.simulate import go
+from sim.state.tables import (
     ACUTE,
     CARE,
     COMMUNITY,
@@ -32,14 +39,14 @@ from sim.state import (
     World,
     handle,
 )
-from sim.world import copy
+from sim.world.build import copy
 
 MINE = (
     "pooling",
     "ring_fence",
-    "attention",
+    "political_salience",
     "cashable",
-    "seeded",
+    "grown_or_commissioned",
     "organisers",
     "resident_control",
     "peer_support",
@@ -54,7 +61,7 @@ MINE = (
     "pandemic",
     "ageing_wave",
     "devolution",
-    "voice",
+    "resident_voice",
 )
 GROUPS = groups.Groups().compiled()
 Step = Callable[..., None]
@@ -342,7 +349,7 @@ def test_exposure_follows_late_and_everybody_is_bounded_anew(world: World) -> No
     assert world.places.exposure[d] == pytest.approx(math.exp(6.0 * P.jobless_economic))
     need = calibrated().params["need"].compiled()
     world.people.changed[:] = 1
-    for name in ("room_of_bounds", "renewal"):
+    for name in ("room_of_bounds", "bound_updates"):
         run(world, BOOK.entries[name].kernel, NoParams().compiled())
     run(world, bound, need)
     heads = world.dwellings.head[world.dwellings.occupants > 0]
@@ -410,7 +417,7 @@ def test_a_pool_shares_to_the_penny(world: World) -> None:
     assert (world.money.carried == before).all()
 
 
-@pytest.mark.parametrize("what", ["headlines", "pilots", "ring_fence"])
+@pytest.mark.parametrize("what", ["political_attention", "non_statutory_closure", "ring_fence"])
 def test_money_is_moved_not_made(world: World, what: str) -> None:
     """What a headline pulls, the law protects or a fence keeps leaves each silo's total where it was."""
     services = world.services
@@ -418,19 +425,19 @@ def test_money_is_moved_not_made(world: World, what: str) -> None:
     services.load[services.tier == ACUTE] = services.base_load[services.tier == ACUTE] * 1.2
     everywhere(world, attention=1.0)
     before = services.granted.copy()
-    if what == "headlines":
-        run(world, headlines.pull, headlines.Headlines().compiled())
-    elif what == "pilots":
-        run(world, pilots.close_first, pilots.Pilots().compiled())
+    if what == "political_attention":
+        run(world, political_attention.pull, political_attention.Headlines().compiled())
+    elif what == "non_statutory_closure":
+        run(world, non_statutory_closure.close_first, non_statutory_closure.Pilots().compiled())
     else:
         run(world, ring_fence.fence, np.ones((1, 1)))
     change = services.granted - before
     assert by_silo(world, services.granted) == pytest.approx(by_silo(world, before))
     upstream = np.isin(services.tier, (PREVENTIVE, COMMUNITY))
-    if what == "headlines":
+    if what == "political_attention":
         assert (change[services.tier == ACUTE][services.base_budget[services.tier == ACUTE] > 0] > 0.0).all()
         assert (change[services.tier != ACUTE] < 0.0).sum() > 10
-    elif what == "pilots":
+    elif what == "non_statutory_closure":
         # A silo in which the law demands nothing but acute care has nobody to protect.
         assert (change[services.statutory == 0] <= 0.0).all()
         assert change.min() < 0.0
@@ -443,8 +450,8 @@ def test_money_is_moved_not_made(world: World, what: str) -> None:
 def test_a_fence_keeps_debts_away(world: World) -> None:
     """A year of overspends takes nothing from fenced lines: the centre pays it all."""
     services, money = world.services, world.money
-    settle, pass_on = BOOK.entries["crowding_out"].kernel, BOOK.entries["passing_on"].kernel
-    p = calibrated().params["crowding_out"].compiled()
+    settle, pass_on = BOOK.entries["overspend_recovery"].kernel, BOOK.entries["passing_on"].kernel
+    p = calibrated().params["overspend_recovery"].compiled()
     services.granted[:] = services.base_budget
     debt = (-0.1 * 100.0 * by_silo(world, services.base_budget)).astype(np.int64)
     upstream = np.isin(services.tier, (PREVENTIVE, COMMUNITY))
@@ -461,12 +468,12 @@ def test_a_fence_keeps_debts_away(world: World) -> None:
 def test_pilots_are_forgotten_and_learnt_again(world: World) -> None:
     """A service that closed for two years and opened again reaches fewer people than its posts would; one that the law
     demands does not forget, and neither does one whose posts stay."""
-    p = pilots.Pilots().compiled()
+    p = non_statutory_closure.Pilots().compiled()
     services = world.services
     for m in range(36):
         services.posts[:] = 0.2 if m < 24 else 1.0
         services.places[:] = services.base_places * services.posts
-        run(world, pilots.forget, p, 1, m)
+        run(world, non_statutory_closure.forget, p, 1, m)
         if m == 12:
             assert services.places == pytest.approx(services.base_places * 0.2), "nothing to learn while it is small"
     free = (services.statutory == 0) & (services.tier != ACUTE) & (services.base_places > 0)
@@ -474,14 +481,14 @@ def test_pilots_are_forgotten_and_learnt_again(world: World) -> None:
     assert services.places[~free] == pytest.approx(services.base_places[~free])
     services.knowhow[:] = 1.0
     services.posts[:] = 0.9
-    run(world, pilots.forget, p, 12)
+    run(world, non_statutory_closure.forget, p, 12)
     assert (services.knowhow == 1.0).all()
 
 
 def test_costs_follow_late_and_in_part(world: World) -> None:
     """An acute service that costs a fifth less than usual saves part of that at once and all of it in the end; with
     nothing cashable it saves nothing, with twice the usual part twice that. To the penny, and at the silo's account."""
-    p = sticky_costs.StickyCosts().compiled()
+    p = semi_fixed_costs.StickyCosts().compiled()
     services, money = world.services, world.money
     s = SERVICES.index("emergency_admission")
     usual = services.base_budget[s] / 12.0 * 100.0
@@ -495,7 +502,7 @@ def test_costs_follow_late_and_in_part(world: World) -> None:
             money.spent[s] = round(0.8 * usual)
             money.carried[:] = 0
             before = money.spent.copy()
-            run(world, sticky_costs.stick, p, 1, m)
+            run(world, semi_fixed_costs.stick, p, 1, m)
             assert money.carried.sum() == before.sum() - money.spent.sum()
             saved.append((usual - money.spent[s]) / (0.2 * usual))
         assert saved[0] == pytest.approx(last * (1.0 - p.late + p.late / p.lag), abs=1e-3)
@@ -524,17 +531,17 @@ def test_a_shift_costs_twice_for_a_while(world: World) -> None:
 
 def test_every_outlay_has_its_price(world: World) -> None:
     """Ten pounds a week for every adult is 520 pounds a year each; a neighbourhood pays for what it has."""
-    p = outlays.Outlays().compiled()
+    p = programme_costs.Outlays().compiled()
     people = world.people
     adults = int(((people.age >= 18) & (people.age != NOBODY)).sum())
-    run(world, outlays.pay_out, p)
+    run(world, programme_costs.pay_out, p)
     assert not world.money.outlay.any()
     everywhere(world, income_floor=10.0)
-    run(world, outlays.pay_out, p)
+    run(world, programme_costs.pay_out, p)
     assert world.money.outlay[PURPOSES.index("income_floor")] == pytest.approx(adults * 52_000 / 12.0, abs=1)
     everywhere(world, income_floor=0.0)
     world.rules.air_and_activity[0] = 1.0
-    run(world, outlays.pay_out, p)
+    run(world, programme_costs.pay_out, p)
     part = world.places.first[1] / world.places.first[-1]
     alive = int((people.age != NOBODY).sum())
     assert world.money.outlay[PURPOSES.index("air_and_activity")] == pytest.approx(
@@ -601,14 +608,14 @@ def test_tired_groups_without_their_room_say_something_else(world: World, seed: 
         ("mutual_help", {"pandemic": 1.0}, "energy"),
         ("peers", {"peer_support": 1.0}, "census"),
         ("exposure", {"recession": 6.0}, "census"),
-        ("headlines", {"attention": 2.0, "total_budget": 0.8}, "funding"),
-        ("pilots", {"total_budget": 0.7}, "funding"),
+        ("political_attention", {"political_salience": 2.0, "total_budget": 0.8}, "funding"),
+        ("non_statutory_closure", {"total_budget": 0.7}, "funding"),
         ("pooled_accounts", {"pooling": 1.0}, "pooled"),
-        ("sticky_costs", {"cashable": 0.0}, "spent"),
+        ("semi_fixed_costs", {"cashable": 0.0}, "spent"),
         ("double_running", {"community_investment": 4.0}, "spent"),
         ("micro_enterprises", {"micro_enterprise": 5.0}, "outlay"),
-        ("outlays", {"voice": 1.0}, "outlay"),
-        ("legitimacy", {"voice": 1.0}, "legitimacy"),
+        ("programme_costs", {"resident_voice": 1.0}, "outlay"),
+        ("legitimacy", {"resident_voice": 1.0}, "legitimacy"),
     ],
 )
 def test_a_loop_knocked_out_says_something_else(loop: str, levers: dict[str, float], seen: str, seed: int) -> None:
@@ -622,9 +629,18 @@ def test_a_loop_knocked_out_says_something_else(loop: str, levers: dict[str, flo
 def test_a_loop_that_rests_is_not_there(seed: int) -> None:
     """With no lever moved, what answers to policies alone may be left out and nothing changes, to the last bit."""
     world, params = town(9_000, seed), calibrated().params
-    rest = ("exposure", "local_fit", "mutual_help", "peers", "headlines", "pilots", "pooled_accounts", "double_running")
+    rest = (
+        "exposure",
+        "local_fit",
+        "mutual_help",
+        "peers",
+        "political_attention",
+        "non_statutory_closure",
+        "pooled_accounts",
+        "double_running",
+    )
     whole = go(world, scenario(2), params, seed)
-    less = go(world, scenario(2), params, seed, (*rest, "micro_enterprises", "groups_room", "outlays"))
+    less = go(world, scenario(2), params, seed, (*rest, "micro_enterprises", "groups_room", "programme_costs"))
     for name, array in whole.monthly.items():
         assert np.array_equal(array, less.monthly[name]), name
 

@@ -24,14 +24,15 @@ from strategies import (
     town,
 )
 
-from sim import analysis, kept_records
-from sim.analysis import compare
-from sim.place import Place
+from sim.cache import records
+from sim.ensemble import compare as analysis
+from sim.ensemble.compare import compare
+from sim.place.place import Place
 from sim.policies import Lever
-from sim.records import Record
-from sim.runs import ensemble, go
-from sim.scenario import Scenario
-from sim.state import World
+from sim.results.records import Record
+from sim.scenario.scenario import Scenario
+from sim.simulation.simulate import ensemble, go
+from sim.state.tables import World
 
 ROOT = Path(__file__).parents[1]
 PEOPLE, YEARS = 2_000, 2
@@ -78,7 +79,7 @@ def test_the_public_face_agrees(
 ) -> None:
     """`compare` gives these runs too, on one thread and on two, none of them remembered from the other."""
     for threads in (1, 2):
-        monkeypatch.setattr(kept_records, "FOLDER", tmp_path / str(threads))
+        monkeypatch.setattr(records, "FOLDER", tmp_path / str(threads))
         monkeypatch.setattr(analysis, "_baselines", type(analysis._baselines)(4))
         result = compare(*SCENARIOS, people=PEOPLE, seeds=3, seed=seed, threads=threads)
         assert digests(result.records) == once

@@ -10,14 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sim import documents
-from sim.engine.mechanism import BOOK
-from sim.scenario import Scenario
+from sim import reference_docs
+from sim.engine.schedule import BOOK
+from sim.scenario.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DECISIONS = sorted((ROOT / "sim" / "decisions").glob("*.md"))
-PAGES = [README, ROOT / "CONTRIBUTING.md", documents.MODEL, *DECISIONS]
+PAGES = [README, ROOT / "CONTRIBUTING.md", reference_docs.MODEL, *DECISIONS]
 ODD = (
     "Purpose and patterns",
     "Entities, state variables and scales",
@@ -35,25 +35,25 @@ CONCEPTS = (
 
 def model() -> str:
     """The text of MODEL.md."""
-    return documents.MODEL.read_text(encoding="utf-8")
+    return reference_docs.MODEL.read_text(encoding="utf-8")
 
 
 def test_generated_tables_are_fresh() -> None:
     """Every table in MODEL.md is what the declarations say today."""
-    assert documents.filled(model()) == model(), "stale: python -m sim.documents --tables"
+    assert reference_docs.filled(model()) == model(), "stale: python -m sim.reference_docs --tables"
 
 
 def test_every_table_has_its_place() -> None:
     """Each table that can be generated stands in MODEL.md once."""
     named = re.findall(r"<!-- begin generated: (\S+) -->", model())
-    assert sorted(named) == sorted(documents.TABLES_OF)
+    assert sorted(named) == sorted(reference_docs.TABLES_OF)
     assert model().count("<!-- end generated -->") == len(named)
 
 
 def test_a_marker_nobody_can_fill_is_refused() -> None:
     """A misspelt marker is an error that says which tables there are."""
     with pytest.raises(ValueError, match=r"no table called 'moth'; there are month"):
-        documents.filled("<!-- begin generated: moth -->\n<!-- end generated -->")
+        reference_docs.filled("<!-- begin generated: moth -->\n<!-- end generated -->")
 
 
 def test_check_tells_stale_from_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,16 +61,16 @@ def test_check_tells_stale_from_fresh(tmp_path: Path, monkeypatch: pytest.Monkey
     page = tmp_path / "MODEL.md"
     page.write_text(model().replace("per month", "per fortnight"), encoding="utf-8")
     stale = page.read_text(encoding="utf-8")
-    monkeypatch.setattr(documents, "MODEL", page)
-    assert documents.main(["--check"]) == 1
+    monkeypatch.setattr(reference_docs, "MODEL", page)
+    assert reference_docs.main(["--check"]) == 1
     assert page.read_text(encoding="utf-8") == stale
-    assert documents.main(["--tables"]) == 0
-    assert documents.main(["--check"]) == 0
+    assert reference_docs.main(["--tables"]) == 0
+    assert reference_docs.main(["--check"]) == 0
 
 
 def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt option exits with 2 and says what was wanted."""
-    assert documents.main(["--tabels"]) == 2
+    assert reference_docs.main(["--tabels"]) == 2
     assert "--tables" in capsys.readouterr().err
 
 
@@ -107,14 +107,14 @@ def test_decisions_are_numbered_and_weigh() -> None:
 
 def test_the_picture_is_small_and_stands_alone() -> None:
     """The picture is well-formed and under 60 KB, asks for nothing from outside, and names what it compares."""
-    text = documents.PICTURE.read_text(encoding="utf-8")
+    text = reference_docs.PICTURE.read_text(encoding="utf-8")
     assert len(text.encode()) < 60_000
     root = ElementTree.fromstring(text)
     assert root.get("role") == "img"
     assert not re.search(r"(href|src|url\()", text)
     words = " ".join(element.text or "" for element in root.iter())
     assert "not a forecast" in words
-    assert [name for name in documents.SHOWN if Scenario.load(name).label not in words] == []
+    assert [name for name in reference_docs.SHOWN if Scenario.load(name).label not in words] == []
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_readme_example_runs() -> None:
 def test_readme_names_commands_of_upstream_that_exist() -> None:
     """Every `upstream …` command in README.md, MODEL.md and CHANGELOG.md has a help page."""
     pytest.importorskip("sim.cli", reason="the command line is not there yet")
-    pages = (README, documents.MODEL, ROOT / "CHANGELOG.md")
+    pages = (README, reference_docs.MODEL, ROOT / "CHANGELOG.md")
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     named = set(re.findall(r"(?:^|`|bin/)upstream (place new|[a-z]+)", text, re.MULTILINE))
     assert {"run", "compare", "list", "schema", "place new", "calibrate", "dashboard"} <= named

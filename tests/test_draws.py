@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 import sim
-from sim.engine.draws import UNIT, bits, fill_bits, month_key, stream, uniform
+from sim.engine.random import UNIT, bits, fill_bits, month_key, stream, uniform
 from sim.engine.thinning import BLOCK, find_low, find_zones
 
 ROOT = Path(sim.__file__).parent

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from sim.fields import Closed, Figure
-from sim.inputs import (
+from sim.schema.quantities import Closed, Figure
+from sim.schema.toml_files import (
     LARGEST_FILE,
     InputError,
     Unmet,

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from strategies import calibrated
 
-from sim import analysis, kept_records, kept_worlds
-from sim.place import Place
-from sim.records import Record
-from sim.runs import go
-from sim.scenario import Scenario
+from sim.cache import records, worlds
+from sim.cache import records as kept_records
+from sim.ensemble import compare as analysis
+from sim.place.place import Place
+from sim.results.records import Record
+from sim.scenario.scenario import Scenario
+from sim.simulation.simulate import go
 
 PEOPLE = 1_500
 SHORT = Scenario.load("baseline").with_settings(people=PEOPLE, years=1)
@@ -22,7 +24,7 @@ SHORT = Scenario.load("baseline").with_settings(people=PEOPLE, years=1)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of the user's."""
-    monkeypatch.setattr(kept_records, "FOLDER", tmp_path / "baselines")
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "baselines")
     return tmp_path / "baselines"
 
 
@@ -35,11 +37,11 @@ class Runs:
     def recalled(self, seed: int, scenario: Scenario = SHORT, without: tuple[str, ...] = ()) -> Record:
         """The record of a scenario for a seed."""
         where = Place.load("anytown")
-        stem = kept_records.stem_of(kept_worlds.stem_of(calibrated(), where, PEOPLE), scenario, without)
+        stem = kept_records.stem_of(worlds.stem_of(calibrated(), where, PEOPLE), scenario, without)
 
         def make() -> Record:
             self.run.append(seed)
-            world = kept_worlds.settled("tests", calibrated(), where, PEOPLE, seed)
+            world = worlds.settled("tests", calibrated(), where, PEOPLE, seed)
             return go(world, scenario, scenario.params(), seed, without)
 
         return kept_records.recalled(stem, seed, make)
@@ -48,7 +50,7 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs from worlds of this test alone."""
-    monkeypatch.setattr(kept_worlds, "FOLDER", tmp_path / "worlds")
+    monkeypatch.setattr(worlds, "FOLDER", tmp_path / "worlds")
     return Runs()
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from strategies import calibrated, columns, different
 
-from sim import kept_worlds
-from sim.calibrated import Calibrated
-from sim.place import Place
-from sim.state import World
+from sim.cache import worlds
+from sim.calibration.calibrated_model import Calibrated
+from sim.place.place import Place
+from sim.state.tables import World
 
 PEOPLE = 1_500
 
@@ -18,14 +18,14 @@ PEOPLE = 1_500
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of the user's."""
-    monkeypatch.setattr(kept_worlds, "FOLDER", tmp_path / "worlds")
+    monkeypatch.setattr(worlds, "FOLDER", tmp_path / "worlds")
     return tmp_path / "worlds"
 
 
 def settled(seed: int, place: str = "anytown") -> World:
     """A world, from disk if it is there."""
     where = Place.load(place)
-    return kept_worlds.settled(kept_worlds.stem_of(calibrated(), where, PEOPLE), calibrated(), where, PEOPLE, seed)
+    return worlds.settled(worlds.stem_of(calibrated(), where, PEOPLE), calibrated(), where, PEOPLE, seed)
 
 
 def alike(a: World, b: World) -> bool:
@@ -78,7 +78,7 @@ def test_the_folder_stays_within_its_bounds(folder: Path, monkeypatch: pytest.Mo
     """The longest unused worlds go when there is no more room."""
     settled(seed)
     (path,) = folder.iterdir()
-    monkeypatch.setattr(kept_worlds, "MOST", int(2.5 * path.stat().st_size))
+    monkeypatch.setattr(worlds, "MOST", int(2.5 * path.stat().st_size))
     for k in range(1, 4):
         settled(seed + k)
     assert len(list(folder.iterdir())) == 2

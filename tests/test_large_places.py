@@ -7,11 +7,11 @@ import pytest
 from strategies import calibrated, columns, different, digest, live, scenario
 from test_laws import counts_are_true, help_is_for_those_served, people_are_at_home, shares_are_shares
 
-from sim import homes, parts
-from sim import world as worlds
-from sim.place import Place
-from sim.runs import ensemble, go, settle
-from sim.state import NOBODY, World
+from sim.place.place import Place
+from sim.simulation.simulate import ensemble, go, settle
+from sim.state.tables import NOBODY, World
+from sim.world import build as worlds
+from sim.world import housing, partition
 
 PEOPLE, GROWN = 24_000, 9_000
 
@@ -20,7 +20,7 @@ PEOPLE, GROWN = 24_000, 9_000
 def copied() -> World:
     """A town whose homes grew in a part of its neighbourhoods, before anybody has needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(homes, "MOST_GROWN", GROWN)
+        patch.setattr(housing, "MOST_GROWN", GROWN)
         return calibrated().world(Place.load("anytown"), PEOPLE, 5).world
 
 
@@ -32,8 +32,8 @@ def test_homes_are_copied_from_neighbourhoods_as_deprived(copied: World) -> None
     """Some grew, the others have the same homes and people; no copy crosses tenths, and neighbours keep their homes."""
     hoods = Place.load("anytown").neighbourhoods(PEOPLE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(homes, "MOST_GROWN", GROWN)
-        source = homes._where_homes_grow(tuple(hoods))
+        patch.setattr(housing, "MOST_GROWN", GROWN)
+        source = housing._where_homes_grow(tuple(hoods))
     assert len(set(source)) < len(hoods)
     for n, k in enumerate(source):
         assert hoods[n].decile == hoods[k].decile
@@ -52,7 +52,7 @@ def test_a_small_place_has_no_copies() -> None:
     """Each neighbourhood of a place of up to four million grows by itself."""
     for people in (1_500, 30_000):
         hoods = tuple(Place.load("anytown").neighbourhoods(people))
-        assert homes._where_homes_grow(hoods) == list(range(len(hoods)))
+        assert housing._where_homes_grow(hoods) == list(range(len(hoods)))
 
 
 def test_copies_go_their_own_way(copied: World) -> None:
@@ -86,8 +86,8 @@ def test_homes_grow_alike_on_any_number_of_threads(threads: int, monkeypatch: py
     """Workers that go through parts of a place side by side build the place that one builds, to the last bit."""
     place = Place.load("anytown")
     usual = columns(calibrated().world(place, 6_000, 7).world)
-    monkeypatch.setattr(parts, "SLOTS", (1_500, 1_500))
-    monkeypatch.setattr(parts, "LEAST_SHARE", 1)
+    monkeypatch.setattr(partition, "SLOTS", (1_500, 1_500))
+    monkeypatch.setattr(partition, "LEAST_SHARE", 1)
     shared = columns(calibrated().world(place, 6_000, 7, threads).world)
     here, there = ({n: a for n, a in of.items() if not n.startswith("screen.")} for of in (usual, shared))
     assert different(here, there) == []  # but for scratch, which is as long as the longest part

@@ -25,12 +25,12 @@ from strategies import (
     town,
 )
 
-from sim.bookkeeping import set_age, set_help, set_level, vacate
-from sim.engine.mechanism import Clock
-from sim.runs import Month, go
+from sim.engine.schedule import Clock
 from sim.services.catalogue import load_catalogue
-from sim.state import ACUTE, NOBODY, WAITING, World, handle
-from sim.world import copy
+from sim.simulation.simulate import Month, go
+from sim.state.tables import ACUTE, NOBODY, WAITING, World, handle
+from sim.state.updates import set_age, set_help, set_level, vacate
+from sim.world.build import copy
 
 TRIES = settings(max_examples=30)
 
@@ -247,7 +247,7 @@ def test_more_places_never_lengthen_a_wait(service: str, seed: int) -> None:
     The same people and luck in eight towns; the mean of the paired differences may be above zero by 3 standard errors,
     which chance alone would pass once in 200 runs per service if places did nothing at all.
     """
-    without = ("crowding_out", "rationing")
+    without = ("overspend_recovery", "rationing")
     lever = LEVERS["total_budget"]
     k, params = SERVICES.index(service), calibrated().params
     change = []
@@ -282,7 +282,7 @@ def accounts(
         "passing_on",
         "workforce",
         "spending",
-        "crowding_out",
+        "overspend_recovery",
     }
     month.steps = [(m, what) for m, what in month.steps if m.name in steps]
     fixed = params["spending"].compiled()._replace(fixed=1.0)
@@ -314,7 +314,7 @@ def test_a_pound_is_owed_or_saved_once(lever: str, sign: int, share: float, seed
     upstream = np.isin(services.tier, (0, 3))
     lines = np.array([services.base_budget[upstream & (services.silo == f)].sum() for f in silos])
     budget = np.array([services.base_budget[services.silo == f].sum() for f in silos])
-    params = calibrated().params["crowding_out"]
+    params = calibrated().params["overspend_recovery"]
     reserve = (params.reserve * budget * 100.0).astype(np.int64)
     # An amount that prevention can bear, on top of what the reserve takes.
     excess = (0.1 * lines * 100.0).astype(np.int64)
@@ -333,7 +333,7 @@ def test_a_pound_is_owed_or_saved_once(lever: str, sign: int, share: float, seed
 def test_a_long_run_keeps_every_law(seed: int) -> None:
     """Rare turns of life (heirs of sixteen, orphans, full homes) come about in 40 years of a town of 6,500.
 
-    It is one part (sim/parts.py), whose events can be counted; that parts change nothing is tests/test_parts.py."""
+    It is one part (sim/world/partition.py), whose events can be counted; that parts change nothing is tests/test_parts.py."""
     for m, world in live(town(6_500, seed), every_lever_moved(40), seed):
         for law in MOMENTS:
             try:

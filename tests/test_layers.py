@@ -59,8 +59,8 @@ def test_every_folder_with_code_is_seen() -> None:
 
 def test_a_tree_without_slips_is_kept(small_tree: Path) -> None:
     """What is allowed passes: a rung reads a lower one, and the command line reads the face and starts the page."""
-    (small_tree / "sim/scenario.py").write_text("import sim.policies\n", encoding="utf-8")
-    (small_tree / "sim/__init__.py").write_text("from sim.analysis import x\n", encoding="utf-8")
+    (small_tree / "sim/scenario/scenario.py").write_text("import sim.policies\n", encoding="utf-8")
+    (small_tree / "sim/__init__.py").write_text("from sim.ensemble.compare import x\n", encoding="utf-8")
     (small_tree / "sim/cli/__init__.py").write_text("import dashboard\nfrom sim import x\n", encoding="utf-8")
     kept, report = lint(small_tree)
     assert kept, report
@@ -70,9 +70,17 @@ def test_a_tree_without_slips_is_kept(small_tree: Path) -> None:
     ("file", "line", "complaint"),
     [
         ("sim/people/__init__.py", "import sim.services", "sim.people is not allowed to import sim.services"),
-        ("sim/engine/month.py", "from sim import scenario", "sim.engine is not allowed to import sim.scenario"),
-        ("sim/fields.py", "def f():\n    import sim.inputs", "sim.fields is not allowed to import sim.inputs"),
-        ("sim/results.py", "import dashboard", "sim.results is not allowed to import dashboard"),
+        (
+            "sim/engine/month.py",
+            "from sim import scenario",
+            "sim.engine is not allowed to import sim.scenario.scenario",
+        ),
+        (
+            "sim/schema/quantities.py",
+            "def f():\n    import sim.schema.toml_files",
+            "sim.schema.quantities is not allowed to import sim.schema.toml_files",
+        ),
+        ("sim/results/metrics.py", "import dashboard", "sim.results.metrics is not allowed to import dashboard"),
         ("sim/feedback/trust.py", "from sim import compare", "sim.feedback.trust is not allowed to import sim"),
     ],
     ids=["sibling", "up", "inside a function", "a face", "the package's own face"],

@@ -11,22 +11,23 @@ import numpy as np
 import pytest
 from strategies import Columns, calibrated, columns, different, scenario, snapshot, town
 
-from sim.analysis import in_one_part
-from sim.engine.mechanism import BOOK, Clock, Phase
+from sim.analysis.feedback_loops import LoopMap, loop_map
+from sim.analysis.feedback_loops.diagram import chain, diagram, drawn_links, mermaid
+from sim.analysis.feedback_loops.gains import PUSH, walk
+from sim.analysis.feedback_loops.knock_out import knock_outs
+from sim.analysis.feedback_loops.links import Link, declared, in_loops, is_simple, months_round, round_trips
+from sim.analysis.feedback_loops.loops import TRIED_IN
+from sim.analysis.feedback_loops.strength import sampled, strengths
+from sim.analysis.feedback_loops.variables import ARITHMETIC, NAMED, Variable, left_out, push
+from sim.engine.schedule import BOOK, Clock, Phase
+from sim.ensemble.compare import in_one_part
 from sim.feedback.loops import LOOPS
-from sim.inputs import InputError
-from sim.loop_map import LoopMap, loop_map
-from sim.loop_map.declared import Link, declared, in_loops, is_simple, months_round, round_trips
-from sim.loop_map.drawn import chain, diagram, drawn_links, mermaid
-from sim.loop_map.found import TRIED_IN
-from sim.loop_map.knock_out import knock_outs
-from sim.loop_map.strength import sampled, strengths
-from sim.loop_map.tried import PUSH, walk
-from sim.loop_map.variables import ARITHMETIC, NAMED, Variable, left_out, push
-from sim.runs import Month
-from sim.scenario import Policy, Scenario
-from sim.state import TABLES, handle
-from sim.world import copy
+from sim.scenario.policy import Policy
+from sim.scenario.scenario import Scenario
+from sim.schema.toml_files import InputError
+from sim.simulation.simulate import Month
+from sim.state.tables import TABLES, handle
+from sim.world.build import copy
 
 PEOPLE, SEEDS = 3_000, (0, 1)
 
@@ -166,7 +167,7 @@ def test_nothing_that_is_found_goes_untold() -> None:
         ("trust", "help_seeking", "requests", 1),
         ("workload", "burnout", "burnout", 1),
         ("leavers", "workforce", "staff", -1),
-        ("places", "lottery", "calls", 1),
+        ("places", "queue_allocation", "calls", 1),
         ("calls", "waiting", "help", 1),
         ("shift", "passing_on", "plan", 1),
         ("crises", "resilience", "resilience", -1),
@@ -278,8 +279,8 @@ def test_where_nothing_differs_no_loop_takes_anything_away() -> None:
 
 def test_what_goes_away_is_the_difference_of_differences() -> None:
     """Seed by seed: the policy's difference with the loop whole, less that with it cut; by year and at the end."""
-    from sim.analysis import compare
-    from sim.results import metric
+    from sim.ensemble.compare import compare
+    from sim.results.metrics import metric
 
     usual, other = scenario(2), cut_by_a_fifth(2)
     knocked = knock_outs(usual, other, cuts=[("R1",)], people=1_500, seeds=2, threads=1)
@@ -357,4 +358,4 @@ def test_what_is_typed_wrong_is_refused(typed: list[str], said: str, capsys: pyt
 
 def test_arithmetic_changes_no_probability_so_it_is_no_link() -> None:
     """The phases that find who is looked at have no mechanism in the map."""
-    assert not {entry.phase for entry in declared().month} & {Phase.REMEMBER, Phase.REFRESH, Phase.SCREEN}
+    assert not {entry.phase for entry in declared().month} & {Phase.REMEMBER, Phase.REFRESH, Phase.CANDIDATE_THINNING}

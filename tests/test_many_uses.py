@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from strategies import town
 
-from sim.engine.mechanism import Clock
+from sim.engine.schedule import Clock
 from sim.networks import exposure, local_fit
-from sim.services import nurture, waiting
-from sim.state import ECONOMIC, World, handle
-from sim.world import copy
+from sim.services import child_services, waiting
+from sim.state.tables import ECONOMIC, World, handle
+from sim.world.build import copy
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_parks_feed_and_teach_some(world: World) -> None:
     other = copy(world)
     other.rules.air_and_activity[:] = 0.0
     for w in (world, other):
-        nurture.nurture(handle(w), nurture.Nurture().compiled(), clock)
-    gained = world.places.nurture[nurture.SCHOOL_AGE] - other.places.nurture[nurture.SCHOOL_AGE]
-    assert gained == pytest.approx(nurture.Nurture().parks)
-    assert (world.places.nurture[~nurture.SCHOOL_AGE] == other.places.nurture[~nurture.SCHOOL_AGE]).all()
+        child_services.nurture(handle(w), child_services.Nurture().compiled(), clock)
+    gained = world.places.nurture[child_services.SCHOOL_AGE] - other.places.nurture[child_services.SCHOOL_AGE]
+    assert gained == pytest.approx(child_services.Nurture().parks)
+    assert (world.places.nurture[~child_services.SCHOOL_AGE] == other.places.nurture[~child_services.SCHOOL_AGE]).all()

@@ -1,6 +1,6 @@
 """The Mesa telling and the core agree in every column of every person, service and account; and this can fail.
 
-`python -m sim.mesa_model.agreement` compares all shipped scenarios; here a few of them are, other ones each day.
+`python -m sim.twins.mesa.agreement` compares all shipped scenarios; here a few of them are, other ones each day.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import InputError, MesaModel, Scenario
-from sim.engine import draws
-from sim.engine.columns import columns
-from sim.engine.mechanism import BOOK
-from sim.mesa_model import agreement, dice, first_morning
-from sim.mesa_model import month as telling
-from sim.mesa_model.people import Person, Service
-from sim.mesa_model.record import record
-from sim.runs import go
-from sim.scenario import library
-from sim.state import TABLES
+from sim.engine import random
+from sim.engine.schedule import BOOK
+from sim.engine.tables import columns
+from sim.scenario.scenario import library
+from sim.simulation.simulate import go
+from sim.state.tables import TABLES
+from sim.twins.mesa import agreement, initial_state, rng
+from sim.twins.mesa import month as telling
+from sim.twins.mesa.people import Person, Service
+from sim.twins.mesa.record import record
 
 PEOPLE = 1500
 """The smallest town there is: one neighbourhood."""
@@ -44,24 +44,24 @@ A_DAY = 3
 def test_the_dice_are_those_of_the_core(seed: int, name: str, number: int, month: int, person: int) -> None:
     """Key, bits and number in (0, 1) are the core's, at any address."""
     person %= 2**32
-    stream = draws.stream(name) + np.uint64(number)
-    key = dice.month_key(seed, dice.stream(name) + number, month)
-    assert key == int(draws.month_key(np.uint64(seed), stream, np.int64(month)))
-    assert dice.bits(key, person) == int(draws.bits(np.uint64(key), np.int64(person)))
-    assert dice.uniform(key, person) == float(draws.uniform(np.uint64(key), np.int64(person)))
-    assert dice.uniforms(key, 3) == [dice.uniform(key, k) for k in range(3)]
+    stream = random.stream(name) + np.uint64(number)
+    key = rng.month_key(seed, rng.stream(name) + number, month)
+    assert key == int(random.month_key(np.uint64(seed), stream, np.int64(month)))
+    assert rng.bits(key, person) == int(random.bits(np.uint64(key), np.int64(person)))
+    assert rng.uniform(key, person) == float(random.uniform(np.uint64(key), np.int64(person)))
+    assert rng.uniforms(key, 3) == [rng.uniform(key, k) for k in range(3)]
 
 
 def test_the_dice_show_what_they_always_showed() -> None:
     """A key and two throws as they were when first written down: another generator is another result."""
-    key = dice.month_key(0, dice.stream("need and help"), 0)
-    assert [key, dice.bits(key, 0), dice.bits(key, 1)] == [10526872635862468000, 451463594, 2200122191]
+    key = rng.month_key(0, rng.stream("need and help"), 0)
+    assert [key, rng.bits(key, 0), rng.bits(key, 1)] == [10526872635862468000, 451463594, 2200122191]
 
 
 @given(st.floats(-1e6, 1e6))
 def test_rounding_is_that_of_thirty_two_bits(x: float) -> None:
     """What is kept with seven digits is rounded as the core's columns round."""
-    assert dice.rounded(x) == float(np.float32(x))
+    assert rng.rounded(x) == float(np.float32(x))
 
 
 # What is told, and what is compared
@@ -75,7 +75,7 @@ def test_every_step_is_told() -> None:
 
 def test_every_column_is_compared() -> None:
     """What is not, nobody writes but as scratch, or in steps that only make the core quicker; those write no more."""
-    held = {f"{h.table}.{h.column}" for h in first_morning.HELD}
+    held = {f"{h.table}.{h.column}" for h in initial_state.HELD}
     every = {f"{table}.{name}" for table, kind in TABLES.items() for name, _ in columns(kind)}
     left_out = {name for name in every - held if not name.startswith("screen.")}
     written = {name for entry in BOOK.entries.values() for name in entry.writes}
@@ -87,7 +87,7 @@ def test_every_column_is_compared() -> None:
 def test_the_first_morning_is_the_cores(seed: int) -> None:
     """Nothing is lost in telling a world as objects."""
     scenario = Scenario.load("baseline")
-    world = first_morning.settled(scenario, seed, PEOPLE)
+    world = initial_state.settled(scenario, seed, PEOPLE)
     assert list(agreement.differences(MesaModel(scenario, seed, world=world), world)) == []
 
 
@@ -158,7 +158,7 @@ SLIPS = {
 def test_a_slip_of_one_character_is_found(module: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever side it is on: here one character of the telling is changed, and the comparison fails."""
     right, wrong = SLIPS[module]
-    source = Path(str(importlib.import_module(f"sim.mesa_model.{module}").__file__)).read_text(encoding="utf-8")
+    source = Path(str(importlib.import_module(f"sim.twins.mesa.{module}").__file__)).read_text(encoding="utf-8")
     assert right in source
     assert len(right) == len(wrong)
     told = dict(telling.STEPS)
@@ -166,7 +166,7 @@ def test_a_slip_of_one_character_is_found(module: str, seed: int, monkeypatch: p
     slipped = types.ModuleType("slipped")
     exec(compile(source.replace(right, wrong, 1), "slipped.py", "exec"), slipped.__dict__)
     told.update(telling.STEPS)
-    monkeypatch.setattr("sim.mesa_model.town.STEPS", told)
+    monkeypatch.setattr("sim.twins.mesa.model.STEPS", told)
     assert list(itertools.islice(agreement.side_by_side(found_early(), seed, PEOPLE, 15), 1)) != []
 
 
@@ -184,7 +184,7 @@ def test_the_command_says_whether_they_agree(capsys: pytest.CaptureFixture[str],
 def test_a_record_of_the_telling_is_the_cores(seed: int) -> None:
     """What measures are made of is the same from either telling."""
     scenario = Scenario.load("baseline").with_settings(years=1)
-    world = first_morning.settled(scenario, seed, PEOPLE)
+    world = initial_state.settled(scenario, seed, PEOPLE)
     core, told = go(world, scenario, scenario.params(), seed), record(world, scenario, seed)
     for mine, own in ((told.monthly, core.monthly), (told.yearly, core.yearly)):
         assert mine.keys() == own.keys()
@@ -244,9 +244,9 @@ def test_an_unknown_scenario_is_refused() -> None:
 def test_the_page_is_drawn() -> None:
     """Solara draws the page with its charts."""
     solara = pytest.importorskip("solara", reason="the extra `solara` is not installed")
-    from sim.mesa_model import page
+    from sim.twins.mesa import app
 
-    _, context = solara.render(page.page, handle_error=False)
+    _, context = solara.render(app.page, handle_error=False)
     ipyvuetify = importlib.import_module("ipyvuetify")
     assert len(context.find(ipyvuetify.TabItem).widgets) == 1  # one sheet of charts
     context.close()

@@ -11,17 +11,18 @@ import pytest
 from strategies import SERVICES, calibrated, columns, every_lever_moved, live, scenario, town
 
 import sim
-from sim import outcomes, results
-from sim.comparison import Comparison, Series
-from sim.fields import AGE_BAND_NAMES, AGE_BANDS
 from sim.networks.survey import ASKED
 from sim.people.domains import load_domains
-from sim.place import Place
-from sim.records import RECORDED_BY_YEAR, Record, end_to_end
-from sim.results import metric, metrics, pounds_and_qalys
-from sim.runs import go
+from sim.place.place import Place
+from sim.results import metrics as results
+from sim.results import outcomes
+from sim.results.comparison import Comparison, Series
+from sim.results.metrics import metric, metrics, pounds_and_qalys
+from sim.results.records import RECORDED_BY_YEAR, Record, end_to_end
+from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS
 from sim.services.catalogue import load_catalogue
-from sim.state import FINE, NOBODY
+from sim.simulation.simulate import go
+from sim.state.tables import FINE, NOBODY
 
 NAMED = """
 acute_demand ae_attendances emergency_admissions mental_health_crises delayed_discharge_days care_home_admissions
@@ -116,7 +117,7 @@ def test_tables_hold_every_metric(compared: Comparison) -> None:
 
 def test_what_is_expected_may_be_any_outcome(compared: Comparison) -> None:
     """A scenario may expect a life to be longer, and loneliness to stay within bounds."""
-    from sim.scenario import Expect
+    from sim.scenario.expectations import Expect
 
     expect = [
         Expect(metric="life_expectancy", year=2, direction="up"),

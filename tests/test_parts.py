@@ -18,15 +18,15 @@ from strategies import (
     town,
 )
 
-from sim import parts
-from sim.engine.columns import columns as described
-from sim.engine.mechanism import BOOK, Clock, Mechanism, NoParams, Phase
+from sim.engine.schedule import BOOK, Clock, Mechanism, NoParams, Phase
+from sim.engine.tables import columns as described
 from sim.networks import wiring
-from sim.parts import cut, parts_of, stretches
-from sim.place import Place
-from sim.runs import FLOWS, Month, go
-from sim.state import NOBODY, TABLES, World, handle
-from sim.world import copy
+from sim.place.place import Place
+from sim.simulation.simulate import FLOWS, Month, go
+from sim.state.tables import NOBODY, TABLES, World, handle
+from sim.world import partition
+from sim.world.build import copy
+from sim.world.partition import cut, parts_of, stretches
 
 BY_PART = [m for m in BOOK.month() if m.by_part]
 SMALL = 1
@@ -73,7 +73,7 @@ def test_a_month_goes_through_all_people_once() -> None:
     month = [m for m in BOOK.month() if m.lever is None]
     by_part = [names([stretch])[0] for stretch in stretches(month) if stretch[0].by_part]
     assert by_part[1:] == [["news"], ["waiting"]]  # when all parts are done: a byte copied, and the few who are called
-    assert (by_part[0][0], by_part[0][-1]) == ("renewal", "remembering")
+    assert (by_part[0][0], by_part[0][-1]) == ("bound_updates", "remembering")
 
 
 def test_parts_are_the_place() -> None:
@@ -90,8 +90,8 @@ def test_parts_and_workers_do_not_matter(slots: int, threads: int, seed: int, mo
     world, params, what = town(6_000, seed), calibrated().params, every_lever_moved(2)
     assert len(parts_of(world)) == 1
     usual = digest(go(world, what, params, seed))
-    monkeypatch.setattr(parts, "SLOTS", (slots, slots))
-    monkeypatch.setattr(parts, "LEAST_SHARE", 1)
+    monkeypatch.setattr(partition, "SLOTS", (slots, slots))
+    monkeypatch.setattr(partition, "LEAST_SHARE", 1)
     assert len(parts_of(world)) > 1
     assert digest(go(world, what, params, seed, threads=threads)) == usual
 
@@ -101,8 +101,8 @@ def test_a_place_is_built_the_same_by_however_many(threads: int, seed: int, monk
     """Homes, ties in their order, first needs and who is helped: every column is the same to the last bit."""
     place = Place.load("anytown")
     alone = calibrated().world(place, 6_000, seed).world
-    monkeypatch.setattr(parts, "SLOTS", (SMALL, SMALL))
-    monkeypatch.setattr(parts, "LEAST_SHARE", 1)
+    monkeypatch.setattr(partition, "SLOTS", (SMALL, SMALL))
+    monkeypatch.setattr(partition, "LEAST_SHARE", 1)
     monkeypatch.setattr(wiring, "LEAST_SHARE", 1)
     together = calibrated().world(place, 6_000, seed, threads).world
     assert len(parts_of(together)) > 1
@@ -174,7 +174,7 @@ def done(seed: int) -> list[Done]:
     month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     given = {step.name: what for step, what in month.steps}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "SLOTS", (SMALL, SMALL))
+        patch.setattr(partition, "SLOTS", (SMALL, SMALL))
         places = parts_of(world)
         for m in range(13):
             clock = Clock(np.uint64(seed), np.int64(m))

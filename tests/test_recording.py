@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.engine.recording import Cleared, Rows
+from sim.engine.recorder import Cleared, Rows
 
 
 def arrays(seed: int) -> dict[str, np.ndarray]:

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from sim.analysis import compare
-from sim.place import Place, place_names
-from sim.results import metrics
-from sim.scenario import FOLDER, Scenario, scenario_names
+from sim.ensemble.compare import compare
+from sim.place.place import Place, place_names
+from sim.results.metrics import metrics
+from sim.scenario.scenario import FOLDER, Scenario, scenario_names
 
 SEEDS = 12
 NAMES = scenario_names()

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from strategies import LEVERS, SERVICES, calibrated, entry, live, moved, scenario, town
 
-from sim.engine.draws import month_key, uniform
-from sim.engine.mechanism import Clock
+from sim.engine.random import month_key, uniform
+from sim.engine.schedule import Clock
 from sim.feedback.burnout import Burnout, burnout_target, leaving_rate, not_at_home
 from sim.feedback.failure_demand import WATCHED, learnt
 from sim.policies.restructuring import falls_now
-from sim.runs import go
 from sim.services.hours import Hours, administration, other_time
-from sim.services.lottery import _last_called
 from sim.services.practice import Practice, practice_target
 from sim.services.quality import Quality, fit_target, met_again, swamped
+from sim.services.queue_allocation import _last_called
 from sim.services.queues import SLOTS_LISTED, TURN
 from sim.services.waiting import Waiting
 from sim.services.workforce import Workforce, hires, post_cost
-from sim.state import ACUTE, NOBODY, RESPONSIVE, WAITING, World, handle
-from sim.world import copy
+from sim.simulation.simulate import go
+from sim.state.tables import ACUTE, NOBODY, RESPONSIVE, WAITING, World, handle
+from sim.world.build import copy
 
 HOME_CARE = SERVICES.index("home_care")
 
@@ -222,10 +222,10 @@ def end_of(policies: list[Any], without: tuple[str, ...] = (), years: int = 4) -
     [
         ("burnout", "caseload", 1.4, "services.leaving"),
         ("failure_demand", "threshold", 0.7, "services.asking"),
-        ("bureaucracy", "compliance", 2.0, "services.admin"),
+        ("bureaucracy", "post_incident_rules", 2.0, "services.admin"),
         ("practice", "autonomy", 1.0, "places.practice"),
         ("lay_helpers", "lay_staff", 2.0, "services.lay_share"),
-        ("taking_part", "coproduction", 1.0, "services.coproduced"),
+        ("coproduction_uptake", "coproduction", 1.0, "services.coproduced"),
     ],
 )
 def test_a_loop_knocked_out_says_nothing(loop: str, lever: str, target: float, column: str) -> None:
@@ -255,7 +255,7 @@ def test_more_organisations_lose_more_requests() -> None:
     Over three towns it was 4 points of some 4,300 requests, with a standard error of 1: chance hides it once in ten
     thousand times. It is less than the 7 points lost on the way, as shorter queues lower the threshold.
     """
-    policies = [moved(LEVERS["providers"], 3.0, 0, 6)]
+    policies = [moved(LEVERS["provider_fragmentation"], 3.0, 0, 6)]
 
     def lost(push: list[Any]) -> float:
         records = [go(town(30_000, n), scenario(6, push), calibrated().params, n).monthly for n in range(3)]
@@ -335,7 +335,7 @@ def test_the_lottery_is_among_all_who_wait_however_many(share: float) -> None:
     run("queues", world)
     room = np.diff(places.first.astype(int) // SLOTS_LISTED)
     assert (places.queued > room).any() == (share > 0.5)
-    run("lottery", world)
+    run("queue_allocation", world)
     run("waiting", world)
     u = np.array([uniform(np.uint64(month_key(np.uint64(1), TURN + np.uint64(d), 0)), int(i)) for i in who])
     odds = places.weight[people.neighbourhood[who]] * np.where(people.level[d, who] == 2, p.urgency, 1.0)

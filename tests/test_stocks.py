@@ -11,26 +11,26 @@ import numpy as np
 import pytest
 from strategies import calibrated, every_lever_moved, scenario, snapshot, town
 
-from sim.engine.columns import columns
-from sim.engine.draws import month_key, uniform
-from sim.engine.mechanism import BOOK, Clock
-from sim.runs import Month
-from sim.scenario import Scenario
-from sim.state import TABLES, handle
-from sim.stocks import Twin, expected, record_of, symbols, write
-from sim.stocks.agreement import acute_demand, compare, mixed, standard_errors
-from sim.stocks.equations import Equations, compiled, run
-from sim.stocks.pysd_check import largest_difference
-from sim.stocks.symbols import Expr, cells, choose, most
-from sim.stocks.tracing import Tracer
-from sim.stocks.twin import OF_PEOPLE
-from sim.stocks.xmile import NAMESPACE
-from sim.world import copy
+from sim.engine.random import month_key, uniform
+from sim.engine.schedule import BOOK, Clock
+from sim.engine.tables import columns
+from sim.scenario.scenario import Scenario
+from sim.simulation.simulate import Month
+from sim.state.tables import TABLES, handle
+from sim.twins.stock_flow import Twin, expected_value_rules, record_of, symbolic, write
+from sim.twins.stock_flow.agreement import acute_demand, compare, mixed, standard_errors
+from sim.twins.stock_flow.equations import Equations, compiled, run
+from sim.twins.stock_flow.kernel_tracer import Tracer
+from sim.twins.stock_flow.pysd_check import largest_difference
+from sim.twins.stock_flow.symbolic import Expr, cells, choose, most
+from sim.twins.stock_flow.twin import OF_PEOPLE
+from sim.twins.stock_flow.xmile import NAMESPACE
+from sim.world.build import copy
 
 ROUNDED = 3.0
 """Pence by which the twin, which does not round, may miss a sum of whole ones."""
 BY_LOT = {"leaders", "practice"}
-"""Mechanisms with a mean of their own in sim/stocks/expected.py."""
+"""Mechanisms with a mean of their own in sim/twins/stock_flow/expected_value_rules.py."""
 WITHOUT_LOTS = sorted(m.name for m in BOOK.month() if m.lever is None and m.name not in OF_PEOPLE | BY_LOT)
 
 
@@ -38,19 +38,21 @@ def _known(x: Any, values: dict[str, float]) -> float:
     """An expression's value where those of the stocks are given."""
     e = Equations({}, {}, {"x": np.array([x], dtype=object)}, {}, 1)
     names = list(values)
-    stocks = {n: SimpleNamespace(name=n, unit="", meaning="", initial=values[n], after=symbols.stock(n)) for n in names}
+    stocks = {
+        n: SimpleNamespace(name=n, unit="", meaning="", initial=values[n], after=symbolic.stock(n)) for n in names
+    }
     return compiled(e._replace(stocks=stocks))([values[n] for n in names], 0, {})[1][0]  # type: ignore[arg-type]
 
 
 def test_an_expression_is_worked_out_as_far_as_it_is_known() -> None:
     """Constants fold, what is the same is kept once, and a denominator that may be 0 is kept from it."""
-    symbols.forget()
-    x, y = symbols.stock("x", 0.0), symbols.stock("y", 0.0)
+    symbolic.forget()
+    x, y = symbolic.stock("x", 0.0), symbolic.stock("y", 0.0)
     same = [(x + 0.0, x), (x * 1.0, x), (most(x, -1.0), x), (x * y, x * y), ((x + 2.0) + 3.0, x + 5.0)]
     assert all(a is b for a, b in same)
     assert [x * 0.0, x - x, x >= 0.0, x < 0.0] == [0.0, 0.0, True, False]
     assert choose(x > 1.0, y, y) is y
-    z = choose(x > 1.0, symbols.exp(y) / x, -(y**2.0)) + symbols.log(x + 1.0)
+    z = choose(x > 1.0, symbolic.exp(y) / x, -(y**2.0)) + symbolic.log(x + 1.0)
     for a, b in ((0.5, 0.3), (2.0, 0.3)):
         plain = (np.exp(b) / a if a > 1.0 else -(b**2)) + np.log(a + 1.0)
         assert _known(z, {"x": a, "y": b}) == pytest.approx(plain, rel=1e-14)
@@ -59,8 +61,8 @@ def test_an_expression_is_worked_out_as_far_as_it_is_known() -> None:
 
 def test_a_decision_on_what_is_not_known_takes_both_ways() -> None:
     """Branches, early ends and skipped turns of a loop become choices between values; the world holds each once."""
-    symbols.forget()
-    w = SimpleNamespace(a=cells([symbols.stock("x"), symbols.stock("y"), 3.0]))
+    symbolic.forget()
+    w = SimpleNamespace(a=cells([symbolic.stock("x"), symbolic.stock("y"), 3.0]))
 
     def rule(w: Any, p: Any, clock: Any) -> None:
         total = 0.0
@@ -99,7 +101,7 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
     before = copy(world)
     entry, given = next((m, x) for m, x in month.steps if m.name == name)
     w, values = SimpleNamespace(), {}
-    symbols.forget()
+    symbolic.forget()
     changing = []
     for t in ("people", "places", "services", "tally", "money", "rules", "aims", "rates"):
         table = SimpleNamespace()
@@ -111,7 +113,7 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
                 for k in range(marked.size):
                     key = f"{t}.{c}.{k}"
                     values[key] = float(array.flat[k])
-                    marked.flat[k] = symbols.stock(key)
+                    marked.flat[k] = symbolic.stock(key)
                 array = marked
                 changing.append(marked)
             setattr(table, c, array)
@@ -121,14 +123,14 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
     tracer = Tracer(
         w,
         changing,
-        whole | {"resident_fit": _fit, "month_key": key_of, "uniform": uniform, "pool": expected.pool},
+        whole | {"resident_fit": _fit, "month_key": key_of, "uniform": uniform, "pool": expected_value_rules.pool},
         lambda *_: None,
     )
     entry_clock = SimpleNamespace(seed=np.uint64(seed), month=11)
     tracer.run(entry.kernel, given, entry_clock)
     entry.kernel(handle(world), given, clock)
     told = {c: getattr(getattr(w, c.split(".")[0]), c.split(".")[1]) for c in entry.writes if c.split(".")[0] != "aims"}
-    told = {c: a for c, a in told.items() if isinstance(a, symbols.Cells)}
+    told = {c: a for c, a in told.items() if isinstance(a, symbolic.Cells)}
     assert told, "nothing was written"
     stocks = {n: SimpleNamespace(initial=v, after=0.0) for n, v in values.items()}
     step = compiled(Equations(stocks, {}, told, {}, 1))  # type: ignore[arg-type]  # all that is asked of a stock
@@ -143,7 +145,7 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
 
 
 def _mean_trust(world: Any) -> float:
-    from sim.services.taking_part import mean_trust
+    from sim.services.coproduction_uptake import mean_trust
 
     return float(mean_trust(handle(world)))
 
@@ -191,7 +193,7 @@ def test_nobody_is_lost_and_no_place_holds_two() -> None:
 
 def test_where_its_closures_are_exact_agents_come_to_the_twin(seed: int) -> None:
     """In a well-mixed world the distance of a run shrinks as 1 / sqrt(people), and no mean is further off than 4.5 of
-    its standard errors (of some 20 figures each; by chance once in thousands of runs). `python -m sim.stocks.agreement
+    its standard errors (of some 20 figures each; by chance once in thousands of runs). `python -m sim.twins.stock_flow.agreement
     --mixed` goes on to a million."""
     found = [mixed(people, range(seed, seed + runs)) for people, runs in ((1_500, 12), (12_000, 12), (96_000, 6))]
     slope = np.polyfit(np.log([f.people for f in found]), np.log([f.error for f in found]), 1)[0]

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from sim import Scenario, compare
 from sim.cli.commands import app
-from sim.comparison import summary
-from sim.stopping import FIRST, STEP, half_width, rounds, until_sure
+from sim.ensemble.sequential_stopping import FIRST, STEP, half_width, rounds, until_sure
+from sim.results.comparison import summary
 
 OPTIONS = {"people": 1_500, "years": 2}
 
@@ -46,7 +46,7 @@ def test_no_more_seeds_than_are_needed() -> None:
 def test_the_interval_at_which_it_stops_covers_nearly_as_often_as_it_says(wanted: float) -> None:
     """Of 40,000 sequences of normal draws, 92.5 to 95.5 of 100 intervals cover the mean.
 
-    It is 93.2 to 95.0 (sim/stopping.py) and known to 0.13 here: other dice would fail this once in ten thousand times.
+    It is 93.2 to 95.0 (sim/ensemble/sequential_stopping.py) and known to 0.13 here: other dice would fail this once in ten thousand times.
     """
     drawn = np.random.default_rng(0).normal(size=(60, 40_000))
     going, covers = np.ones(drawn.shape[1], bool), np.zeros(drawn.shape[1], bool)

@@ -9,13 +9,27 @@ import numpy as np
 import pytest
 from strategies import SERVICES, Columns, calibrated, columns, different, live, scenario, town
 
-from sim.fields import AGE_BAND_NAMES, QUINTILES
-from sim.records import Record
-from sim.runs import go
-from sim.scenario import Policy, Scenario
+from sim.analysis.life_histories import (
+    COUNTS,
+    NAMES,
+    Event,
+    Key,
+    Pair,
+    Person,
+    Watch,
+    counted,
+    in_words,
+    name_of,
+    parting,
+    watched,
+)
+from sim.results.records import Record
+from sim.scenario.policy import Policy
+from sim.scenario.scenario import Scenario
+from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.services.catalogue import load_catalogue
-from sim.state import NOBODY, World
-from sim.stories import COUNTS, NAMES, Event, Key, Pair, Person, Watch, counted, in_words, name_of, parting, watched
+from sim.simulation.simulate import go
+from sim.state.tables import NOBODY, World
 
 PEOPLE, YEARS = 2_000, 3
 CRISES = [k for k, s in enumerate(load_catalogue()) if s.tier == "acute" and s.walk_in is None]

@@ -24,13 +24,13 @@ from strategies import (
     town,
 )
 
-from sim.engine.draws import month_key, stream, uniform
-from sim.engine.mechanism import Clock, Phase
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase
 from sim.engine.thinning import CERTAIN, bound_of, reach
 from sim.people.donors import donor
-from sim.runs import FLOWS, Month, go
-from sim.state import ANYTHING, NOBODY, WAITING, World, handle
-from sim.world import copy
+from sim.simulation.simulate import FLOWS, Month, go
+from sim.state.tables import ANYTHING, NOBODY, WAITING, World, handle
+from sim.world.build import copy
 
 SURE = 4.5
 RARE = 1e-6
@@ -89,7 +89,7 @@ def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
         queue, helped, flows = [], [], np.zeros(4)
         for _ in only(
             world,
-            {"screening", "help_seeking", "queues", "lottery", "waiting"},
+            {"candidate_thinning", "help_seeking", "queues", "queue_allocation", "waiting"},
             seed,
             months,
             help_seeking={"hurt": 0.0},
@@ -258,7 +258,7 @@ def test_need_alone_is_a_birth_and_death_chain(seed: int) -> None:
         rates.omega[:] = 0.0
         people.help[:] = 0
         people.resilience[:] = 0.0
-        for _ in only(world, {"screening", "support", "need"}, seed, 150, need={"beta_support": 0.0}):
+        for _ in only(world, {"candidate_thinning", "support", "need"}, seed, 150, need={"beta_support": 0.0}):
             pass
     finally:
         rates.up[:], rates.down[:], rates.omega[:] = kept

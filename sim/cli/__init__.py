@@ -49,7 +49,7 @@ def command(args: Sequence[str]) -> int:
 def _run(typed: list[str], debug: bool) -> int:
     import typer
 
-    from sim.inputs import InputError, plain
+    from sim.schema.toml_files import InputError, plain
 
     def say(text: str) -> None:
         print(f"upstream: {plain(' '.join(text.split()))}", file=sys.stderr)

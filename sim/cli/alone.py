@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.alone import End, Knocked, LeversReport, LoopsReport
 from sim.cli.show import number, shown_unit
-from sim.expectations import LEVEL, about, by_luck
-from sim.inputs import plain
-from sim.results import metric
+from sim.results.expectation_tests import LEVEL, about, by_luck
+from sim.results.metrics import metric
+from sim.schema.toml_files import plain
+from sim.validation.one_at_a_time import End, Knocked, LeversReport, LoopsReport
 
 STYLES = {"outcomes": "", "access or community": "", "staff or money": "yellow", "nothing": "bold red"}
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from sim import book  # noqa: F401  (parameters are known once every mechanism is in the book)
-from sim.analysis import Engine
-from sim.drawing import Which
-from sim.expectations import unmeasured
-from sim.inputs import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
-from sim.place import Place, people_allowed
+from sim.ensemble.compare import Engine
+from sim.ensemble.parameter_sampling import Which
+from sim.place.place import Place, people_allowed
 from sim.policies import Lever, levers
-from sim.scenario import LONGEST_YEARS, Scenario, library, parameter
+from sim.results.expectation_tests import unmeasured
+from sim.scenario import registry  # noqa: F401  (parameters are known once every mechanism is in the book)
+from sim.scenario.parameters import parameter
+from sim.scenario.scenario import LONGEST_YEARS, Scenario, library
+from sim.schema.toml_files import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 MERGED = ("fifths", "ages")

@@ -7,11 +7,11 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.claims import STATUSES, Finding, Report, Shown, Status, Walk
 from sim.cli.show import number, shown_unit
-from sim.expectations import by_luck, missed_again
-from sim.inputs import plain
-from sim.results import metric
+from sim.results.expectation_tests import by_luck, missed_again
+from sim.results.metrics import metric
+from sim.schema.toml_files import plain
+from sim.validation.claims import STATUSES, Finding, Report, Shown, Status, Walk
 
 STYLES = {"shown": "green", "not shown": "bold red", "not run": "dim", "outside": "dim", "missing": "yellow"}
 

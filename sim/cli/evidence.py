@@ -55,13 +55,13 @@ def claims(
     folder = folder_of(out)
     if of_levers or of_loops:
         if quick or folders or (of_levers and of_loops):
-            from sim.inputs import InputError, Words
+            from sim.schema.toml_files import InputError, Words
 
             wanted = "one of --levers and --loops, without --quick and --from"
             raise InputError("claims", None, "", wanted, Words("more than that"))
         return _alone(numbers or (), of_levers, seeds, seed, people, threads, folder, as_json)
-    from sim.claims import run_claims
     from sim.cli.progress import Bar
+    from sim.validation.claims import run_claims
 
     with Bar() as progress:
         report = run_claims(
@@ -104,26 +104,26 @@ def _alone(
     as_json: bool,
 ) -> int:
     """Every lever moved alone, or every loop knocked out."""
-    from sim import alone
     from sim.cli import alone as tables
     from sim.cli import choices, show
     from sim.cli.progress import Bar
+    from sim.validation import one_at_a_time
 
     choices.whole("--seeds", seeds, 2, choices.MOST_SEEDS)
     with Bar() as progress:
         options: dict[str, Any] = {
             "seeds": seeds, "seed": seed, "people": people, "threads": threads, "progress": progress,
         }  # fmt: skip
-        report = alone.move_levers(names, **options) if of_levers else alone.knock_out(names, **options)
+        report = one_at_a_time.move_levers(names, **options) if of_levers else one_at_a_time.knock_out(names, **options)
     document = report.document()
     write_json(folder, "levers.json" if of_levers else "loops.json", document)
     if as_json:
         print_json(document)
-    elif isinstance(report, alone.LeversReport):
+    elif isinstance(report, one_at_a_time.LeversReport):
         tables.show_levers(report, show.console())
     else:
         tables.show_loops(report, show.console())
-    wrong = report.idle if isinstance(report, alone.LeversReport) else report.unmet or report.missing
+    wrong = report.idle if isinstance(report, one_at_a_time.LeversReport) else report.unmet or report.missing
     if wrong:
         what = "levers change nothing beyond luck" if of_levers else "looks are not as described"
         print(f"upstream: {len(wrong)} {what}", file=sys.stderr)
@@ -146,7 +146,7 @@ def validate(
     check_whole_options(seeds, seed, people, threads)
     folder = folder_of(out)
     from sim.cli.progress import Bar
-    from sim.experiments import validate as repeat
+    from sim.validation.natural_experiments import validate as repeat
 
     with Bar() as progress:
         validation = repeat(
@@ -193,7 +193,7 @@ def calibrate(
 ) -> None:
     """The baseline of a place beside published figures; with `--draw-parameters`, how far drawn baselines drift."""
     from sim.cli import choices
-    from sim.steadiness import DRIFT_YEARS, pushed
+    from sim.validation.stability import DRIFT_YEARS, pushed
 
     drawn = choices.drawing(draw)
     years = DRIFT_YEARS if drawn is not None and years is None else years
@@ -205,7 +205,7 @@ def calibrate(
     from sim.cli.progress import Bar, working
 
     if solve:
-        from sim.calibration import recalibrate
+        from sim.calibration.calibrate import recalibrate
 
         with working("Solving for the hazards: some minutes"):
             recalibrate()

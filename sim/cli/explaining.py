@@ -65,7 +65,7 @@ def loops(
     from sim.cli import choices, show
     from sim.cli import loops as telling
     from sim.cli.progress import Bar
-    from sim.scenario import Scenario
+    from sim.scenario.scenario import Scenario
 
     telling.check(without or (), measure)
     folder = folder_of(out)
@@ -111,10 +111,10 @@ def story(
     """The same people under both: who was spared a crisis, who was not, told month by month."""
     import os
 
+    from sim.analysis.life_histories import stories
     from sim.cli import choices, show
     from sim.cli import story as telling
     from sim.cli.progress import Bar
-    from sim.stories import stories
 
     choices.whole("--chosen", chosen, 0, MOST_TOLD)
     folder = folder_of(out)

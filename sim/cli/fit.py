@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.calibrated import Calibrated
-from sim.calibration import solution_for
-from sim.comparison import Comparison, summarise
-from sim.fields import AGE_BAND_NAMES, QUINTILES
-from sim.inputs import plain
+from sim.calibration.calibrate import solution_for
+from sim.calibration.calibrated_model import Calibrated
+from sim.hazards import Targets
 from sim.people.domains import bands_within
-from sim.rates import Targets
-from sim.records import Record
-from sim.results import metrics
-from sim.steadiness import DRAWS_STEADY, DRIFT, Judged, Stability, drifts, judged, stability, steadiness
+from sim.results.comparison import Comparison, summarise
+from sim.results.metrics import metrics
+from sim.results.records import Record
+from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
+from sim.schema.toml_files import plain
+from sim.validation.stability import DRAWS_STEADY, DRIFT, Judged, Stability, drifts, judged, stability, steadiness
 
 F = npt.NDArray[np.float64]
 CLOSE = 0.05

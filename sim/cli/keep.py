@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli.json_text import indented
-from sim.inputs import InputError, Words
+from sim.schema.toml_files import InputError, Words
 
 if TYPE_CHECKING:
-    from sim.comparison import Column, Comparison
+    from sim.results.comparison import Column, Comparison
 
 A = npt.NDArray[Any]
 FIGURES = ("mean", "low", "high", "sure_low", "sure_high")

@@ -6,10 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import (
-    JsonOption,
-    print_json,
-)
+from sim.cli.options import JsonOption, print_json
 
 KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
 FILES = (
@@ -60,7 +57,7 @@ def schema(
 
 
 def one_of(command: str, kind: str, there: tuple[str, ...]) -> None:
-    from sim.inputs import InputError
+    from sim.schema.toml_files import InputError
 
     if kind not in there:
         raise InputError(command, None, "", "one of these", kind, there)

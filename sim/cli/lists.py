@@ -12,16 +12,17 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from sim import book  # noqa: F401  (parameters and loops are known once every mechanism is in the book)
-from sim.engine.mechanism import BOOK
+from sim.engine.schedule import BOOK
 from sim.feedback.loops import LOOPS
-from sim.fields import Figure
-from sim.inputs import plain
 from sim.people.domains import Domain, load_domains
-from sim.place import PLACES, Place, place_names
+from sim.place.place import PLACES, Place, place_names
 from sim.policies import levers
-from sim.results import metrics
-from sim.scenario import Scenario, library, parameters
+from sim.results.metrics import metrics
+from sim.scenario import registry  # noqa: F401  (parameters and loops are known once every mechanism is in the book)
+from sim.scenario.parameters import parameters
+from sim.scenario.scenario import Scenario, library
+from sim.schema.quantities import Figure
+from sim.schema.toml_files import plain
 from sim.services.catalogue import Service, load_catalogue
 
 Rows = list[dict[str, Any]]
@@ -44,9 +45,9 @@ def show(kind: str, found: Rows, out: Console) -> None:
 
 def schemas() -> dict[str, Any]:
     """JSON Schema of every input file."""
-    from sim.alone import LeversFile, LoopsFile
-    from sim.claims import ClaimTexts, OutsideTexts, RegionTexts
-    from sim.experiments import Experiment
+    from sim.validation.claims import ClaimTexts, OutsideTexts, RegionTexts
+    from sim.validation.natural_experiments import Experiment
+    from sim.validation.one_at_a_time import LeversFile, LoopsFile
 
     draft = "https://json-schema.org/draft/2020-12/schema"
     models: dict[str, type[BaseModel]] = {

@@ -12,22 +12,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.analysis import settled_world
+from sim.analysis.feedback_loops import Found, LoopMap, loop_map
+from sim.analysis.feedback_loops.diagram import SIGNS, chain, diagram, knock_out_figure, mermaid, strength_figure
+from sim.analysis.feedback_loops.knock_out import LAST, KnockOuts, Without, knock_outs
+from sim.analysis.feedback_loops.strength import Strength, strengths
+from sim.analysis.feedback_loops.variables import LEFT_OUT
 from sim.cli.choices import Chosen
 from sim.cli.json_text import indented
 from sim.cli.show import NOT_SURE, number, shown_unit
-from sim.compiling import warm_up
-from sim.engine.mechanism import BOOK
+from sim.engine.schedule import BOOK
+from sim.ensemble.compare import settled_world
+from sim.ensemble.precompile import warm_up
 from sim.feedback.loops import BY_NAME, LOOPS, cut
-from sim.inputs import InputError, plain
-from sim.loop_map import Found, LoopMap, loop_map
-from sim.loop_map.drawn import SIGNS, chain, diagram, knock_out_figure, mermaid, strength_figure
-from sim.loop_map.knock_out import LAST, KnockOuts, Without, knock_outs
-from sim.loop_map.strength import Strength, strengths
-from sim.loop_map.variables import LEFT_OUT
-from sim.results import metrics
-from sim.runs import Progress
-from sim.version import VERSION
+from sim.results.metrics import metrics
+from sim.schema.toml_files import InputError, plain
+from sim.schema.version import VERSION
+from sim.simulation.simulate import Progress
 
 TRIED_WORLDS = 4
 """Towns in which links are tried, at most."""

@@ -100,7 +100,7 @@ KeepOption = Annotated[
 
 def check_whole_options(seeds: int, seed: int, people: int | None, threads: int | None) -> None:
     from sim.cli import choices
-    from sim.place import people_allowed
+    from sim.place.place import people_allowed
 
     choices.whole("--seeds", seeds, 1, choices.MOST_SEEDS)
     choices.whole("--seed", seed, 0, choices.LARGEST_SEED)

@@ -39,8 +39,8 @@ def place_new(
     force: Annotated[bool, typer.Option("--force", help="Replace a place of that name.")] = False,
 ) -> None:
     """Build a place from ONS and IMD neighbourhood tables."""
-    from sim.place import Place
-    from sim.place_tables import new_place
+    from sim.place.census_tables import new_place
+    from sim.place.place import Place
 
     path = new_place(name, authority, neighbourhoods, authorities, out, force=force)
     made = Place.load(path)

@@ -117,7 +117,7 @@ def _compare(
             progress=progress,
         )
     if until is not None:
-        from sim.stopping import half_width
+        from sim.ensemble.sequential_stopping import half_width
 
         reached = f"acute demand is known to {half_width(result):.2%} of itself (wanted: {until:.2%})"
         print(f"{len(result.seeds)} of at most {seeds} seeds: {reached}", file=sys.stderr)
@@ -157,16 +157,16 @@ def export(
     chosen = choices.gather(
         [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
     )
-    from sim import stocks
     from sim.cli.progress import working
+    from sim.twins import stock_flow
 
     with working("Writing the equations"):
-        twin = stocks.Twin(
+        twin = stock_flow.Twin(
             chosen.scenarios[0],
             chosen.place,
             chosen.people,
             fifths="fifths" not in merged,
             ages="ages" not in merged,
         )
-        written = stocks.write(twin, path)
+        written = stock_flow.write(twin, path)
     print(f"{path}: {len(written.stocks)} stocks, {written.variables} variables", file=sys.stderr)

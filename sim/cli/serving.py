@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import (
-    whole,
-)
+from sim.cli.options import whole
 
 
 def dashboard(
@@ -21,7 +19,7 @@ def dashboard(
 ) -> None:
     """The web page, on this computer, until Ctrl-C."""
     from sim.cli import choices
-    from sim.inputs import InputError
+    from sim.schema.toml_files import InputError
 
     choices.whole("--port", port, 1, 65_535)
     from dashboard.app import is_own, serve
@@ -40,7 +38,7 @@ def _need_free(host: str, port: int) -> None:
     import errno
     import socket
 
-    from sim.inputs import InputError, Words
+    from sim.schema.toml_files import InputError, Words
 
     bare = host.strip("[]")
     try:

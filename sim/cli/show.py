@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.inputs import plain
-from sim.results import Metric, metrics
+from sim.results.metrics import Metric, metrics
+from sim.schema.toml_files import plain
 
 if TYPE_CHECKING:
-    from sim.comparison import Comparison
+    from sim.results.comparison import Comparison
 
 Figures = Mapping[str, Any]
 YEARS = (5, 10)

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.analysis.life_histories import COUNTS, Event, Person, Stories, first_state, in_words, name_of, parting
 from sim.cli.show import NOT_SURE, number
-from sim.inputs import plain
-from sim.stories import COUNTS, Event, Person, Stories, first_state, in_words, name_of, parting
-from sim.version import VERSION
+from sim.schema.toml_files import plain
+from sim.schema.version import VERSION
 
 COMPOSITE = "The people below are composite: simulated lives under made-up names. No real person is described."
 NOTES = (

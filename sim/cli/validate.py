@@ -8,8 +8,8 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.experiments import Effect, Outcome, Validation
-from sim.inputs import plain
+from sim.schema.toml_files import plain
+from sim.validation.natural_experiments import Effect, Outcome, Validation
 
 STYLES = {"yes": "green", "no": "bold red", "cannot tell": "yellow"}
 

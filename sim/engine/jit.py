@@ -130,7 +130,7 @@ def chain(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     plain = [function.py_func for function in functions]  # type: ignore[attr-defined]  # compiled functions have it
     lines = [
         '"""Written by sim/engine/jit.py: the kernels of a stretch of the month, in order."""',
-        "from sim.engine.columns import at",
+        "from sim.engine.tables import at",
         "from sim.engine.jit import kernel",
         *(f"from {f.__module__} import {f.__name__} as _{k}" for k, f in enumerate(plain)),
         "@kernel",

@@ -15,8 +15,8 @@ from llvmlite.ir import Constant, IntType
 from numba import types
 from numba.extending import intrinsic, overload
 
-from sim.engine.draws import SPREAD, mixed, spread_of
 from sim.engine.jit import Int, inlined, kernel
+from sim.engine.random import SPREAD, mixed, spread_of
 
 A = npt.NDArray[Any]
 BLOCK = 4096

@@ -9,10 +9,10 @@ Limits    A silo's crises stand for its scandals. Rules and checks prevent nothi
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.feedback.failure_demand import learnt
-from sim.fields import Params, number
-from sim.state import ACUTE, World
+from sim.schema.quantities import Params, number
+from sim.state.tables import ACUTE, World
 
 
 class Bureaucracy(Params):

@@ -13,9 +13,9 @@ import math
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import COMMUNITY, PREVENTIVE, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import COMMUNITY, PREVENTIVE, World
 
 
 class DoubleRunning(Params):
@@ -34,7 +34,7 @@ class DoubleRunning(Params):
     DoubleRunning,
     reads="services.granted services.settled services.tier services.silo money.spent money.carried",
     writes="services.settled money.spent money.carried",
-    after="spending sticky_costs",
+    after="spending semi_fixed_costs",
 )
 @kernel
 def run_both(w: World, p: DoubleRunning, clock: Clock) -> None:

@@ -11,9 +11,9 @@ Limits    `usual` is what the place itself showed in the last `WATCHED` months b
 from __future__ import annotations
 
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
-from sim.state import ACUTE, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import ACUTE, World
 
 WATCHED = 60
 """Months before the first reported one in which the usual is learnt."""

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, World
 
 LEAST, MOST = 0.5, 1.3
 """No legitimacy lies beyond."""

@@ -1,7 +1,7 @@
 """Every feedback loop of the model, with the switch that cuts it: what is left out, set or held when it is knocked out.
 
 A loop runs through several mechanisms; its switch cuts one link of it and leaves the others, so that what is lost is
-the loop and no more. Whoever runs scenarios may name a loop (R1) or a mechanism (crowding_out) to be left out, always
+the loop and no more. Whoever runs scenarios may name a loop (R1) or a mechanism (overspend_recovery) to be left out, always
 in the baseline too: where `moves_baseline` says so, the cut moves the baseline itself, and only differences tell.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from sim.engine.mechanism import BOOK
-from sim.inputs import InputError
+from sim.engine.schedule import BOOK
+from sim.schema.toml_files import InputError
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ LOOPS = (
         "crises → acute overspend → less prevention next year → crises",
         "+",
         (
-            "feedback/crowding_out.py",
+            "feedback/overspend_recovery.py",
             "services/workforce.py",
             "services/hours.py",
-            "services/lottery.py",
+            "services/queue_allocation.py",
             "services/waiting.py",
             "people/need.py",
             "services/acute.py",
@@ -94,7 +94,7 @@ LOOPS = (
         (
             "feedback/failure_demand.py",
             "services/hours.py",
-            "services/lottery.py",
+            "services/queue_allocation.py",
             "services/waiting.py",
             "people/help_seeking.py",
         ),
@@ -126,10 +126,10 @@ LOOPS = (
         "fewer crises → savings kept → more prevention next year → fewer crises",
         "+",
         (
-            "feedback/crowding_out.py",
+            "feedback/overspend_recovery.py",
             "services/workforce.py",
             "services/hours.py",
-            "services/lottery.py",
+            "services/queue_allocation.py",
             "services/waiting.py",
             "people/need.py",
             "services/spending.py",
@@ -172,7 +172,7 @@ LOOPS = (
     ),
     Loop(
         "R10",
-        "generations",
+        "demographic_spin_up",
         "a parent's serious need → a child's resilience → need in later life → a parent's need",
         "+",
         ("people/resilience.py", "people/need.py"),
@@ -185,7 +185,7 @@ LOOPS = (
         "treatment",
         "need → asking → help → recovery → less need",
         "−",
-        ("services/waiting.py", "services/lottery.py", "people/help_seeking.py", "people/need.py"),
+        ("services/waiting.py", "services/queue_allocation.py", "people/help_seeking.py", "people/need.py"),
         "Nobody's help begins; what has begun goes on.",
         without=("waiting",),
         moves_baseline=True,
@@ -208,10 +208,10 @@ LOOPS = (
         (
             "networks/social_prescribing.py",
             "networks/groups.py",
-            "services/lottery.py",
+            "services/queue_allocation.py",
             "services/waiting.py",
             "services/lay_helpers.py",
-            "services/nurture.py",
+            "services/child_services.py",
         ),
         "Energy never saturates, and groups take in and bear whoever is sent to them; lay helpers still run out.",
         without=("groups_room", "social_prescribing"),

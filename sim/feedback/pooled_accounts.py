@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import COMMUNITY, PREVENTIVE, World
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.state.tables import COMMUNITY, PREVENTIVE, World
 
 
 @mechanism(
@@ -21,7 +21,7 @@ from sim.state import COMMUNITY, PREVENTIVE, World
     NoParams,
     reads="services.granted services.silo services.tier money.carried rules.pooling",
     writes="money.carried money.pooled",
-    after="spending sticky_costs double_running",
+    after="spending semi_fixed_costs double_running",
 )
 @kernel
 def pool(w: World, p: NoParams, clock: Clock) -> None:

@@ -11,9 +11,9 @@ Limits    Refusals follow the wait of the place as a whole.
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
-from sim.state import ACUTE, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import ACUTE, World
 
 
 class Rationing(Params):

@@ -9,7 +9,7 @@ Claim     exposure[d, n] moves by 1 / lag of the way a month towards exp(sum of 
 Evidence  Unemployment: E16 [Benn20], +1 point, next year 9 more children start care per 100,000, of 260 (B33 [DS6]),
           that is 3.5 %. Direction of public health, air and activity: F10, F11. All other sizes assumed, small: a
           hazard that acts at every level of need adds up, over a decade to about three times itself in crises.
-Limits    Kept within 0.4 to 2.5. The same for everybody in a neighbourhood. What a change costs: feedback/outlays.py.
+Limits    Kept within 0.4 to 2.5. The same for everybody in a neighbourhood. What a change costs: feedback/programme_costs.py.
           E16 says nothing of the years after the next one, in which the model's effect grows on.
 """
 
@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
-from sim.state import ECONOMIC, FAMILY, MENTAL, PHYSICAL, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import ECONOMIC, FAMILY, MENTAL, PHYSICAL, World
 
 LEAST, MOST = 0.4, 2.5
 """No exposure lies beyond."""

@@ -25,12 +25,12 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import offer_in
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import COMMUNITY, World
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import COMMUNITY, World
+from sim.state.updates import offer_in
 
 LEAVES = stream("leader leaves")
 COMES = stream("leader comes")

@@ -3,15 +3,15 @@
 Claim     d(micro)/dt = (a catalyst's providers * catalysts - micro) / ripens, micro in places as a share of the
           baseline's; preventive care services have base_places * micro more places.
 Evidence  M88 (Community Catalysts): direction. Sizes assumed: no row in the register.
-Limits    Their places help as well as the service's own; their price stands in feedback/outlays.py.
+Limits    Their places help as well as the service's own; their price stands in feedback/programme_costs.py.
 """
 
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
-from sim.state import CARE, PREVENTIVE, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import CARE, PREVENTIVE, World
 
 
 class MicroEnterprises(Params):

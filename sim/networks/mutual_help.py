@@ -9,9 +9,9 @@ Limits    Without a shock there is no aid here, nurtured or not: neighbours' usu
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import World
 
 
 class MutualHelp(Params):

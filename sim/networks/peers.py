@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import FAMILY, MENTAL, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import FAMILY, MENTAL, World
 
 
 class Peers(Params):

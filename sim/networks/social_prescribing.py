@@ -10,9 +10,9 @@ Limits    One room for the whole place.
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
-from sim.state import COMMUNITY, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import COMMUNITY, World
 
 
 class SocialPrescribing(Params):

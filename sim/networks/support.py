@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.prefetch import ask_for
-from sim.fields import Params, number, share
-from sim.state import A, World
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import A, World
 
 MEMBER = stream("joins community groups")
 AHEAD = 4

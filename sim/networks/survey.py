@@ -24,12 +24,12 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import HALF_A_YEAR, asked, due, is_helped
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.networks.support import AHEAD, Support, ask_for_ties, is_member, joining, support_of, worths
-from sim.state import CHILD_AGES, FINE, NOBODY, World
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import CHILD_AGES, FINE, NOBODY, World
+from sim.state.updates import HALF_A_YEAR, asked, due, is_helped
 
 ADULT = 16
 ASKED = 260_000

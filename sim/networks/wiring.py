@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
+from sim.engine.random import month_key, stream, uniform
 
 HOW_MANY = stream("how many ties")
 WHO = stream("who is tied")

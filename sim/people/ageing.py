@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import count_person, due, occupy, set_age, set_help, set_level, still_served, vacate
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import AGE_BANDS, Params, share
-from sim.state import NOBODY, World
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import AGE_BANDS, Params, share
+from sim.state.tables import NOBODY, World
+from sim.state.updates import count_person, due, occupy, set_age, set_help, set_level, still_served, vacate
 
 LEAVE = stream("leaving home")
 LAST_AGE = 109

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from sim.fields import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
-from sim.inputs import Unmet, fail, load
+from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
+from sim.schema.toml_files import Unmet, fail, load
 
 FOLDER = Path(__file__).parent / "domains"
 

@@ -11,7 +11,7 @@ Limits    Newcomers come from places that stay at baseline, whatever policy is r
 from __future__ import annotations
 
 from sim.engine.jit import Int, kernel
-from sim.state import World
+from sim.state.tables import World
 
 HEAD, MEMBER = 0, 1
 

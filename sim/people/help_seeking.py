@@ -24,15 +24,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.bookkeeping import refused_share, set_help, still_asks
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import bound_of
-from sim.fields import Params, number, share
-from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
-from sim.people.screening import need_key
-from sim.state import ACUTE, HELP_ONLY, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, A, World
+from sim.people.bound_updates import DOMAIN_OF_BIT, due_for_bounds
+from sim.people.candidate_thinning import need_key
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import ACUTE, HELP_ONLY, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, A, World
+from sim.state.updates import refused_share, set_help, still_asks
 
 WHICH = stream("which service is asked")
 THRESHOLD = stream("threshold")
@@ -239,7 +239,7 @@ def count_spare(w: World, p: NoParams, clock: Clock) -> None:
     "screen.reason screen.renewals screen.amendments dwellings.head places.outreach_top",
     writes="people.ask_bound",
     name="help_seeking_bounds",
-    after="renewal",
+    after="bound_updates",
     by_part=True,
 )
 @kernel

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import count_person, due, occupy, vacate
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.engine.thinning import bound_of, find_ends
-from sim.fields import Params, number
 from sim.people.need import CAP
-from sim.state import LEVEL, NOBODY, A, Rates, World
+from sim.schema.quantities import Params, number
+from sim.state.tables import LEVEL, NOBODY, A, Rates, World
+from sim.state.updates import count_person, due, occupy, vacate
 
 LIFE = stream("life and death")
 SEX = stream("sex of a child")
@@ -188,7 +188,7 @@ def _bear(w: World, mother: Int, female: int) -> None:
     reads="people.level people.age screen.renew screen.reason screen.renewals people.female people.quintile",
     writes="people.death_bound people.birth_bound",
     name="life_and_death_bounds",
-    after="renewal",
+    after="bound_updates",
     by_part=True,
 )
 @kernel

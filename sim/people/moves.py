@@ -17,16 +17,16 @@ import math
 
 import numpy as np
 
-from sim.bookkeeping import count_person, occupy, vacate_home
-from sim.engine.draws import SPREAD, mixed, month_key, spread_of, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.random import SPREAD, mixed, month_key, spread_of, stream, uniform
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import BLOCK, gather_block
-from sim.fields import Params, number, share
 from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
 from sim.people.need import ROUNDING
-from sim.state import NOBODY, A, Screen, World
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import NOBODY, A, Screen, World
+from sim.state.updates import count_person, occupy, vacate_home
 
 OUT = stream("moving out")
 IN = stream("moving in")

@@ -10,7 +10,7 @@ Claim     P(level l -> l+1 this month) = up[d,l,a,q] * prod_{e != d} (1 + omega[
           (a hospital bed for home care) ends only with probability (1 - delayed) of what it would. An infant's crisis
           is found sooner where a children's centre looks (infants).
           `up` is solved so that, over the people of an age band and deprivation fifth, the published
-          prevalence and crises of England come out (see sim/calibration.py).
+          prevalence and crises of England come out (see sim/calibration/calibrate.py).
 Evidence  beta_S: isolation and loneliness raise mortality by 26-29 % (E18 [HL15]); between a person without ties
           (S = 0) and one with five well ones (S = 0.7) that is ln(1.29)/0.7 = 0.36. beta_R: by definition of the
           scale, R is measured in units of the log hazard. omega: domain files. informal: assumed. delayed: B26.
@@ -24,15 +24,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.bookkeeping import set_level
-from sim.engine.draws import uniform
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
+from sim.engine.random import uniform
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.engine.thinning import bound_of
-from sim.fields import Params, number, share
-from sim.people.renewal import DOMAIN_OF_BIT, due_for_bounds
-from sim.people.screening import need_key
-from sim.state import HELP_ONLY, INFANT, NOBODY, WAITING, A, World
+from sim.people.bound_updates import DOMAIN_OF_BIT, due_for_bounds
+from sim.people.candidate_thinning import need_key
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import HELP_ONLY, INFANT, NOBODY, WAITING, A, World
+from sim.state.updates import set_level
 
 CAP = 0.45
 """No monthly probability of worsening exceeds this."""
@@ -206,7 +206,7 @@ def change(w: World, p: Need, clock: Clock) -> None:
     "places.exposure_top places.infants_top dwellings.head",
     writes="people.up_bound people.down_bound",
     name="need_bounds",
-    after="renewal",
+    after="bound_updates",
     by_part=True,
 )
 @kernel

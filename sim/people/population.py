@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.fields import AGE_BANDS
+from sim.engine.random import month_key, stream, uniform
+from sim.schema.quantities import AGE_BANDS
 
 AGE = stream("age within band")
 ORDER = stream("order of adults")

@@ -5,7 +5,7 @@ Claim     A crisis: R <- R - scar * (child_factor if under 18) * (1 + harm * ove
           the usual service took it, that service's own factor applies.
           Every birthday month: R <- R * (1 - fade); a child whose reference person has serious need loses `parent`,
           a child who is being helped in any domain gains `early_help`, and every child gains what children's centres
-          and schools give beyond the baseline (services/nurture.py). An adult who lives with somebody whose serious
+          and schools give beyond the baseline (services/child_services.py). An adult who lives with somebody whose serious
           care need nobody helps with loses `carer` * (1 - time to care).
 Evidence  Sign and slowness: F01-F03 (Sure Start: hospital use at 11-15 falls 8 %, custody by 16 by 20 %), F08.
           Sizes: assumed, so that effects stay within those natural experiments. carer: assumed.
@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import due
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import NOBODY, RESILIENCE_ONLY, WAITING, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import NOBODY, RESILIENCE_ONLY, WAITING, World
+from sim.state.updates import due
 
 
 class Resilience(Params):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import due
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, share
-from sim.state import NOBODY, USUAL_TRUST, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, share
+from sim.state.tables import NOBODY, USUAL_TRUST, World
+from sim.state.updates import due
 
 
 class Trust(Params):

@@ -10,8 +10,8 @@ over time, `path[month, column]`. What a column is follows from the lever's `axi
 | service | one for each service, by its index |
 
 Where policies are for some people only (`where`, `who`), a path by service has as many columns again for each further
-group of people: `path[month, group * services + service]`, group 0 being everybody else (see `sim.state.Aims`). A
-budget lever hands its path to `sim.bookkeeping.fund`, which keeps each group its own part of the
+group of people: `path[month, group * services + service]`, group 0 being everybody else (see `sim.state.tables.Aims`). A
+budget lever hands its path to `sim.state.updates.fund`, which keeps each group its own part of the
 places.
 """
 

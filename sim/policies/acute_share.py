@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import ACUTE, World
+from sim.state.tables import ACUTE, World
 
 LEVER = Lever(
     name="acute_share",

@@ -1,6 +1,6 @@
 """How much of acute cost follows demand: what an avoided crisis really saves.
 
-Claim     rules.cashable <- path. What it does: feedback/sticky_costs.py.
+Claim     rules.cashable <- path. What it does: feedback/semi_fixed_costs.py.
 Evidence  F05 [W1815]: GBP 3 of A&E cost per GBP 100 of care cut; size assumed.
 Limits    The same for all acute services.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="cashable",

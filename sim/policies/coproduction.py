@@ -1,6 +1,6 @@
 """Personal budgets and plans: people have a say in what help they get.
 
-Claim     services.coproduction <- path. Uptake: services/taking_part.py; what it does: services/quality.py,
+Claim     services.coproduction <- path. Uptake: services/coproduction_uptake.py; what it does: services/quality.py,
           services/hours.py.
 Evidence  assumed; M21, M58, M60, M73, M90 give the direction.
 Limits    Money paid out in personal budgets stays within the service.
@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="coproduction",

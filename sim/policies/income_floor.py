@@ -1,6 +1,6 @@
 """Every adult is paid a sum each week: a basic income, or benefits that are higher.
 
-Claim     rules.income_floor <- path. What it does: networks/exposure.py; what it costs: feedback/outlays.py.
+Claim     rules.income_floor <- path. What it does: networks/exposure.py; what it costs: feedback/programme_costs.py.
 Evidence  M20, M28: direction; size assumed.
 Limits    Nobody works less or more for it, and tax does not take it back.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="income_floor",

@@ -1,6 +1,6 @@
 """What an acute overspend does: how much of it next year's prevention pays.
 
-Claim     money.kappa[silo] <- path. What it does: feedback/crowding_out.py.
+Claim     money.kappa[silo] <- path. What it does: feedback/overspend_recovery.py.
 Evidence  D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed.
 Limits    The same for all silos.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="overspend_share",

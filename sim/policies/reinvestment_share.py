@@ -1,6 +1,6 @@
 """What becomes of a saving: how much of it is kept and spent on prevention.
 
-Claim     money.rho[silo] <- path. What it does: feedback/crowding_out.py.
+Claim     money.rho[silo] <- path. What it does: feedback/overspend_recovery.py.
 Evidence  assumed.
 Limits    The same for all silos.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="reinvestment_share",

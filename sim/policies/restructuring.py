@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="restructuring",

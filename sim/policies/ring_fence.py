@@ -2,7 +2,7 @@
 
 Claim     granted[s] of preventive and community services >= path * base_budget[s], what is missing being taken from
           the silo's other lines in proportion to their size, at most four fifths of them. rules.ring_fence <- path
-          keeps debts from it too (feedback/crowding_out.py).
+          keeps debts from it too (feedback/overspend_recovery.py).
 Evidence  M3: direction; D04, D12 show what happens without one. Size assumed.
 Limits    A silo with no other line has no fence.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import COMMUNITY, PREVENTIVE, World
+from sim.state.tables import COMMUNITY, PREVENTIVE, World
 
 LEVER = Lever(
     name="ring_fence",
@@ -36,7 +36,7 @@ LEVER = Lever(
     NoParams,
     reads="services.granted services.base_budget services.silo services.tier",
     writes="services.granted rules.ring_fence",
-    after="total_budget cut_rule prevention_share acute_share community_investment pilots headlines",
+    after="total_budget cut_rule prevention_share acute_share community_investment non_statutory_closure political_attention",
     lever="ring_fence",
 )
 @kernel

@@ -1,6 +1,6 @@
 """Schools that work on relationships and real problems build children up.
 
-Claim     rules.schooling <- path: resilience a school child gains in a year beyond the baseline (services/nurture.py).
+Claim     rules.schooling <- path: resilience a school child gains in a year beyond the baseline (services/child_services.py).
 Evidence  assumed; F06 [Villa]: closing clubs lowers school results by 4 % of a standard deviation, 12 % for the poor.
 Limits    The same for every child of a neighbourhood; what is learnt is not modelled.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
 
 LEVER = Lever(
     name="schooling",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import PARTED, fund
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state import World
+from sim.state.tables import World
+from sim.state.updates import PARTED, fund
 
 LEVER = Lever(
     name="service_budget",

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number
-from sim.state import ACUTE, CHILD_AGES, World
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import ACUTE, CHILD_AGES, World
 
 WHERE = stream("which acute service")
 INSTEAD = stream("an alternative to an acute service")
@@ -47,7 +47,7 @@ def care_given(w: World, s: int) -> float:
 
 
 @mechanism(
-    Phase.LAST_RESORT,
+    Phase.WALK_IN_DEMAND,
     Acute,
     reads="screen.event_row screen.event_domain screen.event_to screen.events people.band people.quintile "
     "people.neighbourhood services.crisis_share services.instead rules.alternatives people.age",

@@ -3,14 +3,14 @@
 Claim     granted[s] = base_budget[s] every month, before policies act on it. refused[s] = refused_base[s] *
           pressure[s], 0.95 at most. No group of people is offered more or less, or refused more often, than others.
 Evidence  D01-D22 for the sizes (catalogue). Real terms.
-Limits    Pay and prices move with the deflator. What overspends take and savings add: feedback/crowding_out.py.
+Limits    Pay and prices move with the deflator. What overspends take and savings add: feedback/overspend_recovery.py.
 """
 
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
-from sim.state import World
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.state.tables import World
 
 HIGHEST = 0.95
 """No larger share of requests is turned away."""

@@ -20,9 +20,9 @@ Limits    What a shortage does to places and to time for each is a fixed comprom
 from __future__ import annotations
 
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import ACUTE, RESPONSIVE, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import ACUTE, RESPONSIVE, World
 
 USUAL_CONTRACT = 5.0
 """Years of a contract at baseline."""
@@ -135,7 +135,7 @@ def assessing_part(p: Hours, tier: Int) -> float:
     "services.contract_length services.providers services.helped services.usual_helped services.load rules.joined_up",
     writes="services.admin services.freed services.upheaval services.hours services.places services.workload "
     "services.lay_share",
-    after="workforce lay_helpers taking_part",
+    after="workforce lay_helpers coproduction_uptake",
 )
 @kernel
 def work(w: World, p: Hours, clock: Clock) -> None:

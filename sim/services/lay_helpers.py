@@ -10,9 +10,9 @@ Limits    Helpers of services only; community groups are apart. Every helper is 
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import World
 
 ADULT = 4
 """The first age band of adults."""

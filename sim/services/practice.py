@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import ACUTE, World
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import ACUTE, World
 
 LEADS = stream("leaders come and go")
 MEETS = stream("who meets whom")

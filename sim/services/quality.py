@@ -14,10 +14,10 @@ Limits    Clipped to 0.3 to 1.8. Quality is a service's; how well places work is
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
 from sim.services.hours import USUAL_CONTRACT
-from sim.state import World
+from sim.state.tables import World
 
 LOWEST, HIGHEST = 0.3, 1.8
 
@@ -108,7 +108,7 @@ def swamped(w: World, p: Quality, s: int) -> float:
     "services.lay_share services.coproduced services.continuity services.providers services.contract_length "
     "services.feedback services.autonomy services.targets",
     writes="services.fit services.quality",
-    after="hours burnout workforce taking_part",
+    after="hours burnout workforce coproduction_uptake",
 )
 @kernel
 def judge(w: World, p: Quality, clock: Clock) -> None:

@@ -2,7 +2,7 @@
 
 Claim     At the end of the month everybody who waits stands in a list: for which service, whether with serious need,
           and with -ln(v), v a draw of the person's in the domain. Divided by a weight that is the person's turn: who
-          comes first when so many run an exponential race (services/lottery.py).
+          comes first when so many run an exponential race (services/queue_allocation.py).
 Evidence  none needed: bookkeeping.
 Limits    A neighbourhood's list has room for an eighth as many as it has slots; where more wait it is made anew when it
           is read.
@@ -14,11 +14,11 @@ import math
 
 import numpy as np
 
-from sim.engine.draws import month_key, stream, uniform
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.mechanism import Clock, NoParams, Phase, mechanism
+from sim.engine.random import month_key, stream, uniform
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import BLOCK, gather_block
-from sim.state import WAITING, A, World
+from sim.state.tables import WAITING, A, World
 
 TURN = stream("whose turn")
 URGENT = 128

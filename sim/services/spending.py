@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, share
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, share
 from sim.services.acute import care_given
-from sim.state import ACUTE, World
+from sim.state.tables import ACUTE, World
 
 
 class Spending(Params):

@@ -1,6 +1,6 @@
 """Help begins for those who wait and are called.
 
-Claim     Whoever is called in the month's lottery (services/lottery.py) begins: serious need has better odds there. A
+Claim     Whoever is called in the month's lottery (services/queue_allocation.py) begins: serious need has better odds there. A
           start moves trust by known * (1 + bond * (continuity / providers^0.1 * fit - 1)): being passed round, or
           given what does not fit, can cost more trust than being helped at all gains.
           Places are given when all else has happened in the month: help counts from the next one on.
@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.bookkeeping import group_of, is_split, set_help
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
 from sim.engine.prefetch import ask_for
-from sim.fields import Params, number, share
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
 from sim.services.queues import URGENT, listed, turn_of
-from sim.state import TRUST_ONLY, WAITING, World
+from sim.state.tables import TRUST_ONLY, WAITING, World
+from sim.state.updates import group_of, is_split, set_help
 
 AHEAD = 8
 """How many people ahead somebody is asked for whose help is to begin."""
@@ -63,7 +63,7 @@ def weight_of(w: World, p: Waiting, n: Int, what: np.uint8) -> float:
     "places.queued",
     writes="people.help people.trust people.changed tally.started tally.helped tally.waiting tally.unmet "
     "services.helped services.queue screen.marks screen.found_row screen.renew screen.reason",
-    after="lottery",
+    after="queue_allocation",
     by_part=True,
 )
 @kernel

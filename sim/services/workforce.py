@@ -20,9 +20,9 @@ Limits    Who leaves is not told apart by experience. Baseline vacancies are ins
 from __future__ import annotations
 
 from sim.engine.jit import kernel
-from sim.engine.mechanism import Clock, Phase, mechanism
-from sim.fields import Params, number, share
-from sim.state import ACUTE, World
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number, share
+from sim.state.tables import ACUTE, World
 
 
 class Workforce(Params):

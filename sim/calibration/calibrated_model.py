@@ -1,0 +1,41 @@
+"""What a calibration comes to: everything that a world is built from, but for the place and the seed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sim.hazards import Solution, Targets, targets
+from sim.people.domains import Domain
+from sim.place.place import Place
+from sim.schema.quantities import Params
+from sim.services.catalogue import Service
+from sim.simulation.simulate import settle
+from sim.state.tables import World
+from sim.world.build import Made, build, england_mix
+
+ENGLAND = "anytown"
+"""The place file that has England's mix."""
+
+
+class Calibrated(NamedTuple):
+    """Everything a world is built from, but for the place and the seed."""
+
+    domains: tuple[Domain, ...]
+    services: tuple[Service, ...]
+    params: dict[str, Params]
+    solution: Solution
+    aims: Targets
+
+    def world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> Made:
+        """A world of this place, not yet settled."""
+        return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params, threads)
+
+    def settled(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
+        """A world of this place at its first reported month."""
+        return settle(self.world(place, people, seed, threads), self.params, seed, threads=threads)
+
+
+def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:
+    """The targets, with England's households from the solution."""
+    mix = england_mix(Place.load(ENGLAND), 3_000_000 // 100)
+    return targets(domains, services, mix, mix * solution.households)

@@ -1,0 +1,156 @@
+"""Many scenarios, each run once: what is asked of each run is read off and kept, and the run itself let go.
+
+A run is known by what makes it (place, people, months, policies, parameters, seeds, the model itself), not by its
+name, so that a baseline shared by many scenarios runs once, and a run that a folder already holds is not run again.
+Every run of a seed has the same people and the same luck, so readings of two runs can be compared seed by seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from sim.ensemble.compare import compare
+from sim.place.place import Place
+from sim.results.expectation_tests import F, Parts, Read
+from sim.scenario.scenario import Scenario
+from sim.schema.version import VERSION
+from sim.simulation.simulate import Progress
+
+SOURCE = Path(__file__).parents[1]
+MATTERS = (".py", ".toml", ".npz")
+Reading = tuple[str, str]
+"""A measure and its groups, as a key."""
+
+
+@lru_cache(maxsize=1)
+def model_digest() -> str:
+    """A digest of the model: its code and its figures, but not the command line."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.rglob("*")):
+        inside = path.relative_to(SOURCE)
+        if path.suffix in MATTERS and inside.parts[0] != "cli":
+            digest.update(inside.as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Readings:
+    """Scenarios to run, with what is asked of each: first `ask` for everything, then `run`, then `read`."""
+
+    def __init__(
+        self, seeds: int = 20, *, seed: int = 0, people: int | None = None, threads: int | None = None,
+        folder: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.seeds, self.seed, self.people, self.threads, self.folder = seeds, seed, people, threads, folder
+        self._scenarios: dict[str, Scenario] = {}
+        self._asked: dict[str, dict[Reading, Parts]] = {}
+        self._found: dict[str, dict[Reading, F]] = {}
+
+    def ask(self, scenario: Scenario, needs: Iterable[tuple[str, Parts]]) -> None:
+        """Note that a scenario has to be run, and what to read off it."""
+        name = self.digest(scenario)
+        self._scenarios.setdefault(name, scenario)
+        asked = self._asked.setdefault(name, {})
+        for metric, groups in needs:
+            asked[_key(metric, groups)] = groups
+
+    def digest(self, scenario: Scenario) -> str:
+        """What the run of a scenario is known by."""
+        told = {
+            "place": Place.load(scenario.place).model_dump(mode="json"),
+            "people": self.people if self.people is not None else scenario.people,
+            "months": [scenario.start, scenario.years],
+            "policies": [policy.model_dump(mode="json") for policy in scenario.moves],
+            "parameters": scenario.parameters,
+            "recalibrate": scenario.recalibrate or not scenario.parameters,
+            "seeds": [self.seed, self.seeds],
+            "model": model_digest(),
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+    def run(self, progress: Progress | None = None) -> tuple[int, int]:
+        """Run whatever is not there yet. How many runs were made, and how many were there."""
+        for name, asked in self._asked.items():
+            kept = self._kept(name)
+            if set(asked) <= set(kept):
+                self._found[name] = kept
+        missing = [name for name in self._asked if name not in self._found]
+        missing.sort(key=self._world)  # runs of one world in a row: it is settled once
+        for k, name in enumerate(missing):
+            scenario = self._scenarios[name].model_copy(update={"expect": [], "stops": []})
+
+            def on(done: int, _: int, what: str, before: int = k * self.seeds) -> None:
+                if progress is not None:
+                    progress(before + done, len(missing) * self.seeds, what)
+
+            result = compare(
+                scenario, seeds=self.seeds, seed=self.seed, people=self.people, threads=self.threads, progress=on
+            )
+            self._found[name] = {
+                key: result.of_groups(scenario.name, key[0], groups) for key, groups in self._asked[name].items()
+            }
+            self._keep(name)
+        return len(missing), len(self._asked) - len(missing)
+
+    def read(self, scenarios: Mapping[str, Scenario]) -> Read:
+        """A reader for what is compared: scenarios of one world by the names they are called there."""
+
+        def read(name: str, metric: str, groups: Parts) -> F:
+            return self._found[self.digest(scenarios[name])][_key(metric, groups)]
+
+        return read
+
+    def _world(self, name: str) -> tuple[str, str, str, str]:
+        scenario = self._scenarios[name]
+        people = f"{self.people or scenario.people}"
+        return (scenario.place, people, json.dumps(scenario.parameters, sort_keys=True), f"{scenario.recalibrate}")
+
+    def _path(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder / "runs" / f"{name}.json"
+
+    def _kept(self, name: str) -> dict[Reading, F]:
+        """What the folder holds of a run; nothing if its file is not whole."""
+        path = self._path(name)
+        if path is None or not path.is_file():
+            return {}
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))["readings"]
+            found = {(row["metric"], row["groups"]): np.array(row["values"], float) for row in rows}
+        except (ValueError, KeyError, TypeError):
+            return {}
+        years = self._scenarios[name].years
+        return {key: values for key, values in found.items() if values.shape == (self.seeds, years)}
+
+    def _keep(self, name: str) -> None:
+        path = self._path(name)
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        readings = self._found[name] = {**self._kept(name), **self._found[name]}
+        rows = [
+            {"metric": metric, "groups": groups, "values": [[_told(v) for v in row] for row in values]}
+            for (metric, groups), values in readings.items()
+        ]
+        whole = {
+            "upstream": VERSION,
+            "scenario": self._scenarios[name].model_dump(mode="json"),
+            "seeds": [*range(self.seed, self.seed + self.seeds)],
+            "readings": rows,
+        }
+        half = path.with_suffix(".part")
+        half.write_text(json.dumps(whole, allow_nan=False) + "\n", encoding="utf-8")
+        half.replace(path)
+
+
+def _key(metric: str, groups: Parts) -> Reading:
+    return metric, json.dumps({axis: list(names) for axis, names in sorted(groups.items())})
+
+
+def _told(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

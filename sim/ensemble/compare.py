@@ -1,0 +1,304 @@
+"""Running policies for the same people with the same luck: worlds and baselines are made once, and kept for the next.
+
+What comes of it is a `Comparison` (comparison.py).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from sim.cache import records as kept_records
+from sim.cache import worlds
+from sim.calibration.calibrate import adapted_for, solution_for
+from sim.calibration.calibrated_model import Calibrated
+from sim.engine.tables import allocate
+from sim.ensemble.parameter_sampling import Which, draws
+from sim.ensemble.precompile import warm_up
+from sim.ensemble.sequential_stopping import half_width, until_sure
+from sim.place.place import Place
+from sim.results import expectation_tests
+from sim.results.records import Record
+from sim.scenario.data_parameters import set_in_place
+from sim.scenario.scenario import Scenario
+from sim.schema.toml_files import InputError, Words, dotted
+from sim.simulation.simulate import Progress, ensemble, take_aim
+from sim.state.tables import Screen, World
+from sim.world.build import copy
+
+if TYPE_CHECKING:
+    pass
+
+from sim.results.comparison import Comparison
+
+KEPT, LARGEST_KEPT = 24, 150_000
+"""Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
+T = TypeVar("T")
+Engine = Literal["agents", "stocks", "reference"]
+"""Which telling of the model is run: people one by one; the stock-flow twin, which has no luck; or people one by one in
+plain Python, the telling that is read aloud, with the same results some hundred times slower."""
+
+
+class _Kept(Generic[T]):
+    """What was made before, for the next comparison: the longest unused goes first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is kept under the key, or else what `make` makes."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+
+_worlds: _Kept[World] = _Kept(KEPT)
+_baselines: _Kept[Record] = _Kept(KEPT)
+
+
+def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
+    """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
+
+    def make() -> World:
+        calibrated, placed = solution_for(scenario, place), set_in_place(place, scenario.parameters)
+        if not kept:
+            return calibrated.settled(placed, people, seed)
+        return worlds.settled(worlds.stem_of(calibrated, placed, people), calibrated, placed, people, seed)
+
+    kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
+    return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+
+
+def in_one_part(world: World) -> World:
+    """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
+    they leave in scratch for the next can be looked at."""
+    people, domains = world.people.age.size, world.people.level.shape[0]
+    screen = allocate(Screen, candidate=people + 8, domain=domains, block=world.screen.tops.size, one=1)
+    return copy(world)._replace(screen=screen)
+
+
+def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
+    """What is made of each seed, several at a time, in order. `make` gets a seed, and what tells it whether to stop."""
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        return list(pool.map(lambda seed: make(seed, stopped.is_set), seeds))
+    except BaseException:
+        stopped.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
+    """What tells one world from another, but for its seed."""
+    own = tuple(sorted(scenario.parameters.items()))
+    return place.model_dump_json(), people, own, scenario.recalibrate
+
+
+def _unfit(wanted: str, came: str) -> InputError:
+    return InputError("compare", None, "", wanted, Words(came))
+
+
+def compare(
+    baseline: Scenario,
+    *others: Scenario,
+    place: str | Place | None = None,
+    people: int | None = None,
+    years: int | None = None,
+    seeds: int | Sequence[int] = 20,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    without: Iterable[str] = (),
+    draw_parameters: Which | None = None,
+    engine: Engine = "agents",
+    until: float | None = None,
+) -> Comparison:
+    """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them; with `until` they
+    are the most there may be: no more are run once acute demand is known to that part of itself (sim/ensemble/sequential_stopping.py). With
+    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/ensemble/parameter_sampling.py). The engine
+    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says;
+    `reference` is the Mesa telling (sim/mesa_model/), one run after another, for small places and few years.
+
+    Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
+    """
+    started, without = time.perf_counter(), tuple(without)
+    settings = {"years": years}
+    chosen = [s.with_settings(**settings) if years is not None else s for s in (baseline, *others)]
+    names = [s.name for s in chosen]
+    if len(set(names)) < len(names):
+        raise _unfit("each scenario under its own name", ", ".join(names))
+    if len({(s.start, s.years) for s in chosen}) > 1:
+        spans = ", ".join(f"{s.name} {s.start} for {s.years} years" for s in chosen)
+        raise _unfit("scenarios with the same start and length", spans)
+    if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
+        raise _unfit("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
+    if len({s.recalibrate for s in chosen if s.parameters}) > 1:
+        raise _unfit("scenarios with the same recalibrate: they share one world", "true and false")
+    for s in chosen:
+        for k, expected in enumerate(s.expect):
+            wrong = expectation_tests.unmeasured(expected)
+            if wrong is not None:
+                key = dotted(("expect", k, *wrong.below))
+                raise InputError(s.name, None, key, wrong.wanted, wrong.came, wrong.choices)
+    where = place if isinstance(place, Place) else Place.load(place or baseline.place)
+    size = people if people is not None else baseline.people
+    hoods = where.neighbourhoods(size)
+    numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not numbers:
+        raise _unfit("at least one seed", "none")
+    if until is not None and not 0.0 < until < 1.0:
+        raise _unfit("until between 0 and 1: a part of acute demand", str(until))
+    if engine == "stocks":
+        numbers = _without_luck(numbers, without, draw_parameters, until)
+    total = sum(n.people for n in hoods)
+    fixed = chosen[0].parameters
+    if engine == "stocks":
+        from sim.twins import stock_flow
+
+        return Comparison(
+            scenarios=tuple(chosen),
+            place=where,
+            people=total,
+            seeds=numbers,
+            records=stock_flow.records(chosen, set_in_place(where, fixed), size, progress),
+            neighbourhoods=tuple(n.name for n in hoods),
+            seconds=time.perf_counter() - started,
+            settings={"engine": engine},
+        )
+    if progress is not None:
+        progress(0, len(numbers) * len(chosen), "getting ready")
+    warm_up()
+    drawn: dict[int, dict[str, float]] = {}
+    if draw_parameters is not None:
+        drawn = dict(zip(numbers, draws(draw_parameters, numbers, chosen[0].place, fixed), strict=True))
+
+    def variant(scenario: Scenario, number: int) -> Scenario:
+        own = drawn.get(number, {}) | scenario.parameters
+        return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
+
+    about = _about(chosen[0], where, size)
+    story = (about, chosen[0].model_dump_json(), without)
+    here = set_in_place(where, chosen[0].parameters)
+    running = threads or os.cpu_count() or 1
+    each = max(1, running // len(numbers))
+
+    @cache
+    def usual() -> Calibrated:
+        return solution_for(chosen[0], where)
+
+    @cache
+    def stem() -> str:
+        return worlds.stem_of(usual(), here, size)
+
+    def world(number: int) -> World:
+        def make() -> World:
+            own = variant(chosen[0], number)
+            if drawn:
+                placed = set_in_place(where, own.parameters)
+                return adapted_for(own, placed).settled(placed, size, number)
+            if total > LARGEST_KEPT:
+                return usual().settled(here, size, number, threads=each)
+            return worlds.settled(stem(), usual(), here, size, number)
+
+        return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
+
+    def own_draw(number: int) -> Hashable:
+        return number, tuple(sorted(drawn.get(number, {}).items()))
+
+    @cache
+    def record_stem() -> str:
+        return kept_records.stem_of(stem(), chosen[0], without)
+
+    def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
+        if scenario is not chosen[0] or total > LARGEST_KEPT:
+            return make()
+        of_disk = not drawn and not (scenario.policies or scenario.shocks)
+        once = partial(kept_records.recalled, record_stem(), number, make) if of_disk else make
+        return _baselines.get((story, own_draw(number)), once)
+
+    def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
+        def further(done: int, _total: int, what: str) -> None:
+            if progress is not None:
+                progress(before * len(chosen) + done, len(numbers) * len(chosen), what)
+
+        if engine == "reference":
+            return _told_again(world, chosen, some, further, without, variant)
+        return ensemble(
+            world, chosen, list(some), running, further, without, recall, variant, used_up=total > LARGEST_KEPT
+        )
+
+    def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
+        return Comparison(
+            scenarios=tuple(chosen),
+            place=where,
+            people=total,
+            seeds=tuple(used),
+            records=dict(records),
+            neighbourhoods=tuple(n.name for n in hoods),
+            seconds=time.perf_counter() - started,
+            settings={"engine": engine, "threads": threads, "without": list(without)}
+            | ({} if until is None else {"until": until, "most_seeds": len(numbers)})
+            | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
+        )
+
+    if until is None:
+        return made(numbers, runs(numbers, 0))
+    return until_sure(numbers, until, runs, made, half_width)
+
+
+def _told_again(
+    world: Callable[[int], World],
+    scenarios: Sequence[Scenario],
+    seeds: Sequence[int],
+    progress: Progress | None,
+    without: tuple[str, ...],
+    variant: Callable[[Scenario, int], Scenario],
+) -> dict[str, list[Record]]:
+    """Every scenario for every seed by the Mesa telling, in turn: plain Python gains nothing from threads."""
+    from sim.twins.mesa.record import record
+
+    out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
+    for seed in seeds:
+        for scenario in scenarios:
+            own, begun = variant(scenario, seed), copy(world(seed))
+            take_aim(begun, own)
+            out[scenario.name].append(record(begun, own, seed, without))
+            if progress is not None:
+                done = sum(map(len, out.values()))
+                progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
+    return out
+
+
+def _without_luck(
+    numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None, until: float | None
+) -> tuple[int, ...]:
+    """The one number of a run of the twin. Refuses what the twin cannot do."""
+    if until is not None:
+        raise _unfit("engine agents with until: the stock-flow twin makes one run, without luck", "stocks")
+    if drawn is not None:
+        raise _unfit("engine agents with draw_parameters: the stock-flow twin makes one run", "stocks")
+    if without:
+        raise _unfit("engine agents with without: the stock-flow twin runs whole", "stocks")
+    return numbers[:1]
+
+
+def run(scenario: Scenario, **options: Any) -> Comparison:
+    """One scenario by itself: a comparison without others."""
+    return compare(scenario, **options)

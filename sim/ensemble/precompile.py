@@ -1,0 +1,63 @@
+"""Compiling the model for this machine: once for each state of the source, by two processes at once.
+
+Numba compiles one function at a time in a process. So a second process compiles the month's stretches from its end on,
+while the first begins with building a world; what either has compiled the other finds in the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sim.calibration.calibrate import solution_for
+from sim.engine import jit
+from sim.place.place import Place
+from sim.scenario.scenario import Scenario
+from sim.simulation.simulate import SETTLING, Month, go, settle
+
+_compiling = threading.Lock()
+
+
+def compile_backwards() -> None:
+    """Compile the month's stretches from its end on, for a process that begins at the other end."""
+    params = Scenario.load("baseline").params()
+    for without in ((), SETTLING):
+        Month(params, {}, without).compile_backwards()
+
+
+@contextmanager
+def _from_the_other_end() -> Iterator[None]:
+    """While another process compiles backwards. Each finds in the cache what the other has done; neither needs it."""
+    if (os.cpu_count() or 1) < 2:
+        yield
+        return
+    code = f"from {__name__} import compile_backwards; compile_backwards()"
+    known = {**os.environ, "UPSTREAM_CACHE": str(jit.CACHE_ROOT), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], env=known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        other.terminate()
+        other.wait()
+
+
+def warm_up() -> None:
+    """Compile the month once before threads start, and say so: the first time it takes a while. What moves a lever is
+    compiled when it is first moved, in a fraction of a second."""
+    with _compiling:
+        if jit.is_warm():
+            return
+        if "UPSTREAM_QUIET" not in os.environ:
+            print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
+        scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
+        with _from_the_other_end():
+            calibrated = solution_for(scenario)
+            world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
+            go(world, scenario, calibrated.params, 0)
+        jit.mark_warm()

@@ -1,0 +1,111 @@
+"""Most people, most months, change nothing: one cheap draw a person and domain finds the few who may.
+
+Claim     A person is a candidate in a domain if this month's draw u lies where something could happen at all:
+          u < up_bound (need gets worse), u > 1 - down_bound (better), or 1/2 <= u < 1/2 + ask_bound (a help event).
+          The bounds are upper bounds of the true probabilities, so the thinning is exact. When all has happened to
+          people in a month, everybody's levels are noted as those of the next one's start: what a month reads of
+          others is what they were. Those near one learn how one is when the month is over (news).
+Evidence  none needed: arithmetic.
+Limits    Worsening, improving and a help event exclude one another within a month.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import Int, kernel
+from sim.engine.random import month_key, stream
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.engine.thinning import find_zones, is_high, is_low, is_middle
+from sim.state.tables import GONE, NOBODY, A, World
+
+STREAM = stream("need and help")
+
+
+@kernel
+def need_key(clock: Clock, d: Int) -> np.uint64:
+    """The key of this month's draws in a domain: of need, and of help."""
+    return month_key(clock.seed, STREAM + np.uint64(d), clock.month)
+
+
+@mechanism(
+    Phase.REMEMBER,
+    reads="people.level people.age",
+    writes="people.before people.worst_next",
+    name="remembering",
+    by_part=True,
+)
+@kernel
+def remember(w: World, p: NoParams, clock: Clock) -> None:
+    people = w.people
+    first, last = w.part.person[0], w.part.person[1]
+    worst, age = people.worst_next[first:last], people.age[first:last]
+    for i in range(worst.size):
+        worst[i] = np.uint8(GONE if age[i] == NOBODY else 0)
+    for d in range(people.level.shape[0]):
+        _keep(people.level[d, first:last], people.before[d, first:last], worst)
+
+
+@kernel
+def _keep(level: A, before: A, worst: A) -> None:
+    for i in range(level.size):
+        before[i] = level[i]
+        worst[i] = max(worst[i], level[i])  # an empty slot has no levels
+
+
+@mechanism(
+    Phase.REMEMBER, reads="people.worst_next", writes="people.worst", name="news", after="remembering", by_part=True
+)
+@kernel
+def spread_news(w: World, p: NoParams, clock: Clock) -> None:
+    first, last = w.part.person[0], w.part.person[1]
+    worst, worst_next = w.people.worst[first:last], w.people.worst_next[first:last]
+    for i in range(worst.size):  # apart from the rest: until every part is done, others still look at it
+        worst[i] = worst_next[i]
+
+
+@mechanism(
+    Phase.CANDIDATE_THINNING,
+    reads="people.up_bound people.down_bound people.ask_bound",
+    writes="screen.worse_row screen.worse screen.better_row screen.better screen.ask_row screen.asking screen.tops "
+    "screen.marks screen.found_row screen.found_top screen.events",
+    by_part=True,
+)
+@kernel
+def screen(w: World, p: NoParams, clock: Clock) -> None:
+    people, scratch = w.people, w.screen
+    first, last = w.part.person[0], w.part.person[1]
+    scratch.events[0] = 0
+    for d in range(people.level.shape[0]):
+        found = find_zones(
+            need_key(clock, d),
+            first,
+            people.up_bound[d, first:last],
+            people.down_bound[d, first:last],
+            people.ask_bound[d, first:last],
+            scratch.tops,
+            scratch.marks,
+            scratch.found_row,
+            scratch.found_top,
+        )
+        _sort_out(w, d, found)
+
+
+@kernel
+def _sort_out(w: World, d: int, found: Int) -> None:
+    """Put those found into three lists, by what their draw may mean. Everybody is written to each list, and counted
+    where they belong: which that is falls out any way, and asking would cost more."""
+    people, screen = w.people, w.screen
+    up_bound, down_bound, ask_bound = people.up_bound[d], people.down_bound[d], people.ask_bound[d]
+    worse_row, better_row, ask_row = screen.worse_row[d], screen.better_row[d], screen.ask_row[d]
+    worse: Int = 0
+    better: Int = 0
+    asking: Int = 0
+    for k in range(found):
+        row, top = screen.found_row[k], np.uint32(screen.found_top[k])
+        worse_row[worse], better_row[better], ask_row[asking] = row, row, row
+        up = np.int64(is_low(top, up_bound[row]))
+        worse += up
+        better += np.int64(is_high(top, down_bound[row])) * (1 - up)
+        asking += np.int64(is_middle(top, ask_bound[row]))
+    screen.worse[d], screen.better[d], screen.asking[d] = worse, better, asking

@@ -1,0 +1,78 @@
+"""Who leaves a need, with that one need alone or with others beside it: counted, as one remedy seldom mends several.
+
+Claim     Each month, by domain, for people with emerging or serious need there at its start: how many improved, apart
+          for those without a need in any other domain and for those with two or more. How many there are of each is
+          asked half a year after the birthday, of everybody or of a sample, as in networks/survey.py.
+Evidence  None needed: counting. That several needs hold one another up is in people/need.py, and that they keep people
+          from asking in people/help_seeking.py.
+Limits    People with exactly one need beside it are in neither group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import Int, kernel
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.state.tables import NOBODY, World
+from sim.state.updates import asked, counted
+
+SEVERAL = 2
+"""Needs beside the one in question from which a person has several."""
+
+
+@kernel
+def needs_of(w: World, i: Int) -> Int:
+    """Domains in which somebody had a need at the start of the month."""
+    many: Int = 0
+    for d in range(w.people.before.shape[0]):
+        many += np.int64(w.people.before[d, i] > 0)
+    return many
+
+
+@mechanism(
+    Phase.SURVEY,
+    NoParams,
+    reads="people.age people.before people.dwelling dwellings.head rates.household rates.asked_every",
+    writes="tally.need_alone tally.need_several",
+    by_part=True,
+)
+@kernel
+def ask_about_needs(w: World, p: NoParams, clock: Clock) -> None:
+    people, tally, before = w.people, w.tally, w.people.before
+    head_of, household = w.dwellings.head, w.rates.household
+    i: Int
+    first, last, step = asked(w, clock.month)
+    each = w.rates.asked_every[0]
+    for i in range(first, last, step):
+        others = needs_of(w, i) - 1
+        if others >= 0 and people.age[i] != NOBODY:
+            alone, several = np.int64(others == 0), np.int64(others >= SEVERAL)
+            head = np.int64(head_of[people.dwelling[i]] == i)
+            for d in range(before.shape[0]):  # in numbers: each of these questions falls out either way
+                need = np.int64(before[d, i] == 1) + np.int64(before[d, i] == 2)
+                need *= max(head, 1 - np.int64(household[d]))
+                tally.need_alone[d] += need * alone * each
+                tally.need_several[d] += need * several * each
+
+
+@mechanism(
+    Phase.MEMORY,
+    NoParams,
+    reads="people.before people.dwelling dwellings.head rates.household "
+    "screen.events screen.event_row screen.event_domain screen.event_to",
+    writes="tally.eased_alone tally.eased_several",
+    name="eased_needs",
+    by_part=True,
+)
+@kernel
+def count_eased(w: World, p: NoParams, clock: Clock) -> None:
+    screen, tally, before = w.screen, w.tally, w.people.before
+    i: Int
+    for k in range(screen.events[0]):
+        i, eased = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
+        was = before[eased, i]
+        if 1 <= was <= 2 and screen.event_to[k] < was and counted(w, eased, i):
+            others = needs_of(w, i) - 1
+            tally.eased_alone[eased] += 1 if others == 0 else 0
+            tally.eased_several[eased] += 1 if others >= SEVERAL else 0

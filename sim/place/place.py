@@ -1,0 +1,253 @@
+"""A place: how many people live in which kind of neighbourhood, how old they are, how they share homes and ties.
+
+Claim     A neighbourhood's age mix is that of its deprivation tenth in the place; those of one tenth are alike.
+Evidence  Each place's file cites its own: ONS mid-2020 small-area estimates, Indices of Deprivation 2019, Census 2021.
+Limits    No geography inside a place: which neighbourhoods border on which is not known. Sizes within a tenth are even.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sim.schema.quantities import AGE_BAND_NAMES, Closed, Figure
+from sim.schema.toml_files import InputError, Unmet, Words, load
+
+PLACES = Path(__file__).parents[2] / "scenarios" / "places"
+PUBLISHED_BANDS: tuple[str, ...] = ("0-4", "5-15", "16-24", "25-44", "45-64", "65-74", "75-84", "85+")
+"""The age bands in which neighbourhood tables come; the model's own ten cut two of them in two."""
+EVEN_CUTS: dict[str, Fraction] = {"5-15": Fraction(5, 11), "16-24": Fraction(2, 9)}
+"""The younger part of a band that the model cuts in two (5-9, 16-17), if its years of age were equally large."""
+FEWEST_PEOPLE, MOST_PEOPLE = 1_500, 100_000_000
+ROUNDING = 0.002
+"""How far shares of ages may miss 1: what eight shares printed to three places can."""
+
+
+class Neighbourhood(NamedTuple):
+    """One neighbourhood of the model: its name, deprivation (1 = most deprived) and people in each of ten age bands."""
+
+    name: str
+    decile: int
+    quintile: int
+    people: int
+    ages: tuple[int, ...]
+
+
+class Decile(Closed):
+    """The neighbourhoods of a place that lie in one tenth of England's by deprivation, 1 = most deprived."""
+
+    decile: int = Field(ge=1, le=10)
+    neighbourhoods: int = Field(ge=0, description="how many real neighbourhoods")
+    people: int = Field(ge=0, description="how many people live in them")
+    ages: dict[str, float] = Field(description="share of these people in each published age band")
+
+    @property
+    def quintile(self) -> int:
+        """The deprivation fifth, 1 = most deprived."""
+        return (self.decile + 1) // 2
+
+    @field_validator("ages")
+    @classmethod
+    def _whole(cls, ages: dict[str, float]) -> dict[str, float]:
+        for band in ages:
+            if band not in PUBLISHED_BANDS:
+                raise Unmet("an age band", band, PUBLISHED_BANDS, below=(band,))
+        for band in PUBLISHED_BANDS:
+            if band not in ages:
+                raise Unmet(f"a share of people for each age band, also '{band}'", Words(", ".join(ages) or "none"))
+            if not 0.0 <= ages[band] <= 1.0:
+                raise Unmet("a share from 0 to 1", ages[band], below=(band,))
+        if abs(sum(ages.values()) - 1.0) > ROUNDING:
+            raise Unmet(f"shares that sum to 1 (within {ROUNDING})", Words(f"a sum of {sum(ages.values()):.4f}"))
+        return ages
+
+    @model_validator(mode="after")
+    def _lived_in(self) -> Self:
+        if (self.people == 0) != (self.neighbourhoods == 0):
+            raise Unmet("people and neighbourhoods, or neither", Words(f"{self.people} in {self.neighbourhoods}"))
+        return self
+
+
+class Splits(Closed):
+    """What part of a published age band is in its younger half, where the place's own tables say."""
+
+    younger_5_15: float | None = Field(None, ge=0, le=1, description="share of people aged 5-15 who are 5-9")
+    younger_16_24: float | None = Field(None, ge=0, le=1, description="share of people aged 16-24 who are 16-17")
+
+
+class Households(Closed):
+    """How people share homes."""
+
+    people_per_household: Figure
+    one_person_share: Figure
+    four_plus_share: Figure
+    lone_parent_share: Figure
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.people_per_household.value < 1:
+            raise Unmet("at least one person per household", self.people_per_household.value, below=_VALUE_OF_SIZE)
+        shares = {"one_person_share": self.one_person_share, "four_plus_share": self.four_plus_share}
+        _need_shares(shares | {"lone_parent_share": self.lone_parent_share})
+        if self.one_person_share.value + self.four_plus_share.value > 1:
+            together = self.one_person_share.value + self.four_plus_share.value
+            raise Unmet("shares of households that sum to at most 1", Words(f"{together:g} of one and four or more"))
+        return self
+
+
+class Ties(Closed):
+    """How many people each adult can lean on, how many of them live elsewhere in the place, and how they overlap."""
+
+    close_ties: Figure
+    far_share: Figure
+    street_share: Figure
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.close_ties.value < 0:
+            raise Unmet("a number of ties of at least 0", self.close_ties.value, below=("close_ties", "value"))
+        _need_shares({"far_share": self.far_share, "street_share": self.street_share})
+        return self
+
+
+class Place(Closed):
+    """A place as its file describes it; `neighbourhoods` makes it any size with the same shape."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
+    label: str = Field(min_length=1, max_length=120)
+    kind: Literal["illustrative", "authority"]
+    authority_code: str | None = Field(None, pattern=r"^[A-Z]\d{8}$")
+    population: int = Field(ge=10_000, le=MOST_PEOPLE)
+    source: str = Field(min_length=3)
+    neighbourhood_people: int = Field(1_500, ge=200, le=20_000, description="people in a neighbourhood of the model")
+    splits: Splits = Splits()
+    households: Households
+    ties: Ties
+    deciles: list[Decile] = Field(min_length=1, max_length=10)
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Place:
+        """A place by its name, or by the path of its file."""
+        given = str(name_or_path)
+        if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given or "\\" in given:
+            return load(Path(name_or_path), cls)
+        if given not in place_names():
+            raise InputError(
+                PLACES, None, "place", "the name of a place, or a path to a .toml file", given, place_names()
+            )
+        return load(PLACES / f"{given}.toml", cls)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.kind == "authority" and self.authority_code is None:
+            raise Unmet("an authority_code, as the kind is 'authority'", Words("nothing"))
+        numbers = [part.decile for part in self.deciles]
+        for row, number in enumerate(numbers):
+            if number in numbers[:row]:
+                raise Unmet("each decile once", Words(f"decile {number} again"), below=("deciles", row, "decile"))
+        together = sum(part.people for part in self.deciles)
+        if together != self.population:
+            came = Words(f"{self.population:,}")
+            raise Unmet(f"the sum of the deciles' people, which is {together:,}", came, below=("population",))
+        return self
+
+    def neighbourhoods(self, people: int | None = None) -> list[Neighbourhood]:
+        """The place with exactly so many people, most deprived first; the same answer each time it is asked.
+
+        Fifths keep their shares before tenths do, so a place too small for all its tenths still has its fifths. People
+        of a tenth with no neighbourhood of its own live in the other tenth of its fifth, and count in its age mix.
+        """
+        people = self.population if people is None else people_allowed(people)
+        many = max(1, round(people / self.neighbourhood_people))
+        parts = sorted((part for part in self.deciles if part.people), key=lambda part: part.decile)
+        fifths = sorted({part.quintile for part in parts})
+        inside = [[part for part in parts if part.quintile == fifth] for fifth in fifths]
+        areas = shared_out(many, [sum(part.neighbourhoods for part in group) for group in inside])
+        weights = [sum(part.people for part in group) if area else 0 for group, area in zip(inside, areas, strict=True)]
+        made: list[Neighbourhood] = []
+        for group, area, persons in zip(inside, areas, shared_out(people, weights), strict=True):
+            made += self._fifth(group, area, persons) if area else []
+        return made
+
+    def _fifth(self, group: Sequence[Decile], areas: int, people: int) -> list[Neighbourhood]:
+        made: list[Neighbourhood] = []
+        counts = shared_out(areas, [part.neighbourhoods for part in group])
+        housed = [part for part, count in zip(group, counts, strict=True) if count]
+        persons = iter(shared_out(people, [part.people for part in housed]))
+        for part, count in zip(group, counts, strict=True):
+            if count:
+                mixed = [part] if len(housed) == len(group) else group
+                made += self._tenth(part.decile, mixed, count, next(persons))
+        return made
+
+    def _tenth(self, decile: int, mixed: Sequence[Decile], count: int, people: int) -> list[Neighbourhood]:
+        weights = [sum(part.people * self._ten(part.ages)[band] for part in mixed) for band in range(10)]
+        ages = shared_out(people, weights)
+        made = []
+        for number in range(count):
+            # People stand in line by age and are dealt out in turn: every neighbourhood gets its even share of each
+            # band, and of the whole, to the nearest person.
+            own, start = [], 0
+            for band in ages:
+                own.append(len(range(start + (number - start) % count, start + band, count)))
+                start += band
+            if not any(own):
+                continue
+            name = f"d{decile}-{number + 1:0{max(2, len(str(count)))}d}"
+            made.append(Neighbourhood(name, decile, (decile + 1) // 2, sum(own), tuple(own)))
+        return made
+
+    def _ten(self, ages: Mapping[str, float]) -> list[Fraction]:
+        """Shares in the model's ten bands."""
+        ten: list[Fraction] = []
+        cuts = {"5-15": self.splits.younger_5_15, "16-24": self.splits.younger_16_24}
+        for band in PUBLISHED_BANDS:
+            share = Fraction(ages[band])
+            if band in cuts:
+                cut = cuts[band]
+                younger = EVEN_CUTS[band] if cut is None else Fraction(cut)
+                ten += [share * younger, share * (1 - younger)]
+            else:
+                ten.append(share)
+        assert len(ten) == len(AGE_BAND_NAMES)
+        return ten
+
+
+_VALUE_OF_SIZE = ("people_per_household", "value")
+
+
+def _need_shares(figures: Mapping[str, Figure]) -> None:
+    for name, figure in figures.items():
+        if not 0 <= figure.value <= 1:
+            raise Unmet("a share from 0 to 1", figure.value, below=(name, "value"))
+
+
+def place_names() -> tuple[str, ...]:
+    """The names of the places that come with the project or were added beside them."""
+    return tuple(sorted(path.stem for path in PLACES.glob("*.toml")))
+
+
+def people_allowed(people: object) -> int:
+    """The number of people asked for, if a place can be made of it."""
+    whole = isinstance(people, int) and not isinstance(people, bool)
+    if not whole or not FEWEST_PEOPLE <= int(people) <= MOST_PEOPLE:  # type: ignore[call-overload]  # whole was asked
+        wanted = f"a whole number of people from {FEWEST_PEOPLE:,} to {MOST_PEOPLE:,}"
+        raise InputError("--people", None, "", wanted, Words(people) if isinstance(people, str) else people)
+    return int(people)  # type: ignore[call-overload,no-any-return]  # the same
+
+
+def shared_out(total: int, weights: Sequence[int | Fraction]) -> list[int]:
+    """Whole numbers that sum to `total`, in proportion to the weights by largest remainder; ties go to the first."""
+    whole = sum(weights)
+    if whole == 0:
+        raise ValueError("nobody to share among: every weight is 0")
+    exact = [Fraction(total * weight) / whole for weight in weights]
+    given = [int(part) for part in exact]
+    order = sorted(range(len(weights)), key=lambda i: (given[i] - exact[i], i))
+    for i in order[: total - sum(given)]:
+        given[i] += 1
+    return given

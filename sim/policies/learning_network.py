@@ -1,0 +1,37 @@
+"""Places learn from one another: meetings, visits, evidence sifted and passed on.
+
+Claim     places.spine <- path. Who meets, what is taken over, rightly or wrongly: services/practice.py.
+Evidence  assumed; M34, M69, M79 give the direction.
+Limits    Costs nothing but is no help where all places are alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.policies import Lever
+from sim.state.tables import World
+
+LEVER = Lever(
+    name="learning_network",
+    label="Exchange between places",
+    section="Who decides",
+    unit="0 none beyond today's, 1 full",
+    low=0.0,
+    high=1.0,
+    baseline=0.0,
+    step=0.05,
+    source="assumed",
+    meaning="How far neighbourhood teams meet to take over each other's practice and stand by those who lead.",
+    axis="neighbourhood",
+    aims=("where",),
+)
+
+
+@mechanism(Phase.POLICY, NoParams, writes="places.spine", lever="learning_network")
+@kernel
+def connect(w: World, path: np.ndarray, clock: Clock) -> None:
+    for n in range(w.places.spine.size):
+        w.places.spine[n] = path[clock.month, n]

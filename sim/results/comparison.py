@@ -1,0 +1,588 @@
+"""Comparing policies: the same people, the same luck, and how sure the difference is.
+
+A difference is taken seed by seed, then summarised: mean, and the middle 95 % of the seeds (`low`, `high`). Beside it
+stands `sure`: the 95 % interval of the mean itself, which narrows as seeds are added, and tells a real difference from
+luck. Two measures are comparisons themselves (what the metric calls `against`): they have no level, only a difference,
+with a note in words.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from sim.place.place import Place
+from sim.results import expectation_tests
+from sim.results.metrics import AXIS_NAMES, Derived, Metric, Sum, metric, metrics, pounds_and_qalys
+from sim.results.outcomes import Beyond, discounted
+from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
+from sim.scenario.scenario import Scenario
+from sim.schema.version import VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    import xarray as xr
+
+F = npt.NDArray[np.float64]
+COVER = 0.95
+"""The part of seeds, or of chance, that a band covers."""
+TOGETHER = 4
+"""Runs that are measured in one go: enough to spare time, few enough to need little memory."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One measure of one comparison."""
+
+    comparison: Comparison
+    metric: Metric
+
+    @property
+    def unit(self) -> str:
+        """The unit of its values."""
+        return self.metric.unit
+
+    def by_month(self, by: str | None = None) -> pd.DataFrame:
+        """Mean and band of the seeds for each scenario and month (flows as yearly rates).
+
+        What is told by year only has its year's value in each month.
+        """
+        return self._frame("month", by, self.comparison.names, change=False)
+
+    def by_year(self, by: str | None = None) -> pd.DataFrame:
+        """Mean and band of the seeds for each scenario and year, 1 the first."""
+        return self._frame("year", by, self.comparison.names, change=False)
+
+    def difference(self, by: str | None = None) -> pd.DataFrame:
+        """Difference from the baseline by year, seed by seed: mean, band of the seeds, interval of the mean.
+
+        A measure that is a comparison itself counts from the first year to that year, and has a `note`.
+        """
+        return self._frame("year", by, self.comparison.names[1:], change=True)
+
+    def level(self, scenario: str, step: str = "year", by: str | None = None, group: str | None = None) -> dict[str, F]:
+        """Mean and band of the seeds of one scenario, and of one group, over time."""
+        return summary(self.comparison.values(scenario, self.metric, step, by, group))
+
+    def change(self, scenario: str, by: str | None = None, group: str | None = None) -> dict[str, F]:
+        """Mean and band of the seeds of one scenario's difference from the baseline, by year."""
+        c = self.comparison
+        after, before = (c.values(name, self.metric, "year", by, group) for name in (scenario, c.baseline))
+        return summary(after - before)
+
+    def groups(self, by: str | None) -> tuple[str | None, ...]:
+        """The groups of an axis, in order; (None,) for no axis. Raises ValueError if the measure has no such axis."""
+        if by is None:
+            return (None,)
+        axes: tuple[str, ...] = ()
+        services = None
+        if self.metric.parts is not None:
+            parts = self.metric.parts(self.comparison.records[self.comparison.baseline][0])
+            axes, services = (*parts.axes, *self.metric.finer), parts.services
+        elif self.metric.derived is not None:
+            axes, services = self.metric.derived.by, self.metric.derived.services
+        if by not in axes:
+            have = ", ".join(axes) or "no axis"
+            raise ValueError(f"'{self.metric.name}' cannot be told by '{by}'; it has {have}")
+        if by == "neighbourhood":
+            return self.comparison.neighbourhoods
+        return services if by == "service" and services is not None else AXIS_NAMES[by]()
+
+    def told(self, scenario: str, step: str, by: str | None, *, change: bool) -> dict[str, Any]:
+        """What is told of a scenario, or of its difference from the baseline: each figure of the summary as an array of
+        shape (group, time), and the `note` of a measure that is a comparison, a list by year."""
+        c, measure = self.comparison, self.metric
+        if change and measure.against is not None:
+            verdicts = measure.against(c.beyond_baseline(scenario))
+            found: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in _SUMMARY}
+            return {**found, "note": [v.note for v in verdicts]}
+        values = c.grouped(scenario, measure, step, by)
+        return summary(values - c.grouped(c.baseline, measure, step, by) if change else values)
+
+    def _frame(self, step: str, by: str | None, scenarios: Sequence[str], *, change: bool) -> pd.DataFrame:
+        import pandas as pd
+
+        groups = self.groups(by)
+        when: Any = self.comparison.months if step == "month" else np.arange(1, self.comparison.scenarios[0].years + 1)
+        rows = []
+        for name in scenarios:
+            told = self.told(name, step, by, change=change)
+            keys = {} if by is None else {by: np.repeat(np.array(groups, dtype=object), len(when))}
+            figures = {k: np.ravel(column) for k, column in told.items()}
+            rows.append(pd.DataFrame({"scenario": name, **keys, step: np.tile(when, len(groups)), **figures}))
+        if not rows:
+            note = ["note"] if self.metric.against is not None else []
+            return pd.DataFrame(columns=["scenario", *([] if by is None else [by]), step, *_SUMMARY, *note])
+        return pd.concat(rows, ignore_index=True)
+
+
+_BAND = ["mean", "low", "high"]
+_SUMMARY = [*_BAND, "sure_low", "sure_high"]
+
+
+def summary(values: F) -> dict[str, F]:
+    """Mean, middle 95 % of the seeds, and 95 % interval of the mean, over the first axis, which is the seeds."""
+    seeds = values.shape[0]
+    mean = values.mean(axis=0)
+    low, high = np.quantile(values, [(1 - COVER) / 2, (1 + COVER) / 2], axis=0)
+    half = np.full_like(mean, np.nan)
+    if seeds > 1:
+        half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    return {"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half}
+
+
+def summarise(values: F) -> pd.DataFrame:
+    """The same as a table. `values` has shape (seed, time)."""
+    import pandas as pd
+
+    return pd.DataFrame(summary(values))
+
+
+class Column(NamedTuple):
+    """A column of a long table, in which few entries come again and again."""
+
+    of: Sequence[str | int]
+    """The entries there are."""
+    rows: npt.NDArray[np.int32]
+    """Which of them each row has."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Some scenarios for the same place and seeds, the baseline first."""
+
+    scenarios: tuple[Scenario, ...]
+    place: Place
+    people: int
+    seeds: tuple[int, ...]
+    records: dict[str, list[Record]]
+    neighbourhoods: tuple[str, ...]
+    seconds: float
+    settings: dict[str, Any] = field(default_factory=dict)
+    _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
+    _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def engine(self) -> str:
+        """Which telling of the model was run."""
+        return str(self.settings.get("engine", "agents"))
+
+    @property
+    def bands(self) -> str:
+        """What the bands of its results cover."""
+        if self.engine == "stocks":
+            return "none: the stock-flow twin has no luck, so low and high repeat the mean, and there is no interval"
+        drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
+        return f"middle 95 % of seeds{drawn}; sure_low and sure_high: 95 % interval of the mean"
+
+    @property
+    def baseline(self) -> str:
+        """The name of the scenario that the others are compared with."""
+        return self.scenarios[0].name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scenarios' names, the baseline first."""
+        return tuple(s.name for s in self.scenarios)
+
+    @property
+    def months(self) -> list[str]:
+        """Every month, YYYY-MM."""
+        return self.scenarios[0].months()
+
+    def __getitem__(self, name: str) -> Series:
+        """A measure by its id. Raises KeyError with what there is."""
+        return Series(self, metric(name))
+
+    def __getattr__(self, name: str) -> Series:
+        """A measure as an attribute: `result.acute_demand`."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError as none:
+            raise AttributeError(str(none.args[0])) from None
+
+    def values(
+        self, scenario: str, measure: Metric, step: str = "year", by: str | None = None, group: str | None = None
+    ) -> F:
+        """A measure for each seed by month or year, shape (seed, time). NaN for a measure that is a comparison."""
+        k = Series(self, measure).groups(by).index(str(group)) if by is not None else 0
+        out: F = self.grouped(scenario, measure, step, by)[:, k]
+        return out
+
+    def grouped(self, scenario: str, measure: Metric, step: str, by: str | None) -> F:
+        """The same for every group of an axis, one for no axis, shape (seed, group, time)."""
+        key = (scenario, measure.name, by)
+        if key not in self._values:
+            self._measure(scenario, (measure,), by)
+        return self._values[key][step == "year"]
+
+    def _measure(self, scenario: str, measures: Iterable[Metric], by: str | None) -> None:
+        """Work out measures of a scenario, those that are not yet, in one pass over its runs."""
+        todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
+        records = self.records[scenario]
+        found: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
+        accounts = []
+        for k in range(0, len(records), TOGETHER):
+            some = end_to_end(records[k : k + TOGETHER])
+            for measure in todo:
+                month, year = (_each_run(values, some.runs) for values in _by_step(some, measure, by))
+                found[measure.name].append((month, year))
+            if any(measure.against is not None for measure in todo):
+                accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
+        for name, pairs in found.items():
+            # The seed is the slowest axis, whatever the shape: a sum over seeds then adds them one after another.
+            months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
+            self._values[scenario, name, by] = months, years
+        if accounts:
+            pounds, qalys = (discounted(np.concatenate(each)) for each in zip(*accounts, strict=True))
+            self._accounts[scenario] = pounds, qalys
+
+    def beyond_baseline(self, scenario: str) -> Beyond:
+        """What a scenario spends and gains beyond the baseline."""
+        for name in (self.baseline, scenario):
+            if name not in self._accounts:
+                self._measure(name, [measure for measure in metrics() if measure.against is not None], None)
+        own, base = self._accounts[scenario], self._accounts[self.baseline]
+        return Beyond(own[0] - base[0], own[1] - base[1])
+
+    def _told_of_all(
+        self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
+    ) -> list[dict[str, Any]]:
+        """What `Series.told` tells of each measure without groups, in lists, by month without the interval of the mean;
+        summarised for all of them in one go."""
+
+        def values(name: str) -> F:
+            self._measure(name, measures, None)
+            return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
+
+        told = summary(values(scenario) - values(self.baseline) if change else values(scenario))
+        every = _plain({figure: told[figure] for figure in (_BAND if step == "month" else _SUMMARY)})
+        return [
+            _plain(Series(self, measure).told(scenario, step, None, change=True))
+            if change and measure.against is not None
+            else {figure: rows[k : k + 1] for figure, rows in every.items()}
+            for k, measure in enumerate(measures)
+        ]
+
+    def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
+        """Everything as one JSON document: see the interface for its form."""
+        axes = tuple(by)
+        out: dict[str, Any] = {
+            "upstream": VERSION,
+            "place": self.place.name,
+            "people": self.people,
+            "engine": self.engine,
+            "seeds": list(self.seeds),
+            "months": self.months,
+            "years": list(range(1, self.scenarios[0].years + 1)),
+            "baseline": self.baseline,
+            "labels": {s.name: s.label for s in self.scenarios},
+            "bands": self.bands,
+            "note": "Exploratory, not a forecast.",
+            "scenarios": {name: {} for name in self.names},
+            "differences": {name: {} for name in self.names[1:]},
+        }
+        measures, others = metrics(), self.names[1:]
+        by_month, by_year = (
+            {name: self._told_of_all(measures, name, step, change=False) for name in self.names}
+            for step in ("month", "year")
+        )
+        changes = {name: self._told_of_all(measures, name, "year", change=True) for name in others}
+        groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
+        for axis in axes:
+            for measure in measures:
+                with suppress(ValueError):  # a measure without this axis has no groups to give
+                    groups[measure.name, axis] = Series(self, measure).groups(axis)
+            for name in self.names:
+                self._measure(name, [measure for measure in measures if (measure.name, axis) in groups], axis)
+        for k, measure in enumerate(measures):
+            for name in self.names:
+                out["scenarios"][name][measure.name] = {
+                    "unit": measure.unit,
+                    "label": measure.label,
+                    **{figure: by_month[name][k][figure][0] for figure in _BAND},
+                    "by_year": _rows(by_year[name][k], 0),
+                }
+            for name in others:
+                out["differences"][name][measure.name] = {
+                    "unit": measure.unit,
+                    "by_year": _rows(changes[name][k], 0),
+                }
+            for axis in (axis for axis in axes if (measure.name, axis) in groups):
+                for part in ("scenarios", "differences"):
+                    for name, told_of in out[part].items():
+                        told = _plain(Series(self, measure).told(name, "year", axis, change=part == "differences"))
+                        told_of[measure.name].setdefault("groups", {})[axis] = {
+                            str(group): {"unit": measure.unit, "by_year": _rows(told, row)}
+                            for row, group in enumerate(groups[measure.name, axis])
+                        }
+        return out
+
+    def tidy(self) -> dict[str, Column | F]:
+        """Columns of a table: a row for each measure, scenario, seed and month, in this order; without measures that
+        are comparisons themselves."""
+        told = [measure for measure in metrics() if measure.against is None]
+        for name in self.names:
+            self._measure(name, told, None)
+        values = [self.grouped(name, measure, "month", None) for measure in told for name in self.names]
+        shape = len(told), len(self.names), len(self.seeds), len(self.months)
+
+        def each(axis: int, of: Sequence[str | int]) -> Column:
+            row = np.arange(shape[axis], dtype=np.int32).reshape([-1 if k == axis else 1 for k in range(4)])
+            return Column(of, np.broadcast_to(row, shape).ravel())
+
+        return {
+            "scenario": each(1, self.names),
+            "seed": each(2, self.seeds),
+            "month": each(3, self.months),
+            "metric": each(0, [measure.name for measure in told]),
+            "unit": each(0, [measure.unit for measure in told]),
+            "value": np.concatenate([each.ravel() for each in values]),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy: a row for each scenario, seed, month and measure, but for those that are comparisons themselves."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                name: column if isinstance(column, np.ndarray) else pd.Series(column.of).array.take(column.rows)
+                for name, column in self.tidy().items()
+            }
+        )
+
+    def to_xarray(self) -> xr.Dataset:
+        """Labelled counts: scenario, seed, month or year, and service, domain, quintile, age where they have them."""
+        import xarray as xr
+
+        labels: dict[str, Any] = {"scenario": list(self.names), "seed": list(self.seeds), "month": self.months}
+        labels["year"] = list(range(1, self.scenarios[0].years + 1))
+        arrays = {}
+        for name, what in (RECORDED | RECORDED_BY_YEAR).items():
+            step, kept = ("month", "monthly") if name in RECORDED else ("year", "yearly")
+            stacked = np.stack([np.stack([getattr(r, kept)[name] for r in self.records[s]]) for s in self.names])
+            arrays[name] = (("scenario", "seed", step, *what.axes), stacked)
+            for axis in what.axes:
+                if axis == "neighbourhood":
+                    labels[axis] = list(self.neighbourhoods)
+                elif axis == "level":
+                    labels[axis] = [0, 1, 2, 3]
+                else:
+                    labels[axis] = list(AXIS_NAMES[axis]())
+        return xr.Dataset(arrays, coords=labels, attrs={"upstream": VERSION, "place": self.place.name})
+
+    def plot(self, name: str) -> go.Figure:
+        """A measure over time for every scenario, with bands."""
+        import plotly.graph_objects as go
+
+        series = self[name]
+        table = series.by_year()
+        figure = go.Figure()
+        for scenario in self.names:
+            rows = table[table["scenario"] == scenario]
+            edge = {"x": rows["year"], "showlegend": False, "line": {"width": 0}, "hoverinfo": "skip"}
+            figure.add_scatter(y=rows["low"], **edge)
+            figure.add_scatter(y=rows["high"], fill="tonexty", opacity=0.2, **edge)
+            figure.add_scatter(x=rows["year"], y=rows["mean"], name=scenario)
+        figure.update_layout(title=series.metric.label, xaxis_title="year", yaxis_title=series.unit)
+        return figure
+
+    def table(self, year: int | None = None) -> pd.DataFrame:
+        """What a reader wants first: each scenario's measures in a year, and its difference from the baseline."""
+        import pandas as pd
+
+        at = year or self.scenarios[0].years
+        rows = []
+        for measure in metrics():
+            series = Series(self, measure)
+            for name in self.names:
+                row: dict[str, Any] = {
+                    "metric": measure.name,
+                    "unit": measure.unit,
+                    "scenario": name,
+                    "year": at,
+                    "note": "",
+                }
+                level = series.told(name, "year", None, change=False)
+                row |= {k: float(level[k][0, at - 1]) for k in ("mean", "low", "high")}
+                if name != self.baseline:
+                    change = series.told(name, "year", None, change=True)
+                    row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in _SUMMARY}
+                    if "note" in change:
+                        row["note"] = change["note"][at - 1]
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+    def of_groups(self, scenario: str, name: str, groups: Mapping[str, tuple[str, ...]]) -> F:
+        """A measure of some groups, summed before any ratio, for each seed by year: shape (seed, year).
+
+        Raises ValueError if the measure cannot be told by one of the axes.
+        """
+        measure = metric(name)
+        if len(groups) > 1 or any(len(names) > 1 for names in groups.values()):
+            return expectation_tests.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
+        by, group = next(((axis, names[0]) for axis, names in groups.items()), (None, None))
+        Series(self, measure).groups(by)
+        return self.values(scenario, measure, "year", by, group)
+
+    def expected(self) -> list[dict[str, Any]]:
+        """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean says so."""
+        rows = []
+        for scenario in self.scenarios[1:]:
+            for expected in scenario.expect:
+                runs = set(expected.others()) <= set(self.names)
+                found = (
+                    expectation_tests.tested(expected, scenario.name, self.baseline, self.of_groups)
+                    if runs
+                    else expectation_tests.untold(expected)
+                )
+                unit = "share" if expected.relative else metric(expected.metric).unit
+                rows.append(
+                    {
+                        "scenario": scenario.name,
+                        "metric": expected.metric,
+                        "about": expectation_tests.about(expected),
+                        "year": expected.last,
+                        "expected": found.expected,
+                        "unit": unit,
+                        "mean": found.mean,
+                        "sure_low": found.low,
+                        "sure_high": found.high,
+                        "p": found.chance,
+                        "met": found.met,
+                        "missing": ", ".join(name for name in expected.others() if name not in self.names),
+                    }
+                )
+        return rows
+
+    def expectations(self) -> pd.DataFrame:
+        """The same as a table."""
+        import pandas as pd
+
+        columns = [
+            "scenario",
+            "metric",
+            "about",
+            "year",
+            "expected",
+            "unit",
+            "mean",
+            "sure_low",
+            "sure_high",
+            "p",
+            "met",
+        ]
+        return pd.DataFrame(self.expected(), columns=[*columns, "missing"])
+
+    def provenance(self) -> dict[str, Any]:
+        """What made these results."""
+        import numba
+
+        return {
+            "upstream": VERSION,
+            "place": self.place.name,
+            "people": self.people,
+            "seeds": list(self.seeds),
+            "scenarios": [s.model_dump(mode="json") for s in self.scenarios],
+            "parameters": {name: values.model_dump(mode="json") for name, values in self.scenarios[0].params().items()},
+            "seconds": round(self.seconds, 2),
+            "machine": {
+                "system": platform.platform(),
+                "processor": platform.machine(),
+                "cores": os.cpu_count(),
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "numba": numba.__version__,
+            },
+            "settings": self.settings,
+        }
+
+
+def _by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, F]:
+    """A measure's groups by month, and by year. Shapes (group, time), of one run after another."""
+    months = len(record.monthly["people"])
+    if measure.derived is not None:
+        made = _derived(record, measure.derived, by)
+        return made.repeat(12, axis=1), made
+    if measure.parts is None:
+        return np.full((1, months), np.nan), np.full((1, months // 12), np.nan)
+    finer = None if by is None else measure.finer.get(by)
+    parts = (finer or measure.parts)(record)
+    top = _groups(Sum(parts.numerator, parts.axes), by)
+    bottom = _groups(Sum(parts.denominator, parts.over), by)
+    if finer is not None:
+        yearly = _ratio(top, bottom, parts.scale)
+        return yearly.repeat(12, axis=1), yearly
+    of_year = [a.reshape(len(a), -1, 12).sum(axis=2) for a in (top, bottom)]
+    return _ratio(top, bottom, parts.scale), _ratio(of_year[0], of_year[1], parts.scale)
+
+
+def _each_run(values: F, runs: int) -> F:
+    """From shape (group, time), one run after another, to (run, group, time)."""
+    return values.reshape(len(values), runs, -1).swapaxes(0, 1)
+
+
+def _groups(counts: Sum, by: str | None) -> F:
+    """Counts summed over every axis but time and one other. Shape (group, time), one group if it has no such axis."""
+    array = counts.array
+    if by in counts.axes:
+        array = np.moveaxis(array, 1 + counts.axes.index(by), 1)
+        found: F = array.reshape(*array.shape[:2], -1).sum(axis=2).astype(float).T
+        return found
+    out: F = array.reshape(len(array), -1).sum(axis=1).astype(float)[None]
+    return out
+
+
+def _ratio(top: F, bottom: F, scale: float) -> F:
+    bottom = np.broadcast_to(bottom, top.shape)
+    out: F = scale * np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+    return out
+
+
+def _derived(record: Record, derived: Derived, by: str | None) -> F:
+    """A measure worked out from yearly sums, for each group of an axis. Shape (group, year)."""
+    sums = [
+        (s.array.reshape(-1, 12, *s.array.shape[1:]).sum(axis=1).astype(float), s.axes) for s in derived.sums(record)
+    ]
+
+    def of(group: int | None) -> F:
+        given = []
+        for whole, axes in sums:
+            array = whole if group is None or by not in axes else whole.take([group], 1 + axes.index(by))
+            given.append(array.sum(axis=tuple(1 + k for k, axis in enumerate(axes) if axis != derived.keeps)))
+        return derived.make(*given)
+
+    if by is None:
+        return of(None)[None]
+    groups = next(array.shape[1 + axes.index(by)] for array, axes in sums if by in axes)
+    return np.stack([of(k) for k in range(groups)])
+
+
+def _plain(told: dict[str, Any]) -> dict[str, Any]:
+    """The same with lists for arrays, as JSON has it: six decimals, and None for what is not a number."""
+
+    def listed(rows: F) -> list[list[float | None]]:
+        return [[round(v, 6) if math.isfinite(v) else None for v in row] for row in rows.tolist()]
+
+    return {k: listed(values) if isinstance(values, np.ndarray) else values for k, values in told.items()}
+
+
+def _rows(told: dict[str, Any], group: int) -> list[dict[str, Any]]:
+    """A group's figures by year, 1 the first. `told` has lists."""
+    columns: dict[str, Sequence[Any]] = {k: told[k][group] for k in _SUMMARY}
+    if "note" in told:
+        columns["note"] = told["note"]
+    names, steps = ("year", *columns), range(1, len(columns["mean"]) + 1)
+    return [dict(zip(names, row, strict=True)) for row in zip(steps, *columns.values(), strict=True)]

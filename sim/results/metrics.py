@@ -1,0 +1,525 @@
+"""The measures made of what a run leaves behind (sim/results/records.py).
+
+Most measures are ratios of two sums (episodes over people, pounds over people, people at a level over people), so that
+a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are worked out from
+a year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
+baseline (the year in which money is back, the price of a QALY). The functions are in sim/results/outcomes.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.people.domains import load_domains
+from sim.results import outcomes
+from sim.results.records import Record
+from sim.schema.quantities import AGE_BAND_NAMES
+from sim.services.catalogue import Service, load_catalogue
+from sim.state.tables import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
+
+A = npt.NDArray[Any]
+F = npt.NDArray[np.float64]
+
+
+class Parts(NamedTuple):
+    """A measure as two sums by month, each over its own further axes; `scale` turns their ratio into the unit."""
+
+    numerator: A
+    axes: tuple[str, ...]
+    denominator: A
+    over: tuple[str, ...]
+    scale: float
+    services: tuple[str, ...] | None = None
+    """The services on its axis, where those are not all."""
+
+
+class Sum(NamedTuple):
+    """Counts by month and over further axes, to be summed over a year."""
+
+    array: A
+    axes: tuple[str, ...]
+
+
+class Derived(NamedTuple):
+    """A measure worked out from the sums of a year."""
+
+    sums: Callable[[Record], tuple[Sum, ...]]
+    by: tuple[str, ...]
+    """Axes that it can be told by. They, and all that `make` does not want, are summed over before it is called."""
+    keeps: str
+    """The one axis that `make` is given beside the year: groups that the measure tells apart."""
+    make: Callable[..., F]
+    """From each sum, of shape (year, group), to the measure by year."""
+    services: tuple[str, ...] | None = None
+
+
+class Metric(NamedTuple):
+    """A measure: what it is called, in what unit, and how it is made: in one of three ways."""
+
+    name: str
+    label: str
+    unit: str
+    better: Literal["up", "down"] | None
+    decimals: int
+    parts: Callable[[Record], Parts] | None
+    """The first way: the ratio of two sums."""
+    kind: Literal["service", "need", "access", "money", "community", "life", "staff", "fairness", "worth"]
+    finer: Mapping[str, Callable[[Record], Parts]] = MappingProxyType({})
+    """The same by an axis that is kept by year only: its name, and the sums, the year first."""
+    derived: Derived | None = None
+    """The second: a function of a year's sums."""
+    against: Callable[[outcomes.Beyond], list[outcomes.Verdict]] | None = None
+    """The third: a function of what a policy costs and gains beyond the baseline, see `pounds_and_qalys`; it has no
+    value for a scenario by itself."""
+
+
+def services_of(tier: int) -> list[int]:
+    """The positions of the services of a tier."""
+    order = {"preventive": PREVENTIVE, "responsive": RESPONSIVE, "acute": ACUTE, "community": COMMUNITY}
+    return [k for k, s in enumerate(load_catalogue()) if order[s.tier] == tier]
+
+
+def names_of(services: list[int]) -> tuple[str, ...]:
+    """The ids of services by their positions."""
+    catalogue = load_catalogue()
+    return tuple(catalogue[k].id for k in services)
+
+
+def _episodes(services: list[int], per: str) -> Callable[[Record], Parts]:
+    def parts(r: Record) -> Parts:
+        opened = r.monthly["opened"][:, services]
+        if per == "households":
+            whole = _heads(r)
+        else:
+            catalogue = load_catalogue()
+            served = np.any([catalogue[k].bands for k in services], axis=0)
+            whole = r.monthly["people"] * served[None, None, :]
+        axes, over = ("service", "quintile", "age"), ("quintile", "age")
+        return Parts(opened, axes, whole, over, 12000.0, names_of(services))
+
+    return parts
+
+
+def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Parts]]:
+    """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 of that age."""
+    catalogue = load_catalogue()
+    found: dict[str, Callable[[Record], Parts]] = {}
+
+    def of_neighbourhoods(r: Record) -> Parts:
+        opened = r.yearly["opened_in"][:, services]
+        return Parts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), 1000.0)
+
+    def of_children(r: Record) -> Parts:
+        opened = r.yearly["opened_age"][:, services]
+        axes, over = ("service", "child_age", "quintile"), ("child_age", "quintile")
+        return Parts(opened, axes, r.yearly["children"], over, 1000.0)
+
+    served = np.any([catalogue[k].bands for k in services], axis=0)
+    if served.all():
+        found["neighbourhood"] = of_neighbourhoods
+    if served[outcomes.CHILDREN].any():
+        found["child_age"] = of_children
+    return found
+
+
+def _heads(r: Record) -> A:
+    """Households by the reference person's fifth and age, from a household domain's own count."""
+    d = next(k for k, domain in enumerate(load_domains()) if domain.unit == "household")
+    heads: A = r.at_least[0][:, d]
+    return heads
+
+
+def _at_least(level: int) -> Callable[[Record], Parts]:
+    def parts(r: Record) -> Parts:
+        axes = ("domain", "quintile", "age")
+        return Parts(r.at_least[level], axes, r.at_least[0], axes, 1.0)
+
+    return parts
+
+
+def _unmet(r: Record) -> Parts:
+    serious = r.monthly["census"][:, :, 2]
+    axes = ("domain", "quintile", "age")
+    return Parts(r.monthly["unmet"], axes, serious, axes, 1.0)
+
+
+def _per_ask(column: str) -> Callable[[Record], Parts]:
+    def parts(r: Record) -> Parts:
+        axes = ("service", "quintile")
+        return Parts(r.monthly[column], axes, r.monthly["asked"], axes, 1.0)
+
+    return parts
+
+
+def _wait(r: Record) -> Parts:
+    # Little's law: the mean wait is the mean queue over the starts a month.
+    axes = ("service", "quintile")
+    return Parts(r.monthly["waiting"], axes, r.monthly["started"], axes, 1.0)
+
+
+def _asked_per_start(r: Record) -> Parts:
+    axes = ("service", "quintile")
+    return Parts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
+
+
+def _spend(tiers: tuple[int, ...]) -> Callable[[Record], Parts]:
+    def parts(r: Record) -> Parts:
+        chosen = sorted(k for tier in tiers for k in services_of(tier))
+        spent = r.monthly["spent"][:, chosen]
+        people = r.monthly["people"].sum(axis=(1, 2))
+        return Parts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
+
+    return parts
+
+
+def _share_upstream(r: Record) -> Parts:
+    spent = r.monthly["spent"]
+    upstream = sorted(services_of(PREVENTIVE) + services_of(COMMUNITY))
+    return Parts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+
+
+def _account(column: str) -> Callable[[Record], Parts]:
+    def parts(r: Record) -> Parts:
+        people = r.monthly["people"].sum(axis=(1, 2))
+        money = r.monthly[column]
+        return Parts(money, ("silo",), people, (), 12.0 / 100.0)
+
+    return parts
+
+
+def _paid_work() -> list[int]:
+    return [k for k, s in enumerate(load_catalogue()) if s.staff is not None]
+
+
+def _of_staff(value: Callable[[Record], A], scale: float = 1.0) -> Callable[[Record], Parts]:
+    """A mean over services, weighted by what is spent on them: most of it is pay."""
+
+    def parts(r: Record) -> Parts:
+        services = _paid_work()
+        spent = r.monthly["spent"][:, services].astype(float)
+        return Parts(value(r)[:, services] * spent, ("service",), spent, ("service",), scale, names_of(services))
+
+    return parts
+
+
+def _of_adults(column: str, whole: float = 1.0) -> Callable[[Record], Parts]:
+    """A mean over the adults surveyed; `whole` is how many of its units the column counts for one."""
+
+    def parts(r: Record) -> Parts:
+        axes = ("quintile", "age")
+        return Parts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0 / whole)
+
+    return parts
+
+
+def _eased(who: str) -> Callable[[Record], Parts]:
+    """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
+
+    def parts(r: Record) -> Parts:
+        eased, there = (r.monthly[f"{name}_{who}"] for name in ("eased", "need"))
+        return Parts(eased, ("domain",), there, ("domain",), 1.0)
+
+    return parts
+
+
+def _delayed(r: Record) -> Parts:
+    axes = ("quintile", "age")
+    days = 365.25 / 12.0
+    return Parts(
+        days * r.monthly["delayed"], axes, r.monthly["people"], axes, 12000.0
+    )  # somebody counted in a month lies there all of it
+
+
+def _qalys(r: Record) -> Parts:
+    axes = ("quintile", "age")
+    return Parts(r.quality[0], axes, r.monthly["people"].astype(float), axes, 1000.0)
+
+
+def _satisfaction(r: Record) -> Parts:
+    axes = ("quintile", "age")
+    return Parts(r.quality[1], axes, r.monthly["people"] * outcomes.ADULTS, axes, 1.0)
+
+
+def _lives(r: Record) -> tuple[Sum, ...]:
+    axes = ("quintile", "age")
+    return Sum(r.monthly["died"], axes), Sum(r.monthly["people"] / 12.0, axes)
+
+
+def _unequal(services: list[int], make: Callable[[F, F], F]) -> Derived:
+    """A measure of how episodes differ between fifths, per 1,000 people a year."""
+
+    def sums(r: Record) -> tuple[Sum, ...]:
+        opened = r.monthly["opened"][:, services]
+        people = r.monthly["people"].sum(axis=2) / 12000.0
+        return Sum(opened, ("service", "quintile", "age")), Sum(people, ("quintile",))
+
+    return Derived(sums, ("service",), "quintile", make, names_of(services))
+
+
+def _help_and_need(r: Record) -> tuple[Sum, ...]:
+    """Who is helped, and who has a need that help is for, by domain and fifth."""
+    helped, census = r.monthly["helped"], r.monthly["census"]
+    of_domain = [[k for k, s in enumerate(load_catalogue()) if s.domain == domain.id] for domain in load_domains()]
+    helped = np.stack([helped[:, services].sum(axis=1) for services in of_domain], axis=1)
+    in_need = census[:, :, 1] + census[:, :, 2]
+    return Sum(helped, ("domain", "quintile")), Sum(in_need, ("domain", "quintile", "age"))
+
+
+SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
+    ("practice", "Practice, between neighbourhoods", "staff", "practice"),
+    ("place_fit", "Fit, between neighbourhoods", "staff", "place_fit"),
+    ("energy", "Energy, between neighbourhoods", "community", "energy"),
+)
+"""Measures of how far neighbourhoods lie apart: name, label, kind and column."""
+PAID = ("spent", "outlay")
+"""Records of money that goes out, in pence: by services, and for what no service does."""
+
+
+def pounds_and_qalys(r: Record) -> tuple[F, F]:
+    """All spending, in pounds, and QALYs lived, by year.
+
+    Who dies lives no more QALYs, and who is born begins to; but somebody who moves in or out is neither gained nor
+    lost, so QALYs are those of the people there less those who have moved in since the start on balance, at the mean
+    quality of the month. Shapes (year,), of one run after another.
+    """
+    paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
+    lived = r.quality[0].sum(axis=(1, 2)) / 12.0
+    balance = (r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1)
+    came = np.cumsum(balance.reshape(r.runs, -1), axis=1).ravel()
+    people = r.monthly["people"].sum(axis=(1, 2))
+    stayed = lived * (1.0 - came / np.maximum(1, people))
+    years = len(stayed) // 12
+    return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
+
+
+def _died(r: Record) -> Parts:
+    axes = ("quintile", "age")
+    return Parts(r.monthly["died"], axes, r.monthly["people"], axes, 12000.0)
+
+
+def _mean_place(column: str) -> Callable[[Record], Parts]:
+    def parts(r: Record) -> Parts:
+        value = r.monthly[column].astype(float)
+        return Parts(value, ("neighbourhood",), np.ones_like(value), ("neighbourhood",), 1.0)
+
+    return parts
+
+
+def _apart(column: str) -> Derived:
+    """How far neighbourhoods lie apart: the standard deviation of their means over a year."""
+
+    def sums(r: Record) -> tuple[Sum, ...]:
+        return (Sum(r.monthly[column] / 12.0, ("neighbourhood",)),)
+
+    def spread(means: F) -> F:
+        found: F = means.std(axis=1)
+        return found
+
+    return Derived(sums, (), "neighbourhood", spread)
+
+
+def _peers(r: Record) -> Parts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
+    return Parts(r.monthly["peers"].sum(axis=1), (), people, (), 1000.0)
+
+
+def _column(name: str, r: Record) -> A:
+    return r.monthly[name]
+
+
+def _not_burnt_out(r: Record) -> A:
+    return 1.0 - r.monthly["burnout"]
+
+
+def _outlay(r: Record) -> Parts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
+    return Parts(r.monthly["outlay"].astype(float), ("purpose",), people, (), 12.0 / 100.0)
+
+
+def _of_helped(column: str) -> Callable[[Record], Parts]:
+    """A mean over services that are not acute, each weighted by how many it helps."""
+
+    def parts(r: Record) -> Parts:
+        acute = services_of(ACUTE)
+        chosen = [k for k in _paid_work() if k not in acute]
+        helped = r.helped[:, chosen].astype(float)
+        value = r.monthly[column][:, chosen] * helped
+        return Parts(value, ("service",), helped, ("service",), 1.0, names_of(chosen))
+
+    return parts
+
+
+def _who(service: Service, per: str) -> str:
+    if per == "households":
+        return "households"
+    first, last = service.ages
+    return "people" if (first, last) == (0, 109) else f"people aged {first}{'+' if last == 109 else f' to {last}'}"
+
+
+def metrics() -> tuple[Metric, ...]:
+    """Every measure, acute services first: one for each, from its catalogue file."""
+    units = {domain.id: domain.unit for domain in load_domains()}
+    catalogue = load_catalogue()
+    acute = services_of(ACUTE)
+    counted = [k for k in acute if catalogue[k].counts]
+    per_thousand = "episodes per 1,000 people per year"
+    out = [
+        Metric(
+            "acute_demand",
+            "Acute demand",
+            per_thousand,
+            "down",
+            1,
+            _episodes(counted, "people"),
+            "service",
+            _episodes_by_year(counted),
+        )
+    ]
+    for k in acute:
+        service = catalogue[k]
+        per = "households" if units[service.domain] == "household" else "people"
+        name = service.measure or service.id
+        label = name.replace("_", " ").capitalize().replace("Ae ", "A&E ")
+        unit = f"{service.episodes} per 1,000 {_who(service, per)} per year"
+        finer = _episodes_by_year([k]) if per == "people" else {}
+        out.append(Metric(name, label, unit, "down", 2, _episodes([k], per), "service", finer))
+    pounds = "£ per person per year"
+    days = "bed days per 1,000 people per year"
+    adults = "share of adults"
+    lives = Derived(_lives, ("quintile",), "age", outcomes.life_expectancy)
+    concentration = Derived(_help_and_need, ("domain",), "quintile", outcomes.inverse_care)
+    slope, gap = (_unequal(counted, make) for make in (outcomes.slope_index, outcomes.gap))
+    leaving, vacancy = (_of_staff(partial(_column, name), n) for name, n in (("leaving", 12.0), ("vacancy", 1.0)))
+    out += [
+        Metric("delayed_discharge_days", "Delayed discharge", days, "down", 1, _delayed, "life"),
+        Metric("deaths", "Deaths", "deaths per 1,000 people per year", "down", 2, _died, "life"),
+        Metric("life_expectancy", "Life expectancy at birth", "years", "up", 2, None, "life", derived=lives),
+        Metric("qalys", "Quality-adjusted life", "QALYs per 1,000 people per year", "up", 2, _qalys, "life"),
+        Metric("wellbeing", "Life satisfaction", "points, 0-10, of adults", "up", 3, _satisfaction, "life"),
+        Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
+        Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
+        Metric("need_3", "In crisis", "share of people and domains", "down", 5, _at_least(3), "need"),
+        Metric("eased_alone", "Need eased, with no other need", "times a year", "up", 3, _eased("alone"), "need"),
+        Metric("eased_several", "Need eased, with several others", "times a year", "up", 3, _eased("several"), "need"),
+        Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
+        Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
+        Metric(
+            "failure_demand_share", "Failure demand", "share of requests", "down", 3, _per_ask("repeated"), "access"
+        ),
+        Metric("wait_months", "Wait for help", "months", "down", 2, _wait, "access"),
+        Metric("asked_per_start", "Assessments for each start", "requests", "down", 2, _asked_per_start, "access"),
+        Metric(
+            "hours_per_person", "Time for each person helped", "1 = baseline", "up", 3, _of_helped("hours"), "access"
+        ),
+        Metric("staff_turnover", "Staff turnover", "share of staff a year", "down", 3, leaving, "staff"),
+        Metric("vacancy_rate", "Vacancies", "share of posts", "down", 3, vacancy, "staff"),
+        Metric("morale", "Staff who are not burnt out", "share of staff", "up", 3, _of_staff(_not_burnt_out), "staff"),
+        Metric("practice_quality", "Quality of practice", "1 = baseline", "up", 3, _mean_place("practice"), "staff"),
+        Metric("group_members", "Members of community groups", adults, "up", 3, _of_adults("members"), "community"),
+        Metric(
+            "community_energy",
+            "Energy of community groups",
+            "1 = baseline",
+            "up",
+            3,
+            _mean_place("energy"),
+            "community",
+        ),
+        Metric("lonely", "Lonely often or always", adults, "down", 4, _of_adults("lonely", FINE), "community"),
+        Metric("trust", "Trust in services", "0-1, mean of adults", "up", 3, _of_adults("trusting", FINE), "community"),
+        Metric(
+            "resilience", "Resilience", "log hazard, 0 = usual", "up", 3, _of_adults("resilient", FINE), "community"
+        ),
+        Metric("carers", "Adults who care for somebody at home", adults, None, 4, _of_adults("carers"), "community"),
+        Metric(
+            "carer_hours",
+            "Care given at home",
+            "hours a week per adult",
+            None,
+            3,
+            _of_adults("carer_hours", FINE),
+            "community",
+        ),
+        Metric("spend_total", "All spending", pounds, None, 1, _spend((0, 1, 2, 3)), "money"),
+        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
+        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),
+        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend((PREVENTIVE,)), "money"),
+        Metric("spend_community", "Community spending", pounds, None, 1, _spend((COMMUNITY,)), "money"),
+        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, _share_upstream, "money"),
+        Metric("bailed_out", "Bailed out by the centre", pounds, "down", 2, _account("bailed_out"), "money"),
+        Metric("clawed_back", "Clawed back by the centre", pounds, None, 2, _account("clawed_back"), "money"),
+        Metric("saving_reinvested", "Savings reinvested", pounds, "up", 2, _account("reinvested"), "money"),
+        Metric(
+            "admin_share",
+            "Time on administration",
+            "share of time",
+            "down",
+            3,
+            _of_staff(partial(_column, "admin")),
+            "staff",
+        ),
+        Metric("help_quality", "Effect of help", "1 = baseline", "up", 3, _of_helped("quality"), "staff"),
+        Metric("help_fit", "Fit of help to need", "1 = baseline", "up", 3, _of_helped("fit"), "staff"),
+        Metric("lay_helpers", "Lay helpers beside each worker", "per worker", None, 3, _of_helped("lay"), "staff"),
+        Metric("place_fit", "Fit of what a place decides", "1 = baseline", "up", 3, _mean_place("place_fit"), "staff"),
+        Metric("peers", "Recovered people who support others", "per 1,000 people", "up", 2, _peers, "community"),
+        *(
+            Metric(f"{name}_spread", label, "standard deviation", None, 3, None, kind, derived=_apart(column))
+            for name, label, kind, column in SPREADS
+        ),
+        Metric(
+            "legitimacy", "Belief that services answer", "1 = baseline", "up", 3, _mean_place("legitimacy"), "community"
+        ),
+        Metric("spend_outside", "New money outside services", pounds, None, 2, _outlay, "money"),
+        Metric(
+            "inverse_care_index", "Help where need is", "1 = as need", "up", 3, None, "fairness", derived=concentration
+        ),
+        Metric("slope_index", "Slope index of inequality", per_thousand, "down", 1, None, "fairness", derived=slope),
+        Metric(
+            "gap_most_least_deprived",
+            "Most less least deprived",
+            per_thousand,
+            "down",
+            1,
+            None,
+            "fairness",
+            derived=gap,
+        ),
+        Metric("break_even_year", "Money back", "year", "down", 0, None, "worth", against=outcomes.break_even),
+        Metric(
+            "cost_per_qaly",
+            "Cost of a QALY gained",
+            "£ per QALY",
+            "down",
+            0,
+            None,
+            "worth",
+            against=outcomes.cost_per_qaly,
+        ),
+    ]
+    return tuple(out)
+
+
+def metric(name: str) -> Metric:
+    """A measure by its id. Raises KeyError with what there is."""
+    found = {m.name: m for m in metrics()}
+    if name not in found:
+        raise KeyError(f"no metric called '{name}'; there are {', '.join(found)}")
+    return found[name]
+
+
+AXIS_NAMES: dict[str, Callable[[], tuple[str, ...]]] = {
+    "service": lambda: tuple(s.id for s in load_catalogue()),
+    "domain": lambda: tuple(d.id for d in load_domains()),
+    "quintile": lambda: ("1", "2", "3", "4", "5"),
+    "age": lambda: AGE_BAND_NAMES,
+    "child_age": lambda: tuple(str(age) for age in range(CHILD_AGES)),
+    "silo": lambda: SILOS,
+    "purpose": lambda: PURPOSES,
+}

@@ -1,0 +1,344 @@
+"""What lives, gaps and pounds come to: life tables, quality of life, inequality, and what a gain costs.
+
+Pure functions of sums and of seeds' differences; sim/results/metrics.py says which sums go in. Fifths are always in the order
+of the state: most deprived first.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from sim.people.domains import ByAgeAndQuintile, Domain, load_domains
+from sim.schema.quantities import AGE_BANDS, Figure
+
+F = npt.NDArray[np.float64]
+
+WIDTHS = np.array([last - first + 1 for first, last in AGE_BANDS], dtype=np.float64)
+"""Years of age in each band; the last one is open."""
+RISE = 0.1
+"""How fast mortality rises with age within a band, per year, from 25 on (as the death rates do: sim/hazards.py)."""
+INFANT = 0.1
+"""Part of the first band that those who die in it have lived: most die in their first year (assumed)."""
+DISCOUNT = Figure(
+    value=0.035, unit="per year", low=0.015, high=0.035, source="C32 [ES]: HM Treasury Green Book", status="measured"
+)
+"""Of pounds and QALYs alike; the first year counts in full."""
+COVER = 0.95
+
+
+def lived_in_band() -> F:
+    """Part of its band that somebody who dies in it has lived: a half, less for infants, more where mortality rises."""
+    out = np.full(len(AGE_BANDS), 0.5)
+    for b, (first, _) in enumerate(AGE_BANDS):
+        if first >= 25:
+            x = RISE * WIDTHS[b]
+            out[b] = 1.0 / (1.0 - np.exp(-x)) - 1.0 / x
+    out[0] = INFANT
+    return out
+
+
+def life_expectancy(deaths: F, person_years: F, widths: F = WIDTHS, lived: F | None = None) -> F:
+    """Years a newborn would live at these death rates: an abridged period life table by Chiang's method.
+
+    Both have shape (…, band); so has what is given but for the last axis. The last band is open; where nobody died in
+    it, it is joined with those before it until somebody did. NaN where nobody died at all. In places with fewer than
+    some 5,000 person-years in a year it depends much on luck, and is biased a little: read differences over many seeds.
+    """
+    a = lived_in_band() if lived is None else lived
+    deaths, person_years = np.asarray(deaths, dtype=np.float64), np.asarray(person_years, dtype=np.float64)
+    rate = np.divide(deaths, person_years, out=np.zeros_like(deaths), where=person_years > 0.0)
+    dying = np.minimum(1.0, widths * rate / (1.0 + widths * (1.0 - a) * rate))
+    alive = np.cumprod(1.0 - dying, axis=-1)
+    alive = np.concatenate([np.ones_like(alive[..., :1]), alive[..., :-1]], axis=-1)
+    within = widths * alive * (1.0 - dying * (1.0 - a))
+    bands = deaths.shape[-1]
+    opens = bands - 1 - np.argmax(deaths[..., ::-1] > 0.0, axis=-1)
+    later = np.arange(bands) >= opens[..., None]
+    left = (deaths * later).sum(axis=-1)
+    after = np.take_along_axis(alive, opens[..., None], axis=-1)[..., 0] * np.divide(
+        (person_years * later).sum(axis=-1), left, out=np.full(left.shape, np.nan), where=left > 0.0
+    )
+    total: F = np.where(later, 0.0, within).sum(axis=-1) + after
+    return total
+
+
+# --- inequality ------------------------------------------------------------------------------------------------------
+
+
+def _from_least(values: F) -> F:
+    return np.asarray(values, dtype=np.float64)[..., ::-1]
+
+
+def ridits(weights: F) -> F:
+    """Where each group's middle stands when groups are lined up in order, 0 to 1. Shape (…, group)."""
+    total = weights.sum(axis=-1, keepdims=True)
+    share = np.divide(weights, total, out=np.zeros_like(weights, dtype=np.float64), where=total > 0.0)
+    out: F = np.cumsum(share, axis=-1) - share / 2.0
+    return out
+
+
+def slope_index(events: F, people: F) -> F:
+    """Slope index of inequality: how much higher the rate is at the most deprived end than at the least deprived.
+
+    The slope of a regression of the five rates on ridits, weighted by people: uses all five, and their sizes. NaN where
+    all live in one fifth.
+    """
+    events, people = _from_least(events), _from_least(people)
+    rate = np.divide(events, people, out=np.zeros_like(events), where=people > 0.0)
+    x = ridits(people)
+    total = people.sum(axis=-1, keepdims=True)
+    mean_x, mean_y = ((people * v).sum(axis=-1, keepdims=True) / total for v in (x, rate))
+    spread = (people * (x - mean_x) ** 2).sum(axis=-1)
+    together = (people * (x - mean_x) * (rate - mean_y)).sum(axis=-1)
+    out: F = np.divide(together, spread, out=np.full(np.shape(spread), np.nan), where=spread > 0.0)
+    return out
+
+
+def gap(events: F, people: F) -> F:
+    """The most deprived fifth's rate less that of the least deprived, of the fifths that people live in."""
+    rate = np.divide(events, people, out=np.full(np.shape(events), np.nan), where=people > 0.0)
+    there = people > 0.0
+    most, least = np.argmax(there, axis=-1), there.shape[-1] - 1 - np.argmax(there[..., ::-1], axis=-1)
+    out: F = np.subtract(*(np.take_along_axis(rate, k[..., None], axis=-1)[..., 0] for k in (most, least)))
+    return out
+
+
+def inverse_care(helped: F, in_need: F) -> F:
+    """1 + the concentration index of help over need: where help goes, beside where need is.
+
+    Those in need are lined up by fifth, least deprived first; the index is twice the mean place in that line of those
+    who are helped. 1: help is shared as need is; below 1: it gathers where fewer need it, the inverse care law;
+    above 1: it leans to the most deprived. From 0 to 2.
+    """
+    helped, in_need = _from_least(helped), _from_least(in_need)
+    total = helped.sum(axis=-1)
+    out: F = np.divide(
+        2.0 * (helped * ridits(in_need)).sum(axis=-1), total, out=np.full(np.shape(total), np.nan), where=total > 0.0
+    )
+    return out
+
+
+# --- quality of life -------------------------------------------------------------------------------------------------
+
+_ARA = "Ara and Brazier 2010 (HEDS 10/11): mean EQ-5D in the Health Survey for England = 0.9508566 + 0.0212126 if male"
+_ARA += " - 0.0002587 age - 0.0000332 age^2; read as restated in abstract PNS17"
+NORM = tuple(
+    Figure(value=value, unit=unit, low=low, high=high, source=_ARA, status="measured")
+    for value, unit, low, high in (
+        (0.9614629, "QALY weight at age 0, both sexes", 0.94, 0.98),
+        (-0.0002587, "per year of age", -0.0011, 0.0),
+        (-0.0000332, "per squared year of age", -0.00004, -0.00002),
+    )
+)
+"""Mean utility of the population by age: adults' answers, carried on to children."""
+SATISFACTION = Figure(
+    value=7.45,
+    unit="points, 0-10",
+    low=7.3,
+    high=7.6,
+    source="ONS, Personal well-being in the UK: April 2022 to March 2023 (read): 7.45; 7.54 the year before",
+    status="measured",
+)
+"""Mean life satisfaction of adults."""
+ADULTS = np.array([first >= 16 for first, _ in AGE_BANDS])
+CHILDREN = np.array([last < 18 for _, last in AGE_BANDS])
+PARENTS = np.array([first >= 25 and last < 65 for first, last in AGE_BANDS])
+"""Bands whose reference persons children are taken to live with."""
+
+
+class Quality(NamedTuple):
+    """What a year of life is worth, and how life is rated, without need; and what need takes from both."""
+
+    utility: F
+    """QALY weight of somebody without need, by band."""
+    satisfaction: F
+    """Life satisfaction of an adult without need, by band."""
+    utility_loss: F
+    """Shape (domain, level)."""
+    satisfaction_loss: F
+    """Shape (domain, level)."""
+
+
+def _share(table: ByAgeAndQuintile) -> F:
+    """England's share by band: the average over fifths where there is a row for each."""
+    rows = table.by_age if table.by_age is not None else table.by_age_and_quintile
+    assert rows is not None  # a table has one form or the other
+    found: F = np.array([np.mean(row) for row in rows.values()])
+    return found
+
+
+def _usual_loss(domain: Domain, loss: F) -> F:
+    """What need in a domain takes on average in England, by band; crises, which are few, count as serious need."""
+    emerging, serious = _share(domain.prevalence.emerging), _share(domain.prevalence.serious)
+    usual: F = (emerging - serious) * loss[1] + serious * loss[2]
+    if domain.unit == "household":
+        usual[CHILDREN] = usual[PARENTS].mean()
+    return usual
+
+
+@lru_cache
+def quality() -> Quality:
+    """The weights. Norms are of people as they are, ill and well; so the well stand above them by the usual loss."""
+    domains = load_domains()
+    age = np.array([(first + min(last, 90)) / 2.0 for first, last in AGE_BANDS])
+    at_birth, linear, squared = (figure.value for figure in NORM)
+    utility = at_birth + linear * age + squared * age**2
+    satisfaction = np.full(len(AGE_BANDS), SATISFACTION.value)
+    losses = np.array([domain.wellbeing.utility_loss.values() for domain in domains])
+    points = np.array([domain.wellbeing.life_satisfaction_loss.values() for domain in domains])
+    for domain, loss, fewer in zip(domains, losses, points, strict=True):
+        utility += _usual_loss(domain, loss)
+        satisfaction += _usual_loss(domain, fewer)
+    return Quality(np.minimum(1.0, utility), np.minimum(10.0, satisfaction), losses, points)
+
+
+def by_person(census: F, people: F) -> F:
+    """How many people live with each level of need, shape (…, domain, level, quintile, band), from the census.
+
+    A household domain's census counts reference persons. Everybody is given the shares of the reference persons of
+    their own age band and fifth (children those of 25 to 64; bands without any, those of the fifth): exact for the
+    reference persons, approximate for who lives with them.
+    """
+    out = np.array(census, dtype=np.float64)
+    for d, domain in enumerate(load_domains()):
+        if domain.unit == "household":
+            heads = out[..., d, :, :, :].copy()
+            heads[..., CHILDREN] = heads[..., PARENTS].sum(axis=-1, keepdims=True)
+            whole = heads.sum(axis=-3, keepdims=True)
+            everyone = out[..., d, :, :, :].sum(axis=-1, keepdims=True)
+            usual = everyone / np.maximum(1.0, everyone.sum(axis=-3, keepdims=True))
+            share = np.divide(heads, whole, out=np.broadcast_to(usual, heads.shape).copy(), where=whole > 0.0)
+            out[..., d, :, :, :] = share * np.asarray(people)[..., None, :, :]
+    return out
+
+
+# --- what a gain costs -----------------------------------------------------------------------------------------------
+
+
+class Beyond(NamedTuple):
+    """What a policy spends and gains beyond the baseline, discounted and summed up to each year. Shape (seed, year)."""
+
+    pounds: F
+    qalys: F
+
+
+class Verdict(NamedTuple):
+    """A measure that is a comparison: its value, the middle 95 % of the seeds, the 95 % interval, and words."""
+
+    mean: float
+    low: float
+    high: float
+    sure_low: float
+    sure_high: float
+    note: str
+
+
+def discounted(yearly: F) -> F:
+    """Yearly amounts summed up year by year, later ones counting for less. The last axis is the year."""
+    years = np.arange(np.shape(yearly)[-1])
+    out: F = np.cumsum(yearly / (1.0 + DISCOUNT.value) ** years, axis=-1)
+    return out
+
+
+def _interval(values: F) -> tuple[F, F]:
+    """95 % interval of the mean over the first axis; NaN with one seed."""
+    seeds = values.shape[0]
+    mean = values.mean(axis=0)
+    if seeds < 2:
+        return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    return mean - half, mean + half
+
+
+def _lasting(paid_back: npt.NDArray[np.bool_]) -> float:
+    """The first year, counted from 1, from which all are true; NaN if the last is not."""
+    owing = np.flatnonzero(~paid_back)
+    since = int(owing[-1]) + 1 if owing.size else 0
+    return since + 1.0 if since < paid_back.size else np.nan
+
+
+def break_even(beyond: Beyond) -> list[Verdict]:
+    """The first year by whose end a policy has cost no more than the baseline, and does not again before the horizon;
+    for each horizon: one year, two, and on.
+
+    Years before the policy makes any difference do not count. The year is that of the mean over seeds; the interval
+    runs from the first at which the mean may be 0 or less, as far as its 95 % interval tells, to the first at which it
+    surely is. NaN: not within the horizon.
+    """
+    extra = beyond.pounds
+    below, above = _interval(extra)
+    mean = extra.mean(axis=0)
+    begun = np.logical_or.accumulate((extra != 0.0).any(axis=0))
+    out = []
+    for horizon in range(1, extra.shape[1] + 1):
+        if not begun[horizon - 1]:
+            out.append(Verdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference in spending yet"))
+            continue
+        at = _lasting(((mean <= 0.0) & begun)[:horizon])
+        soonest, surely = (_lasting(((edge <= 0.0) & begun)[:horizon]) for edge in (below, above))
+        seeds = np.array([_lasting(((own <= 0.0) & begun)[:horizon]) for own in extra])
+        ends = np.quantile(np.where(np.isnan(seeds), np.inf, seeds), [(1 - COVER) / 2, (1 + COVER) / 2], method="lower")
+        low, high = (float(end) if np.isfinite(end) else np.nan for end in ends)
+        within = f"within {horizon} year{'s' if horizon > 1 else ''}"
+        note = ""
+        if np.isnan(at):
+            note = f"never {within}" + ("" if np.isnan(soonest) else ", as far as these seeds tell")
+        elif extra.shape[0] > 1 and np.isnan(surely):
+            note = f"perhaps never {within}"
+        out.append(Verdict(at, low, high, soonest, surely, note))
+    return out
+
+
+def fieller(top: F, bottom: F) -> tuple[float, float]:
+    """95 % interval of the ratio of two means, of paired samples. NaN, NaN where it has no two ends."""
+    seeds = len(top)
+    if seeds < 2:
+        return np.nan, np.nan
+    t2 = special.stdtrit(seeds - 1, (1 + COVER) / 2) ** 2 / seeds
+    spread = np.cov(top, bottom)
+    mean_top, mean_bottom = top.mean(), bottom.mean()
+    a = mean_bottom**2 - t2 * spread[1, 1]
+    b = mean_top * mean_bottom - t2 * spread[0, 1]
+    c = mean_top**2 - t2 * spread[0, 0]
+    if a <= 0.0:
+        return np.nan, np.nan
+    root = np.sqrt(max(0.0, b * b - a * c))
+    return float((b - root) / a), float((b + root) / a)
+
+
+def cost_per_qaly(beyond: Beyond) -> list[Verdict]:
+    """Pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
+
+    A policy that is better and cheaper, or dearer and no better, has no price: NaN, and words. The middle of the seeds
+    is not told: single seeds' ratios mean little.
+    """
+    out = []
+    for pounds, qalys in zip(beyond.pounds.T, beyond.qalys.T, strict=True):
+        cost, gain = float(pounds.mean()), float(qalys.mean())
+        price, low, high = np.nan, np.nan, np.nan
+        if not np.any(pounds) and not np.any(qalys):
+            out.append(Verdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference from the baseline"))
+            continue
+        if cost <= 0.0 < gain:
+            note = "better and cheaper: dominates the baseline"
+        elif gain <= 0.0 <= cost:
+            note = "dearer and no better: dominated by the baseline"
+        elif gain == 0.0:
+            note = "cheaper and no worse: dominates the baseline"
+        else:
+            price, (low, high) = cost / gain, fieller(pounds, qalys)
+            note = "" if gain > 0.0 else "cheaper and worse: pounds saved for each QALY lost"
+        unsure = [
+            name
+            for name, values in (("cost", pounds), ("gain", qalys))
+            if not np.isnan(_interval(values)[0]) and _interval(values)[0] <= 0.0 <= _interval(values)[1]
+        ]
+        if unsure:
+            note = "; ".join(part for part in (note, f"its {' and '.join(unsure)} not told from luck") if part)
+        out.append(Verdict(price, np.nan, np.nan, low, high, note))
+    return out

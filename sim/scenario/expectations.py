@@ -1,0 +1,133 @@
+"""The expectations that a scenario file states: a measure, its groups, its years, and the direction or range expected."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.scenario.policy import Policy
+from sim.schema.quantities import Closed, Number
+from sim.schema.toml_files import Unmet, Words
+
+CLAIM = r"^M([1-9]|[1-8][0-9]|9[0-4])$"
+"""The form of a claim's number."""
+
+
+class Groups(Closed):
+    """Some of the groups of a measure, by one axis or several; their people and counts are summed before any ratio."""
+
+    service: str | list[str] | None = None
+    domain: str | list[str] | None = None
+    quintile: int | list[int] | None = Field(None, description="fifths by deprivation, 1 the most deprived")
+    age: str | list[str] | None = Field(None, description="age bands, such as 65-74 or 85+")
+    child_age: int | list[int] | None = Field(None, description="single years of age of children")
+    neighbourhood: str | list[str] | None = None
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The groups by axis, as results name them."""
+        given = ((axis, getattr(self, axis)) for axis in Groups.model_fields)
+        return {
+            axis: tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+            for axis, value in given
+            if value is not None
+        }
+
+
+class Looked(Groups):
+    """What is looked at in a run: a measure of some groups, in a year or as the mean over some years."""
+
+    metric: str
+    year: int | None = Field(None, ge=1)
+    years: list[int] | None = Field(None, min_length=2, max_length=2, description="the first and the last")
+    relative: bool = Field(False, description="a difference is told as a share of the level it is taken from")
+    share_of: Groups | None = Field(
+        None, description="the level is the part that these groups make of those with the axes named here"
+    )
+    compared_with: Groups | None = Field(None, description="less the same for the groups with the axes named here")
+
+    @model_validator(mode="after")
+    def _one_span(self) -> Self:
+        if (self.year is None) == (self.years is None):
+            raise Unmet("one of year and years", Words("neither" if self.year is None else "both"))
+        if self.years is not None and not 1 <= self.years[0] < self.years[1]:
+            raise Unmet("a first year from 1 on and a later last one", self.years, below=("years",))
+        for other in ("share_of", "compared_with"):
+            given = getattr(self, other)
+            if given is not None and not given.groups():
+                raise Unmet("at least one axis", Words("none"), tuple(Groups.model_fields), below=(other,))
+        return self
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last year."""
+        if self.years is not None:
+            return self.years[0], self.years[1]
+        assert self.year is not None
+        return self.year, self.year
+
+    @property
+    def last(self) -> int:
+        """The year by which it can be seen."""
+        return self.span[1]
+
+
+class Expect(Looked):
+    """What the scenario should show: a difference from its baseline, unless `against` or `interaction` say otherwise.
+
+    It is met only where the 95 % interval of the mean difference (two-sided, paired by seed) says so by itself: wholly
+    on one side of 0 for a direction, wholly above `low`, wholly below `high`. That nothing differs is never met by
+    doubt: 'either' needs a margin, `low` and `high`, that the interval lies within (equivalence).
+    """
+
+    direction: Literal["up", "down", "either"] | None = None
+    low: Number | None = None
+    high: Number | None = None
+    against: str | None = Field(None, description="the scenario from which the difference is taken")
+    interaction: list[str] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="the two scenarios that this is together: this - one - other + baseline",
+    )
+    claim: str | None = Field(None, pattern=CLAIM, description="the row of `shows` that this is evidence for")
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        low, high = self.low, self.high
+        if low is not None and high is not None and low >= high:
+            raise Unmet(f"a number above low, {low:g}", high, below=("high",))
+        if self.direction == "either" and (low is None or high is None):
+            came = Words(" without ".join(["one"] + [name for name in ("low", "high") if getattr(self, name) is None]))
+            raise Unmet("low and high: the margin within which a difference counts as none", came)
+        if self.against is not None and self.interaction is not None:
+            raise Unmet("one of against and interaction", Words("both"), below=("interaction",))
+        return self
+
+    def others(self) -> tuple[str, ...]:
+        """The scenarios it needs beside its own and the baseline."""
+        return (self.against,) if self.against is not None else tuple(self.interaction or ())
+
+
+class Stops(Closed):
+    """Where a claim stops being true: another world or another policy, and what is expected there instead.
+
+    `change` are parameters of another world. As asked here, hazards are not solved anew for it (`recalibrate` is
+    false): the world differs from England's, and the question is what the policy does in such a world, not which other
+    hazards would give England's rates under these parameters. Its baseline is run in that same world. `policies` are
+    added to the scenario's own, in place of one of the same lever and aim; with `in_baseline`, to its baseline's too.
+    """
+
+    because: str = Field(min_length=10)
+    change: dict[str, Number] = Field(default_factory=dict)
+    policies: list[Policy] = Field(default_factory=list)
+    in_baseline: bool = Field(False, description="whether these policies are in the baseline too: another world")
+    recalibrate: bool = False
+    expect: list[Expect] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _differs(self) -> Self:
+        if not self.change and not self.policies:
+            raise Unmet("another world or policy: change or policies", Words("neither"))
+        return self

@@ -1,0 +1,64 @@
+"""Every parameter that `[parameters]` in a scenario, or `--set parameters.X`, can set: unit, range, source, status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from sim.engine.schedule import BOOK
+from sim.place.place import Place
+from sim.scenario import data_parameters, registry
+from sim.schema import toml_files
+from sim.schema.quantities import Declared, Params
+from sim.schema.toml_files import InputError
+
+
+def parameter_groups() -> dict[str, type[Params]]:
+    """Each mechanism module that has parameters, by its name."""
+    assert registry.FOLDERS  # every mechanism is in the book by now
+    groups: dict[str, type[Params]] = {}
+    for entry in BOOK.month():
+        if list(entry.params.declared()):
+            groups.setdefault(entry.params.__module__.rsplit(".", 1)[-1], entry.params)
+    return groups
+
+
+class Parameter(NamedTuple):
+    """Something that `[parameters]` can set: what it is now, and what is said of it."""
+
+    value: float
+    told: Declared
+
+
+def parameters(place: str = "anytown") -> dict[str, Parameter]:
+    """Everything that `[parameters]` can set, by name: parameters of mechanisms, then the figures of the data files."""
+    own = {
+        f"{group}.{field}": Parameter(value, told)
+        for group, model in parameter_groups().items()
+        for field, value, told in model.declared()
+    }
+    published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
+    return own | {name: Parameter(known.value, known.told) for name, known in published.items()}
+
+
+def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:
+    """Refuse a parameter that does not exist or lies outside its range."""
+    every = parameters(place)
+    key: tuple[str | int, ...] = ("parameters", name)
+    if text and toml_files.locate(text, key) == toml_files.locate(text, "parameters"):
+        key = ("parameters", *name.split("."))  # written as a table in a table
+    if name not in every:
+        above = name.split(".")
+        alike = [known for known in every if known.startswith(".".join(above[:2]) + ".")]
+        alike = alike or [known for known in every if known.startswith(above[0] + ".")]
+        raise fail(path, text, key, "the name of a parameter", name, tuple(alike) or tuple(every))
+    told = every[name].told
+    if not told.low <= value <= told.high:
+        raise fail(path, text, key, f"{told.low:g} to {told.high:g} ({told.unit})", value)
+
+
+def fail(
+    path: Path | str, text: str, key: tuple[str | int, ...], wanted: str, came: object, choices: tuple[str, ...] = ()
+) -> InputError:
+    line = toml_files.locate(text, key) if text else None
+    return InputError(path, line, toml_files.dotted(key), wanted, came, choices)

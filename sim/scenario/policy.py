@@ -1,0 +1,91 @@
+"""A policy: one lever moved at one time, for everybody or for some services, neighbourhoods or ages."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from sim.engine.random import month_key, stream, uniform
+from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Number
+from sim.schema.toml_files import Unmet, Words
+from sim.state.tables import A
+
+SHARE = stream("neighbourhoods of a share")
+FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last in AGE_BANDS)
+
+
+class Where(Closed):
+    """Which neighbourhoods a policy is for: those that every key given here lets in."""
+
+    quintiles: list[int] | None = Field(None, min_length=1, description="deprivation fifths, 1 = most deprived")
+    names: list[str] | None = Field(None, min_length=1, description="neighbourhoods by their names")
+    share: Number | None = Field(
+        None, gt=0, le=1, description="part of those otherwise let in, by a lot that is the same for every seed"
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.quintiles is None and self.names is None and self.share is None:
+            raise Unmet("quintiles, names or share", Words("none of them"))
+        for k, fifth in enumerate(self.quintiles or ()):
+            if not 1 <= fifth <= QUINTILES:
+                raise Unmet(f"a deprivation fifth from 1 to {QUINTILES}", fifth, below=("quintiles", k))
+        return self
+
+    def chosen(self, quintile: A, code: A) -> npt.NDArray[np.bool_]:
+        """Whether each neighbourhood is one, given its fifth (0 = most deprived) and the number of its name."""
+        inside = np.ones(len(code), bool)
+        if self.quintiles is not None:
+            inside &= np.isin(quintile + 1, self.quintiles)
+        if self.names is not None:
+            inside &= np.isin(code, [zlib.crc32(name.encode()) for name in self.names])
+        if self.share is not None:
+            key = month_key(np.uint64(0), SHARE, 0)
+            lot = np.array([uniform(key, int(number)) for number in code])
+            order = np.flatnonzero(inside)[np.argsort(lot[inside], kind="stable")]
+            inside[order[max(1, round(self.share * order.size)) :]] = False
+        return inside
+
+
+class Who(Closed):
+    """Which ages a policy is for, first and last year of age, on the edges of age bands."""
+
+    ages: list[int] = Field(min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _on_edges(self) -> Self:
+        if self.ages[0] not in FIRSTS or self.ages[1] not in LASTS or self.ages[0] > self.ages[1]:
+            raise Unmet("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
+        return self
+
+    def chosen(self) -> npt.NDArray[np.bool_]:
+        """Whether each age band is one."""
+        return np.array([self.ages[0] <= first and last <= self.ages[1] for first, last in AGE_BANDS])
+
+
+class Policy(Closed):
+    """One lever moved at one time: to a `value` or by a `shift`, at once or over some months."""
+
+    lever: str
+    start: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month of the change, YYYY-MM")
+    value: Number | None = None
+    shift: Number | None = None
+    over_months: int = Field(1, ge=1, le=720, description="months until the change is complete")
+    until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month back at baseline")
+    service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
+    where: Where | None = None
+    who: Who | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services it is aimed at; none for all."""
+        return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
+
+    @property
+    def is_for_some(self) -> bool:
+        """Whether it is for some people only."""
+        return self.where is not None or self.who is not None

@@ -1,0 +1,56 @@
+"""People who have a say in their help take part in it: slowly at first, and for years after nobody asks for it.
+
+Claim     reached = coproduction * mean trust / usual trust, at most 1; coproduced <- coproduced + (reached -
+          coproduced) / learn if below it, / forget if above it. It makes help fit (services/quality.py) and takes time
+          (services/hours.py).
+Evidence  assumed; M21, M58, M73, M90 give the direction: uptake depends on trust, and what was made together lasts.
+Limits    One trust for the place, from a sample of its people; nobody's own uptake is told apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import kernel
+from sim.engine.schedule import Clock, Phase, mechanism
+from sim.schema.quantities import Params, number
+from sim.state.tables import NOBODY, USUAL_TRUST, World
+
+SAMPLE = 20_000
+"""Slots whose trust is looked at."""
+
+
+class TakingPart(Params):
+    """How fast working together is taken up and lost."""
+
+    learn: float = number(
+        12.0, low=6.0, high=36.0, unit="months", source="assumed", meaning="months to take up working together"
+    )
+    forget: float = number(
+        36.0, low=12.0, high=120.0, unit="months", source="assumed", meaning="months for it to fade without money"
+    )
+
+
+@kernel
+def mean_trust(w: World) -> float:
+    """Mean trust of a sample of people."""
+    age, trust = w.people.age, w.people.trust
+    step = max(1, age.size // SAMPLE)
+    total, people = 0.0, 0
+    for i in range(0, age.size, step):
+        if age[i] != NOBODY:
+            total += np.float64(trust[i])
+            people += 1
+    return total / max(1, people)
+
+
+@mechanism(Phase.WORKFORCE, TakingPart, reads="people.trust services.coproduction", writes="services.coproduced")
+@kernel
+def share_power(w: World, p: TakingPart, clock: Clock) -> None:
+    services = w.services
+    if services.coproduction.max() <= 0.0 and services.coproduced.max() <= 0.0:
+        return
+    willing = mean_trust(w) / USUAL_TRUST
+    for s in range(services.domain.size):
+        gap = min(1.0, services.coproduction[s] * willing) - services.coproduced[s]
+        services.coproduced[s] += gap / (p.learn if gap > 0.0 else p.forget)

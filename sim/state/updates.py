@@ -1,0 +1,349 @@
+"""Changing a person's level, help, age or presence, with every count kept true.
+
+Mechanisms change people through these verbs, so that a recount always equals the running counts (a law the tests
+hold every scenario to).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.engine.jit import Int, kernel
+from sim.state.tables import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
+
+EMPTY = np.uint8(NOBODY)
+HELP_DOMAINS = HELP_ONLY.bit_length()
+"""Domains whose help has a bit of its own in `changed`."""
+HALF_A_YEAR = 6
+"""Months after a birthday in which a survey asks: in the middle of a year of age."""
+
+
+@kernel
+def due(w: World, month: Int) -> tuple[Int, Int]:
+    """The first slot of the part whose number, by twelves, is the month's, and the part's end: who have a birthday."""
+    first = w.part.person[0]
+    return first + (month - first) % 12, w.part.person[1]
+
+
+@kernel
+def asked(w: World, month: Int) -> tuple[Int, Int, Int]:
+    """The first slot of the part that a survey asks this month, the part's end, and the step from one to the next."""
+    first, step = w.part.person[0], 12 * w.rates.asked_every[0]
+    return first + (month + HALF_A_YEAR - first) % step, w.part.person[1], step
+
+
+@kernel
+def counted(w: World, d: Int, i: Int) -> bool:
+    """Whether the person's level in this domain is counted: a household's level is its reference person's."""
+    own: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
+    return own
+
+
+@kernel
+def is_helped(code: Int) -> bool | np.bool:
+    """Whether a help code says that a service is helping now."""
+    return 0 < code < WAITING
+
+
+@kernel
+def count_person(w: World, i: Int, sign: int) -> None:
+    """Add a person to all stocks (sign 1) or take them out (sign -1)."""
+    q, b = w.people.quintile[i], w.people.band[i]
+    leads = w.dwellings.head[w.people.dwelling[i]] == i
+    w.tally.people[q, b] += sign
+    for d in range(w.people.level.shape[0]):
+        if leads or w.rates.household[d] == 0:
+            level, code = w.people.level[d, i], np.int64(w.people.help[d, i])
+            w.tally.census[d, level, q, b] += sign
+            if level == 2 and not is_helped(code):
+                w.tally.unmet[d, q, b] += sign
+            if code >= WAITING:
+                w.services.queue[code - WAITING] += sign
+                w.tally.waiting[code - WAITING, q] += sign
+            elif code > 0:
+                w.services.helped[code - 1] += sign
+                w.tally.helped[code - 1, q] += sign
+
+
+@kernel
+def set_help(w: World, d: Int, i: Int, code: Int) -> None:
+    """Give, change or end a person's help in a domain. Codes: see `sim.state.tables.WAITING`."""
+    old = np.int64(w.people.help[d, i])
+    if old == code:
+        return
+    q, b = w.people.quintile[i], w.people.band[i]
+    if old >= WAITING:
+        w.services.queue[old - WAITING] -= 1
+        w.tally.waiting[old - WAITING, q] -= 1
+    elif old > 0:
+        w.services.helped[old - 1] -= 1
+        w.tally.helped[old - 1, q] -= 1
+        w.tally.ended[old - 1, q] += 1
+    if code >= WAITING:
+        w.services.queue[code - WAITING] += 1
+        w.tally.waiting[code - WAITING, q] += 1
+    elif code > 0:
+        w.services.helped[code - 1] += 1
+        w.tally.helped[code - 1, q] += 1
+        w.tally.started[code - 1, q] += 1
+    if w.people.level[d, i] == 2:
+        w.tally.unmet[d, q, b] += np.int64(is_helped(old)) - np.int64(is_helped(code))
+    w.people.help[d, i] = np.uint8(code)
+    w.people.changed[i] |= np.uint8(1 << d if d < HELP_DOMAINS else ANYTHING)
+
+
+@kernel
+def still_served(w: World, d: int, i: Int) -> bool:
+    """Whether the service that helps (or will help) the person still serves their level and age."""
+    code = np.int64(w.people.help[d, i])
+    s = code - WAITING if code >= WAITING else code - 1
+    served: bool = w.services.serves[s, w.people.level[d, i]] == 1 and w.services.bands[s, w.people.band[i]] == 1
+    return served
+
+
+@kernel
+def set_level(w: World, d: int, i: Int, level: int) -> None:
+    """Change a person's level in a domain (of a household: everybody's who lives there), and end help that no
+    longer fits. Adds the change to the month's events.
+
+    A level that falls leaves the bounds of other domains and of other mechanisms above the truth, which is all they
+    have to be."""
+    old = w.people.level[d, i]
+    if old == level:
+        return
+    q, b = w.people.quintile[i], w.people.band[i]
+    helped = is_helped(np.int64(w.people.help[d, i]))
+    w.tally.census[d, old, q, b] -= 1
+    w.tally.census[d, level, q, b] += 1
+    if not helped:
+        w.tally.unmet[d, q, b] += np.int64(level == 2) - np.int64(old == 2)
+    w.people.level[d, i] = np.uint8(level)
+    risen = np.uint8(LEVEL if level > old else 0)
+    w.people.changed[i] |= np.uint8(risen | 1 << d if d < HELP_DOMAINS else ANYTHING)
+    if w.rates.household[d] == 1:
+        home = np.int64(w.people.dwelling[i])
+        for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+            if w.people.age[j] != EMPTY:
+                w.people.level[d, j] = np.uint8(level)
+                w.people.changed[j] |= risen
+    # Waiting or being helped ends when the new level is not one the service is for.
+    if w.people.help[d, i] > 0 and not still_served(w, d, i):
+        set_help(w, d, i, 0)
+    n = w.screen.events[0]
+    if n < w.screen.event_row.size:
+        w.screen.event_row[n] = np.uint32(i)
+        w.screen.event_domain[n] = np.uint8(d)
+        w.screen.event_to[n] = np.uint8(level)
+        w.screen.events[0] = n + 1
+
+
+@kernel
+def set_age(w: World, i: Int, age: Int, band: int) -> None:
+    """Change a person's age; counts move with them from one age band to the next."""
+    if band != w.people.band[i]:
+        count_person(w, i, -1)
+        w.people.age[i] = np.uint8(age)
+        w.people.band[i] = np.uint8(band)
+        count_person(w, i, 1)
+        w.people.changed[i] = ANYTHING
+    else:
+        w.people.age[i] = np.uint8(age)
+
+
+@kernel
+def _empty(w: World, i: Int) -> None:
+    """Clear a slot, and take who was in it out of the counts."""
+    count_person(w, i, -1)
+    w.people.age[i] = EMPTY
+    w.people.changed[i] = ANYTHING
+    for d in range(w.people.level.shape[0]):
+        w.people.level[d, i] = 0
+        w.people.help[d, i] = 0
+
+
+@kernel
+def vacate_home(w: World, home: Int) -> Int:
+    """Take a whole household out of its home. Returns how many people they are."""
+    left = np.int64(w.dwellings.occupants[home])
+    for i in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
+        if w.people.age[i] != EMPTY:
+            _empty(w, i)
+    w.dwellings.occupants[home] = 0
+    return left
+
+
+@kernel
+def vacate(w: World, i: Int) -> None:
+    """Take a person out of their slot. If they were the reference person, the oldest adult left takes over with the
+    household's level and help; children left alone go too."""
+    home = np.int64(w.people.dwelling[i])
+    first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
+    was_head = w.dwellings.head[home] == i
+    inherited = w.people.help[:, i].copy()
+    _empty(w, i)
+    w.dwellings.occupants[home] -= np.uint8(1)
+    if was_head and w.dwellings.occupants[home] > 0:
+        heir = -1
+        for j in range(first, last):
+            if w.people.age[j] != EMPTY and w.people.age[j] >= 16:
+                if heir < 0 or w.people.age[j] > w.people.age[heir]:
+                    heir = j
+        if heir >= 0:
+            count_person(w, heir, -1)
+            w.dwellings.head[home] = np.uint32(heir)
+            for d in range(w.people.level.shape[0]):
+                if w.rates.household[d] == 1:
+                    w.people.help[d, heir] = inherited[d]
+            count_person(w, heir, 1)
+            w.people.changed[heir] = ANYTHING
+            for d in range(w.people.level.shape[0]):
+                if w.people.help[d, heir] > 0 and not still_served(w, d, heir):
+                    set_help(w, d, heir, 0)
+        else:
+            for j in range(first, last):
+                if w.people.age[j] != EMPTY:
+                    _empty(w, j)
+                    w.tally.moved_out[w.people.quintile[j]] += 1
+            w.dwellings.occupants[home] = 0
+
+
+@kernel
+def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float, trust: float) -> None:
+    """Put a new person, without needs yet, into an empty slot. Counting is up to the caller (`count_person`)."""
+    w.people.age[i] = np.uint8(age)
+    w.people.band[i] = np.uint8(band)
+    w.people.female[i] = np.uint8(female)
+    w.people.resilience[i] = np.float32(resilience)
+    w.people.trust[i] = np.float32(trust)
+    w.people.refused[i] = 0
+    w.people.changed[i] = ANYTHING
+    w.dwellings.occupants[w.people.dwelling[i]] += np.uint8(1)
+    for d in range(w.people.level.shape[0]):
+        w.people.level[d, i] = 0
+        w.people.before[d, i] = 0
+        w.people.help[d, i] = 0
+
+
+# Policies for some people only: the groups of `sim.state.tables.Aims`.
+
+
+PARTED = (
+    "services.domain services.base_places services.bands people.age people.band people.neighbourhood people.help "
+    "people.level people.dwelling dwellings.head rates.household aims.groups aims.group aims.offer aims.part"
+)
+"""The columns that `fund` and `part_out` read."""
+
+
+@kernel
+def group_of(w: World, i: Int) -> Int:
+    """The group that somebody belongs to, by where they live and how old they are."""
+    return np.int64(w.aims.group[w.people.neighbourhood[i], w.people.band[i]])
+
+
+@kernel
+def still_asks(w: World, s: Int, i: Int, u: float) -> bool:
+    """Whether somebody who would ask a service does, of those who are as ready as `u` says."""
+    if w.aims.groups[0] == 0:
+        return True
+    g = group_of(w, i)
+    asks: bool = w.aims.offer[g, s] > 0.0 and u < w.aims.ask[g, s]
+    return asks
+
+
+@kernel
+def refused_share(w: World, s: Int, i: Int) -> float:
+    """The share of requests like this person's that the service turns away."""
+    share: float = w.services.refused[s]
+    if w.aims.groups[0] > 0:
+        share = min(0.95, max(0.0, share + w.aims.refuse[group_of(w, i), s]))
+    return share
+
+
+@kernel
+def is_split(w: World, s: Int) -> bool:
+    """Whether the groups are offered different parts of a service."""
+    differ = False
+    for g in range(1, w.aims.groups[0]):
+        differ = differ or w.aims.offer[g, s] != w.aims.offer[0, s]
+    return differ
+
+
+@kernel
+def whole_offer(w: World, s: Int) -> float:
+    """What a service offers to all groups together, 1 = as much as before any policy for some of them."""
+    whole = 0.0
+    for g in range(w.aims.groups[0]):
+        whole += w.aims.part[g, s] * w.aims.offer[g, s]
+    return whole
+
+
+@kernel
+def part_out(w: World, s: Int) -> None:
+    """Note what part of a service is each group's, once, when the first policy for some of them begins.
+
+    It is a group's share of the people helped or waiting; for services that help nobody by name, of the people with
+    serious need or a crisis in the domain. One person's worth of the service goes by how many the groups are.
+    """
+    aims, people, services = w.aims, w.people, w.services
+    if aims.part[:, s].sum() > 0.0:
+        return
+    groups = aims.groups[0]
+    known, heads, served = np.zeros(groups), np.zeros(groups), np.zeros(groups)
+    d = services.domain[s]
+    by_name = services.base_places[s] > 0.0
+    for i in range(people.age.size):
+        if people.age[i] == EMPTY:
+            continue
+        g = group_of(w, i)
+        heads[g] += 1.0
+        if services.bands[s, people.band[i]] == 1:
+            served[g] += 1.0
+            code = np.int64(people.help[d, i])
+            if by_name:
+                known[g] += np.float64(code == 1 + s or code == WAITING + s)
+            elif people.level[d, i] >= 2 and counted(w, d, i):
+                known[g] += 1.0
+    for g in range(groups):
+        aims.heads[g] = heads[g]
+        aims.part[g, s] = (known[g] + served[g] / max(1.0, served.sum())) / (known.sum() + 1.0)
+
+
+@kernel
+def fund(w: World, path: np.ndarray, month: Int, s: Int) -> None:
+    """Multiply a service's line by a lever's value, group by group: each keeps its own part of the money."""
+    aims, services = w.aims, w.services
+    n = services.domain.size
+    usual = path[month, s]
+    alike = True
+    for g in range(1, aims.groups[0]):
+        alike = alike and path[month, g * n + s] == usual
+    if alike:
+        services.granted[s] *= usual
+        return
+    part_out(w, s)
+    before = whole_offer(w, s)
+    common = usual if usual > 0.0 else 1.0
+    for g in range(aims.groups[0]):
+        aims.offer[g, s] *= path[month, g * n + s] / common
+    services.granted[s] *= common * whole_offer(w, s) / before if before > 0.0 else usual
+
+
+@kernel
+def offer_to(w: World, s: Int, n: Int, b: Int) -> float:
+    """What a service offers to those of an age band in a neighbourhood, relative to the place."""
+    if not is_split(w, s):
+        return 1.0
+    offer: float = w.aims.offer[w.aims.group[n, b], s] / max(1e-9, whole_offer(w, s))
+    return offer
+
+
+@kernel
+def offer_in(w: World, s: Int, n: Int) -> float:
+    """What a service offers in a neighbourhood, relative to the place: all ages count alike."""
+    if not is_split(w, s):
+        return 1.0
+    total = 0.0
+    for b in range(w.aims.group.shape[1]):
+        total += w.aims.offer[w.aims.group[n, b], s]
+    here: float = total / w.aims.group.shape[1] / max(1e-9, whole_offer(w, s))
+    return here

@@ -1,0 +1,46 @@
+"""The town in a browser, by Mesa's own page: `solara run sim.twins.mesa.app`.
+
+Needs the packages of the extra `solara`: `pip install -c constraints.txt -e ".[solara]"`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mesa.visualization import SolaraViz, make_plot_component
+
+from sim.scenario.scenario import library, scenario_names
+from sim.twins.mesa.model import MesaModel
+
+PEOPLE = 1500
+"""People of the first town shown: few, so that a month takes a blink."""
+
+SETTINGS: dict[str, Any] = {
+    "scenario": {
+        "type": "Select",
+        "value": scenario_names()[0],
+        "values": list(library()),
+        "label": "Scenario",
+    },
+    "seed": {"type": "SliderInt", "value": 0, "min": 0, "max": 99, "step": 1, "label": "Seed"},
+    "people": {
+        "type": "SliderInt",
+        "value": PEOPLE,
+        "min": PEOPLE,
+        "max": 10_000,
+        "step": 500,
+        "label": "People",
+    },
+}
+
+page = SolaraViz(
+    MesaModel(people=PEOPLE),
+    components=[
+        make_plot_component("acute_demand"),
+        make_plot_component({"helped": "tab:green", "waiting": "tab:orange", "turned_away": "tab:red"}),
+        make_plot_component({"serious": "tab:purple", "crises": "tab:red"}),
+        make_plot_component("spent"),
+    ],
+    model_params=SETTINGS,
+    name="Upstream, person by person",
+)
