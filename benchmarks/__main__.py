@@ -43,7 +43,7 @@ from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import FLOWS, Month
-from sim.state.tables import People, Ties, World, handle
+from sim.state.tables import People, TieLists, World, handle
 from sim.world.partition import parts_of, stretches
 
 HERE = Path(__file__).parent
@@ -113,7 +113,7 @@ def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, A
         some(0, 1)  # what is prepared once is not counted
         seconds = [timed(partial(some, many * r, many)) for r in range(repeats)]
         found[f"person_months_per_second_{threads}"] = spread([people * many / s for s in seconds])
-    own = sum(array.nbytes for table in world if isinstance(table, (People, Ties)) for array in table)
+    own = sum(array.nbytes for table in world if isinstance(table, (People, TieLists)) for array in table)
     found["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
     found["bytes_per_person_people_and_ties"] = own / people
     return found

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from sim.calibration.calibrated_model import Calibrated
 from sim.people.need import CAP, CAP_BETTER
-from sim.state.tables import NOBODY, World
+from sim.state.tables import EMPTY_SLOT, World
 
 
 class NumpyNeed:
@@ -21,7 +21,7 @@ class NumpyNeed:
         people, ties, need = world.people, world.ties, calibrated.params["need"].compiled()
         support = calibrated.params["support"].compiled()
         self.rates, self.level = world.rates, people.level.copy()
-        self.alive, self.band, self.quintile = people.age != NOBODY, people.band, people.quintile
+        self.alive, self.band, self.quintile = people.age != EMPTY_SLOT, people.band, people.quintile
         self.half, self.strain, self.withdrawal = support.half, support.strain, support.withdrawal
         self.beta, self.usual = need.beta_support, need.usual_support
         self.resilient = np.exp(-need.beta_resilience * people.resilience.astype(float))

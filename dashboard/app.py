@@ -26,7 +26,7 @@ from werkzeug.exceptions import HTTPException
 
 from dashboard import recipe, tables
 from dashboard.choice import Choice, read_link, usual
-from dashboard.model import Book, Document, Job, Progress, Settings, run
+from dashboard.model import Document, ModelIndex, Progress, RunRequest, Settings, run
 from dashboard.pages import compare, drawing, wiring
 from dashboard.store import Store
 
@@ -71,10 +71,10 @@ THEME = {
 }
 
 
-class Service:
+class WebService:
     """What stands behind the page: the model's book and the store of runs."""
 
-    def __init__(self, book: Book, store: Store) -> None:
+    def __init__(self, book: ModelIndex, store: Store) -> None:
         self.book = book
         self.store = store
 
@@ -91,11 +91,11 @@ def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash
         import sim  # only here: a page that is not asked for costs nothing
         from sim.engine.jit import is_warm
 
-        book = Book(sim, settings, is_warm)
+        book = ModelIndex(sim, settings, is_warm)
     else:
-        book = Book(model, settings)
+        book = ModelIndex(model, settings)
 
-    def work(job: Job, progress: Progress) -> Document:
+    def work(job: RunRequest, progress: Progress) -> Document:
         return run(book, job, progress)
 
     store = Store(work)
@@ -113,15 +113,15 @@ def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash
         compare.layout(book), theme=THEME, forceColorScheme="light", withGlobalClasses=True
     )
     wiring.wire(app, book, store)
-    app.server.extensions["upstream"] = Service(book, store)
+    app.server.extensions["upstream"] = WebService(book, store)
     _downloads(app.server, book, store)
     _guard(app, settings.names)
     return app
 
 
-def service(app: dash.Dash) -> Service:
+def service(app: dash.Dash) -> WebService:
     """The book and store behind an application."""
-    found: Service = app.server.extensions["upstream"]
+    found: WebService = app.server.extensions["upstream"]
     return found
 
 
@@ -232,7 +232,7 @@ def _guard(app: dash.Dash, names: Sequence[str]) -> None:
     server.register_error_handler(Exception, explain)
 
 
-def _downloads(server: flask.Flask, book: Book, store: Store) -> None:
+def _downloads(server: flask.Flask, book: ModelIndex, store: Store) -> None:
     """The numbers on the page as files, at an address made of the same link as the page."""
 
     def asked() -> tuple[Choice, str]:

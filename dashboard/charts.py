@@ -90,7 +90,7 @@ def over_time(
     for name, metrics in document["scenarios"].items():
         record = metrics[metric]
         if monthly:
-            series[name] = (document["months"], record["mean"], record["low"], record["high"])
+            series[name] = (document["months"], record["mean"], record["q025"], record["q975"])
         else:
             series[name] = _yearly(record["by_year"])
     for name, (x, _, low, high) in series.items():
@@ -215,8 +215,8 @@ def _yearly(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], 
     return (
         [record["year"] for record in records],
         [record["mean"] for record in records],
-        [record["low"] for record in records],
-        [record["high"] for record in records],
+        [record["q025"] for record in records],
+        [record["q975"] for record in records],
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from dashboard.model import YOURS, Book, Job, Lever
+from dashboard.model import YOURS, LeverInfo, ModelIndex, RunRequest
 from dashboard.moves import EVERYBODY, FIFTHS, SERVICE, WHERE, WHO, Aim, Move
 
 LONGEST_LINK = 4000
@@ -40,7 +40,7 @@ class Choice:
     lasts_months: int | None = None
     """How long shocks last; None is to the end."""
 
-    def moves(self, book: Book) -> tuple[Move, ...]:
+    def moves(self, book: ModelIndex) -> tuple[Move, ...]:
         """The moved levers as the model takes them, but for those that wait to be told what they are for."""
         return tuple(
             self._move(book, book.levers[name], value)
@@ -48,11 +48,11 @@ class Choice:
             if not self.lacks(book.levers[name])
         )
 
-    def lacks(self, lever: Lever) -> tuple[str, ...]:
+    def lacks(self, lever: LeverInfo) -> tuple[str, ...]:
         """What a lever still must be told before it can be moved."""
         return tuple(kind for kind in lever.needs if not self.aims.get(lever.name, EVERYBODY).named(kind))
 
-    def _move(self, book: Book, lever: Lever, value: float) -> Move:
+    def _move(self, book: ModelIndex, lever: LeverInfo, value: float) -> Move:
         amount = value - lever.baseline if lever.kind == "shift" else value
         return Move(
             lever=lever.name,
@@ -65,12 +65,12 @@ class Choice:
             shock=lever.shock,
         )
 
-    def jobs(self, book: Book, seeds: int | None = None) -> tuple[Job, ...]:
+    def jobs(self, book: ModelIndex, seeds: int | None = None) -> tuple[RunRequest, ...]:
         """The runs this choice needs, the visitor's own policy first: it is what they wait for."""
 
-        def job(scenario: str, moves: tuple[Move, ...] = ()) -> Job:
+        def job(scenario: str, moves: tuple[Move, ...] = ()) -> RunRequest:
             settings = book.settings
-            return Job(
+            return RunRequest(
                 place=self.place,
                 people=settings.people,
                 years=settings.years,
@@ -85,28 +85,28 @@ class Choice:
         own = (job(YOURS, moves),) if moves else ()
         return own + tuple(job(name) for name in self.scenarios)
 
-    def quick_jobs(self, book: Book) -> tuple[Job, ...]:
+    def quick_jobs(self, book: ModelIndex) -> tuple[RunRequest, ...]:
         """The same with the first few seeds only, for a first look; none where that saves little."""
         few = book.settings.quick_seeds
         return self.jobs(book, few) if self.seeds >= 2 * few else ()
 
 
-def seed_choices(book: Book) -> tuple[int, ...]:
+def seed_choices(book: ModelIndex) -> tuple[int, ...]:
     """How many seeds a visitor may ask for."""
     return tuple(sorted({*SEED_CHOICES, book.settings.seeds}))
 
 
-def over_choices(book: Book) -> tuple[int, ...]:
+def over_choices(book: ModelIndex) -> tuple[int, ...]:
     """In how many months a policy may come into full force."""
     return tuple(sorted({*OVER_CHOICES, book.settings.over_months}))
 
 
-def lasts_choices(book: Book) -> tuple[int, ...]:
+def lasts_choices(book: ModelIndex) -> tuple[int, ...]:
     """How many months a shock may last; to the end is a choice beside these."""
     return tuple(sorted({*LASTS_CHOICES, book.settings.lasts_months}))
 
 
-def usual(book: Book) -> Choice:
+def usual(book: ModelIndex) -> Choice:
     """What the page opens with."""
     services = (book.services or book.selectable)[: book.settings.most_services]
     return Choice(
@@ -120,7 +120,7 @@ def usual(book: Book) -> Choice:
     )
 
 
-def checked(raw: Mapping[str, Any], book: Book) -> tuple[Choice, list[str]]:
+def checked(raw: Mapping[str, Any], book: ModelIndex) -> tuple[Choice, list[str]]:
     """A choice made of loose values, with a sentence for each that could not be used."""
     said: list[str] = []
     default = usual(book)
@@ -173,7 +173,7 @@ def checked(raw: Mapping[str, Any], book: Book) -> tuple[Choice, list[str]]:
     )
 
 
-def _levers(raw: Mapping[str, Any], book: Book, said: list[str]) -> dict[str, float]:
+def _levers(raw: Mapping[str, Any], book: ModelIndex, said: list[str]) -> dict[str, float]:
     """The levers that stand away from their baselines."""
     found: dict[str, float] = {}
     for name, value in dict(raw.get("levers", {})).items():
@@ -199,7 +199,7 @@ def _aims(raw: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
     return [(str(name), parts) for name, parts in told if isinstance(parts, dict)]
 
 
-def _aim(told: Mapping[str, Any], lever: Lever, book: Book, said: list[str]) -> Aim:
+def _aim(told: Mapping[str, Any], lever: LeverInfo, book: ModelIndex, said: list[str]) -> Aim:
     """Whom a lever is for: what the lever can be aimed at, and what there is."""
     for kind, key, some in ((SERVICE, "service", "services"), (WHERE, "fifths", "fifths"), (WHO, "ages", "ages")):
         if told.get(key) and kind not in lever.aims:
@@ -217,7 +217,7 @@ def _aim(told: Mapping[str, Any], lever: Lever, book: Book, said: list[str]) -> 
     return Aim(services, fifths, ages)
 
 
-def _ages(told: Any, book: Book, said: list[str]) -> tuple[int, int] | None:
+def _ages(told: Any, book: ModelIndex, said: list[str]) -> tuple[int, int] | None:
     """Ages from the first of one band to the last of the same or a later one; None for all."""
     edges = [_number(age) for age in told] if isinstance(told, list | tuple) else []
     first, last = edges if len(edges) == 2 else (None, None)
@@ -230,7 +230,7 @@ def _ages(told: Any, book: Book, said: list[str]) -> tuple[int, int] | None:
     return None if ages == (firsts[0], lasts[-1]) else ages
 
 
-def read_link(query: str, book: Book) -> tuple[Choice, list[str]]:
+def read_link(query: str, book: ModelIndex) -> tuple[Choice, list[str]]:
     """The choice a link's query describes, with a sentence for each part that could not be used."""
     if len(query) > LONGEST_LINK:
         return usual(book), [f"This link is too long to be one of ours ({len(query):,} letters), so it was not read."]
@@ -261,7 +261,7 @@ def read_link(query: str, book: Book) -> tuple[Choice, list[str]]:
     return choice, said + more
 
 
-def write_link(choice: Choice, book: Book) -> str:
+def write_link(choice: Choice, book: ModelIndex) -> str:
     """The query that gives this choice again. Empty for what the page opens with."""
     default = usual(book)
     parts: list[tuple[str, str]] = []

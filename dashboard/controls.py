@@ -10,15 +10,15 @@ from dash import html
 
 from dashboard import levers
 from dashboard.choice import over_choices, seed_choices, usual
-from dashboard.model import Book
+from dashboard.model import ModelIndex
 
 
-def panel(book: Book) -> list[Any]:
+def panel(book: ModelIndex) -> list[Any]:
     """All controls, from what is asked most to what is asked least."""
     return [*_compared(book), *_own(book)]
 
 
-def _compared(book: Book) -> list[Any]:
+def _compared(book: ModelIndex) -> list[Any]:
     start = usual(book)
     return [
         html.H2("Compare with the baseline"),
@@ -57,7 +57,7 @@ def _compared(book: Book) -> list[Any]:
     ]
 
 
-def _own(book: Book) -> list[Any]:
+def _own(book: ModelIndex) -> list[Any]:
     start = usual(book)
     return [
         html.H2("Your policy"),

@@ -35,9 +35,9 @@ class Change(NamedTuple):
 
 def interval(row: Mapping[str, Any]) -> tuple[float, float, str]:
     """The ends of what is told of a difference, and what they are the ends of."""
-    low, high = row.get("sure_low"), row.get("sure_high")
+    low, high = row.get("ci_low"), row.get("ci_high")
     if low is None or high is None:
-        return row["low"], row["high"], SEEDS
+        return row["q025"], row["q975"], SEEDS
     return low, high, MEAN
 
 

@@ -15,29 +15,29 @@ from dash import html
 from dashboard.aria import aria, data
 from dashboard.choice import Choice, lasts_choices, usual
 from dashboard.findings import is_share
-from dashboard.model import Book, Lever
+from dashboard.model import LeverInfo, ModelIndex
 from dashboard.moves import EVERYBODY, FIFTH_LABELS, FIFTHS, SERVICE, WHERE, WHO, Aim
 
 FIFTH_CHIPS = ("Most deprived", "2nd", "3rd", "4th", "Least deprived")
 
 
-def lever_decimals(lever: Lever) -> int:
+def lever_decimals(lever: LeverInfo) -> int:
     """How many decimals write a lever's step in full: 2 for 0.25."""
     step = lever.step * (100.0 if is_share(lever.unit) else 1.0)
     return next((d for d in range(6) if math.isclose(step * 10**d, round(step * 10**d), rel_tol=1e-9)), 6)
 
 
-def lever_text(lever: Lever, value: float) -> str:
+def lever_text(lever: LeverInfo, value: float) -> str:
     """A lever's value as a sentence would say it: '+5.0 % of budget', '0.40 severity'."""
     return f"{_lever_number(lever, value)} {lever_unit(lever)}".strip()
 
 
-def lever_range(lever: Lever) -> str:
+def lever_range(lever: LeverInfo) -> str:
     """From where to where a lever can be moved."""
     return f"{_lever_number(lever, lever.low)} to {lever_text(lever, lever.high)}"
 
 
-def lever_unit(lever: Lever) -> str:
+def lever_unit(lever: LeverInfo) -> str:
     """A lever's unit as it is shown: 'share of budget' is '% of budget', 'multiple of baseline' is '× baseline'; a
     scale has none."""
     if lever.unit[:1].isdigit():  # a scale, such as '0 none, 0.5 today, 1 full', which is told under About
@@ -47,7 +47,7 @@ def lever_unit(lever: Lever) -> str:
     return lever.unit.replace("share", "%", 1) if is_share(lever.unit) else lever.unit
 
 
-def _lever_number(lever: Lever, value: float) -> str:
+def _lever_number(lever: LeverInfo, value: float) -> str:
     number = value * 100.0 if is_share(lever.unit) else value
     number = round(number, lever_decimals(lever)) + 0.0  # no '-0.0'
     sign = "+" if lever.kind == "shift" and number > 0 else ""
@@ -64,7 +64,7 @@ def moved_id(name: str, part: str) -> dict[str, str]:
     return {"type": f"compare-moved-{part}", "name": name}
 
 
-def thumb(lever: Lever, value: float) -> dict[str, dict[str, str]]:
+def thumb(lever: LeverInfo, value: float) -> dict[str, dict[str, str]]:
     """What a slider's thumb tells a screen reader besides its name: the value with its unit, and the meaning."""
     return {
         "thumb": {
@@ -78,7 +78,7 @@ def thumb(lever: Lever, value: float) -> dict[str, dict[str, str]]:
 # --- one lever -----------------------------------------------------------------------------------------------------
 
 
-def slider(lever: Lever) -> html.Div:
+def slider(lever: LeverInfo) -> html.Div:
     """One lever: what it is, where it stands, a way back, a slider, and on demand what it means and who says so."""
     return html.Div(
         className="lever",
@@ -135,13 +135,13 @@ def slider(lever: Lever) -> html.Div:
     )
 
 
-def _reach(lever: Lever) -> str:
+def _reach(lever: LeverInfo) -> str:
     """Its unit or scale, its range and its baseline."""
     scale = "" if lever_unit(lever) else f"{lever.unit}. "
     return f"{scale}{lever_range(lever)}; the baseline is {lever_text(lever, lever.baseline)}."
 
 
-def _label_options(lever: Lever) -> dict[str, Any]:
+def _label_options(lever: LeverInfo) -> dict[str, Any]:
     """What the browser needs to write a value as `lever_text` does."""
     percent = is_share(lever.unit)
     return {
@@ -158,7 +158,7 @@ def _label_options(lever: Lever) -> dict[str, Any]:
 # --- all levers ----------------------------------------------------------------------------------------------------
 
 
-def panel(book: Book) -> list[Any]:
+def panel(book: ModelIndex) -> list[Any]:
     """A search box, and a fold a section."""
     return [
         html.Div(
@@ -179,7 +179,7 @@ def panel(book: Book) -> list[Any]:
     ]
 
 
-def _section(book: Book, section: str, *, first: bool) -> html.Details:
+def _section(book: ModelIndex, section: str, *, first: bool) -> html.Details:
     levers = [lever for lever in book.levers.values() if lever.section == section]
     children: list[Any] = [slider(lever) for lever in levers]
     if any(lever.shock for lever in levers):
@@ -200,7 +200,7 @@ def _section(book: Book, section: str, *, first: bool) -> html.Details:
     )
 
 
-def _lasts(book: Book) -> dmc.Select:
+def _lasts(book: ModelIndex) -> dmc.Select:
     choices = [{"value": str(months), "label": span(months)} for months in lasts_choices(book)]
     return dmc.Select(
         id="compare-lasts",
@@ -223,12 +223,12 @@ def span(months: int) -> str:
 # --- what is moved, and for whom -----------------------------------------------------------------------------------
 
 
-def moved(choice: Choice, book: Book) -> list[html.Li]:
+def moved(choice: Choice, book: ModelIndex) -> list[html.Li]:
     """An entry for each moved lever: where it stands, a way back, and whom it is for."""
     return [_moved(choice, book, book.levers[name]) for name in choice.levers]
 
 
-def _moved(choice: Choice, book: Book, lever: Lever) -> html.Li:
+def _moved(choice: Choice, book: ModelIndex, lever: LeverInfo) -> html.Li:
     aim = choice.aims.get(lever.name, EVERYBODY)
     entry: list[Any] = [
         html.Div(
@@ -260,7 +260,7 @@ def _moved(choice: Choice, book: Book, lever: Lever) -> html.Li:
     return html.Li(entry, className="moved")
 
 
-def _aims(book: Book, lever: Lever, aim: Aim, *, open_: bool) -> html.Details:
+def _aims(book: ModelIndex, lever: LeverInfo, aim: Aim, *, open_: bool) -> html.Details:
     """Whom a moved lever is for. All parts are there for every lever; those that it cannot be aimed by are hidden."""
 
     def shown(kind: str) -> str:
@@ -325,7 +325,7 @@ def _aims(book: Book, lever: Lever, aim: Aim, *, open_: bool) -> html.Details:
     )
 
 
-def aim_words(aim: Aim, book: Book, lever: Lever) -> str:
+def aim_words(aim: Aim, book: ModelIndex, lever: LeverInfo) -> str:
     """Whom a lever is for: 'For everybody', 'For youth work, in the most deprived fifth, aged 10 to 17'."""
     if SERVICE in lever.needs and not aim.services:
         return "Choose a service: until then it does nothing"

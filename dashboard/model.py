@@ -21,12 +21,12 @@ Document = dict[str, Any]
 Progress = Callable[[int, int, str], None]
 """Called with how many runs are done, how many there are, and a note."""
 
-FIGURES = ("mean", "low", "high")
+FIGURES = ("mean", "q025", "q975")
 BASELINE = "baseline"
 YOURS = "your-policy"  # a scenario's name has no spaces; on the page it is "Your policy"
 
 
-class Lever(Protocol):
+class LeverInfo(Protocol):
     """One thing a policy can change, with the range it may be moved in and who says so."""
 
     @property
@@ -59,7 +59,7 @@ class Lever(Protocol):
     def needs(self) -> Sequence[str]: ...
 
 
-class Metric(Protocol):
+class MetricInfo(Protocol):
     """One thing the model measures, with its unit and which way is better, if either is."""
 
     @property
@@ -100,7 +100,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Job:
+class RunRequest:
     """One policy to be run against the baseline. Equal jobs have equal results, so a job's digest names them."""
 
     place: str
@@ -120,7 +120,7 @@ class Job:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class Book:
+class ModelIndex:
     """What there is to choose from and to see, read once from the model when the page starts."""
 
     def __init__(self, model: Any, settings: Settings, is_warm: Callable[[], bool] = lambda: True) -> None:
@@ -132,14 +132,14 @@ class Book:
         first = settings.first_levers
         ranked = [(self.sections.index(lever.section), lever) for lever in model.levers()]
         ranked.sort(key=lambda pair: (pair[0], (*first, pair[1].name).index(pair[1].name), pair[1].label))
-        self.levers: dict[str, Lever] = {lever.name: lever for _, lever in ranked}
+        self.levers: dict[str, LeverInfo] = {lever.name: lever for _, lever in ranked}
         self.aimed_services: dict[str, str] = {service.id: service.label for service in model.load_catalogue()}
         self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
         # What is a comparison itself has no level, so no line to draw.
         every = list(model.metrics())
         leveled = [metric for metric in every if getattr(metric, "against", None) is None]
-        self.worth: tuple[Metric, ...] = tuple(metric for metric in every if metric not in leveled)
-        self.metrics: dict[str, Metric] = {metric.name: metric for metric in leveled}
+        self.worth: tuple[MetricInfo, ...] = tuple(metric for metric in every if metric not in leveled)
+        self.metrics: dict[str, MetricInfo] = {metric.name: metric for metric in leveled}
         self.places: tuple[str, ...] = tuple(model.place_names())
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
@@ -220,7 +220,7 @@ class Book:
         return f"{total // 12}-{total % 12 + 1:02d}"
 
 
-def run(book: Book, job: Job, progress: Progress) -> Document:
+def run(book: ModelIndex, job: RunRequest, progress: Progress) -> Document:
     """Runs one policy and the baseline on the same seeds, and gives their document. Blocks until done."""
     before = book.scenarios[BASELINE]
     after = book.scenarios[job.scenario] if job.scenario != YOURS else before

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from dashboard.choice import Choice
-from dashboard.model import BASELINE, YOURS, Book
+from dashboard.model import BASELINE, YOURS, ModelIndex
 
 FILE = f"{YOURS}.toml"
 
 
-def scenario_file(choice: Choice, book: Book) -> str:
+def scenario_file(choice: Choice, book: ModelIndex) -> str:
     """The visitor's policy as a scenario's file. Run by `command`, it gives the page's numbers to the last digit."""
     baseline = book.scenarios[BASELINE]
     moves = choice.moves(book)
@@ -32,7 +32,7 @@ def scenario_file(choice: Choice, book: Book) -> str:
     return "\n".join(lines) + "\n"
 
 
-def command(choice: Choice, book: Book) -> str:
+def command(choice: Choice, book: ModelIndex) -> str:
     """The command that gives the page's comparison in the terminal."""
     settings = book.settings
     own = [FILE] if choice.moves(book) else []
@@ -43,7 +43,7 @@ def command(choice: Choice, book: Book) -> str:
     return " ".join(words)
 
 
-def python_code(choice: Choice, book: Book) -> str:
+def python_code(choice: Choice, book: ModelIndex) -> str:
     """The lines that give the same numbers in Python."""
     settings = book.settings
     lines = ["import sim", "", f'before = sim.Scenario.load("{BASELINE}")']

@@ -14,14 +14,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from dashboard.model import Document, Job, Progress
+from dashboard.model import Document, Progress, RunRequest
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Job, Progress], Document]
+Work = Callable[[RunRequest, Progress], Document]
 
 
-class State(NamedTuple):
+class JobState(NamedTuple):
     """How far a job is. `unknown`: nobody asked for it, or its result is no longer kept."""
 
     kind: Literal["unknown", "waiting", "running", "done", "failed"]
@@ -44,15 +44,15 @@ class Store:
         self._settle = settle
         self._most_owners = most_owners
         self._changed = threading.Condition()
-        self._wanted: OrderedDict[str, tuple[float, list[Job]]] = OrderedDict()  # newest owner last
+        self._wanted: OrderedDict[str, tuple[float, list[RunRequest]]] = OrderedDict()  # newest owner last
         self._results: OrderedDict[str, Document] = OrderedDict()
         self._failed: OrderedDict[str, str] = OrderedDict()
-        self._running: Job | None = None
-        self._running_state = State("running")
+        self._running: RunRequest | None = None
+        self._running_state = JobState("running")
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def want(self, owner: str, jobs: Sequence[Job]) -> str:
+    def want(self, owner: str, jobs: Sequence[RunRequest]) -> str:
         """Replaces what `owner` waits for. Gives a sentence if the queue is full, else an empty text."""
         with self._changed:
             self._wanted.pop(owner, None)
@@ -67,19 +67,19 @@ class Store:
             self._changed.notify_all()
         return ""
 
-    def state(self, job: Job) -> State:
+    def state(self, job: RunRequest) -> JobState:
         """How far one job is."""
         with self._changed:
             digest = job.digest
             if digest in self._results:
                 self._results.move_to_end(digest)
-                return State("done")
+                return JobState("done")
             if digest in self._failed:
-                return State("failed", message=self._failed[digest])
+                return JobState("failed", message=self._failed[digest])
             if self._running is not None and self._running.digest == digest:
                 return self._running_state
             waits = any(job.digest == digest for _, jobs in self._wanted.values() for job in jobs)
-            return State("waiting" if waits else "unknown")
+            return JobState("waiting" if waits else "unknown")
 
     def document(self, digest: str) -> Document | None:
         """A kept result, or None."""
@@ -112,7 +112,7 @@ class Store:
                         return
                     self._changed.wait(timeout=self._pause())
                     job = self._next()
-                self._running, self._running_state = job, State("running")
+                self._running, self._running_state = job, JobState("running")
             document, message = self._attempt(job)
             with self._changed:
                 self._running = None
@@ -129,7 +129,7 @@ class Store:
                 if self._closed:
                     return
 
-    def _attempt(self, job: Job) -> tuple[Document | None, str]:
+    def _attempt(self, job: RunRequest) -> tuple[Document | None, str]:
         """The job's document, or a sentence about what went wrong, or neither if it was superseded."""
         try:
             return self._work(job, self._progress(job)), ""
@@ -142,19 +142,19 @@ class Store:
             log.exception("run %s failed (reference %s)", job.digest, reference)
             return None, f"The run stopped unexpectedly. The server's log says why (reference {reference})."
 
-    def _progress(self, job: Job) -> Progress:
+    def _progress(self, job: RunRequest) -> Progress:
         def tell(done: int, total: int, note: str = "") -> None:
             with self._changed:
                 if self._closed or not self._is_wanted(job):
                     raise Superseded
-                self._running_state = State("running", int(done), int(total), str(note or ""))
+                self._running_state = JobState("running", int(done), int(total), str(note or ""))
 
         return tell
 
-    def _is_wanted(self, job: Job) -> bool:
+    def _is_wanted(self, job: RunRequest) -> bool:
         return any(other.digest == job.digest for _, jobs in self._wanted.values() for other in jobs)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> RunRequest | None:
         """The first job of the owner who asked last, once their hand has been still for a moment."""
         now = time.monotonic()
         for ready_at, jobs in reversed(self._wanted.values()):
@@ -167,7 +167,7 @@ class Store:
             return None
         return max(0.01, min(ready_at for ready_at, _ in self._wanted.values()) - time.monotonic())
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: RunRequest) -> None:
         """Takes a finished job off every list, and owners with nothing left to wait for."""
         for owner in list(self._wanted):
             ready_at, jobs = self._wanted[owner]

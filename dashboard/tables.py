@@ -13,7 +13,7 @@ from dash import html
 
 from dashboard.aria import aria, named
 from dashboard.findings import MEAN, SEEDS, in_per_cent, interval, is_share
-from dashboard.model import YOURS, Document, Metric
+from dashboard.model import YOURS, Document, MetricInfo
 from dashboard.moves import FIFTH_LABELS
 
 RANGE_NOTE = "Each cell: the mean over seeds, and in brackets the middle 95 % of seeds."
@@ -34,7 +34,7 @@ def number_text(value: float, unit: str, decimals: int, *, signed: bool = False)
 
 def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed: bool = False) -> str:
     """'12.3 (11.9 to 12.8)': a level with the middle of the seeds, a signed difference with its mean's interval."""
-    ends = interval(record)[:2] if signed else (record["low"], record["high"])
+    ends = interval(record)[:2] if signed else (record["q025"], record["q975"])
     mean, low, high = (number_text(value, unit, decimals, signed=signed) for value in (record["mean"], *ends))
     return f"{mean} ({low} to {high})"
 
@@ -50,7 +50,7 @@ def pounds_text(record: Mapping[str, float]) -> str:
     return f"{pounds(record['mean'], '£')} ({pounds(low)} to {pounds(high)})"
 
 
-def by_year(document: Document, metric: Metric, *, differences: bool = False, id: str = "") -> html.Div:
+def by_year(document: Document, metric: MetricInfo, *, differences: bool = False, id: str = "") -> html.Div:
     """One metric: a row a year, a column a scenario."""
     part = document["differences" if differences else "scenarios"]
     what = f"{metric.label}: difference from the baseline" if differences else metric.label
@@ -63,7 +63,7 @@ def by_year(document: Document, metric: Metric, *, differences: bool = False, id
     return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, id, note=_note(document, differences))
 
 
-def by_fifth(document: Document, metric: Metric) -> html.Div:
+def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
     """One metric's difference from the baseline in the last year: a row a fifth of deprivation, a column a scenario."""
     rows = []
     for index, label in enumerate(FIFTH_LABELS):
@@ -78,7 +78,7 @@ def by_fifth(document: Document, metric: Metric) -> html.Div:
     return _table(f"{what}, {in_per_cent(metric.unit)}", head, rows, note=_note(document, True))
 
 
-def worth(document: Document, metrics: Sequence[Metric]) -> html.Div:
+def worth(document: Document, metrics: Sequence[MetricInfo]) -> html.Div:
     """What a policy is worth by the last year, in measures that are comparisons themselves: a row a policy."""
     rows = [
         [column(document, name), *(_verdict(measures[metric.name]["by_year"][-1]) for metric in metrics)]
@@ -93,7 +93,7 @@ def worth(document: Document, metrics: Sequence[Metric]) -> html.Div:
 
 def _verdict(row: Mapping[str, Any]) -> str:
     """'7 (5 to 9)', '12,300; its gain not told from luck', 'never within 20 years'."""
-    ends = [row.get("sure_low"), row.get("sure_high")]
+    ends = [row.get("ci_low"), row.get("ci_high")]
     value = "" if math.isnan(row["mean"]) else f"{row['mean']:,.0f}".replace("-", "\N{MINUS SIGN}")
     if value and None not in ends:
         value += f" ({ends[0]:,.0f} to {ends[1]:,.0f})".replace("-", "\N{MINUS SIGN}")
@@ -106,7 +106,7 @@ def _note(document: Document, differences: bool) -> str:
     return MEAN_NOTE if differences and rows and interval(rows[-1])[2] == MEAN else RANGE_NOTE
 
 
-def last_year(document: Document, metrics: Sequence[Metric], id: str = "") -> html.Div:
+def last_year(document: Document, metrics: Sequence[MetricInfo], id: str = "") -> html.Div:
     """Every metric in the last year: a row a metric with its unit, a column a scenario; then the differences."""
     levels: list[list[str]] = []
     moved: list[list[str]] = []
@@ -152,12 +152,12 @@ def _table(
 
 _ABOUT = ("upstream", "place", "people", "seeds")
 _WORDS = ("kind", "scenario", "scenario_label", "metric", "metric_label", "unit")
-_NUMBERS = ("year", "mean", "low", "high", "sure_low", "sure_high")
+_NUMBERS = ("year", "mean", "q025", "q975", "ci_low", "ci_high")
 
 
 def to_csv(document: Document) -> str:
     """Every level and difference by year, one row each, with unit and ranges: `low` and `high` are the middle 95 % of
-    seeds, `sure_low` and `sure_high` the 95 % interval of the mean. Text cells cannot become formulas."""
+    seeds, `ci_low` and `ci_high` the 95 % interval of the mean. Text cells cannot become formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*_ABOUT, *_WORDS, *_NUMBERS, "range"])

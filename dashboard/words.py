@@ -10,12 +10,12 @@ from dashboard import charts, findings, tables
 from dashboard.choice import Choice
 from dashboard.controls import month_text
 from dashboard.levers import aim_words, lever_text, span
-from dashboard.model import YOURS, Book, Document, Job
+from dashboard.model import YOURS, Document, ModelIndex, RunRequest
 from dashboard.moves import EVERYBODY
-from dashboard.store import State
+from dashboard.store import JobState
 
 
-def policy(choice: Choice, book: Book) -> list[Any]:
+def policy(choice: Choice, book: ModelIndex) -> list[Any]:
     """What the visitor's own policy is, in a sentence; nothing where there is none."""
     moves = choice.moves(book)
     if not moves:
@@ -37,7 +37,7 @@ def policy(choice: Choice, book: Book) -> list[Any]:
     return [html.Strong("Your policy. "), f"{when}: {'; '.join(parts)}."]
 
 
-def cards(document: Document, book: Book) -> list[html.Div]:
+def cards(document: Document, book: ModelIndex) -> list[html.Div]:
     """A card a policy: what it does to acute demand and to spend in the last year."""
     total = "spend_total" if "spend_total" in book.metrics else None
     found = []
@@ -57,7 +57,7 @@ def cards(document: Document, book: Book) -> list[html.Div]:
     return found
 
 
-def cards_note(document: Document, book: Book) -> str:
+def cards_note(document: Document, book: ModelIndex) -> str:
     """What the numbers on the cards are."""
     what = findings.metric_label(document, book.main).lower()
     band = next((findings.change(document, book.main, name).band for name in document["differences"]), findings.MEAN)
@@ -77,7 +77,7 @@ def key(document: Document) -> list[html.Li]:
     return [*items, html.Li([html.Span(className="swatch-band"), charts.BANDS])]
 
 
-def progress(choice: Choice, book: Book, jobs: tuple[Job, ...], states: list[State]) -> tuple[str, int]:
+def progress(choice: Choice, book: ModelIndex, jobs: tuple[RunRequest, ...], states: list[JobState]) -> tuple[str, int]:
     """How far the runs are, in words and in per cent."""
     settled = sum(state.kind in ("done", "failed") for state in states)
     share = float(settled)

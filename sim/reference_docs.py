@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from sim import policies
 from sim.calibration import calibrate, simulation_check
-from sim.engine.schedule import BOOK, Mechanism
+from sim.engine.schedule import REGISTRY, Mechanism
 from sim.engine.tables import columns
 from sim.feedback.loops import LOOPS
 from sim.people import demographic_spin_up
@@ -42,7 +42,7 @@ from sim.services.catalogue import Service, load_catalogue
 from sim.state.tables import PURPOSES, TABLES
 from sim.validation.claims import claim_texts, outside_texts
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment
-from sim.world.build import SETTLE
+from sim.world.build import BURN_IN_MONTHS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def _value(figure: Figure | None) -> str:
 def mechanisms_table() -> str:
     """The month: each mechanism in the order in which it runs. Levers one after the other are one row."""
     rows = []
-    month = list(enumerate(BOOK.month(), 1))
+    month = list(enumerate(REGISTRY.month(), 1))
     for lever, together in groupby(month, key=lambda step: step[1].lever is not None):
         steps = list(together)
         if lever:
@@ -121,7 +121,7 @@ def mechanisms_table() -> str:
 def state_tables() -> str:
     """Every column of state, table by table, with the mechanisms that write it."""
     writers: dict[str, list[str]] = {}
-    for entry in BOOK.month():
+    for entry in REGISTRY.month():
         for column in entry.writes:
             name = f"*{entry.lever}*" if entry.lever else entry.name
             writers.setdefault(column, []).append(name)
@@ -143,7 +143,7 @@ def state_tables() -> str:
 
 def submodels(folder: ModuleType) -> str:
     """Each file of a folder that makes a claim, in the order of the month: what it says of itself, and its kernels."""
-    month = list(enumerate(BOOK.month(), 1))
+    month = list(enumerate(REGISTRY.month(), 1))
     found: list[tuple[int, str]] = []
     for info in pkgutil.iter_modules(folder.__path__):
         name = f"{folder.__name__}.{info.name}"
@@ -172,7 +172,9 @@ def loops_table() -> str:
     rows = []
     for loop in LOOPS:
         files = ", ".join(f"[{file}]({file})" for file in loop.files)
-        told = f"{', '.join(loop.switch())}: {loop.cut}" + (" Moves the baseline." if loop.moves_baseline else "")
+        told = f"{', '.join(loop.switch())}: {loop.disabled_by}" + (
+            " Moves the baseline." if loop.moves_baseline else ""
+        )
         rows.append((f"**{loop.name} {loop.label}**", loop.chain, loop.sign, told, files))
     return _table(("loop", "chain", "sign", "switch", "told in"), rows)
 
@@ -204,7 +206,7 @@ def levers_table() -> str:
 
 def _paid_by(lever: Lever) -> str:
     """Where the money for moving a lever comes from, as the columns that its kernel writes tell."""
-    written = {column for entry in BOOK.month() if entry.lever == lever.name for column in entry.writes}
+    written = {column for entry in REGISTRY.month() if entry.lever == lever.name for column in entry.writes}
     if lever.shock:
         return "a shock"
     if lever.name in PURPOSES:
@@ -430,7 +432,7 @@ def calibration_table() -> str:
          f"the last {c.SHORT_AVERAGED} averaged"),
         ("its check", f"{c.SHORT_CHECK_PEOPLE:,} people in such towns", c.SHORT_CHECK_YEARS, "1 round of each"),
         ("homes before anybody has needs", "the place itself", f"{demographic_spin_up.YEARS}", "not reported"),
-        ("settling of a world", "the place itself", f"{SETTLE / 12:g}", "not reported"),
+        ("settling of a world", "the place itself", f"{BURN_IN_MONTHS / 12:g}", "not reported"),
     ]  # fmt: skip
     return _table(("run", "of what", "years", "how"), rows)
 
@@ -530,7 +532,7 @@ def picture(result: Comparison) -> str:
     """Acute demand under each scenario, and beside it the difference from the baseline, as a small SVG."""
     series = result["acute_demand"]
     level, change = series.by_year(), series.difference()
-    left, right = _Panel(60, 440, level, "low", "high"), _Panel(540, 780, change, "sure_low", "sure_high")
+    left, right = _Panel(60, 440, level, "q025", "q975"), _Panel(540, 780, change, "ci_low", "ci_high")
     size = f"{result.people:,} people, {len(result.seeds)} seeds"
     small = f"Illustrative, not a forecast. {size}; many parameters are assumed."
     against = f"Difference from “{result.scenarios[0].label}”"
@@ -554,7 +556,7 @@ def picture(result: Comparison) -> str:
         if scenario.name != result.baseline:
             out += right.line(scenario.name, colour, dash)
             last = change[(change["scenario"] == scenario.name) & (change["year"] == right.years)].iloc[0]
-            told = f"{last['mean']:+.1f} ({last['sure_low']:+.1f} to {last['sure_high']:+.1f})".replace("-", "−")
+            told = f"{last['mean']:+.1f} ({last['ci_low']:+.1f} to {last['ci_high']:+.1f})".replace("-", "−")
             ends.append((right.y(float(last["mean"])), scenario.label, told))
     at = right.top - 30.0
     for y, label, told in sorted(ends):

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 import sim.scenario.registry  # noqa: F401  (enters every mechanism in the book)
 from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
-from sim.engine.schedule import BOOK, Clock, Mechanism
+from sim.engine.schedule import REGISTRY, Clock, Mechanism
 from sim.place.place import Place, place_names
 from sim.policies import Lever, levers
 from sim.results.records import Record
 from sim.scenario.parameters import parameter_groups
-from sim.scenario.policy import Policy, Where, Who
+from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
 from sim.scenario.scenario import Scenario
 from sim.scenario.timeline import month_name
 from sim.schema.quantities import AGE_BANDS, Params
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import Month, take_aim
-from sim.state.tables import ANYTHING, NOBODY, TABLES, WAITING, World, handle
+from sim.simulation.simulate import Month, set_aim_groups
+from sim.state.tables import ANYTHING, EMPTY_SLOT, TABLES, WAITING, World, handle
 from sim.world.build import copy
 
 Columns = dict[str, npt.NDArray[np.generic]]
@@ -104,19 +104,19 @@ def digest(record: Record) -> str:
 
 def entry(name: str) -> Mechanism:
     """A mechanism of the book."""
-    return BOOK.entries[name]
+    return REGISTRY.entries[name]
 
 
 def live(
-    world: World, what: Scenario, seed: int, params: Mapping[str, Params] | None = None, without: Iterable[str] = ()
+    world: World, what: Scenario, seed: int, params: Mapping[str, Params] | None = None, disabled: Iterable[str] = ()
 ) -> Iterator[tuple[int, World]]:
     """Month after month of a scenario on a copy of a town: the month's number and the town at its end."""
     given = calibrated().params if params is None else params
     world = copy(world)
-    take_aim(world, what)
+    set_aim_groups(world, what)
     if params is not None:
         world.people.changed[:] = ANYTHING  # bounds were worked out with the usual parameters
-    month = Month(given, what.paths(SERVICES, world.places), without)
+    month = Month(given, what.paths(SERVICES, world.places), disabled)
     for m in range(12 * what.years):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m, world
@@ -135,7 +135,7 @@ class Recount(NamedTuple):
 def counts(world: World) -> npt.NDArray[np.bool_]:
     """Whether a person's level in a domain counts: a household's need is its reference person's. (domain, person)"""
     people = world.people
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     head = world.dwellings.head[people.dwelling] == np.arange(people.age.size)
     return np.where(world.rates.household[:, None] == 1, alive & head, alive)
 
@@ -143,7 +143,7 @@ def counts(world: World) -> npt.NDArray[np.bool_]:
 def recount(world: World) -> Recount:
     """Count everybody anew."""
     people, tally = world.people, world.tally
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     out = Recount(*(np.zeros(getattr(tally, name).shape, np.int64) for name in Recount._fields))
     np.add.at(out.people, (people.quintile[alive], people.band[alive]), 1)
     for d, mine in enumerate(counts(world)):
@@ -166,11 +166,11 @@ class Case(NamedTuple):
     seed: int
     scenario: Scenario
     params: dict[str, Params]
-    without: tuple[str, ...]
+    disabled: tuple[str, ...]
 
     def months(self) -> Iterator[tuple[int, World]]:
         """The trial, month by month."""
-        return live(self.start(), self.scenario, self.seed, self.params, self.without)
+        return live(self.start(), self.scenario, self.seed, self.params, self.disabled)
 
     def start(self) -> World:
         """The town as it is before the first month."""
@@ -186,9 +186,9 @@ def policies(draw: st.DrawFn, years: int) -> Policy:
     if lever.by_service and draw(st.booleans()):
         more["service"] = draw(st.sampled_from(SERVICES))
     if "where" in lever.aims and draw(st.booleans()):
-        more["where"] = Where(share=draw(st.sampled_from([0.3, 0.5, 1.0])))
+        more["where"] = NeighbourhoodFilter(share=draw(st.sampled_from([0.3, 0.5, 1.0])))
     if "who" in lever.aims and draw(st.booleans()):
-        more["who"] = Who(ages=list(draw(st.sampled_from([(0, 17), (18, 64), (65, 109), (0, 109)]))))
+        more["who"] = AgeFilter(ages=list(draw(st.sampled_from([(0, 17), (18, 64), (65, 109), (0, 109)]))))
     if start < 12 * years - 2 and draw(st.booleans()):
         more["until"] = month_name(scenario(years).start, draw(st.integers(start + 1, 12 * years - 1)))
     target = draw(st.one_of(st.sampled_from([lever.low, lever.high]), st.floats(lever.low, lever.high)))
@@ -214,5 +214,5 @@ def cases(draw: st.DrawFn, seed: int = 0, knock_outs: bool = True) -> Case:
     people = draw(st.sampled_from([1_500, 2_600]))
     chosen = draw(st.lists(policies(years), max_size=5))
     out = st.lists(st.sampled_from(["overspend_recovery", "rationing"]), unique=True, max_size=2)
-    without = tuple(draw(out)) if knock_outs else ()
-    return Case(place, people, seed + draw(st.integers(0, 2)), scenario(years, chosen), draw(parameters()), without)
+    disabled = tuple(draw(out)) if knock_outs else ()
+    return Case(place, people, seed + draw(st.integers(0, 2)), scenario(years, chosen), draw(parameters()), disabled)

@@ -182,9 +182,9 @@ def test_a_mechanism_is_one_file(found: dict[str, Any]) -> None:
     month = found["month"]
     assert month.index("groups") < month.index("spring") < month.index("room_of_bounds")  # its place
     assert "spring" in found["parameters"]
-    with_spring, without = found["spring"]
+    with_spring, disabled = found["spring"]
     assert with_spring > 1.01
-    assert without == pytest.approx(1.0, abs=0.03)  # savings and debts move it a little
+    assert disabled == pytest.approx(1.0, abs=0.03)  # savings and debts move it a little
 
 
 def test_measures_come_along(found: dict[str, Any]) -> None:

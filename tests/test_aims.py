@@ -20,8 +20,8 @@ from sim.scenario.parameters import parameters
 from sim.scenario.scenario import Scenario
 from sim.schema.toml_files import InputError
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import Month, go, take_aim
-from sim.state.tables import NOBODY, World, handle
+from sim.simulation.simulate import Month, run_months, set_aim_groups
+from sim.state.tables import EMPTY_SLOT, World, handle
 from sim.world.build import copy
 
 PEOPLE = 6_000
@@ -36,14 +36,14 @@ def base(years: int = 3) -> Scenario:
 def helped(world: World, service: str, groups: np.ndarray) -> np.ndarray:
     """People whom a service helps, by the group they belong to."""
     s, people = SERVICES.index(service), world.people
-    mine = (people.age != NOBODY) & (people.help[world.services.domain[s]] == 1 + s)
+    mine = (people.age != EMPTY_SLOT) & (people.help[world.services.domain[s]] == 1 + s)
     return np.bincount(groups[people.neighbourhood[mine], people.band[mine]], minlength=int(groups.max()) + 1)
 
 
 def followed(what: Scenario, seed: int, service: str, groups: np.ndarray) -> np.ndarray:
     """People helped by group, month after month. Shape (month, group)."""
     world = copy(town(PEOPLE, seed))
-    take_aim(world, what)
+    set_aim_groups(world, what)
     month = Month(calibrated().params, what.paths(SERVICES, world.places))
     out = []
     for m in range(12 * what.years):
@@ -93,7 +93,7 @@ def test_money_for_some_is_money_for_their_part(seed: int) -> None:
     what = base(2).with_policy("service_budget", value=2.0, service="gp", where={"quintiles": [1]}, start="2025-04")
     world = copy(town(PEOPLE, seed))
     groups = what.groups(world.places)
-    take_aim(world, what)
+    set_aim_groups(world, what)
     Month(calibrated().params, what.paths(SERVICES, world.places))(
         world, handle(world), Clock(np.uint64(seed), np.int64(0))
     )
@@ -112,7 +112,7 @@ def test_a_grant_is_pounds_per_head(seed: int) -> None:
         what = base(2).with_policy("grant", shift=10.0, service="community_nursing", who=who, start="2025-04")
         world = copy(town(PEOPLE, seed))
         people = world.tally.people[:, heads].sum()
-        take_aim(world, what)
+        set_aim_groups(world, what)
         Month(calibrated().params, what.paths(SERVICES, world.places))(
             world, handle(world), Clock(np.uint64(seed), np.int64(0))
         )
@@ -126,7 +126,7 @@ def test_refusals_for_some_are_theirs_alone(seed: int) -> None:
     what = base().with_policy("threshold", value=0.8, where={"quintiles": [1]}, start="2025-04")
     turned, asked = {}, {}
     for name, one in (("with", what), ("without", base())):
-        record = go(town(PEOPLE, seed), one, calibrated().params, seed).monthly
+        record = run_months(town(PEOPLE, seed), one, calibrated().params, seed).monthly
         turned[name] = record["turned_away"].sum(axis=(0, 1)).astype(float)
         asked[name] = record["asked"].sum(axis=(0, 1)).astype(float)
     share = {name: turned[name] / np.maximum(1.0, asked[name]) for name in turned}
@@ -138,7 +138,7 @@ def test_aims_without_effect_change_nothing(seed: int) -> None:
     """A policy for some people that moves nothing leaves every column of every month as it is, but for the aims."""
     what = base(1).with_policy("total_budget", value=1.0, where={"quintiles": [1]}, who=OLD, start="2025-04")
     world = copy(town(PEOPLE, seed))
-    take_aim(world, what)
+    set_aim_groups(world, what)
     month = Month(calibrated().params, what.paths(SERVICES, world.places))
     for m, expected in live(town(PEOPLE, seed), base(1), seed):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
@@ -326,7 +326,7 @@ def test_a_drawn_baseline_stays_where_it_is(seed: int) -> None:
         own = Calibrated(domains, services, what.params(), solution, england_targets(domains, services, solution))
         drift = []
         for n in range(4):
-            opened = go(own.settled(Place.load("anytown"), 12_000, n), what, own.params, n).monthly["opened"]
+            opened = run_months(own.settled(Place.load("anytown"), 12_000, n), what, own.params, n).monthly["opened"]
             by_year = opened.reshape(10, -1).sum(axis=1)
             drift.append(by_year[-1] / by_year[0] - 1.0)
         assert abs(np.mean(drift)) < 0.1

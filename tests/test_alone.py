@@ -16,7 +16,7 @@ from sim.results.metrics import metric
 from sim.scenario.policy import Policy
 from sim.schema.toml_files import InputError
 from sim.validation import one_at_a_time
-from sim.validation.one_at_a_time import Effect, End, experiments, judged, knock_out, lever_needs, move_levers
+from sim.validation.one_at_a_time import LeverEffect, LeverEnd, experiments, judged, knock_out, lever_needs, move_levers
 
 LEVERS = {lever.name: lever for lever in levers()}
 
@@ -38,11 +38,11 @@ def test_every_lever_can_be_moved() -> None:
             assert lever.name not in {policy.lever for policy in needs[lever.name].world}
 
 
-def noise(dice: np.random.Generator, ends: int) -> list[End]:
+def noise(dice: np.random.Generator, ends: int) -> list[LeverEnd]:
     """Levers that do nothing, judged on 20 measures of 12 towns."""
     measure, lever = metric("acute_demand"), LEVERS["pay"]
     found = [
-        (lever, 1.0, [Effect.of(measure, dice.normal(9.0, 1.0, 12), dice.normal(9.0, 1.0, 12)) for _ in range(20)])
+        (lever, 1.0, [LeverEffect.of(measure, dice.normal(9.0, 1.0, 12), dice.normal(9.0, 1.0, 12)) for _ in range(20)])
         for _ in range(ends)
     ]
     return judged(found)
@@ -62,7 +62,7 @@ def test_the_largest_change_is_named(seed: int) -> None:
     dice = np.random.default_rng(seed)
     towns = dice.normal(100.0, 2.0, 12)
     small, large, money = (
-        Effect.of(metric(name), towns, towns + by + dice.normal(0.0, 0.01, 12))
+        LeverEffect.of(metric(name), towns, towns + by + dice.normal(0.0, 0.01, 12))
         for name, by in (("acute_demand", 1.0), ("deaths", 3.0), ("spend_total", 9.0))
     )
     first, second = judged([(LEVERS["pay"], 1.2, [small, large, money]), (LEVERS["pay"], 0.9, [money])])
@@ -91,7 +91,7 @@ def test_loops_that_act(seed: int) -> None:
     assert found["R1", "spend_preventive"].verdict.met
     assert found["R3", "staff_turnover"].verdict.met
     one = found["R3", "staff_turnover"]
-    assert one.verdict.mean == pytest.approx(one.with_it - one.without)
+    assert one.verdict.mean == pytest.approx(one.with_it - one.disabled)
 
 
 def test_a_loop_does_nothing_where_nothing_drives_it(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:

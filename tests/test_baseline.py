@@ -14,10 +14,19 @@ from sim.calibration.calibrated_model import ENGLAND
 from sim.engine.schedule import Clock
 from sim.place.place import Place
 from sim.results.comparison import Comparison
-from sim.simulation.simulate import SETTLING, Month
-from sim.state.tables import NOBODY, World, handle
-from sim.validation.stability import DRIFT, Judged, drifts, judge, judged, pushed, stability, steadiness
-from sim.world.build import SETTLE
+from sim.simulation.simulate import BURN_IN_DISABLED, Month
+from sim.state.tables import EMPTY_SLOT, World, handle
+from sim.validation.stability import (
+    DRIFT,
+    StabilityVerdict,
+    assess_stability,
+    drifts,
+    judge,
+    pushed,
+    stability,
+    yearly_fit,
+)
+from sim.world.build import BURN_IN_MONTHS
 
 F = npt.NDArray[np.float64]
 FALSE_ALARM = 0.001
@@ -33,12 +42,12 @@ def thirty_years(seed: int) -> Comparison:
 
 @pytest.fixture(scope="module")
 def table(thirty_years: Comparison) -> pd.DataFrame:
-    return steadiness(thirty_years)
+    return yearly_fit(thirty_years)
 
 
 @pytest.fixture(scope="module")
-def verdict(thirty_years: Comparison) -> Judged:
-    return judged(thirty_years, FALSE_ALARM)
+def verdict(thirty_years: Comparison) -> StabilityVerdict:
+    return assess_stability(thirty_years, FALSE_ALARM)
 
 
 @pytest.mark.slow
@@ -56,7 +65,7 @@ def test_every_rate_is_what_the_published_figures_imply(table: pd.DataFrame) -> 
 
 @pytest.mark.slow
 @pytest.mark.statistics
-def test_no_year_is_off_clear_of_chance(verdict: Judged, table: pd.DataFrame) -> None:
+def test_no_year_is_off_clear_of_chance(verdict: StabilityVerdict, table: pd.DataFrame) -> None:
     """No year of any rate is more than 5 % off by more than luck (all rates and years together: once in 1,000), and
     few lie outside their allowance.
 
@@ -70,7 +79,7 @@ def test_no_year_is_off_clear_of_chance(verdict: Judged, table: pd.DataFrame) ->
 
 @pytest.mark.slow
 @pytest.mark.statistics
-def test_no_rate_drifts(verdict: Judged, table: pd.DataFrame) -> None:
+def test_no_rate_drifts(verdict: StabilityVerdict, table: pd.DataFrame) -> None:
     """No rate has a trend beyond sampling error (all rates together: once in 1,000)."""
     assert not verdict.drifting, table.to_string()
 
@@ -117,8 +126,8 @@ def test_another_place_shows_englands_rates_for_its_own_people(seed: int) -> Non
         seeds=12,
         seed=100 * seed,
     )
-    found = judged(wigan, FALSE_ALARM)
-    assert not found.means_off, steadiness(wigan).to_string()
+    found = assess_stability(wigan, FALSE_ALARM)
+    assert not found.means_off, yearly_fit(wigan).to_string()
     assert not found.years_off
     assert not found.drifting
 
@@ -141,7 +150,7 @@ AGES = range(4, 10)
 def living_alone(world: World) -> F:
     """Share of the people of each of these bands who live alone."""
     people = world.people
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     alone = alive & (world.dwellings.occupants[people.dwelling] == 1)
     here = [alive & (people.band == b) for b in AGES]
     shares: F = np.array([(alone & band).sum() / band.sum() for band in here])
@@ -160,8 +169,8 @@ def test_homes_have_settled_when_needs_begin(seed: int) -> None:
     for s in range(100 * seed, 100 * seed + 6):
         world = calibrated().world(place, 12_000, s).world
         before = living_alone(world)
-        month, seen = Month(calibrated().params, {}, without=SETTLING), handle(world)
-        for m in range(-SETTLE, 120 - SETTLE):
+        month, seen = Month(calibrated().params, {}, disabled=BURN_IN_DISABLED), handle(world)
+        for m in range(-BURN_IN_MONTHS, 120 - BURN_IN_MONTHS):
             month(world, seen, Clock(np.uint64(s), np.int64(m)))
         changes.append(living_alone(world) - before)
     mean, error = np.mean(changes, axis=0), np.std(changes, axis=0, ddof=1) / np.sqrt(len(changes))

@@ -32,7 +32,7 @@ from strategies import (
 )
 
 from sim.engine.jit import kernel
-from sim.engine.schedule import BOOK, Book, Clock, Mechanism, Phase
+from sim.engine.schedule import REGISTRY, Clock, Mechanism, Phase, Registry
 from sim.engine.thinning import reach
 from sim.people.help_seeking import help_event, looking_inward
 from sim.people.life_and_death import bearing, dying
@@ -41,13 +41,13 @@ from sim.people.walk_in_demand import attending
 from sim.place.place import Place
 from sim.policies import Lever, lever_sections
 from sim.schema.quantities import AGE_BANDS, Params, number
-from sim.simulation.simulate import FLOWS, Month, go
-from sim.state.tables import NOBODY, RESPONSIVE, TABLES, World, handle
+from sim.simulation.simulate import FLOWS, Month, run_months
+from sim.state.tables import EMPTY_SLOT, RESPONSIVE, TABLES, World, handle
 from sim.state.updates import counted
-from sim.world.build import SETTLE, copy
+from sim.world.build import BURN_IN_MONTHS, copy
 
 ROOT = Path(__file__).parents[1]
-MONTH = BOOK.month()
+MONTH = REGISTRY.month()
 EVERY_COLUMN = tuple(f"{t}.{c}" for t, kind in TABLES.items() for c in kind._fields)
 each = pytest.mark.parametrize("m", MONTH, ids=[m.name for m in MONTH])
 by_lever = pytest.mark.parametrize("lever", LEVERS.values(), ids=list(LEVERS))
@@ -92,7 +92,7 @@ def test_a_mechanism_names_columns_that_exist(m: Mechanism) -> None:
 def test_a_mechanism_comes_after_others_that_exist(m: Mechanism) -> None:
     """`after` names mechanisms of the book, of the same phase: of another it would say nothing."""
     for name in m.after:
-        assert name in BOOK.entries, f"'{m.name}' comes after '{name}', which does not exist"
+        assert name in REGISTRY.entries, f"'{m.name}' comes after '{name}', which does not exist"
         assert entry(name).phase is m.phase
 
 
@@ -154,7 +154,7 @@ def _entry(name: str, reads: str = "", writes: str = "", after: str = "", phase:
 )
 def test_an_open_order_is_refused(first: dict[str, str], second: dict[str, str]) -> None:
     """Two mechanisms of a phase that touch one column must say which comes first; once they do, they keep to it."""
-    book = Book()
+    book = Registry()
     book.add(_entry("a", **first))
     book.add(_entry("b", **second))
     with pytest.raises(ValueError, match=r"'a' and 'b' both touch \['people.trust'\] in phase NEED"):
@@ -165,7 +165,7 @@ def test_an_open_order_is_refused(first: dict[str, str], second: dict[str, str])
 
 def test_columns_apart_or_phases_apart_need_no_order() -> None:
     """Reading the same column, or writing it in different phases, is no contradiction."""
-    book = Book()
+    book = Registry()
     book.add(_entry("a", reads="people.age", writes="people.trust"))
     book.add(_entry("b", reads="people.age", writes="people.help"))
     book.add(_entry("c", writes="people.trust", phase=Phase.BUDGET))
@@ -174,7 +174,7 @@ def test_columns_apart_or_phases_apart_need_no_order() -> None:
 
 def test_a_circle_is_refused() -> None:
     """Two that each wait for the other are named."""
-    book = Book()
+    book = Registry()
     book.add(_entry("a", writes="people.trust", after="b"))
     book.add(_entry("b", writes="people.trust", after="a"))
     with pytest.raises(ValueError, match="each wait for another"):
@@ -183,7 +183,7 @@ def test_a_circle_is_refused() -> None:
 
 def test_a_name_is_taken_once() -> None:
     """A second file may not enter a mechanism under a name that is taken."""
-    book = Book()
+    book = Registry()
     book.add(_entry("a", writes="people.trust"))
     book.add(_entry("a", writes="people.trust"))
     other = _entry("a", writes="people.trust")
@@ -405,8 +405,8 @@ def test_every_lever_moves_some_result(lever: Lever, target: float, seed: int) -
     """Each end of a lever's range changes something that a run of three years records, and nothing before it starts."""
     cut = [moved(LEVERS["total_budget"], 0.8, 0, 3)] if lever.name in NEEDS_A_CUT else []
     world, params = town(6_000, seed), calibrated().params
-    usual = go(world, scenario(3, cut), params, seed)
-    other = go(world, scenario(3, [*cut, moved(lever, target, 6, 3)]), params, seed)
+    usual = run_months(world, scenario(3, cut), params, seed)
+    other = run_months(world, scenario(3, [*cut, moved(lever, target, 6, 3)]), params, seed)
     changed = different(usual.monthly, other.monthly)
     assert changed
     for name in changed:
@@ -423,11 +423,11 @@ def test_the_baseline_of_a_lever_is_what_a_world_starts_with(seed: int) -> None:
 
 def test_a_threshold_moves_once_not_every_month(seed: int) -> None:
     """With rationing knocked out, a threshold moved by ten points stays ten points up, however long it lasts."""
-    lever, without = LEVERS["threshold"], ("rationing",)
+    lever, disabled = LEVERS["threshold"], ("rationing",)
     higher = scenario(1, [moved(lever, lever.baseline + 0.1, 0, 1)])
-    usual = live(town(1_500, seed), scenario(1), seed, without=without)
+    usual = live(town(1_500, seed), scenario(1), seed, disabled=disabled)
     responsive = town(1_500, seed).services.tier == RESPONSIVE
-    for (m, world), (_, other) in zip(live(town(1_500, seed), higher, seed, without=without), usual, strict=True):
+    for (m, world), (_, other) in zip(live(town(1_500, seed), higher, seed, disabled=disabled), usual, strict=True):
         wanted = np.minimum(0.95, other.services.refused[responsive] + 0.1)
         assert world.services.refused[responsive] == pytest.approx(wanted), f"in month {m}"
 
@@ -435,7 +435,7 @@ def test_a_threshold_moves_once_not_every_month(seed: int) -> None:
 def test_a_mechanism_left_out_is_left_out(seed: int) -> None:
     """Knocking out a loop leaves the rest of the month in order."""
     whole = Month(calibrated().params, {})
-    less = Month(calibrated().params, {}, without=("overspend_recovery",))
+    less = Month(calibrated().params, {}, disabled=("overspend_recovery",))
     assert [m.name for m, _ in less.steps] == [m.name for m, _ in whole.steps if m.name != "overspend_recovery"]
 
 
@@ -445,7 +445,7 @@ def _too_low(w: World, need: tuple, life: tuple, seek: tuple, bits: np.ndarray) 
     people = w.people
     wrong = 0
     for i in range(people.age.size):
-        alive = people.age[i] != NOBODY
+        alive = people.age[i] != EMPTY_SLOT
         if alive:
             wrong += reach(people.death_bound[i]) < dying(w, life, i) * bits[0]
             wrong += reach(people.birth_bound[i]) < bearing(w, life, i) * bits[0]
@@ -488,7 +488,7 @@ def test_nobody_is_screened_who_is_not_there(seed: int) -> None:
         out = ~counts(world)
         for name in ("up_bound", "down_bound", "ask_bound"):
             assert not getattr(world.people, name)[out].any(), f"{name} in month {m}"
-        assert not world.people.door_bound[:, world.people.age == NOBODY].any()
+        assert not world.people.door_bound[:, world.people.age == EMPTY_SLOT].any()
 
 
 def test_the_world_holds_what_its_columns_say(seed: int) -> None:
@@ -502,4 +502,4 @@ def test_the_world_holds_what_its_columns_say(seed: int) -> None:
             assert array.dtype == np.dtype(told.dtype), f"{table}.{name}"
             assert array.ndim == len(told.axes), f"{table}.{name}"
     assert len(AGE_BANDS) == world["places.age_mix"].shape[1]
-    assert SETTLE >= 12
+    assert BURN_IN_MONTHS >= 12

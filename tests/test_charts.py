@@ -36,13 +36,13 @@ def record(metric: str, mean: float, half: float, *, months: bool) -> dict[str, 
     """One metric whose mean grows by nothing and whose band is `half` to either side."""
     label, unit = METRICS[metric]
     years = [
-        {"year": y + 1, "mean": mean + 0.001 * y, "low": mean + 0.001 * y - half, "high": mean + 0.001 * y + half}
+        {"year": y + 1, "mean": mean + 0.001 * y, "q025": mean + 0.001 * y - half, "q975": mean + 0.001 * y + half}
         for y in range(YEARS)
     ]
     made: dict[str, Any] = {"unit": unit, "label": label, "by_year": years}
     if months:
         waves = [mean + math.sin(m) for m in range(12 * YEARS)]
-        made |= {"mean": waves, "low": [w - half for w in waves], "high": [w + half for w in waves]}
+        made |= {"mean": waves, "q025": [w - half for w in waves], "q975": [w + half for w in waves]}
     return made
 
 
@@ -75,7 +75,7 @@ def sure(made: Document, half: float) -> Document:
     for metrics in made["differences"].values():
         for metric, told in metrics.items():
             for row in told["by_year"]:
-                row |= {"sure_low": row["mean"] - half * LEVEL[metric], "sure_high": row["mean"] + half * LEVEL[metric]}
+                row |= {"ci_low": row["mean"] - half * LEVEL[metric], "ci_high": row["mean"] + half * LEVEL[metric]}
 
             def times(factor: float, told: dict[str, Any] = told) -> dict[str, Any]:
                 more = [(factor - 1.0) * row["mean"] for row in told["by_year"]]
@@ -110,7 +110,7 @@ def test_lines_and_bands_hold_the_documents_numbers(metric: str) -> None:
     assert set(lines(figure)) == set(bands(figure)) == set(FOUR["scenarios"])
     for name, metrics in FOUR["scenarios"].items():
         years = metrics[metric]["by_year"]
-        low, high = [y["low"] for y in years], [y["high"] for y in years]
+        low, high = [y["q025"] for y in years], [y["q975"] for y in years]
         assert list(lines(figure)[name].x) == FOUR["years"]
         assert list(lines(figure)[name].y) == [y["mean"] for y in years]
         assert [list(pair) for pair in lines(figure)[name].customdata] == [list(p) for p in zip(low, high, strict=True)]
@@ -145,8 +145,8 @@ def test_spend_bars_hold_the_last_years_differences() -> None:
         for i, metric in enumerate(metrics):
             last = FOUR["differences"][bar.meta][metric]["by_year"][-1]
             assert bar.x[i] == last["mean"]
-            assert bar.x[i] + bar.error_x.array[i] == pytest.approx(last["high"])
-            assert bar.x[i] - bar.error_x.arrayminus[i] == pytest.approx(last["low"])
+            assert bar.x[i] + bar.error_x.array[i] == pytest.approx(last["q975"])
+            assert bar.x[i] - bar.error_x.arrayminus[i] == pytest.approx(last["q025"])
 
 
 def test_the_title_says_which_way() -> None:
@@ -202,13 +202,13 @@ def test_a_difference_is_told_with_the_interval_of_its_mean() -> None:
     figure = charts.difference(made, "acute_demand")
     rows = made["differences"]["prevention-shift"]["acute_demand"]["by_year"]
     assert list(bands(figure)["prevention-shift"].y) == [
-        *(row["sure_high"] for row in rows), *(row["sure_low"] for row in reversed(rows))
+        *(row["ci_high"] for row in rows), *(row["ci_low"] for row in reversed(rows))
     ]  # fmt: skip
     assert charts.MEAN_BANDS in [trace.name for trace in figure.data]
     assert charts.BANDS in [trace.name for trace in charts.over_time(made, "acute_demand").data]
     bar = charts.spend_difference(made, ("spend_acute",)).data[0]
     last = made["differences"][bar.meta]["spend_acute"]["by_year"][-1]
-    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(last["sure_high"])
+    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(last["ci_high"])
     assert tables.range_text(rows[-1], UNIT, 1, signed=True) == "−9.0 (−12.5 to −5.5)"
 
 
@@ -216,10 +216,10 @@ def test_how_soon_is_told_by_the_first_year_of_the_last_stretch() -> None:
     """From the year from which on the difference is told from luck, and has the sign it ends with."""
     made = sure(document({"a": 0.05}), half=0.01)
     rows = made["differences"]["a"]["acute_demand"]["by_year"]
-    rows[0] |= {"mean": -25.0, "sure_low": -30.0, "sure_high": -20.0}
-    rows[1] |= {"sure_low": -1.0}
+    rows[0] |= {"mean": -25.0, "ci_low": -30.0, "ci_high": -20.0}
+    rows[1] |= {"ci_low": -1.0}
     assert findings.soon(made, "acute_demand") == "Acute demand under “A” is higher than the baseline from year 3 on"
-    rows[3] |= {"sure_low": -1.0}
+    rows[3] |= {"ci_low": -1.0}
     assert findings.soon(made, "acute_demand", "a") == (
         "Acute demand under “A” does not differ from the baseline by more than luck in year 4"
     )
@@ -311,7 +311,7 @@ def test_a_measure_that_nobody_had_breaks_nothing() -> None:
     """A wait that nobody had is not a number; charts, findings and tables go on."""
     odd = document({"a": -0.01})
     for part in (odd["scenarios"]["a"], odd["differences"]["a"]):
-        part["arrests"]["by_year"][-1] |= dict.fromkeys(("mean", "low", "high"), math.nan)
+        part["arrests"]["by_year"][-1] |= dict.fromkeys(("mean", "q025", "q975"), math.nan)
 
     assert charts.over_time(odd, "arrests").to_json()
     assert "No difference in arrests larger than luck" in findings.finding(odd, "arrests", "a")
@@ -322,8 +322,8 @@ def test_what_a_policy_is_worth_is_told_with_its_interval_or_in_words() -> None:
     """A price has its interval; where there is none, or it is unsure, the model's words stand."""
     made = document({"a": -0.05, "b": 0.05})
     rows = {
-        "a": {"year": 4, "mean": 12345.0, "sure_low": -200.0, "sure_high": 20000.4, "note": ""},
-        "b": {"year": 4, "mean": math.nan, "sure_low": None, "sure_high": None, "note": "never within 4 years"},
+        "a": {"year": 4, "mean": 12345.0, "ci_low": -200.0, "ci_high": 20000.4, "note": ""},
+        "b": {"year": 4, "mean": math.nan, "ci_low": None, "ci_high": None, "note": "never within 4 years"},
     }
     for name, row in rows.items():
         made["differences"][name]["cost_per_qaly"] = {"unit": "£ per QALY", "by_year": [row]}
@@ -343,16 +343,16 @@ def test_csv_gives_unit_and_range_and_no_formula() -> None:
 
     assert len(rows) == (2 + 1) * len(METRICS) * YEARS
     assert all(row["unit"] and row["range"] for row in rows)
-    assert all(float(row["low"]) <= float(row["mean"]) <= float(row["high"]) for row in rows)
+    assert all(float(row["q025"]) <= float(row["mean"]) <= float(row["q975"]) for row in rows)
     assert {row["scenario_label"] for row in rows if row["scenario"] == "a"} == {"'" + wicked["labels"]["a"]}
     last = next(r for r in rows if (r["kind"], r["metric"], r["year"]) == ("difference from baseline", "arrests", "4"))
     assert float(last["mean"]) == pytest.approx(wicked["differences"]["a"]["arrests"]["by_year"][-1]["mean"])
     assert last["mean"].startswith("-")  # a number stays a number
-    assert last["sure_low"] == ""  # none in this document
+    assert last["ci_low"] == ""  # none in this document
 
     told = csv.DictReader(io.StringIO(tables.to_csv(sure(document({"a": -0.01}), half=0.02))))
     apart = [row for row in told if row["kind"] == "difference from baseline"]
-    assert all(float(row["sure_low"]) < float(row["mean"]) < float(row["sure_high"]) for row in apart)
+    assert all(float(row["ci_low"]) < float(row["mean"]) < float(row["ci_high"]) for row in apart)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_sizes_are_told_in_figures_that_mean_something(value: float, text: str) 
 
 def test_luck_is_judged_by_the_interval_of_the_mean() -> None:
     """A difference whose mean is sure is told from luck, though single seeds may go the other way."""
-    row = {"mean": -1.0, "low": -2.6, "high": 0.3, "sure_low": -1.4, "sure_high": -0.6}
+    row = {"mean": -1.0, "q025": -2.6, "q975": 0.3, "ci_low": -1.4, "ci_high": -0.6}
     assert findings.told_apart(row)
-    assert not findings.told_apart({**row, "sure_high": 0.1})
-    assert not findings.told_apart({**row, "sure_low": None, "sure_high": None})
+    assert not findings.told_apart({**row, "ci_high": 0.1})
+    assert not findings.told_apart({**row, "ci_low": None, "ci_high": None})

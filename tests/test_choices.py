@@ -10,23 +10,23 @@ from typing import Any
 
 import pytest
 from dash import no_update
+from fakes import LEVERS, METRICS, SCENARIOS, Pretend, settled
 from hypothesis import given
 from hypothesis import strategies as st
-from pretend import LEVERS, METRICS, SCENARIOS, Pretend, settled
 
 import sim
 from dashboard import recipe, words
 from dashboard.choice import Choice, checked, loose, read_link, usual, write_link
-from dashboard.model import BASELINE, YOURS, Book, Job, Settings
+from dashboard.model import BASELINE, YOURS, ModelIndex, RunRequest, Settings
 from dashboard.moves import Aim
 from dashboard.pages.wiring import look
-from dashboard.store import State, Store
+from dashboard.store import JobState, Store
 
 
 @pytest.fixture(scope="module")
-def book() -> Book:
+def book() -> ModelIndex:
     """The pretended model's book."""
-    return Book(Pretend(), Settings())
+    return ModelIndex(Pretend(), Settings())
 
 
 @st.composite
@@ -67,14 +67,14 @@ def choices(draw: st.DrawFn) -> Choice:
 
 
 @given(choice=choices())
-def test_a_link_gives_the_choice_again(book: Book, choice: Choice) -> None:
+def test_a_link_gives_the_choice_again(book: ModelIndex, choice: Choice) -> None:
     """Choice to link to choice is exact."""
     assert read_link(write_link(choice, book), book) == (choice, [])
     assert checked(json.loads(json.dumps(loose(choice))), book) == (choice, [])
 
 
 @given(query=st.text(max_size=200) | st.from_regex(r"\?([a-z.]{1,12}=[^&]{0,12}&?){0,6}"))
-def test_no_link_is_too_odd(book: Book, query: str) -> None:
+def test_no_link_is_too_odd(book: ModelIndex, query: str) -> None:
     """Whatever the text, there is a choice, and every complaint is one short sentence."""
     choice, said = read_link(query, book)
 
@@ -103,7 +103,7 @@ def test_no_link_is_too_odd(book: Book, query: str) -> None:
         ("?place=%ff%fe", "could not be read"),
     ],
 )
-def test_a_bad_link_says_what_is_wrong_with_it(book: Book, query: str, word: str) -> None:
+def test_a_bad_link_says_what_is_wrong_with_it(book: ModelIndex, query: str, word: str) -> None:
     """One sentence that names the part, and the page's usual values in its place."""
     choice, said = read_link(query, book)
 
@@ -122,7 +122,7 @@ def test_a_bad_link_says_what_is_wrong_with_it(book: Book, query: str, word: str
         ("ages.caseload=0-17", "cannot be aimed at some ages"),
     ],
 )
-def test_a_bad_aim_says_what_is_wrong_with_it(book: Book, query: str, word: str) -> None:
+def test_a_bad_aim_says_what_is_wrong_with_it(book: ModelIndex, query: str, word: str) -> None:
     """The lever stays moved, for everybody, and one sentence names what could not be used."""
     choice, said = read_link(f"?policies.threshold=0.6&policies.caseload=10&{query}", book)
 
@@ -131,7 +131,7 @@ def test_a_bad_aim_says_what_is_wrong_with_it(book: Book, query: str, word: str)
     assert choice.aims == {}
 
 
-def test_a_lever_that_needs_a_service_waits_for_one(book: Book) -> None:
+def test_a_lever_that_needs_a_service_waits_for_one(book: ModelIndex) -> None:
     """Money for no service in particular is not run; told its service, it is."""
     waiting, _ = read_link("?policies.grant=20", book)
     assert waiting.levers == {"grant": 20.0}
@@ -143,7 +143,7 @@ def test_a_lever_that_needs_a_service_waits_for_one(book: Book) -> None:
     }  # fmt: skip
 
 
-def test_shocks_come_at_once_and_end(book: Book) -> None:
+def test_shocks_come_at_once_and_end(book: ModelIndex) -> None:
     """A shock has no slow start; it ends after its time, unless that lies beyond the last year."""
 
     def until(query: str) -> str | None:
@@ -162,7 +162,7 @@ def test_shocks_come_at_once_and_end(book: Book) -> None:
 
 def test_the_scenarios_file_is_the_policy_that_the_page_runs(tmp_path: Path) -> None:
     """Read by the command line, the file moves the real model's levers as the page does: place, dates, aims and all."""
-    real = Book(sim, Settings(people=4000, years=8))
+    real = ModelIndex(sim, Settings(people=4000, years=8))
     query = (
         "?place=wigan&policies.threshold=0.5&service.threshold=camhs,home_care&fifths.threshold=1,2"
         "&ages.threshold=0-17&policies.grant=12&service.grant=youth_work&policies.prevention_share=-0.015"
@@ -195,7 +195,7 @@ def test_the_scenarios_file_is_the_policy_that_the_page_runs(tmp_path: Path) -> 
 
 def test_the_lines_of_python_are_the_policy_too() -> None:
     """Up to the run itself, the lines do what the page does."""
-    real = Book(sim, Settings(people=4000, years=8))
+    real = ModelIndex(sim, Settings(people=4000, years=8))
     query = "?policies.threshold=0.5&fifths.threshold=1&policies.recession=3&policies.prevention_share=0.01"
     choice, _ = read_link(query, real)
     lines = recipe.python_code(choice, real).splitlines()
@@ -214,7 +214,7 @@ def test_the_lines_of_python_are_the_policy_too() -> None:
 # --- what is shown while runs last ------------------------------------------------------------------------------------
 
 
-def test_a_first_look_is_drawn_until_every_seed_is_in(book: Book, made: Callable[..., Store]) -> None:
+def test_a_first_look_is_drawn_until_every_seed_is_in(book: ModelIndex, made: Callable[..., Store]) -> None:
     """The few seeds are drawn when they hold all that is wanted, and all seeds as soon as they do; never a mixture."""
     choice = replace(usual(book), levers={"threshold": 0.6}, scenarios=("austerity",))
     quick, full = choice.quick_jobs(book), choice.jobs(book)
@@ -224,7 +224,7 @@ def test_a_first_look_is_drawn_until_every_seed_is_in(book: Book, made: Callable
     def drawn_next(shown: list[str]) -> Any:
         return look(choice, book, store, shown, shown)[-1]
 
-    def run(*jobs: Job) -> None:
+    def run(*jobs: RunRequest) -> None:
         store.want("me", jobs)
         settled(store, *jobs)
 
@@ -245,9 +245,9 @@ def test_a_first_look_is_drawn_until_every_seed_is_in(book: Book, made: Callable
 def test_a_cold_start_is_told() -> None:
     """While the model compiles the page says so; afterwards it counts runs."""
     warm: list[bool] = []
-    cold = Book(Pretend(), Settings(), lambda: bool(warm))
+    cold = ModelIndex(Pretend(), Settings(), lambda: bool(warm))
     choice = usual(cold)
-    states = [State("running", 0, 40, "getting ready"), *[State("waiting")] * 2]
+    states = [JobState("running", 0, 40, "getting ready"), *[JobState("waiting")] * 2]
     assert words.progress(choice, cold, choice.jobs(cold), states)[0].startswith("Compiling the model")
     warm.append(True)
     assert words.progress(choice, cold, choice.jobs(cold), states) == (
@@ -255,7 +255,7 @@ def test_a_cold_start_is_told() -> None:
     )  # fmt: skip
 
 
-def test_few_seeds_have_no_first_look(book: Book) -> None:
+def test_few_seeds_have_no_first_look(book: ModelIndex) -> None:
     """Where a first look would save little there is none."""
     assert replace(usual(book), seeds=5).quick_jobs(book) == ()
     assert len(replace(usual(book), seeds=10).quick_jobs(book)) == 3

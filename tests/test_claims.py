@@ -20,15 +20,15 @@ from sim.ensemble.compare import compare
 from sim.results.expectation_tests import (
     Estimate,
     Verdict,
-    by_luck,
+    assess,
     difference,
-    judge,
+    expected_by_chance,
     missed_again,
     needs,
     unmeasured,
     wording,
 )
-from sim.scenario.expectations import Expect, Looked
+from sim.scenario.expectations import Expect, MeasureSpec
 from sim.scenario.scenario import FOLDER, Scenario, library
 from sim.schema.toml_files import InputError
 from sim.validation import claims as claims_module
@@ -105,7 +105,7 @@ def test_nothing_is_sure_over_a_denominator_that_may_be_nothing(seed: int) -> No
     if not np.isnan(ratio.interval()[0]):  # luck told the denominator from 0, as it does one time in twenty
         ratio = Estimate.of(np.ones(20)) / Estimate.of(np.array([-1.0, 1.0] * 10))
     assert np.isnan(ratio.interval()).all()
-    verdict = judge(expect(direction="up"), ratio)
+    verdict = assess(expect(direction="up"), ratio)
     assert (verdict.met, verdict.told) == (False, False)
 
 
@@ -116,7 +116,7 @@ def test_false_alarms(direction: str, seed: int) -> None:
     (0.25 points each). Fails by chance once in 15,000."""
     dice = np.random.default_rng(seed)
     asked = expect(direction=direction)
-    met = sum(judge(asked, Estimate.of(dice.normal(0.0, 3.0, 20))).met for _ in range(4_000))
+    met = sum(assess(asked, Estimate.of(dice.normal(0.0, 3.0, 20))).met for _ in range(4_000))
     assert abs(met / 4_000 - 0.025) < 4 * 0.0025
 
 
@@ -126,11 +126,11 @@ def test_equivalence_is_never_met_by_doubt(seed: int) -> None:
     (4,000 trials, four standard errors), few noisy seeds never do, and a truth of 0 with a narrow interval does."""
     dice = np.random.default_rng(seed)
     asked = expect(direction="either", low=-1.0, high=1.0)
-    at_the_edge = sum(judge(asked, Estimate.of(dice.normal(1.0, 1.0, 20))).met for _ in range(4_000))
+    at_the_edge = sum(assess(asked, Estimate.of(dice.normal(1.0, 1.0, 20))).met for _ in range(4_000))
     assert at_the_edge / 4_000 < 0.025 + 4 * 0.0025
-    assert not judge(asked, Estimate.of(np.array([-8.0, 8.0, -9.0, 9.0]))).met
-    assert judge(asked, Estimate.of(dice.normal(0.0, 0.1, 20))).met
-    assert judge(asked, Estimate.of(np.zeros(20))).met
+    assert not assess(asked, Estimate.of(np.array([-8.0, 8.0, -9.0, 9.0]))).met
+    assert assess(asked, Estimate.of(dice.normal(0.0, 0.1, 20))).met
+    assert assess(asked, Estimate.of(np.zeros(20))).met
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,14 @@ def test_no_expectation_is_looser_than_it_says(given: dict[str, Any], met: bool)
     low, high = seen.interval()
     assert 1.6 < low < 1.9
     assert 2.1 < high < 2.4
-    verdict = judge(expect(**given), seen)
+    verdict = assess(expect(**given), seen)
     assert verdict.met == met
     assert (verdict.chance < 0.05) == met
 
 
 def test_one_seed_tells_nothing() -> None:
     """With one seed there is no interval, so that nothing is met."""
-    verdict = judge(expect(low=-1e9, high=1e9), Estimate.of(np.array([3.0])))
+    verdict = assess(expect(low=-1e9, high=1e9), Estimate.of(np.array([3.0])))
     assert (verdict.mean, verdict.met, verdict.told) == (3.0, False, False)
 
 
@@ -173,10 +173,12 @@ def test_a_family_is_judged_together() -> None:
     def verdict(chance: float) -> Verdict:
         return Verdict("up", 1.0, 0.5, 1.5, chance, met=chance < 0.05, told=True)
 
-    assert by_luck([verdict(1e-9)] * 40) == (1.0, 40)
-    assert by_luck([verdict(p) for p in (0.001, 0.02, 0.03, 0.04)])[1] == 1  # 0.0125, then 0.02 > 0.0167 stops it
-    assert by_luck([verdict(p) for p in (0.001, 0.011, 0.015, 0.04)])[1] == 4
-    assert by_luck([]) == (0.0, 0)
+    assert expected_by_chance([verdict(1e-9)] * 40) == (1.0, 40)
+    assert (
+        expected_by_chance([verdict(p) for p in (0.001, 0.02, 0.03, 0.04)])[1] == 1
+    )  # 0.0125, then 0.02 > 0.0167 stops it
+    assert expected_by_chance([verdict(p) for p in (0.001, 0.011, 0.015, 0.04)])[1] == 4
+    assert expected_by_chance([]) == (0.0, 0)
 
 
 @pytest.mark.statistics
@@ -186,7 +188,7 @@ def test_how_many_would_be_missed_again(seed: int) -> None:
     dice = np.random.default_rng(seed)
     truths = dice.normal(0.0, 4.0, 2_000) / np.sqrt(40)  # as wide as nothing known beforehand would have it
     first, second = (
-        [judge(expect(direction="up"), Estimate.of(dice.normal(truth, 1.0, 40))) for truth in truths] for _ in range(2)
+        [assess(expect(direction="up"), Estimate.of(dice.normal(truth, 1.0, 40))) for truth in truths] for _ in range(2)
     )
     missed = sum(not verdict.met for verdict in second)
     assert missed_again(first) == pytest.approx(missed, abs=4 * np.sqrt(2_000 * 0.25) + 2_000 / 50)
@@ -207,7 +209,7 @@ def test_what_a_difference_is_taken_from() -> None:
     read = read_from({"base": [10.0, 12.0], "a": [13.0, 15.0], "b": [11.0, 13.0], "ab": [16.0, 18.0]})
 
     def found(against: str | None = None, together: tuple[str, ...] = (), **given: Any) -> float:
-        looked = Looked.model_validate({"metric": "acute_demand", "years": [2, 4], **given})
+        looked = MeasureSpec.model_validate({"metric": "acute_demand", "years": [2, 4], **given})
         return difference(looked, "ab", "base", read, against, together).value
 
     assert found() == pytest.approx(6.0)

@@ -23,7 +23,7 @@ from sim.cli import choices, command, fit, keep, show
 from sim.cli.json_text import indented
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric, metrics
-from sim.schema.toml_files import InputError, Words
+from sim.schema.toml_files import InputError, Phrase
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
@@ -69,7 +69,7 @@ def small() -> Comparison:
     return sim.compare(*scenarios, people=3000, seeds=2)
 
 
-def gather(*names: str, sets: tuple[str, ...] = (), **options: Any) -> choices.Chosen:
+def gather(*names: str, sets: tuple[str, ...] = (), **options: Any) -> choices.SelectedScenarios:
     """Scenarios as the command line would choose them."""
     usual: dict[str, Any] = {"place": None, "people": None, "years": None, "seeds": 2, "seed": 0, "threads": None}
     return choices.gather(names, sets=sets, **{**usual, **options})
@@ -390,7 +390,7 @@ def test_the_table_is_the_tidy_frame(printed: str, out: Path, small: Comparison)
         {},
         [[], {}],
         {"a": [], "b": {"c": [1, 2.0, None, True]}, "d": ({"e": 1}, "f, g: h")},
-        {"row": Words("x")},
+        {"row": Phrase("x")},
     ],
 )
 def test_json_for_people_is_indented(document: object) -> None:
@@ -416,7 +416,7 @@ def test_the_summary_is_the_document_as_a_table(printed: str, out: Path) -> None
 
 def test_a_text_cell_is_no_formula() -> None:
     """What a spreadsheet would run is written as text; numbers stay numbers."""
-    year = {"year": 1, "mean": -1.5, "low": -2.0, "high": -1.0, "sure_low": None, "sure_high": None}
+    year = {"year": 1, "mean": -1.5, "q025": -2.0, "q975": -1.0, "ci_low": None, "ci_high": None}
     level = {"unit": "=1+1", "by_year": [year], "groups": {"age": {"@x": {"unit": "=1+1", "by_year": [year]}}}}
     rows = list(keep.summary({"scenarios": {"-s": {"+m": level}}, "differences": {}}))
     assert rows[0][:6] == ["'-s", 1, "'+m", "'=1+1", "", ""]
@@ -470,7 +470,7 @@ def test_every_width_shows_every_number(small: Comparison, width: int) -> None:
     assert "…" not in text
     flat = "".join(text.split())
     change = small.document()["differences"]["salami-slice"]["spend_total"]["by_year"][-1]
-    numbers = (f"{change[k]:+,.1f}" for k in ("mean", "sure_low", "sure_high"))
+    numbers = (f"{change[k]:+,.1f}" for k in ("mean", "ci_low", "ci_high"))
     assert "{}({}to{})".format(*numbers) in flat
     for label in ("Acutedemand", "A&Eattendances", "Arrests", "Seriousneed", "Year2"):
         assert label in flat
@@ -479,9 +479,9 @@ def test_every_width_shows_every_number(small: Comparison, width: int) -> None:
 
 def test_luck_is_marked(small: Comparison) -> None:
     """A difference whose interval includes 0 has the mark, and only such a one; shares are in per cent."""
-    assert show.sure({"sure_low": 0.1, "sure_high": 0.2})
-    assert not show.sure({"sure_low": -0.1, "sure_high": 0.2})
-    assert not show.sure({"sure_low": None, "sure_high": None})
+    assert show.sure({"ci_low": 0.1, "ci_high": 0.2})
+    assert not show.sure({"ci_low": -0.1, "ci_high": 0.2})
+    assert not show.sure({"ci_low": None, "ci_high": None})
     assert "~ not told from luck" in told(small, 100)
     assert show.number(0.1234, "share of spending", 4) == "12.34"
     assert show.number(-0.00001, "months", 2, signed=True) == "0.00"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from strategies import LEVERS, SERVICES, calibrated, live, moved, scenario, town
 
-from sim.engine.schedule import BOOK, Clock, NoParams
+from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.thinning import reach
 from sim.feedback import double_running as double
 from sim.feedback import (
@@ -24,15 +24,15 @@ from sim.feedback import (
 from sim.networks import exposure, groups, local_fit, micro_enterprises, mutual_help, peers, social_prescribing
 from sim.people.need import bound, worsening
 from sim.policies import ring_fence
-from sim.simulation.simulate import go
+from sim.simulation.simulate import run_months
 from sim.state.tables import (
     ACUTE,
     CARE,
     COMMUNITY,
     ECONOMIC,
+    EMPTY_SLOT,
     FAMILY,
     MENTAL,
-    NOBODY,
     PHYSICAL,
     PREVENTIVE,
     PURPOSES,
@@ -63,7 +63,7 @@ MINE = (
     "devolution",
     "resident_voice",
 )
-GROUPS = groups.Groups().compiled()
+GROUPS = groups.CommunityGroups().compiled()
 Step = Callable[..., None]
 
 
@@ -350,10 +350,10 @@ def test_exposure_follows_late_and_everybody_is_bounded_anew(world: World) -> No
     need = calibrated().params["need"].compiled()
     world.people.changed[:] = 1
     for name in ("room_of_bounds", "bound_updates"):
-        run(world, BOOK.entries[name].kernel, NoParams().compiled())
+        run(world, REGISTRY.entries[name].kernel, NoParams().compiled())
     run(world, bound, need)
     heads = world.dwellings.head[world.dwellings.occupants > 0]
-    some = [int(i) for i in heads[:400] if world.people.level[d, i] < 2 and world.people.age[i] != NOBODY]
+    some = [int(i) for i in heads[:400] if world.people.level[d, i] < 2 and world.people.age[i] != EMPTY_SLOT]
     assert some
     for i in some:
         now = worsening(handle(world), need, d, i, world.people.level, 0.0)
@@ -426,9 +426,9 @@ def test_money_is_moved_not_made(world: World, what: str) -> None:
     everywhere(world, attention=1.0)
     before = services.granted.copy()
     if what == "political_attention":
-        run(world, political_attention.pull, political_attention.Headlines().compiled())
+        run(world, political_attention.pull, political_attention.PoliticalAttention().compiled())
     elif what == "non_statutory_closure":
-        run(world, non_statutory_closure.close_first, non_statutory_closure.Pilots().compiled())
+        run(world, non_statutory_closure.close_first, non_statutory_closure.NonStatutoryClosure().compiled())
     else:
         run(world, ring_fence.fence, np.ones((1, 1)))
     change = services.granted - before
@@ -450,7 +450,7 @@ def test_money_is_moved_not_made(world: World, what: str) -> None:
 def test_a_fence_keeps_debts_away(world: World) -> None:
     """A year of overspends takes nothing from fenced lines: the centre pays it all."""
     services, money = world.services, world.money
-    settle, pass_on = BOOK.entries["overspend_recovery"].kernel, BOOK.entries["passing_on"].kernel
+    settle, pass_on = REGISTRY.entries["overspend_recovery"].kernel, REGISTRY.entries["passing_on"].kernel
     p = calibrated().params["overspend_recovery"].compiled()
     services.granted[:] = services.base_budget
     debt = (-0.1 * 100.0 * by_silo(world, services.base_budget)).astype(np.int64)
@@ -468,7 +468,7 @@ def test_a_fence_keeps_debts_away(world: World) -> None:
 def test_pilots_are_forgotten_and_learnt_again(world: World) -> None:
     """A service that closed for two years and opened again reaches fewer people than its posts would; one that the law
     demands does not forget, and neither does one whose posts stay."""
-    p = non_statutory_closure.Pilots().compiled()
+    p = non_statutory_closure.NonStatutoryClosure().compiled()
     services = world.services
     for m in range(36):
         services.posts[:] = 0.2 if m < 24 else 1.0
@@ -488,7 +488,7 @@ def test_pilots_are_forgotten_and_learnt_again(world: World) -> None:
 def test_costs_follow_late_and_in_part(world: World) -> None:
     """An acute service that costs a fifth less than usual saves part of that at once and all of it in the end; with
     nothing cashable it saves nothing, with twice the usual part twice that. To the penny, and at the silo's account."""
-    p = semi_fixed_costs.StickyCosts().compiled()
+    p = semi_fixed_costs.SemiFixedCosts().compiled()
     services, money = world.services, world.money
     s = SERVICES.index("emergency_admission")
     usual = services.base_budget[s] / 12.0 * 100.0
@@ -531,9 +531,9 @@ def test_a_shift_costs_twice_for_a_while(world: World) -> None:
 
 def test_every_outlay_has_its_price(world: World) -> None:
     """Ten pounds a week for every adult is 520 pounds a year each; a neighbourhood pays for what it has."""
-    p = programme_costs.Outlays().compiled()
+    p = programme_costs.ProgrammeCosts().compiled()
     people = world.people
-    adults = int(((people.age >= 18) & (people.age != NOBODY)).sum())
+    adults = int(((people.age >= 18) & (people.age != EMPTY_SLOT)).sum())
     run(world, programme_costs.pay_out, p)
     assert not world.money.outlay.any()
     everywhere(world, income_floor=10.0)
@@ -543,7 +543,7 @@ def test_every_outlay_has_its_price(world: World) -> None:
     world.rules.air_and_activity[0] = 1.0
     run(world, programme_costs.pay_out, p)
     part = world.places.first[1] / world.places.first[-1]
-    alive = int((people.age != NOBODY).sum())
+    alive = int((people.age != EMPTY_SLOT).sum())
     assert world.money.outlay[PURPOSES.index("air_and_activity")] == pytest.approx(
         p.air * 100 / 12 * alive * part, abs=1
     )
@@ -569,7 +569,7 @@ def test_belief_follows_refusals_and_voice(world: World) -> None:
     assert world.places.legitimacy == pytest.approx(1.0 - lost / p.slow)
     world.places.legitimacy[:] = 0.9
     run(world, legitimacy.believe, p, 12)
-    alive = world.people.age != NOBODY
+    alive = world.people.age != EMPTY_SLOT
     assert world.people.trust[alive] == pytest.approx(np.maximum(0.0, trust[alive] - p.fade * 0.06), abs=1e-6)
     services.refused[:] = services.refused_base
     world.places.legitimacy[:] = 1.0
@@ -587,7 +587,7 @@ def test_a_lever_alone_changes_a_run(name: str, seed: int) -> None:
     lever = LEVERS[name]
     end = lever.high if lever.high != lever.baseline else lever.low
     world, params = town(9_000, seed), calibrated().params
-    usual, other = (go(world, scenario(4, p), params, seed) for p in ([], [moved(lever, end, 0, 4)]))
+    usual, other = (run_months(world, scenario(4, p), params, seed) for p in ([], [moved(lever, end, 0, 4)]))
     assert any(not np.array_equal(usual.monthly[k], other.monthly[k]) for k in usual.monthly)
 
 
@@ -596,7 +596,9 @@ def test_tired_groups_without_their_room_say_something_else(world: World, seed: 
     params = calibrated().params
     world.places.grown[:] = 0.3
     world.places.energy[:] = 0.3
-    whole, less = (go(world, scenario(3), params, seed, out) for out in ((), ("social_prescribing", "groups_room")))
+    whole, less = (
+        run_months(world, scenario(3), params, seed, out) for out in ((), ("social_prescribing", "groups_room"))
+    )
     assert whole.monthly["energy"][-1].mean() < less.monthly["energy"][-1].mean()
 
 
@@ -622,7 +624,7 @@ def test_a_loop_knocked_out_says_something_else(loop: str, levers: dict[str, flo
     """With the loop left out, the policy that works through it shows otherwise in the measure it is seen in."""
     world, params = town(9_000, seed), calibrated().params
     what = scenario(4, [moved(LEVERS[name], value, 0, 4) for name, value in levers.items()])
-    whole, less = go(world, what, params, seed), go(world, what, params, seed, (loop,))
+    whole, less = run_months(world, what, params, seed), run_months(world, what, params, seed, (loop,))
     assert not np.array_equal(whole.monthly[seen], less.monthly[seen])
 
 
@@ -639,8 +641,8 @@ def test_a_loop_that_rests_is_not_there(seed: int) -> None:
         "pooled_accounts",
         "double_running",
     )
-    whole = go(world, scenario(2), params, seed)
-    less = go(world, scenario(2), params, seed, (*rest, "micro_enterprises", "groups_room", "programme_costs"))
+    whole = run_months(world, scenario(2), params, seed)
+    less = run_months(world, scenario(2), params, seed, (*rest, "micro_enterprises", "groups_room", "programme_costs"))
     for name, array in whole.monthly.items():
         assert np.array_equal(array, less.monthly[name]), name
 

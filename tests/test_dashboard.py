@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from fakes import Pretend, settled
 from playwright.sync_api import expect
-from pretend import Pretend, settled
 from werkzeug.serving import make_server
 
 import sim

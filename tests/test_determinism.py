@@ -31,7 +31,7 @@ from sim.place.place import Place
 from sim.policies import Lever
 from sim.results.records import Record
 from sim.scenario.scenario import Scenario
-from sim.simulation.simulate import ensemble, go
+from sim.simulation.simulate import ensemble, run_months
 from sim.state.tables import World
 
 ROOT = Path(__file__).parents[1]
@@ -143,7 +143,7 @@ def test_a_run_leaves_its_town_as_it_was(seed: int) -> None:
     """Every policy starts from the same settled town: a run works on a copy."""
     world = fresh(seed)
     before = {name: column.copy() for name, column in columns(world).items()}
-    go(world, SCENARIOS[1], calibrated().params, seed)
+    run_months(world, SCENARIOS[1], calibrated().params, seed)
     assert different(before, columns(world)) == []
 
 
@@ -151,8 +151,8 @@ def test_a_longer_run_begins_as_the_shorter(seed: int) -> None:
     """The first two years of five are the two years run alone."""
     params = calibrated().params
     policies = [moved(LEVERS["prevention_share"], 0.03, 6), moved(LEVERS["threshold"], 0.5, 12)]
-    short = go(town(PEOPLE, seed), scenario(2, policies), params, seed)
-    long = go(town(PEOPLE, seed), scenario(5, policies), params, seed)
+    short = run_months(town(PEOPLE, seed), scenario(2, policies), params, seed)
+    long = run_months(town(PEOPLE, seed), scenario(5, policies), params, seed)
     assert different(short.monthly, {name: column[:24] for name, column in long.monthly.items()}) == []
     assert (short.opened_by_year == long.opened_by_year[:2]).all()
 
@@ -172,16 +172,16 @@ def test_the_future_does_not_reach_back(lever: Lever, seed: int) -> None:
 def test_a_policy_that_comes_to_nothing_changes_nothing(lever: Lever, seed: int) -> None:
     """A lever moved to where it stands is the baseline, in every recorded number."""
     params = calibrated().params
-    still = go(town(PEOPLE, seed), scenario(YEARS, [moved(lever, lever.baseline, 3, YEARS)]), params, seed)
-    assert digest(still) == digest(go(town(PEOPLE, seed), scenario(YEARS), params, seed))
+    still = run_months(town(PEOPLE, seed), scenario(YEARS, [moved(lever, lever.baseline, 3, YEARS)]), params, seed)
+    assert digest(still) == digest(run_months(town(PEOPLE, seed), scenario(YEARS), params, seed))
 
 
 def test_one_service_is_aimed_at_alone(seed: int) -> None:
     """A budget moved for one service leaves the funding of every other as it was in that month."""
     params, k = calibrated().params, SERVICES.index("gp")
     aimed = [moved(LEVERS["total_budget"], 1.3, 0, 1, service="gp")]
-    usual = go(town(PEOPLE, seed), scenario(1), params, seed).monthly["funding"][0]
-    other = go(town(PEOPLE, seed), scenario(1, aimed), params, seed).monthly["funding"][0]
+    usual = run_months(town(PEOPLE, seed), scenario(1), params, seed).monthly["funding"][0]
+    other = run_months(town(PEOPLE, seed), scenario(1, aimed), params, seed).monthly["funding"][0]
     changed = (usual != other).nonzero()[0]
     assert changed.tolist() == [k]
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sim import reference_docs
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.scenario.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def test_model_has_the_seven_elements_in_order() -> None:
 def test_every_mechanism_is_described() -> None:
     """The text written by hand speaks of each mechanism that is not a lever, with a link to its file."""
     by_hand = re.sub(r"<!-- begin generated.*?<!-- end generated -->", "", model(), flags=re.DOTALL)
-    files = {f"{m.module.removeprefix('sim.').replace('.', '/')}.py" for m in BOOK.month() if m.lever is None}
+    files = {f"{m.module.removeprefix('sim.').replace('.', '/')}.py" for m in REGISTRY.month() if m.lever is None}
     assert sorted(file for file in files if f"({file})" not in by_hand) == []
 
 

@@ -16,7 +16,7 @@ from sim.schema.quantities import Closed, Figure
 from sim.schema.toml_files import (
     LARGEST_FILE,
     InputError,
-    Unmet,
+    RequirementError,
     dotted,
     fail,
     key_parts,
@@ -169,7 +169,7 @@ class Half(Closed):
     @model_validator(mode="after")
     def _is_half(self) -> Self:
         if self.half * 2 != self.whole:
-            raise Unmet("half of the whole", self.half, [self.whole // 2], below=("half",))
+            raise RequirementError("half of the whole", self.half, [self.whole // 2], below=("half",))
         return self
 
 

@@ -15,7 +15,7 @@ from sim.ensemble import compare as analysis
 from sim.place.place import Place
 from sim.results.records import Record
 from sim.scenario.scenario import Scenario
-from sim.simulation.simulate import go
+from sim.simulation.simulate import run_months
 
 PEOPLE = 1_500
 SHORT = Scenario.load("baseline").with_settings(people=PEOPLE, years=1)
@@ -34,15 +34,15 @@ class Runs:
     def __init__(self) -> None:
         self.run: list[int] = []
 
-    def recalled(self, seed: int, scenario: Scenario = SHORT, without: tuple[str, ...] = ()) -> Record:
+    def recalled(self, seed: int, scenario: Scenario = SHORT, disabled: tuple[str, ...] = ()) -> Record:
         """The record of a scenario for a seed."""
         where = Place.load("anytown")
-        stem = kept_records.stem_of(worlds.stem_of(calibrated(), where, PEOPLE), scenario, without)
+        stem = kept_records.stem_of(worlds.stem_of(calibrated(), where, PEOPLE), scenario, disabled)
 
         def make() -> Record:
             self.run.append(seed)
             world = worlds.settled("tests", calibrated(), where, PEOPLE, seed)
-            return go(world, scenario, scenario.params(), seed, without)
+            return run_months(world, scenario, scenario.params(), seed, disabled)
 
         return kept_records.recalled(stem, seed, make)
 
@@ -69,7 +69,7 @@ def test_a_kept_record_is_the_record(folder: Path, runs: Runs, seed: int) -> Non
     assert runs.run == [seed]
     assert not alike(runs.recalled(seed + 1), first)
     runs.recalled(seed, SHORT.with_settings(years=2))
-    runs.recalled(seed, without=("R1",))
+    runs.recalled(seed, disabled=("R1",))
     assert runs.run == [seed, seed + 1, seed, seed]
     assert len(list(folder.iterdir())) == 4
 

@@ -8,8 +8,8 @@ from strategies import calibrated, columns, different, digest, live, scenario
 from test_laws import counts_are_true, help_is_for_those_served, people_are_at_home, shares_are_shares
 
 from sim.place.place import Place
-from sim.simulation.simulate import ensemble, go, settle
-from sim.state.tables import NOBODY, World
+from sim.simulation.simulate import burn_in, ensemble, run_months
+from sim.state.tables import EMPTY_SLOT, World
 from sim.world import build as worlds
 from sim.world import housing, partition
 
@@ -39,7 +39,7 @@ def test_homes_are_copied_from_neighbourhoods_as_deprived(copied: World) -> None
         assert hoods[n].decile == hoods[k].decile
         assert source[k] == k
         assert _ages(copied, n) == _ages(copied, k)
-    there = copied.people.age != NOBODY
+    there = copied.people.age != EMPTY_SLOT
     assert (copied.people.quintile == [hoods[n].quintile - 1 for n in copied.people.neighbourhood]).all()
     assert (copied.people.dwelling[copied.dwellings.head] == np.arange(copied.dwellings.head.size)).all()
     lived_in = np.bincount(copied.people.dwelling[there], minlength=copied.dwellings.head.size)
@@ -57,7 +57,7 @@ def test_a_small_place_has_no_copies() -> None:
 
 def test_copies_go_their_own_way(copied: World) -> None:
     """They meet other dice: soon no two are alike. And the town keeps every law, month after month."""
-    world = settle(worlds.Made(copied, (), calibrated().aims), calibrated().params, 5, months=12)
+    world = burn_in(worlds.BuiltWorld(copied, (), calibrated().aims), calibrated().params, 5, months=12)
     ages = [_ages(world, n) for n in range(world.places.code.size)]
     assert len({tuple(each) for each in ages}) == len(ages)
     for _, lived in live(world, scenario(1), 5):
@@ -76,9 +76,9 @@ def test_a_world_that_is_used_up_gives_the_same_runs() -> None:
     used = ensemble(fresh, chosen, [3], 1, used_up=True)
     assert [digest(r) for name in usual for r in usual[name]] == [digest(r) for name in used for r in used[name]]
     mine = fresh(3)
-    one = go(mine, chosen[0], calibrated().params, 3, used_up=True)
+    one = run_months(mine, chosen[0], calibrated().params, 3, used_up=True)
     assert digest(one) == digest(usual[chosen[0].name][0])
-    assert digest(go(mine, chosen[0], calibrated().params, 3)) != digest(one)  # it has been lived in
+    assert digest(run_months(mine, chosen[0], calibrated().params, 3)) != digest(one)  # it has been lived in
 
 
 @pytest.mark.parametrize("threads", [2, 5])

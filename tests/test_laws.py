@@ -27,8 +27,8 @@ from strategies import (
 
 from sim.engine.schedule import Clock
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import Month, go
-from sim.state.tables import ACUTE, NOBODY, WAITING, World, handle
+from sim.simulation.simulate import Month, run_months
+from sim.state.tables import ACUTE, EMPTY_SLOT, WAITING, World, handle
 from sim.state.updates import set_age, set_help, set_level, vacate
 from sim.world.build import copy
 
@@ -60,7 +60,7 @@ def counts_are_true(world: World) -> None:
 def people_are_at_home(world: World) -> None:
     """Homes know who lives in them, the reference person among them, and a household's need is all its members'."""
     people, homes = world.people, world.dwellings
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     assert (homes.occupants == np.bincount(people.dwelling[alive], minlength=homes.head.size)).all()
     lived_in = homes.occupants > 0
     head = homes.head[lived_in]
@@ -96,7 +96,7 @@ def help_is_for_those_served(world: World) -> None:
 def shares_are_shares(world: World) -> None:
     """Shares stay between 0 and 1, amounts at 0 or above, and nothing is not a number."""
     people, services, money = world.people, world.services, world.money
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     for name, share in {
         "trust": people.trust[alive],
         "refused": services.refused,
@@ -247,14 +247,16 @@ def test_more_places_never_lengthen_a_wait(service: str, seed: int) -> None:
     The same people and luck in eight towns; the mean of the paired differences may be above zero by 3 standard errors,
     which chance alone would pass once in 200 runs per service if places did nothing at all.
     """
-    without = ("overspend_recovery", "rationing")
+    disabled = ("overspend_recovery", "rationing")
     lever = LEVERS["total_budget"]
     k, params = SERVICES.index(service), calibrated().params
     change = []
     for n in range(8):
         world = town(2_600, seed + n)
-        few = go(world, scenario(3), params, seed + n, without)
-        many = go(world, scenario(3, [moved(lever, lever.high, 0, 3, service=service)]), params, seed + n, without)
+        few = run_months(world, scenario(3), params, seed + n, disabled)
+        many = run_months(
+            world, scenario(3, [moved(lever, lever.high, 0, 3, service=service)]), params, seed + n, disabled
+        )
         wait = [
             r.monthly["waiting"][12:, k].sum()
             / max(1, r.monthly["started"][12:, k].sum() + r.monthly["gave_up"][12:, k].sum())
@@ -347,7 +349,7 @@ def test_an_heir_takes_over_only_help_that_is_for_them(seed: int) -> None:
     world = copy(town(1_500, seed))
     people, homes, services = world.people, world.dwellings, world.services
     seen = handle(world)
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     tried = 0
     for home in np.flatnonzero(homes.occupants > 1):
         inside = np.arange(homes.first[home], homes.first[home + 1])
@@ -374,14 +376,14 @@ def test_the_laws_can_be_broken(seed: int) -> None:
     """A person who appears from nowhere, or a penny, is noticed."""
     _, world = next(live(town(1_500, seed), scenario(1), seed))
     counts_are_true(world)
-    somebody = int(np.flatnonzero((world.people.age != NOBODY) & (world.people.level[0] == 0))[0])
+    somebody = int(np.flatnonzero((world.people.age != EMPTY_SLOT) & (world.people.level[0] == 0))[0])
     world.people.level[0, somebody] = 1
     with pytest.raises(AssertionError, match=r"tally\.census"):
         counts_are_true(world)
     world.people.help[0, somebody] = 1 + SERVICES.index("police_custody")
     with pytest.raises(AssertionError):
         help_is_for_those_served(world)
-    world.people.age[somebody] = NOBODY
+    world.people.age[somebody] = EMPTY_SLOT
     with pytest.raises(AssertionError):
         people_are_at_home(world)
 

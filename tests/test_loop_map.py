@@ -19,7 +19,7 @@ from sim.analysis.feedback_loops.links import Link, declared, in_loops, is_simpl
 from sim.analysis.feedback_loops.loops import TRIED_IN
 from sim.analysis.feedback_loops.strength import sampled, strengths
 from sim.analysis.feedback_loops.variables import ARITHMETIC, NAMED, Variable, left_out, push
-from sim.engine.schedule import BOOK, Clock, Phase
+from sim.engine.schedule import REGISTRY, Clock, Phase
 from sim.ensemble.compare import in_one_part
 from sim.feedback.loops import LOOPS
 from sim.scenario.policy import Policy
@@ -51,7 +51,7 @@ def test_links_are_what_mechanisms_declare() -> None:
     told = declared()
     assert len(told.links) > 300
     for link in told.links:
-        entry = BOOK.entries[link.mechanism]
+        entry = REGISTRY.entries[link.mechanism]
         assert entry.lever is None
         assert set(told.variables[link.source].columns) & {*entry.reads, *entry.writes}
         assert set(told.variables[link.target].columns) & set(entry.writes)
@@ -61,7 +61,7 @@ def test_every_column_is_a_variable_or_left_out_for_a_reason() -> None:
     """What a mechanism writes, but for bounds and scratch, is told as some variable; no name is there twice."""
     told = declared()
     inside = {column for variable in told.variables.values() for column in variable.columns}
-    for entry in BOOK.month():
+    for entry in REGISTRY.month():
         if entry.lever is None and entry.phase not in ARITHMETIC:
             for column in entry.writes:
                 assert column in inside or left_out(column), column
@@ -75,8 +75,8 @@ def test_every_column_is_a_variable_or_left_out_for_a_reason() -> None:
 
 def test_a_new_column_is_a_variable_of_its_own() -> None:
     """A mechanism that comes along with a column of its own closes loops without being listed anywhere."""
-    writer = replace(BOOK.entries["legitimacy"], name="rumour", writes=("places.rumour",), reads=("people.trust",))
-    reader = replace(BOOK.entries["trust"], name="hearsay", writes=("people.trust",), reads=("places.rumour",))
+    writer = replace(REGISTRY.entries["legitimacy"], name="rumour", writes=("places.rumour",), reads=("people.trust",))
+    reader = replace(REGISTRY.entries["trust"], name="hearsay", writes=("people.trust",), reads=("places.rumour",))
     told = declared([writer, reader])
     assert "places.rumour" in told.variables
     assert Link("trust", "rumour", "places.rumour") in in_loops(told.links)
@@ -116,7 +116,7 @@ def test_every_listed_loop_is_found() -> None:
         assert all(a.target == b.source for a, b in zip(one.cycle, (*one.cycle[1:], one.cycle[0]), strict=True))
         assert one.months >= 1
         told_in = {"sim." + file.removesuffix(".py").replace("/", ".") for file in loop.files}
-        assert told_in & {BOOK.entries[name].module for name in one.mechanisms}, one.name
+        assert told_in & {REGISTRY.entries[name].module for name in one.mechanisms}, one.name
 
 
 @pytest.mark.slow
@@ -131,12 +131,12 @@ def test_every_listed_loop_is_found() -> None:
 )
 def test_a_declaration_taken_away_takes_its_loop_away(mechanism: str, column: str, lost: str) -> None:
     """Without the column that closes it among a mechanism's reads, a loop is not found: nothing else lists it."""
-    entry = BOOK.entries[mechanism]
+    entry = REGISTRY.entries[mechanism]
     assert column in entry.reads
     less = replace(entry, reads=tuple(c for c in entry.reads if c != column))
     if mechanism == "rationing":  # posts alone close the same loop, by another way
         less = replace(less, reads=())
-    told = declared([less if one.name == mechanism else one for one in BOOK.month()])
+    told = declared([less if one.name == mechanism else one for one in REGISTRY.month()])
     there = loop_map([town(2_000, SEEDS[0])], SEEDS[:1], calibrated().params, told)
     assert lost in {loop.name for loop in there.missing}
 
@@ -149,7 +149,7 @@ def test_nothing_that_is_found_goes_untold() -> None:
     for one in told.others:
         assert is_simple(one.cycle)
         assert one.mechanisms
-        assert all(BOOK.entries[name].claim for name in one.mechanisms)
+        assert all(REGISTRY.entries[name].claim for name in one.mechanisms)
         assert chain(told, one).count("→") == len(one.cycle)
     for link in told.untried:
         assert "population" in (link.source, link.target)
@@ -286,8 +286,8 @@ def test_what_goes_away_is_the_difference_of_differences() -> None:
     knocked = knock_outs(usual, other, cuts=[("R1",)], people=1_500, seeds=2, threads=1)
     (one,) = knocked.loops
     acute = metric("acute_demand")
-    for without, told in (((), one.whole), (("R1",), one.cut)):
-        result = compare(usual, other, people=1_500, seeds=2, without=without)
+    for disabled, told in (((), one.whole), (("R1",), one.cut)):
+        result = compare(usual, other, people=1_500, seeds=2, disabled=disabled)
         assert (result.values("cut", acute) - result.values(usual.name, acute) == told).all()
     end = one.at_end()
     assert end["goes_away"] == pytest.approx((one.whole - one.cut).mean(), abs=1e-8)

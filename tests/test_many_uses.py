@@ -53,7 +53,7 @@ def test_parks_feed_and_teach_some(world: World) -> None:
     other = copy(world)
     other.rules.air_and_activity[:] = 0.0
     for w in (world, other):
-        child_services.nurture(handle(w), child_services.Nurture().compiled(), clock)
+        child_services.nurture(handle(w), child_services.ChildServices().compiled(), clock)
     gained = world.places.nurture[child_services.SCHOOL_AGE] - other.places.nurture[child_services.SCHOOL_AGE]
-    assert gained == pytest.approx(child_services.Nurture().parks)
+    assert gained == pytest.approx(child_services.ChildServices().parks)
     assert (world.places.nurture[~child_services.SCHOOL_AGE] == other.places.nurture[~child_services.SCHOOL_AGE]).all()

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from sim import InputError, MesaModel, Scenario
 from sim.engine import random
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.engine.tables import columns
 from sim.scenario.scenario import library
-from sim.simulation.simulate import go
+from sim.simulation.simulate import run_months
 from sim.state.tables import TABLES
 from sim.twins.mesa import agreement, initial_state, rng
 from sim.twins.mesa import month as telling
-from sim.twins.mesa.people import Person, Service
+from sim.twins.mesa.people import PersonAgent, ServiceAgent
 from sim.twins.mesa.record import record
 
 PEOPLE = 1500
@@ -69,7 +69,7 @@ def test_rounding_is_that_of_thirty_two_bits(x: float) -> None:
 
 def test_every_step_is_told() -> None:
     """Each mechanism and lever of the book has its telling, or only makes the core quicker; nothing else is told."""
-    assert set(telling.STEPS) | telling.ONLY_QUICKER == set(BOOK.entries)
+    assert set(telling.STEPS) | telling.ONLY_QUICKER == set(REGISTRY.entries)
     assert not set(telling.STEPS) & telling.ONLY_QUICKER
 
 
@@ -78,8 +78,8 @@ def test_every_column_is_compared() -> None:
     held = {f"{h.table}.{h.column}" for h in initial_state.HELD}
     every = {f"{table}.{name}" for table, kind in TABLES.items() for name, _ in columns(kind)}
     left_out = {name for name in every - held if not name.startswith("screen.")}
-    written = {name for entry in BOOK.entries.values() for name in entry.writes}
-    quicker = {name for step in telling.ONLY_QUICKER for name in BOOK.entries[step].writes}
+    written = {name for entry in REGISTRY.entries.values() for name in entry.writes}
+    quicker = {name for step in telling.ONLY_QUICKER for name in REGISTRY.entries[step].writes}
     assert left_out & written - quicker == set()
     assert held & quicker == set()
 
@@ -129,10 +129,10 @@ def test_policies_for_some_people_agree(seed: int) -> None:
 
 
 @pytest.mark.parametrize("without", ["R1", "R5", "B1", "B3", "bureaucracy"])
-def test_a_loop_cut_is_cut_in_both(without: str, seed: int) -> None:
+def test_a_loop_cut_is_cut_in_both(disabled: str, seed: int) -> None:
     """With a loop or a mechanism left out, the tellings are the same still."""
     scenario = Scenario.load("baseline")
-    assert list(itertools.islice(agreement.side_by_side(scenario, seed, PEOPLE, 3, [without]), 5)) == []
+    assert list(itertools.islice(agreement.side_by_side(scenario, seed, PEOPLE, 3, [disabled]), 5)) == []
 
 
 def test_step_by_step_names_the_step_that_differs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def test_a_record_of_the_telling_is_the_cores(seed: int) -> None:
     """What measures are made of is the same from either telling."""
     scenario = Scenario.load("baseline").with_settings(years=1)
     world = initial_state.settled(scenario, seed, PEOPLE)
-    core, told = go(world, scenario, scenario.params(), seed), record(world, scenario, seed)
+    core, told = run_months(world, scenario, scenario.params(), seed), record(world, scenario, seed)
     for mine, own in ((told.monthly, core.monthly), (told.yearly, core.yearly)):
         assert mine.keys() == own.keys()
         for name, rows in own.items():
@@ -215,11 +215,11 @@ def test_mesa_collects_and_runs_batches() -> None:
     town.step()
     monthly = town.datacollector.get_model_vars_dataframe()
     assert len(monthly) == 2
-    assert monthly["residents"].iloc[1] == len(town.agents_by_type[Person])
+    assert monthly["residents"].iloc[1] == len(town.agents_by_type[PersonAgent])
     assert monthly["helped"].iloc[1] == sum(service.helped for service in town.services)
-    people = town.datacollector.get_agenttype_vars_dataframe(Person)
+    people = town.datacollector.get_agenttype_vars_dataframe(PersonAgent)
     assert set(people.loc[2].index) == {person.unique_id for person in town.people if person.lives}
-    assert len(town.datacollector.get_agenttype_vars_dataframe(Service)) == 2 * len(town.services)
+    assert len(town.datacollector.get_agenttype_vars_dataframe(ServiceAgent)) == 2 * len(town.services)
     rows = batch_run(MesaModel, {"people": PEOPLE, "seed": [0, 1]}, max_steps=1, display_progress=False)
     assert [row["seed"] for row in rows] == [0, 1]
     assert rows[0]["acute_episodes"] == monthly["acute_episodes"].iloc[1]

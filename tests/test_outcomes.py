@@ -16,13 +16,13 @@ from sim.people.domains import load_domains
 from sim.place.place import Place
 from sim.results import metrics as results
 from sim.results import outcomes
-from sim.results.comparison import Comparison, Series
+from sim.results.comparison import Comparison, MetricSeries
 from sim.results.metrics import metric, metrics, pounds_and_qalys
 from sim.results.records import RECORDED_BY_YEAR, Record, end_to_end
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import go
-from sim.state.tables import FINE, NOBODY
+from sim.simulation.simulate import run_months
+from sim.state.tables import EMPTY_SLOT, FINE
 
 NAMED = """
 acute_demand ae_attendances emergency_admissions mental_health_crises delayed_discharge_days care_home_admissions
@@ -58,7 +58,7 @@ def compared() -> Iterator[Comparison]:
 @pytest.fixture(scope="module")
 def record() -> Record:
     """Two years of a town under every lever."""
-    return go(town(3_000), every_lever_moved(2), calibrated().params, 0)
+    return run_months(town(3_000), every_lever_moved(2), calibrated().params, 0)
 
 
 # --- the interface ---------------------------------------------------------------------------------------------------
@@ -69,23 +69,23 @@ def test_a_metric_of_the_interface_is_there(name: str, compared: Comparison) -> 
     """It has a unit, a finite value in each scenario, and a finite difference or words on why there is none."""
     if name == "offences" and name not in MEASURED:
         pytest.skip("no service of this catalogue counts offences")
-    series: Series = compared[name]
+    series: MetricSeries = compared[name]
     assert series.unit
     change = series.difference()
-    assert list(change.columns[:7]) == ["scenario", "year", "mean", "low", "high", "sure_low", "sure_high"]
+    assert list(change.columns[:7]) == ["scenario", "year", "mean", "q025", "q975", "ci_low", "ci_high"]
     assert len(change) == 2 * 2
     if series.metric.against is not None:
         assert (change["mean"].notna() | (change["note"] != "")).all()
         assert series.by_year()["mean"].isna().all(), "a comparison has no level"
         return
     for table in (series.by_year(), series.by_month(), change):
-        assert np.isfinite(table[["mean", "low", "high"]].to_numpy(dtype=float)).all()
+        assert np.isfinite(table[["mean", "q025", "q975"]].to_numpy(dtype=float)).all()
 
 
 @pytest.mark.parametrize(("axis", "name"), [(axis, name) for axis, names in AXES.items() for name in names.split()])
 def test_a_metric_is_told_by_its_axes(axis: str, name: str, compared: Comparison) -> None:
     """A row for each group, scenario and year, and the same groups in the difference and the document."""
-    series: Series = compared[name]
+    series: MetricSeries = compared[name]
     groups = series.groups(axis)
     table, change = series.by_year(axis), series.difference(axis)
     assert len(table) == len(groups) * 3 * 2
@@ -255,10 +255,10 @@ def test_discounting() -> None:
     assert outcomes.discounted(np.array([[100.0, 0.0, 100.0]]))[0] == pytest.approx([100, 100, 100 + 100 / 1.035**2])
 
 
-def beyond(pounds: list[list[float]], qalys: list[list[float]] | None = None) -> outcomes.Beyond:
+def beyond(pounds: list[list[float]], qalys: list[list[float]] | None = None) -> outcomes.NetEffect:
     """Made-up differences: a row a seed, a column a year."""
     made = np.array(pounds)
-    return outcomes.Beyond(made, np.zeros_like(made) if qalys is None else np.array(qalys))
+    return outcomes.NetEffect(made, np.zeros_like(made) if qalys is None else np.array(qalys))
 
 
 def test_the_year_in_which_money_is_back() -> None:
@@ -267,8 +267,8 @@ def test_the_year_in_which_money_is_back() -> None:
     assert "no difference" in told[0].note
     assert np.isnan(told[2].mean)
     assert told[2].note == "never within 3 years, as far as these seeds tell"
-    assert (told[4].mean, told[4].sure_high, told[4].note) == (4.0, 5.0, "")
-    assert told[4].sure_low == 3.0
+    assert (told[4].mean, told[4].ci_high, told[4].note) == (4.0, 5.0, "")
+    assert told[4].ci_low == 3.0
     never = outcomes.break_even(beyond([[10, 20, 30], [11, 22, 33], [12, 21, 35]]))[-1]
     assert np.isnan(never.mean)
     assert never.note == "never within 3 years"
@@ -284,7 +284,7 @@ def test_the_price_of_a_qaly() -> None:
     pounds = [[1000.0], [1100.0], [900.0], [1050.0]]
     told = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [0.11], [0.09], [0.1]]))[0]
     assert told.mean == pytest.approx(1012.5 / 0.1)
-    assert told.sure_low < told.mean < told.sure_high
+    assert told.ci_low < told.mean < told.ci_high
     assert told.note == ""
     better = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.1], [0.11], [0.09], [0.1]]))[0]
     assert np.isnan(better.mean)
@@ -295,7 +295,7 @@ def test_the_price_of_a_qaly() -> None:
     assert saved.mean == pytest.approx(10_125.0)
     assert "saved for each QALY lost" in saved.note
     unsure = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [-0.08], [0.09], [0.02]]))[0]
-    assert np.isnan(unsure.sure_low)
+    assert np.isnan(unsure.ci_low)
     assert "gain not told from luck" in unsure.note
     assert "no difference" in outcomes.cost_per_qaly(beyond([[0.0], [0.0]]))[0].note
     cheaper = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.0]] * 4))[0]
@@ -326,7 +326,7 @@ def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
     for measure in metrics():
         for by in (None, *AXES):
             try:
-                Series(compared, measure).groups(by)
+                MetricSeries(compared, measure).groups(by)
             except ValueError:
                 continue
             for step in ("month", "year"):
@@ -360,7 +360,7 @@ def test_a_survey_asks_everybody_once_a_year(seed: int) -> None:
     asked = np.array(months)
     assert (asked[:, 0] + asked[:, 1] >= asked[:, 2]).all()  # those of 16 and 17 are adults and children
     world = town()
-    there = world.people.age[world.people.age != NOBODY]
+    there = world.people.age[world.people.age != EMPTY_SLOT]
     assert asked[:, 2].sum() == pytest.approx(there.size, rel=0.05)
     assert asked[:, 0].sum() == pytest.approx((there >= 16).sum(), rel=0.05)
     assert asked[:, 1].sum() == pytest.approx((there < 18).sum(), rel=0.1)
@@ -375,7 +375,7 @@ def test_a_sample_stands_for_all(seed: int) -> None:
     less than once in a million.
     """
     sampled = town()._replace(rates=town().rates._replace(asked_every=np.array([3])))
-    a, b = (go(w, scenario(3), calibrated().params, seed) for w in (town(), sampled))
+    a, b = (run_months(w, scenario(3), calibrated().params, seed) for w in (town(), sampled))
     answers = {"surveyed", "lonely", "trusting", "resilient", "members", "carers", "carer_hours"}
     needs = {"need_alone", "need_several"}
     for name in a.monthly.keys() - answers - needs:
@@ -398,7 +398,7 @@ def test_only_large_places_are_sampled() -> None:
     In the smallest towns a twentieth fewer slots are taken, so that the number is looked at in a larger one."""
     assert town().rates.asked_every.tolist() == [1]
     age = calibrated().world(Place.load("anytown"), 30_000, 0).world.people.age
-    assert ASKED * (age[age != NOBODY] >= 16).sum() / age.size == pytest.approx(175_000, rel=0.02)
+    assert ASKED * (age[age != EMPTY_SLOT] >= 16).sum() / age.size == pytest.approx(175_000, rel=0.02)
 
 
 def test_answers_are_of_those_asked(record: Record) -> None:
@@ -415,8 +415,8 @@ def test_the_survey_only_looks(seed: int) -> None:
     told = {"screen.company", "places.practice"} | {f"tally.{name}" for name in ("residents", "children", "surveyed",
             "lonely", "trusting", "resilient", "members", "carers", "carer_hours")}  # fmt: skip
     with_it = live(town(), scenario(1), seed)
-    without = live(town(), scenario(1), seed, without=("survey", "company"))
-    for (_, a), (_, b) in zip(with_it, without, strict=True):
+    disabled = live(town(), scenario(1), seed, disabled=("survey", "company"))
+    for (_, a), (_, b) in zip(with_it, disabled, strict=True):
         seen, unseen = columns(a), columns(b)
         assert [name for name in seen if name not in told and not np.array_equal(seen[name], unseen[name])] == []
 

@@ -18,17 +18,17 @@ from strategies import (
     town,
 )
 
-from sim.engine.schedule import BOOK, Clock, Mechanism, NoParams, Phase
+from sim.engine.schedule import REGISTRY, Clock, Mechanism, NoParams, Phase
 from sim.engine.tables import columns as described
 from sim.networks import wiring
 from sim.place.place import Place
-from sim.simulation.simulate import FLOWS, Month, go
-from sim.state.tables import NOBODY, TABLES, World, handle
+from sim.simulation.simulate import FLOWS, Month, run_months
+from sim.state.tables import EMPTY_SLOT, TABLES, World, handle
 from sim.world import partition
 from sim.world.build import copy
 from sim.world.partition import cut, parts_of, stretches
 
-BY_PART = [m for m in BOOK.month() if m.by_part]
+BY_PART = [m for m in REGISTRY.month() if m.by_part]
 SMALL = 1
 """Slots of a part below those of any neighbourhood: each neighbourhood is a part of its own."""
 
@@ -70,7 +70,7 @@ def test_scratch_does_not_outlive_a_stretch() -> None:
 
 def test_a_month_goes_through_all_people_once() -> None:
     """Everything that happens to people, from their bounds to what is noted for the month to come, is one stretch."""
-    month = [m for m in BOOK.month() if m.lever is None]
+    month = [m for m in REGISTRY.month() if m.lever is None]
     by_part = [names([stretch])[0] for stretch in stretches(month) if stretch[0].by_part]
     assert by_part[1:] == [["news"], ["waiting"]]  # when all parts are done: a byte copied, and the few who are called
     assert (by_part[0][0], by_part[0][-1]) == ("bound_updates", "remembering")
@@ -89,11 +89,11 @@ def test_parts_and_workers_do_not_matter(slots: int, threads: int, seed: int, mo
     """However a place is cut, and however many workers share the parts, every recorded number is the same."""
     world, params, what = town(6_000, seed), calibrated().params, every_lever_moved(2)
     assert len(parts_of(world)) == 1
-    usual = digest(go(world, what, params, seed))
+    usual = digest(run_months(world, what, params, seed))
     monkeypatch.setattr(partition, "SLOTS", (slots, slots))
     monkeypatch.setattr(partition, "LEAST_SHARE", 1)
     assert len(parts_of(world)) > 1
-    assert digest(go(world, what, params, seed, threads=threads)) == usual
+    assert digest(run_months(world, what, params, seed, threads=threads)) == usual
 
 
 @pytest.mark.parametrize("threads", [2, 5])
@@ -231,7 +231,7 @@ def test_beyond_is_not_named_in_vain(done: list[Done], seed: int) -> None:
 def test_scratch_is_a_parts_not_a_persons(seed: int) -> None:
     """Beside what is kept of people, homes and ties, a place needs no more than the month's events for each person."""
     world = calibrated().world(Place.load("anytown"), 30_000, seed).world
-    people = int((world.people.age != NOBODY).sum())
+    people = int((world.people.age != EMPTY_SLOT).sum())
     events = sum(getattr(world.screen, name).nbytes for name in world.screen._fields if name.startswith("event"))
     scratch = sum(array.nbytes for array in world.screen) - events
     widest = max(last - first for first, last in cut(world.places.first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.engine.recorder import Cleared, Rows
+from sim.engine.recorder import ArrayClearer, ArrayRecorder
 
 
 def arrays(seed: int) -> dict[str, np.ndarray]:
@@ -23,7 +23,7 @@ def arrays(seed: int) -> dict[str, np.ndarray]:
 def test_rows_hold_what_was_noted(seed: int) -> None:
     """Each moment stands in its own row; what changes later does not."""
     held = arrays(seed)
-    rows = Rows(held, 3)
+    rows = ArrayRecorder(held, 3)
     noted = []
     for row in (2, 0):
         for name, new in arrays(seed + 1 + row).items():
@@ -42,18 +42,18 @@ def test_rows_hold_what_was_noted(seed: int) -> None:
 def test_counts_add_up_and_nothing_else_does(seed: int) -> None:
     """Whole numbers of 32 bits are summed row by row; others are refused by name, as their bits would be summed."""
     counts = {"counts": arrays(seed)["counts"]}
-    rows = Rows(counts, 2)
+    rows = ArrayRecorder(counts, 2)
     for row in (1, 1, 0):
         rows.add(row)
     assert np.array_equal(rows.rows["counts"], np.stack([counts["counts"], 2 * counts["counts"]]))
     with pytest.raises(TypeError, match="pence, shares, bits, nothing"):
-        Rows(arrays(seed), 1).add(0)
+        ArrayRecorder(arrays(seed), 1).add(0)
 
 
 def test_clearing_empties_all_and_only_those(seed: int) -> None:
     """As often as it is called."""
     held, other = arrays(seed), arrays(seed)
-    clear = Cleared(held.values())
+    clear = ArrayClearer(held.values())
     for _ in range(2):
         clear()
         assert not any(array.any() for array in held.values())

@@ -87,7 +87,7 @@ def test_policies_do_what_they_expect(seed: int) -> None:
     """
     result = compare(*(Scenario.load(name) for name in NAMES), place="anytown", seeds=SEEDS, seed=seed)
     table = result.expectations()
-    half = (table["sure_high"] - table["sure_low"]) / 2.0
+    half = (table["ci_high"] - table["ci_low"]) / 2.0
     table["standard_errors"] = (2.20 * table["mean"] / half).round(1)
     assert len(table) == sum(len(scenario.expect) for scenario in result.scenarios)
     assert table["met"].all(), f"not met:\n{table[~table['met']].to_string()}"

@@ -21,8 +21,8 @@ from sim.services.queue_allocation import _last_called
 from sim.services.queues import SLOTS_LISTED, TURN
 from sim.services.waiting import Waiting
 from sim.services.workforce import Workforce, hires, post_cost
-from sim.simulation.simulate import go
-from sim.state.tables import ACUTE, NOBODY, RESPONSIVE, WAITING, World, handle
+from sim.simulation.simulate import run_months
+from sim.state.tables import ACUTE, EMPTY_SLOT, RESPONSIVE, WAITING, World, handle
 from sim.world.build import copy
 
 HOME_CARE = SERVICES.index("home_care")
@@ -209,10 +209,10 @@ def test_better_pay_out_of_the_same_money_is_fewer_posts() -> None:
 # Loops, and each knocked out.
 
 
-def end_of(policies: list[Any], without: tuple[str, ...] = (), years: int = 4) -> World:
+def end_of(policies: list[Any], disabled: tuple[str, ...] = (), years: int = 4) -> World:
     """A town of 2,600 after some years."""
     world = town(2_600, 0)
-    for _, now in live(world, scenario(years, policies), 0, without=without):
+    for _, now in live(world, scenario(years, policies), 0, disabled=disabled):
         world = now
     return world
 
@@ -233,8 +233,8 @@ def test_a_loop_knocked_out_says_nothing(loop: str, lever: str, target: float, c
     push = [moved(LEVERS[lever], target, 0, 4)]
     table, name = column.split(".")
 
-    def seen(policies: list[Any], without: tuple[str, ...]) -> Any:
-        return getattr(getattr(end_of(policies, without), table), name).astype(float)
+    def seen(policies: list[Any], disabled: tuple[str, ...]) -> Any:
+        return getattr(getattr(end_of(policies, disabled), table), name).astype(float)
 
     assert np.abs(seen(push, ()) - seen([], ())).max() > 1e-3
     assert np.abs(seen(push, (loop,)) - seen([], (loop,))).max() == pytest.approx(0.0, abs=1e-9)
@@ -244,9 +244,9 @@ def test_refusing_more_uses_time_to_assess() -> None:
     """Failure demand: turning away more people brings more requests, and places for help shrink."""
     push = [moved(LEVERS["threshold"], 0.75, 0, 4)]
     responsive = town(2_600, 0).services.tier == RESPONSIVE
-    with_it, without = end_of(push).services, end_of(push, ("failure_demand",)).services
+    with_it, disabled = end_of(push).services, end_of(push, ("failure_demand",)).services
     assert with_it.asking[responsive].mean() > end_of([]).services.asking[responsive].mean() + 0.05  # the same luck
-    assert with_it.places[responsive].sum() < without.places[responsive].sum()
+    assert with_it.places[responsive].sum() < disabled.places[responsive].sum()
 
 
 def test_more_organisations_lose_more_requests() -> None:
@@ -258,7 +258,7 @@ def test_more_organisations_lose_more_requests() -> None:
     policies = [moved(LEVERS["provider_fragmentation"], 3.0, 0, 6)]
 
     def lost(push: list[Any]) -> float:
-        records = [go(town(30_000, n), scenario(6, push), calibrated().params, n).monthly for n in range(3)]
+        records = [run_months(town(30_000, n), scenario(6, push), calibrated().params, n).monthly for n in range(3)]
         asked, refused = (sum(r[name][12:, HOME_CARE].sum() for r in records) for name in ("asked", "turned_away"))
         return float(refused / asked)
 
@@ -268,8 +268,8 @@ def test_more_organisations_lose_more_requests() -> None:
 def test_training_takes_first_and_gives_later() -> None:
     """Time for people falls at once; practice is above the baseline's years later."""
     push = [moved(LEVERS["training"], 0.1, 0, 6)]
-    record = go(town(2_600, 0), scenario(6, push), calibrated().params, 0)
-    usual = go(town(2_600, 0), scenario(6), calibrated().params, 0)
+    record = run_months(town(2_600, 0), scenario(6, push), calibrated().params, 0)
+    usual = run_months(town(2_600, 0), scenario(6), calibrated().params, 0)
     hours = record.monthly["hours"] - usual.monthly["hours"]
     practice = (record.monthly["practice"] - usual.monthly["practice"]).mean(axis=1)
     assert hours[3, HOME_CARE] < -0.03
@@ -326,7 +326,7 @@ def test_the_lottery_is_among_all_who_wait_however_many(share: float) -> None:
     assert world.rates.household[d] == 0
     people.help[:] = 0
     services.queue[:] = services.helped[:] = 0
-    there = np.flatnonzero(people.age != NOBODY)
+    there = np.flatnonzero(people.age != EMPTY_SLOT)
     who = there[np.random.default_rng(3).random(there.size) < share]
     people.level[d, who] = np.where(who % 3 == 0, 2, 1)
     people.help[d, who] = WAITING + s

@@ -12,7 +12,7 @@ import pytest
 from strategies import calibrated, every_lever_moved, scenario, snapshot, town
 
 from sim.engine.random import month_key, uniform
-from sim.engine.schedule import BOOK, Clock
+from sim.engine.schedule import REGISTRY, Clock
 from sim.engine.tables import columns
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import Month
@@ -31,7 +31,7 @@ ROUNDED = 3.0
 """Pence by which the twin, which does not round, may miss a sum of whole ones."""
 BY_LOT = {"leaders", "practice"}
 """Mechanisms with a mean of their own in sim/twins/stock_flow/expected_value_rules.py."""
-WITHOUT_LOTS = sorted(m.name for m in BOOK.month() if m.lever is None and m.name not in OF_PEOPLE | BY_LOT)
+WITHOUT_LOTS = sorted(m.name for m in REGISTRY.month() if m.lever is None and m.name not in OF_PEOPLE | BY_LOT)
 
 
 def _known(x: Any, values: dict[str, float]) -> float:

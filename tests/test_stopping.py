@@ -52,7 +52,7 @@ def test_the_interval_at_which_it_stops_covers_nearly_as_often_as_it_says(wanted
     going, covers = np.ones(drawn.shape[1], bool), np.zeros(drawn.shape[1], bool)
     for many in rounds(len(drawn)):
         told = summary(drawn[:many])
-        low, high = told["sure_low"], told["sure_high"]
+        low, high = told["ci_low"], told["ci_high"]
         ends = going & (((high - low) / 2.0 <= wanted) | (many == len(drawn)))
         covers |= ends & (low <= 0.0) & (high >= 0.0)
         going &= ~ends

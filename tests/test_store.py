@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pretend import job, settled
+from fakes import job, settled
 
-from dashboard.model import Document, Job, Progress
+from dashboard.model import Document, Progress, RunRequest
 from dashboard.store import Store
 
 
@@ -20,7 +20,7 @@ class Slow:
         self.started = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, what: Job, progress: Progress) -> Document:
+    def __call__(self, what: RunRequest, progress: Progress) -> Document:
         self.began.append(what.scenario)
         self.started.set()
         self.go_on.wait(5)
@@ -33,7 +33,7 @@ def test_a_job_asked_for_twice_runs_once(made: Callable[..., Store]) -> None:
     """The second visitor gets the first one's result."""
     runs: list[str] = []
 
-    def work(what: Job, progress: Progress) -> Document:
+    def work(what: RunRequest, progress: Progress) -> Document:
         runs.append(what.scenario)
         return {"of": what.scenario}
 
@@ -80,7 +80,7 @@ def test_progress_can_be_read_while_a_job_runs(made: Callable[..., Store]) -> No
     """Waiting, then so many of so many, then done."""
     told, go_on = threading.Event(), threading.Event()
 
-    def work(what: Job, progress: Progress) -> Document:
+    def work(what: RunRequest, progress: Progress) -> Document:
         progress(3, 20, "compiling")
         told.set()
         go_on.wait(5)
@@ -99,7 +99,7 @@ def test_progress_can_be_read_while_a_job_runs(made: Callable[..., Store]) -> No
 def test_errors_come_back_as_sentences(made: Callable[..., Store]) -> None:
     """A mistake in the input is told in the model's words; anything else by a reference into the log."""
 
-    def work(what: Job, progress: Progress) -> Document:
+    def work(what: RunRequest, progress: Progress) -> Document:
         raise (
             ValueError("prevention_share: 0 to 0.15 wanted,\n 7 came")
             if what.scenario == "input"
@@ -119,7 +119,7 @@ def test_a_failed_job_can_be_tried_again(made: Callable[..., Store]) -> None:
     """Asking again runs it again; the worker survives a failure."""
     tries: list[int] = []
 
-    def work(what: Job, progress: Progress) -> Document:
+    def work(what: RunRequest, progress: Progress) -> Document:
         tries.append(1)
         if len(tries) == 1:
             raise ValueError("not yet")

@@ -12,10 +12,10 @@ from strategies import SERVICES, Columns, calibrated, columns, different, live, 
 from sim.analysis.life_histories import (
     COUNTS,
     NAMES,
-    Event,
-    Key,
-    Pair,
-    Person,
+    LifeEvent,
+    PairedPopulations,
+    PersonHistory,
+    PersonKey,
     Watch,
     counted,
     in_words,
@@ -28,8 +28,8 @@ from sim.scenario.policy import Policy
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import go
-from sim.state.tables import NOBODY, World
+from sim.simulation.simulate import run_months
+from sim.state.tables import EMPTY_SLOT, World
 
 PEOPLE, YEARS = 2_000, 3
 CRISES = [k for k, s in enumerate(load_catalogue()) if s.tier == "acute" and s.walk_in is None]
@@ -43,7 +43,7 @@ def less_money(years: int = YEARS) -> Scenario:
 
 
 @lru_cache(maxsize=2)
-def pair(seed: int = 0) -> Pair:
+def pair(seed: int = 0) -> PairedPopulations:
     """A small town under both policies."""
     return watched(scenario(YEARS), less_money(), town(PEOPLE, seed), seed, calibrated().params)
 
@@ -51,7 +51,9 @@ def pair(seed: int = 0) -> Pair:
 @lru_cache(maxsize=4)
 def record(name: str, seed: int = 0) -> Record:
     """The same run, not watched."""
-    return go(town(PEOPLE, seed), less_money() if name == "less" else scenario(YEARS), calibrated().params, seed)
+    return run_months(
+        town(PEOPLE, seed), less_money() if name == "less" else scenario(YEARS), calibrated().params, seed
+    )
 
 
 @lru_cache(maxsize=1)
@@ -135,7 +137,7 @@ def test_help_is_told_as_it_was_counted(kind: str, column: str) -> None:
 def test_nobody_is_lost() -> None:
     """At the end everybody who did not die or leave stands in a slot, at the age that slot says."""
     watch = seen()
-    alive = {i for i in range(watch.world.people.age.size) if watch.world.people.age[i] != NOBODY}
+    alive = {i for i in range(watch.world.people.age.size) if watch.world.people.age[i] != EMPTY_SLOT}
     assert set(watch._slots) == alive
     left = [p for p in watch.people.values() if p.events and p.events[-1].kind in ("died", "moved away")]
     assert len(watch.people) == len(alive) + len(left)
@@ -193,11 +195,11 @@ def test_a_crisis_tells_what_was_refused_before() -> None:
     """Refusals and waits given up in its domain are counted until help begins or the crisis comes."""
     care, home_care = 2, SERVICES.index("home_care")
     events = [
-        Event(0, 71, "refused", care, service=home_care),
-        Event(2, 71, "refused", care, service=home_care),
-        Event(3, 71, "waits", care, service=home_care),
-        Event(5, 71, "gave up", care, service=home_care),
-        Event(6, 71, "crisis", care, 3, SERVICES.index("care_home")),
+        LifeEvent(0, 71, "refused", care, service=home_care),
+        LifeEvent(2, 71, "refused", care, service=home_care),
+        LifeEvent(3, 71, "waits", care, service=home_care),
+        LifeEvent(5, 71, "gave up", care, service=home_care),
+        LifeEvent(6, 71, "crisis", care, 3, SERVICES.index("care_home")),
     ]
     lines = in_words(events, MONTHS)
     assert len(lines) == 5
@@ -209,10 +211,10 @@ def test_a_crisis_tells_what_was_refused_before() -> None:
 def test_help_that_begins_forgets_what_was_refused() -> None:
     """After help, an older refusal is no longer part of the way to a crisis; one month is one line."""
     events = [
-        Event(0, 40, "refused", 1, service=0),
-        Event(4, 40, "waits", 1, service=0),
-        Event(4, 40, "helped", 1, service=0),
-        Event(8, 41, "crisis", 1, 3, 0),
+        LifeEvent(0, 40, "refused", 1, service=0),
+        LifeEvent(4, 40, "waits", 1, service=0),
+        LifeEvent(4, 40, "helped", 1, service=0),
+        LifeEvent(8, 41, "crisis", 1, 3, 0),
     ]
     lines = in_words(events, MONTHS)
     assert len(lines) == 3
@@ -223,7 +225,7 @@ def test_help_that_begins_forgets_what_was_refused() -> None:
 def test_a_child_is_told_as_a_child() -> None:
     """Where a domain's words tell of a child and an adult, the age says which."""
     family = 4
-    child, adult = (in_words([Event(0, age, "crisis", family, 3, -1)], MONTHS)[0] for age in (8, 40))
+    child, adult = (in_words([LifeEvent(0, age, "crisis", family, 3, -1)], MONTHS)[0] for age in (8, 40))
     assert "looked after" in child
     assert "arrested" not in child
     assert "arrested" in adult
@@ -232,7 +234,7 @@ def test_a_child_is_told_as_a_child() -> None:
 
 def test_names_are_made_up_and_stay() -> None:
     """The same person has the same name each time, from a list for their sex, and another seed's has their own."""
-    people = [Person(Key("lived here", 0, slot), 30, slot % 2, 0, 5, (0,) * 5) for slot in range(200)]
+    people = [PersonHistory(PersonKey("lived here", 0, slot), 30, slot % 2, 0, 5, (0,) * 5) for slot in range(200)]
     names = [name_of(0, person) for person in people]
     assert names == [name_of(0, person) for person in people]
     assert all(name in NAMES[person.female] for name, person in zip(names, people, strict=True))
@@ -251,7 +253,7 @@ def test_stories_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None
     told = json.loads(capsys.readouterr().out)
     assert set(told["groups"]) == {"everybody", "quintile", "age"}
     net = told["groups"]["everybody"]["everybody"]["net_episodes"]
-    assert net["sure_low"] <= net["mean"] <= net["sure_high"]
+    assert net["ci_low"] <= net["mean"] <= net["ci_high"]
     assert "composite" in told["composite"]
     assert 0 < len(told["stories"]) <= 3
     for story in told["stories"]:

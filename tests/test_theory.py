@@ -28,8 +28,8 @@ from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase
 from sim.engine.thinning import CERTAIN, bound_of, reach
 from sim.people.donors import donor
-from sim.simulation.simulate import FLOWS, Month, go
-from sim.state.tables import ANYTHING, NOBODY, WAITING, World, handle
+from sim.simulation.simulate import FLOWS, Month, run_months
+from sim.state.tables import ANYTHING, EMPTY_SLOT, WAITING, World, handle
 from sim.world.build import copy
 
 SURE = 4.5
@@ -72,7 +72,7 @@ def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
     s = SERVICES.index("gp")
     d = int(services.domain[s])
     assert rates.household[d] == 0
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     rates_up, rates_down, asked = rates.up.copy(), rates.down.copy(), rates.ask.copy()
     try:
         rates.up[:] = rates.down[:] = 0.0
@@ -149,7 +149,7 @@ def test_no_place_stands_empty_while_somebody_waits(seed: int) -> None:
 
 def test_littles_law_holds_to_the_person(seed: int) -> None:
     """The recorded queues, summed over months, are the months that persons waited, followed one by one."""
-    record = go(town(2_000, seed), scenario(2), calibrated().params, seed)
+    record = run_months(town(2_000, seed), scenario(2), calibrated().params, seed)
     waited = np.zeros(len(SERVICES), np.int64)
     for _, world in live(town(2_000, seed), scenario(2), seed):
         mine = counts(world)
@@ -221,7 +221,7 @@ def test_practice_that_is_copied_spreads_as_contact_does(seed: int) -> None:
         )
     )
     given = calibrated().params["practice"].compiled()
-    given = given._replace(pace=1e15, depth=1.0, error=0.0, go=0.0, meeting=rate)
+    given = given._replace(pace=1e15, depth=1.0, error=0.0, run_months=0.0, meeting=rate)
     entry = next(m for m, _ in Month(calibrated().params, {}).steps if m.name == "practice")
     share = expected = first / places
     variance, furthest = 0.0, 0.0
@@ -309,7 +309,7 @@ def test_newcomers_bring_the_needs_of_the_library(seed: int) -> None:
             mechanism.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
             if was is None:
                 continue
-            for i in np.flatnonzero((was == NOBODY) & (people.age != NOBODY)):
+            for i in np.flatnonzero((was == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
                 head = world.dwellings.head[people.dwelling[i]]
                 role = 0 if head == i else 1
                 wanted = 0 if role == 0 else int(people.level[household, i].max(initial=0))
@@ -339,7 +339,7 @@ def test_newcomers_bring_the_needs_of_the_library(seed: int) -> None:
 def _wide_open(world: World) -> None:
     """Raise every bound that is not 0 by right as far as the screen has room for: everyone becomes a candidate."""
     people = world.people
-    mine, alive = counts(world), people.age != NOBODY
+    mine, alive = counts(world), people.age != EMPTY_SLOT
     crisis = people.level == 3
     half, fifth, quarter = bound_of(0.45), bound_of(0.215), bound_of(0.28)
     people.up_bound[:] = np.where(mine & ~crisis, half, 0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dash import html
 
-from dashboard.model import Book
+from dashboard.model import ModelIndex
 
 
-def about(book: Book) -> html.Section:
+def about(book: ModelIndex) -> html.Section:
     """Read once by whoever wants to know whether to believe the numbers."""
     policies = [
         html.Div(

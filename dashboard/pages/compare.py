@@ -16,7 +16,7 @@ from dashboard import charts, controls
 from dashboard.aria import aria
 from dashboard.choice import loose, usual
 from dashboard.findings import MEAN
-from dashboard.model import Book
+from dashboard.model import ModelIndex
 from dashboard.pages.about import about
 
 QUESTION = (
@@ -38,7 +38,7 @@ KINDS = {
 """What a kind of measure is called on the page."""
 
 
-def layout(book: Book) -> html.Main:
+def layout(book: ModelIndex) -> html.Main:
     """The whole page."""
     return html.Main(
         id="main",
@@ -75,7 +75,7 @@ def layout(book: Book) -> html.Main:
     )
 
 
-def _controls(book: Book) -> html.Section:
+def _controls(book: ModelIndex) -> html.Section:
     return html.Section(
         className="side",
         id="compare-side",
@@ -94,7 +94,7 @@ def _controls(book: Book) -> html.Section:
     )
 
 
-def _results(book: Book) -> html.Section:
+def _results(book: ModelIndex) -> html.Section:
     main = book.metrics[book.main].label
     return html.Section(
         id="results",
@@ -156,7 +156,7 @@ def _results(book: Book) -> html.Section:
     )
 
 
-def _measures(book: Book) -> html.Section:
+def _measures(book: ModelIndex) -> html.Section:
     kinds = {name: str(getattr(book.metrics[name], "kind", "")) for name in book.selectable}
     ordered = sorted(book.selectable, key=lambda name: [*KINDS, kinds[name]].index(kinds[name]))
     data = [

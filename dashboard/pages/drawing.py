@@ -7,7 +7,7 @@ from typing import Any
 from dash import html, no_update
 
 from dashboard import charts, findings, tables, words
-from dashboard.model import YOURS, Book, Document, merged
+from dashboard.model import YOURS, Document, ModelIndex, merged
 from dashboard.store import Store
 
 
@@ -29,26 +29,26 @@ def shown_document(store: Store, digests: Any) -> Document | None:
     return whole
 
 
-def opening(document: Document, book: Book) -> tuple[Any, ...]:
+def opening(document: Document, book: ModelIndex) -> tuple[Any, ...]:
     """Headline, cards, and what the cards' numbers are."""
     return findings.headline(document, book.main), words.cards(document, book), words.cards_note(document, book)
 
 
-def main_figure(document: Document, book: Book, *, monthly: bool) -> tuple[Any, ...]:
+def main_figure(document: Document, book: ModelIndex, *, monthly: bool) -> tuple[Any, ...]:
     """Acute demand over time: title, figure, label, table."""
     title = findings.soon(document, book.main)
     figure = charts.over_time(document, book.main, monthly=monthly, title=title)
     return (*_lifted(figure), tables.by_year(document, book.metrics[book.main], id="compare-acute"))
 
 
-def difference_figure(document: Document, book: Book) -> tuple[Any, ...]:
+def difference_figure(document: Document, book: ModelIndex) -> tuple[Any, ...]:
     """Its difference from the baseline: title, figure, label, table."""
     metric = book.metrics[book.main]
     table = tables.by_year(document, metric, differences=True, id="compare-acute-difference")
     return (*_lifted(charts.difference(document, book.main)), table)
 
 
-def spend_figure(document: Document, book: Book) -> tuple[Any, ...]:
+def spend_figure(document: Document, book: ModelIndex) -> tuple[Any, ...]:
     """Spend by tier beside it: title, figure, label, table."""
     if not book.spend:
         return (no_update,) * 4
@@ -56,7 +56,7 @@ def spend_figure(document: Document, book: Book) -> tuple[Any, ...]:
     return (*_lifted(charts.spend_difference(document, book.spend)), table)
 
 
-def fifths_figure(document: Document, book: Book) -> tuple[Any, ...]:
+def fifths_figure(document: Document, book: ModelIndex) -> tuple[Any, ...]:
     """Who gains, by deprivation: title, figure, label, table."""
     table = tables.by_fifth(document, book.metrics[book.main])
     return (*_lifted(charts.by_fifth(document, book.main)), table)
@@ -67,7 +67,7 @@ def _lifted(figure: Any) -> tuple[str, Any, str]:
     return title, bare, alt(title)
 
 
-def slots(document: Document, book: Book, metrics: tuple[str, ...], places: int) -> tuple[list[Any], ...]:
+def slots(document: Document, book: ModelIndex, metrics: tuple[str, ...], places: int) -> tuple[list[Any], ...]:
     """Classes, titles, findings, units, figures and labels of small charts; slots without a metric are hidden."""
     classes: list[Any] = []
     titles: list[Any] = []
@@ -92,7 +92,7 @@ def slots(document: Document, book: Book, metrics: tuple[str, ...], places: int)
     return classes, titles, found, units, figures, labels
 
 
-def level_tables(document: Document, book: Book, metrics: tuple[str, ...]) -> list[html.Div]:
+def level_tables(document: Document, book: ModelIndex, metrics: tuple[str, ...]) -> list[html.Div]:
     """A table a measure, by year."""
     return [tables.by_year(document, book.metrics[name]) for name in metrics]
 

@@ -9,16 +9,16 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, html, no_
 
 from dashboard import levers, recipe, tables, words
 from dashboard.choice import Choice, checked, loose, loose_aim, read_link, write_link
-from dashboard.model import YOURS, Book, Job
+from dashboard.model import YOURS, ModelIndex, RunRequest
 from dashboard.moves import EVERYBODY
 from dashboard.pages import drawing
-from dashboard.store import State as RunState
+from dashboard.store import JobState as RunState
 from dashboard.store import Store
 
 AIM_PARTS = ("service", "fifths", "from", "to")
 
 
-def wire(app: dash.Dash, book: Book, store: Store) -> None:
+def wire(app: dash.Dash, book: ModelIndex, store: Store) -> None:
     """Every callback of the page, in the order in which a visitor meets them."""
     _follow(app, book)
     _levers_back(app, book)
@@ -28,7 +28,7 @@ def wire(app: dash.Dash, book: Book, store: Store) -> None:
     _in_the_browser(app)
 
 
-def choice_of(data: Any, book: Book) -> Choice:
+def choice_of(data: Any, book: ModelIndex) -> Choice:
     """The choice in the browser's store, checked again: it comes from outside."""
     return checked(data if isinstance(data, dict) else {}, book)[0]
 
@@ -41,7 +41,7 @@ def listed(data: Any) -> list[str]:
 # --- from the address to the controls, and back to the baseline -----------------------------------------------------
 
 
-def _follow(app: dash.Dash, book: Book) -> None:
+def _follow(app: dash.Dash, book: ModelIndex) -> None:
     @app.callback(
         Output("compare-place", "value"),
         Output("compare-seeds", "value"),
@@ -78,7 +78,7 @@ def _follow(app: dash.Dash, book: Book) -> None:
         )
 
 
-def _levers_back(app: dash.Dash, book: Book) -> None:
+def _levers_back(app: dash.Dash, book: ModelIndex) -> None:
     @app.callback(
         Output({"type": "compare-lever-slider", "name": ALL}, "value", allow_duplicate=True),
         Input({"type": "compare-lever-reset", "name": ALL}, "n_clicks"),
@@ -98,7 +98,7 @@ def _levers_back(app: dash.Dash, book: Book) -> None:
 # --- whom moved levers are for --------------------------------------------------------------------------------------
 
 
-def _aims(app: dash.Dash, book: Book) -> None:
+def _aims(app: dash.Dash, book: ModelIndex) -> None:
     def aim_of(name: str, service: Any, fifths: Any, first: Any, last: Any) -> dict[str, Any]:
         """What the controls of one moved lever say, checked."""
         ages = [int(age) if str(age).isdigit() else -1 for age in (first, last)]
@@ -168,7 +168,7 @@ STATUS = (
 )
 
 
-def look(choice: Choice, book: Book, store: Store, shown: list[str], drawn: list[str]) -> tuple[Any, ...]:
+def look(choice: Choice, book: ModelIndex, store: Store, shown: list[str], drawn: list[str]) -> tuple[Any, ...]:
     """What the page should say and show now: the values of `STATUS`.
 
     `shown` is what the charts were last told to draw, `drawn` what they have drawn. While the runs last, the few seeds
@@ -178,7 +178,7 @@ def look(choice: Choice, book: Book, store: Store, shown: list[str], drawn: list
     states = {job.digest: store.state(job) for job in (*quick, *full)}
     messages = {states[job.digest].message for job in full if states[job.digest].kind == "failed"}
 
-    def ready(jobs: tuple[Job, ...]) -> list[str]:
+    def ready(jobs: tuple[RunRequest, ...]) -> list[str]:
         return [job.digest for job in jobs if states[job.digest].kind == "done"]
 
     def rank(digests: list[str]) -> tuple[int, int]:
@@ -216,7 +216,7 @@ def look(choice: Choice, book: Book, store: Store, shown: list[str], drawn: list
     )
 
 
-def _ask(app: dash.Dash, book: Book, store: Store) -> None:
+def _ask(app: dash.Dash, book: ModelIndex, store: Store) -> None:
     @app.callback(
         Output("compare-choice", "data"),
         Output("compare-link", "data"),
@@ -321,7 +321,7 @@ def _ask(app: dash.Dash, book: Book, store: Store) -> None:
 # --- from the runs to the charts ------------------------------------------------------------------------------------
 
 
-def _draw(app: dash.Dash, book: Book, store: Store) -> None:
+def _draw(app: dash.Dash, book: ModelIndex, store: Store) -> None:
     everything = list(book.metrics.values())
 
     def figure(name: str) -> list[Output]:

@@ -31,8 +31,8 @@ from sim.results.comparison import summary
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import FLOWS, Month, Progress, take_aim
-from sim.state.tables import NOBODY, WAITING, World, handle
+from sim.simulation.simulate import FLOWS, Month, Progress, set_aim_groups
+from sim.state.tables import EMPTY_SLOT, WAITING, World, handle
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ NAMES = {
 """Given names, made up by us and given by lot: nobody who lives anywhere is meant."""
 
 
-class Key(NamedTuple):
+class PersonKey(NamedTuple):
     """Who somebody is, in whichever world: how they came, when, and where they first stood."""
 
     came: Literal["lived here", "born", "moved in"]
@@ -65,7 +65,7 @@ class Key(NamedTuple):
     slot: int
 
 
-class Event(NamedTuple):
+class LifeEvent(NamedTuple):
     """What happened to somebody in a month."""
 
     month: int
@@ -77,10 +77,10 @@ class Event(NamedTuple):
 
 
 @dataclass
-class Person:
+class PersonHistory:
     """One life, as far as it was seen."""
 
-    key: Key
+    key: PersonKey
     age: int
     """At the first month, or when they came."""
     female: int
@@ -88,7 +88,7 @@ class Person:
     band: int
     levels: tuple[int, ...]
     """Need in each domain then."""
-    events: list[Event] = field(default_factory=list)
+    events: list[LifeEvent] = field(default_factory=list)
 
     @property
     def crises(self) -> int:
@@ -101,13 +101,13 @@ class Watch:
 
     def __init__(self, world: World, scenario: Scenario, params: Mapping[str, Params], seed: int) -> None:
         self.world, self.seed, self.now = in_one_part(world), seed, 0
-        take_aim(self.world, scenario)
+        set_aim_groups(self.world, scenario)
         services = tuple(s.id for s in load_catalogue())
         self._month = Month(params, scenario.paths(services, world.places))
         self._seen = handle(self.world)
-        self._slots: dict[int, Person] = {}
-        self.people: dict[Key, Person] = {}
-        for i in np.flatnonzero(self.world.people.age != NOBODY):
+        self._slots: dict[int, PersonHistory] = {}
+        self.people: dict[PersonKey, PersonHistory] = {}
+        for i in np.flatnonzero(self.world.people.age != EMPTY_SLOT):
             self._comes(int(i), "lived here")
 
     def month(self) -> None:
@@ -212,9 +212,9 @@ class Watch:
         entry.kernel(self._seen, given, clock)
         self._levels(events)
         after = people.age
-        gone = {marks[i]: int(i) for i in np.flatnonzero((before != NOBODY) & (after == NOBODY))}
+        gone = {marks[i]: int(i) for i in np.flatnonzero((before != EMPTY_SLOT) & (after == EMPTY_SLOT))}
         self._stays(before, help_before)
-        for j in np.flatnonzero((before == NOBODY) & (after != NOBODY)):
+        for j in np.flatnonzero((before == EMPTY_SLOT) & (after != EMPTY_SLOT)):
             mark = (people.neighbourhood[j], people.female[j], people.resilience[j], people.trust[j])
             person = self._slots.pop(gone.pop(mark))
             self._slots[int(j)] = person
@@ -228,47 +228,47 @@ class Watch:
         before, help_before = people.age.copy(), people.help.copy()
         occupied = homes.occupants.copy()
         entry.kernel(self._seen, given, clock)
-        for i in np.flatnonzero((before != NOBODY) & (people.age == NOBODY)):
+        for i in np.flatnonzero((before != EMPTY_SLOT) & (people.age == EMPTY_SLOT)):
             home = people.dwelling[i]
             alone = before[i] < 16 and homes.occupants[home] == 0 and occupied[home] > 1
             self._goes(int(i), "moved away" if alone else "died", int(before[i]))
         self._stays(before, help_before)
-        for j in np.flatnonzero((before == NOBODY) & (people.age != NOBODY)):
+        for j in np.flatnonzero((before == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
             self._comes(int(j), "born")
 
     def _moving(self, entry: Mechanism, given: object, clock: Clock) -> None:
         people = self.world.people
         before, help_before = people.age.copy(), people.help.copy()
         entry.kernel(self._seen, given, clock)
-        for i in np.flatnonzero((before != NOBODY) & (people.age == NOBODY)):
+        for i in np.flatnonzero((before != EMPTY_SLOT) & (people.age == EMPTY_SLOT)):
             self._goes(int(i), "moved away", int(before[i]))
         self._stays(before, help_before)
-        for j in np.flatnonzero((before == NOBODY) & (people.age != NOBODY)):
+        for j in np.flatnonzero((before == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
             self._comes(int(j), "moved in")
 
     def _stays(self, age_before: A, help_before: A) -> None:
         """Help that ends for those who stay. A household's passes to whoever is its reference person now: no start."""
         people = self.world.people
-        ended = (age_before != NOBODY) & (people.age != NOBODY) & (people.help == 0)
+        ended = (age_before != EMPTY_SLOT) & (people.age != EMPTY_SLOT) & (people.help == 0)
         self._help(np.where(ended, help_before, people.help))
 
     def _comes(self, i: int, how: Literal["lived here", "born", "moved in"]) -> None:
         people = self.world.people
-        key = Key(how, self.now, i)
+        key = PersonKey(how, self.now, i)
         levels = tuple(int(level) for level in people.level[:, i])
         about = (int(people.age[i]), int(people.female[i]), int(people.quintile[i]), int(people.band[i]))
-        person = Person(key, *about, levels)
+        person = PersonHistory(key, *about, levels)
         self._slots[i] = self.people[key] = person
         if how != "lived here":
-            person.events.append(Event(self.now, person.age, how))
+            person.events.append(LifeEvent(self.now, person.age, how))
 
     def _goes(self, i: int, how: Literal["died", "moved away"], age: int) -> None:
-        self._slots.pop(i).events.append(Event(self.now, age, how))
+        self._slots.pop(i).events.append(LifeEvent(self.now, age, how))
 
     def _tell(self, i: int, kind: Kind, domain: int = -1, level: int = -1, service: int = -1) -> None:
         person = self._slots.get(i)
         assert person is not None, f"something happened in slot {i}, where nobody is"
-        person.events.append(Event(self.now, int(self.world.people.age[i]), kind, domain, level, service))
+        person.events.append(LifeEvent(self.now, int(self.world.people.age[i]), kind, domain, level, service))
 
 
 def _column(world: World, name: str) -> A:
@@ -290,16 +290,16 @@ _WATCHED: dict[str, Callable[[Watch, Mechanism, object, Clock], None]] = {
 """The steps of a month in which something happens to a person."""
 
 
-class Pair(NamedTuple):
+class PairedPopulations(NamedTuple):
     """Everybody who lived in either world, after the same months."""
 
     seed: int
-    before: Mapping[Key, Person]
+    before: Mapping[PersonKey, PersonHistory]
     """Under the baseline."""
-    after: Mapping[Key, Person]
+    after: Mapping[PersonKey, PersonHistory]
     """Under the scenario."""
 
-    def both(self) -> Iterator[tuple[Person, Person]]:
+    def both(self) -> Iterator[tuple[PersonHistory, PersonHistory]]:
         """Those who lived in both worlds, as they fared in each."""
         for key, person in self.before.items():
             other = self.after.get(key)
@@ -314,7 +314,7 @@ def watched(
     seed: int,
     params: Mapping[str, Params] | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Pair:
+) -> PairedPopulations:
     """Both policies on copies of one settled world, everybody followed."""
     given = baseline.params() if params is None else params
     lives = []
@@ -325,7 +325,7 @@ def watched(
                 raise KeyboardInterrupt
             watch.month()
         lives.append(watch.people)
-    return Pair(seed, *lives)
+    return PairedPopulations(seed, *lives)
 
 
 COUNTS = (
@@ -342,7 +342,7 @@ COUNTS = (
 under both; crises fewer and more under the scenario, of people of both worlds; crises of people of one world only."""
 
 
-def counted(pair: Pair) -> npt.NDArray[np.int64]:
+def counted(pair: PairedPopulations) -> npt.NDArray[np.int64]:
     """`COUNTS` by deprivation fifth and age band when first seen. Shape (count, quintile, band).
 
     fewer, more and the two last add up to the difference in crises between the worlds, and to nothing else.
@@ -375,7 +375,7 @@ class Stories:
     seeds: tuple[int, ...]
     counts: npt.NDArray[np.int64]
     """Shape (seed, count, quintile, band)."""
-    chosen: tuple[tuple[int, Person, Person], ...]
+    chosen: tuple[tuple[int, PersonHistory, PersonHistory], ...]
     """Seed, and somebody as they fared under each."""
 
     def per_thousand(self, by: Literal["quintile", "age"] | None = None) -> dict[str, dict[str, dict[str, F]]]:
@@ -417,7 +417,9 @@ def stories(
     numbers = tuple(range(seed, seed + seeds))
     done: list[int] = []
 
-    def one(number: int, stop: Callable[[], bool]) -> tuple[npt.NDArray[np.int64], list[tuple[Person, Person]]]:
+    def one(
+        number: int, stop: Callable[[], bool]
+    ) -> tuple[npt.NDArray[np.int64], list[tuple[PersonHistory, PersonHistory]]]:
         pair = watched(baseline, scenario, settled_world(baseline, where, people, number), number, stop=stop)
         done.append(number)
         if progress is not None:
@@ -432,42 +434,42 @@ def stories(
     return Stories(baseline, scenario, where, total, numbers, np.stack([counts for counts, _ in found]), told)
 
 
-def _chosen(pair: Pair, most: int) -> list[tuple[Person, Person]]:
+def _chosen(pair: PairedPopulations, most: int) -> list[tuple[PersonHistory, PersonHistory]]:
     """Some who were spared and some who were not, in turn: first those whose way led through services, by lot."""
-    spared: list[tuple[Person, Person]] = []
-    struck: list[tuple[Person, Person]] = []
+    spared: list[tuple[PersonHistory, PersonHistory]] = []
+    struck: list[tuple[PersonHistory, PersonHistory]] = []
     for person, other in pair.both():
         a, b = person.crises, other.crises
         if (a > 0) != (b > 0):
             (spared if a > 0 else struck).append((person, other))
 
-    def first(each: tuple[Person, Person]) -> tuple[int, int]:
-        with_crisis, without = each if each[0].crises else (each[1], each[0])
+    def first(each: tuple[PersonHistory, PersonHistory]) -> tuple[int, int]:
+        with_crisis, disabled = each if each[0].crises else (each[1], each[0])
         told = {event.kind for event in with_crisis.events[: _first_crisis(with_crisis)]}
-        through = ("refused" in told) + ("gave up" in told) + any(e.kind == "helped" for e in without.events)
+        through = ("refused" in told) + ("gave up" in told) + any(e.kind == "helped" for e in disabled.events)
         return -through, zlib.crc32(repr((pair.seed, each[0].key)).encode())
 
     turns = [sorted(spared, key=first), sorted(struck, key=first)]
-    out: list[tuple[Person, Person]] = []
+    out: list[tuple[PersonHistory, PersonHistory]] = []
     for k in range(max(map(len, turns), default=0)):
         out += [each[k] for each in turns if k < len(each)]
     return out[:most]
 
 
-def _first_crisis(person: Person) -> int:
+def _first_crisis(person: PersonHistory) -> int:
     return next((k for k, event in enumerate(person.events) if event.kind == "crisis"), len(person.events))
 
 
 # In words.
 
 
-def name_of(seed: int, person: Person) -> str:
+def name_of(seed: int, person: PersonHistory) -> str:
     """A given name, by lot."""
     names = NAMES[person.female]
     return names[zlib.crc32(repr((seed, person.key)).encode()) % len(names)]
 
 
-def parting(a: Person, b: Person) -> int:
+def parting(a: PersonHistory, b: PersonHistory) -> int:
     """How many events both lives have in common, from the first on."""
     alike = 0
     for one, other in zip(a.events, b.events, strict=False):
@@ -477,7 +479,7 @@ def parting(a: Person, b: Person) -> int:
     return alike
 
 
-def in_words(events: Sequence[Event], months: Sequence[str]) -> list[str]:
+def in_words(events: Sequence[LifeEvent], months: Sequence[str]) -> list[str]:
     """What happened, a line a month: 'At 71, March 2027: after 2 refusals, goes into crisis: ...'."""
     lines: list[str] = []
     failed: dict[int, list[str]] = {}
@@ -494,7 +496,7 @@ def in_words(events: Sequence[Event], months: Sequence[str]) -> list[str]:
     return lines
 
 
-def _said(event: Event, failed: dict[int, list[str]], since: dict[int, int]) -> str:
+def _said(event: LifeEvent, failed: dict[int, list[str]], since: dict[int, int]) -> str:
     """One event in words. `failed` and `since` remember, by domain, what was refused and since when somebody waits."""
     d, service = event.domain, _service(event.service)
     if event.kind == "refused":
@@ -526,7 +528,7 @@ def _said(event: Event, failed: dict[int, list[str]], since: dict[int, int]) -> 
     return words.get(event.kind, "moves away")
 
 
-def _waited(event: Event, since: dict[int, int]) -> str:
+def _waited(event: LifeEvent, since: dict[int, int]) -> str:
     began = since.pop(event.domain, None)
     waited = 0 if began is None else event.month - began
     return "" if began is None else " at once" if waited == 0 else f" after {waited} month{'s' * (waited > 1)}"
@@ -567,7 +569,7 @@ def _month(text: str) -> str:
     return f"{names[int(text[5:7]) - 1]} {text[:4]}"
 
 
-def first_state(person: Person) -> str:
+def first_state(person: PersonHistory) -> str:
     """Who somebody is when the story begins."""
     levels = enumerate(person.levels)
     needs = [f"{_domain(d).lower()}: {_state(d, level, person.age)}" for d, level in levels if level > 0]

@@ -29,9 +29,9 @@ SPOILT = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.erro
 """What reading a file that is missing, cut short or changed may raise."""
 
 
-def stem_of(world: str, scenario: Scenario, without: Iterable[str]) -> str:
+def stem_of(world: str, scenario: Scenario, disabled: Iterable[str]) -> str:
     """A digest of all that records of a scenario rest on, but for the seed. `world`: that of the worlds they are of."""
-    told = hashlib.sha256(f"{world} {sorted(without)} {RECORDED} {RECORDED_BY_YEAR}".encode())
+    told = hashlib.sha256(f"{world} {sorted(disabled)} {RECORDED} {RECORDED_BY_YEAR}".encode())
     told.update(scenario.model_dump_json(exclude={"expect", "stops", "label", "question", "reason", "shows"}).encode())
     return told.hexdigest()[:40]
 

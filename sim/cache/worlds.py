@@ -20,7 +20,7 @@ from sim.engine import jit
 from sim.engine.tables import columns
 from sim.place.place import Place
 from sim.state.tables import TABLES, World
-from sim.world.build import SETTLE
+from sim.world.build import BURN_IN_MONTHS
 
 FOLDER = jit.CACHE_ROOT / "worlds"
 MOST = 1_000_000_000
@@ -41,7 +41,7 @@ def settled(stem: str, calibrated: Calibrated, place: Place, people: int | None,
 
 def stem_of(calibrated: Calibrated, place: Place, people: int | None) -> str:
     """A digest of all that the worlds of a place rest on, but for the seed."""
-    told = hashlib.sha256(f"{jit.DIGEST} {np.__version__} {SETTLE} {people}".encode())
+    told = hashlib.sha256(f"{jit.DIGEST} {np.__version__} {BURN_IN_MONTHS} {people}".encode())
     told.update(place.model_dump_json().encode())
     told.update(repr(place.neighbourhoods(people)).encode())
     for thing in (*calibrated.domains, *calibrated.services, *calibrated.params.values()):

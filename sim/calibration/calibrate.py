@@ -40,7 +40,7 @@ from sim import hazards as tables
 from sim.calibration.calibrated_model import ENGLAND, Calibrated, england_targets
 from sim.calibration.donor_pool import Sample, donors_of, with_donors
 from sim.calibration.flow_balance import MOST_ASK, Solver
-from sim.calibration.simulation_check import borne_out, checked
+from sim.calibration.simulation_check import checked, refined_by_simulation
 from sim.engine import jit
 from sim.engine.schedule import Clock
 from sim.hazards import Solution, targets
@@ -98,7 +98,7 @@ def _solve_england(
     solver = Solver(world, aims, parameters, seed)
     donors = _run_while_solving(solver, parameters, years, AVERAGED)
     solution = solver.solution(heads / np.maximum(1.0, mix), donors)
-    return borne_out(Calibrated(domains, services, parameters, solution, aims), place)
+    return refined_by_simulation(Calibrated(domains, services, parameters, solution, aims), place)
 
 
 def solve_place(
@@ -114,7 +114,7 @@ def solve_place(
     # Who is in need asks as often here as anywhere; queues are as long as that makes them.
     solution = found.solution._replace(ask=england.ask)
     aims = england_targets(domains, services, england)
-    return borne_out(Calibrated(domains, services, params, solution, aims), place)
+    return refined_by_simulation(Calibrated(domains, services, params, solution, aims), place)
 
 
 def _run_while_solving(
@@ -122,7 +122,7 @@ def _run_while_solving(
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Run a solver's world for so many years, the last of which are averaged. Returns donors from those years."""
     world, seed = solver.world, solver.seed
-    month = Month(params, {}, without=("overspend_recovery",))
+    month = Month(params, {}, disabled=("overspend_recovery",))
     world.people.changed[:] = ANYTHING
     seen_people: list[Sample] = []
     for m in range(12 * years):

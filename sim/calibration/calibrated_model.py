@@ -9,9 +9,9 @@ from sim.people.domains import Domain
 from sim.place.place import Place
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service
-from sim.simulation.simulate import settle
+from sim.simulation.simulate import burn_in
 from sim.state.tables import World
-from sim.world.build import Made, build, england_mix
+from sim.world.build import BuiltWorld, build, england_mix
 
 ENGLAND = "anytown"
 """The place file that has England's mix."""
@@ -26,13 +26,13 @@ class Calibrated(NamedTuple):
     solution: Solution
     aims: Targets
 
-    def world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> Made:
+    def world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> BuiltWorld:
         """A world of this place, not yet settled."""
         return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params, threads)
 
     def settled(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
         """A world of this place at its first reported month."""
-        return settle(self.world(place, people, seed, threads), self.params, seed, threads=threads)
+        return burn_in(self.world(place, people, seed, threads), self.params, seed, threads=threads)
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import hazards as tables
-from sim.state.tables import NOBODY, World
+from sim.state.tables import EMPTY_SLOT, World
 
 
 class Sample(NamedTuple):
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     def of(cls, world: World) -> Sample:
         """Whoever lives in a world."""
         people = world.people
-        alive = np.flatnonzero(people.age != NOBODY)
+        alive = np.flatnonzero(people.age != EMPTY_SLOT)
         is_head = world.dwellings.head[people.dwelling[alive]] == alive
         household = np.flatnonzero(world.rates.household)
         worst = people.level[household].max(axis=0) if household.size else np.zeros_like(people.age)

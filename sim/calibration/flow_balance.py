@@ -22,7 +22,7 @@ from sim.people.need import Need, help_speeds, worsening
 from sim.people.walk_in_demand import attending
 from sim.schema.quantities import AGE_BANDS, Params
 from sim.services.acute import care_given
-from sim.state.tables import ACUTE, NOBODY, World, handle
+from sim.state.tables import ACUTE, EMPTY_SLOT, World, handle
 from sim.world.build import all_asks
 
 F = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ class Expectations(NamedTuple):
 def _measure(w: World, need: Need, near: Support, life: LifeAndDeath, seed: np.uint64, out: Expectations) -> None:
     people = w.people
     for i in range(people.age.size):
-        if people.age[i] == NOBODY:
+        if people.age[i] == EMPTY_SLOT:
             continue
         b, q = people.band[i], people.quintile[i]
         held = support(w, near, seed, i)

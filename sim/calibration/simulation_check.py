@@ -18,7 +18,7 @@ from sim.hazards import Solution, Targets, together
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.services.catalogue import Service
-from sim.simulation.simulate import go
+from sim.simulation.simulate import run_months
 from sim.state.tables import World
 
 F = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ ROOMS = 0.95, 1.15
 """Least and most places over the people helped."""
 
 
-def borne_out(calibrated: Calibrated, place: Place) -> Solution:
+def refined_by_simulation(calibrated: Calibrated, place: Place) -> Solution:
     """The solution after all rounds of the check by agents."""
     rounds = [(False, CHECK_PEOPLE)] * CHECKS
     rounds += [(True, CHECK_PEOPLE)] * MONEY_CHECKS + [(True, LAST_MONEY_PEOPLE)] * LAST_MONEY_CHECKS
@@ -58,16 +58,16 @@ def checked(calibrated: Calibrated, place: Place, *, money: bool, people: int, y
     doors = [k for k, service in enumerate(services) if service.walk_in is not None]
     of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages
 
-    def town(seed: int) -> _Town:
+    def town(seed: int) -> _CheckTown:
         world = calibrated.settled(place, size, seed)
-        record = go(world, scenario, params, seed, without=() if money else ("overspend_recovery",)).monthly
+        record = run_months(world, scenario, params, seed, disabled=() if money else ("overspend_recovery",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
         crises = np.zeros((len(domains), tables.BANDS, 5))
         for d, domain in enumerate(domains):
             takers = [k for k, service in enumerate(services) if service.domain == domain.id and service.takes_crisis]
             crises[d] = record["opened"][:, takers].sum(axis=(0, 1)).T
-        return _Town(
+        return _CheckTown(
             crises=crises,
             crises_wanted=aims.crises * counted,
             stock=census[:, 3].sum(axis=2),
@@ -85,7 +85,7 @@ def checked(calibrated: Calibrated, place: Place, *, money: bool, people: int, y
     towns = max(1, round(people / (size or place.population)))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         seen = list(pool.map(town, range(1000, 1000 + towns)))
-    t = _Town(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _Town._fields))
+    t = _CheckTown(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _CheckTown._fields))
     up = solution.up.copy()
     by_age = _factors(t.crises_wanted.sum(axis=2), t.crises.sum(axis=2))
     by_fifth = _factors(t.crises_wanted.sum(axis=1), (t.crises * by_age[:, :, None]).sum(axis=1))
@@ -140,7 +140,7 @@ def _caseloads(services: tuple[Service, ...], people: F) -> F:
     return wanted
 
 
-class _Town(NamedTuple):
+class _CheckTown(NamedTuple):
     """What a town showed over its years, and what it was to show; by domain, band and fifth, or by service."""
 
     crises: F

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.cli.show import number, shown_unit
-from sim.results.expectation_tests import LEVEL, about, by_luck
+from sim.results.expectation_tests import LEVEL, about, expected_by_chance
 from sim.results.metrics import metric
 from sim.schema.toml_files import plain
-from sim.validation.one_at_a_time import End, Knocked, LeversReport, LoopsReport
+from sim.validation.one_at_a_time import LeverEnd, LeversReport, LoopsReport, LoopTest
 
 STYLES = {"outcomes": "", "access or community": "", "staff or money": "yellow", "nothing": "bold red"}
 
@@ -45,7 +45,7 @@ def show_levers(report: LeversReport, out: Console) -> None:
     out.print(Text(f"Levers that change nothing beyond luck at either end: {idle}.", style="bold"))
 
 
-def _effect(end: End) -> str:
+def _effect(end: LeverEnd) -> str:
     found = end.named
     unit, decimals = found.metric.unit, found.metric.decimals + 1
     mean, low, high = (number(v, unit, decimals, signed=True) for v in (found.mean, found.low, found.high))
@@ -62,20 +62,20 @@ def show_loops(report: LoopsReport, out: Console) -> None:
             out.print()
             head = (found.loop.name, "bold"), f" {found.loop.label} ({found.loop.sign}): {found.loop.chain}"
             out.print(Text.assemble(*head))
-            _wrapped(f"{found.experiment.why} Knocked out: {found.loop.cut}", out, 2)
+            _wrapped(f"{found.experiment.why} Knocked out: {found.loop.disabled_by}", out, 2)
             before = found.loop.name
         _look(found, out)
     out.print()
     if report.missing:
         out.print(Text(f"Without an experiment: {', '.join(report.missing)}.", style="bold red"))
-    luck, kept = by_luck(found.verdict for found in report.looks)
+    luck, kept = expected_by_chance(found.verdict for found in report.looks)
     met = len(report.looks) - len(report.unmet)
     out.print(Text(f"{met} of {len(report.looks)} looks are as described, each at 5 % (two-sided).", style="bold"))
     told = f"If no loop did anything, luck would meet {luck:.1f} of them on average, at most; at 5 % for all together "
     out.print(Text(f"{told}(Holm), {kept} are still met."))
 
 
-def _look(found: Knocked, out: Console) -> None:
+def _look(found: LoopTest, out: Console) -> None:
     look, verdict = found.look, found.verdict
     whole = metric(look.metric)
 
@@ -83,7 +83,7 @@ def _look(found: Knocked, out: Console) -> None:
         return number(value, whole.unit, whole.decimals + 1, signed=look.what == "change" or value is verdict.mean)
 
     what = "changed by" if look.what == "change" else "at"
-    seen = f"{what} {told(found.with_it)} with the loop, {told(found.without)} without"
+    seen = f"{what} {told(found.with_it)} with the loop, {told(found.disabled)} without"
     mean, low, high = (number(v, whole.unit, whole.decimals + 1, signed=True) for v in verdict[1:4])
     row = f"{about(look)}: {whole.label} {seen}; the loop's part, expected {verdict.expected}: "
     row += f"{mean} ({low} to {high}) {shown_unit(whole.unit)}: "

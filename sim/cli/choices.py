@@ -20,7 +20,7 @@ from sim.results.expectation_tests import unmeasured
 from sim.scenario import registry  # noqa: F401  (parameters are known once every mechanism is in the book)
 from sim.scenario.parameters import parameter
 from sim.scenario.scenario import LONGEST_YEARS, Scenario, library
-from sim.schema.toml_files import ASSIGNMENT, InputError, Words, dotted, fail, locate, parse_assignment, read_text
+from sim.schema.toml_files import ASSIGNMENT, InputError, Phrase, dotted, fail, locate, parse_assignment, read_text
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 MERGED = ("fifths", "ages")
@@ -29,7 +29,7 @@ MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
 SETTABLE = ("policies.LEVER", "policies.LEVER.SERVICE", "parameters.GROUP.NAME", "place", "people", "years")
 
 
-class Chosen(NamedTuple):
+class SelectedScenarios(NamedTuple):
     """Scenarios of one comparison, the baseline first, and where they are run."""
 
     scenarios: tuple[Scenario, ...]
@@ -50,7 +50,7 @@ class _Read:
 
 
 @dataclass
-class _Wishes:
+class _ScenarioOverrides:
     """What options and `--set` change in a scenario."""
 
     place: str | None = None
@@ -70,12 +70,12 @@ def gather(
     seed: int,
     threads: int | None,
     sets: Sequence[str],
-) -> Chosen:
+) -> SelectedScenarios:
     """The scenarios as typed, changed by the options, ready to compare. Raises InputError for anything that is off."""
-    whole("--seeds", seeds, 1, MOST_SEEDS)
-    whole("--seed", seed, 0, LARGEST_SEED)
+    integer_option("--seeds", seeds, 1, MOST_SEEDS)
+    integer_option("--seed", seed, 0, LARGEST_SEED)
     if threads is not None:
-        whole("--threads", threads, 1, MOST_THREADS)
+        integer_option("--threads", threads, 1, MOST_THREADS)
     wishes = _wishes(place, people, years, sets)
     read = [_read(name) for name in names]
     _same_ground(read, wishes)
@@ -97,10 +97,10 @@ def gather(
         )
     where = Place.load(scenarios[0].place)
     where.neighbourhoods(scenarios[0].people)
-    return Chosen(tuple(scenarios), where, scenarios[0].people)
+    return SelectedScenarios(tuple(scenarios), where, scenarios[0].people)
 
 
-def whole(option: str, value: int, low: int, high: int) -> None:
+def integer_option(option: str, value: int, low: int, high: int) -> None:
     """Refuse a whole number outside its range."""
     if not low <= value <= high:
         raise InputError(option, None, "", f"a whole number from {low:,} to {high:,}", value)
@@ -150,16 +150,16 @@ def writable(path: Path) -> Path:
     """A file to write, in a folder that is there."""
     path = path.expanduser()
     if path.is_dir():
-        raise InputError(path, None, "--xmile", "a file", Words("a folder"))
+        raise InputError(path, None, "--xmile", "a file", Phrase("a folder"))
     if not path.absolute().parent.is_dir():
-        raise InputError(path, None, "--xmile", "a file in a folder that is there", Words("no such folder"))
+        raise InputError(path, None, "--xmile", "a file in a folder that is there", Phrase("no such folder"))
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-        raise InputError(path, None, "--xmile", "a file that can be written", Words("no right to write there"))
+        raise InputError(path, None, "--xmile", "a file that can be written", Phrase("no right to write there"))
     return path
 
 
-def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequence[str]) -> _Wishes:
-    wishes = _Wishes(place, people, years)
+def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequence[str]) -> _ScenarioOverrides:
+    wishes = _ScenarioOverrides(place, people, years)
     known = {lever.name: lever for lever in levers()}
     for text in sets:
         keys, value = parse_assignment(text)
@@ -170,7 +170,7 @@ def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequ
                 raise InputError(ASSIGNMENT, None, key, "text" if wanted is str else "a whole number", value)
             before = getattr(wishes, key)
             if before is not None and before != value:
-                raise InputError(ASSIGNMENT, None, key, "one value", Words(f"two: {before} and {value}"))
+                raise InputError(ASSIGNMENT, None, key, "one value", Phrase(f"two: {before} and {value}"))
             setattr(wishes, key, value)
         elif keys[0] == "policies" and len(keys) in (2, 3):
             lever = known.get(str(keys[1]))
@@ -188,7 +188,7 @@ def _wishes(place: str | None, people: int | None, years: int | None, sets: Sequ
     if wishes.people is not None:
         people_allowed(wishes.people)
     if wishes.years is not None:
-        whole("--years", wishes.years, 1, LONGEST_YEARS)
+        integer_option("--years", wishes.years, 1, LONGEST_YEARS)
     return wishes
 
 
@@ -226,7 +226,7 @@ def _read(name: str) -> _Read:
     return read
 
 
-def _same_ground(read: Sequence[_Read], wishes: _Wishes) -> None:
+def _same_ground(read: Sequence[_Read], wishes: _ScenarioOverrides) -> None:
     """Refuse scenarios written for different places, unless an option says which to use."""
     first = read[0]
     for one in read[1:]:
@@ -234,10 +234,10 @@ def _same_ground(read: Sequence[_Read], wishes: _Wishes) -> None:
             here, there = getattr(one.scenario, key), getattr(first.scenario, key)
             if getattr(wishes, key) is None and here != there:
                 wanted = f"what the baseline '{first.scenario.name}' has, {there or 'none'} (or --{key})"
-                raise one.wrong((key,), wanted, here if here is not None else Words("none"))
+                raise one.wrong((key,), wanted, here if here is not None else Phrase("none"))
 
 
-def _changed(one: _Read, wishes: _Wishes) -> tuple[Scenario, int]:
+def _changed(one: _Read, wishes: _ScenarioOverrides) -> tuple[Scenario, int]:
     """The scenario with other place, people, years or parameters, and how many expectations now lie beyond its end."""
     update: dict[str, Any] = {}
     if wishes.place is not None:
@@ -278,7 +278,7 @@ def _comparable(read: Sequence[_Read], scenarios: Sequence[Scenario]) -> None:
         for key in ("start", "years", "parameters"):
             if getattr(one, key) != getattr(first, key):
                 wanted = f"the same {key} as the baseline '{first.name}', {_told(getattr(first, key))}"
-                raise read[k].wrong((key,), wanted, Words(_told(getattr(one, key))))
+                raise read[k].wrong((key,), wanted, Phrase(_told(getattr(one, key))))
 
 
 def _told(value: object) -> str:

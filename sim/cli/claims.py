@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from sim.cli.show import number, shown_unit
-from sim.results.expectation_tests import by_luck, missed_again
+from sim.results.expectation_tests import expected_by_chance, missed_again
 from sim.results.metrics import metric
 from sim.schema.toml_files import plain
-from sim.validation.claims import STATUSES, Finding, Report, Shown, Status, Walk
+from sim.validation.claims import STATUSES, ClaimResult, Finding, RegionResult, Report, Status
 
 STYLES = {"shown": "green", "not shown": "bold red", "not run": "dim", "outside": "dim", "missing": "yellow"}
 
@@ -29,7 +29,7 @@ def show(report: Report, out: Console) -> None:
     _counts(report, out)
 
 
-def _claim(claim: Shown, out: Console) -> None:
+def _claim(claim: ClaimResult, out: Console) -> None:
     out.print()
     head = Text.assemble((claim.number, "bold"), " ", (claim.status, STYLES[claim.status]))
     out.print(head)
@@ -48,14 +48,14 @@ def _claim(claim: Shown, out: Console) -> None:
         _walk(walk, out)
 
 
-def _walk(walk: Walk, out: Console) -> None:
+def _walk(walk: RegionResult, out: Console) -> None:
     row = walk.row()
     decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals + 1
     _wrapped(f"along {row['along']} ({row['scenario']}): {row['why']}", 4, out)
     _wrapped(f"{row['about']}: {row['measure']} expected {row['expected']}", 6, out)
     for at in row["values"]:
         mean, low, high = (
-            number(at[name], row["unit"], decimals, signed=True) for name in ("mean", "sure_low", "sure_high")
+            number(at[name], row["unit"], decimals, signed=True) for name in ("mean", "ci_low", "ci_high")
         )
         word, style = {"true": ("true", "green"), "false": ("FALSE", "red")}.get(at["claim_is"], ("not told", "yellow"))
         seen = f"at {at['value']:g}: {mean} ({low} to {high}) {shown_unit(row['unit'])}: "
@@ -99,7 +99,7 @@ def _counts(report: Report, out: Console) -> None:
     count = len(report.findings)
     if count == 0:
         return
-    luck, kept = by_luck(found.verdict for found in report.findings)
+    luck, kept = expected_by_chance(found.verdict for found in report.findings)
     met = count - len(report.unmet)
     out.print(Text(f"Expectations, where a claim stops included: {met} of {count} met, each at 5 % (two-sided)."))
     told = f"If all were false, luck would meet {luck:.1f} of them on average, at most; at 5 % for all together "

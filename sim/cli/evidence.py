@@ -55,10 +55,10 @@ def claims(
     folder = folder_of(out)
     if of_levers or of_loops:
         if quick or folders or (of_levers and of_loops):
-            from sim.schema.toml_files import InputError, Words
+            from sim.schema.toml_files import InputError, Phrase
 
             wanted = "one of --levers and --loops, without --quick and --from"
-            raise InputError("claims", None, "", wanted, Words("more than that"))
+            raise InputError("claims", None, "", wanted, Phrase("more than that"))
         return _alone(numbers or (), of_levers, seeds, seed, people, threads, folder, as_json)
     from sim.cli.progress import Bar
     from sim.validation.claims import run_claims
@@ -109,7 +109,7 @@ def _alone(
     from sim.cli.progress import Bar
     from sim.validation import one_at_a_time
 
-    choices.whole("--seeds", seeds, 2, choices.MOST_SEEDS)
+    choices.integer_option("--seeds", seeds, 2, choices.MOST_SEEDS)
     with Bar() as progress:
         options: dict[str, Any] = {
             "seeds": seeds, "seed": seed, "people": people, "threads": threads, "progress": progress,

@@ -35,7 +35,7 @@ def loops(
     baseline: Annotated[
         str | None, typer.Option("--baseline", metavar="NAME", help="What it is compared with; its own, if not given.")
     ] = None,
-    without: Annotated[
+    disabled: Annotated[
         list[str] | None,
         typer.Option(
             "--without",
@@ -67,7 +67,7 @@ def loops(
     from sim.cli.progress import Bar
     from sim.scenario.scenario import Scenario
 
-    telling.check(without or (), measure)
+    telling.check(disabled or (), measure)
     folder = folder_of(out)
     first = baseline if baseline is not None else Scenario.load(scenario).baseline
     names = [scenario] if scenario == first and not sets else [first, scenario]
@@ -78,7 +78,7 @@ def loops(
     with Bar() as progress:
         told = telling.tell(
             chosen,
-            without=without or (),
+            disabled=disabled or (),
             measure=measure,
             seeds=seeds,
             seed=seed,
@@ -116,7 +116,7 @@ def story(
     from sim.cli import story as telling
     from sim.cli.progress import Bar
 
-    choices.whole("--chosen", chosen, 0, MOST_TOLD)
+    choices.integer_option("--chosen", chosen, 0, MOST_TOLD)
     folder = folder_of(out)
     given = choices.gather(
         [baseline, scenario],

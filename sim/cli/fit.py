@@ -25,7 +25,16 @@ from sim.results.metrics import metrics
 from sim.results.records import Record
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.schema.toml_files import plain
-from sim.validation.stability import DRAWS_STEADY, DRIFT, Judged, Stability, drifts, judged, stability, steadiness
+from sim.validation.stability import (
+    DRAWS_STEADY,
+    DRIFT,
+    Stability,
+    StabilityVerdict,
+    assess_stability,
+    drifts,
+    stability,
+    yearly_fit,
+)
 
 F = npt.NDArray[np.float64]
 CLOSE = 0.05
@@ -37,7 +46,7 @@ RESIDENTS = {WORKING: 0.8, OLDER: 12.4}
 """Residents of care homes per 1,000 of an age: admissions times stay, in the same file."""
 
 
-class Sums(NamedTuple):
+class FitSums(NamedTuple):
     """One seed's whole run: what happened, what the published tables imply, and among how many (all summed)."""
 
     seen: float
@@ -45,7 +54,7 @@ class Sums(NamedTuple):
     counted: float
 
 
-class Figure(NamedTuple):
+class FitTarget(NamedTuple):
     """A published figure and how to count it in a run; `scale` turns months into years and people into thousands."""
 
     id: str
@@ -54,10 +63,10 @@ class Figure(NamedTuple):
     scale: float
     published: float | None
     source: str
-    sums: Callable[[Record], Sums]
+    sums: Callable[[Record], FitSums]
 
 
-class Fit(NamedTuple):
+class FitRow(NamedTuple):
     """A published figure, and what was simulated."""
 
     id: str
@@ -67,8 +76,8 @@ class Fit(NamedTuple):
     source: str
     implied: float
     simulated: float
-    sure_low: float | None
-    sure_high: float | None
+    ci_low: float | None
+    ci_high: float | None
 
     @property
     def off(self) -> float:
@@ -78,12 +87,12 @@ class Fit(NamedTuple):
     @property
     def close(self) -> bool:
         """Within 5 %, or within what chance explains."""
-        if self.sure_low is not None and self.sure_high is not None and self.sure_low <= self.implied <= self.sure_high:
+        if self.ci_low is not None and self.ci_high is not None and self.ci_low <= self.implied <= self.ci_high:
             return True
         return abs(self.off) <= CLOSE
 
 
-def rows(result: Comparison) -> list[Fit]:
+def rows(result: Comparison) -> list[FitRow]:
     """Every published figure that the baseline is calibrated to, beside the simulation."""
     records = result.records[result.baseline]
     found = []
@@ -92,9 +101,9 @@ def rows(result: Comparison) -> list[Fit]:
         seen = np.array([[figure.scale * one.seen / max(1.0, one.counted)] for one in each])
         implied = figure.scale * float(np.mean([one.implied / max(1.0, one.counted) for one in each]))
         told = summarise(seen).iloc[0]
-        sure = [None if np.isnan(end) else float(end) for end in (told["sure_low"], told["sure_high"])]
+        sure = [None if np.isnan(end) else float(end) for end in (told["ci_low"], told["ci_high"])]
         found.append(
-            Fit(
+            FitRow(
                 figure.id,
                 figure.label,
                 figure.unit,
@@ -108,7 +117,7 @@ def rows(result: Comparison) -> list[Fit]:
     return found
 
 
-def figures(calibrated: Calibrated) -> Iterator[Figure]:
+def figures(calibrated: Calibrated) -> Iterator[FitTarget]:
     """What is published: doors that anyone may walk through, every domain's crises, and people helped at one moment."""
     aims, services = calibrated.aims, calibrated.services
     ids = [domain.id for domain in calibrated.domains]
@@ -119,7 +128,7 @@ def figures(calibrated: Calibrated) -> Iterator[Figure]:
         table = aims.walk_in[k] + door.arrives_with_crisis_share.value * aims.crises[ids.index(services[s].domain)]
         sums = partial(_events, services=[s], table=table, domain=None, ages=EVERYBODY)
         total, unit = door.total, "per 1,000 people per year"
-        yield Figure(names[s], labels[names[s]], unit, 12_000.0, total.value, total.source, sums)
+        yield FitTarget(names[s], labels[names[s]], unit, 12_000.0, total.value, total.source, sums)
     for d, domain in enumerate(calibrated.domains):
         for part in domain.crisis.england_total:
             bands = bands_within(part.ages)
@@ -132,37 +141,37 @@ def figures(calibrated: Calibrated) -> Iterator[Figure]:
             unit = f"per {base:,} {'households' if domain.unit == 'household' else 'people'} per year"
             sums = partial(_events, services=own, table=aims.crises[d], domain=d, ages=part.ages)
             published, source = part.value.value * base / 1_000, part.value.source
-            yield Figure(name, label, unit, 12.0 * base, published, source, sums)
+            yield FitTarget(name, label, unit, 12.0 * base, published, source, sums)
             if domain.id == "physical_health":
                 for q in range(QUINTILES):
                     fifth = f"{label}, fifth {q + 1}" + (" (most deprived)" if q == 0 else "")
                     sums_here = partial(sums, quintile=q)
                     source = domain.crisis.source
-                    yield Figure(f"{name}_quintile_{q + 1}", fifth, unit, 12.0 * base, None, source, sums_here)
+                    yield FitTarget(f"{name}_quintile_{q + 1}", fifth, unit, 12.0 * base, None, source, sums_here)
     yield from _stocks(aims, ids, [service.id for service in services])
 
 
-def _stocks(aims: Targets, domains: list[str], services: list[str]) -> Iterator[Figure]:
+def _stocks(aims: Targets, domains: list[str], services: list[str]) -> Iterator[FitTarget]:
     """People, or households, helped or cared for at one moment."""
     care, at_home = domains.index("care"), services.index("home_care")
     source = "B24, B25 [ASC24],[CCare]: 6.5 per 1,000 at 18-64 and 39.5 at 65+"
     label, people = "In long-term care, at home or in a home, 18+", "per 1,000 people"
     sums = partial(_clients, care=care, at_home=at_home)
-    yield Figure("long_term_care", label, people, 1_000.0, None, source, sums)
+    yield FitTarget("long_term_care", label, people, 1_000.0, None, source, sums)
     for ages, published in RESIDENTS.items():
         source = "D06 [KF360], C13: residents whom councils pay for, as sim/people/domains/care.toml derives them"
         sums = partial(_in_crisis, table=aims.at_least[care, 3], domain=care, ages=ages)
         name = f"care_home_residents_{ages[0]}_{ages[1]}"
-        yield Figure(name, f"In care homes{_aged(ages)}", people, 1_000.0, published, source, sums)
+        yield FitTarget(name, f"In care homes{_aged(ages)}", people, 1_000.0, published, source, sums)
     homes = domains.index("economic_security")
     source = "B30 [DS2], B28 [MHCLG]: 117,450 to 123,100 households of 23.4 m would be 5.0 to 5.3"
     sums = partial(_in_crisis, table=aims.at_least[homes, 3], domain=homes, ages=EVERYBODY)
     label = "In temporary accommodation"
-    yield Figure("temporary_accommodation", label, "per 1,000 households", 1_000.0, 4.52, source, sums)
+    yield FitTarget("temporary_accommodation", label, "per 1,000 households", 1_000.0, 4.52, source, sums)
     family = domains.index("family_safety")
     sums = partial(_in_crisis, table=aims.at_least[family, 3], domain=family, ages=CHILDREN)
     label, source = "Children in care, under 18", "B31 [CLA24]: 83,630 on 31 March 2024"
-    yield Figure("children_in_care", label, "per 10,000 people", 10_000.0, 70.0, source, sums)
+    yield FitTarget("children_in_care", label, "per 10,000 people", 10_000.0, 70.0, source, sums)
 
 
 def _counted(record: Record, domain: int | None) -> F:
@@ -180,30 +189,30 @@ def _events(
     domain: int | None,
     ages: tuple[int, int],
     quintile: int | None = None,
-) -> Sums:
+) -> FitSums:
     """Episodes of some services beside those that a table (band, quintile) of monthly rates implies."""
     fifths = slice(None) if quintile is None else slice(quintile, quintile + 1)
     cut = (slice(None), fifths, bands_within(ages))
     counted = _counted(record, domain)
     seen = record.monthly["opened"][:, services].sum(axis=1)[cut].sum()
-    return Sums(float(seen), float((counted * table.T)[cut].sum()), float(counted[cut].sum()))
+    return FitSums(float(seen), float((counted * table.T)[cut].sum()), float(counted[cut].sum()))
 
 
-def _in_crisis(record: Record, *, table: F, domain: int, ages: tuple[int, int]) -> Sums:
+def _in_crisis(record: Record, *, table: F, domain: int, ages: tuple[int, int]) -> FitSums:
     """People or households in crisis at one moment, beside a table (band, quintile) of shares."""
     cut = (slice(None), slice(None), bands_within(ages))
     counted = _counted(record, domain)
     seen = record.monthly["census"][:, domain, 3][cut].sum()
-    return Sums(float(seen), float((counted * table.T)[cut].sum()), float(counted[cut].sum()))
+    return FitSums(float(seen), float((counted * table.T)[cut].sum()), float(counted[cut].sum()))
 
 
-def _clients(record: Record, *, care: int, at_home: int) -> Sums:
+def _clients(record: Record, *, care: int, at_home: int) -> FitSums:
     """Adults in a care home or helped at home. Home care is not recorded by age, so the two ages go together."""
     counted = _counted(record, None)
     adults = (slice(None), slice(None), bands_within(ADULTS))
     seen = record.monthly["census"][:, care, 3][adults].sum() + record.monthly["helped"][:, at_home].sum()
     implied = sum(share / 1_000.0 * counted[:, :, bands_within(ages)].sum() for ages, share in CLIENTS.items())
-    return Sums(float(seen), float(implied), float(counted[adults].sum()))
+    return FitSums(float(seen), float(implied), float(counted[adults].sum()))
 
 
 def _aged(ages: tuple[int, int]) -> str:
@@ -212,7 +221,7 @@ def _aged(ages: tuple[int, int]) -> str:
     return f", {ages[0]}+" if ages[1] == 109 else f", under {ages[1] + 1}" if ages[0] == 0 else f", {ages[0]}-{ages[1]}"
 
 
-def document(result: Comparison, found: list[Fit]) -> dict[str, Any]:
+def document(result: Comparison, found: list[FitRow]) -> dict[str, Any]:
     """The fit as one JSON document."""
     told = [
         {k: _plain(v) for k, v in row._asdict().items()} | {"off": _plain(row.off), "close": row.close} for row in found
@@ -232,7 +241,7 @@ def _plain(value: object) -> object:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def show(result: Comparison, found: list[Fit], out: Console) -> None:
+def show(result: Comparison, found: list[FitRow], out: Console) -> None:
     """The fit as a table."""
     years, seeds = result.scenarios[0].years, len(result.seeds)
     luck = f"{seeds} seeds" if seeds > 1 else "one seed"
@@ -244,7 +253,7 @@ def show(result: Comparison, found: list[Fit], out: Console) -> None:
     for row in found:
         source = row.source.split(":")[0]
         label = Text.assemble(row.label, (f"\n{row.unit}; {source}", "dim"))
-        sure = "" if row.sure_low is None else f"\n({row.sure_low:,.2f} to {row.sure_high:,.2f})"
+        sure = "" if row.ci_low is None else f"\n({row.ci_low:,.2f} to {row.ci_high:,.2f})"
         published = "" if row.published is None else f"{row.published:,.2f}"
         table.add_row(
             label,
@@ -263,7 +272,7 @@ def show(result: Comparison, found: list[Fit], out: Console) -> None:
     )
 
 
-class Cell(NamedTuple):
+class FitCell(NamedTuple):
     """One acute service, fifth and age band: episodes seen over those implied, and how sure that is."""
 
     service: str
@@ -272,17 +281,17 @@ class Cell(NamedTuple):
     seen: float
     implied: float
     ratio: float
-    sure_low: float | None
-    sure_high: float | None
+    ci_low: float | None
+    ci_high: float | None
 
     @property
     def close(self) -> bool:
         """Within 5 %, or within what chance explains."""
-        by_luck = self.sure_low is None or self.sure_high is None or self.sure_low <= 1.0 <= self.sure_high
+        by_luck = self.ci_low is None or self.ci_high is None or self.ci_low <= 1.0 <= self.ci_high
         return by_luck or abs(self.ratio - 1.0) <= CLOSE
 
 
-def cells(result: Comparison) -> list[Cell]:
+def cells(result: Comparison) -> list[FitCell]:
     """Every acute service by fifth and age band. Episodes a year are summed over years and seeds."""
     records = result.records[result.baseline]
     found = []
@@ -294,9 +303,9 @@ def cells(result: Comparison) -> list[Cell]:
                 continue
             ratio = seen[:, q, b] / np.maximum(1e-9, implied[:, q, b])
             told = summarise(ratio[:, None]).iloc[0]
-            sure = [None if np.isnan(end) else float(end) for end in (told["sure_low"], told["sure_high"])]
+            sure = [None if np.isnan(end) else float(end) for end in (told["ci_low"], told["ci_high"])]
             whole = float(seen[:, q, b].sum()), float(implied[:, q, b].sum())
-            found.append(Cell(name, q + 1, AGE_BAND_NAMES[b], *whole, whole[0] / whole[1], *sure))
+            found.append(FitCell(name, q + 1, AGE_BAND_NAMES[b], *whole, whole[0] / whole[1], *sure))
     return found
 
 
@@ -323,7 +332,7 @@ def _of_cells(record: Record, *, service: int, table: F, domain: int | None) -> 
     return seen, _counted(record, domain).sum(axis=0) * table.T
 
 
-def show_cells(found: list[Cell], out: Console) -> None:
+def show_cells(found: list[FitCell], out: Console) -> None:
     """The same as a table for each service: seen over implied, by age (down) and fifth (across)."""
     for name in dict.fromkeys(cell.service for cell in found):
         here = {(cell.age, cell.quintile): cell for cell in found if cell.service == name}
@@ -352,10 +361,10 @@ def steady_document(result: Comparison) -> dict[str, Any]:
     """Every calibrated rate year by year, what chance alone would do, and how a push dies away, for programs."""
     rows: list[dict[str, Any]] = [
         {str(name): None if isinstance(value, float) and np.isnan(value) else value for name, value in row.items()}
-        for row in steadiness(result).to_dict(orient="records")
+        for row in yearly_fit(result).to_dict(orient="records")
     ]
     told: dict[str, Any] = {"steadiness": rows}
-    found = judged(result)
+    found = assess_stability(result)
     told["judged"] = found._asdict() | {"steady": found.steady}
     if len(result.names) > 1:
         told["stability"] = stability(result)._asdict()
@@ -364,7 +373,7 @@ def steady_document(result: Comparison) -> dict[str, Any]:
 
 def show_steady(result: Comparison, console: Console) -> None:
     """The same for people, with the verdict in the last line."""
-    table = steadiness(result)
+    table = yearly_fit(result)
     years, seeds = int(table["years"].iloc[0]), int(table["seeds"].iloc[0])
     shown_table = Table(title=f"Seen / implied, year by year: {years} years, {seeds} seeds", title_justify="left")
     heads = ("mean", "2 s.e.", "year 1", f"year {years}", "worst year", "allowed", "outside", "trend %/year", "t")
@@ -385,13 +394,13 @@ def show_steady(result: Comparison, console: Console) -> None:
             f"{row.t:+.1f}",
         )
     console.print(shown_table)
-    found = judged(result)
+    found = assess_stability(result)
     push = stability(result) if len(result.names) > 1 else None
     for line in _steady_lines(found, push, seeds):
         console.print(Text(line))
 
 
-def _steady_lines(found: Judged, push: Stability | None, seeds: int) -> list[str]:
+def _steady_lines(found: StabilityVerdict, push: Stability | None, seeds: int) -> list[str]:
     if seeds < 2:
         return ["One seed says nothing of chance: run more of them for a verdict."]
     off = f"{CLOSE:.0%}"

@@ -21,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli.json_text import indented
-from sim.schema.toml_files import InputError, Words
+from sim.schema.toml_files import InputError, Phrase
 
 if TYPE_CHECKING:
-    from sim.results.comparison import Column, Comparison
+    from sim.results.comparison import Comparison, SummaryColumn
 
 A = npt.NDArray[Any]
-FIGURES = ("mean", "low", "high", "sure_low", "sure_high")
+FIGURES = ("mean", "q025", "q975", "ci_low", "ci_high")
 COLUMNS = (
     "scenario",
     "year",
@@ -49,10 +49,10 @@ def usable(folder: Path) -> Path:
     while not here.exists() and here != here.parent:
         here = here.parent
     if not here.is_dir():
-        came = Words("a file") if here == folder else Words(f"a path through the file {here}")
+        came = Phrase("a file") if here == folder else Phrase(f"a path through the file {here}")
         raise InputError(folder, None, "--out", "a folder", came)
     if not os.access(here, os.W_OK | os.X_OK):
-        raise InputError(folder, None, "--out", "a folder that can be written to", Words("no right to write there"))
+        raise InputError(folder, None, "--out", "a folder that can be written to", Phrase("no right to write there"))
     return folder
 
 
@@ -124,7 +124,7 @@ def _parquet(path: Path, result: Comparison) -> None:
         rows = len(numbers) - len(more)  # texts have one offset more than there are texts
         return pa.Array.from_buffers(kind, rows, [None, *map(pa.py_buffer, (numbers, *more))])
 
-    def column(told: Column | A) -> pa.Array:
+    def column(told: SummaryColumn | A) -> pa.Array:
         if isinstance(told, np.ndarray):
             return buffer(pa.float64(), told)
         if not isinstance(told.of[0], str):

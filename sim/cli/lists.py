@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.feedback.loops import LOOPS
 from sim.people.domains import Domain, load_domains
 from sim.place.place import PLACES, Place, place_names
@@ -149,13 +149,13 @@ def _domains() -> Rows:
 
 def _loops() -> Rows:
     out = []
-    entries = BOOK.month()
+    entries = REGISTRY.month()
     for loop in LOOPS:
         told = sections(importlib.import_module(loop.module).__doc__ or "")
         own = [entry for entry in entries if entry.module == loop.module]
-        switch = {"without": list(loop.without), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
+        switch = {"without": list(loop.disabled), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
         out.append(
-            {"name": loop.name, "label": loop.label, "chain": loop.chain, "sign": loop.sign, "cut": loop.cut,
+            {"name": loop.name, "label": loop.label, "chain": loop.chain, "sign": loop.sign, "cut": loop.disabled_by,
              "switch": switch, "switched": ", ".join(loop.switch()).replace("`", ""),
              "moves_baseline": loop.moves_baseline, "files": list(loop.files), "claim": told.get("Claim", ""),
              "source": told.get("Evidence", ""), "limits": told.get("Limits", ""),

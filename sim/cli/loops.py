@@ -12,18 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.analysis.feedback_loops import Found, LoopMap, loop_map
+from sim.analysis.feedback_loops import DetectedLoop, LoopMap, loop_map
 from sim.analysis.feedback_loops.diagram import SIGNS, chain, diagram, knock_out_figure, mermaid, strength_figure
-from sim.analysis.feedback_loops.knock_out import LAST, KnockOuts, Without, knock_outs
+from sim.analysis.feedback_loops.knock_out import LAST, KnockOutEffect, KnockOuts, knock_outs
 from sim.analysis.feedback_loops.strength import Strength, strengths
 from sim.analysis.feedback_loops.variables import LEFT_OUT
-from sim.cli.choices import Chosen
+from sim.cli.choices import SelectedScenarios
 from sim.cli.json_text import indented
 from sim.cli.show import NOT_SURE, number, shown_unit
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.ensemble.compare import settled_world
 from sim.ensemble.precompile import warm_up
-from sim.feedback.loops import BY_NAME, LOOPS, cut
+from sim.feedback.loops import BY_NAME, LOOPS, disabled_mechanisms
 from sim.results.metrics import metrics
 from sim.schema.toml_files import InputError, plain
 from sim.schema.version import VERSION
@@ -41,7 +41,7 @@ NOTES = (
 )
 
 
-class Told(NamedTuple):
+class LoopReport(NamedTuple):
     """Everything that is told of a scenario's loops."""
 
     found: LoopMap
@@ -51,22 +51,22 @@ class Told(NamedTuple):
 
 def check(names: Sequence[str], measure: str) -> None:
     """Refuse loops, mechanisms and measures that are not there, before anything is run."""
-    cut(names)
+    disabled_mechanisms(names)
     there = [m.name for m in metrics() if m.against is None]
     if measure not in there:
         raise InputError("--metric", None, "", "the id of a measure", measure, there)
 
 
 def tell(
-    chosen: Chosen,
+    chosen: SelectedScenarios,
     *,
-    without: Sequence[str],
+    disabled: Sequence[str],
     measure: str,
     seeds: int,
     seed: int,
     threads: int,
     progress: Progress,
-) -> Told:
+) -> LoopReport:
     """Find the map, and, where the scenario differs from its baseline, strengths and knock-outs."""
     warm_up()
     baseline, scenario = chosen.scenarios[0], chosen.scenarios[-1]
@@ -80,9 +80,9 @@ def tell(
 
     found = loop_map([world(number) for number in tried], tried, params)
     if len(chosen.scenarios) == 1:
-        return Told(found, (), None)
-    runs = 2 * seeds * (2 if without else 1 + len(LOOPS))
-    first = 0 if without else seeds
+        return LoopReport(found, (), None)
+    runs = 2 * seeds * (2 if disabled else 1 + len(LOOPS))
+    first = 0 if disabled else seeds
 
     def on(done: int, _total: int, what: str) -> None:
         progress(done, first + runs, what)
@@ -91,12 +91,12 @@ def tell(
         on(first + done, total, what)
 
     told: tuple[Strength, ...] = ()
-    if not without:
+    if not disabled:
         told = strengths(found, baseline, scenario, world, list(numbers), params, threads, on)
     knocked = knock_outs(
         baseline,
         scenario,
-        cuts=[tuple(without)] if without else None,
+        cuts=[tuple(disabled)] if disabled else None,
         measure=measure,
         place=chosen.place,
         people=chosen.people,
@@ -105,10 +105,10 @@ def tell(
         threads=threads,
         progress=later,
     )
-    return Told(found, told, knocked)
+    return LoopReport(found, told, knocked)
 
 
-def document(told: Told, chosen: Chosen, seeds: int, seed: int) -> dict[str, Any]:
+def document(told: LoopReport, chosen: SelectedScenarios, seeds: int, seed: int) -> dict[str, Any]:
     """Everything as one JSON document."""
     found = told.found
     out: dict[str, Any] = {
@@ -174,8 +174,8 @@ def document(told: Told, chosen: Chosen, seeds: int, seed: int) -> dict[str, Any
     return out
 
 
-def _row(found: LoopMap, one: Found) -> dict[str, Any]:
-    claims = dict.fromkeys(BOOK.entries[name].claim for name in one.mechanisms)
+def _row(found: LoopMap, one: DetectedLoop) -> dict[str, Any]:
+    claims = dict.fromkeys(REGISTRY.entries[name].claim for name in one.mechanisms)
     return {
         "name": one.name,
         "label": one.loop.label if one.loop is not None else "",
@@ -200,7 +200,7 @@ def _number(value: float) -> float | None:
     return round(float(value), 9) if np.isfinite(value) else None
 
 
-def write(folder: Path, told: Told, whole: dict[str, Any]) -> tuple[str, ...]:
+def write(folder: Path, told: LoopReport, whole: dict[str, Any]) -> tuple[str, ...]:
     """The document, the diagram as a page that needs nothing else, and as Mermaid text."""
     folder.mkdir(parents=True, exist_ok=True)
     figures = [diagram(told.found)]
@@ -223,7 +223,7 @@ def write(folder: Path, told: Told, whole: dict[str, Any]) -> tuple[str, ...]:
     return tuple(files)
 
 
-def show(told: Told, whole: dict[str, Any], out: Console, *, every: bool = False) -> None:
+def show(told: LoopReport, whole: dict[str, Any], out: Console, *, every: bool = False) -> None:
     """The map, strengths and knock-outs, for a reader."""
     people, seeds = whole["people"], len(whole["seeds"])
     out.print(Text(f"{whole['place']}: {people:,} people, {seeds} seeds"))
@@ -247,7 +247,7 @@ def _map(found: LoopMap, out: Console, *, every: bool) -> None:
         round_in = f"  {kind}; round in some {one.delay:.0f} months"
         out.print(Text.assemble((f"{one.name} {one.loop.label}", "bold"), round_in))
         _wrapped(chain(found, one), 4, out)
-        _wrapped(f"through {', '.join(one.mechanisms)}; cut: {one.loop.cut}", 4, out)
+        _wrapped(f"through {', '.join(one.mechanisms)}; cut: {one.loop.disabled_by}", 4, out)
     for loop in found.missing:
         out.print(Text(f"{loop.name} {loop.label}: NOT found", style="bold red"))
     own = [one for one in found.others if not one.through]
@@ -264,7 +264,7 @@ def _map(found: LoopMap, out: Console, *, every: bool) -> None:
     _wrapped(f"Not tried: ways through who lives here ({through}): births, deaths, moves, growing older.", 2, out)
 
 
-def _strengths(told: Told, out: Console) -> None:
+def _strengths(told: LoopReport, out: Console) -> None:
     out.print()
     out.print(Text("Strength: of what the policy moves on the way round, how much comes round (%)", style="bold"))
     years = told.strengths[0].years
@@ -321,7 +321,7 @@ def _knocked(knocked: KnockOuts, out: Console) -> None:
         _by_year(knocked.loops[0], knocked, out)
 
 
-def _by_year(one: Without, knocked: KnockOuts, out: Console) -> None:
+def _by_year(one: KnockOutEffect, knocked: KnockOuts, out: Console) -> None:
     measure, told = knocked.metric, one.by_year()
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
     for head in ("year", "difference", f"without {' and '.join(one.names)}", "goes away"):
@@ -329,14 +329,14 @@ def _by_year(one: Without, knocked: KnockOuts, out: Console) -> None:
     for y in range(knocked.whole.scenarios[0].years):
         row: dict[str, float | None] = {}
         for name, figures in told.items():
-            for end, key in (("", "mean"), ("_low", "sure_low"), ("_high", "sure_high")):
+            for end, key in (("", "mean"), ("_low", "ci_low"), ("_high", "ci_high")):
                 row[name + end] = _number(figures[key][y])
         table.add_row(str(y + 1), *(_cell(row, name, measure) for name in ("whole", "without", "goes_away")))
     out.print()
     out.print(table)
 
 
-def _named(one: Without) -> str:
+def _named(one: KnockOutEffect) -> str:
     known = [name for name in one.names if name.casefold() in BY_NAME]
     return f"{' and '.join(one.names)} {one.label}" if known else " and ".join(one.names)
 

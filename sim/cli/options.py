@@ -102,10 +102,10 @@ def check_whole_options(seeds: int, seed: int, people: int | None, threads: int 
     from sim.cli import choices
     from sim.place.place import people_allowed
 
-    choices.whole("--seeds", seeds, 1, choices.MOST_SEEDS)
-    choices.whole("--seed", seed, 0, choices.LARGEST_SEED)
+    choices.integer_option("--seeds", seeds, 1, choices.MOST_SEEDS)
+    choices.integer_option("--seed", seed, 0, choices.LARGEST_SEED)
     if threads is not None:
-        choices.whole("--threads", threads, 1, choices.MOST_THREADS)
+        choices.integer_option("--threads", threads, 1, choices.MOST_THREADS)
     if people is not None:
         people_allowed(people)
 

@@ -21,7 +21,7 @@ def dashboard(
     from sim.cli import choices
     from sim.schema.toml_files import InputError
 
-    choices.whole("--port", port, 1, 65_535)
+    choices.integer_option("--port", port, 1, 65_535)
     from dashboard.app import is_own, serve
 
     if not is_own(host) and not allow_others:
@@ -38,7 +38,7 @@ def _need_free(host: str, port: int) -> None:
     import errno
     import socket
 
-    from sim.schema.toml_files import InputError, Words
+    from sim.schema.toml_files import InputError, Phrase
 
     bare = host.strip("[]")
     try:
@@ -46,7 +46,7 @@ def _need_free(host: str, port: int) -> None:
         socket.create_server((bare, port), family=family).close()
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE:
-            came = Words(f"{port}, at which another program does")
+            came = Phrase(f"{port}, at which another program does")
             raise InputError("--port", None, "", "a port at which nobody listens yet", came) from None
-        came = Words(f"'{host}' ({problem.strerror})")
+        came = Phrase(f"'{host}' ({problem.strerror})")
         raise InputError("--host", None, "", "an address and port to listen at", came) from None

@@ -181,12 +181,12 @@ def _cell(row: Row, name: str, document: dict[str, Any]) -> Cell:
             else (first, f"{told} {NOT_SURE}", True)
         )
     if not document["differences"]:
-        level = {"sure_low": level["low"], "sure_high": level["high"]} if len(document["seeds"]) > 1 else {}
+        level = {"ci_low": level["q025"], "ci_high": level["q975"]} if len(document["seeds"]) > 1 else {}
     return first, _between(level, row, signed=False), True
 
 
 def _between(figures: Figures, row: Row, *, signed: bool) -> str:
-    low, high = figures.get("sure_low"), figures.get("sure_high")
+    low, high = figures.get("ci_low"), figures.get("ci_high")
     if low is None or high is None:
         return ""
     return f"({' to '.join(number(end, row.unit, row.decimals, signed=signed) for end in (low, high))})"
@@ -194,7 +194,7 @@ def _between(figures: Figures, row: Row, *, signed: bool) -> str:
 
 def sure(change: Figures) -> bool:
     """Whether a difference is told from luck: its interval leaves out 0."""
-    low, high = change.get("sure_low"), change.get("sure_high")
+    low, high = change.get("ci_low"), change.get("ci_high")
     return low is not None and high is not None and (low > 0.0 or high < 0.0)
 
 
@@ -264,9 +264,9 @@ def _expectations(result: Comparison, told: Mapping[str, Metric], out: Console) 
     out.print(Text("What the scenarios expected", style="bold"))
     for row in found:
         measure = told[str(row["metric"])]
-        figures = {"sure_low": float(row["sure_low"]), "sure_high": float(row["sure_high"])}
+        figures = {"ci_low": float(row["ci_low"]), "ci_high": float(row["ci_high"])}
         as_row = Row(measure.label, str(row["unit"]), measure.decimals, {}, {})
-        if math.isnan(figures["sure_low"]):
+        if math.isnan(figures["ci_low"]):
             verdict = "cannot tell"
             seen = f"{row['missing']} not run" if row["missing"] else "one seed, or a group that is empty"
         else:

@@ -10,7 +10,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.analysis.life_histories import COUNTS, Event, Person, Stories, first_state, in_words, name_of, parting
+from sim.analysis.life_histories import (
+    COUNTS,
+    LifeEvent,
+    PersonHistory,
+    Stories,
+    first_state,
+    in_words,
+    name_of,
+    parting,
+)
 from sim.cli.show import NOT_SURE, number
 from sim.schema.toml_files import plain
 from sim.schema.version import VERSION
@@ -63,7 +72,7 @@ def document(told: Stories) -> dict[str, Any]:
     }
 
 
-def _story(told: Stories, seed: int, before: Person, after: Person, months: list[str]) -> dict[str, Any]:
+def _story(told: Stories, seed: int, before: PersonHistory, after: PersonHistory, months: list[str]) -> dict[str, Any]:
     alike = parting(before, after)
     return {
         "name": name_of(seed, before),
@@ -79,9 +88,9 @@ def _story(told: Stories, seed: int, before: Person, after: Person, months: list
     }
 
 
-def _apart(person: Person, alike: int, months: list[str]) -> list[str]:
+def _apart(person: PersonHistory, alike: int, months: list[str]) -> list[str]:
     """A life from where it parts: all of it in words, so that what was refused before is remembered; then the rest."""
-    events: list[Event] = person.events
+    events: list[LifeEvent] = person.events
     whole, shared = in_words(events, months), in_words(events[:alike], months)
     same = next((k for k, (a, b) in enumerate(zip(whole, shared, strict=False)) if a != b), len(shared))
     lines = whole[same:]
@@ -133,7 +142,7 @@ def _table(title: str, rows: dict[str, Any], out: Console) -> None:
 
 def _cell(row: dict[str, float | None], *, signed: bool) -> str:
     told = number(row["mean"], "", 1, signed=signed)
-    low, high = row["sure_low"], row["sure_high"]
+    low, high = row["ci_low"], row["ci_high"]
     if low is None or high is None:
         return told
     unsure = f" {NOT_SURE}" if signed and low <= 0.0 <= high else ""

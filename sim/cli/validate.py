@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sim.schema.toml_files import plain
-from sim.validation.natural_experiments import Effect, Outcome, Validation
+from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Validation
 
 STYLES = {"yes": "green", "no": "bold red", "cannot tell": "yellow"}
 
@@ -27,7 +27,7 @@ def show(validation: Validation, out: Console) -> None:
     out.print(Text(told, style="bold"))
 
 
-def _outcome(outcome: Outcome, out: Console) -> None:
+def _outcome(outcome: ExperimentOutcome, out: Console) -> None:
     one = outcome.experiment
     out.print()
     out.print(Text.assemble((one.id, "bold"), "  ", plain(one.title)))
@@ -37,7 +37,7 @@ def _outcome(outcome: Outcome, out: Console) -> None:
         _effect(effect, out)
 
 
-def _effect(effect: Effect, out: Console) -> None:
+def _effect(effect: ExperimentEffect, out: Console) -> None:
     m = effect.measure
     out.print(Text(f"  {plain(m.label)} ({plain(m.unit)})"))
     published = "-" if m.published is None else figure(m.published)

@@ -66,7 +66,7 @@ def _addresses(arrays: Iterable[A]) -> npt.NDArray[np.int64]:
     return np.array([array.ctypes.data for array in listed], np.int64)
 
 
-class Cleared:
+class ArrayClearer:
     """Arrays that are emptied together, as often as it is called."""
 
     def __init__(self, arrays: Iterable[A]) -> None:
@@ -79,7 +79,7 @@ class Cleared:
         _clear(self._where, self._sizes)
 
 
-class Rows:
+class ArrayRecorder:
     """What some arrays held at each of some moments: by name, the moment first."""
 
     def __init__(self, arrays: Mapping[str, A], rows: int) -> None:

@@ -80,7 +80,7 @@ class NoParams(Params):
 
 
 @dataclass
-class Book:
+class Registry:
     """The mechanisms known so far, and the order in which a month runs them."""
 
     entries: dict[str, Mechanism] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Book:
                     )
 
 
-BOOK = Book()
+REGISTRY = Registry()
 
 
 def mechanism(
@@ -166,7 +166,7 @@ def mechanism(
         import sys
 
         doc = (sys.modules[module].__doc__ or "").strip().splitlines()
-        BOOK.add(
+        REGISTRY.add(
             Mechanism(
                 name=name or module.rsplit(".", 1)[-1],
                 phase=phase,

@@ -27,9 +27,9 @@ from sim.results import expectation_tests
 from sim.results.records import Record
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
-from sim.schema.toml_files import InputError, Words, dotted
-from sim.simulation.simulate import Progress, ensemble, take_aim
-from sim.state.tables import Screen, World
+from sim.schema.toml_files import InputError, Phrase, dotted
+from sim.simulation.simulate import Progress, ensemble, set_aim_groups
+from sim.state.tables import ThinningScratch, World
 from sim.world.build import copy
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def in_one_part(world: World) -> World:
     """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
     they leave in scratch for the next can be looked at."""
     people, domains = world.people.age.size, world.people.level.shape[0]
-    screen = allocate(Screen, candidate=people + 8, domain=domains, block=world.screen.tops.size, one=1)
+    screen = allocate(ThinningScratch, candidate=people + 8, domain=domains, block=world.screen.tops.size, one=1)
     return copy(world)._replace(screen=screen)
 
 
@@ -112,7 +112,7 @@ def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
 
 
 def _unfit(wanted: str, came: str) -> InputError:
-    return InputError("compare", None, "", wanted, Words(came))
+    return InputError("compare", None, "", wanted, Phrase(came))
 
 
 def compare(
@@ -125,7 +125,7 @@ def compare(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
-    without: Iterable[str] = (),
+    disabled: Iterable[str] = (),
     draw_parameters: Which | None = None,
     engine: Engine = "agents",
     until: float | None = None,
@@ -138,7 +138,7 @@ def compare(
 
     Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
     """
-    started, without = time.perf_counter(), tuple(without)
+    started, disabled = time.perf_counter(), tuple(disabled)
     settings = {"years": years}
     chosen = [s.with_settings(**settings) if years is not None else s for s in (baseline, *others)]
     names = [s.name for s in chosen]
@@ -166,7 +166,7 @@ def compare(
     if until is not None and not 0.0 < until < 1.0:
         raise _unfit("until between 0 and 1: a part of acute demand", str(until))
     if engine == "stocks":
-        numbers = _without_luck(numbers, without, draw_parameters, until)
+        numbers = _without_luck(numbers, disabled, draw_parameters, until)
     total = sum(n.people for n in hoods)
     fixed = chosen[0].parameters
     if engine == "stocks":
@@ -194,7 +194,7 @@ def compare(
         return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
 
     about = _about(chosen[0], where, size)
-    story = (about, chosen[0].model_dump_json(), without)
+    story = (about, chosen[0].model_dump_json(), disabled)
     here = set_in_place(where, chosen[0].parameters)
     running = threads or os.cpu_count() or 1
     each = max(1, running // len(numbers))
@@ -224,7 +224,7 @@ def compare(
 
     @cache
     def record_stem() -> str:
-        return kept_records.stem_of(stem(), chosen[0], without)
+        return kept_records.stem_of(stem(), chosen[0], disabled)
 
     def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
         if scenario is not chosen[0] or total > LARGEST_KEPT:
@@ -239,9 +239,9 @@ def compare(
                 progress(before * len(chosen) + done, len(numbers) * len(chosen), what)
 
         if engine == "reference":
-            return _told_again(world, chosen, some, further, without, variant)
+            return _told_again(world, chosen, some, further, disabled, variant)
         return ensemble(
-            world, chosen, list(some), running, further, without, recall, variant, used_up=total > LARGEST_KEPT
+            world, chosen, list(some), running, further, disabled, recall, variant, used_up=total > LARGEST_KEPT
         )
 
     def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
@@ -253,7 +253,7 @@ def compare(
             records=dict(records),
             neighbourhoods=tuple(n.name for n in hoods),
             seconds=time.perf_counter() - started,
-            settings={"engine": engine, "threads": threads, "without": list(without)}
+            settings={"engine": engine, "threads": threads, "without": list(disabled)}
             | ({} if until is None else {"until": until, "most_seeds": len(numbers)})
             | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
         )
@@ -268,7 +268,7 @@ def _told_again(
     scenarios: Sequence[Scenario],
     seeds: Sequence[int],
     progress: Progress | None,
-    without: tuple[str, ...],
+    disabled: tuple[str, ...],
     variant: Callable[[Scenario, int], Scenario],
 ) -> dict[str, list[Record]]:
     """Every scenario for every seed by the Mesa telling, in turn: plain Python gains nothing from threads."""
@@ -278,8 +278,8 @@ def _told_again(
     for seed in seeds:
         for scenario in scenarios:
             own, begun = variant(scenario, seed), copy(world(seed))
-            take_aim(begun, own)
-            out[scenario.name].append(record(begun, own, seed, without))
+            set_aim_groups(begun, own)
+            out[scenario.name].append(record(begun, own, seed, disabled))
             if progress is not None:
                 done = sum(map(len, out.values()))
                 progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
@@ -287,14 +287,14 @@ def _told_again(
 
 
 def _without_luck(
-    numbers: tuple[int, ...], without: tuple[str, ...], drawn: Which | None, until: float | None
+    numbers: tuple[int, ...], disabled: tuple[str, ...], drawn: Which | None, until: float | None
 ) -> tuple[int, ...]:
     """The one number of a run of the twin. Refuses what the twin cannot do."""
     if until is not None:
         raise _unfit("engine agents with until: the stock-flow twin makes one run, without luck", "stocks")
     if drawn is not None:
         raise _unfit("engine agents with draw_parameters: the stock-flow twin makes one run", "stocks")
-    if without:
+    if disabled:
         raise _unfit("engine agents with without: the stock-flow twin runs whole", "stocks")
     return numbers[:1]
 

@@ -17,7 +17,7 @@ from sim.calibration.calibrate import solution_for
 from sim.engine import jit
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
-from sim.simulation.simulate import SETTLING, Month, go, settle
+from sim.simulation.simulate import BURN_IN_DISABLED, Month, burn_in, run_months
 
 _compiling = threading.Lock()
 
@@ -25,8 +25,8 @@ _compiling = threading.Lock()
 def compile_backwards() -> None:
     """Compile the month's stretches from its end on, for a process that begins at the other end."""
     params = Scenario.load("baseline").params()
-    for without in ((), SETTLING):
-        Month(params, {}, without).compile_backwards()
+    for disabled in ((), BURN_IN_DISABLED):
+        Month(params, {}, disabled).compile_backwards()
 
 
 @contextmanager
@@ -58,6 +58,6 @@ def warm_up() -> None:
         scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
         with _from_the_other_end():
             calibrated = solution_for(scenario)
-            world = settle(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
-            go(world, scenario, calibrated.params, 0)
+            world = burn_in(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
+            run_months(world, scenario, calibrated.params, 0)
         jit.mark_warm()

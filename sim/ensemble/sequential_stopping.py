@@ -35,7 +35,7 @@ def half_width(comparison: Comparison) -> float:
     measure, others = comparison["acute_demand"], comparison.names[1:]
     base = measure.level(comparison.baseline)
     looked_at = [measure.change(name) for name in others] or [base]
-    widest = max(float(told["sure_high"][-1] - told["sure_low"][-1]) / 2.0 for told in looked_at)
+    widest = max(float(told["ci_high"][-1] - told["ci_low"][-1]) / 2.0 for told in looked_at)
     return abs(widest / float(base["mean"][-1]))
 
 

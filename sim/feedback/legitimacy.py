@@ -15,7 +15,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import ACUTE, NOBODY, TRUST_ONLY, USUAL_TRUST, World
+from sim.state.tables import ACUTE, EMPTY_SLOT, REFERENCE_TRUST, TRUST_ONLY, World
 
 LEAST, MOST = 0.5, 1.3
 """No legitimacy lies beyond."""
@@ -84,12 +84,12 @@ def answer(w: World, p: Legitimacy, clock: Clock) -> None:
 def believe(w: World, p: Legitimacy, clock: Clock) -> None:
     people = w.people
     for n in range(w.part.neighbourhood[0], w.part.neighbourhood[1]):
-        moved = p.fade * USUAL_TRUST * (w.places.legitimacy[n] - 1.0)
+        moved = p.fade * REFERENCE_TRUST * (w.places.legitimacy[n] - 1.0)
         if -1e-9 < moved < 1e-9:
             continue
         first, last = np.int64(w.places.first[n]), np.int64(w.places.first[n + 1])
         start = first + (clock.month - first) % 12
         for i in range(start, last, 12):
-            if people.age[i] != NOBODY:
+            if people.age[i] != EMPTY_SLOT:
                 people.trust[i] = np.float32(min(1.0, max(0.0, people.trust[i] + moved)))
                 people.changed[i] |= np.uint8(TRUST_ONLY)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.schema.toml_files import InputError
 
 
@@ -25,9 +25,9 @@ class Loop:
     sign: Literal["+", "−"]
     files: tuple[str, ...]
     """Where the chain is told, link by link; the first has the link that is cut."""
-    cut: str
+    disabled_by: str
     """What is so once the loop is cut."""
-    without: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
     """Mechanisms left out."""
     parameters: Mapping[str, float] = field(default_factory=dict)
     """Parameters set, beyond their plausible range where need be."""
@@ -42,7 +42,7 @@ class Loop:
 
     def switch(self) -> tuple[str, ...]:
         """What is left out, set and held, each in words."""
-        out = [f"without `{name}`" for name in self.without]
+        out = [f"without `{name}`" for name in self.disabled]
         out += [f"`{name}` = {value:g}" for name, value in self.parameters.items()]
         out += [f"lever `{name}` = {value:g}" for name, value in self.levers.items()]
         return tuple(out)
@@ -75,7 +75,7 @@ LOOPS = (
         "+",
         ("feedback/rationing.py", "people/help_seeking.py", "services/waiting.py", "people/need.py"),
         "Thresholds stay where they are, however long the queue.",
-        without=("rationing",),
+        disabled=("rationing",),
     ),
     Loop(
         "R3",
@@ -99,7 +99,7 @@ LOOPS = (
             "people/help_seeking.py",
         ),
         "More requests take no more time than the baseline's do.",
-        without=("failure_demand",),
+        disabled=("failure_demand",),
     ),
     Loop(
         "R5",
@@ -187,7 +187,7 @@ LOOPS = (
         "−",
         ("services/waiting.py", "services/queue_allocation.py", "people/help_seeking.py", "people/need.py"),
         "Nobody's help begins; what has begun goes on.",
-        without=("waiting",),
+        disabled=("waiting",),
         moves_baseline=True,
     ),
     Loop(
@@ -214,14 +214,14 @@ LOOPS = (
             "services/child_services.py",
         ),
         "Energy never saturates, and groups take in and bear whoever is sent to them; lay helpers still run out.",
-        without=("groups_room", "social_prescribing"),
+        disabled=("groups_room", "social_prescribing"),
         parameters={"groups.ease": 1e9},
     ),
 )
 BY_NAME = {loop.name.casefold(): loop for loop in LOOPS}
 
 
-class Cut(NamedTuple):
+class DisabledMechanisms(NamedTuple):
     """What several switches come to together."""
 
     mechanisms: frozenset[str]
@@ -230,18 +230,18 @@ class Cut(NamedTuple):
     levers: dict[str, float]
 
 
-def cut(names: Iterable[str]) -> Cut:
+def disabled_mechanisms(names: Iterable[str]) -> DisabledMechanisms:
     """Loops and mechanisms by name, as what to leave out, set and hold. Raises InputError for a name unknown."""
-    out = Cut(frozenset(), {}, {})
+    out = DisabledMechanisms(frozenset(), {}, {})
     for name in names:
         loop = BY_NAME.get(name.casefold())
         if loop is None:
-            if name not in BOOK.entries:
-                there = (*(known.name for known in LOOPS), *sorted(BOOK.entries))
+            if name not in REGISTRY.entries:
+                there = (*(known.name for known in LOOPS), *sorted(REGISTRY.entries))
                 raise InputError("without", None, "", "the name of a loop or a mechanism", name, there)
             out = out._replace(mechanisms=out.mechanisms | {name})
             continue
-        out = out._replace(mechanisms=out.mechanisms.union(loop.without))
+        out = out._replace(mechanisms=out.mechanisms.union(loop.disabled))
         out.levers.update(loop.levers)
         for parameter, value in loop.parameters.items():
             group, one = parameter.split(".")

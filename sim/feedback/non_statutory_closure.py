@@ -17,7 +17,7 @@ from sim.schema.quantities import Params, number, share
 from sim.state.tables import ACUTE, World
 
 
-class Pilots(Params):
+class NonStatutoryClosure(Params):
     """How the law protects, and how fast work is forgotten."""
 
     first: float = share(
@@ -43,13 +43,13 @@ def at_risk(w: World, s: int) -> bool:
 
 @mechanism(
     Phase.POLICY,
-    Pilots,
+    NonStatutoryClosure,
     reads="services.granted services.base_budget services.silo services.tier services.statutory",
     writes="services.granted",
     after="total_budget cut_rule prevention_share acute_share community_investment service_budget grant",
 )
 @kernel
-def close_first(w: World, p: Pilots, clock: Clock) -> None:
+def close_first(w: World, p: NonStatutoryClosure, clock: Clock) -> None:
     services = w.services
     for f in range(w.money.shift.size):
         missing, lost, exposed = 0.0, 0.0, 0.0
@@ -73,14 +73,14 @@ def close_first(w: World, p: Pilots, clock: Clock) -> None:
 
 @mechanism(
     Phase.WORKFORCE,
-    Pilots,
+    NonStatutoryClosure,
     reads="services.posts services.places services.knowhow services.tier services.statutory",
     writes="services.knowhow services.places",
     name="knowhow",
     after="workforce groups_room",
 )
 @kernel
-def forget(w: World, p: Pilots, clock: Clock) -> None:
+def forget(w: World, p: NonStatutoryClosure, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if not at_risk(w, s):

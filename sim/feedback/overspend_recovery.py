@@ -22,7 +22,7 @@ from sim.schema.quantities import Params, share
 from sim.state.tables import COMMUNITY, PREVENTIVE, World
 
 
-class CrowdingOut(Params):
+class OverspendRecovery(Params):
     """What is absorbed before anything is cut or kept."""
 
     reserve: float = share(
@@ -64,13 +64,13 @@ def prevention_of(w: World, silo: int) -> float:
 
 @mechanism(
     Phase.WORKFORCE,
-    CrowdingOut,
+    OverspendRecovery,
     reads="services.granted services.base_budget services.tier services.silo money.shift rules.ring_fence",
     writes="services.plan",
     name="passing_on",
 )
 @kernel
-def pass_on(w: World, p: CrowdingOut, clock: Clock) -> None:
+def pass_on(w: World, p: OverspendRecovery, clock: Clock) -> None:
     services = w.services
     fence = w.rules.ring_fence[0]
     for f in range(w.money.shift.size):
@@ -88,13 +88,13 @@ def pass_on(w: World, p: CrowdingOut, clock: Clock) -> None:
 
 @mechanism(
     Phase.ACCOUNTS,
-    CrowdingOut,
+    OverspendRecovery,
     reads="services.granted services.base_budget services.tier services.silo money.kappa money.rho rules.ring_fence",
     writes="money.carried money.bailed_out money.clawed_back money.reinvested money.shift",
     after="spending semi_fixed_costs double_running pooled_accounts",
 )
 @kernel
-def settle_year(w: World, p: CrowdingOut, clock: Clock) -> None:
+def settle_year(w: World, p: OverspendRecovery, clock: Clock) -> None:
     money, services = w.money, w.services
     for f in range(money.carried.size):
         money.bailed_out[f] = 0

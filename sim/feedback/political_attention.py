@@ -20,7 +20,7 @@ DEEPEST = 0.2
 """No larger part of the other lines is taken."""
 
 
-class Headlines(Params):
+class PoliticalAttention(Params):
     """The clock of politics."""
 
     cycle: float = number(48.0, low=12.0, high=60.0, unit="months", source="assumed", meaning="time between elections")
@@ -29,14 +29,14 @@ class Headlines(Params):
 
 @mechanism(
     Phase.POLICY,
-    Headlines,
+    PoliticalAttention,
     reads="services.granted services.load services.base_load services.base_budget services.silo services.tier "
     "rules.attention",
     writes="services.granted",
     after="total_budget cut_rule prevention_share acute_share community_investment non_statutory_closure political_salience",
 )
 @kernel
-def pull(w: World, p: Headlines, clock: Clock) -> None:
+def pull(w: World, p: PoliticalAttention, clock: Clock) -> None:
     gain = w.rules.attention[0]
     if gain <= 0.0:
         return

@@ -21,7 +21,7 @@ ADULT = 4
 """First age band of adults, from 18."""
 
 
-class Outlays(Params):
+class ProgrammeCosts(Params):
     """Prices of what no service does."""
 
     worker: float = number(
@@ -126,7 +126,7 @@ class Outlays(Params):
 
 @mechanism(
     Phase.ACCOUNTS,
-    Outlays,
+    ProgrammeCosts,
     reads="tally.people places.first services.micro services.base_places services.case_cost rules.organisers "
     "rules.resident_control rules.peer_support rules.micro_enterprise rules.mutual_aid rules.volunteering_days "
     "rules.air_and_activity rules.housing_quality rules.job_security rules.income_floor rules.voice "
@@ -135,7 +135,7 @@ class Outlays(Params):
     writes="money.outlay",
 )
 @kernel
-def pay_out(w: World, p: Outlays, clock: Clock) -> None:
+def pay_out(w: World, p: ProgrammeCosts, clock: Clock) -> None:
     rules, first = w.rules, w.places.first
     people, adults, pupils = 0.0, 0.0, 0.0
     for q in range(w.tally.people.shape[0]):

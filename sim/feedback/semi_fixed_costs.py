@@ -22,7 +22,7 @@ USUAL = 0.4
 """Part of acute cost that follows demand at baseline: one less the fixed part in services/spending.py."""
 
 
-class StickyCosts(Params):
+class SemiFixedCosts(Params):
     """How late cost follows demand."""
 
     lag: float = number(
@@ -32,21 +32,21 @@ class StickyCosts(Params):
 
 
 @kernel
-def followed(p: StickyCosts, gap: float, smooth: float, cashable: float) -> float:
+def followed(p: SemiFixedCosts, gap: float, smooth: float, cashable: float) -> float:
     """How much dearer than its baseline an acute service is, of a cost that is dearer by `gap`."""
     return cashable / USUAL * ((1.0 - p.late) * gap + p.late * smooth)
 
 
 @mechanism(
     Phase.ACCOUNTS,
-    StickyCosts,
+    SemiFixedCosts,
     reads="money.spent money.carried services.tier services.silo services.posts services.base_budget "
     "services.cost_gap rules.cashable",
     writes="money.spent money.carried services.cost_gap",
     after="spending",
 )
 @kernel
-def stick(w: World, p: StickyCosts, clock: Clock) -> None:
+def stick(w: World, p: SemiFixedCosts, clock: Clock) -> None:
     services, money = w.services, w.money
     for s in range(services.domain.size):
         if services.tier[s] != ACUTE or services.base_budget[s] <= 0.0:

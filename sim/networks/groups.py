@@ -40,7 +40,7 @@ MANY = 64
 """Addresses of leaders' draws kept for each neighbourhood."""
 
 
-class Groups(Params):
+class CommunityGroups(Params):
     """How groups answer to money and people."""
 
     build: float = number(48.0, low=24.0, high=96.0, unit="months", source="assumed", meaning="time to grow")
@@ -135,7 +135,7 @@ def _money_here(w: World, n: Int, before: float) -> float:
 
 
 @kernel
-def saturated(p: Groups, energy: float) -> float:
+def saturated(p: CommunityGroups, energy: float) -> float:
     """Energy that members can take in: as it is up to `ease`, then ever less, never above `most`."""
     if energy <= p.ease:
         return max(0.0, energy)
@@ -144,7 +144,7 @@ def saturated(p: Groups, energy: float) -> float:
 
 
 @kernel
-def resident_fit(p: Groups, seed: np.uint64, n: int) -> float:
+def resident_fit(p: CommunityGroups, seed: np.uint64, n: int) -> float:
     """What full resident control adds to groups in neighbourhood n, by its own luck."""
     if uniform(month_key(seed, CAPTURE, 0), n) < p.captured:
         return -p.captors
@@ -153,13 +153,13 @@ def resident_fit(p: Groups, seed: np.uint64, n: int) -> float:
 
 @mechanism(
     Phase.COMMUNITY,
-    Groups,
+    CommunityGroups,
     reads="places.energy places.leaders places.led rules.organisers",
     writes="places.leaders places.led",
     name="leaders",
 )
 @kernel
-def lead(w: World, p: Groups, clock: Clock) -> None:
+def lead(w: World, p: CommunityGroups, clock: Clock) -> None:
     leaders, led = w.places.leaders, w.places.led
     leaving = month_key(clock.seed, LEAVES, clock.month)
     coming = month_key(clock.seed, COMES, clock.month)
@@ -181,7 +181,7 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
 
 @mechanism(
     Phase.COMMUNITY,
-    Groups,
+    CommunityGroups,
     reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places "
     "services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control "
     "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow "
@@ -190,7 +190,7 @@ def lead(w: World, p: Groups, clock: Clock) -> None:
     after="leaders mutual_help social_prescribing",
 )
 @kernel
-def grow(w: World, p: Groups, clock: Clock) -> None:
+def grow(w: World, p: CommunityGroups, clock: Clock) -> None:
     services, places, rules = w.services, w.places, w.rules
     now, before = 0.0, 0.0
     for s in range(services.domain.size):

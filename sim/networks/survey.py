@@ -28,8 +28,8 @@ from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.networks.support import AHEAD, Support, ask_for_ties, is_member, joining, support_of, worths
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import CHILD_AGES, FINE, NOBODY, World
-from sim.state.updates import HALF_A_YEAR, asked, due, is_helped
+from sim.state.tables import CHILD_AGES, EMPTY_SLOT, FINE, World
+from sim.state.updates import HALF_A_YEAR, birthday_slots, is_helped, survey_slots
 
 ADULT = 16
 ASKED = 260_000
@@ -90,11 +90,11 @@ def keep_company(w: World, p: Support, clock: Clock) -> None:
     people, members, company = w.people, w.tally.members, w.screen.company
     key, worth = joining(clock.seed), worths(p)
     each, adults = w.rates.asked_every[0], 0
-    first, last, step = asked(w, clock.month)
+    first, last, step = survey_slots(w, clock.month)
     for i in range(first, last, step):
         if i + 2 * AHEAD * step < last:
             ask_for_ties(w, i + 2 * AHEAD * step, i + AHEAD * step)
-        if people.age[i] != NOBODY and people.age[i] >= ADULT:
+        if people.age[i] != EMPTY_SLOT and people.age[i] >= ADULT:
             member = is_member(w, p, key, i)
             company[adults] = np.float32(support_of(w, p, worth, i, member))
             adults += 1
@@ -124,7 +124,7 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
             continue
         needed, able = 0.0, 0
         for j in range(np.int64(first[home]), np.int64(first[home + 1])):
-            if people.age[j] == NOBODY:
+            if people.age[j] == EMPTY_SLOT:
                 continue
             if j != i and people.level[d, j] == 2:
                 needed += p.hours * (1.0 - (p.relief if is_helped(np.int64(people.help[d, j])) else 0.0))
@@ -147,17 +147,17 @@ def _care_given(w: World, p: Survey, i: Int) -> float:
 @kernel
 def ask(w: World, p: Survey, clock: Clock) -> None:
     people, tally, company = w.people, w.tally, w.screen.company
-    first, last = due(w, clock.month + HALF_A_YEAR)
+    first, last = birthday_slots(w, clock.month + HALF_A_YEAR)
     for i in range(first, last, 12):
-        if people.age[i] != NOBODY:
+        if people.age[i] != EMPTY_SLOT:
             tally.residents[people.neighbourhood[i]] += 1
             if people.age[i] < CHILD_AGES:
                 tally.children[people.age[i], people.quintile[i]] += 1
     each, adults = w.rates.asked_every[0], 0
-    first, last, step = asked(w, clock.month)
+    first, last, step = survey_slots(w, clock.month)
     for i in range(first, last, step):
         age, q, b = people.age[i], people.quintile[i], people.band[i]
-        if age == NOBODY or age < ADULT:
+        if age == EMPTY_SLOT or age < ADULT:
             continue
         tally.surveyed[q, b] += each
         wanted = p.lonely + (p.serious if people.worst[i] >= 2 else 0.0) - p.mellow * (age - ADULT) / 10.0

@@ -37,7 +37,7 @@ class Wiring(NamedTuple):
     to: npt.NDArray[np.uint32]
 
 
-class _Town(NamedTuple):
+class _Candidates(NamedTuple):
     """Who there is to be tied, and how."""
 
     age: A
@@ -52,13 +52,13 @@ class _Town(NamedTuple):
 
 
 @kernel
-def _opened(town: _Town, i: Int) -> Int:
+def _opened(town: _Candidates, i: Int) -> Int:
     """How many ties somebody opens: many people few, a few people many."""
     return min(15, np.int64(-np.log(uniform(town.many, i)) * town.mean + 0.5))  # type: ignore[return-value]  # two kinds of whole number
 
 
 @kernel
-def _other_end(town: _Town, i: Int, t: Int) -> Int:
+def _other_end(town: _Candidates, i: Int, t: Int) -> Int:
     """Whom somebody's t-th tie goes to, or -1 if it would be somebody at home."""
     n, home = town.age.size, town.dwelling[i]
     a, b = np.int64(town.first[town.neighbourhood[i]]), np.int64(town.first[town.neighbourhood[i] + 1])
@@ -87,7 +87,7 @@ def _other_end(town: _Town, i: Int, t: Int) -> Int:
 
 
 @kernel
-def _count(town: _Town, first: Int, last: Int, counts: A) -> None:
+def _count(town: _Candidates, first: Int, last: Int, counts: A) -> None:
     """Count the ties that some slots open, at both ends."""
     for i in range(first, last):
         for t in range(_opened(town, i)):
@@ -113,7 +113,7 @@ def _starts(counts: A) -> A:
 
 
 @kernel
-def _note(town: _Town, first: Int, last: Int, start: A, noted: A, to: A) -> None:
+def _note(town: _Candidates, first: Int, last: Int, start: A, noted: A, to: A) -> None:
     """Note the ties that some slots open, at both ends, after so many of each slot that are noted."""
     for i in range(first, last):
         for t in range(_opened(town, i)):
@@ -140,7 +140,7 @@ def wire(
     """Tie people together. `outside_ties` is the mean number of ties a person has outside the home."""
     keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (HOW_MANY, WHO)]
     mean = max(0.05, outside_ties / 2.0)
-    town = _Town(age, neighbourhood, dwelling, first, mean, far_share, near_share, keys[0], keys[1])
+    town = _Candidates(age, neighbourhood, dwelling, first, mean, far_share, near_share, keys[0], keys[1])
     workers = max(1, min(threads, MOST_WORKERS, age.size // LEAST_SHARE))
     edges = [age.size * k // workers for k in range(workers + 1)]
     counts = np.zeros((workers, age.size), np.uint16)

@@ -16,8 +16,8 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import AGE_BANDS, Params, share
-from sim.state.tables import NOBODY, World
-from sim.state.updates import count_person, due, occupy, set_age, set_help, set_level, still_served, vacate
+from sim.state.tables import EMPTY_SLOT, World
+from sim.state.updates import birthday_slots, count_person, occupy, set_age, set_help, set_level, still_served, vacate
 
 LEAVE = stream("leaving home")
 LAST_AGE = 109
@@ -91,9 +91,9 @@ def leave_home(w: World, i: Int) -> None:
 def grow_older(w: World, p: Ageing, clock: Clock) -> None:
     people = w.people
     key = month_key(clock.seed, LEAVE, clock.month)
-    first, last = due(w, clock.month)
+    first, last = birthday_slots(w, clock.month)
     for i in range(first, last, 12):
-        if people.age[i] == NOBODY:
+        if people.age[i] == EMPTY_SLOT:
             continue
         old = people.band[i]
         age: Int = min(LAST_AGE, np.int64(people.age[i]) + 1)  # type: ignore[assignment]  # min of two kinds of whole number

@@ -17,7 +17,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import find_zones, is_high, is_low, is_middle
-from sim.state.tables import GONE, NOBODY, A, World
+from sim.state.tables import EMPTY_SLOT, GONE, A, World
 
 STREAM = stream("need and help")
 
@@ -41,7 +41,7 @@ def remember(w: World, p: NoParams, clock: Clock) -> None:
     first, last = w.part.person[0], w.part.person[1]
     worst, age = people.worst_next[first:last], people.age[first:last]
     for i in range(worst.size):
-        worst[i] = np.uint8(GONE if age[i] == NOBODY else 0)
+        worst[i] = np.uint8(GONE if age[i] == EMPTY_SLOT else 0)
     for d in range(people.level.shape[0]):
         _keep(people.level[d, first:last], people.before[d, first:last], worst)
 

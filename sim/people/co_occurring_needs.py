@@ -14,8 +14,8 @@ import numpy as np
 
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
-from sim.state.tables import NOBODY, World
-from sim.state.updates import asked, counted
+from sim.state.tables import EMPTY_SLOT, World
+from sim.state.updates import counted, survey_slots
 
 SEVERAL = 2
 """Needs beside the one in question from which a person has several."""
@@ -42,11 +42,11 @@ def ask_about_needs(w: World, p: NoParams, clock: Clock) -> None:
     people, tally, before = w.people, w.tally, w.people.before
     head_of, household = w.dwellings.head, w.rates.household
     i: Int
-    first, last, step = asked(w, clock.month)
+    first, last, step = survey_slots(w, clock.month)
     each = w.rates.asked_every[0]
     for i in range(first, last, step):
         others = needs_of(w, i) - 1
-        if others >= 0 and people.age[i] != NOBODY:
+        if others >= 0 and people.age[i] != EMPTY_SLOT:
             alone, several = np.int64(others == 0), np.int64(others >= SEVERAL)
             head = np.int64(head_of[people.dwelling[i]] == i)
             for d in range(before.shape[0]):  # in numbers: each of these questions falls out either way

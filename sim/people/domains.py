@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
-from sim.schema.toml_files import Unmet, fail, load
+from sim.schema.toml_files import RequirementError, fail, load
 
 FOLDER = Path(__file__).parent / "domains"
 
@@ -33,7 +33,7 @@ def bands_within(ages: tuple[int, int]) -> slice:
     """The run of age bands that `ages` covers. Refuses ages that cut through a band."""
     firsts, lasts = [a for a, _ in AGE_BANDS], [b for _, b in AGE_BANDS]
     if ages[0] not in firsts or ages[1] not in lasts or ages[0] > ages[1]:
-        raise Unmet("ages on the edges of age bands", ages, AGE_BAND_NAMES)
+        raise RequirementError("ages on the edges of age bands", ages, AGE_BAND_NAMES)
     return slice(firsts.index(ages[0]), lasts.index(ages[1]) + 1)
 
 
@@ -41,9 +41,9 @@ def _every_band(table: Mapping[str, object], key: str) -> None:
     """Refuses a table by age that lacks a band or names one that does not exist."""
     for band in table:
         if band not in AGE_BAND_NAMES:
-            raise Unmet("an age band", band, AGE_BAND_NAMES, below=(key, band))
+            raise RequirementError("an age band", band, AGE_BAND_NAMES, below=(key, band))
     if len(table) < len(AGE_BAND_NAMES):
-        raise Unmet(f"all {len(AGE_BAND_NAMES)} age bands", list(table), AGE_BAND_NAMES, below=(key,))
+        raise RequirementError(f"all {len(AGE_BAND_NAMES)} age bands", list(table), AGE_BAND_NAMES, below=(key,))
 
 
 class ByAgeAndQuintile(Closed):
@@ -61,17 +61,19 @@ class ByAgeAndQuintile(Closed):
     def _one_form(self) -> Self:
         if self.by_age_and_quintile is not None:
             if self.by_age is not None or self.by_quintile is not None:
-                raise Unmet("by_age_and_quintile alone, as it replaces by_age and by_quintile", "all three or two")
+                raise RequirementError(
+                    "by_age_and_quintile alone, as it replaces by_age and by_quintile", "all three or two"
+                )
             _every_band(self.by_age_and_quintile, "by_age_and_quintile")
             for band, row in self.by_age_and_quintile.items():
                 if min(row) < 0.0:
-                    raise Unmet("five numbers of 0 or more", row, below=("by_age_and_quintile", band))
+                    raise RequirementError("five numbers of 0 or more", row, below=("by_age_and_quintile", band))
         elif self.by_age is None or self.by_quintile is None:
-            raise Unmet("by_age with by_quintile, or by_age_and_quintile", "one half")
+            raise RequirementError("by_age with by_quintile, or by_age_and_quintile", "one half")
         else:
             _every_band(self.by_age, "by_age")
             if min(self.by_quintile) <= 0.0:
-                raise Unmet("five relative numbers above 0", self.by_quintile, below=("by_quintile",))
+                raise RequirementError("five relative numbers above 0", self.by_quintile, below=("by_quintile",))
         return self
 
     def table(self, england: Array) -> Array:
@@ -91,7 +93,7 @@ class ByAgeAndQuintile(Closed):
         return table
 
 
-class Meaning(Closed):
+class LevelMeanings(Closed):
     """What each level is, in a sentence for somebody who works in none of these services."""
 
     emerging: str = Field(min_length=10)
@@ -136,7 +138,7 @@ class Crisis(ByAgeAndQuintile):
         for total in self.england_total:
             here = set(range(len(AGE_BANDS))[bands_within(total.ages)])
             if seen & here:
-                raise Unmet("totals for ages apart from one another", total.ages, below=("england_total",))
+                raise RequirementError("totals for ages apart from one another", total.ages, below=("england_total",))
             seen |= here
         return self
 
@@ -173,7 +175,7 @@ class LossByLevel(Closed):
     def _grows(self) -> Self:
         values = (0.0, self.emerging.value, self.serious.value, self.crisis.value)
         if list(values) != sorted(values):
-            raise Unmet("losses of 0 or more that do not shrink from level to level", values[1:])
+            raise RequirementError("losses of 0 or more that do not shrink from level to level", values[1:])
         return self
 
     def values(self) -> Array:
@@ -197,7 +199,7 @@ class Domain(Closed):
     label: str = Field(min_length=3)
     order: int = Field(ge=0)
     unit: Literal["person", "household"]
-    meaning: Meaning
+    meaning: LevelMeanings
     prevalence: Prevalence
     crisis: Crisis
     recovery: Recovery
@@ -212,9 +214,11 @@ class Domain(Closed):
         wanted = "households" if self.unit == "household" else "people"
         if self.crisis.england_total_per != wanted:
             key = ("crisis", "england_total_per")
-            raise Unmet(f"'{wanted}', as this domain's unit is a {self.unit}", self.crisis.england_total_per, below=key)
+            raise RequirementError(
+                f"'{wanted}', as this domain's unit is a {self.unit}", self.crisis.england_total_per, below=key
+            )
         if self.id in self.interactions:
-            raise Unmet("another domain than this one", self.id, below=("interactions", self.id))
+            raise RequirementError("another domain than this one", self.id, below=("interactions", self.id))
         return self
 
 

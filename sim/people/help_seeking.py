@@ -31,7 +31,7 @@ from sim.engine.thinning import bound_of
 from sim.people.bound_updates import DOMAIN_OF_BIT, due_for_bounds
 from sim.people.candidate_thinning import need_key
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import ACUTE, HELP_ONLY, NOBODY, TRUST_ONLY, USUAL_TRUST, WAITING, A, World
+from sim.state.tables import ACUTE, EMPTY_SLOT, HELP_ONLY, REFERENCE_TRUST, TRUST_ONLY, WAITING, A, World
 from sim.state.updates import refused_share, set_help, still_asks
 
 WHICH = stream("which service is asked")
@@ -137,7 +137,7 @@ def help_event(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: f
 def asking(w: World, p: HelpSeeking, inward: float, d: int, i: Int, trust: float) -> float:
     """Probability that somebody whom nobody helps asks this month, by themselves."""
     asks = w.rates.asks[d, w.people.level[d, i], w.people.band[i]]
-    asked: float = asks * trust / USUAL_TRUST * getting_through(w, p, inward, i)
+    asked: float = asks * trust / REFERENCE_TRUST * getting_through(w, p, inward, i)
     return asked
 
 
@@ -269,7 +269,7 @@ def bound(w: World, p: HelpSeeking, clock: Clock) -> None:
                 left &= left - 1
 
 
-class _Who(NamedTuple):
+class _PersonFactors(NamedTuple):
     """What the bounds of a person rest on, in whichever domain."""
 
     band: Int
@@ -280,17 +280,17 @@ class _Who(NamedTuple):
 
 
 @inlined
-def _who(w: World, i: Int) -> _Who:
+def _who(w: World, i: Int) -> _PersonFactors:
     """Somebody whose bounds are due. Trust that drifts back up to its usual level needs no new one."""
     people = w.people
     head = np.int64(w.dwellings.head[people.dwelling[i]] == i)
-    trusting = max(np.float64(people.trust[i]), USUAL_TRUST) / USUAL_TRUST
+    trusting = max(np.float64(people.trust[i]), REFERENCE_TRUST) / REFERENCE_TRUST
     found = w.places.outreach_top[people.neighbourhood[i]]
-    return _Who(np.int64(people.band[i]), np.int64(people.age[i] != NOBODY), head, trusting, found)
+    return _PersonFactors(np.int64(people.band[i]), np.int64(people.age[i] != EMPTY_SLOT), head, trusting, found)
 
 
 @inlined
-def _bound(w: World, who: _Who, d: int, i: Int, leaves: A) -> np.uint8:
+def _bound(w: World, who: _PersonFactors, d: int, i: Int, leaves: A) -> np.uint8:
     """The bound of a help event in one domain."""
     code, asked = w.people.help[d, i], w.rates.asks[d, w.people.level[d, i], who.band]
     free = np.float64(np.int64(code == 0) * np.int64(asked > 0.0))

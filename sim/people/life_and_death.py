@@ -20,8 +20,8 @@ from sim.engine.schedule import Clock, Phase, mechanism
 from sim.engine.thinning import bound_of, find_ends
 from sim.people.need import CAP
 from sim.schema.quantities import Params, number
-from sim.state.tables import LEVEL, NOBODY, A, Rates, World
-from sim.state.updates import count_person, due, occupy, vacate
+from sim.state.tables import EMPTY_SLOT, LEVEL, A, Rates, World
+from sim.state.updates import birthday_slots, count_person, occupy, vacate
 
 LIFE = stream("life and death")
 SEX = stream("sex of a child")
@@ -132,7 +132,7 @@ def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
     key = month_key(clock.seed, LIFE, clock.month)
     for k in range(find_ends(key, first, dies, bears, scratch.tops, scratch.marks, row)):
         i = np.int64(row[k])
-        if people.age[i] == NOBODY:
+        if people.age[i] == EMPTY_SLOT:
             continue
         u = uniform(key, i)
         if u < 0.5:
@@ -149,7 +149,7 @@ def live(w: World, p: LifeAndDeath, clock: Clock) -> None:
 def _room(w: World, home: Int) -> int:
     """An empty slot in a home, or -1."""
     for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-        if w.people.age[j] == NOBODY:
+        if w.people.age[j] == EMPTY_SLOT:
             return j
     return -1
 
@@ -163,7 +163,7 @@ def _mother_with_room(w: World, p: LifeAndDeath, mother: Int) -> Int:
     first, last = np.int64(w.places.first[n]), np.int64(w.places.first[n + 1])
     for k in range(1, last - first):
         i = first + (mother - first + k) % (last - first)
-        if w.people.age[i] != NOBODY and bearing(w, p, i) > 0.0 and _room(w, np.int64(w.people.dwelling[i])) >= 0:
+        if w.people.age[i] != EMPTY_SLOT and bearing(w, p, i) > 0.0 and _room(w, np.int64(w.people.dwelling[i])) >= 0:
             return i
     return -1
 
@@ -201,9 +201,9 @@ def bound(w: World, p: LifeAndDeath, clock: Clock) -> None:
     for k in range(w.screen.renewals[0]):
         if reason[k] & LEVEL:
             _renew(w, p, np.int64(renew[k]), factor)
-    first, last = due(w, clock.month - 1)
+    first, last = birthday_slots(w, clock.month - 1)
     for i in range(first, last, 12):
-        if age[i] % YEARS_BOUNDED == 0 and age[i] != NOBODY:
+        if age[i] % YEARS_BOUNDED == 0 and age[i] != EMPTY_SLOT:
             _renew(w, p, i, factor)
 
 
@@ -220,7 +220,7 @@ def _renew(w: World, p: LifeAndDeath, i: Int, factor: A) -> None:
     """Bounds of one person: the most that the next years of age, and levels (`factor`), can make of them."""
     people = w.people
     dies, bears = 0.0, 0.0
-    if people.age[i] != NOBODY:
+    if people.age[i] != EMPTY_SLOT:
         age = np.int64(people.age[i])
         dies = w.rates.death_ahead[age, people.quintile[i]]
         if people.female[i] == 1 and OLDEST_MOTHER >= age >= YOUNGEST_MOTHER - YEARS_BOUNDED:

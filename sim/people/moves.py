@@ -25,7 +25,7 @@ from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
 from sim.people.need import ROUNDING
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import NOBODY, A, Screen, World
+from sim.state.tables import EMPTY_SLOT, A, ThinningScratch, World
 from sim.state.updates import count_person, occupy, vacate_home
 
 OUT = stream("moving out")
@@ -97,14 +97,16 @@ def _best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) ->
         score = 0.0
         for place in range(ages.shape[1]):
             score += lack[ages[home, place]]
-        fits = (ages[home, 0] != NOBODY) & ((room >= ages.shape[1]) | (ages[home, room % ages.shape[1]] == NOBODY))
+        fits = (ages[home, 0] != EMPTY_SLOT) & (
+            (room >= ages.shape[1]) | (ages[home, room % ages.shape[1]] == EMPTY_SLOT)
+        )
         better = fits & (score > best_score)
         best, best_score = (home, score) if better else (best, best_score)
     return best
 
 
 @kernel
-def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float, scratch: Screen) -> Int:
+def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float, scratch: ThinningScratch) -> Int:
     """Collect, of the homes from `home` on, those that stand empty or whose draw says that they may move out. `slots`
     are the first slots of each and of the next; `usual` bounds the probability where all places are taken."""
     found: Int = 0
@@ -137,7 +139,7 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     key = month_key(clock.seed, NEWCOMER, clock.month)
     came = 0
     for k in range(ages.size):
-        if ages[k] == NOBODY:
+        if ages[k] == EMPTY_SLOT:
             break
         i = first + k
         b, q = BAND_OF_AGE[ages[k]], people.quintile[i]
@@ -181,7 +183,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
     for fifth in range(w.places.full.shape[0]):
         fullest = max(fullest, w.places.full[fifth].max() / w.places.full_in_all[fifth])
     usual = p.moves / 12.0 * fullest**p.pull * ROUGHLY
-    lack, most = np.zeros(NOBODY + 1), 0.0
+    lack, most = np.zeros(EMPTY_SLOT + 1), 0.0
     n = w.part.neighbourhood[0] - 1
     start: Int
     stop: Int
@@ -218,7 +220,7 @@ def _restless(w: World, p: Moves, home: Int, q: Int) -> float:
     total, count = 0.0, 0
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     for i in range(first, last):
-        if w.people.age[i] != NOBODY:
+        if w.people.age[i] != EMPTY_SLOT:
             total += w.places.full[q, w.people.band[i]]
             count += 1
     relative = total / max(1, count) / w.places.full_in_all[q]

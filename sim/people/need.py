@@ -31,7 +31,7 @@ from sim.engine.thinning import bound_of
 from sim.people.bound_updates import DOMAIN_OF_BIT, due_for_bounds
 from sim.people.candidate_thinning import need_key
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import HELP_ONLY, INFANT, NOBODY, WAITING, A, World
+from sim.state.tables import EMPTY_SLOT, HELP_ONLY, INFANT, WAITING, A, World
 from sim.state.updates import set_level
 
 CAP = 0.45
@@ -228,7 +228,7 @@ def bound(w: World, p: Need, clock: Clock) -> None:
         left = np.int64(HELP_ONLY if whole else screen.reason[at] & HELP_ONLY)
         if left == 0:
             continue
-        if age[i] == NOBODY:
+        if age[i] == EMPTY_SLOT:
             up_bound[:, i] = 0
             down_bound[:, i] = 0
             continue
@@ -236,7 +236,7 @@ def bound(w: World, p: Need, clock: Clock) -> None:
         for d in range(needs.size):
             needs[d] = level_of[d, i]
         # Support may be nothing; resilience above its set-point fades: the bound takes it as gone.
-        who = _Who(
+        who = _PersonFactors(
             np.int64(people.band[i]),
             np.int64(people.quintile[i]),
             n,
@@ -262,7 +262,7 @@ def at_least_exp(x: float) -> float:
     return math.exp(x) if x > SMALL else 1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * REST)))
 
 
-class _Who(NamedTuple):
+class _PersonFactors(NamedTuple):
     """What the bounds of a person rest on, in whichever domain."""
 
     band: Int
@@ -278,7 +278,7 @@ class _Who(NamedTuple):
 
 
 @inlined
-def _bounds(tables: tuple[A, ...], who: _Who, needs: A, d: int, i: Int) -> tuple[np.uint8, np.uint8]:
+def _bounds(tables: tuple[A, ...], who: _PersonFactors, needs: A, d: int, i: Int) -> tuple[np.uint8, np.uint8]:
     """Bounds of worsening and improving in one domain. Most questions here fall out either way: asking them in numbers
     costs less than going one way or the other."""
     up, down, omega, household, help_of, exposure, shield, lift = tables

@@ -37,7 +37,7 @@ class Household(NamedTuple):
     lone_parent_share: float
 
 
-class Peopled(NamedTuple):
+class Occupancy(NamedTuple):
     """Slots in order of neighbourhood and dwelling. Empty slots (room for a child) have age 255."""
 
     age: U8
@@ -195,7 +195,7 @@ def _sexes(age: np.ndarray, first: np.ndarray, key: np.uint64) -> np.ndarray:
     return female
 
 
-def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) -> Peopled:
+def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) -> Occupancy:
     """Draw the people of neighbourhoods with these age counts (one tuple of ten bands each)."""
     firsts = np.array([a for a, _ in AGE_BANDS])
     lasts = np.array([b for _, b in AGE_BANDS])
@@ -230,4 +230,4 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
     edges = np.cumsum([0, *(slots.size for slots in of_slots)])
     age = np.concatenate(of_slots)
     first = np.concatenate([[0], np.cumsum(np.concatenate(of_homes), dtype=np.int64)])
-    return Peopled(age, _sexes(age, first, keys[3]), first, edges)
+    return Occupancy(age, _sexes(age, first, keys[3]), first, edges)

@@ -19,8 +19,8 @@ import numpy as np
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import NOBODY, RESILIENCE_ONLY, WAITING, World
-from sim.state.updates import due
+from sim.state.tables import EMPTY_SLOT, RESILIENCE_ONLY, WAITING, World
+from sim.state.updates import birthday_slots
 
 
 class Resilience(Params):
@@ -81,7 +81,7 @@ def strained(w: World, i: Int) -> bool:
     for d in range(people.level.shape[0]):
         if w.rates.informal[d] == 1:
             for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-                if people.level[d, j] == 2 and j != i and people.age[j] != NOBODY:
+                if people.level[d, j] == 2 and j != i and people.age[j] != EMPTY_SLOT:
                     if not 0 < np.int64(people.help[d, j]) < WAITING:
                         return True
     return False
@@ -114,9 +114,9 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
                 depth *= services.scar[w.screen.event_service[k]]
             people.resilience[i] = np.float32(people.resilience[i] - depth)
             people.changed[i] |= np.uint8(RESILIENCE_ONLY)
-    first, last = due(w, clock.month)
+    first, last = birthday_slots(w, clock.month)
     for i in range(first, last, 12):
-        if people.age[i] == NOBODY:
+        if people.age[i] == EMPTY_SLOT:
             continue
         r = people.resilience[i] * (1.0 - p.fade)
         if people.age[i] < 18:

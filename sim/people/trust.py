@@ -13,8 +13,8 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, share
-from sim.state.tables import NOBODY, USUAL_TRUST, World
-from sim.state.updates import due
+from sim.state.tables import EMPTY_SLOT, REFERENCE_TRUST, World
+from sim.state.updates import birthday_slots
 
 
 class Trust(Params):
@@ -37,10 +37,10 @@ class Trust(Params):
 @kernel
 def drift(w: World, p: Trust, clock: Clock) -> None:
     people = w.people
-    first, last = due(w, clock.month)
+    first, last = birthday_slots(w, clock.month)
     for i in range(first, last, 12):
-        if people.age[i] != NOBODY:
-            trust = people.trust[i] + (USUAL_TRUST - people.trust[i]) * p.fade
+        if people.age[i] != EMPTY_SLOT:
+            trust = people.trust[i] + (REFERENCE_TRUST - people.trust[i]) * p.fade
             if people.worst[i] == 0:
                 trust -= p.false_alarm * min(1.0, 12.0 * w.places.outreach[people.neighbourhood[i]])
             people.trust[i] = np.float32(max(0.0, trust))

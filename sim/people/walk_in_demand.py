@@ -18,7 +18,7 @@ from sim.engine.random import bits, month_key, stream, uniform
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import bound_of, find_low, is_low
 from sim.people.need import helping
-from sim.state.tables import CHILD_AGES, LEVEL, NOBODY, World
+from sim.state.tables import CHILD_AGES, EMPTY_SLOT, LEVEL, World
 from sim.state.updates import counted, is_helped
 
 KNOCK = stream("last resort")
@@ -143,7 +143,7 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
         head = head_of[dwelling[i]] == i
         for door in range(door_bound.shape[0]):
             most = 0.0
-            if age[i] != NOBODY and w.rates.walks_in[door, band[i]] == 1:
+            if age[i] != EMPTY_SLOT and w.rates.walks_in[door, band[i]] == 1:
                 most = walk_in[door, band[i], quintile[i]]
                 for d in range(level_of.shape[0]):
                     if household[d] == 0 or head:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.place.place import PLACES, PUBLISHED_BANDS, Place
-from sim.schema.toml_files import InputError, Words, load_text, plain, read_text
+from sim.schema.toml_files import InputError, Phrase, load_text, plain, read_text
 
 NEIGHBOURHOOD_BANDS = (
     "age_0_4",
@@ -102,7 +102,7 @@ def new_place(
         raise InputError("place new", None, "NAME", "a name of small letters, digits, - and _", name)
     target = folder / f"{name}.toml"
     if target.exists() and not force:
-        raise InputError(target, None, "", "a name that is not taken (or --force)", Words("a place of that name"))
+        raise InputError(target, None, "", "a name that is not taken (or --force)", Phrase("a place of that name"))
     table = read_neighbourhoods(Path(neighbourhoods_csv))
     beside = Path(neighbourhoods_csv).parent / AUTHORITIES_FILE
     known_from = Path(authorities_csv) if authorities_csv is not None else beside if beside.is_file() else None
@@ -159,7 +159,7 @@ def read_authorities(path: Path) -> dict[str, Authority]:
     for line, row in rows:
         code = row["ltla21_code"].strip()
         if not code or code in found:
-            raise InputError(path, line, "ltla21_code", "a code that comes once", code or Words("nothing"))
+            raise InputError(path, line, "ltla21_code", "a code that comes once", code or Phrase("nothing"))
         n = {band: _count(path, line, row, band) for band in bands}
         # The published 5-10 holds six years of age, the model's 5-9 five of them.
         school, youth = n["age_5_10"] + n["age_11_15"], n["age_16_17"] + n["age_18_24"]
@@ -193,25 +193,25 @@ def _read(path: Path, needed: Iterable[str]) -> tuple[list[str], list[tuple[int,
     try:
         header = [column.strip() for column in next(reader, [])]
         if not any(header):
-            raise InputError(path, 1, "", "a header line with names of columns", Words("an empty file"))
+            raise InputError(path, 1, "", "a header line with names of columns", Phrase("an empty file"))
         for column in header:
             if header.count(column) > 1:
-                raise InputError(path, 1, column, "each column once", Words(f"{header.count(column)} of them"))
+                raise InputError(path, 1, column, "each column once", Phrase(f"{header.count(column)} of them"))
         for column in needed:
             if column not in header:
-                raise InputError(path, 1, column, "a column of this name", Words("none"), header)
+                raise InputError(path, 1, column, "a column of this name", Phrase("none"), header)
         rows: list[tuple[int, dict[str, str]]] = []
         for cells in reader:
             if not cells:
                 continue
             if len(cells) != len(header):
                 line = reader.line_num
-                raise InputError(path, line, "", f"{len(header)} values, as in the header", Words(f"{len(cells)}"))
+                raise InputError(path, line, "", f"{len(header)} values, as in the header", Phrase(f"{len(cells)}"))
             rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
     except csv.Error as problem:
-        raise InputError(path, reader.line_num, "", "comma-separated values", Words(f"'{problem}'")) from None
+        raise InputError(path, reader.line_num, "", "comma-separated values", Phrase(f"'{problem}'")) from None
     if not rows:
-        raise InputError(path, 2, "", "rows below the header", Words("none"))
+        raise InputError(path, 2, "", "rows below the header", Phrase("none"))
     return header, rows
 
 
@@ -220,7 +220,7 @@ def _count(path: Path, line: int, row: Mapping[str, str], column: str, blank: in
     if not written and blank is not None:
         return blank
     if not re.fullmatch(r"[+-]?[0-9]{1,12}(\.0*)?", written):
-        raise InputError(path, line, column, "a whole number", written or Words("nothing"))
+        raise InputError(path, line, column, "a whole number", written or Phrase("nothing"))
     number = int(written.split(".")[0])
     if number < 0:
         raise InputError(path, line, column, "a number of at least 0", number)
@@ -244,7 +244,7 @@ def rows_of(
         return rows, "rows by the table's authority column"
     if code not in authorities:
         wanted = f"a column ltla21_code, or the table {AUTHORITIES_FILE} beside it, to tell which rows are {code}'s"
-        raise InputError(path, 1, "ltla21_code", wanted, Words("neither"))
+        raise InputError(path, 1, "ltla21_code", wanted, Phrase("neither"))
     wanted_ages = np.array(authorities[code].ages, np.int64)
     recovered = recover(table, authorities, code).get(code)
     if recovered is not None:
@@ -259,7 +259,7 @@ def rows_of(
             range(len(table.codes))
         ), f"all rows of the table, whose people come to {off:+.2%} of the authority's"
     wanted = f"a column ltla21_code: which rows are {code}'s ({authorities[code].name}) cannot be told from their codes"
-    raise InputError(path, 1, "ltla21_code", wanted, Words("none"))
+    raise InputError(path, 1, "ltla21_code", wanted, Phrase("none"))
 
 
 def _span(table: Neighbourhoods, rows: list[int]) -> str:
@@ -563,7 +563,7 @@ def write_whole(target: Path, text: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as problem:
-        raise InputError(target, None, "", "a folder that can be written to", Words(f"'{problem.strerror}'")) from None
+        raise InputError(target, None, "", "a folder that can be written to", Phrase(f"'{problem.strerror}'")) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)

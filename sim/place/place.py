@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Self
 from pydantic import Field, field_validator, model_validator
 
 from sim.schema.quantities import AGE_BAND_NAMES, Closed, Figure
-from sim.schema.toml_files import InputError, Unmet, Words, load
+from sim.schema.toml_files import InputError, Phrase, RequirementError, load
 
 PLACES = Path(__file__).parents[2] / "scenarios" / "places"
 PUBLISHED_BANDS: tuple[str, ...] = ("0-4", "5-15", "16-24", "25-44", "45-64", "65-74", "75-84", "85+")
@@ -55,20 +55,26 @@ class Decile(Closed):
     def _whole(cls, ages: dict[str, float]) -> dict[str, float]:
         for band in ages:
             if band not in PUBLISHED_BANDS:
-                raise Unmet("an age band", band, PUBLISHED_BANDS, below=(band,))
+                raise RequirementError("an age band", band, PUBLISHED_BANDS, below=(band,))
         for band in PUBLISHED_BANDS:
             if band not in ages:
-                raise Unmet(f"a share of people for each age band, also '{band}'", Words(", ".join(ages) or "none"))
+                raise RequirementError(
+                    f"a share of people for each age band, also '{band}'", Phrase(", ".join(ages) or "none")
+                )
             if not 0.0 <= ages[band] <= 1.0:
-                raise Unmet("a share from 0 to 1", ages[band], below=(band,))
+                raise RequirementError("a share from 0 to 1", ages[band], below=(band,))
         if abs(sum(ages.values()) - 1.0) > ROUNDING:
-            raise Unmet(f"shares that sum to 1 (within {ROUNDING})", Words(f"a sum of {sum(ages.values()):.4f}"))
+            raise RequirementError(
+                f"shares that sum to 1 (within {ROUNDING})", Phrase(f"a sum of {sum(ages.values()):.4f}")
+            )
         return ages
 
     @model_validator(mode="after")
     def _lived_in(self) -> Self:
         if (self.people == 0) != (self.neighbourhoods == 0):
-            raise Unmet("people and neighbourhoods, or neither", Words(f"{self.people} in {self.neighbourhoods}"))
+            raise RequirementError(
+                "people and neighbourhoods, or neither", Phrase(f"{self.people} in {self.neighbourhoods}")
+            )
         return self
 
 
@@ -90,16 +96,20 @@ class Households(Closed):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.people_per_household.value < 1:
-            raise Unmet("at least one person per household", self.people_per_household.value, below=_VALUE_OF_SIZE)
+            raise RequirementError(
+                "at least one person per household", self.people_per_household.value, below=_VALUE_OF_SIZE
+            )
         shares = {"one_person_share": self.one_person_share, "four_plus_share": self.four_plus_share}
         _need_shares(shares | {"lone_parent_share": self.lone_parent_share})
         if self.one_person_share.value + self.four_plus_share.value > 1:
             together = self.one_person_share.value + self.four_plus_share.value
-            raise Unmet("shares of households that sum to at most 1", Words(f"{together:g} of one and four or more"))
+            raise RequirementError(
+                "shares of households that sum to at most 1", Phrase(f"{together:g} of one and four or more")
+            )
         return self
 
 
-class Ties(Closed):
+class TieParameters(Closed):
     """How many people each adult can lean on, how many of them live elsewhere in the place, and how they overlap."""
 
     close_ties: Figure
@@ -109,7 +119,9 @@ class Ties(Closed):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.close_ties.value < 0:
-            raise Unmet("a number of ties of at least 0", self.close_ties.value, below=("close_ties", "value"))
+            raise RequirementError(
+                "a number of ties of at least 0", self.close_ties.value, below=("close_ties", "value")
+            )
         _need_shares({"far_share": self.far_share, "street_share": self.street_share})
         return self
 
@@ -126,7 +138,7 @@ class Place(Closed):
     neighbourhood_people: int = Field(1_500, ge=200, le=20_000, description="people in a neighbourhood of the model")
     splits: Splits = Splits()
     households: Households
-    ties: Ties
+    ties: TieParameters
     deciles: list[Decile] = Field(min_length=1, max_length=10)
 
     @classmethod
@@ -144,15 +156,19 @@ class Place(Closed):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if self.kind == "authority" and self.authority_code is None:
-            raise Unmet("an authority_code, as the kind is 'authority'", Words("nothing"))
+            raise RequirementError("an authority_code, as the kind is 'authority'", Phrase("nothing"))
         numbers = [part.decile for part in self.deciles]
         for row, number in enumerate(numbers):
             if number in numbers[:row]:
-                raise Unmet("each decile once", Words(f"decile {number} again"), below=("deciles", row, "decile"))
+                raise RequirementError(
+                    "each decile once", Phrase(f"decile {number} again"), below=("deciles", row, "decile")
+                )
         together = sum(part.people for part in self.deciles)
         if together != self.population:
-            came = Words(f"{self.population:,}")
-            raise Unmet(f"the sum of the deciles' people, which is {together:,}", came, below=("population",))
+            came = Phrase(f"{self.population:,}")
+            raise RequirementError(
+                f"the sum of the deciles' people, which is {together:,}", came, below=("population",)
+            )
         return self
 
     def neighbourhoods(self, people: int | None = None) -> list[Neighbourhood]:
@@ -223,7 +239,7 @@ _VALUE_OF_SIZE = ("people_per_household", "value")
 def _need_shares(figures: Mapping[str, Figure]) -> None:
     for name, figure in figures.items():
         if not 0 <= figure.value <= 1:
-            raise Unmet("a share from 0 to 1", figure.value, below=(name, "value"))
+            raise RequirementError("a share from 0 to 1", figure.value, below=(name, "value"))
 
 
 def place_names() -> tuple[str, ...]:
@@ -236,7 +252,7 @@ def people_allowed(people: object) -> int:
     whole = isinstance(people, int) and not isinstance(people, bool)
     if not whole or not FEWEST_PEOPLE <= int(people) <= MOST_PEOPLE:  # type: ignore[call-overload]  # whole was asked
         wanted = f"a whole number of people from {FEWEST_PEOPLE:,} to {MOST_PEOPLE:,}"
-        raise InputError("--people", None, "", wanted, Words(people) if isinstance(people, str) else people)
+        raise InputError("--people", None, "", wanted, Phrase(people) if isinstance(people, str) else people)
     return int(people)  # type: ignore[call-overload,no-any-return]  # the same
 
 

@@ -23,7 +23,7 @@ from scipy import special
 from sim.place.place import Place
 from sim.results import expectation_tests
 from sim.results.metrics import AXIS_NAMES, Derived, Metric, Sum, metric, metrics, pounds_and_qalys
-from sim.results.outcomes import Beyond, discounted
+from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
 from sim.scenario.scenario import Scenario
 from sim.schema.version import VERSION
@@ -41,7 +41,7 @@ TOGETHER = 4
 
 
 @dataclass(frozen=True)
-class Series:
+class MetricSeries:
     """One measure of one comparison."""
 
     comparison: Comparison
@@ -126,8 +126,8 @@ class Series:
         return pd.concat(rows, ignore_index=True)
 
 
-_BAND = ["mean", "low", "high"]
-_SUMMARY = [*_BAND, "sure_low", "sure_high"]
+_BAND = ["mean", "q025", "q975"]
+_SUMMARY = [*_BAND, "ci_low", "ci_high"]
 
 
 def summary(values: F) -> dict[str, F]:
@@ -138,7 +138,7 @@ def summary(values: F) -> dict[str, F]:
     half = np.full_like(mean, np.nan)
     if seeds > 1:
         half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return {"mean": mean, "low": low, "high": high, "sure_low": mean - half, "sure_high": mean + half}
+    return {"mean": mean, "q025": low, "q975": high, "ci_low": mean - half, "ci_high": mean + half}
 
 
 def summarise(values: F) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def summarise(values: F) -> pd.DataFrame:
     return pd.DataFrame(summary(values))
 
 
-class Column(NamedTuple):
+class SummaryColumn(NamedTuple):
     """A column of a long table, in which few entries come again and again."""
 
     of: Sequence[str | int]
@@ -183,7 +183,7 @@ class Comparison:
         if self.engine == "stocks":
             return "none: the stock-flow twin has no luck, so low and high repeat the mean, and there is no interval"
         drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
-        return f"middle 95 % of seeds{drawn}; sure_low and sure_high: 95 % interval of the mean"
+        return f"middle 95 % of seeds{drawn}; ci_low and ci_high: 95 % interval of the mean"
 
     @property
     def baseline(self) -> str:
@@ -200,11 +200,11 @@ class Comparison:
         """Every month, YYYY-MM."""
         return self.scenarios[0].months()
 
-    def __getitem__(self, name: str) -> Series:
+    def __getitem__(self, name: str) -> MetricSeries:
         """A measure by its id. Raises KeyError with what there is."""
-        return Series(self, metric(name))
+        return MetricSeries(self, metric(name))
 
-    def __getattr__(self, name: str) -> Series:
+    def __getattr__(self, name: str) -> MetricSeries:
         """A measure as an attribute: `result.acute_demand`."""
         if name.startswith("_"):
             raise AttributeError(name)
@@ -217,7 +217,7 @@ class Comparison:
         self, scenario: str, measure: Metric, step: str = "year", by: str | None = None, group: str | None = None
     ) -> F:
         """A measure for each seed by month or year, shape (seed, time). NaN for a measure that is a comparison."""
-        k = Series(self, measure).groups(by).index(str(group)) if by is not None else 0
+        k = MetricSeries(self, measure).groups(by).index(str(group)) if by is not None else 0
         out: F = self.grouped(scenario, measure, step, by)[:, k]
         return out
 
@@ -249,13 +249,13 @@ class Comparison:
             pounds, qalys = (discounted(np.concatenate(each)) for each in zip(*accounts, strict=True))
             self._accounts[scenario] = pounds, qalys
 
-    def beyond_baseline(self, scenario: str) -> Beyond:
+    def beyond_baseline(self, scenario: str) -> NetEffect:
         """What a scenario spends and gains beyond the baseline."""
         for name in (self.baseline, scenario):
             if name not in self._accounts:
                 self._measure(name, [measure for measure in metrics() if measure.against is not None], None)
         own, base = self._accounts[scenario], self._accounts[self.baseline]
-        return Beyond(own[0] - base[0], own[1] - base[1])
+        return NetEffect(own[0] - base[0], own[1] - base[1])
 
     def _told_of_all(
         self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
@@ -270,7 +270,7 @@ class Comparison:
         told = summary(values(scenario) - values(self.baseline) if change else values(scenario))
         every = _plain({figure: told[figure] for figure in (_BAND if step == "month" else _SUMMARY)})
         return [
-            _plain(Series(self, measure).told(scenario, step, None, change=True))
+            _plain(MetricSeries(self, measure).told(scenario, step, None, change=True))
             if change and measure.against is not None
             else {figure: rows[k : k + 1] for figure, rows in every.items()}
             for k, measure in enumerate(measures)
@@ -304,7 +304,7 @@ class Comparison:
         for axis in axes:
             for measure in measures:
                 with suppress(ValueError):  # a measure without this axis has no groups to give
-                    groups[measure.name, axis] = Series(self, measure).groups(axis)
+                    groups[measure.name, axis] = MetricSeries(self, measure).groups(axis)
             for name in self.names:
                 self._measure(name, [measure for measure in measures if (measure.name, axis) in groups], axis)
         for k, measure in enumerate(measures):
@@ -323,14 +323,16 @@ class Comparison:
             for axis in (axis for axis in axes if (measure.name, axis) in groups):
                 for part in ("scenarios", "differences"):
                     for name, told_of in out[part].items():
-                        told = _plain(Series(self, measure).told(name, "year", axis, change=part == "differences"))
+                        told = _plain(
+                            MetricSeries(self, measure).told(name, "year", axis, change=part == "differences")
+                        )
                         told_of[measure.name].setdefault("groups", {})[axis] = {
                             str(group): {"unit": measure.unit, "by_year": _rows(told, row)}
                             for row, group in enumerate(groups[measure.name, axis])
                         }
         return out
 
-    def tidy(self) -> dict[str, Column | F]:
+    def tidy(self) -> dict[str, SummaryColumn | F]:
         """Columns of a table: a row for each measure, scenario, seed and month, in this order; without measures that
         are comparisons themselves."""
         told = [measure for measure in metrics() if measure.against is None]
@@ -339,9 +341,9 @@ class Comparison:
         values = [self.grouped(name, measure, "month", None) for measure in told for name in self.names]
         shape = len(told), len(self.names), len(self.seeds), len(self.months)
 
-        def each(axis: int, of: Sequence[str | int]) -> Column:
+        def each(axis: int, of: Sequence[str | int]) -> SummaryColumn:
             row = np.arange(shape[axis], dtype=np.int32).reshape([-1 if k == axis else 1 for k in range(4)])
-            return Column(of, np.broadcast_to(row, shape).ravel())
+            return SummaryColumn(of, np.broadcast_to(row, shape).ravel())
 
         return {
             "scenario": each(1, self.names),
@@ -393,8 +395,8 @@ class Comparison:
         for scenario in self.names:
             rows = table[table["scenario"] == scenario]
             edge = {"x": rows["year"], "showlegend": False, "line": {"width": 0}, "hoverinfo": "skip"}
-            figure.add_scatter(y=rows["low"], **edge)
-            figure.add_scatter(y=rows["high"], fill="tonexty", opacity=0.2, **edge)
+            figure.add_scatter(y=rows["q025"], **edge)
+            figure.add_scatter(y=rows["q975"], fill="tonexty", opacity=0.2, **edge)
             figure.add_scatter(x=rows["year"], y=rows["mean"], name=scenario)
         figure.update_layout(title=series.metric.label, xaxis_title="year", yaxis_title=series.unit)
         return figure
@@ -406,7 +408,7 @@ class Comparison:
         at = year or self.scenarios[0].years
         rows = []
         for measure in metrics():
-            series = Series(self, measure)
+            series = MetricSeries(self, measure)
             for name in self.names:
                 row: dict[str, Any] = {
                     "metric": measure.name,
@@ -416,7 +418,7 @@ class Comparison:
                     "note": "",
                 }
                 level = series.told(name, "year", None, change=False)
-                row |= {k: float(level[k][0, at - 1]) for k in ("mean", "low", "high")}
+                row |= {k: float(level[k][0, at - 1]) for k in ("mean", "q025", "q975")}
                 if name != self.baseline:
                     change = series.told(name, "year", None, change=True)
                     row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in _SUMMARY}
@@ -434,7 +436,7 @@ class Comparison:
         if len(groups) > 1 or any(len(names) > 1 for names in groups.values()):
             return expectation_tests.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
         by, group = next(((axis, names[0]) for axis, names in groups.items()), (None, None))
-        Series(self, measure).groups(by)
+        MetricSeries(self, measure).groups(by)
         return self.values(scenario, measure, "year", by, group)
 
     def expected(self) -> list[dict[str, Any]]:
@@ -446,7 +448,7 @@ class Comparison:
                 found = (
                     expectation_tests.tested(expected, scenario.name, self.baseline, self.of_groups)
                     if runs
-                    else expectation_tests.untold(expected)
+                    else expectation_tests.without_estimate(expected)
                 )
                 unit = "share" if expected.relative else metric(expected.metric).unit
                 rows.append(
@@ -458,8 +460,8 @@ class Comparison:
                         "expected": found.expected,
                         "unit": unit,
                         "mean": found.mean,
-                        "sure_low": found.low,
-                        "sure_high": found.high,
+                        "ci_low": found.low,
+                        "ci_high": found.high,
                         "p": found.chance,
                         "met": found.met,
                         "missing": ", ".join(name for name in expected.others() if name not in self.names),
@@ -479,8 +481,8 @@ class Comparison:
             "expected",
             "unit",
             "mean",
-            "sure_low",
-            "sure_high",
+            "ci_low",
+            "ci_high",
             "p",
             "met",
         ]

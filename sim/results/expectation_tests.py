@@ -19,8 +19,8 @@ from scipy import special
 
 from sim.results.metrics import AXIS_NAMES, Metric, metrics
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
-from sim.scenario.expectations import Expect, Groups, Looked
-from sim.schema.toml_files import KeyPath, Unmet, Words
+from sim.scenario.expectations import Expect, GroupSelection, MeasureSpec
+from sim.schema.toml_files import KeyPath, Phrase, RequirementError
 
 F = npt.NDArray[np.float64]
 LEVEL = 0.05
@@ -101,7 +101,7 @@ class Verdict(NamedTuple):
     """Whether there is an interval at all: not with one seed, nor without a run it needs."""
 
 
-def judge(expected: Expect, seen: Estimate) -> Verdict:
+def assess(expected: Expect, seen: Estimate) -> Verdict:
     """Whether the interval of what was seen lies where it was expected to."""
     low, high = seen.interval()
     asked = bounds(expected)
@@ -138,7 +138,7 @@ def wording(expected: Expect) -> str:
     return ", ".join(told)
 
 
-def about(looked: Looked) -> str:
+def about(looked: MeasureSpec) -> str:
     """Of whom, when, and compared with what, in a few words."""
     first, last = looked.span
     told = [f"year {first}" if first == last else f"years {first} to {last}"]
@@ -158,7 +158,7 @@ def about(looked: Looked) -> str:
     return ", ".join(told)
 
 
-def _groups(groups: Groups) -> str:
+def _groups(groups: GroupSelection) -> str:
     return ", ".join(f"{axis.replace('_', ' ')} {' + '.join(names)}" for axis, names in groups.groups().items())
 
 
@@ -168,7 +168,7 @@ def _figure(value: float | None, relative: bool) -> str:
     return f"{100.0 * value:+g} %" if relative else f"{value:+g}"
 
 
-def level(looked: Looked, groups: Parts, name: str, read: Read) -> Estimate:
+def level(looked: MeasureSpec, groups: Parts, name: str, read: Read) -> Estimate:
     """The level of a measure in a scenario over the years looked at."""
     first, last = looked.span
 
@@ -181,7 +181,7 @@ def level(looked: Looked, groups: Parts, name: str, read: Read) -> Estimate:
 
 
 def difference(
-    looked: Looked, name: str, baseline: str, read: Read, against: str | None = None, together: Sequence[str] = ()
+    looked: MeasureSpec, name: str, baseline: str, read: Read, against: str | None = None, together: Sequence[str] = ()
 ) -> Estimate:
     """How far a scenario is from its baseline, from another scenario, or from what two others add up to."""
 
@@ -203,15 +203,15 @@ def difference(
 
 def tested(expected: Expect, name: str, baseline: str, read: Read) -> Verdict:
     """One expectation of a scenario, put to its runs."""
-    return judge(expected, difference(expected, name, baseline, read, expected.against, expected.interaction or ()))
+    return assess(expected, difference(expected, name, baseline, read, expected.against, expected.interaction or ()))
 
 
-def untold(expected: Expect) -> Verdict:
+def without_estimate(expected: Expect) -> Verdict:
     """The verdict where a run that it needs is not there."""
     return Verdict(wording(expected), np.nan, np.nan, np.nan, np.nan, met=False, told=False)
 
 
-def needs(looked: Looked) -> list[tuple[str, Parts]]:
+def needs(looked: MeasureSpec) -> list[tuple[str, Parts]]:
     """The measures and groups that have to be read from each run."""
     own = looked.groups()
     sets = [own] + ([{**own, **looked.compared_with.groups()}] if looked.compared_with is not None else [])
@@ -219,7 +219,7 @@ def needs(looked: Looked) -> list[tuple[str, Parts]]:
     return [(looked.metric, groups) for groups in sets + whole]
 
 
-def by_luck(verdicts: Iterable[Verdict]) -> tuple[float, int]:
+def expected_by_chance(verdicts: Iterable[Verdict]) -> tuple[float, int]:
     """For a family of expectations: how many luck would meet, at most and on average, if every one of them were false;
     and how many are still met when the level is one for all of them together (Holm)."""
     told = [v for v in verdicts if v.told]
@@ -271,32 +271,32 @@ def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbo
     return np.stack(out)
 
 
-def unmeasured(looked: Looked) -> Unmet | None:
+def unmeasured(looked: MeasureSpec) -> RequirementError | None:
     """What of a measure and its groups does not exist, if anything: what was wanted and the key at fault."""
     there = {m.name: m for m in metrics()}
     if looked.metric not in there:
-        return Unmet("the id of a metric", looked.metric, sorted(there), below=("metric",))
+        return RequirementError("the id of a metric", looked.metric, sorted(there), below=("metric",))
     measure = there[looked.metric]
     if getattr(measure, "against", None) is not None:
         wanted = "a metric that a scenario has by itself"
-        return Unmet(wanted, Words(f"'{looked.metric}', which is a comparison"), below=("metric",))
+        return RequirementError(wanted, Phrase(f"'{looked.metric}', which is a comparison"), below=("metric",))
     for below, groups in _every_groups(looked):
         axes = _axes(measure, groups.groups())
         for axis, names in groups.groups().items():
             if axis not in axes:
                 wanted = f"an axis that '{looked.metric}' has"
-                return Unmet(wanted, axis, axes or ("none",), below=(*below, axis))
+                return RequirementError(wanted, axis, axes or ("none",), below=(*below, axis))
             if axis == "neighbourhood":
                 continue
             every = AXIS_NAMES[axis]()
             for name in names:
                 if name not in every:
-                    return Unmet(f"a group of {axis.replace('_', ' ')}", name, every, below=(*below, axis))
+                    return RequirementError(f"a group of {axis.replace('_', ' ')}", name, every, below=(*below, axis))
     return None
 
 
-def _every_groups(looked: Looked) -> list[tuple[KeyPath, Groups]]:
-    out: list[tuple[KeyPath, Groups]] = [((), looked)]
+def _every_groups(looked: MeasureSpec) -> list[tuple[KeyPath, GroupSelection]]:
+    out: list[tuple[KeyPath, GroupSelection]] = [((), looked)]
     for key in ("share_of", "compared_with"):
         given = getattr(looked, key)
         if given is not None:

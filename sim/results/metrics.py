@@ -27,7 +27,7 @@ A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 
 
-class Parts(NamedTuple):
+class RatioParts(NamedTuple):
     """A measure as two sums by month, each over its own further axes; `scale` turns their ratio into the unit."""
 
     numerator: A
@@ -67,14 +67,14 @@ class Metric(NamedTuple):
     unit: str
     better: Literal["up", "down"] | None
     decimals: int
-    parts: Callable[[Record], Parts] | None
+    parts: Callable[[Record], RatioParts] | None
     """The first way: the ratio of two sums."""
     kind: Literal["service", "need", "access", "money", "community", "life", "staff", "fairness", "worth"]
-    finer: Mapping[str, Callable[[Record], Parts]] = MappingProxyType({})
+    finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
     """The same by an axis that is kept by year only: its name, and the sums, the year first."""
     derived: Derived | None = None
     """The second: a function of a year's sums."""
-    against: Callable[[outcomes.Beyond], list[outcomes.Verdict]] | None = None
+    against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
     """The third: a function of what a policy costs and gains beyond the baseline, see `pounds_and_qalys`; it has no
     value for a scenario by itself."""
 
@@ -91,8 +91,8 @@ def names_of(services: list[int]) -> tuple[str, ...]:
     return tuple(catalogue[k].id for k in services)
 
 
-def _episodes(services: list[int], per: str) -> Callable[[Record], Parts]:
-    def parts(r: Record) -> Parts:
+def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
         opened = r.monthly["opened"][:, services]
         if per == "households":
             whole = _heads(r)
@@ -101,24 +101,24 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], Parts]:
             served = np.any([catalogue[k].bands for k in services], axis=0)
             whole = r.monthly["people"] * served[None, None, :]
         axes, over = ("service", "quintile", "age"), ("quintile", "age")
-        return Parts(opened, axes, whole, over, 12000.0, names_of(services))
+        return RatioParts(opened, axes, whole, over, 12000.0, names_of(services))
 
     return parts
 
 
-def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Parts]]:
+def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], RatioParts]]:
     """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 of that age."""
     catalogue = load_catalogue()
-    found: dict[str, Callable[[Record], Parts]] = {}
+    found: dict[str, Callable[[Record], RatioParts]] = {}
 
-    def of_neighbourhoods(r: Record) -> Parts:
+    def of_neighbourhoods(r: Record) -> RatioParts:
         opened = r.yearly["opened_in"][:, services]
-        return Parts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), 1000.0)
+        return RatioParts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), 1000.0)
 
-    def of_children(r: Record) -> Parts:
+    def of_children(r: Record) -> RatioParts:
         opened = r.yearly["opened_age"][:, services]
         axes, over = ("service", "child_age", "quintile"), ("child_age", "quintile")
-        return Parts(opened, axes, r.yearly["children"], over, 1000.0)
+        return RatioParts(opened, axes, r.yearly["children"], over, 1000.0)
 
     served = np.any([catalogue[k].bands for k in services], axis=0)
     if served.all():
@@ -135,60 +135,60 @@ def _heads(r: Record) -> A:
     return heads
 
 
-def _at_least(level: int) -> Callable[[Record], Parts]:
-    def parts(r: Record) -> Parts:
+def _at_least(level: int) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
         axes = ("domain", "quintile", "age")
-        return Parts(r.at_least[level], axes, r.at_least[0], axes, 1.0)
+        return RatioParts(r.at_least[level], axes, r.at_least[0], axes, 1.0)
 
     return parts
 
 
-def _unmet(r: Record) -> Parts:
+def _unmet(r: Record) -> RatioParts:
     serious = r.monthly["census"][:, :, 2]
     axes = ("domain", "quintile", "age")
-    return Parts(r.monthly["unmet"], axes, serious, axes, 1.0)
+    return RatioParts(r.monthly["unmet"], axes, serious, axes, 1.0)
 
 
-def _per_ask(column: str) -> Callable[[Record], Parts]:
-    def parts(r: Record) -> Parts:
+def _per_ask(column: str) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
         axes = ("service", "quintile")
-        return Parts(r.monthly[column], axes, r.monthly["asked"], axes, 1.0)
+        return RatioParts(r.monthly[column], axes, r.monthly["asked"], axes, 1.0)
 
     return parts
 
 
-def _wait(r: Record) -> Parts:
+def _wait(r: Record) -> RatioParts:
     # Little's law: the mean wait is the mean queue over the starts a month.
     axes = ("service", "quintile")
-    return Parts(r.monthly["waiting"], axes, r.monthly["started"], axes, 1.0)
+    return RatioParts(r.monthly["waiting"], axes, r.monthly["started"], axes, 1.0)
 
 
-def _asked_per_start(r: Record) -> Parts:
+def _asked_per_start(r: Record) -> RatioParts:
     axes = ("service", "quintile")
-    return Parts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
+    return RatioParts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
 
 
-def _spend(tiers: tuple[int, ...]) -> Callable[[Record], Parts]:
-    def parts(r: Record) -> Parts:
+def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
         chosen = sorted(k for tier in tiers for k in services_of(tier))
         spent = r.monthly["spent"][:, chosen]
         people = r.monthly["people"].sum(axis=(1, 2))
-        return Parts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
+        return RatioParts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
 
     return parts
 
 
-def _share_upstream(r: Record) -> Parts:
+def _share_upstream(r: Record) -> RatioParts:
     spent = r.monthly["spent"]
     upstream = sorted(services_of(PREVENTIVE) + services_of(COMMUNITY))
-    return Parts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+    return RatioParts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
 
 
-def _account(column: str) -> Callable[[Record], Parts]:
-    def parts(r: Record) -> Parts:
+def _account(column: str) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
         people = r.monthly["people"].sum(axis=(1, 2))
         money = r.monthly[column]
-        return Parts(money, ("silo",), people, (), 12.0 / 100.0)
+        return RatioParts(money, ("silo",), people, (), 12.0 / 100.0)
 
     return parts
 
@@ -197,53 +197,53 @@ def _paid_work() -> list[int]:
     return [k for k, s in enumerate(load_catalogue()) if s.staff is not None]
 
 
-def _of_staff(value: Callable[[Record], A], scale: float = 1.0) -> Callable[[Record], Parts]:
+def _of_staff(value: Callable[[Record], A], scale: float = 1.0) -> Callable[[Record], RatioParts]:
     """A mean over services, weighted by what is spent on them: most of it is pay."""
 
-    def parts(r: Record) -> Parts:
+    def parts(r: Record) -> RatioParts:
         services = _paid_work()
         spent = r.monthly["spent"][:, services].astype(float)
-        return Parts(value(r)[:, services] * spent, ("service",), spent, ("service",), scale, names_of(services))
+        return RatioParts(value(r)[:, services] * spent, ("service",), spent, ("service",), scale, names_of(services))
 
     return parts
 
 
-def _of_adults(column: str, whole: float = 1.0) -> Callable[[Record], Parts]:
+def _of_adults(column: str, whole: float = 1.0) -> Callable[[Record], RatioParts]:
     """A mean over the adults surveyed; `whole` is how many of its units the column counts for one."""
 
-    def parts(r: Record) -> Parts:
+    def parts(r: Record) -> RatioParts:
         axes = ("quintile", "age")
-        return Parts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0 / whole)
+        return RatioParts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0 / whole)
 
     return parts
 
 
-def _eased(who: str) -> Callable[[Record], Parts]:
+def _eased(who: str) -> Callable[[Record], RatioParts]:
     """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
 
-    def parts(r: Record) -> Parts:
+    def parts(r: Record) -> RatioParts:
         eased, there = (r.monthly[f"{name}_{who}"] for name in ("eased", "need"))
-        return Parts(eased, ("domain",), there, ("domain",), 1.0)
+        return RatioParts(eased, ("domain",), there, ("domain",), 1.0)
 
     return parts
 
 
-def _delayed(r: Record) -> Parts:
+def _delayed(r: Record) -> RatioParts:
     axes = ("quintile", "age")
     days = 365.25 / 12.0
-    return Parts(
+    return RatioParts(
         days * r.monthly["delayed"], axes, r.monthly["people"], axes, 12000.0
     )  # somebody counted in a month lies there all of it
 
 
-def _qalys(r: Record) -> Parts:
+def _qalys(r: Record) -> RatioParts:
     axes = ("quintile", "age")
-    return Parts(r.quality[0], axes, r.monthly["people"].astype(float), axes, 1000.0)
+    return RatioParts(r.quality[0], axes, r.monthly["people"].astype(float), axes, 1000.0)
 
 
-def _satisfaction(r: Record) -> Parts:
+def _satisfaction(r: Record) -> RatioParts:
     axes = ("quintile", "age")
-    return Parts(r.quality[1], axes, r.monthly["people"] * outcomes.ADULTS, axes, 1.0)
+    return RatioParts(r.quality[1], axes, r.monthly["people"] * outcomes.ADULTS, axes, 1.0)
 
 
 def _lives(r: Record) -> tuple[Sum, ...]:
@@ -298,15 +298,15 @@ def pounds_and_qalys(r: Record) -> tuple[F, F]:
     return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
 
 
-def _died(r: Record) -> Parts:
+def _died(r: Record) -> RatioParts:
     axes = ("quintile", "age")
-    return Parts(r.monthly["died"], axes, r.monthly["people"], axes, 12000.0)
+    return RatioParts(r.monthly["died"], axes, r.monthly["people"], axes, 12000.0)
 
 
-def _mean_place(column: str) -> Callable[[Record], Parts]:
-    def parts(r: Record) -> Parts:
+def _mean_place(column: str) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
         value = r.monthly[column].astype(float)
-        return Parts(value, ("neighbourhood",), np.ones_like(value), ("neighbourhood",), 1.0)
+        return RatioParts(value, ("neighbourhood",), np.ones_like(value), ("neighbourhood",), 1.0)
 
     return parts
 
@@ -324,9 +324,9 @@ def _apart(column: str) -> Derived:
     return Derived(sums, (), "neighbourhood", spread)
 
 
-def _peers(r: Record) -> Parts:
+def _peers(r: Record) -> RatioParts:
     people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
-    return Parts(r.monthly["peers"].sum(axis=1), (), people, (), 1000.0)
+    return RatioParts(r.monthly["peers"].sum(axis=1), (), people, (), 1000.0)
 
 
 def _column(name: str, r: Record) -> A:
@@ -337,20 +337,20 @@ def _not_burnt_out(r: Record) -> A:
     return 1.0 - r.monthly["burnout"]
 
 
-def _outlay(r: Record) -> Parts:
+def _outlay(r: Record) -> RatioParts:
     people = r.monthly["people"].sum(axis=(1, 2)).astype(float)
-    return Parts(r.monthly["outlay"].astype(float), ("purpose",), people, (), 12.0 / 100.0)
+    return RatioParts(r.monthly["outlay"].astype(float), ("purpose",), people, (), 12.0 / 100.0)
 
 
-def _of_helped(column: str) -> Callable[[Record], Parts]:
+def _of_helped(column: str) -> Callable[[Record], RatioParts]:
     """A mean over services that are not acute, each weighted by how many it helps."""
 
-    def parts(r: Record) -> Parts:
+    def parts(r: Record) -> RatioParts:
         acute = services_of(ACUTE)
         chosen = [k for k in _paid_work() if k not in acute]
         helped = r.helped[:, chosen].astype(float)
         value = r.monthly[column][:, chosen] * helped
-        return Parts(value, ("service",), helped, ("service",), 1.0, names_of(chosen))
+        return RatioParts(value, ("service",), helped, ("service",), 1.0, names_of(chosen))
 
     return parts
 

@@ -151,7 +151,7 @@ PARENTS = np.array([first >= 25 and last < 65 for first, last in AGE_BANDS])
 """Bands whose reference persons children are taken to live with."""
 
 
-class Quality(NamedTuple):
+class LifeQuality(NamedTuple):
     """What a year of life is worth, and how life is rated, without need; and what need takes from both."""
 
     utility: F
@@ -182,7 +182,7 @@ def _usual_loss(domain: Domain, loss: F) -> F:
 
 
 @lru_cache
-def quality() -> Quality:
+def quality() -> LifeQuality:
     """The weights. Norms are of people as they are, ill and well; so the well stand above them by the usual loss."""
     domains = load_domains()
     age = np.array([(first + min(last, 90)) / 2.0 for first, last in AGE_BANDS])
@@ -194,7 +194,7 @@ def quality() -> Quality:
     for domain, loss, fewer in zip(domains, losses, points, strict=True):
         utility += _usual_loss(domain, loss)
         satisfaction += _usual_loss(domain, fewer)
-    return Quality(np.minimum(1.0, utility), np.minimum(10.0, satisfaction), losses, points)
+    return LifeQuality(np.minimum(1.0, utility), np.minimum(10.0, satisfaction), losses, points)
 
 
 def by_person(census: F, people: F) -> F:
@@ -220,21 +220,21 @@ def by_person(census: F, people: F) -> F:
 # --- what a gain costs -----------------------------------------------------------------------------------------------
 
 
-class Beyond(NamedTuple):
+class NetEffect(NamedTuple):
     """What a policy spends and gains beyond the baseline, discounted and summed up to each year. Shape (seed, year)."""
 
     pounds: F
     qalys: F
 
 
-class Verdict(NamedTuple):
+class CostVerdict(NamedTuple):
     """A measure that is a comparison: its value, the middle 95 % of the seeds, the 95 % interval, and words."""
 
     mean: float
     low: float
     high: float
-    sure_low: float
-    sure_high: float
+    ci_low: float
+    ci_high: float
     note: str
 
 
@@ -262,7 +262,7 @@ def _lasting(paid_back: npt.NDArray[np.bool_]) -> float:
     return since + 1.0 if since < paid_back.size else np.nan
 
 
-def break_even(beyond: Beyond) -> list[Verdict]:
+def break_even(beyond: NetEffect) -> list[CostVerdict]:
     """The first year by whose end a policy has cost no more than the baseline, and does not again before the horizon;
     for each horizon: one year, two, and on.
 
@@ -277,7 +277,7 @@ def break_even(beyond: Beyond) -> list[Verdict]:
     out = []
     for horizon in range(1, extra.shape[1] + 1):
         if not begun[horizon - 1]:
-            out.append(Verdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference in spending yet"))
+            out.append(CostVerdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference in spending yet"))
             continue
         at = _lasting(((mean <= 0.0) & begun)[:horizon])
         soonest, surely = (_lasting(((edge <= 0.0) & begun)[:horizon]) for edge in (below, above))
@@ -290,7 +290,7 @@ def break_even(beyond: Beyond) -> list[Verdict]:
             note = f"never {within}" + ("" if np.isnan(soonest) else ", as far as these seeds tell")
         elif extra.shape[0] > 1 and np.isnan(surely):
             note = f"perhaps never {within}"
-        out.append(Verdict(at, low, high, soonest, surely, note))
+        out.append(CostVerdict(at, low, high, soonest, surely, note))
     return out
 
 
@@ -311,7 +311,7 @@ def fieller(top: F, bottom: F) -> tuple[float, float]:
     return float((b - root) / a), float((b + root) / a)
 
 
-def cost_per_qaly(beyond: Beyond) -> list[Verdict]:
+def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
     """Pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
 
     A policy that is better and cheaper, or dearer and no better, has no price: NaN, and words. The middle of the seeds
@@ -322,7 +322,7 @@ def cost_per_qaly(beyond: Beyond) -> list[Verdict]:
         cost, gain = float(pounds.mean()), float(qalys.mean())
         price, low, high = np.nan, np.nan, np.nan
         if not np.any(pounds) and not np.any(qalys):
-            out.append(Verdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference from the baseline"))
+            out.append(CostVerdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference from the baseline"))
             continue
         if cost <= 0.0 < gain:
             note = "better and cheaper: dominates the baseline"
@@ -340,5 +340,5 @@ def cost_per_qaly(beyond: Beyond) -> list[Verdict]:
         ]
         if unsure:
             note = "; ".join(part for part in (note, f"its {' and '.join(unsure)} not told from luck") if part)
-        out.append(Verdict(price, np.nan, np.nan, low, high, note))
+        out.append(CostVerdict(price, np.nan, np.nan, low, high, note))
     return out

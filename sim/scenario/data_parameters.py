@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from sim.people.domains import ByAgeAndQuintile, Crisis, Domain, EnglandTotal, load_domains
 from sim.place.place import Place
-from sim.schema.quantities import Declared, Figure
+from sim.schema.quantities import Figure, ParameterSpec
 from sim.services.catalogue import Service, load_catalogue
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,11 +30,11 @@ Key = tuple[str | int, ...]
 KINDS = ("services", "domains", "place")
 
 
-class Known(NamedTuple):
+class DataParameter(NamedTuple):
     """A figure as it stands in its file, and where it stands."""
 
     value: float
-    told: Declared
+    told: ParameterSpec
     key: Key
 
 
@@ -44,9 +44,9 @@ def is_figure(name: str) -> bool:
 
 
 @lru_cache
-def of_england() -> dict[str, Known]:
+def of_england() -> dict[str, DataParameter]:
     """Every figure of the services and domains, by its name."""
-    found: dict[str, Known] = {}
+    found: dict[str, DataParameter] = {}
     for kind, models in (("services", load_catalogue()), ("domains", load_domains())):
         for model in models:
             for name, known in _within(model, ()):
@@ -54,7 +54,7 @@ def of_england() -> dict[str, Known]:
     return found
 
 
-def of_place(place: Place) -> dict[str, Known]:
+def of_place(place: Place) -> dict[str, DataParameter]:
     """Every figure of a place, by its name."""
     return {f"place.{name}": _labelled(known, place.label, name) for name, known in _within(place, ())}
 
@@ -84,17 +84,20 @@ def set_in_place(place: Place, values: Mapping[str, float]) -> Place:
     return place
 
 
-def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, Known]]:
+def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, DataParameter]]:
     """Each figure inside a part of a data file, with its name from here on."""
     if isinstance(part, Figure) and part.low == part.high:
         return  # fixed: there is nothing to set
     if isinstance(part, Figure):
-        yield name, Known(part.value, Declared(part.unit, part.low, part.high, part.source, part.status, ""), key)
+        yield (
+            name,
+            DataParameter(part.value, ParameterSpec(part.unit, part.low, part.high, part.source, part.status, ""), key),
+        )
         return
     if isinstance(part, ByAgeAndQuintile) and not isinstance(part, Crisis):  # crises are scaled to their totals
         low, high = 1.0 - part.spread, 1.0 + part.spread
-        told = Declared("times the table", low, high, part.source, part.status, "")
-        yield f"{name}.scale", Known(1.0, told, (*key, "scale"))
+        told = ParameterSpec("times the table", low, high, part.source, part.status, "")
+        yield f"{name}.scale", DataParameter(1.0, told, (*key, "scale"))
     inside: list[tuple[str | int, str, object]] = []
     if isinstance(part, BaseModel):
         inside = [(field, field, getattr(part, field)) for field in type(part).model_fields]
@@ -109,7 +112,7 @@ def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, Known
         yield from _within(value, (*key, step), f"{name}.{field}" if name else field)
 
 
-def _labelled(known: Known, label: str, name: str) -> Known:
+def _labelled(known: DataParameter, label: str, name: str) -> DataParameter:
     words = name.replace(".", ", ").replace("_", " ")
     return known._replace(told=known.told._replace(meaning=f"{label}: {words}"))
 

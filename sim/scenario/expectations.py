@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 
 from sim.scenario.policy import Policy
 from sim.schema.quantities import Closed, Number
-from sim.schema.toml_files import Unmet, Words
+from sim.schema.toml_files import Phrase, RequirementError
 
 CLAIM = r"^M([1-9]|[1-8][0-9]|9[0-4])$"
 """The form of a claim's number."""
 
 
-class Groups(Closed):
+class GroupSelection(Closed):
     """Some of the groups of a measure, by one axis or several; their people and counts are summed before any ratio."""
 
     service: str | list[str] | None = None
@@ -26,7 +26,7 @@ class Groups(Closed):
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The groups by axis, as results name them."""
-        given = ((axis, getattr(self, axis)) for axis in Groups.model_fields)
+        given = ((axis, getattr(self, axis)) for axis in GroupSelection.model_fields)
         return {
             axis: tuple(map(str, value)) if isinstance(value, list) else (str(value),)
             for axis, value in given
@@ -34,28 +34,32 @@ class Groups(Closed):
         }
 
 
-class Looked(Groups):
+class MeasureSpec(GroupSelection):
     """What is looked at in a run: a measure of some groups, in a year or as the mean over some years."""
 
     metric: str
     year: int | None = Field(None, ge=1)
     years: list[int] | None = Field(None, min_length=2, max_length=2, description="the first and the last")
     relative: bool = Field(False, description="a difference is told as a share of the level it is taken from")
-    share_of: Groups | None = Field(
+    share_of: GroupSelection | None = Field(
         None, description="the level is the part that these groups make of those with the axes named here"
     )
-    compared_with: Groups | None = Field(None, description="less the same for the groups with the axes named here")
+    compared_with: GroupSelection | None = Field(
+        None, description="less the same for the groups with the axes named here"
+    )
 
     @model_validator(mode="after")
     def _one_span(self) -> Self:
         if (self.year is None) == (self.years is None):
-            raise Unmet("one of year and years", Words("neither" if self.year is None else "both"))
+            raise RequirementError("one of year and years", Phrase("neither" if self.year is None else "both"))
         if self.years is not None and not 1 <= self.years[0] < self.years[1]:
-            raise Unmet("a first year from 1 on and a later last one", self.years, below=("years",))
+            raise RequirementError("a first year from 1 on and a later last one", self.years, below=("years",))
         for other in ("share_of", "compared_with"):
             given = getattr(self, other)
             if given is not None and not given.groups():
-                raise Unmet("at least one axis", Words("none"), tuple(Groups.model_fields), below=(other,))
+                raise RequirementError(
+                    "at least one axis", Phrase("none"), tuple(GroupSelection.model_fields), below=(other,)
+                )
         return self
 
     @property
@@ -72,7 +76,7 @@ class Looked(Groups):
         return self.span[1]
 
 
-class Expect(Looked):
+class Expect(MeasureSpec):
     """What the scenario should show: a difference from its baseline, unless `against` or `interaction` say otherwise.
 
     It is met only where the 95 % interval of the mean difference (two-sided, paired by seed) says so by itself: wholly
@@ -97,12 +101,12 @@ class Expect(Looked):
     def _can_be_told(self) -> Self:
         low, high = self.low, self.high
         if low is not None and high is not None and low >= high:
-            raise Unmet(f"a number above low, {low:g}", high, below=("high",))
+            raise RequirementError(f"a number above low, {low:g}", high, below=("high",))
         if self.direction == "either" and (low is None or high is None):
-            came = Words(" without ".join(["one"] + [name for name in ("low", "high") if getattr(self, name) is None]))
-            raise Unmet("low and high: the margin within which a difference counts as none", came)
+            came = Phrase(" without ".join(["one"] + [name for name in ("low", "high") if getattr(self, name) is None]))
+            raise RequirementError("low and high: the margin within which a difference counts as none", came)
         if self.against is not None and self.interaction is not None:
-            raise Unmet("one of against and interaction", Words("both"), below=("interaction",))
+            raise RequirementError("one of against and interaction", Phrase("both"), below=("interaction",))
         return self
 
     def others(self) -> tuple[str, ...]:
@@ -110,7 +114,7 @@ class Expect(Looked):
         return (self.against,) if self.against is not None else tuple(self.interaction or ())
 
 
-class Stops(Closed):
+class ClaimLimit(Closed):
     """Where a claim stops being true: another world or another policy, and what is expected there instead.
 
     `change` are parameters of another world. As asked here, hazards are not solved anew for it (`recalibrate` is
@@ -129,5 +133,5 @@ class Stops(Closed):
     @model_validator(mode="after")
     def _differs(self) -> Self:
         if not self.change and not self.policies:
-            raise Unmet("another world or policy: change or policies", Words("neither"))
+            raise RequirementError("another world or policy: change or policies", Phrase("neither"))
         return self

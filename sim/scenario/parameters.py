@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.place.place import Place
 from sim.scenario import data_parameters, registry
 from sim.schema import toml_files
-from sim.schema.quantities import Declared, Params
+from sim.schema.quantities import ParameterSpec, Params
 from sim.schema.toml_files import InputError
 
 
@@ -17,7 +17,7 @@ def parameter_groups() -> dict[str, type[Params]]:
     """Each mechanism module that has parameters, by its name."""
     assert registry.FOLDERS  # every mechanism is in the book by now
     groups: dict[str, type[Params]] = {}
-    for entry in BOOK.month():
+    for entry in REGISTRY.month():
         if list(entry.params.declared()):
             groups.setdefault(entry.params.__module__.rsplit(".", 1)[-1], entry.params)
     return groups
@@ -27,7 +27,7 @@ class Parameter(NamedTuple):
     """Something that `[parameters]` can set: what it is now, and what is said of it."""
 
     value: float
-    told: Declared
+    told: ParameterSpec
 
 
 def parameters(place: str = "anytown") -> dict[str, Parameter]:

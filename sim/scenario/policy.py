@@ -11,14 +11,14 @@ from pydantic import Field, model_validator
 
 from sim.engine.random import month_key, stream, uniform
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Number
-from sim.schema.toml_files import Unmet, Words
+from sim.schema.toml_files import Phrase, RequirementError
 from sim.state.tables import A
 
 SHARE = stream("neighbourhoods of a share")
 FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last in AGE_BANDS)
 
 
-class Where(Closed):
+class NeighbourhoodFilter(Closed):
     """Which neighbourhoods a policy is for: those that every key given here lets in."""
 
     quintiles: list[int] | None = Field(None, min_length=1, description="deprivation fifths, 1 = most deprived")
@@ -30,10 +30,10 @@ class Where(Closed):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.quintiles is None and self.names is None and self.share is None:
-            raise Unmet("quintiles, names or share", Words("none of them"))
+            raise RequirementError("quintiles, names or share", Phrase("none of them"))
         for k, fifth in enumerate(self.quintiles or ()):
             if not 1 <= fifth <= QUINTILES:
-                raise Unmet(f"a deprivation fifth from 1 to {QUINTILES}", fifth, below=("quintiles", k))
+                raise RequirementError(f"a deprivation fifth from 1 to {QUINTILES}", fifth, below=("quintiles", k))
         return self
 
     def chosen(self, quintile: A, code: A) -> npt.NDArray[np.bool_]:
@@ -51,7 +51,7 @@ class Where(Closed):
         return inside
 
 
-class Who(Closed):
+class AgeFilter(Closed):
     """Which ages a policy is for, first and last year of age, on the edges of age bands."""
 
     ages: list[int] = Field(min_length=2, max_length=2)
@@ -59,7 +59,7 @@ class Who(Closed):
     @model_validator(mode="after")
     def _on_edges(self) -> Self:
         if self.ages[0] not in FIRSTS or self.ages[1] not in LASTS or self.ages[0] > self.ages[1]:
-            raise Unmet("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
+            raise RequirementError("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
         return self
 
     def chosen(self) -> npt.NDArray[np.bool_]:
@@ -77,8 +77,8 @@ class Policy(Closed):
     over_months: int = Field(1, ge=1, le=720, description="months until the change is complete")
     until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month back at baseline")
     service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
-    where: Where | None = None
-    who: Who | None = None
+    where: NeighbourhoodFilter | None = None
+    who: AgeFilter | None = None
 
     @property
     def services(self) -> tuple[str, ...]:

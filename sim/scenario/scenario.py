@@ -19,15 +19,15 @@ from pydantic import Field, field_validator
 from sim.place.place import Place
 from sim.policies import Lever, levers
 from sim.scenario import data_parameters
-from sim.scenario.expectations import CLAIM, Expect, Stops
+from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import fail, parameter, parameter_groups
-from sim.scenario.policy import Policy, Where, Who
+from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
 from sim.scenario.timeline import month_name, months_between
 from sim.schema import toml_files
 from sim.schema.quantities import AGE_BANDS, Closed, Number, Params
-from sim.schema.toml_files import InputError, Words
+from sim.schema.toml_files import InputError, Phrase
 from sim.services.catalogue import load_catalogue
-from sim.state.tables import MOST_GROUPS, Places
+from sim.state.tables import MOST_GROUPS, NeighbourhoodState
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 LONGEST_YEARS = 60
@@ -51,7 +51,7 @@ class Scenario(Closed):
     shocks: list[Policy] = Field(default_factory=list, description="what happens to the place, such as a recession")
     shows: list[str] = Field(default_factory=list)
     expect: list[Expect] = Field(default_factory=list)
-    stops: list[Stops] = Field(default_factory=list, description="where what it shows stops being true")
+    stops: list[ClaimLimit] = Field(default_factory=list, description="where what it shows stops being true")
     parameters: dict[str, Number] = Field(default_factory=dict)
     recalibrate: bool = Field(True, description="whether hazards are solved anew for the parameters given here")
     quick: bool = Field(False, description="whether `upstream claims --quick` runs it")
@@ -110,7 +110,7 @@ class Scenario(Closed):
     def _check_expect(self, expects: list[Expect], key: tuple[str | int, ...], path: Path | str, text: str) -> None:
         for k, expected in enumerate(expects):
             if expected.direction is None and expected.low is None and expected.high is None:
-                raise fail(path, text, (*key, k), "a direction, low or high", Words("none of them"))
+                raise fail(path, text, (*key, k), "a direction, low or high", Phrase("none of them"))
             if expected.last > self.years:
                 field = "year" if expected.years is None else "years"
                 raise fail(path, text, (*key, k, field), f"a year of the scenario, 1 to {self.years}", expected.last)
@@ -124,7 +124,7 @@ class Scenario(Closed):
         if lever is None:
             raise fail(path, text, (*key, "lever"), "the name of a lever", policy.lever, tuple(known))
         if (policy.value is None) == (policy.shift is None):
-            both = toml_files.Words("both" if policy.value is not None else "neither")
+            both = toml_files.Phrase("both" if policy.value is not None else "neither")
             raise fail(path, text, key, "one of value and shift", both)
         if lever.kind == "shift" and policy.value is not None:
             raise fail(path, text, (*key, "value"), f"a shift: '{lever.name}' is 0 at baseline", policy.value)
@@ -168,7 +168,7 @@ class Scenario(Closed):
             if given is not None and aim not in lever.aims:
                 able = tuple(x.name for x in known.values() if aim in x.aims)
                 wanted = f"no '{aim}', as '{lever.name}' cannot be aimed at some {some}; these can: {', '.join(able)}"
-                raise fail(path, text, (*key, aim), wanted, Words("one") if aim != "service" else given)
+                raise fail(path, text, (*key, aim), wanted, Phrase("one") if aim != "service" else given)
         services = tuple(s.id for s in load_catalogue())
         if policy.service == []:
             raise fail(path, text, (*key, "service"), "at least one service", policy.service)
@@ -179,7 +179,7 @@ class Scenario(Closed):
         if policy.where is not None:
             self._check_where(policy.where, (*key, "where"), path, text)
 
-    def _check_where(self, where: Where, key: tuple[str | int, ...], path: Path | str, text: str) -> None:
+    def _check_where(self, where: NeighbourhoodFilter, key: tuple[str | int, ...], path: Path | str, text: str) -> None:
         hoods = Place.load(self.place).neighbourhoods(self.people)
         names = tuple(n.name for n in hoods)
         for k, name in enumerate(where.names or ()):
@@ -189,7 +189,7 @@ class Scenario(Closed):
         if not where.chosen(np.array([n.quintile - 1 for n in hoods]), code).any():
             fifths = ", ".join(str(q) for q in sorted({n.quintile for n in hoods}))
             wanted = f"some of the {len(hoods)} neighbourhoods of {self.place}, which lie in the fifths {fifths}"
-            raise fail(path, text, key, wanted, Words("none of them"))
+            raise fail(path, text, key, wanted, Phrase("none of them"))
 
     def with_policy(
         self,
@@ -201,8 +201,8 @@ class Scenario(Closed):
         over_months: int = 1,
         until: str | None = None,
         service: str | list[str] | None = None,
-        where: Where | dict[str, Any] | None = None,
-        who: Who | dict[str, Any] | None = None,
+        where: NeighbourhoodFilter | dict[str, Any] | None = None,
+        who: AgeFilter | dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Self:
         """The same scenario with one more policy. Without `start` it begins a year in."""
@@ -214,8 +214,8 @@ class Scenario(Closed):
             over_months=over_months,
             until=until,
             service=service,
-            where=Where.model_validate(where) if where is not None else None,
-            who=Who.model_validate(who) if who is not None else None,
+            where=NeighbourhoodFilter.model_validate(where) if where is not None else None,
+            who=AgeFilter.model_validate(who) if who is not None else None,
         )
         label = f"{lever} {value if value is not None else f'{shift:+g}'}"
         changed = self.model_copy(
@@ -249,7 +249,7 @@ class Scenario(Closed):
         """Every month of the scenario, YYYY-MM."""
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
-    def paths(self, services: tuple[str, ...], places: Places) -> dict[str, npt.NDArray[np.float64]]:
+    def paths(self, services: tuple[str, ...], places: NeighbourhoodState) -> dict[str, npt.NDArray[np.float64]]:
         """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py. Where nothing
         moves a lever that is one number, shown as often as it is wanted, which cannot be written to."""
         groups = self.groups(places)
@@ -277,7 +277,7 @@ class Scenario(Closed):
             out[lever.name] = np.clip(path, lever.low, lever.high)
         return out
 
-    def groups(self, places: Places) -> npt.NDArray[np.uint8]:
+    def groups(self, places: NeighbourhoodState) -> npt.NDArray[np.uint8]:
         """The people whom policies aimed at some of them tell apart, by neighbourhood and age band: 0 is everybody
         for whom there is no policy of their own; two people in the same policies are in the same group."""
         inside = np.array([_cells(p, places).ravel() for p in self._for_some()], bool)
@@ -287,7 +287,7 @@ class Scenario(Closed):
         kinds, number = np.unique(np.hstack([nobody, inside]), axis=1, return_inverse=True)
         if kinds.shape[1] > MOST_GROUPS:
             wanted = f"policies aimed at some people that tell at most {MOST_GROUPS} groups of them apart"
-            raise InputError(self.name, None, "policies", wanted, Words(f"{kinds.shape[1]} groups"))
+            raise InputError(self.name, None, "policies", wanted, Phrase(f"{kinds.shape[1]} groups"))
         return number.ravel()[1:].reshape(places.code.size, len(AGE_BANDS)).astype(np.uint8)
 
     def _for_some(self) -> list[Policy]:
@@ -295,7 +295,12 @@ class Scenario(Closed):
         return [p for p in self.moves if p.is_for_some and axis[p.lever] == "service"]
 
     def _columns(
-        self, policy: Policy, lever: Lever, services: tuple[str, ...], places: Places, groups: npt.NDArray[np.uint8]
+        self,
+        policy: Policy,
+        lever: Lever,
+        services: tuple[str, ...],
+        places: NeighbourhoodState,
+        groups: npt.NDArray[np.uint8],
     ) -> npt.NDArray[np.bool_]:
         """The columns of a lever's path that a policy moves."""
         if lever.axis == "place":
@@ -329,14 +334,14 @@ def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{above}{key}", value
 
 
-def _cells(policy: Policy, places: Places) -> npt.NDArray[np.bool_]:
+def _cells(policy: Policy, places: NeighbourhoodState) -> npt.NDArray[np.bool_]:
     """Whom a policy is for, by neighbourhood and age band."""
     where = np.ones(places.code.size, bool)
     if policy.where is not None:
         where = policy.where.chosen(places.quintile, places.code)
         if not where.any():
             wanted = "some neighbourhoods of this place, at this size"
-            raise InputError(policy.lever, None, "where", wanted, Words("none of them"))
+            raise InputError(policy.lever, None, "where", wanted, Phrase("none of them"))
     who = policy.who.chosen() if policy.who is not None else np.ones(len(AGE_BANDS), bool)
     cells: npt.NDArray[np.bool_] = where[:, None] & who[None, :]
     return cells

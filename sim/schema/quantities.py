@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Status = Literal["measured", "estimated", "assumed"]
 
 
-class Declared(NamedTuple):
+class ParameterSpec(NamedTuple):
     """What a parameter's declaration says of it, beside its value."""
 
     unit: str
@@ -48,7 +48,7 @@ class Params(BaseModel):
         return self.Compiled(*(float(getattr(self, name)) for name in type(self).model_fields))
 
     @classmethod
-    def declared(cls) -> Iterator[tuple[str, float, Declared]]:
+    def declared(cls) -> Iterator[tuple[str, float, ParameterSpec]]:
         """Each parameter's name, default value and declaration."""
         for name, field in cls.model_fields.items():
             extra = field.json_schema_extra
@@ -56,7 +56,7 @@ class Params(BaseModel):
             yield (
                 name,
                 float(field.default),
-                Declared(
+                ParameterSpec(
                     unit=str(extra["unit"]),
                     low=float(extra["low"]),  # type: ignore[arg-type]  # our own dictionary, written by `number`
                     high=float(extra["high"]),  # type: ignore[arg-type]  # likewise

@@ -27,14 +27,14 @@ MOST_CHOICES = 40
 ASSIGNMENT = "--set"
 
 
-class Words(str):
+class Phrase(str):
     """A description in our own words: shown as it is, where a value of the user's would be shown in quotes."""
 
 
-NOTHING = Words("nothing")
+NOTHING = Phrase("nothing")
 
 
-class Unmet(ValueError):  # noqa: N818 (reads as a sentence where it is raised)
+class RequirementError(ValueError):  # noqa: N818 (reads as a sentence where it is raised)
     """Raised in a model's own validator: what was wanted and what came, and the key below it that is at fault."""
 
     def __init__(self, wanted: str, came: object, choices: Iterable[object] = (), below: KeyPath = ()) -> None:
@@ -68,7 +68,7 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         place = plain(_near(self.file)) + (f", line {self.line}" if self.line else "")
-        wish = plain(self.wanted) if isinstance(self.wanted, Words) else f"wanted {plain(self.wanted)}"
+        wish = plain(self.wanted) if isinstance(self.wanted, Phrase) else f"wanted {plain(self.wanted)}"
         told = ": ".join(part for part in (place, plain(self.key, 120), wish) if part)
         told += f", got {shown(self.came)}"
         if self.choices:
@@ -83,7 +83,7 @@ class InputError(ValueError):
 
     def suggestion(self) -> str | None:
         """The choice that looks most like what came, if any does."""
-        if not isinstance(self.came, str) or isinstance(self.came, Words):
+        if not isinstance(self.came, str) or isinstance(self.came, Phrase):
             return None
         choices = {str(choice).casefold(): str(choice) for choice in self.choices}
         close = difflib.get_close_matches(self.came[:200].casefold(), list(choices), n=1, cutoff=0.6)
@@ -98,7 +98,7 @@ def plain(text: str, longest: int = 2_000) -> str:
 
 def shown(value: object) -> str:
     """A value as its writer would know it, in at most about 60 characters."""
-    if isinstance(value, Words):
+    if isinstance(value, Phrase):
         return plain(value, 4 * LONGEST_VALUE)
     if isinstance(value, str):
         inner = plain(value, LONGEST_VALUE)
@@ -141,31 +141,31 @@ def read_text(path: Path, *, suffix: str = ".toml", largest: int = LARGEST_FILE)
     path = Path(path)
     try:
         if path.is_dir():
-            raise InputError(path, None, "", "a file", Words("a folder"), _files(path, suffix))
+            raise InputError(path, None, "", "a file", Phrase("a folder"), _files(path, suffix))
         if not path.exists():
             folder = path.parent
             if not folder.is_dir():
-                raise InputError(path, None, "", "a file", Words(f"nothing: there is no folder {folder}"))
+                raise InputError(path, None, "", "a file", Phrase(f"nothing: there is no folder {folder}"))
             choices = _files(folder, suffix)
-            about = path.name if choices else Words(f"nothing: there is no {suffix} file in {folder}")
+            about = path.name if choices else Phrase(f"nothing: there is no {suffix} file in {folder}")
             raise InputError(path, None, "", "the name of a file that exists", about, choices)
         if not path.is_file():
-            raise InputError(path, None, "", "a file", Words("something that is not a file"))
+            raise InputError(path, None, "", "a file", Phrase("something that is not a file"))
         with path.open("rb") as stream:
             raw = stream.read(largest + 1)
     except (OSError, ValueError) as problem:
         if isinstance(problem, InputError):
             raise
         why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-        raise InputError(path, None, "", "a file that can be read", Words(f"'{why}'")) from None
+        raise InputError(path, None, "", "a file that can be read", Phrase(f"'{why}'")) from None
     if len(raw) > largest:
-        size = Words(f"more than that ({path.stat().st_size:,} bytes)")
+        size = Phrase(f"more than that ({path.stat().st_size:,} bytes)")
         raise InputError(path, None, "", f"a file of at most {largest:,} bytes", size)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
-        came = Words(f"the byte 0x{raw[problem.start]:02x}, which is not")
+        came = Phrase(f"the byte 0x{raw[problem.start]:02x}, which is not")
         raise InputError(path, line, "", "text saved as UTF-8", came) from None
 
 
@@ -178,12 +178,12 @@ def parse(text: str, path: Path | str) -> dict[str, Any]:
         line = int(at[1]) if at else max(1, len(text.splitlines()))
         why = re.sub(r" \(at (line \d+, column \d+|end of document)\)$", "", why)
         lines = text.splitlines()
-        came = lines[line - 1].strip() if line <= len(lines) else Words("the end of the file")
+        came = lines[line - 1].strip() if line <= len(lines) else Phrase("the end of the file")
         raise InputError(path, line, "", f"TOML ({why[:1].lower()}{why[1:]})", came) from None
     except RecursionError:
-        raise InputError(path, None, "", "TOML", Words("brackets inside brackets, too deep to read")) from None
+        raise InputError(path, None, "", "TOML", Phrase("brackets inside brackets, too deep to read")) from None
     except ValueError as problem:  # such as a whole number of more digits than Python will read
-        raise InputError(path, None, "", "TOML", Words(f"'{problem}'")) from None
+        raise InputError(path, None, "", "TOML", Phrase(f"'{problem}'")) from None
 
 
 def check(data: Mapping[str, Any], model: type[T], path: Path | str, text: str = "") -> T:
@@ -276,16 +276,16 @@ def _told(
         choices = [name for holder in holders for name in _names(holder)]
     elif kind == "missing":
         wanted, came = "a value for this key", NOTHING
-    elif kind == "value_error" and isinstance(context.get("error"), Unmet):
-        unmet: Unmet = context["error"]
+    elif kind == "value_error" and isinstance(context.get("error"), RequirementError):
+        unmet: RequirementError = context["error"]
         wanted, came, choices, keys = unmet.wanted, unmet.came, list(unmet.choices), keys + unmet.below
     elif kind in ("value_error", "assertion_error"):
-        wanted = Words(context.get("error", error["msg"]))
+        wanted = Phrase(context.get("error", error["msg"]))
     elif kind in _LIMITS:
         name, phrase = _LIMITS[kind]
         wanted = phrase.format(context.get(name, ""))
         if kind in ("too_short", "too_long"):
-            came = Words(f"{context.get('actual_length')}")
+            came = Phrase(f"{context.get('actual_length')}")
         if kind in ("literal_error", "enum"):
             found = [part for part in _annotations(model, keys) if get_origin(part) is Literal]
             choices = [choice for part in found for choice in get_args(part)]

@@ -20,14 +20,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
-from sim.schema.toml_files import Unmet, fail, load
+from sim.schema.toml_files import RequirementError, fail, load
 
 FOLDER = Path(__file__).parent / "catalogue"
 
 Tier = Literal["preventive", "responsive", "acute", "community"]
 Silo = Literal["nhs", "adult_care", "children", "housing_welfare", "police"]
 Five = Annotated[tuple[Number, Number, Number, Number, Number], Field(strict=False)]
-Ages = Annotated[tuple[int, int], Field(strict=False)]
+AgeRange = Annotated[tuple[int, int], Field(strict=False)]
 Share = Annotated[float, Field(strict=False, ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(strict=False, ge=0.0)]
 
@@ -38,7 +38,7 @@ def _between(part: Closed, low: float, high: float, *names: str) -> None:
         figure: Figure = getattr(part, name)
         for end in ("low", "high"):
             if not low <= getattr(figure, end) <= high:
-                raise Unmet(f"a number from {low:g} to {high:g}", getattr(figure, end), below=(name, end))
+                raise RequirementError(f"a number from {low:g} to {high:g}", getattr(figure, end), below=(name, end))
 
 
 class Activity(Closed):
@@ -94,7 +94,7 @@ class Cost(Closed):
     per_month: Figure | None = None
 
 
-class Effect(Closed):
+class HelpEffect(Closed):
     """What being helped does: `protection` lowers the hazard of worsening, `recovery` multiplies that of improving."""
 
     protection: Figure
@@ -147,14 +147,14 @@ class WalkIn(Closed):
         _only_bands(ages, "per_thousand_by_age")
         if len(ages) < len(AGE_BAND_NAMES):
             wanted = f"all {len(AGE_BAND_NAMES)} age bands"
-            raise Unmet(wanted, list(ages), AGE_BAND_NAMES, below=("per_thousand_by_age",))
+            raise RequirementError(wanted, list(ages), AGE_BAND_NAMES, below=("per_thousand_by_age",))
         if min(self.by_quintile) <= 0.0:
-            raise Unmet("five relative numbers above 0", self.by_quintile, below=("by_quintile",))
+            raise RequirementError("five relative numbers above 0", self.by_quintile, below=("by_quintile",))
         _between(self, 0.0, 1.0, "arrives_with_crisis_share")
         return self
 
 
-class Exposure(Closed):
+class ExposureEffect(Closed):
     """A service for everybody that lowers hazards across the place: public health, clean air, safe streets."""
 
     spend_per_head: Figure
@@ -180,7 +180,7 @@ class Alternative(Closed):
     """What multiplies the scar that a crisis leaves when it is met here."""
 
 
-class Groups(Closed):
+class GroupFunding(Closed):
     """Community groups: not delivered to people but made by them, slowly."""
 
     spend_per_head: Figure
@@ -190,7 +190,7 @@ class Groups(Closed):
 def _only_bands(table: dict[str, float], key: str) -> None:
     for band in table:
         if band not in AGE_BAND_NAMES:
-            raise Unmet("an age band", band, AGE_BAND_NAMES, below=(key, band))
+            raise RequirementError("an age band", band, AGE_BAND_NAMES, below=(key, band))
 
 
 class Service(Closed):
@@ -204,7 +204,7 @@ class Service(Closed):
     silo: Silo
     """Who pays."""
     statutory: bool
-    ages: Ages
+    ages: AgeRange
     """First and last year of age served, both counted."""
     serves: Annotated[tuple[Annotated[int, Field(ge=1, le=2)], ...], Field(strict=False)]
     """Levels of need served: 1 emerging, 2 serious. Empty for acute services, which serve crises."""
@@ -213,8 +213,8 @@ class Service(Closed):
     activity: Activity | None = None
     staff: Staff | None = None
     cost: Cost | None = None
-    effect: Effect | None = None
-    exposure: Exposure | None = None
+    effect: HelpEffect | None = None
+    exposure: ExposureEffect | None = None
     childhood: Childhood | None = None
     alternative: Alternative | None = None
     measure: str | None = Field(None, pattern=r"^[a-z][a-z_]*$")
@@ -227,7 +227,7 @@ class Service(Closed):
     """Age band -> part of the domain's crises in that band that opens an episode here."""
     capacity: Capacity | None = None
     walk_in: WalkIn | None = None
-    groups: Groups | None = None
+    groups: GroupFunding | None = None
 
     @property
     def takes_crisis(self) -> bool:
@@ -243,27 +243,27 @@ class Service(Closed):
     def _ages_on_edges(self) -> Self:
         firsts, lasts = [first for first, _ in AGE_BANDS], [last for _, last in AGE_BANDS]
         if self.ages[0] not in firsts or self.ages[1] not in lasts or self.ages[0] > self.ages[1]:
-            raise Unmet("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
+            raise RequirementError("ages on the edges of age bands", self.ages, AGE_BAND_NAMES, below=("ages",))
         _only_bands(self.crisis_share, "crisis_share")
         for band, served in zip(AGE_BAND_NAMES, self.bands, strict=True):
             if not served and self.crisis_share.get(band, 0.0) > 0.0:
                 wanted = f"no share outside the ages served, {self.ages[0]} to {self.ages[1]}"
-                raise Unmet(wanted, self.crisis_share[band], below=("crisis_share", band))
+                raise RequirementError(wanted, self.crisis_share[band], below=("crisis_share", band))
         return self
 
     @model_validator(mode="after")
     def _parts_fit_tier(self) -> Self:
         if self.groups is not None:
             if self.tier != "community":
-                raise Unmet("'community', the only tier that grows groups", self.tier, below=("tier",))
+                raise RequirementError("'community', the only tier that grows groups", self.tier, below=("tier",))
             self._parts("groups", "a service with groups")
         elif self.exposure is not None:
             if self.tier != "preventive":
-                raise Unmet("'preventive', the tier of services for everybody", self.tier, below=("tier",))
+                raise RequirementError("'preventive', the tier of services for everybody", self.tier, below=("tier",))
             self._parts("exposure staff", "a service for everybody")
         elif self.tier == "acute":
             if not self.crisis_share and self.walk_in is None:
-                raise Unmet("crisis_share, walk_in or both, as this service is acute", "neither")
+                raise RequirementError("crisis_share, walk_in or both, as this service is acute", "neither")
             doors = [door for door in ("crisis_share", "walk_in") if getattr(self, door)]
             self._parts(f"staff cost capacity {' '.join(doors)}", "an acute service")
             self._prices("per_episode", "per_month")
@@ -272,19 +272,19 @@ class Service(Closed):
             self._prices("per_case_month")
         if bool(self.serves) != (self.activity is not None):
             wanted = "[1], [2] or [1, 2]" if self.activity else "[], as it is not for people of some level of need"
-            raise Unmet(wanted, self.serves, below=("serves",))
+            raise RequirementError(wanted, self.serves, below=("serves",))
         return self
 
     def _parts(self, wanted: str, kind: str) -> None:
         parts = ("activity", "staff", "cost", "effect", "crisis_share", "capacity", "walk_in", "groups", "exposure")
         came = [part for part in parts if getattr(self, part)]
         if sorted(came) != sorted(wanted.split()):
-            raise Unmet(f"the parts {', '.join(wanted.split())}, as this is {kind}", came)
+            raise RequirementError(f"the parts {', '.join(wanted.split())}, as this is {kind}", came)
 
     def _prices(self, *wanted: str) -> None:
         came = [name for name in Cost.model_fields if getattr(self.cost, name) is not None]
         if sorted(came) != sorted(wanted):
-            raise Unmet(f"{' and '.join(wanted)} in a service of tier '{self.tier}'", came, below=("cost",))
+            raise RequirementError(f"{' and '.join(wanted)} in a service of tier '{self.tier}'", came, below=("cost",))
 
 
 @lru_cache

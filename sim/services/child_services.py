@@ -25,7 +25,7 @@ GRADIENT = np.array([2.0, 1.5, 1.0, 0.4, 0.1])
 SCHOOL_AGE = np.array([first >= 5 and last <= 17 for first, last in AGE_BANDS])
 
 
-class Nurture(Params):
+class ChildServices(Params):
     """How reach grows with posts."""
 
     half: float = number(
@@ -47,20 +47,20 @@ class Nurture(Params):
 
 
 @kernel
-def coverage(p: Nurture, posts: float) -> float:
+def coverage(p: ChildServices, posts: float) -> float:
     """How far a universal offer reaches, 1 = baseline."""
     return (1.0 + p.half) * posts / (posts + p.half)
 
 
 @mechanism(
     Phase.COMMUNITY,
-    Nurture,
+    ChildServices,
     reads="aims.groups aims.group aims.offer aims.part services.posts services.childhood services.signpost "
     "services.bands places.quintile rules.schooling rules.air_and_activity",
     writes="places.nurture places.infants",
 )
 @kernel
-def nurture(w: World, p: Nurture, clock: Clock) -> None:
+def nurture(w: World, p: ChildServices, clock: Clock) -> None:
     services, places = w.services, w.places
     for n in range(places.quintile.size):
         steep = GRADIENT[places.quintile[n]]

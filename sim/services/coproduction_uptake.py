@@ -14,13 +14,13 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
-from sim.state.tables import NOBODY, USUAL_TRUST, World
+from sim.state.tables import EMPTY_SLOT, REFERENCE_TRUST, World
 
 SAMPLE = 20_000
 """Slots whose trust is looked at."""
 
 
-class TakingPart(Params):
+class CoproductionUptake(Params):
     """How fast working together is taken up and lost."""
 
     learn: float = number(
@@ -38,19 +38,21 @@ def mean_trust(w: World) -> float:
     step = max(1, age.size // SAMPLE)
     total, people = 0.0, 0
     for i in range(0, age.size, step):
-        if age[i] != NOBODY:
+        if age[i] != EMPTY_SLOT:
             total += np.float64(trust[i])
             people += 1
     return total / max(1, people)
 
 
-@mechanism(Phase.WORKFORCE, TakingPart, reads="people.trust services.coproduction", writes="services.coproduced")
+@mechanism(
+    Phase.WORKFORCE, CoproductionUptake, reads="people.trust services.coproduction", writes="services.coproduced"
+)
 @kernel
-def share_power(w: World, p: TakingPart, clock: Clock) -> None:
+def share_power(w: World, p: CoproductionUptake, clock: Clock) -> None:
     services = w.services
     if services.coproduction.max() <= 0.0 and services.coproduced.max() <= 0.0:
         return
-    willing = mean_trust(w) / USUAL_TRUST
+    willing = mean_trust(w) / REFERENCE_TRUST
     for s in range(services.domain.size):
         gap = min(1.0, services.coproduction[s] * willing) - services.coproduced[s]
         services.coproduced[s] += gap / (p.learn if gap > 0.0 else p.forget)

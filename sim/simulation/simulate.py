@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine import jit
-from sim.engine.recorder import Cleared, Rows
-from sim.engine.schedule import BOOK, Clock, Mechanism, Phase
+from sim.engine.recorder import ArrayClearer, ArrayRecorder
+from sim.engine.schedule import REGISTRY, Clock, Mechanism, Phase
 from sim.engine.tables import Handle, allocate, columns
 from sim.feedback import loops
 from sim.policies import levers
@@ -26,8 +26,8 @@ from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Params
 from sim.services.catalogue import load_catalogue
-from sim.state.tables import ANYTHING, TABLES, Places, World, handle
-from sim.world.build import SETTLE, Made, copy
+from sim.state.tables import ANYTHING, TABLES, NeighbourhoodState, World, handle
+from sim.world.build import BURN_IN_MONTHS, BuiltWorld, copy
 from sim.world.partition import Work, parts_of, side_by_side, stretches, workers_for
 
 Progress = Callable[[int, int, str], None]
@@ -65,9 +65,9 @@ FLOWS = (
 )
 
 
-SETTLING = ("overspend_recovery", "company", "survey", "co_occurring_needs")
+BURN_IN_DISABLED = ("overspend_recovery", "company", "survey", "co_occurring_needs")
 """Nobody overspends yet, and nobody asks."""
-CHAINED = {frozenset(), frozenset(SETTLING), frozenset({"overspend_recovery"})}
+CHAINED = {frozenset(), frozenset(BURN_IN_DISABLED), frozenset({"overspend_recovery"})}
 """What may be left out of a month whose stretches are called in one go: for each of these some are compiled again."""
 
 
@@ -75,19 +75,19 @@ class Month:
     """The mechanisms of a month with their parameters, in order, ready to be called."""
 
     def __init__(
-        self, params: Mapping[str, Params], paths: Paths, without: Iterable[str] = (), threads: int = 1
+        self, params: Mapping[str, Params], paths: Paths, disabled: Iterable[str] = (), threads: int = 1
     ) -> None:
         """`without` names loops (R1) or mechanisms (overspend_recovery) to knock out. `threads` go through a large place's
         parts side by side."""
         self.steps: list[tuple[Mechanism, object]] = []
         self._calls: list[Callable[[Clock], None]] = []
         self._seen: Handle | None = None
-        self._clear: Callable[[], None] = Cleared(())
+        self._clear: Callable[[], None] = ArrayClearer(())
         self._threads = threads
-        knocked = loops.cut(without)
+        knocked = loops.disabled_mechanisms(disabled)
         self._left_out = knocked.mechanisms
         baseline = {lever.name: lever.baseline for lever in levers()}
-        for entry in BOOK.month():
+        for entry in REGISTRY.month():
             if entry.name in knocked.mechanisms:
                 continue
             if entry.lever is not None:
@@ -145,7 +145,7 @@ class Month:
         """Advance the world by one month. `seen` is a handle on the same world."""
         if self._seen is not seen:
             self._seen, self._calls = seen, self._prepare(world, seen, clock)
-            self._clear = Cleared(getattr(world.tally, flow) for flow in FLOWS)
+            self._clear = ArrayClearer(getattr(world.tally, flow) for flow in FLOWS)
         self._clear()
         for call in self._calls:
             call(clock)
@@ -179,10 +179,12 @@ def _in_one_go(kernels: list[Callable[..., None]], given: tuple[object, ...], se
     return work
 
 
-def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SETTLE, threads: int = 1) -> World:
+def burn_in(
+    made: BuiltWorld, params: Mapping[str, Params], seed: int, months: int = BURN_IN_MONTHS, threads: int = 1
+) -> World:
     """Let a new world find its footing under the baseline; money starts afresh afterwards."""
     world = made.world
-    month = Month(params, {}, without=SETTLING, threads=threads)
+    month = Month(params, {}, disabled=BURN_IN_DISABLED, threads=threads)
     world.people.changed[:] = ANYTHING
     seen = handle(world)
     for m in range(-months, 0):
@@ -192,14 +194,14 @@ def settle(made: Made, params: Mapping[str, Params], seed: int, months: int = SE
     return world
 
 
-def take_aim(world: World, scenario: Scenario) -> None:
+def set_aim_groups(world: World, scenario: Scenario) -> None:
     """Tell the world which groups of people a scenario's policies tell apart. Before its first month."""
     groups = scenario.groups(world.places)
     world.aims.group[:] = groups
     world.aims.groups[0] = groups.max() + 1 if groups.any() else 0
 
 
-class Begun(NamedTuple):
+class PartialRun(NamedTuple):
     """The first months of a run: the world after them, and what they counted."""
 
     world: World
@@ -208,20 +210,20 @@ class Begun(NamedTuple):
     yearly: Mapping[str, A]
 
 
-def go(
+def run_months(
     world: World,
     scenario: Scenario,
     params: Mapping[str, Params],
     seed: int,
-    without: Iterable[str] = (),
+    disabled: Iterable[str] = (),
     stop: Callable[[], bool] | None = None,
-    begun: Begun | None = None,
+    begun: PartialRun | None = None,
     threads: int = 1,
     used_up: bool = False,
 ) -> Record:
     """Run a scenario's months on a copy of a settled world, or those that are left after the months begun; on the world
     itself, if it may be used up."""
-    done = _go(world, scenario, params, seed, without, stop, begun, 12 * scenario.years, threads, used_up)
+    done = _go(world, scenario, params, seed, disabled, stop, begun, 12 * scenario.years, threads, used_up)
     return Record(seed, dict(done.monthly), dict(done.yearly))
 
 
@@ -230,21 +232,21 @@ def _go(
     scenario: Scenario,
     params: Mapping[str, Params],
     seed: int,
-    without: Iterable[str],
+    disabled: Iterable[str],
     stop: Callable[[], bool] | None,
-    begun: Begun | None,
+    begun: PartialRun | None,
     until: int,
     threads: int,
     used_up: bool,
-) -> Begun:
+) -> PartialRun:
     """The months before `until`."""
     world = world if begun is None else begun.world
     if not used_up:
         world = copy(world)
-    take_aim(world, scenario)
-    month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without, threads)
-    monthly = Rows({name: what.array(world) for name, what in RECORDED.items()}, 12 * scenario.years)
-    yearly = Rows({name: what.array(world) for name, what in RECORDED_BY_YEAR.items()}, scenario.years)
+    set_aim_groups(world, scenario)
+    month = Month(params, scenario.paths(tuple(s.id for s in load_catalogue()), world.places), disabled, threads)
+    monthly = ArrayRecorder({name: what.array(world) for name, what in RECORDED.items()}, 12 * scenario.years)
+    yearly = ArrayRecorder({name: what.array(world) for name, what in RECORDED_BY_YEAR.items()}, scenario.years)
     first = 0
     if begun is not None:
         first = begun.months
@@ -259,10 +261,10 @@ def _go(
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))
         monthly.note(m)
         yearly.add(m // 12)
-    return Begun(world, until, monthly.rows, yearly.rows)
+    return PartialRun(world, until, monthly.rows, yearly.rows)
 
 
-def months_alike(scenarios: list[Scenario], places: Places) -> int:
+def months_alike(scenarios: list[Scenario], places: NeighbourhoodState) -> int:
     """How many first months no policy tells apart: they need to be run once only."""
     first = scenarios[0]
     if any((s.start, s.years, s.parameters) != (first.start, first.years, first.parameters) for s in scenarios):
@@ -285,7 +287,7 @@ def ensemble(
     seeds: list[int],
     threads: int,
     progress: Progress | None = None,
-    without: Iterable[str] = (),
+    disabled: Iterable[str] = (),
     recall: Callable[[Scenario, int, Callable[[], Record]], Record] | None = None,
     variant: Callable[[Scenario, int], Scenario] | None = None,
     used_up: bool = False,
@@ -299,13 +301,13 @@ def ensemble(
     total = len(seeds) * len(scenarios)
     counting = threading.Lock()
     out: dict[str, list[Record | None]] = {s.name: [None] * len(seeds) for s in scenarios}
-    left_out = tuple(without)
+    left_out = tuple(disabled)
     each = max(1, threads // max(1, len(seeds)))  # threads that each run has to itself
 
     def one(k: int) -> None:
         nonlocal done
         world = worlds(seeds[k])
-        begun: list[Begun] = []
+        begun: list[PartialRun] = []
         alike = months_alike(scenarios, world.places) if len(scenarios) > 1 else 0
 
         def make(scenario: Scenario) -> Record:
@@ -314,7 +316,7 @@ def ensemble(
             if alike > 0 and not begun:
                 begun.append(_go(world, own, params, seeds[k], left_out, stopped.is_set, None, alike, each, used_up))
             last, before = used_up and scenario is scenarios[-1], begun[0] if begun else None
-            return go(world, own, params, seeds[k], left_out, stopped.is_set, before, each, last)
+            return run_months(world, own, params, seeds[k], left_out, stopped.is_set, before, each, last)
 
         for scenario in scenarios:
             out[scenario.name][k] = (

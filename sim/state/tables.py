@@ -14,7 +14,7 @@ from sim.engine.tables import Column, handle_maker
 
 A = npt.NDArray[Any]
 
-NOBODY = 255
+EMPTY_SLOT = 255
 """The age of an empty slot."""
 WAITING = 128
 """`help` holds 0 for no help, 1 + service while helped, 128 + service while waiting."""
@@ -29,7 +29,7 @@ HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, LEVEL, ANYTHING = 31, 32, 64, 128, 255
 higher, a level that rose (with the domain's own bit); all of them."""
 GONE = 4
 """The bit of `worst` that says that nobody is there."""
-USUAL_TRUST = 0.6
+REFERENCE_TRUST = 0.6
 """Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
 
 
@@ -71,14 +71,14 @@ class Dwellings(NamedTuple):
     donor_ages: Annotated[A, _c("u1", "dwelling place_in_home", "years", "ages of the first household, 255 for none")]
 
 
-class Ties(NamedTuple):
+class TieLists(NamedTuple):
     """Friends, neighbours and kin outside the home; those of slot i are to[start[i]:start[i + 1]]."""
 
     start: Annotated[A, _c("u4", "person_edge", "index", "where a slot's ties begin")]
     to: Annotated[A, _c("u4", "tie", "slot", "the other end")]
 
 
-class Places(NamedTuple):
+class NeighbourhoodState(NamedTuple):
     """Neighbourhoods."""
 
     first: Annotated[A, _c("u4", "neighbourhood_edge", "slot", "first slot; the next one's first ends it")]
@@ -253,7 +253,7 @@ class Rates(NamedTuple):
     kind: Annotated[A, _c("i8", "domain", "code", "place of the domain in `KINDS`, -1 for another")]
 
 
-class Tally(NamedTuple):
+class Counters(NamedTuple):
     """What a month counts. `census`, `helped`, `unmet` are stocks kept up to date; the rest starts at 0 each month."""
 
     census: Annotated[
@@ -296,7 +296,7 @@ class Tally(NamedTuple):
     eased_several: Annotated[A, _c("i4", "domain", "persons", "whose need lessened, with two or more other needs")]
 
 
-class Part(NamedTuple):
+class PartBounds(NamedTuple):
     """The part of the place that a kernel works on: some neighbourhoods in a row, or all of them."""
 
     person: Annotated[A, _c("i8", "edge", "slot", "first slot, and the end")]
@@ -304,7 +304,7 @@ class Part(NamedTuple):
     neighbourhood: Annotated[A, _c("i8", "edge", "index", "first neighbourhood, and the end")]
 
 
-class Screen(NamedTuple):
+class ThinningScratch(NamedTuple):
     """This month's few candidates of a part of the place: people whose draw may mean something. And its events."""
 
     worse_row: Annotated[A, _c("u4", "domain candidate", "slot", "whose need may get worse, in order")]
@@ -346,7 +346,7 @@ class Money(NamedTuple):
     outlay: Annotated[A, _c("i8", "purpose", "pence", "new money paid this month for what no service does")]
 
 
-class Rules(NamedTuple):
+class PolicySettings(NamedTuple):
     """What policies set beside budgets: written by levers, read by mechanisms. Shocks are told here too."""
 
     seeded: Annotated[A, _c("f8", "neighbourhood", "share", "community money given to grow groups, not to buy them")]
@@ -383,7 +383,7 @@ class Rules(NamedTuple):
     ]
 
 
-class Aims(NamedTuple):
+class AimGroups(NamedTuple):
     """Policies for some people only. The people of a scenario with aimed policies fall into groups, by neighbourhood
     and age: group 0 is everybody for whom there is no policy of their own. Without such policies `groups` is 0."""
 
@@ -401,16 +401,16 @@ class World(NamedTuple):
 
     people: People
     dwellings: Dwellings
-    ties: Ties
-    places: Places
+    ties: TieLists
+    places: NeighbourhoodState
     services: Services
     rates: Rates
-    tally: Tally
-    screen: Screen
+    tally: Counters
+    screen: ThinningScratch
     money: Money
-    rules: Rules
-    aims: Aims
-    part: Part
+    rules: PolicySettings
+    aims: AimGroups
+    part: PartBounds
 
 
 TABLES: dict[str, type] = get_type_hints(World)

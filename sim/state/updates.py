@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state.tables import ANYTHING, HELP_ONLY, LEVEL, NOBODY, WAITING, World
+from sim.state.tables import ANYTHING, EMPTY_SLOT, HELP_ONLY, LEVEL, WAITING, World
 
-EMPTY = np.uint8(NOBODY)
+EMPTY_AGE = np.uint8(EMPTY_SLOT)
 HELP_DOMAINS = HELP_ONLY.bit_length()
 """Domains whose help has a bit of its own in `changed`."""
 HALF_A_YEAR = 6
@@ -19,14 +19,14 @@ HALF_A_YEAR = 6
 
 
 @kernel
-def due(w: World, month: Int) -> tuple[Int, Int]:
+def birthday_slots(w: World, month: Int) -> tuple[Int, Int]:
     """The first slot of the part whose number, by twelves, is the month's, and the part's end: who have a birthday."""
     first = w.part.person[0]
     return first + (month - first) % 12, w.part.person[1]
 
 
 @kernel
-def asked(w: World, month: Int) -> tuple[Int, Int, Int]:
+def survey_slots(w: World, month: Int) -> tuple[Int, Int, Int]:
     """The first slot of the part that a survey asks this month, the part's end, and the step from one to the next."""
     first, step = w.part.person[0], 12 * w.rates.asked_every[0]
     return first + (month + HALF_A_YEAR - first) % step, w.part.person[1], step
@@ -123,7 +123,7 @@ def set_level(w: World, d: int, i: Int, level: int) -> None:
     if w.rates.household[d] == 1:
         home = np.int64(w.people.dwelling[i])
         for j in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-            if w.people.age[j] != EMPTY:
+            if w.people.age[j] != EMPTY_AGE:
                 w.people.level[d, j] = np.uint8(level)
                 w.people.changed[j] |= risen
     # Waiting or being helped ends when the new level is not one the service is for.
@@ -154,7 +154,7 @@ def set_age(w: World, i: Int, age: Int, band: int) -> None:
 def _empty(w: World, i: Int) -> None:
     """Clear a slot, and take who was in it out of the counts."""
     count_person(w, i, -1)
-    w.people.age[i] = EMPTY
+    w.people.age[i] = EMPTY_AGE
     w.people.changed[i] = ANYTHING
     for d in range(w.people.level.shape[0]):
         w.people.level[d, i] = 0
@@ -166,7 +166,7 @@ def vacate_home(w: World, home: Int) -> Int:
     """Take a whole household out of its home. Returns how many people they are."""
     left = np.int64(w.dwellings.occupants[home])
     for i in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
-        if w.people.age[i] != EMPTY:
+        if w.people.age[i] != EMPTY_AGE:
             _empty(w, i)
     w.dwellings.occupants[home] = 0
     return left
@@ -185,7 +185,7 @@ def vacate(w: World, i: Int) -> None:
     if was_head and w.dwellings.occupants[home] > 0:
         heir = -1
         for j in range(first, last):
-            if w.people.age[j] != EMPTY and w.people.age[j] >= 16:
+            if w.people.age[j] != EMPTY_AGE and w.people.age[j] >= 16:
                 if heir < 0 or w.people.age[j] > w.people.age[heir]:
                     heir = j
         if heir >= 0:
@@ -201,7 +201,7 @@ def vacate(w: World, i: Int) -> None:
                     set_help(w, d, heir, 0)
         else:
             for j in range(first, last):
-                if w.people.age[j] != EMPTY:
+                if w.people.age[j] != EMPTY_AGE:
                     _empty(w, j)
                     w.tally.moved_out[w.people.quintile[j]] += 1
             w.dwellings.occupants[home] = 0
@@ -292,7 +292,7 @@ def part_out(w: World, s: Int) -> None:
     d = services.domain[s]
     by_name = services.base_places[s] > 0.0
     for i in range(people.age.size):
-        if people.age[i] == EMPTY:
+        if people.age[i] == EMPTY_AGE:
             continue
         g = group_of(w, i)
         heads[g] += 1.0

@@ -20,15 +20,24 @@ from pydantic import Field
 
 from sim.ensemble.batch import Readings
 from sim.policies import levers
-from sim.results.expectation_tests import Verdict, about, bounds, by_luck, missed_again, needs, tested, unmeasured
+from sim.results.expectation_tests import (
+    Verdict,
+    about,
+    bounds,
+    expected_by_chance,
+    missed_again,
+    needs,
+    tested,
+    unmeasured,
+)
 from sim.results.metrics import metric
-from sim.scenario.expectations import CLAIM, Expect, Stops
+from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import parameters
-from sim.scenario.policy import Policy, Where
+from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.scenario import FOLDER, Scenario, library
 from sim.schema import toml_files as inputs
 from sim.schema.quantities import Closed, Number
-from sim.schema.toml_files import InputError, Words
+from sim.schema.toml_files import InputError, Phrase
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 
@@ -62,7 +71,7 @@ class Region(Closed):
     along: str = Field(description="a lever or a parameter")
     values: list[Number] = Field(min_length=2)
     service: str | list[str] | None = None
-    where: Where | None = None
+    where: NeighbourhoodFilter | None = None
     start: str | None = Field(None, description="first month of the lever's change, YYYY-MM; none for a parameter")
     over_months: int = 1
     until: str | None = None
@@ -71,17 +80,17 @@ class Region(Closed):
     why: str = Field(min_length=10)
     expect: Expect
 
-    def at(self, value: float) -> Stops:
+    def at(self, value: float) -> ClaimLimit:
         """The place along the lever or parameter, as a scenario's `[[stops]]` would tell it."""
         told: dict[str, Any] = {"because": f"{self.along} is {value:g}", "expect": [self.expect]}
         lever = next((lever for lever in levers() if lever.name == self.along), None)
         if lever is None:
-            return Stops(**told, change={self.along: value})
+            return ClaimLimit(**told, change={self.along: value})
         policy = Policy(
             lever=self.along, start=self.start or "", over_months=self.over_months, until=self.until,
             service=self.service, where=self.where, **{lever.kind: value},  # type: ignore[arg-type]  # a number
         )  # fmt: skip
-        return Stops(**told, policies=[policy], in_baseline=self.in_baseline)
+        return ClaimLimit(**told, policies=[policy], in_baseline=self.in_baseline)
 
 
 class RegionTexts(Closed):
@@ -94,7 +103,7 @@ Place = Literal["true", "false", "not told"]
 
 
 @dataclass(frozen=True)
-class Walk:
+class RegionResult:
     """A claim along a lever or parameter: what was seen at each value."""
 
     region: Region
@@ -122,8 +131,8 @@ class Walk:
                 {
                     "value": value,
                     "mean": _plain(v.mean),
-                    "sure_low": _plain(v.low),
-                    "sure_high": _plain(v.high),
+                    "ci_low": _plain(v.low),
+                    "ci_high": _plain(v.high),
                     "claim_is": place,
                 }
                 for value, v, place in zip(region.values, self.seen, self.places(), strict=True)
@@ -146,7 +155,7 @@ class Case:
     others: Mapping[str, Scenario]
     """The scenarios it needs beside these, by the names it calls them."""
     expected: Expect
-    stops: Stops | None
+    stops: ClaimLimit | None
     file: Path
 
 
@@ -171,8 +180,8 @@ class Finding:
             "unit": "share" if case.expected.relative or case.expected.share_of is not None else whole.unit,
             "expected": v.expected,
             "mean": _plain(v.mean),
-            "sure_low": _plain(v.low),
-            "sure_high": _plain(v.high),
+            "ci_low": _plain(v.low),
+            "ci_high": _plain(v.high),
             "p": _plain(v.chance),
             "met": v.met,
             "told": v.told,
@@ -182,7 +191,7 @@ class Finding:
 
 
 @dataclass
-class Shown:
+class ClaimResult:
     """What became of one claim."""
 
     number: str
@@ -192,14 +201,14 @@ class Shown:
     """Why it lies outside."""
     findings: list[Finding] = field(default_factory=list)
     stops: list[Finding] = field(default_factory=list)
-    walks: list[Walk] = field(default_factory=list)
+    walks: list[RegionResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Report:
     """Every claim that was asked for, and how the runs were made."""
 
-    claims: tuple[Shown, ...]
+    claims: tuple[ClaimResult, ...]
     findings: tuple[Finding, ...]
     seeds: tuple[int, ...]
     people: int | None
@@ -217,7 +226,7 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """Everything, as one JSON document."""
-        luck, kept = by_luck(f.verdict for f in self.findings)
+        luck, kept = expected_by_chance(f.verdict for f in self.findings)
         return {
             "upstream": VERSION,
             "seeds": list(self.seeds),
@@ -276,7 +285,7 @@ def regions(path: Path | None = None) -> list[Region]:
         if region.along not in there and region.along not in known:
             raise inputs.fail(path, ("regions", k, "along"), "a lever or a parameter", region.along, (*there, *known))
         if (region.along in there) != (region.start is not None):
-            came = Words("none" if region.start is None else "one for a parameter")
+            came = Phrase("none" if region.start is None else "one for a parameter")
             raise inputs.fail(path, ("regions", k, "start"), "a first month for a lever, and for nothing else", came)
     return found
 
@@ -312,7 +321,7 @@ def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
         for path in toml_files(folder):
             if path.stem in found:
                 wanted = "a file name that no other scenario has"
-                raise InputError(path, None, "", wanted, Words(f"that of {found[path.stem]}"))
+                raise InputError(path, None, "", wanted, Phrase(f"that of {found[path.stem]}"))
             found[path.stem] = path
     return found
 
@@ -320,10 +329,10 @@ def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
 def toml_files(folder: Path) -> list[Path]:
     """The TOML files of a folder. Refuses one that is not there or holds none."""
     if not folder.is_dir():
-        raise InputError(folder, None, "", "a folder", Words("a file" if folder.exists() else "nothing"))
+        raise InputError(folder, None, "", "a folder", Phrase("a file" if folder.exists() else "nothing"))
     found = sorted(folder.glob("*.toml"))
     if not found:
-        raise InputError(folder, None, "", "a folder with .toml files", Words("one without"))
+        raise InputError(folder, None, "", "a folder with .toml files", Phrase("one without"))
     return found
 
 
@@ -336,7 +345,7 @@ def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[C
             raise inputs.fail(there[name], ("name",), f"the file's own name, '{name}'", scenario.name)
     out = []
     for name, scenario in read.items():
-        at: list[tuple[Expect, Stops | None, inputs.KeyPath]] = []
+        at: list[tuple[Expect, ClaimLimit | None, inputs.KeyPath]] = []
         at += [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
         for j, stop in enumerate(scenario.stops):
             at += [(expected, stop, ("stops", j, "expect", k)) for k, expected in enumerate(stop.expect)]
@@ -352,7 +361,7 @@ def _case(
     claims: tuple[str, ...],
     scenario: Scenario,
     expected: Expect,
-    stop: Stops | None,
+    stop: ClaimLimit | None,
     key: inputs.KeyPath,
     read: Mapping[str, Scenario],
     path: Path,
@@ -368,7 +377,7 @@ def _case(
             raise inputs.fail(path, (*key, field_of), "the name of a scenario", other, read)
         if (read[other].start, read[other].years) != (scenario.start, scenario.years):
             wanted = f"a scenario from {scenario.start} for {scenario.years} years, as this one"
-            came = Words(f"'{other}', from {read[other].start} for {read[other].years}")
+            came = Phrase(f"'{other}', from {read[other].start} for {read[other].years}")
             raise inputs.fail(path, (*key, field_of), wanted, came)
     ground = {name: getattr(scenario, name) for name in ("place", "people", "start", "years")}
     world = {"parameters": scenario.parameters, "recalibrate": scenario.recalibrate}
@@ -390,7 +399,7 @@ def _case(
     )
 
 
-def with_policies(scenario: Scenario, stop: Stops) -> Scenario:
+def with_policies(scenario: Scenario, stop: ClaimLimit) -> Scenario:
     """The scenario with further policies, each in place of one of the same lever and aim."""
 
     def aim(policy: Any) -> Any:
@@ -435,7 +444,7 @@ def run_claims(
             readings.ask(scenario, needs(case.expected))
     made, kept = readings.run(progress)
     findings = tuple(Finding(case, _verdict(case, readings)) for case in found)
-    along = [Walk(region, tuple(_verdict(case, readings) for case in places)) for region, places in walked]
+    along = [RegionResult(region, tuple(_verdict(case, readings) for case in places)) for region, places in walked]
     shown = []
     for number in chosen or texts:
         mine = [f for f in findings if number in f.case.claims]
@@ -450,7 +459,7 @@ def run_claims(
         reason = reasons.get(number, "")
         stops = [f for f in mine if f.case.stops is not None]
         mine_along = [walk for walk in along if walk.region.claim == number]
-        shown.append(Shown(number, texts[number], status, reason, own, stops, mine_along))
+        shown.append(ClaimResult(number, texts[number], status, reason, own, stops, mine_along))
     return Report(tuple(shown), findings, tuple(range(seed, seed + seeds)), people, made, kept)
 
 

@@ -18,12 +18,12 @@ from pydantic import Field, model_validator
 
 from sim.ensemble.batch import Readings
 from sim.results.expectation_tests import Estimate, about, difference, needs, unmeasured
-from sim.scenario.expectations import Looked
+from sim.scenario.expectations import MeasureSpec
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario
 from sim.schema import toml_files as inputs
 from sim.schema.quantities import Closed, Number
-from sim.schema.toml_files import InputError, KeyPath, Unmet, Words
+from sim.schema.toml_files import InputError, KeyPath, Phrase, RequirementError
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 from sim.validation.claims import toml_files
@@ -49,7 +49,7 @@ class Arm(Closed):
     policies: list[Policy] = Field(min_length=1)
 
 
-class Measure(Looked):
+class Measure(MeasureSpec):
     """An effect: a difference from the baseline, or made of such differences, beside what was published of it."""
 
     label: str = Field(min_length=3)
@@ -57,7 +57,9 @@ class Measure(Looked):
     published: Number | None = Field(None, description="the published figure, in `unit`")
     arm: str = ONLY
     against: str | None = Field(None, description="the arm from which the difference is taken; else the baseline")
-    divide_by: Looked | None = Field(None, description="the effect on this measure, which the effect is divided by")
+    divide_by: MeasureSpec | None = Field(
+        None, description="the effect on this measure, which the effect is divided by"
+    )
     ratio_to: str | None = Field(None, description="the arm whose own effect this one is divided by")
     scale: Number = Field(1.0, description="from the model's unit to `unit`")
     band: list[Number] | None = Field(None, min_length=2, max_length=2, description="where it should fall, in `unit`")
@@ -66,9 +68,9 @@ class Measure(Looked):
     @model_validator(mode="after")
     def _can_be_wrong(self) -> Self:
         if self.band is None and self.sign is None:
-            raise Unmet("a band, a sign or both", Words("neither"))
+            raise RequirementError("a band, a sign or both", Phrase("neither"))
         if self.band is not None and self.band[0] >= self.band[1]:
-            raise Unmet("a lower and a higher end", self.band, below=("band",))
+            raise RequirementError("a lower and a higher end", self.band, below=("band",))
         return self
 
 
@@ -118,7 +120,7 @@ class Experiment(Closed):
             return InputError(path, line, inputs.dotted(key), wanted, came, there)
 
         if bool(self.policies) == bool(self.arms):
-            came = Words("both" if self.arms else "neither")
+            came = Phrase("both" if self.arms else "neither")
             raise fail(("arms",) if self.arms else (), "one change, under policies, or arms", came)
         names = [arm.name for arm in self.arms] or [ONLY]
         for k, name in enumerate(names):
@@ -157,7 +159,7 @@ def _of_scenario(scenario: Scenario, where: KeyPath, path: Path, text: str) -> N
 
 
 @dataclass(frozen=True)
-class Effect:
+class ExperimentEffect:
     """One measure of an experiment: the simulated effect beside the published one."""
 
     measure: Measure
@@ -198,8 +200,8 @@ class Effect:
             "unit": m.unit,
             "published": m.published,
             "mean": _plain(self.mean),
-            "sure_low": _plain(self.low),
-            "sure_high": _plain(self.high),
+            "ci_low": _plain(self.low),
+            "ci_high": _plain(self.high),
             "band": m.band,
             "in_band": self.in_band if m.band is not None else None,
             "surely_in_band": self.surely_in_band if m.band is not None else None,
@@ -209,18 +211,18 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExperimentOutcome:
     """An experiment with its effects."""
 
     experiment: Experiment
-    effects: tuple[Effect, ...]
+    effects: tuple[ExperimentEffect, ...]
 
 
 @dataclass(frozen=True)
 class Validation:
     """Every experiment that was repeated."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ExperimentOutcome, ...]
     seeds: tuple[int, ...]
     people: int | None
 
@@ -301,11 +303,11 @@ def validate(
         for scenario in one.runs().values():
             readings.ask(scenario, wanted)
     readings.run(progress)
-    outcomes = tuple(Outcome(one, tuple(_effect(one, m, readings) for m in one.measures)) for one in mine)
+    outcomes = tuple(ExperimentOutcome(one, tuple(_effect(one, m, readings) for m in one.measures)) for one in mine)
     return Validation(outcomes, tuple(range(seed, seed + seeds)), people)
 
 
-def _effect(experiment: Experiment, measure: Measure, readings: Readings) -> Effect:
+def _effect(experiment: Experiment, measure: Measure, readings: Readings) -> ExperimentEffect:
     read = readings.read(experiment.runs())
 
     def effect(arm: str) -> Estimate:
@@ -318,7 +320,7 @@ def _effect(experiment: Experiment, measure: Measure, readings: Readings) -> Eff
     if measure.ratio_to is not None:
         found = found / effect(measure.ratio_to)
     found = found * measure.scale
-    return Effect(measure, found.value, *found.interval())
+    return ExperimentEffect(measure, found.value, *found.interval())
 
 
 def _plain(value: float) -> float | None:

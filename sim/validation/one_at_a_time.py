@@ -23,7 +23,18 @@ from sim.ensemble.compare import compare
 from sim.feedback.loops import LOOPS, Loop
 from sim.policies import Lever, levers
 from sim.results.comparison import Comparison
-from sim.results.expectation_tests import LEVEL, Estimate, F, Verdict, about, by_luck, judge, level, needs, unmeasured
+from sim.results.expectation_tests import (
+    LEVEL,
+    Estimate,
+    F,
+    Verdict,
+    about,
+    assess,
+    expected_by_chance,
+    level,
+    needs,
+    unmeasured,
+)
 from sim.results.metrics import Metric, metric, metrics
 from sim.scenario.expectations import Expect
 from sim.scenario.policy import Policy
@@ -49,7 +60,7 @@ KINDS: dict[Reach, tuple[str, ...]] = {
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-class Before(Closed):
+class LeverPrecondition(Closed):
     """What a lever needs before it can do anything."""
 
     because: str = Field(min_length=10)
@@ -63,16 +74,16 @@ class LeversFile(Closed):
 
     people: int = Field(gt=0)
     years: int = Field(ge=2)
-    needs: dict[str, Before] = Field(description="by the lever's name; others need nothing")
+    needs: dict[str, LeverPrecondition] = Field(description="by the lever's name; others need nothing")
 
 
-class Look(Expect):
+class LoopExpectation(Expect):
     """What a loop should do to a measure: the change with it less the change without, or the level itself."""
 
     what: Literal["change", "level"] = "change"
 
 
-class Knockout(Closed):
+class LoopExperiment(Closed):
     """Where a loop ought to act, and what its description says it does there."""
 
     people: int = Field(gt=0)
@@ -80,13 +91,13 @@ class Knockout(Closed):
     world: list[Policy] = Field(default_factory=list, description="policies that hold in any case")
     change: list[Policy] = Field(default_factory=list, description="what is changed, with the loop and without it")
     why: str = Field(min_length=10)
-    looks: list[Look] = Field(min_length=1)
+    looks: list[LoopExpectation] = Field(min_length=1)
 
 
 class LoopsFile(Closed):
     """An experiment for every loop."""
 
-    loops: dict[str, Knockout]
+    loops: dict[str, LoopExperiment]
 
 
 def lever_needs() -> LeversFile:
@@ -99,7 +110,7 @@ def lever_needs() -> LeversFile:
     return found
 
 
-def experiments() -> dict[str, Knockout]:
+def experiments() -> dict[str, LoopExperiment]:
     """The experiment of each loop, in the loops' order. Refuses a name that is no loop, and what cannot be measured."""
     found = toml_files.load(LOOPS_FILE, LoopsFile).loops
     there = {loop.name for loop in LOOPS}
@@ -114,7 +125,7 @@ def experiments() -> dict[str, Knockout]:
             if look.last > experiment.years:
                 raise toml_files.fail(LOOPS_FILE, key, f"years from 1 to {experiment.years}", look.last)
             if look.what == "change" and not experiment.change:
-                raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to look at", toml_files.Words("none"))
+                raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to look at", toml_files.Phrase("none"))
     return {loop.name: found[loop.name] for loop in LOOPS if loop.name in found}
 
 
@@ -136,7 +147,7 @@ def _chosen(asked: Sequence[str], there: Sequence[str], what: str) -> list[str]:
 # --- levers ----------------------------------------------------------------------------------------------------------
 
 
-class Effect(NamedTuple):
+class LeverEffect(NamedTuple):
     """What one end of a lever's range does to one measure."""
 
     metric: Metric
@@ -156,21 +167,21 @@ class Effect(NamedTuple):
         return abs(self.mean) / self.spread if self.spread > 0.0 else np.inf if self.mean != 0.0 else 0.0
 
     @classmethod
-    def of(cls, measure: Metric, there: F, moved: F) -> Effect:
+    def of(cls, measure: Metric, there: F, moved: F) -> LeverEffect:
         """From the same seeds' values with nothing moved, and with the lever at the end."""
         seen = Estimate.of(moved) - Estimate.of(there)
         chance = seen.chance(0.0, above=seen.value > 0.0)
         return cls(measure, seen.value, *seen.interval(), float(there.mean()), float(there.std(ddof=1)), chance)
 
 
-class End(NamedTuple):
+class LeverEnd(NamedTuple):
     """One end of a lever's range, with the measure it changes most."""
 
     lever: Lever
     value: float
     reach: Reach
     """How far it reaches beyond luck."""
-    named: Effect
+    named: LeverEffect
     """The largest change told from luck; where none is, the surest."""
     told: int
     """How many measures it changes beyond luck."""
@@ -182,7 +193,7 @@ class End(NamedTuple):
 class LeversReport:
     """Every lever that was moved."""
 
-    ends: tuple[End, ...]
+    ends: tuple[LeverEnd, ...]
     seeds: tuple[int, ...]
     people: int
     """Of every town but those of levers that need a larger one."""
@@ -230,8 +241,8 @@ class LeversReport:
                     "metric": end.named.metric.name,
                     "metric_unit": end.named.metric.unit,
                     "mean": end.named.mean,
-                    "sure_low": end.named.low,
-                    "sure_high": end.named.high,
+                    "ci_low": end.named.low,
+                    "ci_high": end.named.high,
                     "level": end.named.level,
                     "spreads": end.named.size if np.isfinite(end.named.size) else None,
                 }
@@ -248,7 +259,7 @@ def move_levers(
     people: int | None = None,
     years: int | None = None,
     threads: int | None = None,
-    given: Mapping[str, Before] | None = None,
+    given: Mapping[str, LeverPrecondition] | None = None,
     progress: Progress | None = None,
 ) -> LeversReport:
     """Move each lever alone, or those chosen, to the ends of its range. `given` replaces what levers need."""
@@ -258,7 +269,7 @@ def move_levers(
     every = {lever.name: lever for lever in levers()}
     names = _chosen(chosen, list(every), "lever")
     ends = [(name, end) for name in names for end in _ends(every[name])]
-    found: list[tuple[Lever, float, list[Effect]]] = []
+    found: list[tuple[Lever, float, list[LeverEffect]]] = []
     for name in names:
         need = before.get(name)
         world = list(need.world) if need is not None else []
@@ -283,7 +294,7 @@ def _ends(lever: Lever) -> list[float]:
     return [end for end in (lever.low, lever.high) if end != lever.baseline]
 
 
-def _at(lever: Lever, end: float, need: Before | None) -> Policy:
+def _at(lever: Lever, end: float, need: LeverPrecondition | None) -> Policy:
     aimed = need.service if need is not None else None
     value = {"shift": end} if lever.kind == "shift" else {"value": end}
     return Policy(lever=lever.name, start=START, service=aimed, **value)  # type: ignore[arg-type]  # a number
@@ -293,16 +304,16 @@ def _measures() -> list[Metric]:
     return [measure for measure in metrics() if measure.against is None]
 
 
-def _effects(result: Comparison, usual: str, moved: str) -> Iterator[Effect]:
+def _effects(result: Comparison, usual: str, moved: str) -> Iterator[LeverEffect]:
     """What is changed in each measure that exists in every town, the mean over the second half of the years."""
     for measure in _measures():
         values = [result.values(name, measure) for name in (usual, moved)]
         there, other = (v[:, v.shape[1] // 2 :].mean(axis=1) for v in values)
         if np.isfinite(there).all() and np.isfinite(other).all():
-            yield Effect.of(measure, there, other)
+            yield LeverEffect.of(measure, there, other)
 
 
-def judged(found: Sequence[tuple[Lever, float, Sequence[Effect]]]) -> list[End]:
+def judged(found: Sequence[tuple[Lever, float, Sequence[LeverEffect]]]) -> list[LeverEnd]:
     """Each end with what it changes beyond luck, at one level for all ends and measures together."""
     tests = sum(len(effects) for _, _, effects in found)
     out = []
@@ -312,21 +323,21 @@ def judged(found: Sequence[tuple[Lever, float, Sequence[Effect]]]) -> list[End]:
         reach: Reach = next((r for r, kinds in KINDS.items() if any(e.metric.kind in kinds for e in told)), "nothing")
         furthest = [e for e in told if e.metric.kind in KINDS[reach]] if told else [surest]
         named = max(furthest, key=lambda e: e.size)
-        out.append(End(lever, end, reach, named, len(told), min(1.0, surest.chance * tests)))
+        out.append(LeverEnd(lever, end, reach, named, len(told), min(1.0, surest.chance * tests)))
     return out
 
 
 # --- loops -----------------------------------------------------------------------------------------------------------
 
 
-class Knocked(NamedTuple):
+class LoopTest(NamedTuple):
     """One look at a loop knocked out."""
 
     loop: Loop
-    experiment: Knockout
-    look: Look
+    experiment: LoopExperiment
+    look: LoopExpectation
     with_it: float
-    without: float
+    disabled: float
     verdict: Verdict
     """Of the difference that the loop makes."""
 
@@ -335,19 +346,19 @@ class Knocked(NamedTuple):
 class LoopsReport:
     """Every loop that was knocked out."""
 
-    looks: tuple[Knocked, ...]
+    looks: tuple[LoopTest, ...]
     seeds: tuple[int, ...]
     missing: tuple[str, ...]
     """Loops without an experiment."""
 
     @property
-    def unmet(self) -> tuple[Knocked, ...]:
+    def unmet(self) -> tuple[LoopTest, ...]:
         """Looks that are not as the loop's description says."""
         return tuple(found for found in self.looks if not found.verdict.met)
 
     def document(self) -> dict[str, Any]:
         """Everything, as one JSON document."""
-        luck, kept = by_luck(found.verdict for found in self.looks)
+        luck, kept = expected_by_chance(found.verdict for found in self.looks)
         return {
             "upstream": VERSION,
             "seeds": list(self.seeds),
@@ -364,11 +375,11 @@ class LoopsReport:
                     "what": found.look.what,
                     "unit": metric(found.look.metric).unit,
                     "with": found.with_it,
-                    "without": found.without,
+                    "without": found.disabled,
                     "expected": found.verdict.expected,
                     "mean": found.verdict.mean,
-                    "sure_low": found.verdict.low,
-                    "sure_high": found.verdict.high,
+                    "ci_low": found.verdict.low,
+                    "ci_high": found.verdict.high,
                     "p": found.verdict.chance,
                     "met": found.verdict.met,
                     "note": found.look.note,
@@ -391,7 +402,7 @@ def knock_out(
     every = experiments()
     by_name = {loop.name: loop for loop in LOOPS}
     names = _chosen(chosen, list(by_name), "loop")
-    found: list[Knocked] = []
+    found: list[LoopTest] = []
     runs = sum(2 * (1 + bool(every[name].change)) for name in names if name in every) * seeds
     done = 0
     for name in names:
@@ -403,11 +414,11 @@ def knock_out(
         if experiment.change:
             both.append(_scenario("changed", [*experiment.world, *experiment.change], experiment.years))
         pair = []
-        for without in ((), (name,)):
+        for disabled in ((), (name,)):
             pair.append(
                 compare(
                     *both, people=people or experiment.people, seeds=seeds, seed=seed, threads=threads,
-                    without=without, progress=_part(progress, done, runs, name),
+                    disabled=disabled, progress=_part(progress, done, runs, name),
                 )
             )  # fmt: skip
             done += len(both) * seeds
@@ -416,7 +427,9 @@ def knock_out(
     return LoopsReport(tuple(found), tuple(range(seed, seed + seeds)), missing)
 
 
-def _looked(loop: Loop, experiment: Knockout, look: Look, whole: Comparison, cut: Comparison) -> Knocked:
+def _looked(
+    loop: Loop, experiment: LoopExperiment, look: LoopExpectation, whole: Comparison, cut: Comparison
+) -> LoopTest:
     def seen(result: Comparison) -> Estimate:
         read = {
             (name, str(groups)): result.of_groups(name, look.metric, groups)
@@ -428,8 +441,8 @@ def _looked(loop: Loop, experiment: Knockout, look: Look, whole: Comparison, cut
         )
         return changed[0] - there if look.what == "change" else there
 
-    with_it, without = seen(whole), seen(cut)
-    return Knocked(loop, experiment, look, with_it.value, without.value, judge(look, with_it - without))
+    with_it, disabled = seen(whole), seen(cut)
+    return LoopTest(loop, experiment, look, with_it.value, disabled.value, assess(look, with_it - disabled))
 
 
 def _part(progress: Progress | None, before: int, total: int, what: str) -> Progress | None:

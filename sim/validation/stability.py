@@ -40,7 +40,7 @@ PUSH = ("need_2", "acute_demand", "unmet_need", "spend_preventive")
 """The slow variables that a push is followed in."""
 
 
-class Judged(NamedTuple):
+class StabilityVerdict(NamedTuple):
     """What a run of the baseline says of its steadiness, beside what chance alone would do."""
 
     outside: int
@@ -196,7 +196,7 @@ def _p_of(off: float, error: float, seeds: int) -> float:
     return float(min(1.0, 2.0 * special.stdtr(seeds - 1, -abs(off) / error)))
 
 
-def steadiness(baseline: Comparison) -> pd.DataFrame:
+def yearly_fit(baseline: Comparison) -> pd.DataFrame:
     """A row for each calibrated rate of a run of the baseline: mean over the years of seen / implied with its standard
     error, the first and last year, the year furthest off, its allowance, how many years lie outside theirs, and the
     trend with its t value."""
@@ -228,14 +228,14 @@ def steadiness(baseline: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def judged(baseline: Comparison, false_alarm: float = FALSE_ALARM) -> Judged:
+def assess_stability(baseline: Comparison, false_alarm: float = FALSE_ALARM) -> StabilityVerdict:
     """Whether the baseline is steady, by tests whose false alarms are stated, and how many rate-years chance alone
     would put outside."""
     found = ratios(baseline)
     return judge(tuple(found), np.stack(list(found.values())), false_alarm)
 
 
-def judge(names: tuple[str, ...], each: F, false_alarm: float = FALSE_ALARM) -> Judged:
+def judge(names: tuple[str, ...], each: F, false_alarm: float = FALSE_ALARM) -> StabilityVerdict:
     """The same from the ratios themselves. Shape (rate, seed, year)."""
     count, seeds, years = each.shape
     mean, error = each.mean(axis=1), _errors(each)
@@ -261,7 +261,7 @@ def judge(names: tuple[str, ...], each: F, false_alarm: float = FALSE_ALARM) -> 
     def named(which: list[bool]) -> tuple[str, ...]:
         return tuple(name for name, it in zip(names, which, strict=True) if it)
 
-    return Judged(
+    return StabilityVerdict(
         outside=int((off > _allowed(error)).sum()),
         of=count * years,
         by_chance=float(chance.mean()),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
-from sim.engine.schedule import BOOK, Clock, NoParams
+from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.tables import apart
 from sim.feedback.burnout import Burnout
 from sim.hazards import BANDS, LEVELS, TIER_INDEX, Solution, Targets
@@ -32,20 +32,20 @@ from sim.scenario import registry  # noqa: F401  (enters every mechanism in the 
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
 from sim.services.catalogue import Service
 from sim.services.practice import FIRST_LEADERS, Practice
-from sim.state.tables import ANYTHING, KINDS, NOBODY, SILOS, A, Rates, Ties, World, handle
+from sim.state.tables import ANYTHING, EMPTY_SLOT, KINDS, SILOS, A, Rates, TieLists, World, handle
 from sim.state.updates import counted
 from sim.world.housing import count_everybody, lived_in
 from sim.world.partition import each_part
 
 F = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
-SETTLE = 96
+BURN_IN_MONTHS = 96
 """Months before the first reported one in which correlations between needs, queues and memories settle."""
 FIRST_LEVEL = stream("first level of need")
 HELPED = stream("helped at the start")
 
 
-class Made(NamedTuple):
+class BuiltWorld(NamedTuple):
     """A world, and what it was sized for."""
 
     world: World
@@ -71,7 +71,7 @@ def build(
     aims: Targets,
     params: Mapping[str, Params],
     threads: int = 1,
-) -> Made:
+) -> BuiltWorld:
     """A world at its first settling month."""
     hoods = tuple(place.neighbourhoods(people))
     sizes = {
@@ -80,7 +80,7 @@ def build(
         "donor": len(solution.donor_level),
         "door": sum(s.walk_in is not None for s in services),
     }
-    world = lived_in(place, hoods, sizes, aims.death, params, seed, -SETTLE, threads)
+    world = lived_in(place, hoods, sizes, aims.death, params, seed, -BURN_IN_MONTHS, threads)
     world.rules.claim_burden[:] = 1.0
     world.rules.seeded[:] = grown_or_commissioned.LEVER.baseline
     world.rules.cashable[:] = cashable.LEVER.baseline
@@ -91,9 +91,9 @@ def build(
     _lead(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(world, seed, threads)
     for noted in (remember, spread_news):
-        noted(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-SETTLE)))
+        noted(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-BURN_IN_MONTHS)))
     world.people.changed[:] = ANYTHING
-    return Made(world, hoods, aims)
+    return BuiltWorld(world, hoods, aims)
 
 
 @kernel
@@ -155,7 +155,7 @@ def _fill_services(
 ) -> None:
     table = world.services
     ids = [domain.id for domain in domains]
-    occupied = world.people.age != NOBODY
+    occupied = world.people.age != EMPTY_SLOT
     people = _by_group(world, occupied)
     heads = head_counts(world)
     for s, service in enumerate(services):
@@ -241,7 +241,7 @@ def _fill_services(
     table.burnout[:] = table.usual_burnout[:] = Burnout().usual
     table.leaving[:] = table.turnover
     baseline = {lever.name: lever.baseline for lever in levers()}
-    for entry in BOOK.month():
+    for entry in REGISTRY.month():
         if entry.lever is not None and not entry.reads and len(entry.writes) == 1:  # a lever that sets one column
             written, column = entry.writes[0].split(".")
             if written == "services":
@@ -287,7 +287,7 @@ def _draw_needs(world: World, seed: np.uint64) -> F:
     for turn in range(2):  # reference persons first: the others' needs go with their household's
         for i in range(first, last):
             head = np.int64(world.dwellings.head[people.dwelling[i]])
-            if people.age[i] == NOBODY or (i == head) == (turn == 1):
+            if people.age[i] == EMPTY_SLOT or (i == head) == (turn == 1):
                 continue
             inherited = household_level(world, head) if turn == 1 else 0
             who = donor(world, turn, inherited, people.band[i], people.quintile[i], uniform(key, i))
@@ -305,7 +305,7 @@ def _draw_needs(world: World, seed: np.uint64) -> F:
     need, served = np.zeros(services.domain.size), _levels_served(world)
     for d in range(people.level.shape[0]):
         for i in range(first, last):
-            if served[d, people.level[d, i]] and people.age[i] != NOBODY and counted(world, d, i):
+            if served[d, people.level[d, i]] and people.age[i] != EMPTY_SLOT and counted(world, d, i):
                 for s in range(services.domain.size):
                     need[s] += _is_for(world, s, d, i)
     return need
@@ -336,7 +336,7 @@ def _give_places(world: World, seed: np.uint64, fine: F) -> None:
     for d in range(people.level.shape[0]):
         key = month_key(seed, HELPED + np.uint64(d), 0)
         for i in range(world.part.person[0], world.part.person[1]):
-            if not served[d, people.level[d, i]] or people.age[i] == NOBODY or not counted(world, d, i):
+            if not served[d, people.level[d, i]] or people.age[i] == EMPTY_SLOT or not counted(world, d, i):
                 continue
             u = uniform(key, i)
             for s in range(world.services.domain.size):
@@ -349,8 +349,8 @@ def _give_places(world: World, seed: np.uint64, fine: F) -> None:
 
 def copy(world: World) -> World:
     """The same world with arrays of its own; what never changes is shared."""
-    shared = {Ties, Rates}
+    shared = {TieLists, Rates}
     return World._make(t if type(t) in shared else type(t)._make(apart(t)) for t in world)
 
 
-__all__ = ["SETTLE", "Made", "build", "copy", "england_mix", "head_counts"]
+__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "head_counts"]

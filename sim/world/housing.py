@@ -15,22 +15,33 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.jit import kernel
-from sim.engine.schedule import BOOK, Clock, NoParams
+from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.tables import Handle, allocate
 from sim.engine.thinning import BLOCK
 from sim.hazards import BANDS, LEVELS
-from sim.networks.groups import Groups
+from sim.networks.groups import CommunityGroups
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.demographic_spin_up import STEPS, YEARS, live_a_month
 from sim.people.life_and_death import LifeAndDeath, set_mortality
 from sim.people.moves import Moves, count_fullness
-from sim.people.population import MOST_IN_HOME, Household, Peopled, people_places
+from sim.people.population import MOST_IN_HOME, Household, Occupancy, people_places
 from sim.place.place import Neighbourhood, Place
 from sim.scenario import registry  # noqa: F401  (enters every mechanism in the book)
 from sim.schema.quantities import QUINTILES, Params
 from sim.services.queues import SLOTS_LISTED
-from sim.state.tables import ANYTHING, CHILD_AGES, MOST_GROUPS, NOBODY, PURPOSES, SILOS, TABLES, Ties, World, handle
+from sim.state.tables import (
+    ANYTHING,
+    CHILD_AGES,
+    EMPTY_SLOT,
+    MOST_GROUPS,
+    PURPOSES,
+    SILOS,
+    TABLES,
+    TieLists,
+    World,
+    handle,
+)
 from sim.state.updates import count_person
 from sim.world.partition import cut, parts_of, side_by_side, workers_for
 
@@ -163,7 +174,7 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, until: int, 
 
     workers = workers_for(parts, threads)
     if workers > 1:
-        month = side_by_side(world, parts, workers, [BOOK.entries[name] for name in STEPS], work)
+        month = side_by_side(world, parts, workers, [REGISTRY.entries[name] for name in STEPS], work)
     else:
         month = work([whole] if len(parts) == 1 else [handle(part) for part in parts])
     count_everybody(whole)
@@ -176,7 +187,7 @@ def _grow_up(world: World, params: Mapping[str, Params], seed: int, until: int, 
         column.fill(0)
 
 
-def _wired(world: World, place: Place, seed: int, threads: int) -> Ties:
+def _wired(world: World, place: Place, seed: int, threads: int) -> TieLists:
     """Who can lean on whom."""
     people = world.people
     wiring = wire(
@@ -190,14 +201,14 @@ def _wired(world: World, place: Place, seed: int, threads: int) -> Ties:
         seed=seed,
         threads=threads,
     )
-    return Ties(wiring.start, wiring.to)
+    return TieLists(wiring.start, wiring.to)
 
 
-def _fill_people(world: World, drawn: Peopled) -> None:
+def _fill_people(world: World, drawn: Occupancy) -> None:
     people, homes = world.people, world.dwellings
     people.age[:] = drawn.age
     people.female[:] = drawn.female
-    people.band[:] = np.append(BAND_OF_AGE, np.zeros(NOBODY + 1 - BAND_OF_AGE.size, np.uint8))[people.age]
+    people.band[:] = np.append(BAND_OF_AGE, np.zeros(EMPTY_SLOT + 1 - BAND_OF_AGE.size, np.uint8))[people.age]
     homes.head[:] = homes.first[:-1]
     _settle_in(handle(world))
 
@@ -207,10 +218,10 @@ def _settle_in(world: World) -> None:
     """Count who lives in each home, and note the ages of these first households. Nobody lives behind an empty place."""
     homes, age = world.dwellings, world.people.age
     for home in range(homes.head.size):
-        homes.donor_ages[home] = NOBODY
+        homes.donor_ages[home] = EMPTY_SLOT
         first, many = np.int64(homes.first[home]), 0
         for i in range(first, np.int64(homes.first[home + 1])):
-            if age[i] != NOBODY:
+            if age[i] != EMPTY_SLOT:
                 homes.donor_ages[home, i - first] = age[i]
                 many += 1
         homes.occupants[home] = many
@@ -227,12 +238,12 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...]) -> None:
     usual = (places.energy, places.weight, places.exposure, places.practice, places.fit, places.grown)
     for column in (*usual, places.knowhow, places.legitimacy):
         column[:] = 1.0
-    places.leaders[:] = Groups().leaders
+    places.leaders[:] = CommunityGroups().leaders
 
 
 @kernel
 def count_everybody(world: World) -> None:
     """Count everybody who lives here."""
     for i in range(world.people.age.size):
-        if world.people.age[i] != NOBODY:
+        if world.people.age[i] != EMPTY_SLOT:
             count_person(world, i, 1)

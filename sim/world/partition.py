@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from sim.engine.schedule import Clock, Mechanism
 from sim.engine.tables import Handle, apart, columns
-from sim.state.tables import TABLES, Part, Screen, World, handle
+from sim.state.tables import TABLES, PartBounds, ThinningScratch, World, handle
 
 SLOTS, PARTS = (8_192, 16_384), 32
 """Slots of a part, least and most, unless one neighbourhood alone has more: what a processor's own cache holds, or less
@@ -58,7 +58,7 @@ def parts_of(world: World) -> list[World]:
     for a, b in pairwise(edges):
         person = np.array([places.first[a], places.first[b]], np.int64)
         dwelling = np.array([places.first_dwelling[a], places.first_dwelling[b]], np.int64)
-        out.append(world._replace(part=Part(person, dwelling, np.array([a, b]))))
+        out.append(world._replace(part=PartBounds(person, dwelling, np.array([a, b]))))
     return out
 
 
@@ -113,7 +113,7 @@ def worker_of(world: World, counted: Iterable[tuple[str, str]]) -> World:
             raise TypeError(f"{table}.{name} is written part by part, but its sum would depend on the order of parts")
         own = getattr(world, table)._replace(**{name: apart([np.zeros_like(column)])[0]})
         world = world._replace(**{table: own})
-    return world._replace(screen=Screen._make(apart(world.screen)))
+    return world._replace(screen=ThinningScratch._make(apart(world.screen)))
 
 
 def add_up(world: World, worker: World, counted: Iterable[tuple[str, str]]) -> None:

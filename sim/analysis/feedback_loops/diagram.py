@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.analysis.feedback_loops.knock_out import KnockOuts
 from sim.analysis.feedback_loops.links import Link
-from sim.analysis.feedback_loops.loops import Found, LoopMap
+from sim.analysis.feedback_loops.loops import DetectedLoop, LoopMap
 from sim.analysis.feedback_loops.strength import Strength
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ WIDE = 16
 """Letters in a line of a variable's label."""
 
 
-def chain(found: LoopMap, one: Found) -> str:
+def chain(found: LoopMap, one: DetectedLoop) -> str:
     """A loop in a line: variables, with the sign of each link, and its delay where it has one."""
     out = found.label(one.cycle[0].source)
     for link in one.cycle:
@@ -36,7 +36,7 @@ def chain(found: LoopMap, one: Found) -> str:
     return out
 
 
-def arrow(found: LoopMap, one: Found, link: Link) -> str:
+def arrow(found: LoopMap, one: DetectedLoop, link: Link) -> str:
     """The sign of a link, with months of delay: '−(12 mo)→'."""
     sign = one.cut[link].sign if link in one.cut else found.acting[link].sign
     months = found.memory[link.target]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.feedback_loops.links import Declared, Link
+from sim.analysis.feedback_loops.links import DeclaredGraph, Link
 from sim.analysis.feedback_loops.variables import LARGEST_LEVEL, Variable, array, can_be_pushed, push, touched_by_push
 from sim.engine.schedule import Clock, Mechanism, Phase
 from sim.engine.thinning import CERTAIN, bound_of
@@ -24,7 +24,7 @@ from sim.people.need import CAP, CAP_BETTER
 from sim.policies import Lever, levers
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import FLOWS, Month
-from sim.state.tables import NOBODY, Places, World, handle
+from sim.state.tables import EMPTY_SLOT, NeighbourhoodState, World, handle
 
 A = npt.NDArray[Any]
 PUSH = (0.3, -0.3)
@@ -52,7 +52,7 @@ class Gain(NamedTuple):
         return sum(told) / len(told) if told else 0.0
 
 
-class Walked(NamedTuple):
+class MonthGains(NamedTuple):
     """One month, with every link tried in it."""
 
     gains: dict[Link, Gain]
@@ -65,7 +65,7 @@ def _wide(world: World) -> Iterator[None]:
     """Everybody is looked at, for as long as this lasts."""
     people = world.people
     before = {name: array(world, name).copy() for name in BOUNDS}
-    counted = people.age != NOBODY
+    counted = people.age != EMPTY_SLOT
     head = world.dwellings.head[people.dwelling] == np.arange(people.age.size)
     for d in range(people.level.shape[0]):
         mine = counted & head if world.rates.household[d] else counted
@@ -84,10 +84,10 @@ def walk(
     world: World,
     month: Month,
     clock: Clock,
-    told: Declared,
+    told: DeclaredGraph,
     only: Collection[str] | None = None,
     pushes: tuple[float, float] = PUSH,
-) -> Walked:
+) -> MonthGains:
     """Take a world in one part (sim.ensemble.compare.in_one_part) through a month, and try every declared link (of some
     mechanisms only, if named) on the way."""
     known = told.variables
@@ -116,7 +116,7 @@ def walk(
     with _wide(world):
         run(steps[first:last])
     run(steps[last:])
-    return Walked(gains, sizes)
+    return MonthGains(gains, sizes)
 
 
 def _tried(
@@ -170,7 +170,7 @@ def _tried(
     return found
 
 
-def levers_moved(places: Places, months: int, part: float = 0.3) -> dict[str, A]:
+def levers_moved(places: NeighbourhoodState, months: int, part: float = 0.3) -> dict[str, A]:
     """Every lever moved part of its way to an end of its range, and less money all told: what only a policy opens is
     open."""
     widths = {"place": 1, "neighbourhood": places.code.size, "service": len(load_catalogue())}

@@ -28,7 +28,7 @@ LAST = 5
 
 
 @dataclass(frozen=True)
-class Without:
+class KnockOutEffect:
     """What a measure's difference is with a loop whole and with it cut. Arrays have shape (seed, year)."""
 
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ class Without:
         out = {
             f"{name}{end}": _plain(figures[key][0])
             for name, figures in told.items()
-            for end, key in (("", "mean"), ("_low", "sure_low"), ("_high", "sure_high"))
+            for end, key in (("", "mean"), ("_low", "ci_low"), ("_high", "ci_high"))
         }
         part = gone.mean() / whole.mean() if whole.mean() != 0.0 else np.nan
         low, high = fieller(gone, whole) if np.any(gone) and np.any(whole) else (np.nan, np.nan)
@@ -67,8 +67,8 @@ class Without:
             "part_low": _plain(low),
             "part_high": _plain(high),
             "baseline_moved": _plain(moved["mean"][0]),
-            "baseline_moved_low": _plain(moved["sure_low"][0]),
-            "baseline_moved_high": _plain(moved["sure_high"][0]),
+            "baseline_moved_low": _plain(moved["ci_low"][0]),
+            "baseline_moved_high": _plain(moved["ci_high"][0]),
         }
 
 
@@ -79,7 +79,7 @@ class KnockOuts:
     metric: Metric
     whole: Comparison
     scenario: str
-    loops: tuple[Without, ...]
+    loops: tuple[KnockOutEffect, ...]
 
 
 def knock_outs(
@@ -101,15 +101,15 @@ def knock_outs(
     of = metric(measure)
     many = 2 * seeds
 
-    def run(turn: int, without: tuple[str, ...]) -> Comparison:
+    def run(turn: int, disabled: tuple[str, ...]) -> Comparison:
         def on(done: int, _total: int, what: str) -> None:
             if progress is not None:
-                cut = f"without {', '.join(without)}: " if without else ""
+                cut = f"without {', '.join(disabled)}: " if disabled else ""
                 progress(turn * many + done, (len(chosen) + 1) * many, cut + what)
 
         return compare(
             baseline, scenario, place=place, people=people, seeds=seeds, seed=seed, threads=threads, progress=on,
-            without=without,
+            disabled=disabled,
         )  # fmt: skip
 
     whole = run(0, ())
@@ -118,7 +118,7 @@ def knock_outs(
     for turn, names in enumerate(chosen, 1):
         cut = run(turn, names)
         cut_before, cut_after = (cut.values(name, of) for name in (baseline.name, scenario.name))
-        out.append(Without(names, after - before, cut_after - cut_before, cut_before - before))
+        out.append(KnockOutEffect(names, after - before, cut_after - cut_before, cut_before - before))
     return KnockOuts(of, whole, scenario.name, tuple(out))
 
 

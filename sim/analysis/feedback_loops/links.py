@@ -12,7 +12,7 @@ from typing import NamedTuple
 import networkx as nx
 
 from sim.analysis.feedback_loops.variables import ARITHMETIC, Variable, variables
-from sim.engine.schedule import BOOK, Mechanism
+from sim.engine.schedule import REGISTRY, Mechanism
 from sim.scenario import registry  # noqa: F401  (enters every mechanism in the book)
 
 
@@ -27,7 +27,7 @@ class Link(NamedTuple):
 Cycle = tuple[Link, ...]
 
 
-class Declared(NamedTuple):
+class DeclaredGraph(NamedTuple):
     """What the book says, as a graph."""
 
     month: tuple[Mechanism, ...]
@@ -41,9 +41,9 @@ class Declared(NamedTuple):
         return {entry.name: k for k, entry in enumerate(self.month)}
 
 
-def declared(mechanisms: Iterable[Mechanism] | None = None) -> Declared:
+def declared(mechanisms: Iterable[Mechanism] | None = None) -> DeclaredGraph:
     """The links of the book, or of some mechanisms in the order of a month."""
-    entries = tuple(BOOK.month() if mechanisms is None else mechanisms)
+    entries = tuple(REGISTRY.month() if mechanisms is None else mechanisms)
     of = variables(entries)
     inside = tuple(e for e in entries if e.lever is None and e.phase not in ARITHMETIC)
     links: dict[Link, None] = {}
@@ -51,7 +51,7 @@ def declared(mechanisms: Iterable[Mechanism] | None = None) -> Declared:
         sources = _named(of, (*entry.reads, *entry.writes))
         targets = _named(of, entry.writes)
         links.update(dict.fromkeys(Link(x, entry.name, y) for y in targets for x in sources))
-    return Declared(inside, {v.name: v for each in of.values() for v in each}, tuple(links))
+    return DeclaredGraph(inside, {v.name: v for each in of.values() for v in each}, tuple(links))
 
 
 def _named(of: Mapping[str, tuple[Variable, ...]], columns: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ import numpy as np
 from sim.analysis.feedback_loops.gains import FAR, PUSH, Gain, levers_moved, walk
 from sim.analysis.feedback_loops.links import (
     Cycle,
-    Declared,
+    DeclaredGraph,
     Link,
     declared,
     in_loops,
@@ -29,7 +29,7 @@ from sim.analysis.feedback_loops.links import (
     round_trips,
 )
 from sim.analysis.feedback_loops.variables import Variable, is_flow, push
-from sim.engine.schedule import BOOK, Clock
+from sim.engine.schedule import REGISTRY, Clock
 from sim.ensemble.compare import in_one_part
 from sim.feedback import loops
 from sim.feedback.loops import LOOPS, Loop
@@ -65,7 +65,7 @@ ONE_SIDED = 0.75
 
 
 @dataclass(frozen=True)
-class Told:
+class ActingLink:
     """A link, as it was seen to act."""
 
     link: Link
@@ -79,7 +79,7 @@ class Told:
     """It acts only as a year ends."""
 
 
-class Cut(NamedTuple):
+class LinkCut(NamedTuple):
     """What a loop's switch takes from a link."""
 
     sign: int
@@ -89,7 +89,7 @@ class Cut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedLoop:
     """A loop of the map."""
 
     cycle: Cycle
@@ -103,7 +103,7 @@ class Found:
     needs less than 1 in all."""
     loop: Loop | None = None
     """The listed loop, if it is one."""
-    cut: Mapping[Link, Cut] = field(default_factory=dict)
+    cut: Mapping[Link, LinkCut] = field(default_factory=dict)
     """The links that its switch cuts."""
     through: tuple[str, ...] = ()
     """Listed loops whose switch also cuts this way."""
@@ -123,17 +123,17 @@ class Found:
 class LoopMap:
     """Links and loops of a world."""
 
-    declared: Declared
-    links: dict[Link, Told]
+    declared: DeclaredGraph
+    links: dict[Link, ActingLink]
     """Those that lie on some loop and act."""
     memory: dict[str, float]
     """Months that each variable remembers; 0 where it is made anew each month."""
-    acting: dict[Link, Told]
+    acting: dict[Link, ActingLink]
     """All links that were seen to act, on a loop or not."""
-    listed: tuple[Found, ...]
+    listed: tuple[DetectedLoop, ...]
     missing: tuple[Loop, ...]
     """Listed loops that were not found."""
-    others: tuple[Found, ...]
+    others: tuple[DetectedLoop, ...]
     untried: tuple[Link, ...]
     """Links through who lives here: births, deaths, moves."""
 
@@ -143,12 +143,12 @@ class LoopMap:
 
 
 def loop_map(
-    worlds: Sequence[World], seeds: Sequence[int], params: Mapping[str, Params], told: Declared | None = None
+    worlds: Sequence[World], seeds: Sequence[int], params: Mapping[str, Params], told: DeclaredGraph | None = None
 ) -> LoopMap:
     """Find the map from some settled worlds of one place: the more, the surer is the sign of weak links."""
     told = declared() if told is None else told
-    base = [_Tried(world, seed, params, told, opened=False) for world, seed in zip(worlds, seeds, strict=True)]
-    opened = [_Tried(world, seed, params, told, opened=True) for world, seed in zip(worlds, seeds, strict=True)]
+    base = [_LinkTrial(world, seed, params, told, opened=False) for world, seed in zip(worlds, seeds, strict=True)]
+    opened = [_LinkTrial(world, seed, params, told, opened=True) for world, seed in zip(worlds, seeds, strict=True)]
     links = {}
     for link in told.links:
         seen = _told(link, [t.gains for t in base], opened=False) or _told(link, [t.gains for t in opened], opened=True)
@@ -158,7 +158,7 @@ def loop_map(
     selves = [link for link in links if link.source == link.target]
     memory = _memory(told, links, base)
     found, missing = [], []
-    cuts: dict[str, dict[Link, Cut]] = {}
+    cuts: dict[str, dict[Link, LinkCut]] = {}
     for loop in LOOPS:
         cut = _cut(loop, base, links) or _cut(loop, opened, links)
         cuts[loop.name] = cut
@@ -168,7 +168,7 @@ def loop_map(
         else:
             found.append(_found(way, links, told, memory, loop, cut))
     covered = {link for one in found for link in one.cycle}
-    others: dict[frozenset[Link], Found] = {}
+    others: dict[frozenset[Link], DetectedLoop] = {}
     for link in listed_links:
         if link in covered:
             continue
@@ -191,10 +191,12 @@ def loop_map(
     )
 
 
-class _Tried:
+class _LinkTrial:
     """A world just before the months in which links are tried, and what was seen of them."""
 
-    def __init__(self, world: World, seed: int, params: Mapping[str, Params], told: Declared, *, opened: bool) -> None:
+    def __init__(
+        self, world: World, seed: int, params: Mapping[str, Params], told: DeclaredGraph, *, opened: bool
+    ) -> None:
         self.seed, self.params, self.told, self.pushes = seed, params, told, FAR if opened else PUSH
         services = tuple(s.id for s in load_catalogue())
         usual = Scenario.load("baseline").with_settings(years=1).paths(services, world.places)
@@ -233,7 +235,7 @@ class _Tried:
         return LONG if not 0.0 < last < first else min(LONG, -WATCHED / float(np.log(last / first)))
 
 
-def _told(link: Link, seen: Sequence[list[dict[Link, Gain]]], *, opened: bool) -> Told | None:
+def _told(link: Link, seen: Sequence[list[dict[Link, Gain]]], *, opened: bool) -> ActingLink | None:
     """What was seen of a link over worlds and months; None if nothing."""
     each = [[gains[link] for gains in months if link in gains] for months in seen]
     ways = [
@@ -249,10 +251,10 @@ def _told(link: Link, seen: Sequence[list[dict[Link, Gain]]], *, opened: bool) -
     sign = 1 if up >= ONE_SIDED * (up + down) else -1 if down >= ONE_SIDED * (up + down) else 0
     mean = [sum(g.mean * w for g, w in zip(months, WEIGHTS, strict=False)) for months in each]
     yearly = all(months[0].mean == 0.0 for months in each if months)
-    return Told(link, float(np.mean(mean)), sign, opened, yearly)
+    return ActingLink(link, float(np.mean(mean)), sign, opened, yearly)
 
 
-def _memory(told: Declared, links: Mapping[Link, Told], base: Sequence[_Tried]) -> dict[str, float]:
+def _memory(told: DeclaredGraph, links: Mapping[Link, ActingLink], base: Sequence[_LinkTrial]) -> dict[str, float]:
     """Months for which a variable remembers what moved it: one over the part of a push that is gone a month later.
     Where no mechanism by itself forgets, as with need, a push is watched as it fades."""
     out = {}
@@ -270,12 +272,12 @@ def _memory(told: Declared, links: Mapping[Link, Told], base: Sequence[_Tried]) 
     return out
 
 
-def _cut(loop: Loop, worlds: Sequence[_Tried], links: Mapping[Link, Told]) -> dict[Link, Cut]:
+def _cut(loop: Loop, worlds: Sequence[_LinkTrial], links: Mapping[Link, ActingLink]) -> dict[Link, LinkCut]:
     """The links that a loop's switch cuts or weakens, and what it takes from them."""
-    knocked = loops.cut([loop.name])
-    out = {link: Cut(seen.sign, 0) for link, seen in links.items() if link.mechanism in knocked.mechanisms}
-    levers = {c for name in knocked.levers for entry in BOOK.month() if entry.lever == name for c in entry.writes}
-    entries = [entry for entry in BOOK.month() if entry.lever is None]
+    knocked = loops.disabled_mechanisms([loop.name])
+    out = {link: LinkCut(seen.sign, 0) for link, seen in links.items() if link.mechanism in knocked.mechanisms}
+    levers = {c for name in knocked.levers for entry in REGISTRY.month() if entry.lever == name for c in entry.writes}
+    entries = [entry for entry in REGISTRY.month() if entry.lever is None]
     changed = {
         entry.name
         for entry in entries
@@ -297,16 +299,16 @@ def _cut(loop: Loop, worlds: Sequence[_Tried], links: Mapping[Link, Told]) -> di
         if np.abs(gone).sum() > LEAST_TAKEN * np.abs(whole).sum():
             up, down = np.abs(gone).sum(axis=0) / np.abs(gone).sum()
             side = 1 if up > ONE_SIDE else -1 if down > ONE_SIDE else 0
-            taken[link] = np.abs(gone).sum() / np.abs(whole).sum(), Cut(int(np.sign(gone.sum())), side)
+            taken[link] = np.abs(gone).sum() / np.abs(whole).sum(), LinkCut(int(np.sign(gone.sum())), side)
     least = WEAKER if any(part > WEAKER for part, _ in taken.values()) else 0.0
     return out | {link: cut for link, (part, cut) in taken.items() if part > least}
 
 
 def _way(
     loop: Loop,
-    cut: Mapping[Link, Cut],
+    cut: Mapping[Link, LinkCut],
     links: Sequence[Link],
-    told: Mapping[Link, Told],
+    told: Mapping[Link, ActingLink],
     memory: Mapping[str, float],
 ) -> Cycle | None:
     """The way round a listed loop: through a link that its switch cuts, with its sign, along the files that tell it
@@ -322,7 +324,7 @@ def _way(
         for way in islice(round_trips(link, along, LONGEST), WAYS):
             if _sign(way, told, cut) != wanted:
                 continue
-            modules = [BOOK.entries[each.mechanism].module for each in way]
+            modules = [REGISTRY.entries[each.mechanism].module for each in way]
             inside = len(files & set(modules)) - sum(module not in files for module in modules)
             key = (inside, not itself, is_simple(way), abs(_gain(way, told, memory)))
             if best is None or key > best[0]:
@@ -330,30 +332,30 @@ def _way(
     return None if best is None else best[1]
 
 
-def _sign(way: Cycle, told: Mapping[Link, Told], cut: Mapping[Link, Cut]) -> int:
+def _sign(way: Cycle, told: Mapping[Link, ActingLink], cut: Mapping[Link, LinkCut]) -> int:
     """+1 where what comes back adds to a push, −1 where it takes from it, 0 where that is not clear."""
     return math.prod(cut[each].sign if each in cut else told[each].sign for each in way)
 
 
-def _gain(way: Cycle, told: Mapping[Link, Told], memory: Mapping[str, float]) -> float:
+def _gain(way: Cycle, told: Mapping[Link, ActingLink], memory: Mapping[str, float]) -> float:
     """What comes back of a push that is kept up, when all on the way has settled."""
     return math.prod(told[link].gain * max(1.0, memory[link.target]) for link in way)
 
 
 def _found(
     way: Cycle,
-    links: Mapping[Link, Told],
-    told: Declared,
+    links: Mapping[Link, ActingLink],
+    told: DeclaredGraph,
     memory: Mapping[str, float],
     loop: Loop | None = None,
-    cut: Mapping[Link, Cut] | None = None,
+    cut: Mapping[Link, LinkCut] | None = None,
     through: tuple[str, ...] = (),
-) -> Found:
+) -> DetectedLoop:
     sign = _sign(way, links, cut or {})
     delay = sum(memory[link.target] for link in way)
     delay += sum(6.0 for link in way if links[link].yearly)
     months, gain = months_round(way, told.place), _gain(way, links, memory)
-    return Found(way, sign, months, delay, gain, loop, cut or {}, through)
+    return DetectedLoop(way, sign, months, delay, gain, loop, cut or {}, through)
 
 
-__all__ = ["Found", "LoopMap", "Told", "loop_map"]
+__all__ = ["DetectedLoop", "LoopMap", "ActingLink", "loop_map"]

@@ -25,13 +25,13 @@ from scipy import special
 
 from sim.analysis.feedback_loops.gains import Gain, walk
 from sim.analysis.feedback_loops.links import Link
-from sim.analysis.feedback_loops.loops import TRIED_IN, WEIGHTS, Found, LoopMap
+from sim.analysis.feedback_loops.loops import TRIED_IN, WEIGHTS, DetectedLoop, LoopMap
 from sim.engine.schedule import Clock
 from sim.ensemble.compare import in_one_part, side_by_side
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Params
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import Month, Progress, take_aim
+from sim.simulation.simulate import Month, Progress, set_aim_groups
 from sim.state.tables import World, handle
 
 F = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ class Strength:
     """Of each link on its way, by year. Shape (year, link)."""
 
 
-class _Moved(NamedTuple):
+class _MonthMovement(NamedTuple):
     """What a policy moved in one month: through each link, and each source by itself."""
 
     through: dict[Link, float]
@@ -78,7 +78,7 @@ def strengths(
     years = sampled(scenario.years)
     done: list[int] = []
 
-    def one(seed: int, stop: Callable[[], bool]) -> list[_Moved]:
+    def one(seed: int, stop: Callable[[], bool]) -> list[_MonthMovement]:
         moved = _moved(found, baseline, scenario, worlds(seed), seed, params, years, stop)
         done.append(seed)
         if progress is not None:
@@ -98,13 +98,13 @@ def _moved(
     params: Mapping[str, Params],
     years: Sequence[int],
     stop: Callable[[], bool],
-) -> list[_Moved]:
+) -> list[_MonthMovement]:
     """What the policy moves in each of the years, as one of their months has it on average."""
     services = tuple(s.id for s in load_catalogue())
     pair = []
     for each in (baseline, scenario):
         own = in_one_part(world)
-        take_aim(own, each)
+        set_aim_groups(own, each)
         pair.append((own, Month(params, each.paths(services, world.places)), handle(own)))
     told = found.declared
     out = []
@@ -130,7 +130,7 @@ def _moved(
             through[link] = through.get(link, 0.0) + weight * _way(gain, moved) * moved
             sources[link] = sources.get(link, 0.0) + weight * moved
         if m % 12 == TRIED_IN[-1]:
-            out.append(_Moved(through, sources))
+            out.append(_MonthMovement(through, sources))
             through, sources = {}, {}
     return out
 
@@ -141,7 +141,7 @@ def _way(gain: Gain, moved: float) -> float:
     return way if np.isfinite(way) else gain.mean
 
 
-def _strength(one: Found, runs: Sequence[Sequence[_Moved]], years: tuple[int, ...]) -> Strength:
+def _strength(one: DetectedLoop, runs: Sequence[Sequence[_MonthMovement]], years: tuple[int, ...]) -> Strength:
     """Mean over seeds, with an interval from leaving out one seed at a time."""
     seeds = len(runs)
     scores = np.array([_scores(one, [run[k] for run in runs]) for k in range(len(years))])
@@ -160,7 +160,7 @@ def _strength(one: Found, runs: Sequence[Sequence[_Moved]], years: tuple[int, ..
     return Strength(one.name, years, whole, low, high, scores)
 
 
-def _scores(one: Found, runs: Sequence[_Moved]) -> F:
+def _scores(one: DetectedLoop, runs: Sequence[_MonthMovement]) -> F:
     """The score of each link on a loop's way, of what some seeds moved on average. NaN for a variable's own link."""
     through = {link: float(np.mean([run.through[link] for run in runs])) for link in runs[0].through}
     into: dict[str, float] = {}

@@ -20,7 +20,7 @@ from sim.services.queue_allocation import draw_lots
 from sim.services.queues import line_up
 from sim.services.waiting import Waiting
 from sim.simulation.simulate import FLOWS
-from sim.state.tables import ACUTE, COMMUNITY, GONE, NOBODY, PREVENTIVE, TABLES, WAITING, World
+from sim.state.tables import ACUTE, COMMUNITY, EMPTY_SLOT, GONE, PREVENTIVE, TABLES, WAITING, World
 from sim.state.updates import set_help
 
 A = npt.NDArray[Any]
@@ -251,7 +251,7 @@ def _lot(size: int) -> npt.NDArray[np.float64]:
 
 def _push_need(world: World, _seen: Any, amount: float) -> None:
     people, tally = world.people, world.tally
-    picked = (people.age != NOBODY) & (_lot(people.age.size) < abs(amount))
+    picked = (people.age != EMPTY_SLOT) & (_lot(people.age.size) < abs(amount))
     if amount > 0.0:
         change = picked & (people.level < LARGEST_LEVEL - 1)  # nobody is pushed into a crisis: that is an event
         for levels in (people.level, people.before):
@@ -260,7 +260,7 @@ def _push_need(world: World, _seen: Any, amount: float) -> None:
         change = picked & (people.level > 0) & (people.level < LARGEST_LEVEL)
         for levels in (people.level, people.before):
             levels[change & (levels > 0)] -= 1
-    people.worst[:] = np.where(people.age == NOBODY, GONE, people.before.max(axis=0))
+    people.worst[:] = np.where(people.age == EMPTY_SLOT, GONE, people.before.max(axis=0))
     # The counts likewise; of crises, so many more or fewer as there are.
     moved = np.rint(tally.census * abs(amount)).astype(np.int32)
     steps = moved[:, :-1] if amount > 0.0 else -moved[:, 1:]
@@ -278,7 +278,7 @@ def _push_crises(world: World, _seen: Any, amount: float) -> None:
         crises = np.flatnonzero(screen.event_to[:n] == LARGEST_LEVEL)
         screen.event_to[crises[: max(1, round(-amount * crises.size))]] = LARGEST_LEVEL - 1
         return
-    alive = np.flatnonzero(world.people.age != NOBODY)
+    alive = np.flatnonzero(world.people.age != EMPTY_SLOT)
     more = alive[_lot(alive.size) < amount / 10.0][: screen.event_row.size - n]
     last = n + more.size
     screen.event_row[n:last], screen.event_domain[n:last] = more, 0
@@ -318,7 +318,7 @@ def _give(world: World, seen: Any, amount: float, *, waits: bool) -> None:
     part = amount * (0.2 if waits else 0.5)
     for s in np.flatnonzero((services.tier != ACUTE) & (services.base_places > 0.0)):
         d = int(services.domain[s])
-        counted = people.age != NOBODY
+        counted = people.age != EMPTY_SLOT
         if world.rates.household[d]:
             counted &= world.dwellings.head[people.dwelling] == np.arange(people.age.size)
         fits = services.serves[s][people.level[d]] & services.bands[s][people.band]
@@ -357,7 +357,7 @@ def _crises(world: World) -> float:
 
 def _needs(world: World) -> float:
     """Levels added up over people and domains."""
-    return float(world.people.level[:, world.people.age != NOBODY].sum(dtype=np.int64))
+    return float(world.people.level[:, world.people.age != EMPTY_SLOT].sum(dtype=np.int64))
 
 
 def _given(world: World) -> float:

@@ -12,15 +12,15 @@ from sim.engine.schedule import NoParams
 from sim.feedback.bureaucracy import Bureaucracy
 from sim.feedback.double_running import DoubleRunning
 from sim.feedback.failure_demand import FailureDemand
-from sim.feedback.overspend_recovery import CrowdingOut
-from sim.feedback.programme_costs import Outlays
-from sim.feedback.semi_fixed_costs import StickyCosts
+from sim.feedback.overspend_recovery import OverspendRecovery
+from sim.feedback.programme_costs import ProgrammeCosts
+from sim.feedback.semi_fixed_costs import SemiFixedCosts
 from sim.services.acute import Acute
 from sim.services.spending import Spending
 from sim.state.tables import PURPOSES
 from sim.twins.mesa.budget import granted, is_acute, is_prevention, lines
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Neighbourhood, Service, Silo
+from sim.twins.mesa.people import NeighbourhoodAgent, ServiceAgent, Silo
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -41,7 +41,7 @@ def year_ends(town: MesaModel) -> bool:
     return town.month % 12 == 11
 
 
-def care_given(town: MesaModel, service: Service) -> float:
+def care_given(town: MesaModel, service: ServiceAgent) -> float:
     """Pounds of care that an acute service's new episodes and those that go on take in a month, at usual unit cost."""
     opened, staying = 0.0, 0.0
     for q, fifth in enumerate(town.counts.opened[service.number]):
@@ -87,7 +87,7 @@ def failure_demand(town: MesaModel, p: FailureDemand) -> None:
 
 
 @step("programme_costs")
-def programme_costs(town: MesaModel, p: Outlays) -> None:
+def programme_costs(town: MesaModel, p: ProgrammeCosts) -> None:
     """What no service does has a price, so much for each person, adult or pupil it is for, paid with new money."""
     people = float(sum(sum(fifth) for fifth in town.counts.people))
     adults = float(sum(sum(fifth[ADULT:]) for fifth in town.counts.people))
@@ -103,7 +103,9 @@ def programme_costs(town: MesaModel, p: Outlays) -> None:
     town.outlay = [whole_pence(pounds[purpose] / 12.0) for purpose in PURPOSES]
 
 
-def prices(p: Outlays, hood: Neighbourhood, people: float, adults: float, pupils: float) -> dict[str, float]:
+def prices(
+    p: ProgrammeCosts, hood: NeighbourhoodAgent, people: float, adults: float, pupils: float
+) -> dict[str, float]:
     """Pounds a year that what goes on in a neighbourhood costs, by purpose."""
     return {
         "organisers": p.worker * hood.organisers * people / 10000.0,
@@ -140,7 +142,7 @@ def spending(town: MesaModel, p: Spending) -> None:
 
 
 @step("semi_fixed_costs")
-def semi_fixed_costs(town: MesaModel, p: StickyCosts) -> None:
+def semi_fixed_costs(town: MesaModel, p: SemiFixedCosts) -> None:
     """Of what acute care costs beyond or below the usual, a part does not follow demand, and a part follows late."""
     for service in town.services:
         if not is_acute(service) or service.base_budget <= 0.0:
@@ -192,7 +194,7 @@ def pooled_accounts(town: MesaModel, _: NoParams) -> None:
 
 
 @step("overspend_recovery")
-def overspend_recovery(town: MesaModel, p: CrowdingOut) -> None:
+def overspend_recovery(town: MesaModel, p: OverspendRecovery) -> None:
     """At a year's end the centre and next year's prevention share what a silo owes, or has left, beyond a reserve."""
     for silo in town.silos:
         silo.bailed_out = silo.clawed_back = silo.reinvested = 0
@@ -200,7 +202,7 @@ def overspend_recovery(town: MesaModel, p: CrowdingOut) -> None:
             settle(town, p, silo)
 
 
-def settle(town: MesaModel, p: CrowdingOut, silo: Silo) -> None:
+def settle(town: MesaModel, p: OverspendRecovery, silo: Silo) -> None:
     """Settle a silo's year: of the excess, kappa of a debt and rho of a saving are prevention's, the rest the centre's.
 
     A debt takes no more than a part of prevention, and nothing that a ring-fence keeps.

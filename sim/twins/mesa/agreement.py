@@ -94,12 +94,12 @@ def _events_apart(town: MesaModel, world: World) -> Iterator[Difference]:
 
 
 def side_by_side(
-    scenario: Scenario, seed: int, people: int | None, months: int, without: Sequence[str] = ()
+    scenario: Scenario, seed: int, people: int | None, months: int, disabled: Sequence[str] = ()
 ) -> Iterator[Difference]:
     """Run both tellings from one first morning, each by itself; compare at the end of every month."""
     world = initial_state.settled(scenario, seed, people)
-    town = MesaModel(scenario, seed, world=world, without=without)
-    month = Month(scenario.params(), scenario.paths(tuple(s.id for s in load_catalogue()), world.places), without)
+    town = MesaModel(scenario, seed, world=world, disabled=disabled)
+    month = Month(scenario.params(), scenario.paths(tuple(s.id for s in load_catalogue()), world.places), disabled)
     seen = handle(world)
     for m in range(months):
         month(world, seen, Clock(np.uint64(seed), np.int64(m)))

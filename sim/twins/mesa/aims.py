@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sim.twins.mesa.people import Neighbourhood, Person, Service
+from sim.twins.mesa.people import NeighbourhoodAgent, PersonAgent, ServiceAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -18,33 +18,33 @@ Row = Sequence[float]
 """What a lever is set to in a month, a value a column."""
 
 
-def group_of(town: MesaModel, person: Person) -> int:
+def group_of(town: MesaModel, person: PersonAgent) -> int:
     """The group that somebody is in, by where they live and how old they are."""
     group: int = town.aims.group[person.neighbourhood.number][person.band]
     return group
 
 
-def offers(town: MesaModel, service: Service) -> list[float]:
+def offers(town: MesaModel, service: ServiceAgent) -> list[float]:
     """What each group is offered of a service."""
     return [town.aims.offer[g][service.number] for g in range(town.aims.groups)]
 
 
-def parts(town: MesaModel, service: Service) -> list[float]:
+def parts(town: MesaModel, service: ServiceAgent) -> list[float]:
     """What part of a service was each group's when the first policy for some people began."""
     return [town.aims.part[g][service.number] for g in range(town.aims.groups)]
 
 
-def whole_offer(town: MesaModel, service: Service) -> float:
+def whole_offer(town: MesaModel, service: ServiceAgent) -> float:
     """What a service offers to all groups together."""
     return sum(part * offer for part, offer in zip(parts(town, service), offers(town, service), strict=True))
 
 
-def is_split(town: MesaModel, service: Service) -> bool:
+def is_split(town: MesaModel, service: ServiceAgent) -> bool:
     """Whether some groups are offered more of a service than others."""
     return len(set(offers(town, service))) > 1
 
 
-def offer_to(town: MesaModel, service: Service, hood: Neighbourhood, band: int) -> float:
+def offer_to(town: MesaModel, service: ServiceAgent, hood: NeighbourhoodAgent, band: int) -> float:
     """What people of an age band in a neighbourhood are offered, over what the town is."""
     if not is_split(town, service):
         return 1.0
@@ -52,7 +52,7 @@ def offer_to(town: MesaModel, service: Service, hood: Neighbourhood, band: int) 
     return offers(town, service)[group] / max(1e-9, whole_offer(town, service))
 
 
-def offer_in(town: MesaModel, service: Service, hood: Neighbourhood) -> float:
+def offer_in(town: MesaModel, service: ServiceAgent, hood: NeighbourhoodAgent) -> float:
     """What a neighbourhood is offered, over what the town is; all ages count alike."""
     if not is_split(town, service):
         return 1.0
@@ -61,7 +61,7 @@ def offer_in(town: MesaModel, service: Service, hood: Neighbourhood) -> float:
     return sum(mine) / len(mine) / max(1e-9, whole_offer(town, service))
 
 
-def still_asks(town: MesaModel, service: Service, person: Person, luck: float) -> bool:
+def still_asks(town: MesaModel, service: ServiceAgent, person: PersonAgent, luck: float) -> bool:
     """Whether somebody who would ask a service does: of a group to which less is offered not all do."""
     if town.aims.groups == 0:
         return True
@@ -70,7 +70,7 @@ def still_asks(town: MesaModel, service: Service, person: Person, luck: float) -
     return asks
 
 
-def refused_share(town: MesaModel, service: Service, person: Person) -> float:
+def refused_share(town: MesaModel, service: ServiceAgent, person: PersonAgent) -> float:
     """The share of requests like this person's that a service turns away."""
     if town.aims.groups == 0:
         return service.refused
@@ -78,7 +78,7 @@ def refused_share(town: MesaModel, service: Service, person: Person) -> float:
     return min(0.95, max(0.0, service.refused + more))
 
 
-def part_out(town: MesaModel, service: Service) -> None:
+def part_out(town: MesaModel, service: ServiceAgent) -> None:
     """Note once, when the first policy for some people begins, what part of a service is each group's.
 
     A group's part is its share of those who are helped or wait; of a service that helps nobody by name, its share of
@@ -105,12 +105,12 @@ def part_out(town: MesaModel, service: Service) -> None:
         town.aims.part[g][service.number] = (known[g] + served[g] / max(1, sum(served))) / (sum(known) + 1)
 
 
-def group_by_group(town: MesaModel, row: Row, service: Service) -> list[float]:
+def group_by_group(town: MesaModel, row: Row, service: ServiceAgent) -> list[float]:
     """What a lever does to a service, for each group; where there are none, for everybody."""
     return [row[g * len(town.services) + service.number] for g in range(max(1, town.aims.groups))]
 
 
-def fund(town: MesaModel, row: Row, service: Service) -> None:
+def fund(town: MesaModel, row: Row, service: ServiceAgent) -> None:
     """Multiply a service's line by what a lever is set to, group by group: each keeps its own part of the money."""
     factors = group_by_group(town, row, service)
     if len(set(factors)) == 1:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.schema.quantities import AGE_BANDS
-from sim.state.tables import NOBODY, WAITING
-from sim.twins.mesa.people import Dwelling, Person, Service
+from sim.state.tables import EMPTY_SLOT, WAITING
+from sim.twins.mesa.people import Dwelling, PersonAgent, ServiceAgent
 from sim.twins.mesa.rng import rounded
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def band_of(age: int) -> int:
     return next(band for band, (first, last) in enumerate(AGE_BANDS) if first <= age <= last)
 
 
-def counted(town: MesaModel, person: Person, d: int) -> bool:
+def counted(town: MesaModel, person: PersonAgent, d: int) -> bool:
     """Whether a need is counted as theirs: one that a household shares is counted for its reference person."""
     return not town.rates.household[d] or person.leads
 
@@ -32,18 +32,18 @@ def is_helped(code: int) -> bool:
     return 0 < code < WAITING
 
 
-def service_of(town: MesaModel, code: int) -> Service:
+def service_of(town: MesaModel, code: int) -> ServiceAgent:
     """The service that a code of `help` names."""
     return town.services[code - WAITING if code >= WAITING else code - 1]
 
 
-def still_served(town: MesaModel, person: Person, d: int) -> bool:
+def still_served(town: MesaModel, person: PersonAgent, d: int) -> bool:
     """Whether the service that helps them, or will, is for their level of need and their age."""
     service = service_of(town, person.help[d])
     return bool(service.serves[person.level[d]] and service.bands[person.band])
 
 
-def count(town: MesaModel, person: Person, one: int) -> None:
+def count(town: MesaModel, person: PersonAgent, one: int) -> None:
     """Add a person to every count of people (one = 1), or take them out (one = -1)."""
     q, b, counts = person.quintile, person.band, town.counts
     counts.people[q][b] += one
@@ -64,7 +64,7 @@ def count(town: MesaModel, person: Person, one: int) -> None:
                 counts.waiting[service.number][q] += one
 
 
-def set_help(town: MesaModel, person: Person, d: int, code: int) -> None:
+def set_help(town: MesaModel, person: PersonAgent, d: int, code: int) -> None:
     """Give somebody help (1 + service), a place in a queue (128 + service), or neither (0)."""
     old, q, counts = person.help[d], person.quintile, town.counts
     if old == code:
@@ -92,7 +92,7 @@ def set_help(town: MesaModel, person: Person, d: int, code: int) -> None:
     person.help[d] = code
 
 
-def set_level(town: MesaModel, person: Person, d: int, level: int) -> None:
+def set_level(town: MesaModel, person: PersonAgent, d: int, level: int) -> None:
     """Move somebody's need to another level; everybody's in the home, if the household shares it.
 
     Help, and waiting for it, ends if it is not for the new level.
@@ -113,7 +113,7 @@ def set_level(town: MesaModel, person: Person, d: int, level: int) -> None:
     town.happened(person, d, level)
 
 
-def set_age(town: MesaModel, person: Person, age: int) -> None:
+def set_age(town: MesaModel, person: PersonAgent, age: int) -> None:
     """Make somebody older; all counts move with them where they pass from one age band to the next."""
     band = band_of(age)
     if band == person.band:
@@ -124,16 +124,16 @@ def set_age(town: MesaModel, person: Person, age: int) -> None:
     count(town, person, 1)
 
 
-def _go(town: MesaModel, person: Person) -> None:
+def _go(town: MesaModel, person: PersonAgent) -> None:
     """Leave an empty place behind."""
     count(town, person, -1)
-    person.age = NOBODY
+    person.age = EMPTY_SLOT
     person.level = [WELL for _ in town.domains]
     person.help = [0 for _ in town.domains]
     person.remove()
 
 
-def vacate_home(town: MesaModel, home: Dwelling) -> list[Person]:
+def vacate_home(town: MesaModel, home: Dwelling) -> list[PersonAgent]:
     """A whole household goes. Gives their places."""
     left = [person for person in home.people if person.lives]
     for person in left:
@@ -142,7 +142,7 @@ def vacate_home(town: MesaModel, home: Dwelling) -> list[Person]:
     return left
 
 
-def vacate(town: MesaModel, person: Person) -> None:
+def vacate(town: MesaModel, person: PersonAgent) -> None:
     """Somebody dies or leaves. The oldest adult who stays takes over a household, and the help that it has.
 
     Children left alone leave too.
@@ -163,7 +163,7 @@ def vacate(town: MesaModel, person: Person) -> None:
     home.occupants = 0
 
 
-def take_over(town: MesaModel, home: Dwelling, heir: Person, had: list[int]) -> None:
+def take_over(town: MesaModel, home: Dwelling, heir: PersonAgent, had: list[int]) -> None:
     """Become the reference person of a home; of the help that the last one had, take over what is for the household."""
     count(town, heir, -1)
     home.head = heir
@@ -176,7 +176,7 @@ def take_over(town: MesaModel, home: Dwelling, heir: Person, had: list[int]) -> 
             set_help(town, heir, d, 0)
 
 
-def occupy(town: MesaModel, place: Person, age: int, female: int, resilience: float, trust: float) -> None:
+def occupy(town: MesaModel, place: PersonAgent, age: int, female: int, resilience: float, trust: float) -> None:
     """Somebody without needs comes to live in an empty place. They are counted once their needs are known."""
     place.age, place.band, place.female = age, band_of(age), female
     place.resilience, place.trust = rounded(resilience), rounded(trust)

@@ -10,68 +10,72 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from sim.engine.schedule import NoParams
-from sim.feedback.non_statutory_closure import Pilots
-from sim.feedback.overspend_recovery import CrowdingOut
-from sim.feedback.political_attention import Headlines
+from sim.feedback.non_statutory_closure import NonStatutoryClosure
+from sim.feedback.overspend_recovery import OverspendRecovery
+from sim.feedback.political_attention import PoliticalAttention
 from sim.feedback.rationing import Rationing
 from sim.state.tables import ACUTE, COMMUNITY, PREVENTIVE
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Service, Silo
+from sim.twins.mesa.people import ServiceAgent, Silo
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
 
 
-def is_acute(service: Service) -> bool:
+def is_acute(service: ServiceAgent) -> bool:
     """Whether a service must serve whoever comes."""
     return service.tier == ACUTE
 
 
-def is_prevention(service: Service) -> bool:
+def is_prevention(service: ServiceAgent) -> bool:
     """Whether a service counts as prevention: preventive and community ones do."""
     return service.tier in (PREVENTIVE, COMMUNITY)
 
 
-def is_at_risk(service: Service) -> bool:
+def is_at_risk(service: ServiceAgent) -> bool:
     """Whether no law demands a service."""
     return not is_acute(service) and not service.statutory
 
 
-def lines(town: MesaModel, silo: Silo) -> list[Service]:
+def lines(town: MesaModel, silo: Silo) -> list[ServiceAgent]:
     """The services that a silo pays for."""
     return [service for service in town.services if service.silo is silo]
 
 
-def split(services: Iterable[Service], kind: Callable[[Service], bool]) -> tuple[list[Service], list[Service]]:
+def split(
+    services: Iterable[ServiceAgent], kind: Callable[[ServiceAgent], bool]
+) -> tuple[list[ServiceAgent], list[ServiceAgent]]:
     """Services of a kind, and the others."""
     known = list(services)
     return [s for s in known if kind(s)], [s for s in known if not kind(s)]
 
 
-def granted(services: Iterable[Service]) -> float:
+def granted(services: Iterable[ServiceAgent]) -> float:
     """Pounds a year granted to services."""
     return sum(service.granted for service in services)
 
 
-def lost(service: Service) -> float:
+def lost(service: ServiceAgent) -> float:
     """Pounds a year by which a line is below its baseline."""
     return max(0.0, service.base_budget - service.granted)
 
 
-def scale(services: Iterable[Service], factor: float) -> None:
+def scale(services: Iterable[ServiceAgent], factor: float) -> None:
     """Multiply lines alike: in proportion to their size, each gains or loses."""
     for service in services:
         service.granted *= factor
 
 
-def move(pounds: float, giving: list[Service], taking: list[Service]) -> None:
+def move(pounds: float, giving: list[ServiceAgent], taking: list[ServiceAgent]) -> None:
     """Move money between lines; each gives and takes in proportion to its size."""
     gives, takes = granted(giving), granted(taking)
     scale(taking, 1.0 + pounds / takes)
     scale(giving, 1.0 - pounds / gives)
 
 
-def make_good(pounds: float, giving: list[Service], wanting: list[Service], wants: Callable[[Service], float]) -> None:
+def make_good(
+    pounds: float, giving: list[ServiceAgent], wanting: list[ServiceAgent], wants: Callable[[ServiceAgent], float]
+) -> None:
     """Take money from lines in proportion to their size and give it to others in proportion to what they want."""
     wanted = sum(wants(service) for service in wanting)
     scale(giving, 1.0 - pounds / granted(giving))
@@ -106,7 +110,7 @@ def budget_lines(town: MesaModel, _: NoParams) -> None:
 
 
 @step("non_statutory_closure")
-def pilots(town: MesaModel, p: Pilots) -> None:
+def pilots(town: MesaModel, p: NonStatutoryClosure) -> None:
     """Where a silo has less than usual, services that the law demands get part of their loss back from the others.
 
     No more than that part of what the silo as a whole has lost, and a tenth of each line at risk stays.
@@ -123,7 +127,7 @@ def pilots(town: MesaModel, p: Pilots) -> None:
 
 
 @step("political_attention")
-def headlines(town: MesaModel, p: Headlines) -> None:
+def headlines(town: MesaModel, p: PoliticalAttention) -> None:
     """Acute care that is overfull is seen, and pulls money from a silo's other lines, most near an election."""
     if town.attention <= 0.0:
         return
@@ -137,13 +141,13 @@ def headlines(town: MesaModel, p: Headlines) -> None:
         move(min(gain * seen * granted(acute), 0.2 * granted(others)), giving=others, taking=acute)
 
 
-def overfull(service: Service) -> float:
+def overfull(service: ServiceAgent) -> float:
     """How far an acute service's load is beyond its usual load."""
     return max(0.0, service.load / service.base_load - 1.0) if service.base_load > 0.0 else 0.0
 
 
 @step("passing_on")
-def passing_on(town: MesaModel, p: CrowdingOut) -> None:
+def passing_on(town: MesaModel, p: OverspendRecovery) -> None:
     """Prevention may spend what it is granted less the silo's debt of last year, or plus what was saved.
 
     A debt leaves each line a floor, and what a ring-fence keeps.

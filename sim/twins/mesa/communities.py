@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from sim.feedback.legitimacy import Legitimacy
 from sim.networks.exposure import Exposure
-from sim.networks.groups import Groups
+from sim.networks.groups import CommunityGroups
 from sim.networks.local_fit import LocalFit
 from sim.networks.mutual_help import MutualHelp
 from sim.networks.peers import Peers
 from sim.networks.social_prescribing import SocialPrescribing
 from sim.schema.quantities import AGE_BANDS
-from sim.services.child_services import Nurture
-from sim.state.tables import COMMUNITY, ECONOMIC, FAMILY, MENTAL, PHYSICAL, USUAL_TRUST
+from sim.services.child_services import ChildServices
+from sim.state.tables import COMMUNITY, ECONOMIC, FAMILY, MENTAL, PHYSICAL, REFERENCE_TRUST
 from sim.twins.mesa import rng
 from sim.twins.mesa.aims import offer_in, offer_to
 from sim.twins.mesa.budget import is_acute
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Neighbourhood
+from sim.twins.mesa.people import NeighbourhoodAgent
 from sim.twins.mesa.quality import room_in_groups
 from sim.twins.mesa.rng import rounded
 from sim.twins.mesa.workforce import between
@@ -47,7 +47,7 @@ def by_services(town: MesaModel, d: int) -> float:
     return sum(service.exposure[d] * min(2.0, math.log2(max(0.25, service.posts))) for service in town.services)
 
 
-def by_place(p: Exposure, hood: Neighbourhood, kind: int) -> float:
+def by_place(p: Exposure, hood: NeighbourhoodAgent, kind: int) -> float:
     """What air, homes, work, income, a recession, a pandemic and peers add to the log hazard of a kind of need."""
     income: float = (hood.income_floor / 10.0) ** p.lean
     peers = p.peers * min(1.0, 100.0 * hood.peers / max(1, len(hood.people)) / p.enough)
@@ -80,12 +80,12 @@ def by_place(p: Exposure, hood: Neighbourhood, kind: int) -> float:
 
 
 @step("leaders")
-def leaders(town: MesaModel, p: Groups) -> None:
+def leaders(town: MesaModel, p: CommunityGroups) -> None:
     """Leaders of groups leave after some years and others come, more where groups are lively or somebody organises.
 
     They help next door, too: what one place gains of its neighbour the other loses, until both are alike.
     """
-    beside: Neighbourhood | None = None
+    beside: NeighbourhoodAgent | None = None
     for hood in town.neighbourhoods:
         leavers = sum(
             rng.uniform(town.key("leader leaves"), MOST_LEADERS * hood.number + k) < 1.0 / p.tenure
@@ -123,7 +123,7 @@ def mutual_help(town: MesaModel, p: MutualHelp) -> None:
 
 
 @step("child_services")
-def nurture(town: MesaModel, p: Nurture) -> None:
+def nurture(town: MesaModel, p: ChildServices) -> None:
     """Children's centres give every child around them something, and find infants who are ill; schools and parks too.
 
     The nearer to everybody a centre's reach is, the less another one adds.
@@ -153,7 +153,7 @@ def social_prescribing(town: MesaModel, p: SocialPrescribing) -> None:
 
 
 @step("groups")
-def groups(town: MesaModel, p: Groups) -> None:
+def groups(town: MesaModel, p: CommunityGroups) -> None:
     """Groups grow slowly towards what money, time and residents make possible, and fade faster; bought ones come and go
     with their contract."""
     strain = max(0.0, town.fullness - 1.0)
@@ -179,7 +179,7 @@ def groups(town: MesaModel, p: Groups) -> None:
         hood.energy = saturated(p, hood.grown * led + hood.commissioned + hood.aid)
 
 
-def community_money(town: MesaModel, hood: Neighbourhood) -> float:
+def community_money(town: MesaModel, hood: NeighbourhoodAgent) -> float:
     """Money for groups over its baseline: the town's, or the neighbourhood's where policies are for some only."""
     for_groups = [service for service in town.services if service.tier == COMMUNITY and service.base_places <= 0.0]
     before = sum(service.base_budget for service in for_groups)
@@ -187,7 +187,7 @@ def community_money(town: MesaModel, hood: Neighbourhood) -> float:
     return max(0.0, now) / before if before > 0.0 else 1.0
 
 
-def gain_of_control(town: MesaModel, p: Groups, hood: Neighbourhood) -> float:
+def gain_of_control(town: MesaModel, p: CommunityGroups, hood: NeighbourhoodAgent) -> float:
     """What it does to groups if residents decide on all their money: a neighbourhood's own luck, the same for good."""
     if rng.uniform(town.lasting_key("whether a few capture resident control"), hood.number) < p.captured:
         return -p.captors
@@ -196,7 +196,7 @@ def gain_of_control(town: MesaModel, p: Groups, hood: Neighbourhood) -> float:
     )
 
 
-def remember(p: Groups, hood: Neighbourhood) -> None:
+def remember(p: CommunityGroups, hood: NeighbourhoodAgent) -> None:
     """Know-how falls at once with groups that close, to a tenth at the least, and returns over years."""
     practised = min(1.0, hood.grown)
     if practised < hood.knowhow:
@@ -205,7 +205,7 @@ def remember(p: Groups, hood: Neighbourhood) -> None:
         hood.knowhow += (practised - hood.knowhow) / p.relearn
 
 
-def saturated(p: Groups, energy: float) -> float:
+def saturated(p: CommunityGroups, energy: float) -> float:
     """Energy that members can take in: as it is up to `ease`, then ever less, never above `most`."""
     if energy <= p.ease:
         return max(0.0, energy)
@@ -251,7 +251,7 @@ def refused_more(town: MesaModel) -> float:
 def belief(town: MesaModel, p: Legitimacy) -> None:
     """On their birthday people's trust moves as far as their neighbourhood's belief in services lies from the usual."""
     for hood in town.neighbourhoods:
-        moved = p.fade * USUAL_TRUST * (hood.legitimacy - 1.0)
+        moved = p.fade * REFERENCE_TRUST * (hood.legitimacy - 1.0)
         if abs(moved) < 1e-9:
             continue
         for person in hood.people:

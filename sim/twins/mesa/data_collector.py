@@ -9,7 +9,7 @@ from mesa import DataCollector
 
 from sim.services.catalogue import load_catalogue
 from sim.twins.mesa.bookkeeping import CRISIS, EMERGING, SERIOUS
-from sim.twins.mesa.people import Neighbourhood, Person, Service
+from sim.twins.mesa.people import NeighbourhoodAgent, PersonAgent, ServiceAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -80,15 +80,15 @@ OF_TOWN: dict[str, Callable[[MesaModel], float]] = {
     "spent": spent,
 }
 OF_EACH: dict[type, dict[str, Any]] = {
-    Person: {
+    PersonAgent: {
         "place": "number",
         "age": "age",
         "worst": lambda person: max(person.level),
         "resilience": "resilience",
         "trust": "trust",
     },
-    Service: {name: name for name in ("helped", "queue", "posts", "quality", "wait", "spent")},
-    Neighbourhood: {name: name for name in ("energy", "practice", "peers", "legitimacy")},
+    ServiceAgent: {name: name for name in ("helped", "queue", "posts", "quality", "wait", "spent")},
+    NeighbourhoodAgent: {name: name for name in ("energy", "practice", "peers", "legitimacy")},
 }
 
 

@@ -19,7 +19,7 @@ from sim.twins.mesa.bookkeeping import (
     vacate,
 )
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Dwelling, Person
+from sim.twins.mesa.people import Dwelling, PersonAgent
 from sim.twins.mesa.trust_and_resilience import birthdays
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def ageing(town: MesaModel, p: Ageing) -> None:
                 leave_home(town, person)
 
 
-def grow_out(town: MesaModel, person: Person, was: int) -> None:
+def grow_out(town: MesaModel, person: PersonAgent, was: int) -> None:
     """End crises and help that are not for the age band that somebody has come into."""
     for d in town.domains:
         if person.level[d] == CRISIS and not town.rates.household[d] and not same_door(town, d, was, person.band):
@@ -63,7 +63,7 @@ def same_door(town: MesaModel, d: int, old: int, new: int) -> bool:
     return any(s.domain == d and s.crisis_share[old] > 0.0 and s.crisis_share[new] > 0.0 for s in town.services)
 
 
-def leave_home(town: MesaModel, person: Person) -> None:
+def leave_home(town: MesaModel, person: PersonAgent) -> None:
     """Move to the smallest empty home of the neighbourhood, if there is one.
 
     Needs of one's own and help with them come along; what the household shared stays behind.
@@ -100,7 +100,7 @@ def life_and_death(town: MesaModel, p: LifeAndDeath) -> None:
                 bear(town, mother, 1 if rng.uniform(sex, person.number) < GIRLS else 0)
 
 
-def dying(town: MesaModel, p: LifeAndDeath, person: Person) -> float:
+def dying(town: MesaModel, p: LifeAndDeath, person: PersonAgent) -> float:
     """The probability of dying this month: by age and fifth, and by serious needs and crises of one's own."""
     chance: float = town.rates.death[person.age][person.quintile]
     for d in town.domains:
@@ -122,19 +122,19 @@ def overload(town: MesaModel, d: int, band: int) -> float:
     return min(MOST_OVERLOAD, total)
 
 
-def bearing(p: LifeAndDeath, person: Person) -> float:
+def bearing(p: LifeAndDeath, person: PersonAgent) -> float:
     """The probability of giving birth this month."""
     if not person.female or not YOUNG_FROM <= person.age <= MOTHERS_TO:
         return 0.0
     return (p.births_young if person.age < PRIME_FROM else p.births_prime) / 12000.0
 
 
-def room(home: Dwelling) -> Person | None:
+def room(home: Dwelling) -> PersonAgent | None:
     """The first empty place of a home, if any."""
     return next((place for place in home.people if not place.lives), None)
 
 
-def mother_with_room(p: LifeAndDeath, person: Person) -> Person | None:
+def mother_with_room(p: LifeAndDeath, person: PersonAgent) -> PersonAgent | None:
     """The woman whose turn it is or, where her home is full, the next one of the neighbourhood whose home has room."""
     around = person.neighbourhood.people
     k = around.index(person)
@@ -145,7 +145,7 @@ def mother_with_room(p: LifeAndDeath, person: Person) -> Person | None:
     return None
 
 
-def bear(town: MesaModel, mother: Person, female: int) -> None:
+def bear(town: MesaModel, mother: PersonAgent, female: int) -> None:
     """A child is born into a home, and into what troubles it."""
     place = room(mother.dwelling)
     assert place is not None

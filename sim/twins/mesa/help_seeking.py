@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from sim.engine.schedule import NoParams
 from sim.people.help_seeking import HelpSeeking
-from sim.state.tables import ACUTE, USUAL_TRUST, WAITING
+from sim.state.tables import ACUTE, REFERENCE_TRUST, WAITING
 from sim.twins.mesa import rng
 from sim.twins.mesa.aims import refused_share, still_asks
 from sim.twins.mesa.bookkeeping import CRISIS, SERIOUS, WELL, counted, set_help
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Person, Service
+from sim.twins.mesa.people import PersonAgent, ServiceAgent
 from sim.twins.mesa.rng import rounded
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ def targets(town: MesaModel) -> float:
     return sum(steered) / max(1, len(steered))
 
 
-def asking(town: MesaModel, p: HelpSeeking, person: Person, d: int, steering: float) -> float:
+def asking(town: MesaModel, p: HelpSeeking, person: PersonAgent, d: int, steering: float) -> float:
     """The probability that somebody whom nobody helps asks this month of themselves."""
     asks: float = town.rates.asks[d][person.level[d]][person.band]
-    return asks * person.trust / USUAL_TRUST * getting_through(p, person, steering)
+    return asks * person.trust / REFERENCE_TRUST * getting_through(p, person, steering)
 
 
-def found(town: MesaModel, person: Person, d: int) -> float:
+def found(town: MesaModel, person: PersonAgent, d: int) -> float:
     """The probability that outreach finds them, if there is a service for them."""
     return person.neighbourhood.outreach if town.rates.asks[d][person.level[d]][person.band] > 0.0 else 0.0
 
 
-def getting_through(p: HelpSeeking, person: Person, steering: float) -> float:
+def getting_through(p: HelpSeeking, person: PersonAgent, steering: float) -> float:
     """The part of requests that reach a service: agencies lose some, forms more, an online door shuts some out."""
     hood = person.neighbourhood
     needs = sum(level > WELL for level in person.level)
@@ -81,7 +81,7 @@ def getting_through(p: HelpSeeking, person: Person, steering: float) -> float:
     return through
 
 
-def give_up(town: MesaModel, p: HelpSeeking, person: Person, d: int, queue: Service) -> None:
+def give_up(town: MesaModel, p: HelpSeeking, person: PersonAgent, d: int, queue: ServiceAgent) -> None:
     """Wait no longer."""
     town.counts.gave_up[queue.number][person.quintile] += 1
     set_help(town, person, d, 0)
@@ -89,7 +89,7 @@ def give_up(town: MesaModel, p: HelpSeeking, person: Person, d: int, queue: Serv
     person.trust = rounded(max(0.0, person.trust - 0.5 * p.hurt))
 
 
-def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int, *, was_found: bool) -> None:
+def ask(town: MesaModel, p: HelpSeeking, person: PersonAgent, d: int, *, was_found: bool) -> None:
     """Ask one service, or be put forward to one: it puts the person in its queue, or turns them away."""
     u = rng.uniform(town.key("which service is asked", d), person.number)
     service = chosen(town, person, d, u, was_found=was_found)
@@ -110,7 +110,7 @@ def ask(town: MesaModel, p: HelpSeeking, person: Person, d: int, *, was_found: b
         set_help(town, person, d, WAITING + s)
 
 
-def chosen(town: MesaModel, person: Person, d: int, u: float, *, was_found: bool) -> Service:
+def chosen(town: MesaModel, person: PersonAgent, d: int, u: float, *, was_found: bool) -> ServiceAgent:
     """The service that is asked, of those for this domain, level and age: each as often as it is asked at baseline.
 
     Whoever was found is put forward where there was room as the month began, to each service as often as it had room.

@@ -15,16 +15,16 @@ from sim.engine.tables import columns
 from sim.place.place import Place
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
-from sim.simulation.simulate import take_aim
+from sim.simulation.simulate import set_aim_groups
 from sim.state.tables import TABLES, World
-from sim.twins.mesa.people import Dwelling, Neighbourhood, Part, Person, Service, Silo
+from sim.twins.mesa.people import Dwelling, ModelObject, NeighbourhoodAgent, PersonAgent, ServiceAgent, Silo
 from sim.world.build import copy
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
 
 
-class Held(NamedTuple):
+class SharedColumn(NamedTuple):
     """A column of the core, and which objects of the telling have an attribute of its name."""
 
     table: str
@@ -57,7 +57,7 @@ LISTS = ("queue_row", "queue_what", "queue_race", "queued")
 """Columns that list who waits; here each says so."""
 
 
-def _held() -> Iterator[Held]:
+def _held() -> Iterator[SharedColumn]:
     """Every column that the telling keeps: all but scratch, bounds, what never changes, and where runs begin."""
     for table, kind in TABLES.items():
         for name, column in columns(kind):
@@ -72,7 +72,7 @@ def _held() -> Iterator[Held]:
                 # A table's rows are its first axis or, where there is a list for each row, its last.
                 rows = "dwelling" if table == "dwellings" else "service" if table == "services" else axes[-1]
                 whose = WHOSE.get(rows, "town")
-            yield Held(table, name, axes, column.dtype[0] in "iu", whose)
+            yield SharedColumn(table, name, axes, column.dtype[0] in "iu", whose)
 
 
 HELD = tuple(_held())
@@ -92,16 +92,16 @@ def settled(scenario: Scenario, seed: int, people: int | None) -> World:
         update={name: getattr(scenario, name) for name in ("place", "parameters", "recalibrate")}
     )
     world = copy(_settled(about.model_dump_json(), seed, people if people is not None else scenario.people))
-    take_aim(world, scenario)
+    set_aim_groups(world, scenario)
     return world
 
 
 def build(town: MesaModel, world: World) -> None:
     """Make the people, homes, neighbourhoods, services and silos of a world, and say who belongs where."""
-    town.people = [Person(town, i) for i in range(world.people.age.size)]
+    town.people = [PersonAgent(town, i) for i in range(world.people.age.size)]
     town.dwellings = [Dwelling(town, k) for k in range(world.dwellings.head.size)]
-    town.neighbourhoods = [Neighbourhood(town, n) for n in range(world.places.code.size)]
-    town.services = [Service(town, s) for s in range(world.services.domain.size)]
+    town.neighbourhoods = [NeighbourhoodAgent(town, n) for n in range(world.places.code.size)]
+    town.services = [ServiceAgent(town, s) for s in range(world.services.domain.size)]
     town.silos = [Silo(town, f) for f in range(world.money.carried.size)]
     town.domains = range(world.people.level.shape[0])
     town.quintiles, town.bands = (range(size) for size in world.tally.people.shape)
@@ -139,13 +139,13 @@ def read(town: MesaModel, world: World) -> None:
         )
 
 
-def _read(town: MesaModel, held: Held, array: Any) -> None:
+def _read(town: MesaModel, held: SharedColumn, array: Any) -> None:
     if held.whose in {"counts", "aims", "town"}:
         values = array.tolist()
         holder = town if held.whose == "town" else getattr(town, held.whose)
         setattr(holder, held.column, values[0] if held.axes == ("one",) else values)
         return
-    owners: list[Part] = getattr(town, held.whose)
+    owners: list[ModelObject] = getattr(town, held.whose)
     own_axis = next(k for k, axis in enumerate(held.axes) if WHOSE.get(axis) == held.whose)
     values = (array.T if own_axis == 1 else array).tolist()
     name = f"{held.table}.{held.column}"
@@ -158,7 +158,7 @@ def _read(town: MesaModel, held: Held, array: Any) -> None:
         setattr(owner, held.column, value)
 
 
-def told(town: MesaModel, held: Held) -> Any:
+def told(town: MesaModel, held: SharedColumn) -> Any:
     """A column as the telling has it now, in the core's shape and numbers: nested lists."""
     if held.whose in {"counts", "aims", "town"}:
         holder = town if held.whose == "town" else getattr(town, held.whose)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import mesa
 
-from sim.engine.schedule import BOOK
+from sim.engine.schedule import REGISTRY
 from sim.feedback import loops
 from sim.policies import levers
 from sim.scenario.scenario import Scenario
@@ -19,25 +19,25 @@ from sim.simulation.simulate import FLOWS
 from sim.state.tables import World
 from sim.twins.mesa import data_collector, initial_state, rng
 from sim.twins.mesa.month import ONLY_QUICKER, STEPS
-from sim.twins.mesa.people import Dwelling, Neighbourhood, Person, Service, Silo
+from sim.twins.mesa.people import Dwelling, NeighbourhoodAgent, PersonAgent, ServiceAgent, Silo
 
 
-class Event(NamedTuple):
+class LevelChange(NamedTuple):
     """Somebody's need moved to another level this month; a crisis is taken by a service."""
 
-    person: Person
+    person: PersonAgent
     domain: int
     to: int
-    service: Service | None
+    service: ServiceAgent | None
 
 
 class MesaModel(mesa.Model):
     """Upstream as a Mesa model: one object for each person, home, neighbourhood, service and budget holder."""
 
-    people: list[Person]
+    people: list[PersonAgent]
     dwellings: list[Dwelling]
-    neighbourhoods: list[Neighbourhood]
-    services: list[Service]
+    neighbourhoods: list[NeighbourhoodAgent]
+    services: list[ServiceAgent]
     silos: list[Silo]
     domains: range
     quintiles: range
@@ -48,7 +48,7 @@ class MesaModel(mesa.Model):
     """What the month counted: `sim.state.tables.Tally`, as lists of lists."""
     aims: SimpleNamespace
     """Whom policies tell apart: `sim.state.tables.Aims`, as lists of lists."""
-    events: list[Event]
+    events: list[LevelChange]
     # What is one for the town, or goes by deprivation fifth or purpose.
     age_mix: list[list[float]]
     base_mix: list[list[float]]
@@ -68,7 +68,7 @@ class MesaModel(mesa.Model):
         scenario: Scenario | str = "baseline",
         seed: int = 0,
         people: int | None = None,
-        without: Iterable[str] = (),
+        disabled: Iterable[str] = (),
         world: World | None = None,
         everybody: bool = False,
     ) -> None:
@@ -82,7 +82,7 @@ class MesaModel(mesa.Model):
         self.events = []
         morning = world if world is not None else initial_state.settled(self.scenario, seed, people)
         initial_state.build(self, morning)
-        self.steps_of_month = self._steps(morning, without)
+        self.steps_of_month = self._steps(morning, disabled)
         self._luck: dict[tuple[str, int], list[float]] = {}
         self._lasting: dict[str, list[float]] = {}
         self._newcomers = itertools.count(max(part.unique_id for part in self.agents) + 1)
@@ -91,9 +91,9 @@ class MesaModel(mesa.Model):
                 place.remove()  # Mesa knows of people, not of empty places
         self.datacollector = data_collector.collector(everybody=everybody)
 
-    def _steps(self, world: World, without: Iterable[str]) -> list[tuple[str, Any]]:
+    def _steps(self, world: World, disabled: Iterable[str]) -> list[tuple[str, Any]]:
         """The steps of every month, in order, each with its parameters or, for a lever, its path."""
-        knocked = loops.cut(without)
+        knocked = loops.disabled_mechanisms(disabled)
         baseline = {lever.name: lever.baseline for lever in levers()}
         paths = self.scenario.paths(tuple(s.id for s in load_catalogue()), world.places)
         params = self.scenario.params()
@@ -101,7 +101,7 @@ class MesaModel(mesa.Model):
             group: own.model_copy(update=knocked.parameters.get(group, {})) for group, own in params.items()
         }
         out: list[tuple[str, Any]] = []
-        for entry in BOOK.month():
+        for entry in REGISTRY.month():
             if entry.name in knocked.mechanisms or entry.name in ONLY_QUICKER:
                 continue
             given: Any
@@ -142,14 +142,14 @@ class MesaModel(mesa.Model):
         """The parameters of a mechanism's file."""
         return self._parameters[group]
 
-    def arrived(self, person: Person) -> None:
+    def arrived(self, person: PersonAgent) -> None:
         """Tell Mesa of somebody new."""
         person.unique_id = next(self._newcomers)
         self.register_agent(person)  # type: ignore[no-untyped-call]  # Mesa's
 
-    def happened(self, person: Person, domain: int, to: int, service: Service | None = None) -> None:
+    def happened(self, person: PersonAgent, domain: int, to: int, service: ServiceAgent | None = None) -> None:
         """Note that a need has moved."""
-        self.events.append(Event(person, domain, to, service))
+        self.events.append(LevelChange(person, domain, to, service))
 
     def key(self, what: str, number: int = 0) -> int:
         """The key of this month's throws that decide `what`."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sim.engine.schedule import NoParams
 from sim.people.moves import Moves
-from sim.state.tables import NOBODY
+from sim.state.tables import EMPTY_SLOT
 from sim.twins.mesa import rng
 from sim.twins.mesa.bookkeeping import SERIOUS, band_of, count, occupy, vacate_home
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Dwelling, Neighbourhood, Person
+from sim.twins.mesa.people import Dwelling, NeighbourhoodAgent, PersonAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -67,14 +67,14 @@ def move_out(town: MesaModel, home: Dwelling) -> None:
         town.counts.moved_out[person.quintile] += 1
 
 
-def best_donor(hood: Neighbourhood, home: Dwelling, full: list[float], u: float) -> list[int]:
+def best_donor(hood: NeighbourhoodAgent, home: Dwelling, full: list[float], u: float) -> list[int]:
     """The ages of the household that moves in: of some drawn from the first ones, the one that fills most gaps."""
     best: list[int] = []
     best_score = -math.inf
     for t in range(TRIES):
         along = u * (t + 1) * 7919.0
         drawn = hood.dwellings[int((along - math.floor(along)) * len(hood.dwellings))]
-        ages = [age for age in drawn.donor_ages if age != NOBODY]
+        ages = [age for age in drawn.donor_ages if age != EMPTY_SLOT]
         if not 0 < len(ages) <= len(home.people):
             continue
         score = 0.0
@@ -108,7 +108,7 @@ def move_in(town: MesaModel, home: Dwelling, ages: list[int]) -> None:
         town.counts.moved_in[q] += 1
 
 
-def shared_level(town: MesaModel, person: Person) -> int:
+def shared_level(town: MesaModel, person: PersonAgent) -> int:
     """The highest level among the needs that a household shares."""
     return max((person.level[d] for d in town.domains if town.rates.household[d]), default=0)
 

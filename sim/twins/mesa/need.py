@@ -11,7 +11,7 @@ from sim.people.need import Need
 from sim.state.tables import GONE
 from sim.twins.mesa.bookkeeping import CRISIS, OF_AGE, SERIOUS, WELL, counted, set_level
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Person, Service
+from sim.twins.mesa.people import PersonAgent, ServiceAgent
 from sim.twins.mesa.rng import rounded
 from sim.twins.mesa.support import support
 
@@ -55,7 +55,7 @@ def screening(town: MesaModel, p: NoParams) -> None:
 def need(town: MesaModel, p: Need) -> None:
     """In each domain, a low throw makes need worse, a high one better."""
     near: Support = town.parameters("support")
-    held: dict[Person, float] = {}
+    held: dict[PersonAgent, float] = {}
     for d in town.domains:
         luck = town.luck("need and help", d)
         for person in town.people:
@@ -77,7 +77,7 @@ def need(town: MesaModel, p: Need) -> None:
                     town.counts.delayed[person.quintile][person.band] += 1
 
 
-def helping(service: Service, person: Person) -> float:
+def helping(service: ServiceAgent, person: PersonAgent) -> float:
     """What help by a service does for somebody, 1 = baseline: its quality, the practice of the place, and the fit."""
     return service.quality * person.neighbourhood.practice * person.neighbourhood.fit
 
@@ -87,7 +87,7 @@ def isolation(p: Need, held: float) -> float:
     return math.exp(-p.beta_support * (held - p.usual_support))
 
 
-def apart_from_support(town: MesaModel, p: Need, person: Person, d: int) -> float:
+def apart_from_support(town: MesaModel, p: Need, person: PersonAgent, d: int) -> float:
     """The probability that need gets worse this month, for somebody held up by others as is usual."""
     level, hood = person.before[d], person.neighbourhood
     m = math.exp(-p.beta_resilience * person.resilience) * hood.exposure[d]
@@ -105,12 +105,12 @@ def apart_from_support(town: MesaModel, p: Need, person: Person, d: int) -> floa
     return up * m
 
 
-def helper_at_home(person: Person) -> bool:
+def helper_at_home(person: PersonAgent) -> bool:
     """Whether another adult lives there who has no serious need."""
     return any(other.age >= OF_AGE and other.worst < SERIOUS for other in person.housemates())
 
 
-def improving(town: MesaModel, p: Need, person: Person, d: int) -> float:
+def improving(town: MesaModel, p: Need, person: PersonAgent, d: int) -> float:
     """The probability that need gets better this month."""
     level = person.before[d]
     if level == CRISIS:
@@ -122,12 +122,12 @@ def improving(town: MesaModel, p: Need, person: Person, d: int) -> float:
     return min(MOST_BETTER, rate)
 
 
-def leaving(town: MesaModel, person: Person, d: int) -> float:
+def leaving(town: MesaModel, person: PersonAgent, d: int) -> float:
     """The probability that a crisis would end this month if nothing were missing elsewhere."""
     return min(CERTAIN, float(town.rates.down[d][CRISIS][person.band]))
 
 
-def held_back(town: MesaModel, person: Person, d: int) -> bool:
+def held_back(town: MesaModel, person: PersonAgent, d: int) -> bool:
     """Whether a crisis waits for help in another domain: a hospital bed cannot be left without care at home."""
     e = town.rates.waits_for[d]
     return person.before[d] == CRISIS and e >= 0 and person.before[e] == SERIOUS and person.helper(e) is None

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 import mesa
 
-from sim.state.tables import NOBODY, WAITING
+from sim.state.tables import EMPTY_SLOT, WAITING
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
 
 
-class Part(mesa.Agent):  # type: ignore[misc,unused-ignore]  # Mesa's types are read from its source
+class ModelObject(mesa.Agent):  # type: ignore[misc,unused-ignore]  # Mesa's types are read from its source
     """Anything of the town: it knows its town, and its number among its kind."""
 
     def __init__(self, town: MesaModel, number: int) -> None:
@@ -30,7 +30,7 @@ class Part(mesa.Agent):  # type: ignore[misc,unused-ignore]  # Mesa's types are 
         return cast("MesaModel", self.model)
 
 
-class Person(Part):
+class PersonAgent(ModelObject):
     """A place in a home, and whoever lives there now; nobody does while `age` is 255.
 
     Who moves into an empty place finds its ties there.
@@ -40,9 +40,9 @@ class Person(Part):
     band: int
     quintile: int
     female: int
-    neighbourhood: Neighbourhood
+    neighbourhood: NeighbourhoodAgent
     dwelling: Dwelling
-    ties: list[Person]
+    ties: list[PersonAgent]
     level: list[int]
     before: list[int]
     worst: int
@@ -60,42 +60,42 @@ class Person(Part):
     @property
     def lives(self) -> bool:
         """Whether anybody lives here."""
-        return self.age != NOBODY
+        return self.age != EMPTY_SLOT
 
     @property
     def leads(self) -> bool:
         """Whether they are their household's reference person."""
         return self.dwelling.head is self
 
-    def helper(self, d: int) -> Service | None:
+    def helper(self, d: int) -> ServiceAgent | None:
         """The service that helps them in a domain, if any."""
         code = self.help[d]
         return self.town.services[code - 1] if 0 < code < WAITING else None
 
-    def waits_for(self, d: int) -> Service | None:
+    def waits_for(self, d: int) -> ServiceAgent | None:
         """The service they wait for in a domain, if any."""
         code = self.help[d]
         return self.town.services[code - WAITING] if code >= WAITING else None
 
-    def housemates(self) -> list[Person]:
+    def housemates(self) -> list[PersonAgent]:
         """The others who live in the same home."""
-        return [other for other in self.dwelling.people if other is not self and other.age != NOBODY]
+        return [other for other in self.dwelling.people if other is not self and other.age != EMPTY_SLOT]
 
 
-class Dwelling(Part):
+class Dwelling(ModelObject):
     """A home: some places, of which some are taken."""
 
-    people: list[Person]
+    people: list[PersonAgent]
     """Its places, taken or not."""
-    head: Person
+    head: PersonAgent
     occupants: int
     donor_ages: list[int]
 
 
-class Neighbourhood(Part):
+class NeighbourhoodAgent(ModelObject):
     """A run of homes, the groups and the practice there, and what policies set there."""
 
-    people: list[Person]
+    people: list[PersonAgent]
     dwellings: list[Dwelling]
     quintile: int
     energy: float
@@ -142,7 +142,7 @@ class Neighbourhood(Part):
     schooling: float
 
 
-class Service(Part):
+class ServiceAgent(ModelObject):
     """A service: what the catalogue says of it, its money, staff and places, and who waits."""
 
     domain: int
@@ -188,7 +188,7 @@ class Service(Part):
     last_row: list[int]
     childhood: float
     signpost: float
-    instead: Service | None
+    instead: ServiceAgent | None
     scar: float
     exposure: list[float]
     knowhow: float
@@ -241,7 +241,7 @@ class Service(Part):
     spent: int
 
 
-class Silo(Part):
+class Silo(ModelObject):
     """Who holds a budget: an account that is carried on, in pence."""
 
     carried: int

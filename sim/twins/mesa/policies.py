@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sim.engine.schedule import BOOK, Mechanism
+from sim.engine.schedule import REGISTRY, Mechanism
 from sim.policies import levers
 from sim.state.tables import COMMUNITY, RESPONSIVE
 from sim.twins.mesa import rng
@@ -18,7 +18,7 @@ from sim.twins.mesa.aims import Row, fund, group_by_group, part_out, whole_offer
 from sim.twins.mesa.budget import granted, is_acute, is_prevention, lines, lost, make_good, move, split
 from sim.twins.mesa.initial_state import HELD
 from sim.twins.mesa.month import Step, step
-from sim.twins.mesa.people import Service
+from sim.twins.mesa.people import ServiceAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -48,7 +48,7 @@ def setting(lever: Mechanism) -> Step:
     return set_column
 
 
-for _lever in BOOK.month():
+for _lever in REGISTRY.month():
     if _lever.lever is not None and not _lever.reads and len(_lever.writes) == 1:
         step(_lever.name)(setting(_lever))
 
@@ -126,7 +126,7 @@ def acute_share(town: MesaModel, path: Path) -> None:
         shift(path[town.month][0], others, acute)
 
 
-def shift(share: float, giving: list[Service], taking: list[Service]) -> None:
+def shift(share: float, giving: list[ServiceAgent], taking: list[ServiceAgent]) -> None:
     """Move a share of the money of two sides from one to the other; a side that loses keeps a fifth."""
     gives, takes = granted(giving), granted(taking)
     if gives > 0.0 and takes > 0.0:
@@ -138,7 +138,7 @@ def ring_fence(town: MesaModel, path: Path) -> None:
     """Prevention gets what it lacks of its floor from the silo's other lines, of which a fifth stays."""
     town.ring_fence = path[town.month][0]
 
-    def below_floor(service: Service) -> float:
+    def below_floor(service: ServiceAgent) -> float:
         return max(0.0, town.ring_fence * service.base_budget - service.granted)
 
     for silo in town.silos:

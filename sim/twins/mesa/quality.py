@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.feedback.non_statutory_closure import Pilots
+from sim.feedback.non_statutory_closure import NonStatutoryClosure
 from sim.networks.micro_enterprises import MicroEnterprises
 from sim.networks.social_prescribing import SocialPrescribing
 from sim.services.practice import Practice
@@ -13,7 +13,7 @@ from sim.state.tables import CARE, COMMUNITY, PREVENTIVE
 from sim.twins.mesa import rng
 from sim.twins.mesa.budget import is_acute, is_at_risk
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Neighbourhood, Service
+from sim.twins.mesa.people import NeighbourhoodAgent, ServiceAgent
 from sim.twins.mesa.workforce import USUAL_CONTRACT, between, has_staff
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def groups_room(town: MesaModel, p: SocialPrescribing) -> None:
 
 
 @step("knowhow")
-def knowhow(town: MesaModel, p: Pilots) -> None:
+def knowhow(town: MesaModel, p: NonStatutoryClosure) -> None:
     """A service that no law demands forgets its work when few posts are left, and is slow to open again."""
     for service in town.services:
         if not is_at_risk(service):
@@ -99,7 +99,7 @@ def practice_target(p: Practice, learn: float, leader: int) -> float:
     return 1.0 + p.lead * led + learn
 
 
-def taken_over(town: MesaModel, p: Practice, hood: Neighbourhood, before: list[float]) -> float:
+def taken_over(town: MesaModel, p: Practice, hood: NeighbourhoodAgent, before: list[float]) -> float:
     """What a place takes over from another that it meets and thinks better; 0 if it meets none."""
     n, places = hood.number, len(before)
     if places < 2 or rng.uniform(town.key("whether places meet"), n) >= hood.spine * p.meeting:
@@ -128,14 +128,14 @@ def quality(town: MesaModel, p: Quality) -> None:
         service.quality = between(0.3, 1.8, service.hours**p.gamma * rested * (known * service.fit * alone))
 
 
-def met_again(p: Quality, service: Service) -> float:
+def met_again(p: Quality, service: ServiceAgent) -> float:
     """How far people meet the same worker again, over the baseline."""
     strangers = min(0.9, service.agency / max(0.01, service.posts))
     parted = min(0.8, p.parting * (service.leaving - service.turnover))
     return between(0.1, 2.5, service.continuity * (1.0 - strangers) * (1.0 - parted) / service.providers**0.1)
 
 
-def fit_target(p: Quality, service: Service) -> float:
+def fit_target(p: Quality, service: ServiceAgent) -> float:
     """The fit of what is offered at which it would stay."""
     drifted = 1.0 - p.drift * (service.contract_length - USUAL_CONTRACT) / 2.0
     heard = p.together * service.coproduced + p.listening * service.feedback
@@ -143,7 +143,7 @@ def fit_target(p: Quality, service: Service) -> float:
     return drifted * (1.0 + (heard + shaped))
 
 
-def swamped(p: Quality, service: Service) -> float:
+def swamped(p: Quality, service: ServiceAgent) -> float:
     """What is lost where lay helpers do more than lay people can: less where need is emerging."""
     over = max(0.0, service.lay_share - p.limit)
     return p.substitution * over * (0.4 if service.serves[1] else 1.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, What
+from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, RecordedArray
 from sim.scenario.scenario import Scenario
 from sim.state.tables import World
 from sim.twins.mesa import initial_state
@@ -19,14 +19,14 @@ def record(
     world: World,
     scenario: Scenario,
     seed: int,
-    without: Iterable[str] = (),
+    disabled: Iterable[str] = (),
     stop: Callable[[], bool] | None = None,
 ) -> Record:
     """Every month of a scenario, from a settled world that has been told whom its policies tell apart."""
-    town = MesaModel(scenario, seed, without=without, world=world)
+    town = MesaModel(scenario, seed, disabled=disabled, world=world)
     months: dict[str, list[np.ndarray]] = {name: [] for name in (*RECORDED, *RECORDED_BY_YEAR)}
 
-    def note(name: str, what: What) -> None:
+    def note(name: str, what: RecordedArray) -> None:
         kept = what.array(world)
         told = np.array(initial_state.told(town, HELD[what.table, what.column]), kept.dtype)
         months[name].append(told.reshape(kept.shape))

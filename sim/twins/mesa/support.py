@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sim.networks.support import Support
 from sim.twins.mesa.bookkeeping import OF_AGE, SERIOUS
-from sim.twins.mesa.people import Person
+from sim.twins.mesa.people import PersonAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -15,14 +15,14 @@ ONLINE_FROM, OLD = 5, 65
 """From the first age on people keep up ties online; from the second on only some do."""
 
 
-def worth(p: Support, other: Person) -> float:
+def worth(p: Support, other: PersonAgent) -> float:
     """What somebody near gives: 1 if well or nearly so, half with serious need; in crisis they need holding."""
     if other.worst < SERIOUS:
         return 1.0
     return 0.5 if other.worst == SERIOUS else -p.strain
 
 
-def is_member(town: MesaModel, p: Support, person: Person) -> bool:
+def is_member(town: MesaModel, p: Support, person: PersonAgent) -> bool:
     """Whether somebody takes part in a group: more do where groups are lively, and always the same ones first."""
     if person.age < OF_AGE:
         return False
@@ -30,7 +30,7 @@ def is_member(town: MesaModel, p: Support, person: Person) -> bool:
     return luck < p.members * person.neighbourhood.energy
 
 
-def support(town: MesaModel, p: Support, person: Person) -> float:
+def support(town: MesaModel, p: Support, person: PersonAgent) -> float:
     """How far somebody is held up, from 0 to 1."""
     hood = person.neighbourhood
     apart = p.apart * hood.pandemic

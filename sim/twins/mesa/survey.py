@@ -12,7 +12,7 @@ from sim.state.tables import CHILD_AGES, FINE
 from sim.state.updates import HALF_A_YEAR
 from sim.twins.mesa.bookkeeping import CRISIS, EMERGING, OF_AGE, SERIOUS, WELL, counted
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Person
+from sim.twins.mesa.people import PersonAgent
 from sim.twins.mesa.rng import rounded
 from sim.twins.mesa.support import is_member, support
 from sim.twins.mesa.trust_and_resilience import birthdays
@@ -60,13 +60,13 @@ def fine(answer: float) -> int:
     return math.floor(answer * FINE + 0.5)
 
 
-def lonely(p: Survey, person: Person) -> float:
+def lonely(p: Survey, person: PersonAgent) -> float:
     """The probability that an adult is lonely often or always."""
     wanted = p.lonely + (p.serious if person.worst >= SERIOUS else 0.0) - p.mellow * (person.age - OF_AGE) / 10.0
     return 1.0 / (1.0 + math.exp((person.support - wanted) / p.blur))
 
 
-def care_given(town: MesaModel, p: Survey, person: Person) -> float:
+def care_given(town: MesaModel, p: Survey, person: PersonAgent) -> float:
     """Hours a week that somebody cares for others at home: what those need, shared by the adults who can."""
     given = 0.0
     for d in town.domains:
@@ -107,6 +107,6 @@ def eased_needs(town: MesaModel, p: NoParams) -> None:
             counts.eased_several[d] += beside(town, person, d) >= SEVERAL
 
 
-def beside(town: MesaModel, person: Person, d: int) -> int:
+def beside(town: MesaModel, person: PersonAgent, d: int) -> int:
     """Other needs that somebody had as the month began."""
     return sum(person.before[e] > WELL for e in town.domains if e != d)

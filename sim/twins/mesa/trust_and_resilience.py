@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sim.people.resilience import Resilience
 from sim.people.trust import Trust
-from sim.state.tables import USUAL_TRUST
+from sim.state.tables import REFERENCE_TRUST
 from sim.twins.mesa.bookkeeping import CRISIS, SERIOUS, WELL
-from sim.twins.mesa.model import Event
+from sim.twins.mesa.model import LevelChange
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Person
+from sim.twins.mesa.people import PersonAgent
 from sim.twins.mesa.rng import rounded
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GROWN_UP = 18
 
 
-def birthdays(town: MesaModel, later: int = 0, years: int = 1) -> Iterator[Person]:
+def birthdays(town: MesaModel, later: int = 0, years: int = 1) -> Iterator[PersonAgent]:
     """Those whose birthday is this month, or was so many months ago: a twelfth of all, by their place in the town. Of
     them each only once in so many years."""
     for person in town.people[(town.month + later) % (12 * years) :: 12 * years]:
@@ -47,7 +47,7 @@ def resilience(town: MesaModel, p: Resilience) -> None:
         person.resilience = rounded(min(1.0, max(-1.0, r)))
 
 
-def scar(town: MesaModel, p: Resilience, event: Event) -> float:
+def scar(town: MesaModel, p: Resilience, event: LevelChange) -> float:
     """How deep a crisis cuts: deeper in childhood and where care is overloaded, less with one's own network there."""
     person = event.person
     harm = 0.0
@@ -59,7 +59,7 @@ def scar(town: MesaModel, p: Resilience, event: Event) -> float:
     return depth if event.service is None else depth * event.service.scar
 
 
-def is_strained(town: MesaModel, person: Person) -> bool:
+def is_strained(town: MesaModel, person: PersonAgent) -> bool:
     """Whether somebody at home has serious need of care with which nobody helps."""
     for other in person.housemates():
         for d in town.domains:
@@ -75,7 +75,7 @@ def trust(town: MesaModel, p: Trust) -> None:
     Somebody well whom outreach approached by mistake trusts less.
     """
     for person in birthdays(town):
-        now = person.trust + (USUAL_TRUST - person.trust) * p.fade
+        now = person.trust + (REFERENCE_TRUST - person.trust) * p.fade
         if person.worst == WELL:
             now -= p.false_alarm * min(1.0, 12.0 * person.neighbourhood.outreach)
         person.trust = rounded(max(0.0, now))

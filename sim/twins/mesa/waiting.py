@@ -11,7 +11,7 @@ from sim.twins.mesa import rng
 from sim.twins.mesa.aims import group_of, is_split, offers, parts, whole_offer
 from sim.twins.mesa.bookkeeping import SERIOUS, set_help
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Person, Service
+from sim.twins.mesa.people import PersonAgent, ServiceAgent
 from sim.twins.mesa.rng import rounded
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def lottery(town: MesaModel, p: Waiting) -> None:
         draw(town, p, service)
 
 
-def room(town: MesaModel, service: Service) -> list[int]:
+def room(town: MesaModel, service: ServiceAgent) -> list[int]:
     """How many more people a service can take, of all; of each group, if it offers groups different parts."""
     if is_split(town, service):
         return rooms(town, service)
@@ -45,7 +45,7 @@ def room(town: MesaModel, service: Service) -> list[int]:
     return [max(0, math.floor(service.places + u) - service.helped)]
 
 
-def draw(town: MesaModel, p: Waiting, service: Service) -> None:
+def draw(town: MesaModel, p: Waiting, service: ServiceAgent) -> None:
     """A lottery without replacement: the smallest keys are called, group by group where the places are the groups' own.
     Noted is who, in order of keys and slots, would be called next."""
     left, last = list(service.called), [LAST if many > 0 else 0 for many in service.called]
@@ -73,17 +73,17 @@ def waiting(town: MesaModel, p: Waiting) -> None:
                         begin(town, p, person, service)
 
 
-def waiting_for(town: MesaModel, service: Service) -> list[Person]:
+def waiting_for(town: MesaModel, service: ServiceAgent) -> list[PersonAgent]:
     """Who waits for a service."""
     return [person for person in town.people if person.waits_for(service.domain) is service]
 
 
-def group_in(town: MesaModel, person: Person, service: Service) -> int:
+def group_in(town: MesaModel, person: PersonAgent, service: ServiceAgent) -> int:
     """In which lottery of a service somebody takes part."""
     return group_of(town, person) if is_split(town, service) else 0
 
 
-def turn_of(town: MesaModel, p: Waiting, person: Person, service: Service) -> int:
+def turn_of(town: MesaModel, p: Waiting, person: PersonAgent, service: ServiceAgent) -> int:
     """Somebody's key in the lottery: a waiting time of an exponential race, as a whole number."""
     d = service.domain
     u = rng.uniform(town.key("whose turn", d), person.number)
@@ -91,7 +91,7 @@ def turn_of(town: MesaModel, p: Waiting, person: Person, service: Service) -> in
     return int(min(LONGEST, -math.log(u) / max(1e-6, weight)) * FINE)
 
 
-def begin(town: MesaModel, p: Waiting, person: Person, service: Service) -> None:
+def begin(town: MesaModel, p: Waiting, person: PersonAgent, service: ServiceAgent) -> None:
     """Help begins. Trust gains where the service knows people and fits them, and may lose where it does not."""
     set_help(town, person, service.domain, 1 + service.number)
     relation = service.continuity / service.providers**0.1 * service.fit
@@ -102,7 +102,7 @@ def begin(town: MesaModel, p: Waiting, person: Person, service: Service) -> None
 # Where policies are for some people only, each group has its own part of the places.
 
 
-def close(town: MesaModel, service: Service) -> None:
+def close(town: MesaModel, service: ServiceAgent) -> None:
     """End the help, and the waiting, of those whom a service no longer serves at all."""
     d, offered = service.domain, offers(town, service)
     for person in town.people:
@@ -115,7 +115,7 @@ def close(town: MesaModel, service: Service) -> None:
             set_help(town, person, d, 0)
 
 
-def rooms(town: MesaModel, service: Service) -> list[int]:
+def rooms(town: MesaModel, service: ServiceAgent) -> list[int]:
     """How many more of each group a service can take: its part of the places, less those helped now.
 
     Parts change as posts do, which follow the money slowly.

@@ -11,13 +11,13 @@ from sim.twins.mesa import rng
 from sim.twins.mesa.bookkeeping import CRISIS, counted
 from sim.twins.mesa.month import step
 from sim.twins.mesa.need import helping
-from sim.twins.mesa.people import Person, Service
+from sim.twins.mesa.people import PersonAgent, ServiceAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
 
 
-def open_episode(town: MesaModel, service: Service, person: Person) -> None:
+def open_episode(town: MesaModel, service: ServiceAgent, person: PersonAgent) -> None:
     """Count an episode."""
     counts, s, q = town.counts, service.number, person.quintile
     counts.opened[s][q][person.band] += 1
@@ -37,7 +37,7 @@ def acute_episodes(town: MesaModel, p: Acute) -> None:
                 open_episode(town, taker, event.person)
 
 
-def who_takes(town: MesaModel, person: Person, d: int) -> Service | None:
+def who_takes(town: MesaModel, person: PersonAgent, d: int) -> ServiceAgent | None:
     """The service that takes somebody's crisis."""
     u = rng.uniform(town.key("which acute service", d), person.number)
     for service in town.services:
@@ -48,7 +48,7 @@ def who_takes(town: MesaModel, person: Person, d: int) -> Service | None:
     return None
 
 
-def alternative(town: MesaModel, person: Person, usual: Service) -> Service:
+def alternative(town: MesaModel, person: PersonAgent, usual: ServiceAgent) -> ServiceAgent:
     """What meets a crisis in place of the usual service, if there is such a thing and it has their turn; or that."""
     u = rng.uniform(town.key("an alternative to an acute service"), person.number)
     if u < person.neighbourhood.alternatives:
@@ -74,7 +74,7 @@ def walk_in_demand(town: MesaModel, p: NoParams) -> None:
                 open_episode(town, service, event.person)
 
 
-def attending(town: MesaModel, door: int, person: Person) -> float:
+def attending(town: MesaModel, door: int, person: PersonAgent) -> float:
     """The probability that somebody comes through a door this month without a crisis."""
     rates = town.rates
     if not rates.walks_in[door][person.band]:

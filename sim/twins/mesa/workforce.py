@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from sim.feedback.burnout import Burnout
-from sim.services.coproduction_uptake import TakingPart
+from sim.services.coproduction_uptake import CoproductionUptake
 from sim.services.hours import Hours
 from sim.services.lay_helpers import LayHelpers
 from sim.services.workforce import Workforce
-from sim.state.tables import RESPONSIVE, USUAL_TRUST
+from sim.state.tables import REFERENCE_TRUST, RESPONSIVE
 from sim.twins.mesa.budget import is_acute
 from sim.twins.mesa.month import step
-from sim.twins.mesa.people import Service
+from sim.twins.mesa.people import ServiceAgent
 
 if TYPE_CHECKING:
     from sim.twins.mesa.model import MesaModel
@@ -31,7 +31,7 @@ def between(least: float, most: float, value: float) -> float:
     return min(most, max(least, value))
 
 
-def has_staff(service: Service) -> bool:
+def has_staff(service: ServiceAgent) -> bool:
     """Whether a service is told with staff that come and go."""
     return service.turnover > 0.0
 
@@ -50,9 +50,9 @@ def lay_helpers(town: MesaModel, p: LayHelpers) -> None:
 
 
 @step("coproduction_uptake")
-def coproduction_uptake(town: MesaModel, p: TakingPart) -> None:
+def coproduction_uptake(town: MesaModel, p: CoproductionUptake) -> None:
     """People who are offered a say take part if they trust; it is learnt over a year and forgotten over more."""
-    willing = mean_trust(town) / USUAL_TRUST
+    willing = mean_trust(town) / REFERENCE_TRUST
     for service in town.services:
         gap = min(1.0, service.coproduction * willing) - service.coproduced
         service.coproduced += gap / (p.learn if gap > 0.0 else p.forget)
@@ -81,13 +81,13 @@ def workforce(town: MesaModel, p: Workforce) -> None:
         service.paid = max(0.0, service.employed + p.dearer * service.agency) * cost_of_post + beside
 
 
-def inflow(p: Workforce, service: Service) -> float:
+def inflow(p: Workforce, service: ServiceAgent) -> float:
     """How many people come where one would at baseline: more if there are more to find, and for better pay."""
     more: float = service.hiring_inflow * service.pay**p.attract
     return more
 
 
-def posts_wanted(p: Workforce, service: Service, beside: float, cost_of_post: float) -> float:
+def posts_wanted(p: Workforce, service: ServiceAgent, beside: float, cost_of_post: float) -> float:
     """Posts that there is money for; acute services that the law demands keep those that their work needs."""
     wanted = max(0.0, service.plan / service.base_budget - beside) / cost_of_post
     if is_acute(service) and service.statutory and service.base_load > 0.0:
@@ -98,7 +98,7 @@ def posts_wanted(p: Workforce, service: Service, beside: float, cost_of_post: fl
     return wanted * (1.0 - closed)
 
 
-def open_posts(p: Workforce, service: Service, wanted: float) -> float:
+def open_posts(p: Workforce, service: ServiceAgent, wanted: float) -> float:
     """Posts that are open after a month: new ones come slowly; old ones close as people leave, and little faster."""
     before = service.establishment
     if wanted > before:
@@ -106,7 +106,7 @@ def open_posts(p: Workforce, service: Service, wanted: float) -> float:
     return before - min(before - wanted, before * (service.turnover + p.redundancy))
 
 
-def fill_posts(p: Workforce, service: Service, opened: float) -> None:
+def fill_posts(p: Workforce, service: ServiceAgent, opened: float) -> None:
     """Own staff after a month, what is vacant, and the agency staff who cover for it."""
     posts = service.establishment
     own = max(0.0, service.employed + opened)
@@ -138,7 +138,7 @@ def hours(town: MesaModel, p: Hours) -> None:
             share_hours(p, service, left, 1.0 - p.retold * joined_up)
 
 
-def administration(p: Hours, service: Service) -> float:
+def administration(p: Hours, service: ServiceAgent) -> float:
     """The part of working time that administration takes; what machines free of it is noted."""
     recording = service.admin_base * service.admin_share * (1.0 + p.ratchet * (service.compliance - 1.0))
     service.freed = recording * p.routine * min(1.0, service.automation + service.automation_saving)
@@ -146,7 +146,7 @@ def administration(p: Hours, service: Service) -> float:
     return between(0.02, 0.85, recording - service.freed + steering)
 
 
-def other_time(p: Hours, service: Service) -> float:
+def other_time(p: Hours, service: ServiceAgent) -> float:
     """The part of working time, beyond the baseline's, that is neither help nor administration."""
     return (
         service.training
@@ -159,7 +159,7 @@ def other_time(p: Hours, service: Service) -> float:
     )
 
 
-def share_hours(p: Hours, service: Service, left: float, told_anew: float) -> None:
+def share_hours(p: Hours, service: ServiceAgent, left: float, told_anew: float) -> None:
     """Share the hours of a service that is not acute: assessing comes first, the rest is for those helped.
 
     `left` is the part of a worker's time, over the baseline's, that is left; `told_anew` the part of an assessment that

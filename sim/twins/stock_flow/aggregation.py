@@ -25,7 +25,7 @@ CUTS = (0, 4, 7)
 """The first band of children, of adults, and of the old."""
 
 
-class Grain(NamedTuple):
+class Aggregation(NamedTuple):
     """Which neighbourhood is of which kind, and which age band in which group."""
 
     kind: A
@@ -52,7 +52,9 @@ def whereabouts(hoods: Sequence[Neighbourhood]) -> Any:
     )
 
 
-def grain_of(scenario: Scenario, hoods: Sequence[Neighbourhood], *, fifths: bool = True, ages: bool = True) -> Grain:
+def grain_of(
+    scenario: Scenario, hoods: Sequence[Neighbourhood], *, fifths: bool = True, ages: bool = True
+) -> Aggregation:
     """The cells that a scenario needs. Without `fifths` or `ages`, all of a place or of all ages are one cell, if the
     scenario's policies do not tell them apart."""
     where = whereabouts(hoods)
@@ -80,4 +82,4 @@ def grain_of(scenario: Scenario, hoods: Sequence[Neighbourhood], *, fifths: bool
         bands = np.flatnonzero(group == g)
         last = AGE_BANDS[bands[-1]][1]
         labels.append(f"{AGE_BANDS[bands[0]][0]} to {last}" if last < 109 else f"{AGE_BANDS[bands[0]][0]} and over")
-    return Grain(kind.ravel(), group, tuple(names), tuple(labels))
+    return Aggregation(kind.ravel(), group, tuple(names), tuple(labels))

@@ -23,10 +23,10 @@ from sim.results.records import Record
 from sim.scenario.scenario import Scenario, library
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import FLOWS, Month, ensemble
-from sim.state.tables import ANYTHING, GONE, NOBODY, WAITING, World, handle
-from sim.twins.stock_flow.aggregation import Grain
+from sim.state.tables import ANYTHING, EMPTY_SLOT, GONE, WAITING, World, handle
+from sim.twins.stock_flow.aggregation import Aggregation
 from sim.twins.stock_flow.baseline import calm, constants, given
-from sim.twins.stock_flow.cells import State
+from sim.twins.stock_flow.cells import StockState
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.records import record_of
 from sim.twins.stock_flow.twin import Twin
@@ -98,20 +98,20 @@ def _alike(calibrated: Calibrated, people: int) -> World:
     for s, d in enumerate(services.domain):
         rates.asks[d] += services.serves[s][:, None] * rates.ask[s]
     people_.level[:] = people_.before[:] = people_.help[:] = 0
-    people_.worst[:] = np.where(people_.age == NOBODY, GONE, 0)
+    people_.worst[:] = np.where(people_.age == EMPTY_SLOT, GONE, 0)
     people_.resilience[:] = 0.0
     people_.trust[:] = 0.6
     services.helped[:] = services.queue[:] = 0
     for table in (world.tally.census, world.tally.unmet, world.tally.helped, world.tally.waiting):
         table[:] = 0
-    services.places[:] = np.where(services.base_places > 0.0, PLACES * (people_.age != NOBODY).sum(), 0.0)
+    services.places[:] = np.where(services.base_places > 0.0, PLACES * (people_.age != EMPTY_SLOT).sum(), 0.0)
     people_.changed[:] = ANYTHING
     return world
 
 
 def _counts(world: World) -> tuple[npt.NDArray[np.bool_], int]:
     people = world.people
-    alive = people.age != NOBODY
+    alive = people.age != EMPTY_SLOT
     return alive, int(alive.sum())
 
 
@@ -153,7 +153,7 @@ def _mixed_twin(
     calibrated: Calibrated, world: World, mine: list[int], months: Sequence[int], domain: int, many: int
 ) -> F:
     """What the flows say of the same world: one cell, the same rates."""
-    grain = Grain(np.zeros(world.places.code.size, int), np.zeros(10, int), ("the place",), ("all ages",))
+    grain = Aggregation(np.zeros(world.places.code.size, int), np.zeros(10, int), ("the place",), ("all ages",))
     c, _ = constants(calibrated, world, grain, np.zeros((1, 10), int))
     shape = c.up.shape
     c = c._replace(
@@ -178,7 +178,7 @@ def _mixed_twin(
     need[:, 0] = c.lives * people
     need[c.household == 0, 0] = people
     nobody = np.zeros((len(c.service), 1, 1))
-    state = State(need, nobody, nobody.copy(), people, np.zeros((1, 1)), np.zeros((1, 1)))
+    state = StockState(need, nobody, nobody.copy(), people, np.zeros((1, 1)), np.zeros((1, 1)))
     around = calm(world, c, people, world.services.places)
     flows = Flows(c, p)
     # Multipliers are all 1 here, at any state.
@@ -196,7 +196,7 @@ def _mixed_twin(
     return np.array(seen)
 
 
-class Apart(NamedTuple):
+class AnnualDemand(NamedTuple):
     """Acute demand of one scenario by year, per 1,000 people: agents' mean and its standard error, and the twin's."""
 
     scenario: str
@@ -223,7 +223,7 @@ def acute_demand(record: Record) -> F:
 
 def compare(
     names: Sequence[str], seeds: Sequence[int], people: int | None = None, years: int | None = None
-) -> Iterator[Apart]:
+) -> Iterator[AnnualDemand]:
     """Agents and twin of scenarios. Those of one place and the same parameters share their settled worlds."""
     chosen = [Scenario.load(name) for name in names]
     if years is not None:
@@ -245,7 +245,7 @@ def compare(
             runs = np.array([acute_demand(r) for r in records[scenario.name]])
             error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.full(runs.shape[1], np.nan)
             twin = acute_demand(record_of(Twin(scenario, place, people)))
-            yield Apart(scenario.name, runs.mean(axis=0), error, twin)
+            yield AnnualDemand(scenario.name, runs.mean(axis=0), error, twin)
 
 
 def main(typed: Sequence[str] | None = None) -> None:

@@ -18,9 +18,16 @@ from sim.calibration.calibrated_model import Calibrated
 from sim.hazards import LEVELS
 from sim.people.moves import Moves
 from sim.schema.quantities import AGE_BANDS, Params
-from sim.state.tables import FAMILY, MENTAL, NOBODY, WAITING, World
-from sim.twins.stock_flow.aggregation import Grain
-from sim.twins.stock_flow.cells import Around, Constants, Events, Given, Life, State
+from sim.state.tables import EMPTY_SLOT, FAMILY, MENTAL, WAITING, World
+from sim.twins.stock_flow.aggregation import Aggregation
+from sim.twins.stock_flow.cells import (
+    Constants,
+    DemographicFlows,
+    EventFlows,
+    MechanismParameters,
+    MonthConditions,
+    StockState,
+)
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.symbolic import A
 
@@ -33,7 +40,7 @@ LEAST_WORSE = 0.05
 """Of those who get better, as many at least get worse: else natural recovery is raised, as the agents' is."""
 
 
-class Inner(NamedTuple):
+class AgeBandBaseline(NamedTuple):
     """The baseline by age band, to tell what a group's bands share in. The last two axes: place, band."""
 
     people: F
@@ -50,18 +57,18 @@ class Balanced(NamedTuple):
     """A baseline that does not move."""
 
     flows: Flows
-    state: State
-    around: Around
-    events: Events
-    life: Life
-    grain: Grain
-    inner: Inner
+    state: StockState
+    around: MonthConditions
+    events: EventFlows
+    life: DemographicFlows
+    grain: Aggregation
+    inner: AgeBandBaseline
 
 
-def given(params: Mapping[str, Params]) -> Given:
+def given(params: Mapping[str, Params]) -> MechanismParameters:
     """The parameters of the mechanisms whose average the flows are."""
     names = ("need", "support", "help_seeking", "waiting", "life_and_death", "resilience", "trust", "legitimacy")
-    return Given(*(params[name].compiled() for name in names))
+    return MechanismParameters(*(params[name].compiled() for name in names))
 
 
 def _ratio(top: A, bottom: A) -> F:
@@ -71,10 +78,10 @@ def _ratio(top: A, bottom: A) -> F:
 class _Counted:
     """A made world, counted by cell."""
 
-    def __init__(self, world: World, grain: Grain) -> None:
+    def __init__(self, world: World, grain: Aggregation) -> None:
         self.world, self.grain = world, grain
         people = world.people
-        self.alive = people.age != NOBODY
+        self.alive = people.age != EMPTY_SLOT
         head = world.dwellings.head[people.dwelling] == np.arange(people.age.size)
         self.mine = np.where(world.rates.household[:, None] == 1, self.alive & head, self.alive)
         self.head = self.alive & head
@@ -103,7 +110,7 @@ class _Counted:
         return out
 
 
-def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> tuple[Constants, Inner]:
+def constants(calibrated: Calibrated, world: World, grain: Aggregation, crowd: A) -> tuple[Constants, AgeBandBaseline]:
     """What does not change, and the baseline by age band. `crowd` tells groups of people apart by place and band."""
     counted = _Counted(world, grain)
     table, rates, people = world.services, world.rates, world.people
@@ -274,7 +281,7 @@ def constants(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> t
         ),
         peers_of=np.flatnonzero((rates.kind == MENTAL) | (rates.kind == FAMILY)),
     )
-    return made, Inner(every, need, crises, visits, deaths)
+    return made, AgeBandBaseline(every, need, crises, visits, deaths)
 
 
 def _parts(by_fifth: F) -> F:
@@ -293,7 +300,7 @@ def _newcomers(need: F) -> F:
     return shares
 
 
-def calm(world: World, c: Constants, people: F, room: F) -> Around:
+def calm(world: World, c: Constants, people: F, room: F) -> MonthConditions:
     """Services and places as they are at baseline. `room` is places by service."""
     places, groups = people.shape
     services = world.services.domain.size
@@ -302,7 +309,7 @@ def calm(world: World, c: Constants, people: F, room: F) -> Around:
     for name in ("time_to_care", "pandemic", "digital_ties", "joined_up", "digital", "alternatives", "network_crisis"):
         setattr(rules, name, nothing)
     rules.claim_burden = one
-    return Around(
+    return MonthConditions(
         effect=np.ones((services, places)),
         room=room,
         rooms={},
@@ -323,7 +330,7 @@ def calm(world: World, c: Constants, people: F, room: F) -> Around:
     )
 
 
-def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Balanced:
+def balance(calibrated: Calibrated, world: World, grain: Aggregation, crowd: A) -> Balanced:
     """The baseline at which nothing drifts."""
     c, inner = constants(calibrated, world, grain, crowd)
     into = (grain.group[:, None] == np.arange(len(grain.ages))).astype(float)
@@ -335,7 +342,7 @@ def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Bal
     likely = c.eligible * np.stack([need[d, x] for d, x in zip(c.domain, c.level, strict=True)])
     totals = np.bincount(c.service, weights=likely.sum(axis=(1, 2)), minlength=room.size)
     spread = _ratio(likely, totals[c.service][:, None, None])
-    state = State(
+    state = StockState(
         need,
         spread * room[c.service][:, None, None],
         spread * queue[c.service][:, None, None],
@@ -370,7 +377,9 @@ def balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Bal
     return Balanced(flows, state, around, events, life, grain, inner)
 
 
-def _corrected(c: Constants, s: State, after: State, e: Events, crises: F, queue: F) -> tuple[Constants, F, float]:
+def _corrected(
+    c: Constants, s: StockState, after: StockState, e: EventFlows, crises: F, queue: F
+) -> tuple[Constants, F, float]:
     """Rates at which the flows of need would have balanced, and asking at which queues would have stayed; people
     by need, with the crises that cannot end faster than within a month; and how far off they were, relative."""
     above = [x.need[:, ::-1].cumsum(axis=1)[:, ::-1] for x in (s, after)]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sim.twins.stock_flow.symbolic import A, each_most
 
 
-class State(NamedTuple):
+class StockState(NamedTuple):
     """The people at the start of a month. Last two axes: place (a kind of neighbourhood), age group."""
 
     need: A
@@ -130,7 +130,7 @@ class Constants(NamedTuple):
     """Domains whose recovered people may become peers."""
 
 
-class Around(NamedTuple):
+class MonthConditions(NamedTuple):
     """What services and places are this month. By service, or by place, if nothing else is said."""
 
     effect: A
@@ -162,7 +162,7 @@ class Around(NamedTuple):
     rules: Any
 
 
-class Given(NamedTuple):
+class MechanismParameters(NamedTuple):
     """Parameters of the mechanisms of which this is the average."""
 
     need: Any
@@ -194,7 +194,7 @@ class Multipliers(NamedTuple):
     """By place."""
 
 
-class Events(NamedTuple):
+class EventFlows(NamedTuple):
     """What a month counts. By domain, service or pair, and place and age group."""
 
     worse: A
@@ -213,7 +213,7 @@ class Events(NamedTuple):
     """By place."""
 
 
-class Life(NamedTuple):
+class DemographicFlows(NamedTuple):
     """What life counts, by place and age group."""
 
     died: A

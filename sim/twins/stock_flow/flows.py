@@ -24,8 +24,19 @@ import numpy as np
 
 from sim.people.life_and_death import MOST_OVERLOAD
 from sim.people.need import CAP, CAP_BETTER, MOST_PROTECTED
-from sim.state.tables import USUAL_TRUST
-from sim.twins.stock_flow.cells import Around, Constants, Events, Given, Life, Multipliers, Shares, State, anybody, over
+from sim.state.tables import REFERENCE_TRUST
+from sim.twins.stock_flow.cells import (
+    Constants,
+    DemographicFlows,
+    EventFlows,
+    MechanismParameters,
+    MonthConditions,
+    Multipliers,
+    Shares,
+    StockState,
+    anybody,
+    over,
+)
 from sim.twins.stock_flow.symbolic import A, each_at_least, each_choose, each_exp, each_least, each_most, each_power
 
 STEPS = 6
@@ -35,23 +46,23 @@ STEPS = 6
 class Flows:
     """The month of people, for given constants and parameters."""
 
-    def __init__(self, constants: Constants, given: Given) -> None:
+    def __init__(self, constants: Constants, given: MechanismParameters) -> None:
         self.c, self.p = constants, given
         self.base: tuple[Shares, Multipliers] | None = None
         self.usual: tuple[Any, Any, Any] = 0.0, 0.0, 0.0
         """What a month does to mean resilience and trust at baseline."""
 
-    def settle(self, state: State, around: Around) -> None:
+    def settle(self, state: StockState, around: MonthConditions) -> None:
         """Note what multipliers are at baseline."""
         self.base = None
         shares = self.shares(state)
         self.base = shares, self.multipliers(state, around, shares)
 
-    def counts(self, s: State) -> A:
+    def counts(self, s: StockState) -> A:
         """People, or households, by domain."""
         return np.array([self.c.lives * s.people if household else s.people for household in self.c.household])
 
-    def shares(self, s: State) -> Shares:
+    def shares(self, s: StockState) -> Shares:
         """How need is spread."""
         count = self.counts(s)
         above = [s.need[:, level:].sum(axis=1) for level in (1, 2, 3)]
@@ -68,7 +79,7 @@ class Flows:
             rows.append(whole)
         return Shares(*rows)
 
-    def multipliers(self, s: State, a: Around, now: Shares) -> Multipliers:
+    def multipliers(self, s: StockState, a: MonthConditions, now: Shares) -> Multipliers:
         """What raises or lowers rates this month, against nothing."""
         c, p, r = self.c, self.p, a.rules
         first = now if self.base is None else self.base[0]
@@ -114,7 +125,7 @@ class Flows:
             strained = strained + over(alone[d, 2].sum(axis=1), s.people.sum(axis=1))
         return Multipliers(worse, self._through(s, a, now, first), deaths, death_at, held, parents, strained)
 
-    def _support(self, s: State, a: Around, now: Shares, first: Shares) -> list[A]:
+    def _support(self, s: StockState, a: MonthConditions, now: Shares, first: Shares) -> list[A]:
         """What support multiplies the hazard of getting worse by, at each level but the last."""
         c, p, r = self.c, self.p, a.rules
         part = s.people / s.people.sum(axis=1)[:, None]
@@ -135,7 +146,7 @@ class Flows:
             out.append(each_exp(-p.need.beta_support * (support - p.need.usual_support)))
         return out
 
-    def _through(self, s: State, a: Around, now: Shares, first: Shares) -> A:
+    def _through(self, s: StockState, a: MonthConditions, now: Shares, first: Shares) -> A:
         """Part of the requests that somebody would make which reach a service, by pair."""
         c, p, r = self.c, self.p.help_seeking, a.rules
         apart = 1.0 - p.silo * (1.0 - r.joined_up) * (1.0 + p.inward * (a.targets - 0.5))
@@ -154,7 +165,7 @@ class Flows:
             out[k] = each_power(apart[:, None], needs) * each_power(proof[:, None], serious) * online
         return out
 
-    def unhelped(self, s: State) -> A:
+    def unhelped(self, s: StockState) -> A:
         """People whom nobody helps, those who wait among them, by domain and level."""
         out = s.need.copy()
         for k in range(len(self.c.service)):
@@ -163,19 +174,19 @@ class Flows:
         alone: A = each_most(out, 0.0)
         return alone
 
-    def protected(self, a: Around, k: int) -> A:
+    def protected(self, a: MonthConditions, k: int) -> A:
         """What help of a pair takes off the hazard of getting worse, by place."""
         s = self.c.service[k]
         out: A = each_least(MOST_PROTECTED, self.c.protection[s] * a.effect[s])[:, None]
         return out
 
-    def quicker(self, a: Around, k: int) -> A:
+    def quicker(self, a: MonthConditions, k: int) -> A:
         """What help of a pair multiplies the hazard of getting better by, by place."""
         s = self.c.service[k]
         out: A = (1.0 + (self.c.recovery[s] - 1.0) * a.effect[s])[:, None]
         return out
 
-    def free(self, s: State) -> A:
+    def free(self, s: StockState) -> A:
         """People who may ask, by pair: of an age served, neither helped nor waiting in the domain."""
         c = self.c
         out = np.empty_like(s.helped)
@@ -187,7 +198,7 @@ class Flows:
             out[k] = each_most(left, 0.0)
         return out
 
-    def _put_forward(self, s: State, a: Around) -> A:
+    def _put_forward(self, s: StockState, a: MonthConditions) -> A:
         """Of those whom outreach finds and a pair's service is for, the part that is put forward to it: by room, or as
         others ask where there is none."""
         c = self.c
@@ -204,7 +215,7 @@ class Flows:
             out[k] = each_choose(each_at_least(0.0, whole), c.found[k], room[k] / each_most(whole, 1e-9))
         return out
 
-    def month(self, s: State, a: Around) -> tuple[State, Events]:
+    def month(self, s: StockState, a: MonthConditions) -> tuple[StockState, EventFlows]:
         """The people before life goes on and places are filled, and what happened."""
         assert self.base is not None, "settle first"
         c, p = self.c, self.p
@@ -260,18 +271,20 @@ class Flows:
         crises = worse[:, 2]
         opened, scars = self._open(crises, s, a)
         recovered = sum((better[d, 1:].sum(axis=(0, 2)) for d in c.peers_of), start=0.0 * s.people[:, 0])
-        events = Events(worse, better, opened, scars, asked, refused, gave_up, 0.0 * asked, ended, delayed, recovered)
+        events = EventFlows(
+            worse, better, opened, scars, asked, refused, gave_up, 0.0 * asked, ended, delayed, recovered
+        )
         resilience, trust = self._remember(s, a, m, events)
         remembered = resilience - self.usual[0], trust - self.usual[1]
-        return State(need, helped, waiting, s.people, *remembered), events
+        return StockState(need, helped, waiting, s.people, *remembered), events
 
-    def life(self, s: State, a: Around, first: State) -> tuple[State, Life]:
+    def life(self, s: StockState, a: MonthConditions, first: StockState) -> tuple[StockState, DemographicFlows]:
         """Ageing, births, deaths and moves, which come after. `first` is the month's start, on which hazards rest."""
         return self._live(s, a, self.multipliers(first, a, self.shares(first)))
 
     # Places.
 
-    def begin(self, s: State, a: Around, e: Events) -> tuple[State, Events]:
+    def begin(self, s: StockState, a: MonthConditions, e: EventFlows) -> tuple[StockState, EventFlows]:
         """Free places go to those who wait, when all else has happened in the month; trust follows."""
         started = self.starts(s.helped, s.waiting, a)
         trust = s.trust + self._won(s, a, started) - self.usual[2]
@@ -279,7 +292,7 @@ class Flows:
             started=started
         )
 
-    def _won(self, s: State, a: Around, started: A) -> A:
+    def _won(self, s: StockState, a: MonthConditions, started: A) -> A:
         """Trust won as help begins; what it wins at baseline is still in."""
         c, p = self.c, self.p.waiting
         won = 0.0 * s.people
@@ -287,7 +300,7 @@ class Flows:
             won = won + p.known * (1.0 + p.bond * (a.relation[c.service[k]] - 1.0)) * started[k]
         return over(won, c.needy * s.people)
 
-    def starts(self, helped: A, waiting: A, a: Around) -> A:
+    def starts(self, helped: A, waiting: A, a: MonthConditions) -> A:
         """Those whose help begins, by pair: free places, by a lottery with weights."""
         c = self.c
         out = np.zeros_like(helped)
@@ -303,7 +316,7 @@ class Flows:
                 out[mine] = out[mine] + self._lottery(mine, waiting[mine] * inside, room, a)
         return out
 
-    def _lottery(self, mine: A, waiting: A, room: Any, a: Around) -> A:
+    def _lottery(self, mine: A, waiting: A, room: Any, a: MonthConditions) -> A:
         """Expected starts of one lottery: 1 - exp(-weight * theta) of each, theta such that the room is filled."""
         weights = [a.weight * (self.p.waiting.urgency if self.c.level[k] == 2 else 1.0) for k in mine]
         kinds: list[tuple[Any, Any]] = []  # each weight, and how many have it
@@ -338,7 +351,7 @@ class Flows:
 
     # Crises.
 
-    def _open(self, crises: A, s: State, a: Around) -> tuple[A, A]:
+    def _open(self, crises: A, s: StockState, a: MonthConditions) -> tuple[A, A]:
         """Episodes by service, and the depth of the scars they leave, summed, before a person's own factors."""
         c, p = self.c, self.p
         opened = np.zeros((len(c.of_domain), *s.people.shape), s.need.dtype)
@@ -376,7 +389,7 @@ class Flows:
 
     # Memory.
 
-    def remember_usual(self, state: State, around: Around) -> None:
+    def remember_usual(self, state: StockState, around: MonthConditions) -> None:
         """Note what a month does to memory at baseline, once all else is at rest."""
         self.usual = 0.0, 0.0, 0.0
         assert self.base is not None
@@ -385,7 +398,7 @@ class Flows:
         _, events = self.begin(after, around, events)
         self.usual = *self._remember(state, around, self.base[1], events), self._won(after, around, events.started)
 
-    def _remember(self, s: State, a: Around, m: Multipliers, e: Events) -> tuple[A, A]:
+    def _remember(self, s: StockState, a: MonthConditions, m: Multipliers, e: EventFlows) -> tuple[A, A]:
         """Mean resilience, and mean trust of those who ask; what a month does at baseline is still in."""
         c, p = self.c, self.p
         assert self.base is not None
@@ -404,13 +417,13 @@ class Flows:
         yearly = yearly - (1.0 - c.young) * p.resilience.carer * strained[:, None]
         resilience = s.resilience * (1.0 - p.resilience.fade / 12.0) + yearly / 12.0 - deeper * over(e.scars, s.people)
         alarm = p.trust.false_alarm * each_least(1.0, 12.0 * a.outreach)[:, None] * (1.0 - c.needy)
-        belief = p.legitimacy.fade * USUAL_TRUST * (a.legitimacy - 1.0)
+        belief = p.legitimacy.fade * REFERENCE_TRUST * (a.legitimacy - 1.0)
         trust = s.trust * (1.0 - p.trust.fade / 12.0) + over(moved, c.needy * s.people)
         return resilience, trust + (belief[:, None] - alarm) / 12.0
 
     # Life.
 
-    def _live(self, s: State, a: Around, m: Multipliers) -> tuple[State, Life]:
+    def _live(self, s: StockState, a: MonthConditions, m: Multipliers) -> tuple[StockState, DemographicFlows]:
         """Newcomers fill what leaves, and what the wanted age mix lacks."""
         c = self.c
         assert self.base is not None
@@ -453,7 +466,7 @@ class Flows:
             for g in later:
                 mixed[:, g] = mixed[:, g] + over(older[:, g], people[:, g]) * x[:, g - 1]
             memory.append(mixed)
-        return State(need, helped, waiting, people, *memory), Life(died, arrived, left, born)
+        return StockState(need, helped, waiting, people, *memory), DemographicFlows(died, arrived, left, born)
 
     def _from_younger(self, x: A) -> A:
         """Those who grow into each age group from the one before."""
@@ -462,7 +475,7 @@ class Flows:
             out[:, g] = self.c.growing[:, g - 1] * x[:, g - 1]
         return out
 
-    def _mildest(self, s: State, m: Multipliers, d: int) -> A:
+    def _mildest(self, s: StockState, m: Multipliers, d: int) -> A:
         """What the death rate of people without serious need is over the mean, so that deaths add up."""
         count = s.people
         heavy = s.need[d, 2] * m.death_at[d, 0] + s.need[d, 3] * m.death_at[d, 1]

@@ -26,9 +26,9 @@ from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import Month
 from sim.state.tables import ACUTE, PURPOSES, SILOS, TABLES, World
 from sim.twins.stock_flow import expected_value_rules, symbolic
-from sim.twins.stock_flow.aggregation import Grain, grain_of, whereabouts
+from sim.twins.stock_flow.aggregation import Aggregation, grain_of, whereabouts
 from sim.twins.stock_flow.baseline import Balanced, balance
-from sim.twins.stock_flow.cells import Around, State
+from sim.twins.stock_flow.cells import MonthConditions, StockState
 from sim.twins.stock_flow.equations import Equations, Label, Stock, in_order, roots_of, series_used
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.kernel_tracer import Tracer
@@ -177,7 +177,7 @@ class Twin:
                 part = known[inside].sum() + of_ages[inside].sum() / max(1.0, of_ages.sum())
                 w.aims.part[g, s] = float(part / (known.sum() + 1.0))
 
-    def _care(self, s: int, state: State, opened: A) -> Any:
+    def _care(self, s: int, state: StockState, opened: A) -> Any:
         """Pounds of care that a month's episodes of an acute service take, at baseline unit costs."""
         c, table = self.balanced.flows.c, self.world.services
         stays = state.need[c.of_domain[s], 3] * c.takes[s] if self._takes_crises(s) else 0.0 * opened
@@ -289,14 +289,14 @@ class _Trace:
         self.stocks[key] = (Label(name, unit, meaning), initial, None)
         return symbolic.stock(key, lo)
 
-    def _people(self) -> State:
+    def _people(self) -> StockState:
         """The people as stocks: whoever is there at baseline, and whoever may come to be."""
         b, c = self.twin.balanced, self.twin.balanced.flows.c
         places, ages = self.grain.places, self.grain.ages
         domains = [d.id for d in self.twin.calibrated.domains]
         levels = ("well", "emerging need", "serious need", "crisis")
         services = self.twin._services
-        out = {name: cells(getattr(b.state, name)) for name in State._fields}
+        out = {name: cells(getattr(b.state, name)) for name in StockState._fields}
         moving = "ageing_wave" in self.twin._paths and np.ptp(self.twin._paths["ageing_wave"]) > 0.0
         for n, g in np.ndindex(len(places), len(ages)):
             cell = f"{places[n]} {ages[g]}"
@@ -338,7 +338,7 @@ class _Trace:
                             float(getattr(b.state, kind)[k, n, g]),
                             0.0,
                         )
-        state = State(**out)
+        state = StockState(**out)
         counts = self.flows().counts(state)
         out["need"][:, 0] = counts - out["need"][:, 1:].sum(axis=1)
         return state
@@ -425,7 +425,7 @@ class _Trace:
         whole = self.twin.balanced.inner.people.sum()
         return ((c.mean_trust + s.trust) * self.twin.balanced.state.people).sum() / whole
 
-    def _fill_tally(self, s: State, e: Any = None) -> None:
+    def _fill_tally(self, s: StockState, e: Any = None) -> None:
         """The counts that mechanisms read, of fifths and bands."""
         w, b, c = self.w, self.twin.balanced, self.flows().c
         tally = w.tally
@@ -453,7 +453,7 @@ class _Trace:
             if e is not None and mine.any():
                 tally.asked[k, 0] = e.asked[mine].sum()
 
-    def _around(self, tracer: Tracer) -> Around:
+    def _around(self, tracer: Tracer) -> MonthConditions:
         """What the month's mechanisms have made of services and places."""
         w, b, c = self.w, self.twin.balanced, self.flows().c
         services, places, aims = w.services, w.places, w.aims
@@ -489,7 +489,7 @@ class _Trace:
                 q = int(places.quintile[n])
                 usual = float(places.base_mix[q, band])
                 wanted[n, g] += part * (places.age_mix[q, band] / usual if usual > 0.0 else 1.0)
-        out = Around(
+        out = MonthConditions(
             effect=effect, room=services.places, rooms=self._rooms(tracer), refused=refused, still_ask=still,
             relation=relation, overload=services.overload, targets=targets, outreach=places.outreach,
             exposure=places.exposure, infants=places.infants, energy=places.energy, weight=places.weight,
@@ -530,7 +530,7 @@ class _Trace:
             w.places.peers[n] = w.places.peers[n] + asked * recovered[n] - w.places.peers[n] / p.tenure
         symbolic.within("people")
 
-    def _after(self, after: State) -> None:
+    def _after(self, after: StockState) -> None:
         """What every stock is a month later."""
         for t, name, array, _ in self.arrays:
             for k in range(array.size):
@@ -540,10 +540,10 @@ class _Trace:
                     self.stocks[key] = label, initial, array.flat[k]
         for key, (label, initial, _old) in list(self.stocks.items()):
             kind, *at = key.split(".")
-            if kind in State._fields:
+            if kind in StockState._fields:
                 self.stocks[key] = label, initial, getattr(after, kind)[tuple(int(x) for x in at)]
 
-    def _tell(self, s: State, e: Any, life: Any) -> None:
+    def _tell(self, s: StockState, e: Any, life: Any) -> None:
         """What is recorded of a month."""
         w = self.w
         unmet = self.flows().unhelped(s)[:, 2]
@@ -609,7 +609,7 @@ def _made(calibrated: Calibrated, place: Place, size: int | None) -> World:
 _balances: dict[tuple[Any, ...], Balanced] = {}
 
 
-def _balance(calibrated: Calibrated, world: World, grain: Grain, crowd: A) -> Balanced:
+def _balance(calibrated: Calibrated, world: World, grain: Aggregation, crowd: A) -> Balanced:
     key = (id(world), grain.kind.tobytes(), grain.group.tobytes(), crowd.tobytes())
     if key not in _balances:
         while len(_balances) >= KEPT:

@@ -259,7 +259,7 @@ def _bare(text: str) -> str:
     return text[1:-1]
 
 
-class Written(NamedTuple):
+class XmileSummary(NamedTuple):
     """What a file holds."""
 
     variables: int
@@ -267,7 +267,7 @@ class Written(NamedTuple):
     """The name of each of the twin's stocks in the file."""
 
 
-def write(twin: Twin, path: Path) -> Written:
+def write(twin: Twin, path: Path) -> XmileSummary:
     """Write a twin as XMILE, whole or not at all."""
     writer = _Writer(twin)
     tree = writer.tree()
@@ -276,4 +276,4 @@ def write(twin: Twin, path: Path) -> Written:
     half.replace(path)
     root = tree.getroot()
     many = sum(len(root.findall(f".//{kind}")) for kind in ("stock", "flow", "aux"))
-    return Written(many, writer.stocks)
+    return XmileSummary(many, writer.stocks)

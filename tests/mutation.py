@@ -22,8 +22,8 @@ import numba
 import numpy as np
 from strategies import LEVERS, every_lever_moved, moved
 
-from sim.engine.schedule import BOOK, Clock
-from sim.scenario.policy import Where, Who
+from sim.engine.schedule import REGISTRY, Clock
+from sim.scenario.policy import AgeFilter, NeighbourhoodFilter
 from sim.scenario.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import FLOWS, Month
@@ -77,7 +77,7 @@ def slip(module: str, right: str, wrong: str) -> Slip:
 @contextmanager
 def planted(what: Slip) -> Iterator[None]:
     """The book with the slip in it: its module is made anew from a file that is thrown away, and so is machine code."""
-    book, module, cache = dict(BOOK.entries), sys.modules[what.module], numba.config.CACHE_DIR
+    book, module, cache = dict(REGISTRY.entries), sys.modules[what.module], numba.config.CACHE_DIR
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{what.module.rsplit('.', 1)[-1]}.py"
         path.write_text(what.source(), encoding="utf-8")
@@ -90,8 +90,8 @@ def planted(what: Slip) -> Iterator[None]:
             spec.loader.exec_module(sys.modules[what.module])
             yield
         finally:
-            BOOK.entries.clear()
-            BOOK.entries.update(book)
+            REGISTRY.entries.clear()
+            REGISTRY.entries.update(book)
             sys.modules[what.module] = module
             numba.config.CACHE_DIR = cache
 
@@ -99,12 +99,12 @@ def planted(what: Slip) -> Iterator[None]:
 def everything(years: int) -> Scenario:
     """A scenario that gives every line of the core something to do: all levers move, some for some people only."""
     scenario = every_lever_moved(years)
-    half = {"where": Where(share=0.5)}
+    half = {"where": NeighbourhoodFilter(share=0.5)}
     for_some = [
         moved(LEVERS["total_budget"], 0.7, 2, years, **half),
         moved(LEVERS["community_investment"], 2.0, 2, years, **half),
-        moved(LEVERS["threshold"], 0.5, 2, years, who=Who(ages=[18, 24])),
-        moved(LEVERS["service_budget"], 0.0, 4, years, service="home_help", who=Who(ages=[75, 84])),
+        moved(LEVERS["threshold"], 0.5, 2, years, who=AgeFilter(ages=[18, 24])),
+        moved(LEVERS["service_budget"], 0.0, 4, years, service="home_help", who=AgeFilter(ages=[75, 84])),
     ]
     return scenario.model_copy(update={"policies": [*scenario.policies, *for_some]})
 
@@ -175,7 +175,7 @@ def survey(seed: int, people: int, months: int, lots: int) -> Iterator[tuple[str
     """Plants slips in each kernel, drawn by lot but always the same ones, and tells what became of each."""
     scenario = everything(max(1, -(-months // 12)))
     assert first_difference(scenario, seed, people, months) is None
-    for module in sorted({entry.module for entry in BOOK.entries.values()}):
+    for module in sorted({entry.module for entry in REGISTRY.entries.values()}):
         for name, slips in possible(module).items():
             by_lot = sorted(slips, key=lambda s: zlib.crc32(f"{s.module} {s.at}".encode()))
             for chosen in by_lot[:lots]:

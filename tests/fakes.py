@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from dashboard.model import Document, Job, Progress
+from dashboard.model import Document, Progress, RunRequest
 from dashboard.store import Store
 
 UNIT = "episodes per 1,000 people per year"
@@ -177,12 +177,12 @@ def pretended(
             "unit": metric.unit,
             "label": metric.label,
             "by_year": [
-                {"year": y, "mean": at(y), "low": at(y) - half, "high": at(y) + half} for y in range(1, years + 1)
+                {"year": y, "mean": at(y), "q025": at(y) - half, "q975": at(y) + half} for y in range(1, years + 1)
             ],
         }
         if not apart:
             months = [at(m / 12) + size * 0.01 * math.sin(m) for m in range(12 * years)]
-            made |= {"mean": months, "low": [m - half for m in months], "high": [m + half for m in months]}
+            made |= {"mean": months, "q025": [m - half for m in months], "q975": [m + half for m in months]}
         return made
 
     def table(effect: float, apart: bool) -> dict[str, Any]:
@@ -208,12 +208,12 @@ def pretended(
     }
 
 
-def job(name: str) -> Job:
+def job(name: str) -> RunRequest:
     """A job that differs from others by its name alone."""
-    return Job(place="anytown", people=None, years=None, seeds=2, seed=0, scenario=name)
+    return RunRequest(place="anytown", people=None, years=None, seeds=2, seed=0, scenario=name)
 
 
-def settled(store: Store, *jobs: Job) -> None:
+def settled(store: Store, *jobs: RunRequest) -> None:
     """Waits until each job is done or has failed."""
     limit = time.monotonic() + 10
     while not all(store.state(one).kind in ("done", "failed") for one in jobs):

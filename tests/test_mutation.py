@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from planted import everything, first_difference, planted, slip
+from mutation import everything, first_difference, planted, slip
 
 PEOPLE = 1500
 MONTHS = 13
