@@ -1,9 +1,9 @@
-# Upstream's commands. A bare machine needs Python 3.11 or later, and make; everything else lands in .venv.
+# Upstream's commands. They need Python 3.11 or later and make; everything else is installed in .venv.
 
 PYTHON ?= python3
 SERVE ?= 1
 PLACE ?= anytown
-# More for the command in question: `make run SERVE=0 ARGS="--people 3000"`, `make test ARGS="-k place"`.
+# More arguments for the command of a target: `make run SERVE=0 ARGS="--people 3000"`, `make test ARGS="-k place"`.
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,10 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 .DELETE_ON_ERROR:
 .PHONY: help setup run dashboard browser test lint format types layers check bench calibrate clean
 
-help: ## say what there is
+help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-setup: $(VENV)/dev-ready ## make .venv with everything that running and testing need
+setup: $(VENV)/dev-ready ## make .venv with everything that is needed to run and test
 	@echo "Ready: $(BIN)/upstream --help"
 
 $(BIN)/python:
@@ -25,7 +25,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { \
 	  rm -rf $(VENV); echo "Could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-# Two stamps: running needs no test tools. Either is renewed when a requirement changes.
+# Two stamps: running needs no test tools. Each stamp is updated when a requirement changes.
 $(VENV)/run-ready: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what Upstream runs on into $(VENV) (once; a minute or two) ..."
 	@$(PIP) -e .
@@ -36,14 +36,14 @@ $(VENV)/dev-ready: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) -e ".[dev]"
 	@touch $(VENV)/run-ready $@
 
-run: $(VENV)/run-ready ## the main comparison, then the page (SERVE=0: no page)
+run: $(VENV)/run-ready ## run the main comparison, then start the dashboard (SERVE=0: no dashboard)
 	$(BIN)/upstream compare baseline salami-slice more-acute prevention-shift --out out/compare $(ARGS)
 	@if [ "$(SERVE)" != 0 ]; then $(BIN)/upstream dashboard; fi
 
-dashboard: $(VENV)/run-ready ## the page alone
+dashboard: $(VENV)/run-ready ## start the dashboard only
 	$(BIN)/upstream dashboard $(ARGS)
 
-browser: $(VENV)/dev-ready ## see to it that there is a Chromium for the page's tests
+browser: $(VENV)/dev-ready ## install Chromium for the dashboard's tests, if there is none
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then \
 	  echo "Installing Debian's Chromium for the page's tests (once) ..."; \
@@ -54,31 +54,31 @@ browser: $(VENV)/dev-ready ## see to it that there is a Chromium for the page's 
 	  echo "Fetching Playwright's Chromium for the page's tests, if it is not here yet ..."; \
 	  $(BIN)/playwright install chromium; fi
 
-test: $(VENV)/dev-ready browser ## every test, quick ones first and the browser's last
+test: $(VENV)/dev-ready browser ## run all tests, quick tests first and browser tests last
 	$(BIN)/pytest $(ARGS)
 
-lint: $(VENV)/dev-ready ## format and lint, changing nothing
+lint: $(VENV)/dev-ready ## check format and lint, without changes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-format: $(VENV)/dev-ready ## format, and mend what ruff can mend
+format: $(VENV)/dev-ready ## format, and apply ruff's automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-types: $(VENV)/dev-ready ## mypy, strict on sim/
+types: $(VENV)/dev-ready ## run mypy, strict on sim/
 	$(BIN)/mypy --strict sim
 
-layers: $(VENV)/dev-ready ## the import ladder alone (make test runs it too)
+layers: $(VENV)/dev-ready ## check the import layers only (make test runs this too)
 	$(BIN)/lint-imports --no-cache
 
-check: lint types test ## what CI runs
+check: lint types test ## run everything that CI runs
 
-bench: $(VENV)/dev-ready ## the benchmarks, side by side with peers
+bench: $(VENV)/dev-ready ## run the benchmarks, with other software for comparison
 	$(BIN)/python -m benchmarks $(ARGS)
 
-calibrate: $(VENV)/run-ready ## solve the hazards of a place again (PLACE=anytown) and show the fit
+calibrate: $(VENV)/run-ready ## solve the hazards of a place again (PLACE=anytown)
 	$(BIN)/upstream calibrate $(PLACE) $(ARGS)
 
-clean: ## drop results and caches, keep .venv
+clean: ## delete results and caches, keep .venv
 	rm -rf out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""How fast Upstream is, and how much memory it takes, on the machine at hand: `python -m benchmarks`."""
+"""Speed and memory use of Upstream on the current machine: `python -m benchmarks`."""

@@ -1,12 +1,12 @@
-"""Measures, and writes `results.json` and the tables of `README.md` beside it.
+"""Measure the simulator, and write `results.json` and the tables of `README.md` in this folder.
 
-Every figure is the median of five repeats, smallest and largest beside it; what a newcomer waits for is measured in a
-process of its own. `--quick` takes one repeat of small sizes, without the packages that others wrote, and writes
-nothing: a check that all of this runs.
-`--england=PLACE.toml` instead runs a place of 56 million for twenty years, alone and beside a policy, which takes most
-of an hour, and adds what it finds to the results of the last measurement.
-`--against=FILE.json` writes nothing either, and prints each figure over that of another result: run two versions in
-turn, and look at what lies apart.
+Every figure is the median of five repeats, with the smallest and the largest. Times that a newcomer waits for are
+measured in a separate process. `--quick` takes one repeat of small sizes, without the packages of other projects, and
+writes nothing: a check that the benchmarks run.
+`--england=PLACE.toml` instead runs a place of 56 million people for twenty years, alone and with a policy. This takes
+most of an hour and adds its figures to the results of the last measurement.
+`--against=FILE.json` writes nothing either, and prints the ratio of each figure to the figure of another result: run
+two versions alternately, and look at the figures whose spreads are disjoint.
 """
 
 from __future__ import annotations
@@ -42,19 +42,22 @@ from sim.engine.thinning import BLOCK
 from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
-from sim.simulation.simulate import FLOWS, Month
-from sim.state.tables import People, TieLists, World, handle
-from sim.world.partition import parts_of, stretches
+from sim.simulation.month import Month
+from sim.state.counters import FLOWS
+from sim.state.people import People
+from sim.state.ties import TieLists
+from sim.state.world import World, handle
+from sim.world.partition import fused_stages, parts_of
 
 HERE = Path(__file__).parent
-KEPT = HERE / "results.json"
+RESULTS = HERE / "results.json"
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 SMALL = 0.1
-"""Nanoseconds below which a mechanism has no line of its own."""
+"""Nanoseconds below which a mechanism has no separate line."""
 PEER_SIZES = (100_000, 1_000_000)
 REPEATS = 5
 MONTHS, FEW_MONTHS, MANY = 24, 6, 2_000_000
-"""Months of a repeat, in places of up to `MANY` people and in larger ones."""
+"""Months per repeat, in places of up to `MANY` people and in larger places."""
 SEED = np.uint64(0)
 TINY = (
     "from sim import Scenario, compare; compare(Scenario.load('baseline'), people=1_500, years=1, seeds=1, threads=1)"
@@ -81,11 +84,11 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def baseline_world(calibrated: Calibrated, people: int) -> World:
-    """A settled place of England's mix with so many people, some months into its first year."""
+    """A burned-in place of England's mix with this number of people, some months into its first year."""
     place = Place.load("anytown")
     if people > place.population:
         place = place.model_copy(update={"population": people})
-    world = calibrated.settled(place, people, 0, threads=os.cpu_count() or 1)
+    world = calibrated.burned_in_world(place, people, 0, threads=os.cpu_count() or 1)
     months(world, calibrated, 0, 3)
     return world
 
@@ -93,54 +96,54 @@ def baseline_world(calibrated: Calibrated, people: int) -> World:
 def months(world: World, calibrated: Calibrated, first: int, count: int, threads: int = 1) -> None:
     """Run some months of the baseline."""
     month = Month(calibrated.params, {}, threads=threads)
-    seen = handle(world)
+    view = handle(world)
     for m in range(first, first + count):
-        month(world, seen, Clock(SEED, np.int64(m)))
+        month(world, view, Clock(SEED, np.int64(m)))
 
 
 def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
-    """Person-months a second on one thread and on two, and bytes a person: all tables, and people with their ties."""
+    """Person-months per second on one thread and on two; bytes per person, all tables and people and ties only."""
     world = baseline_world(calibrated, people)
-    found: dict[str, Any] = {"people": people}
+    results: dict[str, Any] = {"people": people}
     many = MONTHS if people <= MANY else FEW_MONTHS
     for threads in (1, 2):
-        month, seen = Month(calibrated.params, {}, threads=threads), handle(world)
+        month, view = Month(calibrated.params, {}, threads=threads), handle(world)
 
-        def some(first: int, count: int, month: Month = month, seen: Handle = seen) -> None:
+        def some(first: int, count: int, month: Month = month, view: Handle = view) -> None:
             for m in range(first, first + count):
-                month(world, seen, Clock(SEED, np.int64(m)))
+                month(world, view, Clock(SEED, np.int64(m)))
 
-        some(0, 1)  # what is prepared once is not counted
+        some(0, 1)  # preparation that is done once is not counted
         seconds = [timed(partial(some, many * r, many)) for r in range(repeats)]
-        found[f"person_months_per_second_{threads}"] = spread([people * many / s for s in seconds])
-    own = sum(array.nbytes for table in world if isinstance(table, (People, TieLists)) for array in table)
-    found["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
-    found["bytes_per_person_people_and_ties"] = own / people
-    return found
+        results[f"person_months_per_second_{threads}"] = spread([people * many / s for s in seconds])
+    people_and_ties = sum(array.nbytes for table in world if isinstance(table, (People, TieLists)) for array in table)
+    results["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
+    results["bytes_per_person_people_and_ties"] = people_and_ties / people
+    return results
 
 
 def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
-    """Nanoseconds a person and month that each mechanism takes, part by part as a month runs it, in order."""
+    """Nanoseconds per person and month of each mechanism, part by part and in the order of a month."""
     world = baseline_world(calibrated, people)
     steps = Month(calibrated.params, {}).steps
-    given = {step.name: what for step, what in steps}
+    arguments = {step.name: argument for step, argument in steps}
     parts = [handle(part) for part in parts_of(world)]
-    whole = [handle(world)]
+    undivided = [handle(world)]
     clock = Clock(SEED, np.int64(0))
-    calls = {step.name: jit.entry(step.kernel, whole[0], given[step.name], clock) for step, _ in steps}
+    calls = {step.name: jit.entry(step.kernel, undivided[0], arguments[step.name], clock) for step, _ in steps}
     taken: dict[str, float] = {}
-    found: dict[str, list[float]] = {step.name: [] for step, _ in steps}
-    found |= {f"{step.name} again": [] for step, _ in steps if _can_be_repeated(step)}
+    nanoseconds: dict[str, list[float]] = {step.name: [] for step, _ in steps}
+    nanoseconds |= {f"{step.name} again": [] for step, _ in steps if _can_be_repeated(step)}
     for k in range(repeats):
-        taken.update(dict.fromkeys(found, 0.0))
+        taken.update(dict.fromkeys(nanoseconds, 0.0))
         for m in range(MONTHS * k, MONTHS * (k + 1)):
             for flow in FLOWS:
                 getattr(world.tally, flow).fill(0)
             clock = Clock(SEED, np.int64(m))
-            for stretch in stretches([step for step, _ in steps]):
-                for seen in parts if stretch[0].by_part else whole:
+            for stretch in fused_stages([step for step, _ in steps]):
+                for view in parts if stretch[0].by_part else undivided:
                     for step in stretch:
-                        call = partial(calls[step.name], seen, given[step.name], clock)
+                        call = partial(calls[step.name], view, arguments[step.name], clock)
                         taken[step.name] += timed(call)
                         if _can_be_repeated(step):
                             counted = [getattr(world.tally, name) for name in _counted(step)]
@@ -149,18 +152,18 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
                             for column, values in zip(counted, once, strict=True):
                                 column[...] = values
         for name, seconds in taken.items():
-            found[name].append(seconds * 1e9 / people / MONTHS)
-    return {"people": people, "nanoseconds": {name: spread(values) for name, values in found.items()}}
+            nanoseconds[name].append(seconds * 1e9 / people / MONTHS)
+    return {"people": people, "nanoseconds": {name: spread(values) for name, values in nanoseconds.items()}}
 
 
 def _counted(step: Mechanism) -> list[str]:
-    """The counts of a month that a mechanism adds to."""
+    """The counters of a month that a mechanism adds to."""
     return [name.removeprefix("tally.") for name in step.writes if name.startswith("tally.")]
 
 
 def _can_be_repeated(step: Mechanism) -> bool:
-    """Whether doing it twice leaves the place as doing it once, if counts are put back: it writes scratch, bounds and
-    counts."""
+    """Whether a second call leaves the place unchanged once counters are restored: the mechanism writes only scratch
+    memory, bounds and counters."""
     return step.by_part and all(
         name.startswith(("screen.", "tally.")) or name.endswith("_bound") for name in step.writes
     )
@@ -168,14 +171,14 @@ def _can_be_repeated(step: Mechanism) -> bool:
 
 @kernel
 def _look_up(table: npt.NDArray[np.uint8], where: npt.NDArray[np.uint32]) -> int:
-    found = 0
+    total = 0
     for i in range(where.size):
-        found += table[where[i]]
-    return found
+        total += table[where[i]]
+    return total
 
 
 def limits(repeats: int) -> dict[str, Spread]:
-    """What this machine can do at best, on one thread: draws, bytes copied, and bytes looked up here and there."""
+    """Limits of this machine, on one thread: random draws, bytes copied, and bytes looked up at random positions."""
     bits = np.empty(BLOCK, np.uint32)
     key, rounds = np.uint64(0x9E3779B97F4A7C15), 2_000
     fill_bits(key, 0, bits)
@@ -186,7 +189,7 @@ def limits(repeats: int) -> dict[str, Spread]:
 
     source = np.ones(200_000_000, np.uint8)
     target = np.ones_like(source)
-    found = {
+    results = {
         "draws_per_second": spread([rounds * BLOCK / timed(draw) for _ in range(repeats)]),
         "copied_bytes_per_second": spread(
             [source.nbytes / timed(partial(np.copyto, target, source)) for _ in range(repeats)]
@@ -196,12 +199,12 @@ def limits(repeats: int) -> dict[str, Spread]:
         where = np.random.default_rng(0).integers(0, size, 4_000_000, dtype=np.uint32)
         _look_up(source[:size], where)
         seconds = [timed(partial(_look_up, source[:size], where)) for _ in range(repeats)]
-        found[f"looked_up_per_second_{name}"] = spread([where.size / s for s in seconds])
-    return found
+        results[f"looked_up_per_second_{name}"] = spread([where.size / s for s in seconds])
+    return results
 
 
 def process(code: str, cache: str | None = None) -> tuple[float, str]:
-    """Seconds that a process of its own takes for some Python, and what it printed."""
+    """Seconds that a separate process takes for some Python code, and its output."""
     known = {**os.environ, "UPSTREAM_QUIET": "1", **({"UPSTREAM_CACHE": cache} if cache else {})}
     command, started = [sys.executable, "-c", code], time.perf_counter()
     done = subprocess.run(command, cwd=HERE.parent, env=known, check=True, capture_output=True, text=True)
@@ -209,7 +212,7 @@ def process(code: str, cache: str | None = None) -> tuple[float, str]:
 
 
 def starts(repeats: int) -> dict[str, Spread]:
-    """Seconds to the end of a tiny run in a new process, with no compiled code on the machine and then with it."""
+    """Seconds to the end of a tiny run in a new process, without compiled code on the machine and then with it."""
     first, later = [], []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as cache:
@@ -219,11 +222,11 @@ def starts(repeats: int) -> dict[str, Spread]:
 
 
 def machine() -> dict[str, Any]:
-    """What it was measured on, when, and which source."""
+    """The machine, the date, the software versions and the source of a measurement."""
     info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
+    match = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
     return {
-        "processor": found[1] if found else platform.processor() or platform.machine(), "cores": os.cpu_count(),
+        "processor": match[1] if match else platform.processor() or platform.machine(), "cores": os.cpu_count(),
         "system": platform.system(), "python": platform.python_version(), "numba": numba.__version__,
         "numpy": np.__version__, "date": time.strftime("%Y-%m-%d"), "source": jit.DIGEST,
     }  # fmt: skip
@@ -233,57 +236,57 @@ def _shown(s: Spread, unit: float = 1.0, decimals: int = 1) -> str:
     return f"{s['median'] / unit:.{decimals}f} ({s['low'] / unit:.{decimals}f} to {s['high'] / unit:.{decimals}f})"
 
 
-def tables(found: dict[str, Any]) -> str:
+def tables(results: dict[str, Any]) -> str:
     """The results as Markdown."""
-    on, limit = found["machine"], found["limits"]
+    on, limit = results["machine"], results["limits"]
     software = f"Python {on['python']}, Numba {on['numba']}, NumPy {on['numpy']}; source {on['source']}"
     lines = [
         f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['system']}, {software}. "
-        f"Median (smallest to largest) of {found['repeats']} repeats.\n",
-        "| people | million person-months a second, one thread | two threads | bytes a person, everything "
-        "| people and ties alone | draws the machine could make in the time of a person-month |",
+        f"Median (smallest to largest) of {results['repeats']} repeats.\n",
+        "| people | million person-months per second, one thread | two threads | bytes per person, all tables "
+        "| people and ties only | random draws the machine could make in the time of a person-month |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in found["throughput"]:
+    for row in results["throughput"]:
         speed = [_shown(row[f"person_months_per_second_{threads}"], 1e6, 2) for threads in (1, 2)]
         memory = f"{row['bytes_per_person']:.0f} | {row['bytes_per_person_people_and_ties']:.0f}"
         draws = limit["draws_per_second"]["median"] / row["person_months_per_second_1"]["median"]
         lines.append(f"| {row['people']:,} | {speed[0]} | {speed[1]} | {memory} | {draws:.0f} |")
-    lines += ["", "| what this machine can do at best, one thread | |", "| --- | --- |"]
+    lines += ["", "| limits of this machine, one thread | |", "| --- | --- |"]
     lines += [
-        f"| draws a second, million | {_shown(limit['draws_per_second'], 1e6, 0)} |",
-        f"| copying, gigabytes a second | {_shown(limit['copied_bytes_per_second'], 1e9)} |",
-        f"| bytes looked up in 8 kB, million a second | {_shown(limit['looked_up_per_second_part'], 1e6, 0)} |",
-        f"| bytes looked up in 1.2 MB, million a second | {_shown(limit['looked_up_per_second_million'], 1e6, 0)} |",
+        f"| random draws per second, million | {_shown(limit['draws_per_second'], 1e6, 0)} |",
+        f"| copying, gigabytes per second | {_shown(limit['copied_bytes_per_second'], 1e9)} |",
+        f"| bytes looked up in 8 kB, million per second | {_shown(limit['looked_up_per_second_part'], 1e6, 0)} |",
+        f"| bytes looked up in 1.2 MB, million per second | {_shown(limit['looked_up_per_second_million'], 1e6, 0)} |",
     ]
-    lines += ["", "| what a user waits for, in a process of its own | seconds |", "| --- | --- |"]
+    lines += ["", "| time that a user waits, in a separate process | seconds |", "| --- | --- |"]
     waits = {
-        "first start: compiling, then a tiny run": "first_start_seconds",
+        "first start: compilation, then a tiny run": "first_start_seconds",
         "later start: the same tiny run": "later_start_seconds",
         "8 seeds of one policy, 20 years, 30,000 people, all cores": "eight_seeds_seconds",
         "main comparison: 4 policies, 20 seeds, 20 years, 30,000 people, all cores": "main_comparison_seconds",
     }
-    lines += [f"| {what} | {_shown(found[key])} |" for what, key in waits.items()]
-    ours = {row["people"]: row["person_months_per_second_1"]["median"] for row in found["throughput"]}
-    memory = {row["people"]: row["bytes_per_person"] for row in found["throughput"]}
+    lines += [f"| {label} | {_shown(results[key])} |" for label, key in waits.items()]
+    ours = {row["people"]: row["person_months_per_second_1"]["median"] for row in results["throughput"]}
+    memory = {row["people"]: row["bytes_per_person"] for row in results["throughput"]}
     lines += [
         "",
-        "| beside us, one thread | people | million person-steps a second | Upstream, everything, is so many times as "
-        "fast | bytes a person | Upstream's are |",
+        "| comparison, one thread | people | million person-steps per second | speed of Upstream, whole model, over "
+        "this row's | bytes per person | bytes of Upstream over this row's |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in found["peers"]:
-        own = max((size for size in ours if size <= row["people"]), default=min(ours))
-        times = ours[own] / row["per_second"]["median"]
+    for row in results["peers"]:
+        nearest = max((size for size in ours if size <= row["people"]), default=min(ours))
+        times = ours[nearest] / row["per_second"]["median"]
         size = ["", ""]
         if "bytes" in row:
-            size = [_shown(row["bytes"], 1.0, 0), f"1/{row['bytes']['median'] / memory[own]:.1f}"]
+            size = [_shown(row["bytes"], 1.0, 0), f"1/{row['bytes']['median'] / memory[nearest]:.1f}"]
         speed = _shown(row["per_second"], 1e6, 3)
         lines.append(f"| {row['who']} | {row['people']:,} | {speed} | {times:,.1f} | {size[0]} | {size[1]} |")
-    costs = found["costs"]["nanoseconds"]
+    costs = results["costs"]["nanoseconds"]
     lines += [
         "",
-        f"| mechanism | ns a person and month, {found['costs']['people']:,} people | again at once |",
+        f"| mechanism | ns per person and month, {results['costs']['people']:,} people | immediately repeated |",
         "| --- | --- | --- |",
     ]
     small = [name for name, cost in costs.items() if cost["median"] < SMALL and not name.endswith(" again")]
@@ -293,28 +296,28 @@ def tables(found: dict[str, Any]) -> str:
             lines.append(f"| `{name}` | {_shown(cost, 1.0, 2)} | {_shown(again, 1.0, 2) if again else ''} |")
     rest = sum(costs[name]["median"] for name in small)
     lines.append(f"| {len(small)} others, each below {SMALL} | {rest:.2f} | |")
-    if "england" in found:
-        lines += ["", *_england_table(found["england"])]
+    if "england" in results:
+        lines += ["", *_england_table(results["england"])]
     return "\n".join(lines)
 
 
-def _england_table(told: dict[str, Any]) -> list[str]:
+def _england_table(england: dict[str, Any]) -> list[str]:
     return [
-        f"| {told['place']}: {told['people']:,} people one by one, 20 years, one seed, {told['cores']} cores "
+        f"| {england['place']}: {england['people']:,} people as agents, 20 years, one seed, {england['cores']} cores "
         "| minutes | peak, gigabytes | measured | source |",
         "| --- | --- | --- | --- | --- |",
         *(
             f"| {row['what']} | {row['seconds'] / 60:.1f} | {row['peak'] / 1e9:.2f} | {row['date']} | {row['source']} |"
-            for row in told["rows"]
+            for row in england["rows"]
         ),
     ]
 
 
 PEAK = "float(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) * 1024"
-"""Bytes that this process, not the one it came from, has used at most. Linux only."""
+"""Peak memory of this process in bytes, without its parent's. Linux only."""
 TIMED = (
     "import time; from pathlib import Path; from sim import Scenario, compare, run; began = time.perf_counter(); "
-    f"{{what}}; print(time.perf_counter() - began, {PEAK})"
+    f"{{call}}; print(time.perf_counter() - began, {PEAK})"
 )
 LARGE = {
     "baseline": "run(Scenario.load('baseline'), place={path!r}, seeds=1)",
@@ -323,13 +326,13 @@ LARGE = {
 
 
 def england(path: str, before: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Minutes and peak memory of a place of millions, in processes of their own: of the baseline, and of the baseline
-    and a policy. Told after each, with what was measured before of the other."""
+    """Minutes and peak memory of a place of millions, in separate processes: of the baseline, and of the baseline and a
+    policy. Yields a result after each, together with the earlier measurement of the other."""
     place, on = Place.load(path), machine()
     rows = {row["what"]: row for row in before.get("rows", ())}
-    for what, code in LARGE.items():
-        seconds, peak = map(float, process(TIMED.format(what=code.format(path=path)))[1].split())
-        rows[what] = {"what": what, "seconds": seconds, "peak": peak, "date": on["date"], "source": on["source"]}
+    for label, code in LARGE.items():
+        seconds, peak = map(float, process(TIMED.format(call=code.format(path=path)))[1].split())
+        rows[label] = {"what": label, "seconds": seconds, "peak": peak, "date": on["date"], "source": on["source"]}
         yield {
             "place": place.label,
             "people": place.population,
@@ -338,57 +341,57 @@ def england(path: str, before: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def figures(found: Any, path: str = "") -> dict[str, Spread]:
-    """Every spread of a result by where it stands."""
-    if not isinstance(found, (dict, list)):
+def spreads(results: Any, path: str = "") -> dict[str, Spread]:
+    """Every spread of a result by its path."""
+    if not isinstance(results, (dict, list)):
         return {}
-    if isinstance(found, dict) and set(found) == {"median", "low", "high"}:
-        return {path: found}
-    inside = found.items() if isinstance(found, dict) else enumerate(found)
-    return {where: told for key, value in inside for where, told in figures(value, f"{path}/{key}").items()}
+    if isinstance(results, dict) and set(results) == {"median", "low", "high"}:
+        return {path: results}
+    items = results.items() if isinstance(results, dict) else enumerate(results)
+    return {name: figure for key, value in items for name, figure in spreads(value, f"{path}/{key}").items()}
 
 
 def compared(now: dict[str, Any], before: dict[str, Any]) -> str:
-    """Each figure over that of another result, and whether the two spreads lie apart."""
-    old = figures(before)
+    """The ratio of each figure to that of another result, and whether the two spreads are disjoint."""
+    old = spreads(before)
     lines = []
-    for where, told in figures(now).items():
-        if where in old and old[where]["median"] > 0.0:
-            apart = told["low"] > old[where]["high"] or told["high"] < old[where]["low"]
-            ratio = told["median"] / old[where]["median"]
-            lines.append(f"{ratio:6.2f}  {'apart   ' if apart else 'overlaps'}  {where}")
+    for name, figure in spreads(now).items():
+        if name in old and old[name]["median"] > 0.0:
+            disjoint = figure["low"] > old[name]["high"] or figure["high"] < old[name]["low"]
+            ratio = figure["median"] / old[name]["median"]
+            lines.append(f"{ratio:6.2f}  {'disjoint' if disjoint else 'overlaps'}  {name}")
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure everything; keep it unless it was a quick check or a comparison."""
+    """Measure everything, and store the results unless the run is a quick check or a comparison."""
     quick = "--quick" in arguments
     against = [a.removeprefix("--against=") for a in arguments if a.startswith("--against=")]
     large = [a.removeprefix("--england=") for a in arguments if a.startswith("--england=")]
     if len(arguments) != quick + len(against) + len(large) or len(arguments) > 1 + (quick and not large):
         wanted = "--quick, --england=PLACE.toml, --against=FILE.json or nothing"
-        print(f"wanted {wanted}; came {' '.join(arguments)}", file=sys.stderr)
+        print(f"expected {wanted}; got {' '.join(arguments)}", file=sys.stderr)
         return 2
     if large:
         warm_up()
-        for told in england(large[0], json.loads(KEPT.read_text(encoding="utf-8")).get("england", {})):
-            keep(json.loads(KEPT.read_text(encoding="utf-8")) | {"england": told})
+        for measured in england(large[0], stored().get("england", {})):
+            store(stored() | {"england": measured})
         return 0
     before = json.loads(Path(against[0]).read_text(encoding="utf-8")) if against else None
     warm_up()
     calibrated = solution_for(Scenario.load("baseline"))
     needed = hazards.digest(calibrated.domains, calibrated.services, calibrated.params)
     if hazards.read_solution(hazards.SOLVED)[0] != needed:
-        print("sim/solved.npz is for other parameters: every first start would calibrate", file=sys.stderr)
+        print("the shipped solution is for other parameters: every first start would calibrate", file=sys.stderr)
         return 1
     repeats = 1 if quick else REPEATS
-    found = {
+    results = {
         "machine": machine(),
         "repeats": repeats,
         "limits": limits(repeats),
         "throughput": [throughput(calibrated, people, repeats) for people in (SIZES[:1] if quick else SIZES)],
         "costs": costs(calibrated, 10_000 if quick else 100_000, repeats),
-        "peers": peers.beside(
+        "peers": peers.measure(
             calibrated,
             partial(baseline_world, calibrated),
             SIZES[:1] if quick else PEER_SIZES,
@@ -400,22 +403,28 @@ def main(arguments: Sequence[str]) -> int:
         "eight_seeds_seconds": spread([float(process(EIGHT)[1]) for _ in range(repeats)]),
         "main_comparison_seconds": spread([float(process(MAIN)[1]) for _ in range(repeats)]),
     }
-    if KEPT.exists() and "england" in (last := json.loads(KEPT.read_text(encoding="utf-8"))):
-        found["england"] = last["england"]  # with the source that it was measured on
-    print(tables(found))
+    if RESULTS.exists() and "england" in (last := stored()):
+        results["england"] = last["england"]  # with the source of its measurement
+    print(tables(results))
     if before is not None:
-        print(compared(found, before))
+        print(compared(results, before))
     elif not quick:
-        keep(found)
+        store(results)
     return 0
 
 
-def keep(found: dict[str, Any]) -> None:
-    """Write the results, and their tables into the page beside them."""
-    KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+def stored() -> dict[str, Any]:
+    """The results of the last measurement."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return results
+
+
+def store(results: dict[str, Any]) -> None:
+    """Write the results, and write their tables into README.md in the same folder."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     page = HERE / "README.md"
     begin, rest = page.read_text(encoding="utf-8").split("results -->\n")
-    page.write_text(f"{begin}results -->\n{tables(found)}\n<!-- end{rest.split('<!-- end')[1]}", encoding="utf-8")
+    page.write_text(f"{begin}results -->\n{tables(results)}\n<!-- end{rest.split('<!-- end')[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

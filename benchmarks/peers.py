@@ -1,7 +1,7 @@
-"""Others beside us, in the same run: packages in an environment of their own, whole arrays, and our model in Mesa.
+"""Comparison with other software in the same run: packages in a separate environment, whole arrays, and Mesa.
 
-None of the packages does the same work: each has one disease, and no services, money or households. What each row does
-stands in it.
+None of the packages does the same work: each has one disease, and no services, money or households. Each row states
+the work that it measures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.numpy_need import NumpyNeed
 from sim.calibration.calibrated_model import Calibrated
 from sim.scenario.scenario import Scenario
-from sim.state.tables import World
+from sim.state.world import World
 from sim.twins.mesa import MesaModel, initial_state
 
 HERE = Path(__file__).parent
@@ -28,29 +28,29 @@ MESA_PEOPLE, MESA_MONTHS = 2_000, 6
 
 
 def ready() -> Path:
-    """The Python of the peers' environment, made the first time."""
+    """The Python interpreter of the peers' environment, which is made the first time."""
     python = PLACE / "bin" / "python"
     stamp, wanted = PLACE / "ready", (FOREIGN / "requirements.txt").read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(PLACE)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
         subprocess.run([*install, str(FOREIGN / "requirements.txt")], check=True)
-        for script in ("starsim_sis.py", "covasim_random.py"):  # what they compile, they compile now
+        for script in ("starsim_sis.py", "covasim_random.py"):  # compile the packages' code before the measurement
             foreign(python, script, 1_000, 2)
         stamp.write_text(wanted, encoding="utf-8")
     return python
 
 
 def foreign(python: Path, script: str, people: int, steps: int) -> dict[str, float]:
-    """Person-steps a second of a package, and bytes a person: peak memory beyond what importing it took."""
+    """Person-steps per second of a package, and bytes per person: peak memory beyond the memory for importing it."""
     command = [str(python), str(FOREIGN / script), str(people), str(steps)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    measured: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return measured
 
 
 def numpy_need(calibrated: Calibrated, world: World, people: int) -> float:
-    """Person-months a second of the one mechanism in whole arrays."""
+    """Person-months per second of the need mechanism in whole arrays."""
     model = NumpyNeed(calibrated, world, 0)
     model.month()
     started = time.process_time()
@@ -59,10 +59,10 @@ def numpy_need(calibrated: Calibrated, world: World, people: int) -> float:
     return people * MONTHS / (time.process_time() - started)
 
 
-def mesa_telling() -> float:
-    """Person-months a second of the same model, whole, as objects."""
+def mesa_model() -> float:
+    """Person-months per second of the whole model as objects."""
     scenario = Scenario.load("baseline").with_settings(years=1)
-    town = MesaModel(scenario, 0, world=initial_state.settled(scenario, 0, MESA_PEOPLE))
+    town = MesaModel(scenario, 0, world=initial_state.burned_in_world(scenario, 0, MESA_PEOPLE))
     town.step()
     started = time.process_time()
     for _ in range(MESA_MONTHS):
@@ -76,7 +76,7 @@ PACKAGES = (
 )
 
 
-def beside(
+def measure(
     calibrated: Calibrated,
     make: Callable[[int], World],
     sizes: tuple[int, ...],
@@ -85,7 +85,7 @@ def beside(
     *,
     packages: bool,
 ) -> list[dict[str, Any]]:
-    """A row for each peer and size. `make` gives a world of so many people."""
+    """A row for each peer and size. `make` returns a world with a given number of people."""
     rows: list[dict[str, Any]] = []
     python = ready() if packages else Path()
     for people in sizes:
@@ -109,9 +109,9 @@ def beside(
         )
     rows.append(
         {
-            "who": "Upstream told in Mesa, everything, by months",
+            "who": "Upstream's Mesa implementation, whole model, by months",
             "people": MESA_PEOPLE,
-            "per_second": spread([mesa_telling() for _ in range(repeats)]),
+            "per_second": spread([mesa_model() for _ in range(repeats)]),
         }
     )
     return rows

@@ -1,1 +1,1 @@
-"""The web page: charts are pure functions of a comparison's document, pages only wire them together."""
+"""The web page. Charts and tables are pure functions of a comparison's document; `pages` has layout and callbacks."""

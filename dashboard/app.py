@@ -1,8 +1,8 @@
-"""The page as a web application on this computer: made, guarded and served here.
+"""The page as a web application: creates, protects and serves it on this computer.
 
-Nothing is fetched from elsewhere and nothing is sent anywhere. The server listens on this computer only, unless it is
-told in so many words to let others in; it answers only to its own names, so that a page elsewhere on the web cannot
-make a visitor's browser talk to it.
+The page loads nothing from other servers and sends nothing to them. The server listens on this computer only, unless
+other computers are explicitly allowed. It answers only requests for its own host names, so that a page elsewhere on the
+web cannot make a visitor's browser use it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ import flask
 import waitress
 from werkzeug.exceptions import HTTPException
 
-from dashboard import recipe, tables
-from dashboard.choice import Choice, read_link, usual
+from dashboard import reproduce, tables
+from dashboard.choice import Choice, default_choice, read_link
 from dashboard.model import Document, ModelIndex, Progress, RunRequest, Settings, run
-from dashboard.pages import compare, drawing, wiring
+from dashboard.pages import chart_callbacks, compare, control_callbacks, results
 from dashboard.store import Store
 
 log = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 2 * 1024 * 1024
-OWN_NAMES = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -46,8 +46,8 @@ INDEX = """<!DOCTYPE html>
   </head>
   <body>
     <a class="skip" href="#results">Skip to the results</a>
-    <noscript><p class="noscript">This page needs JavaScript to run the model for you. Without it, the same
-    comparison is one command: <code>upstream compare</code>.</p></noscript>
+    <noscript><p class="noscript">This page needs JavaScript. Without it, the command
+    <code>upstream compare</code> makes the same comparison.</p></noscript>
     {%app_entry%}
     <footer>
       {%config%}
@@ -72,37 +72,37 @@ THEME = {
 
 
 class WebService:
-    """What stands behind the page: the model's book and the store of runs."""
+    """The objects behind the page: the index of the model and the store of runs."""
 
-    def __init__(self, book: ModelIndex, store: Store) -> None:
-        self.book = book
+    def __init__(self, index: ModelIndex, store: Store) -> None:
+        self.index = index
         self.store = store
 
     def warm(self) -> None:
-        """Asks for the comparison that the page opens with, so that the first visitor finds it under way."""
-        choice = usual(self.book)
-        self.store.want("start", (*choice.quick_jobs(self.book), *choice.jobs(self.book)))
+        """Start the default comparison, so that it is in progress when the first visitor comes."""
+        choice = default_choice(self.index)
+        self.store.submit("start", (*choice.quick_jobs(self.index), *choice.jobs(self.index)))
 
 
 def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash:
-    """The application. `model` is the `sim` package, or in a test something with the same few names."""
+    """Create the application. `model` is the `sim` package, or in a test a substitute with the same names."""
     settings = settings or Settings()
     if model is None:
-        import sim  # only here: a page that is not asked for costs nothing
+        import sim  # heavy: imported only if the page is served
         from sim.engine.jit import is_warm
 
-        book = ModelIndex(sim, settings, is_warm)
+        index = ModelIndex(sim, settings, is_warm)
     else:
-        book = ModelIndex(model, settings)
+        index = ModelIndex(model, settings)
 
     def work(job: RunRequest, progress: Progress) -> Document:
-        return run(book, job, progress)
+        return run(index, job, progress)
 
     store = Store(work)
     app = dash.Dash(
         __name__,
         title="Upstream: compare policies",
-        update_title=None,  # type: ignore[arg-type]  # None is how Dash is told to leave the title alone
+        update_title=None,  # type: ignore[arg-type]  # None makes Dash keep the title
         index_string=INDEX,
         serve_locally=True,
         enable_mcp=False,
@@ -110,19 +110,20 @@ def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = lambda: dmc.MantineProvider(
-        compare.layout(book), theme=THEME, forceColorScheme="light", withGlobalClasses=True
+        compare.layout(index), theme=THEME, forceColorScheme="light", withGlobalClasses=True
     )
-    wiring.wire(app, book, store)
-    app.server.extensions["upstream"] = WebService(book, store)
-    _downloads(app.server, book, store)
+    control_callbacks.register(app, index, store)
+    chart_callbacks.register(app, index, store)
+    app.server.extensions["upstream"] = WebService(index, store)
+    _downloads(app.server, index, store)
     _guard(app, settings.names)
     return app
 
 
 def service(app: dash.Dash) -> WebService:
-    """The book and store behind an application."""
-    found: WebService = app.server.extensions["upstream"]
-    return found
+    """The index and store behind an application."""
+    extension: WebService = app.server.extensions["upstream"]
+    return extension
 
 
 def serve(
@@ -133,19 +134,32 @@ def serve(
     names: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> None:
-    """Serves the page until interrupted. A host that others can reach is refused unless `allow_others` says so.
+    """Serve the page until interrupted.
 
-    With others let in there is no login: put it on a network you trust. `names` are further host names by which
-    browsers will ask for it.
+    Parameters
+    ----------
+    host, port
+        The address to listen on.
+    allow_others : bool
+        Whether other computers may use the page. The page has no login, so use a trusted network.
+    names : sequence of str
+        Additional host names that browsers may use.
+    settings : Settings, optional
+        Settings of the page.
+
+    Raises
+    ------
+    ValueError
+        If other computers can reach `host` and `allow_others` is false.
     """
-    if not is_own(host) and not allow_others:
+    if not is_loopback(host) and not allow_others:
         raise ValueError(
             f"'{host}' can be reached from other computers, and the page has no login; "
-            "use 127.0.0.1, or say explicitly that others may come in (allow_others)"
+            "use 127.0.0.1, or allow other computers explicitly (allow_others)"
         )
     settings = settings or Settings()
     more = [*settings.names, *names]
-    if not is_own(host):
+    if not is_loopback(host):
         more += [host, socket.gethostname()]
     app = create_app(replace(settings, names=tuple(more)))
     service(app).warm()
@@ -160,8 +174,8 @@ def serve(
     )
 
 
-def is_own(host: str) -> bool:
-    """Whether a host name or address is this computer, as only this computer sees it."""
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is a loopback address of this computer."""
     if host == "localhost":
         return True
     try:
@@ -171,11 +185,11 @@ def is_own(host: str) -> bool:
 
 
 def _guard(app: dash.Dash, names: Sequence[str]) -> None:
-    """Refuses strangers' host names and origins and too large requests; sets the headers; keeps traces in the log."""
+    """Refuse unknown host names, other origins and large requests; set security headers; log errors."""
     server = app.server
     server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
-    allowed = {name.lower().strip("[]") for name in (*OWN_NAMES, *names) if name}
-    scripts = " ".join(["'self'", *app.csp_hashes()])  # once every clientside callback is known
+    allowed = {name.lower().strip("[]") for name in (*LOOPBACK_NAMES, *names) if name}
+    scripts = " ".join(["'self'", *app.csp_hashes()])  # after every clientside callback is registered
     policy = "; ".join(
         [
             "default-src 'self'",
@@ -215,43 +229,43 @@ def _guard(app: dash.Dash, names: Sequence[str]) -> None:
             return _plain("That request is too large.", 413)
         return None
 
-    def dress(response: flask.Response) -> flask.Response:
+    def set_headers(response: flask.Response) -> flask.Response:
         for header, value in headers.items():
             response.headers[header] = value
         return response
 
-    def explain(error: Exception) -> flask.Response | HTTPException:
+    def report_error(error: Exception) -> flask.Response | HTTPException:
         if isinstance(error, HTTPException):
             return error
         reference = secrets.token_hex(4)
         log.exception("request failed (reference %s)", reference)
-        return _plain(f"Something went wrong. The server's log says what (reference {reference}).", 500)
+        return _plain(f"Something went wrong. The server log has the details (reference {reference}).", 500)
 
     server.before_request_funcs.setdefault(None, []).insert(0, check)
-    server.after_request(dress)
-    server.register_error_handler(Exception, explain)
+    server.after_request(set_headers)
+    server.register_error_handler(Exception, report_error)
 
 
-def _downloads(server: flask.Flask, book: ModelIndex, store: Store) -> None:
-    """The numbers on the page as files, at an address made of the same link as the page."""
+def _downloads(server: flask.Flask, index: ModelIndex, store: Store) -> None:
+    """Register the downloads, whose addresses have the same query as the page."""
 
-    def asked() -> tuple[Choice, str]:
-        choice, said = read_link(flask.request.query_string.decode("utf-8", "replace"), book)
+    def requested_choice() -> tuple[Choice, str]:
+        choice, said = read_link(flask.request.query_string.decode("utf-8", "replace"), index)
         return choice, " ".join(said)
 
-    def found() -> tuple[Document | None, str]:
-        choice, problem = asked()
+    def requested_document() -> tuple[Document | None, str]:
+        choice, problem = requested_choice()
         if problem:
             return None, problem
-        jobs = choice.jobs(book)
-        document = drawing.shown_document(store, [job.digest for job in jobs])
+        jobs = choice.jobs(index)
+        document = results.shown_document(store, [job.digest for job in jobs])
         if document is None or any(store.document(job.digest) is None for job in jobs):
-            return None, "These runs are not finished yet. Open the page, wait until it says so, and try again."
+            return None, "These runs are not finished. Open the page, wait until it shows the results, and try again."
         return document, ""
 
     @server.get("/download/comparison.csv")
     def comparison_csv() -> flask.Response:
-        document, problem = found()
+        document, problem = requested_document()
         if document is None:
             return _plain(problem, 409)
         # a byte-order mark, so that spreadsheets read £ as £
@@ -259,21 +273,21 @@ def _downloads(server: flask.Flask, book: ModelIndex, store: Store) -> None:
 
     @server.get("/download/comparison.json")
     def comparison_json() -> flask.Response:
-        document, problem = found()
+        document, problem = requested_document()
         if document is None:
             return _plain(problem, 409)
         return _file(json.dumps(_null(document), allow_nan=False), "application/json", "upstream.json")
 
-    @server.get(f"/download/{recipe.FILE}")
-    def own_scenario() -> flask.Response:
-        choice, problem = asked()
-        if problem or not choice.moves(book):
-            return _plain(problem or "No lever is moved, so there is no policy of your own to save.", 409)
-        return _file(recipe.scenario_file(choice, book), "application/toml; charset=utf-8", recipe.FILE)
+    @server.get(f"/download/{reproduce.FILE}")
+    def visitors_scenario() -> flask.Response:
+        choice, problem = requested_choice()
+        if problem or not choice.lever_settings(index):
+            return _plain(problem or "No lever is moved, so there is no policy to save.", 409)
+        return _file(reproduce.scenario_file(choice, index), "application/toml; charset=utf-8", reproduce.FILE)
 
 
 def _null(value: Any) -> Any:
-    """The same with null for what is not a number: a wait that nobody had. JSON knows no NaN."""
+    """The value with None for NaN, such as a wait that no person had. JSON has no NaN."""
     if isinstance(value, dict):
         return {key: _null(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

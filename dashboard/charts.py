@@ -1,8 +1,8 @@
-"""Charts as pure functions: a comparison's document in, a Plotly figure out, whose title is the finding in words.
+"""Charts as pure functions: each makes a Plotly figure of a comparison's document. The title states the finding.
 
-Colours are the Government Analysis Function's categories (at most four, baseline first), each with a dash of its own
-so that colour never speaks alone. Bands about levels hold the middle 95 % of seeds; those about differences are the
-95 % interval of the mean, which tells a difference from luck. Neither holds doubt about the model.
+The colours are the categories of the Government Analysis Function (at most four, baseline first). Each has a different
+dash, so that no information depends on colour alone. The bands of levels are the middle 95% of seeds; the bands of
+differences are the 95% CI of the mean. Neither includes the uncertainty of the model.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from dashboard.findings import (
     MEAN,
     SEEDS,
     capital,
+    difference_unit,
     direction,
+    excludes_zero,
     figure_text,
     finding,
     focus,
     gains,
-    in_per_cent,
     interval,
     is_or_are,
     is_share,
     metric_label,
     scenario_label,
-    told_apart,
+    shown_unit,
 )
+from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
-from dashboard.moves import FIFTH_LABELS
 
 BANDS = f"bands: {SEEDS}"
 MEAN_BANDS = f"bands: {MEAN}"
@@ -42,7 +43,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-se
 
 
 class Style(NamedTuple):
-    """How one scenario looks wherever it is drawn."""
+    """The style of one scenario in all charts."""
 
     colour: str
     dash: str
@@ -61,18 +62,18 @@ OTHER_STYLES = (
 
 
 def styles(document: Document) -> dict[str, Style]:
-    """Each scenario's style: the baseline's and the visitor's own are fixed, the others follow the document's order."""
-    found = {}
+    """The style of each scenario. Baseline and visitor's policy are fixed, the others follow the document's order."""
+    by_name = {}
     others = 0
     for name in document["scenarios"]:
         if name == document["baseline"]:
-            found[name] = BASELINE_STYLE
+            by_name[name] = BASELINE_STYLE
         elif name == YOURS:
-            found[name] = YOURS_STYLE
+            by_name[name] = YOURS_STYLE
         else:
-            found[name] = OTHER_STYLES[others % len(OTHER_STYLES)]
+            by_name[name] = OTHER_STYLES[others % len(OTHER_STYLES)]
             others += 1
-    return found
+    return by_name
 
 
 # --- figures -------------------------------------------------------------------------------------------------------
@@ -81,8 +82,10 @@ def styles(document: Document) -> dict[str, Style]:
 def over_time(
     document: Document, metric: str, *, monthly: bool = False, compact: bool = False, title: str = ""
 ) -> go.Figure:
-    """One metric under every scenario, with bands: by year, or month by month at yearly rates. Its title is the
-    finding, unless another is given."""
+    """One measure under every scenario with its bands, by year, or by month at yearly rates.
+
+    The title is the finding, unless `title` replaces it.
+    """
     figure = _blank()
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     looks = styles(document)
@@ -98,7 +101,7 @@ def over_time(
     for name, (x, mean, low, high) in series.items():
         figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
     figure.add_trace(_bands_note(BANDS))
-    _dress(figure, title or finding(document, metric), compact)
+    _set_layout(figure, title or finding(document, metric), compact)
     figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat=".1%" if is_share(unit) else None)
     if monthly:
         figure.update_xaxes(title_text=None if compact else "month", type="date")
@@ -108,30 +111,32 @@ def over_time(
 
 
 def difference(document: Document, metric: str) -> go.Figure:
-    """How far each scenario stands from the baseline, seed by seed, with the interval of the mean; the baseline is the
-    line at nought."""
+    """The difference of each scenario from the baseline, paired by seed, with the interval of its mean.
+
+    The baseline is the line at 0.
+    """
     figure = _blank()
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     years = list(document["years"])
     for name, metrics in document["differences"].items():
-        x, _, low, high = _apart(metrics[metric]["by_year"])
+        x, _, low, high = _difference_series(metrics[metric]["by_year"])
         figure.add_trace(_band(x, low, high, name, looks[name]))
-    nought = [0.0] * len(years)
+    zeros = [0.0] * len(years)
     base = document["baseline"]
-    figure.add_trace(_line(years, nought, nought, nought, base, document, looks[base], unit))
+    figure.add_trace(_line(years, zeros, zeros, zeros, base, document, looks[base], unit))
     for name, metrics in document["differences"].items():
-        x, mean, low, high = _apart(metrics[metric]["by_year"])
+        x, mean, low, high = _difference_series(metrics[metric]["by_year"])
         figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
-    figure.add_trace(_bands_note(f"bands: {_what(document, metric)}"))
-    _dress(figure, _difference_title(document, metric), compact=False)
-    figure.update_yaxes(title_text=_axis(unit), tickformat="+.1%" if is_share(unit) else "+~g")
+    figure.add_trace(_bands_note(f"bands: {_interval_kind(document, metric)}"))
+    _set_layout(figure, _difference_title(document, metric), compact=False)
+    figure.update_yaxes(title_text=_axis(difference_unit(unit)), tickformat="+.1%" if is_share(unit) else "+~g")
     figure.update_xaxes(title_text=_year_axis(document), dtick=_year_tick(document))
     return figure
 
 
 def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
-    """Spend by tier in the last year as a difference from the baseline, with intervals."""
+    """Spending by tier in the last year: differences from the baseline with intervals."""
     figure = _blank()
     looks = styles(document)
     base = document["scenarios"][document["baseline"]]
@@ -141,13 +146,13 @@ def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
         last = [records[metric]["by_year"][-1] for metric in metrics]
         figure.add_trace(_bar(last, labels, name, document, looks[name]))
     figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
-    _dress(figure, _spend_title(document, metrics), compact=False)
-    _lie_down(figure, labels, f"{unit}; whiskers: {_what(document, metrics[0])}")
+    _set_layout(figure, _spend_title(document, metrics), compact=False)
+    _set_horizontal(figure, labels, f"{unit}; whiskers: {_interval_kind(document, metrics[0])}")
     return figure
 
 
 def by_fifth(document: Document, metric: str) -> go.Figure:
-    """One metric in the last year as a difference from the baseline, in each fifth of neighbourhoods by deprivation."""
+    """One measure in the last year: differences from the baseline by deprivation fifth, with intervals."""
     figure = _blank()
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
@@ -158,23 +163,23 @@ def by_fifth(document: Document, metric: str) -> go.Figure:
         if last:
             figure.add_trace(_bar(last, labels, name, document, looks[name]))
     figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
-    _dress(figure, gains(document, metric), compact=False)
-    _lie_down(figure, labels, f"{unit}; whiskers: {_what(document, metric)}")
+    _set_layout(figure, gains(document, metric), compact=False)
+    _set_horizontal(figure, labels, f"{unit}; whiskers: {_interval_kind(document, metric)}")
     return figure
 
 
-def empty(words: str = "The first results will appear here.") -> go.Figure:
-    """A quiet place for a chart that is on its way."""
+def empty(text: str = "The first results will appear here.") -> go.Figure:
+    """A placeholder until the first results are available."""
     figure = _blank()
-    _dress(figure, "", compact=False)
+    _set_layout(figure, "", compact=False)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.add_annotation(text=words, showarrow=False, font={"size": 16, "color": AXIS}, xref="paper", yref="paper")
+    figure.add_annotation(text=text, showarrow=False, font={"size": 16, "color": AXIS}, xref="paper", yref="paper")
     return figure
 
 
-def lifted(figure: go.Figure) -> tuple[str, go.Figure]:
-    """A figure's title as text, and the figure without it: on a page it is a heading, which wraps and is read."""
+def split_title(figure: go.Figure) -> tuple[str, go.Figure]:
+    """A figure's title as text, for a heading on the page, and the figure without its title."""
     title = " ".join((figure.layout.title.text or "").replace("<br>", " ").split())
     bare = go.Figure(figure)
     bare.layout.title = None
@@ -183,12 +188,12 @@ def lifted(figure: go.Figure) -> tuple[str, go.Figure]:
 
 
 def graph(id: Any, figure: go.Figure | None = None, *, buttons: bool = True) -> dcc.Graph:
-    """The only way a chart gets onto a page: no vendor's cloud, no logo, at most a button to save the picture."""
+    """The component of every chart: no cloud service, no logo, at most a button to save the picture."""
     return dcc.Graph(
         id=id,
         figure=figure if figure is not None else empty(),
         responsive=True,
-        style={"height": "100%"},  # of its frame, which has more of it on a phone
+        style={"height": "100%"},  # of its frame, which is taller on a phone
         config={
             "showSendToCloud": False,
             "plotlyServerURL": "",
@@ -207,7 +212,7 @@ def graph(id: Any, figure: go.Figure | None = None, *, buttons: bool = True) -> 
 
 
 def _blank() -> go.Figure:
-    """A figure without Plotly's own template, which is 7 kB of colours we do not use."""
+    """A figure without Plotly's default template, which is 7 kB of unused colours."""
     return go.Figure(layout={"template": go.layout.Template()})
 
 
@@ -220,8 +225,8 @@ def _yearly(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], 
     )
 
 
-def _apart(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], list[float], list[float]]:
-    """The years of a difference, its mean, and the ends of its interval."""
+def _difference_series(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], list[float], list[float]]:
+    """The years of a difference, its means, and the ends of its intervals."""
     ends = [interval(record) for record in records]
     return (
         [record["year"] for record in records],
@@ -231,14 +236,14 @@ def _apart(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], l
     )
 
 
-def _what(document: Document, metric: str) -> str:
-    """What the bands and whiskers of differences are."""
+def _interval_kind(document: Document, metric: str) -> str:
+    """The kind of interval of the bands and whiskers of differences."""
     rows = [records[metric]["by_year"][-1] for records in document["differences"].values()]
     return interval(rows[0])[2] if rows else MEAN
 
 
 def _bar(last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style) -> go.Bar:
-    """One scenario's differences, lying down: names are long, and a phone is narrow."""
+    """One scenario's differences as horizontal bars, because labels are long and phones narrow."""
     ends = [interval(record) for record in last]
     means = [record["mean"] for record in last]
     return go.Bar(
@@ -265,8 +270,8 @@ def _bar(last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, docum
     )
 
 
-def _lie_down(figure: go.Figure, labels: Sequence[str], title: str) -> None:
-    """What charts of lying bars share. Plotly stacks from below: turned about, the first is on top, as one reads."""
+def _set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> None:
+    """Set the layout of horizontal bars. Plotly orders bars from below; reversed, the first is at the top."""
     figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified", legend_traceorder="reversed")
     figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=list(labels)[::-1])
     figure.update_xaxes(title_text=_wrapped(title, 30), tickformat="+,~g", showgrid=True, gridcolor=GRID)
@@ -282,7 +287,7 @@ def _line(
     look: Style,
     unit: str,
 ) -> go.Scatter:
-    number = ".1%" if is_share(unit) else ",.2f"
+    fmt = ".1%" if is_share(unit) else ",.2f"
     return go.Scatter(
         x=list(x),
         y=list(mean),
@@ -292,12 +297,12 @@ def _line(
         mode="lines",
         line={"color": look.colour, "dash": look.dash, "width": look.width},
         customdata=[list(pair) for pair in zip(low, high, strict=True)],
-        hovertemplate=f"%{{y:{number}}} (%{{customdata[0]:{number}}} to %{{customdata[1]:{number}}})",
+        hovertemplate=f"%{{y:{fmt}}} (%{{customdata[0]:{fmt}}} to %{{customdata[1]:{fmt}}})",
     )
 
 
 def _band(x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: Style) -> go.Scatter:
-    """A filled polygon, up along the high edge and back along the low one."""
+    """A filled polygon along the upper edge and back along the lower edge."""
     return go.Scatter(
         x=[*x, *reversed(x)],
         y=[*high, *reversed(low)],
@@ -312,12 +317,12 @@ def _band(x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: s
     )
 
 
-def _bands_note(words: str) -> go.Scatter:
-    """An entry in the legend that says what bands cover; it draws nothing."""
+def _bands_note(text: str) -> go.Scatter:
+    """An entry of the legend that explains the bands; it draws nothing."""
     return go.Scatter(
         x=[None],
         y=[None],
-        name=words,
+        name=text,
         mode="markers",
         marker={"symbol": "square", "size": 14, "color": "#c4ccd4"},
         hoverinfo="skip",
@@ -325,8 +330,8 @@ def _bands_note(words: str) -> go.Scatter:
     )
 
 
-def _dress(figure: go.Figure, title: str, compact: bool) -> None:
-    """What every figure shares: white ground, quiet grid, legend above, nothing to drag by accident."""
+def _set_layout(figure: go.Figure, title: str, compact: bool) -> None:
+    """Set the layout that all figures share: white background, light grid, legend above, no dragging."""
     figure.update_layout(
         title={"text": _wrapped(title, 60 if compact else 95), "font": {"size": 16, "color": TEXT}, "x": 0.0},
         font={"family": FONT, "size": 14, "color": AXIS},
@@ -364,15 +369,17 @@ def _dress(figure: go.Figure, title: str, compact: bool) -> None:
 
 
 def _difference_title(document: Document, metric: str) -> str:
-    """The same finding as on the cards, but in the metric's own unit."""
+    """The finding of the cards, in the measure's own unit."""
     name = focus(document, metric)
     label = metric_label(document, metric)
     if name is None:
-        return f"{label}: no policy differs from the baseline by more than luck"
+        return f"{label}: no policy differs clearly from the baseline"
     last = document["differences"][name][metric]["by_year"][-1]
-    if not told_apart(last):
-        return f"{label}: no difference larger than luck in year {last['year']} under {scenario_label(document, name)}"
-    scale, unit = (100.0, " points") if is_share(document["differences"][name][metric]["unit"]) else (1.0, "")
+    if not excludes_zero(last):
+        return f"{label}: no clear difference in year {last['year']} under {scenario_label(document, name)}"
+    scale, unit = (
+        (100.0, " percentage points") if is_share(document["differences"][name][metric]["unit"]) else (1.0, "")
+    )
     near, far = sorted(abs(end) * scale for end in interval(last)[:2])
     return (
         f"{label} {is_or_are(label)} {figure_text(abs(last['mean']) * scale)}{unit} {direction(last['mean'])} in year "
@@ -381,18 +388,18 @@ def _difference_title(document: Document, metric: str) -> str:
 
 
 def _spend_title(document: Document, metrics: Sequence[str]) -> str:
-    """The largest move of money between tiers that luck does not explain."""
+    """The largest clear difference in spending of a tier."""
     clear = []
     for name, records in document["differences"].items():
         if YOURS in document["differences"] and name != YOURS:
             continue
         for metric in metrics:
             last = records[metric]["by_year"][-1]
-            if told_apart(last):
+            if excludes_zero(last):
                 clear.append((abs(last["mean"]), name, metric, last))
     years = document["years"]
     if not clear:
-        return f"No difference in spend larger than luck in year {years[-1]}"
+        return f"No clear difference in spending in year {years[-1]}"
     _, name, metric, last = max(clear, key=lambda item: item[0])
     near, far = sorted(abs(end) for end in interval(last)[:2])
     return (
@@ -409,9 +416,7 @@ def _plain_label(document: Document, name: str) -> str:
 
 
 def _axis(unit: str) -> str:
-    if is_share(unit):
-        return in_per_cent(unit)
-    return _wrapped(unit, 24)
+    return _wrapped(shown_unit(unit), 24)
 
 
 def _year_axis(document: Document) -> str:
@@ -425,7 +430,7 @@ def _year_tick(document: Document) -> int:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """Text broken into lines with `<br>`, which is how Plotly breaks."""
+    """The text broken into lines with `<br>`, as Plotly requires."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:

@@ -1,4 +1,4 @@
-"""The controls beside the results: what is compared, where, how often; and the visitor's own policy."""
+"""The controls of the page: policies, place, number of seeds, and the visitor's own policy."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard import levers
-from dashboard.choice import over_choices, seed_choices, usual
+from dashboard import lever_controls
+from dashboard.choice import default_choice, over_choices, seed_choices
 from dashboard.model import ModelIndex
 
 
-def panel(book: ModelIndex) -> list[Any]:
-    """All controls, from what is asked most to what is asked least."""
-    return [*_compared(book), *_own(book)]
+def panel(index: ModelIndex) -> list[Any]:
+    """All controls, the most used first."""
+    return [*_comparison(index), *_visitors_policy(index)]
 
 
-def _compared(book: ModelIndex) -> list[Any]:
-    start = usual(book)
+def _comparison(index: ModelIndex) -> list[Any]:
+    start = default_choice(index)
     return [
         html.H2("Compare with the baseline"),
         html.Fieldset(
             [
-                html.Legend(f"Policies, {book.settings.most_scenarios} at most", className="unseen"),
+                html.Legend(f"Policies, at most {index.settings.most_scenarios}", className="unseen"),
                 dmc.ChipGroup(
                     id="compare-scenarios",
                     multiple=True,
                     value=list(start.scenarios),
                     children=[
                         dmc.Chip(
-                            book.label(name),
+                            index.label(name),
                             value=name,
                             id={"type": "compare-scenario", "name": name},
                             size="md",
                             className="chip",
                         )
-                        for name in book.policies
+                        for name in index.policies
                     ],
                 ),
             ]
@@ -45,11 +45,11 @@ def _compared(book: ModelIndex) -> list[Any]:
         html.Div(
             className="pair",
             children=[
-                _select("compare-place", "Place", [(name, _title(name)) for name in book.places], start.place),
+                _select("compare-place", "Place", [(name, _title(name)) for name in index.places], start.place),
                 _select(
                     "compare-seeds",
                     "Seeds (runs)",
-                    [(str(n), str(n)) for n in seed_choices(book)],
+                    [(str(n), str(n)) for n in seed_choices(index)],
                     str(start.seeds),
                 ),
             ],
@@ -57,11 +57,14 @@ def _compared(book: ModelIndex) -> list[Any]:
     ]
 
 
-def _own(book: ModelIndex) -> list[Any]:
-    start = usual(book)
+def _visitors_policy(index: ModelIndex) -> list[Any]:
+    start = default_choice(index)
     return [
         html.H2("Your policy"),
-        html.P("Move a lever and let go: the model runs it and adds a line.", className="note"),
+        html.P(
+            "Move a lever. When you release it, the model runs your policy and adds a line to the charts.",
+            className="note",
+        ),
         html.Div(
             [
                 html.Ul([], id="compare-moved", className="moved-list"),
@@ -69,23 +72,23 @@ def _own(book: ModelIndex) -> list[Any]:
                     "Reset all levers", id="compare-reset-all", type="button", disabled=True, className="button all"
                 ),
             ],
-            id="compare-own",
+            id="compare-moved-levers",
         ),
         html.Div(
             className="pair",
             children=[
                 _select(
-                    "compare-start", "Begins", [(month, month_text(month)) for month in book.starts()], start.start
+                    "compare-start", "Begins", [(month, month_text(month)) for month in index.starts()], start.start
                 ),
                 _select(
                     "compare-over",
-                    "In full force after",
-                    [(str(n), levers.span(n)) for n in over_choices(book)],
+                    "In full effect after",
+                    [(str(n), lever_controls.duration_text(n)) for n in over_choices(index)],
                     str(start.over_months),
                 ),
             ],
         ),
-        html.Div(levers.panel(book), className="levers"),
+        html.Div(lever_controls.panel(index), className="levers"),
     ]
 
 

@@ -1,7 +1,7 @@
-"""What a comparison's numbers say, in sentences: which policy, how much, how soon, how sure.
+"""States the result of a comparison in sentences: which policy, how large a difference, from which year, how certain.
 
-A difference is told with the 95 % interval of its mean over seeds, which is what tells it from luck; with one seed, or
-from an older document, with the middle 95 % of the seeds.
+A difference comes with the 95% confidence interval (CI) of its mean over seeds. The difference is called clear if the
+interval excludes 0. With one seed, or in an older document, the middle 95% of the seeds is used instead.
 """
 
 from __future__ import annotations
@@ -10,39 +10,40 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
-from dashboard.moves import FIFTH_LABELS
 
-SEEDS = "middle 95 % of seeds"
-MEAN = "95 % interval of the mean"
+SEEDS = "middle 95% of seeds"
+MEAN = "95% CI of the mean"
+UNCLEAR = "95% CI includes 0"
 
 
 class Change(NamedTuple):
-    """A metric's difference from the baseline in one year, in the way it is best said."""
+    """A measure's difference from the baseline in one year, in the unit in which it is best stated."""
 
     mean: float
     low: float
     high: float
-    unit: str  # "%" of the baseline, "percentage points", or the metric's own unit
+    unit: str  # "%" of the baseline, "percentage points", or the measure's own unit
     year: int
-    band: str  # what low and high are the ends of
+    band: str  # the kind of interval whose ends are `low` and `high`
 
     @property
     def clear(self) -> bool:
-        """Whether the difference is told from luck: the interval leaves out zero."""
+        """Whether the interval excludes 0."""
         return bool(self.low > 0.0 or self.high < 0.0)
 
 
 def interval(row: Mapping[str, Any]) -> tuple[float, float, str]:
-    """The ends of what is told of a difference, and what they are the ends of."""
+    """The ends of the interval of a difference, and the kind of interval."""
     low, high = row.get("ci_low"), row.get("ci_high")
     if low is None or high is None:
         return row["q025"], row["q975"], SEEDS
     return low, high, MEAN
 
 
-def told_apart(row: Mapping[str, Any]) -> bool:
-    """Whether a difference is told from luck."""
+def excludes_zero(row: Mapping[str, Any]) -> bool:
+    """Whether the interval of a difference excludes 0."""
     low, high, _ = interval(row)
     return bool(low > 0.0 or high < 0.0)
 
@@ -63,17 +64,27 @@ def change(document: Document, metric: str, name: str) -> Change:
 
 
 def is_share(unit: str) -> bool:
-    """Whether a unit is a part of a whole, 0 to 1, which reads better in per cent."""
+    """Whether a unit is a share from 0 to 1, which is shown as a percentage."""
     return unit == "share" or unit.startswith("share ")
 
 
-def in_per_cent(unit: str) -> str:
-    """A share's unit as it is shown: 'share of budget' is 'per cent of budget'."""
-    return unit.replace("share", "per cent", 1) if is_share(unit) else unit
+def shown_unit(unit: str) -> str:
+    """The unit of a level as shown: 'share of budget' becomes '% of budget'."""
+    return unit.replace("share", "%", 1) if is_share(unit) else unit
+
+
+def difference_unit(unit: str) -> str:
+    """The unit of a difference as shown: percentage points for shares."""
+    return unit.replace("share", "percentage points", 1) if is_share(unit) else unit
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A number with its unit: '15%' without a space, any other unit with a space."""
+    return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}".strip()
 
 
 def focus(document: Document, metric: str) -> str | None:
-    """The scenario a chart's title is about: the visitor's own, else the one that differs most beyond luck."""
+    """The scenario of a chart's title: the visitor's own, else the one with the largest clear difference."""
     names = list(document["differences"])
     if YOURS in names:
         return YOURS
@@ -83,102 +94,108 @@ def focus(document: Document, metric: str) -> str | None:
 
 
 def finding(document: Document, metric: str, name: str | None = None) -> str:
-    """What the chart of one metric shows, in a sentence: which policy, how much, how sure."""
+    """The result of one measure in a sentence: policy, size of the difference, and interval."""
     label = metric_label(document, metric)
     name = name or focus(document, metric)
     if not document["differences"]:
         return f"{capital(label)} under {scenario_label(document, document['baseline'])}"
     if name is None:
-        return f"No difference in {small(label)} larger than luck by year {document['years'][-1]} under any policy"
-    found = change(document, metric, name)
-    if not found.clear:
-        where = f"by year {found.year} under {scenario_label(document, name)}"
-        return f"No difference in {small(label)} larger than luck {where} ({found.band}: {spread(found)})"
+        return f"No clear difference in {small(label)} by year {document['years'][-1]} under any policy"
+    result = change(document, metric, name)
+    if not result.clear:
+        when = f"by year {result.year} under {scenario_label(document, name)}"
+        return f"No clear difference in {small(label)} {when} ({result.band}: {spread(result)})"
     return f"{capital(label)} {is_or_are(label)} {finding_short(document, metric, name)}"
 
 
 def finding_short(document: Document, metric: str, name: str | None = None) -> str:
-    """The same without the metric's name, for where that stands above it already."""
+    """The finding without the measure's name."""
     name = name or focus(document, metric)
     if name is None:
-        return f"no difference larger than luck by year {document['years'][-1]} under any policy"
-    found = change(document, metric, name)
-    said = size(found) if found.clear else "no difference larger than luck"
-    return f"{said} by year {found.year} under {scenario_label(document, name)} ({found.band}: {spread(found)})"
+        return f"no clear difference by year {document['years'][-1]} under any policy"
+    result = change(document, metric, name)
+    text = size(result) if result.clear else "no clear difference"
+    return f"{text} by year {result.year} under {scenario_label(document, name)} ({result.band}: {spread(result)})"
 
 
 def finding_brief(document: Document, metric: str, name: str | None = None) -> str:
-    """The finding beside a small chart, whose page says which year it is and what the brackets hold."""
+    """The finding of a small chart, without the year and the kind of interval."""
     name = name or focus(document, metric)
     if name is None:
-        return "Within luck under every policy"
-    found = change(document, metric, name)
-    said = capital(size(found)) if found.clear else "Within luck"
-    return f"{said} under {scenario_label(document, name)} ({spread(found)})"
+        return "No clear difference under any policy"
+    result = change(document, metric, name)
+    text = capital(size(result)) if result.clear else "No clear difference"
+    return f"{text} under {scenario_label(document, name)} ({spread(result)})"
 
 
 def headline(document: Document, metric: str) -> str:
-    """The finding with its interval, then what the other policies do in a few words; of the visitor's own, the finding
-    alone, as the cards below tell of the others."""
+    """The finding with its interval, then the other policies in a few words.
+
+    For the visitor's own policy the finding stands alone: the cards below it show the other policies.
+    """
     name = focus(document, metric)
     first = f"{finding(document, metric, name)}."
     if name is None:
         return first
     year = document["years"][-1]
     first = first.replace(f"by year {year} ", "", 1)
-    rest = [] if name == YOURS else [other for other in document["differences"] if other != name]
-    others = [(other, change(document, metric, other)) for other in rest]
-    clear = [f"{size(found)} under {scenario_label(document, other)}" for other, found in others if found.clear]
-    alike = [scenario_label(document, other) for other, found in others if not found.clear]
+    names = [] if name == YOURS else [other for other in document["differences"] if other != name]
+    others = [(other, change(document, metric, other)) for other in names]
+    clear = [f"{size(result)} under {scenario_label(document, other)}" for other, result in others if result.clear]
+    unclear = [scenario_label(document, other) for other, result in others if not result.clear]
     more = []
     if clear:
-        more.append(f"It is {listed(clear)}.")
-    if alike:
-        more.append(f"Under {listed(alike)} it does not differ by more than luck.")
+        label = metric_label(document, metric)
+        more.append(f"{capital(label)} {is_or_are(label)} {listed(clear)}.")
+    if unclear:
+        more.append(f"Under {listed(unclear)} there is no clear difference.")
     return " ".join([f"In year {year}, {small(first)}", *more])
 
 
 def soon(document: Document, metric: str, name: str | None = None) -> str:
-    """From which year on a policy differs from the baseline by more than luck."""
+    """The year from which a policy differs clearly from the baseline."""
     label = metric_label(document, metric)
     name = name or focus(document, metric)
     if not document["differences"]:
         return f"{capital(label)} under {scenario_label(document, document['baseline'])}"
     if name is None:
         year = document["years"][-1]
-        return f"{capital(label)}: no policy differs from the baseline by more than luck in year {year}"
+        return f"{capital(label)}: no policy differs clearly from the baseline in year {year}"
     rows = document["differences"][name][metric]["by_year"]
-    apart = [told_apart(row) for row in rows]
-    where = f"{capital(label)} under {scenario_label(document, name)}"
-    if not apart[-1]:
-        return f"{where} does not differ from the baseline by more than luck in year {rows[-1]['year']}"
-    start = len(apart)
-    while start > 0 and apart[start - 1] and rows[start - 1]["mean"] * rows[-1]["mean"] > 0:
+    clear = [excludes_zero(row) for row in rows]
+    subject = f"{capital(label)} under {scenario_label(document, name)}"
+    if not clear[-1]:
+        return f"{subject}: no clear difference from the baseline in year {rows[-1]['year']}"
+    start = len(clear)
+    while start > 0 and clear[start - 1] and rows[start - 1]["mean"] * rows[-1]["mean"] > 0:
         start -= 1
-    return f"{where} is {direction(rows[-1]['mean'])} than the baseline from year {rows[start]['year']} on"
+    verb = is_or_are(label)
+    return (
+        f"{subject} {verb} {direction(rows[-1]['mean'])} than in the baseline from year {rows[start]['year']} onwards"
+    )
 
 
 def gains(document: Document, metric: str, by: str = "quintile", name: str | None = None) -> str:
-    """Which groups a policy moves, from the first to the last: the most and the least deprived fifth."""
+    """The difference in the first and in the last group: the most and the least deprived fifth."""
     name = name or focus(document, metric) or next(iter(document["differences"]), None)
     label = metric_label(document, metric)
     groups = document["differences"].get(name, {}).get(metric, {}).get("groups", {}).get(by)
     if name is None or not groups:
         return f"{capital(label)} by deprivation"
     unit = document["differences"][name][metric]["unit"]
-    lived_in = [key for key in sorted(groups) if not math.isnan(groups[key]["by_year"][-1]["mean"])]
-    edges = [groups[key]["by_year"][-1] for key in (lived_in[0], lived_in[-1])]
-    places = [FIFTH_LABELS[sorted(groups).index(key)] for key in (lived_in[0], lived_in[-1])]
-    if not any(told_apart(row) for row in edges):
-        where = f"larger than luck in the {places[0]} or the {places[1]}"
-        return f"No difference in {small(label)} {where} under {scenario_label(document, name)}"
-    said = [
-        f"{figure_text(abs(row['mean']))} {direction(row['mean'])}" if told_apart(row) else "no different beyond luck"
+    inhabited = [key for key in sorted(groups) if not math.isnan(groups[key]["by_year"][-1]["mean"])]
+    edges = [groups[key]["by_year"][-1] for key in (inhabited[0], inhabited[-1])]
+    places = [FIFTH_LABELS[sorted(groups).index(key)] for key in (inhabited[0], inhabited[-1])]
+    if not any(excludes_zero(row) for row in edges):
+        where = f"in the {places[0]} or the {places[1]}"
+        return f"No clear difference in {small(label)} {where} under {scenario_label(document, name)}"
+    texts = [
+        f"{figure_text(abs(row['mean']))} {direction(row['mean'])}" if excludes_zero(row) else "not clearly different"
         for row in edges
     ]
     return (
-        f"Under {scenario_label(document, name)}, {small(label)} is {said[0]} in the {places[0]} and {said[1]} "
-        f"in the {places[1]} ({unit})"
+        f"Under {scenario_label(document, name)}, {small(label)} {is_or_are(label)} {texts[0]} in the {places[0]} and "
+        f"{texts[1]} in the {places[1]} ({unit})"
     )
 
 
@@ -187,14 +204,14 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def size(found: Change) -> str:
-    """'1.8 % lower'."""
-    return f"{figure_text(abs(found.mean))} {found.unit} {direction(found.mean)}"
+def size(result: Change) -> str:
+    """'1.8% lower'."""
+    return f"{with_unit(figure_text(abs(result.mean)), result.unit)} {direction(result.mean)}"
 
 
-def ends(found: Change) -> str:
-    """'−3.4 to +0.6 %'."""
-    return f"{signed(found.low)} to {signed(found.high)} {found.unit}"
+def ends(result: Change) -> str:
+    """'−3.4 to +0.6%'."""
+    return with_unit(f"{signed(result.low)} to {signed(result.high)}", result.unit)
 
 
 def signed(value: float) -> str:
@@ -203,19 +220,20 @@ def signed(value: float) -> str:
     return f"{sign}{figure_text(abs(value))}"
 
 
-def spread(found: Change) -> str:
-    """'1.1 to 2.4 % lower', or '0.5 % lower to 0.9 % higher' where the band spans nothing."""
-    if found.clear:
-        near, far = sorted((abs(found.low), abs(found.high)))
-        return f"{figure_text(near)} to {figure_text(far)} {found.unit} {direction(found.mean)}"
-    if found.low == found.high == 0.0:
+def spread(result: Change) -> str:
+    """'1.1 to 2.4% lower', or '0.5% lower to 0.9% higher' if the interval includes 0."""
+    if result.clear:
+        near, far = sorted((abs(result.low), abs(result.high)))
+        sizes = with_unit(f"{figure_text(near)} to {figure_text(far)}", result.unit)
+        return f"{sizes} {direction(result.mean)}"
+    if result.low == result.high == 0.0:
         return "no difference at all"
-    said = (f"{figure_text(abs(end))} {found.unit} {direction(end)}" for end in (found.low, found.high))
-    return " to ".join(said)
+    texts = (f"{with_unit(figure_text(abs(end)), result.unit)} {direction(end)}" for end in (result.low, result.high))
+    return " to ".join(texts)
 
 
 def figure_text(value: float) -> str:
-    """A size with about two figures that mean something: 0.04, 1.8, 12.3, 140."""
+    """A size with about two significant figures: 0.04, 1.8, 12.3, 140."""
     if math.isnan(value):
         return "an unknown"
     if value >= 100:
@@ -226,19 +244,19 @@ def figure_text(value: float) -> str:
 
 
 def scenario_label(document: Document, name: str) -> str:
-    """A scenario's name in a sentence."""
+    """A scenario's label in a sentence."""
     if name == YOURS:
         return "your policy"
     return f"“{document.get('labels', {}).get(name, name)}”"
 
 
 def metric_label(document: Document, metric: str) -> str:
-    """A metric's name."""
+    """A measure's label."""
     return str(document["scenarios"][document["baseline"]][metric].get("label", metric.replace("_", " ")))
 
 
 def is_or_are(label: str) -> str:
-    """'is' or 'are', as a metric's name asks for."""
+    """'is' or 'are', as a measure's label requires."""
     words = label.lower().split()
     plural = any(word.endswith("s") and not word.endswith("ss") for word in (words[0], words[-1]))
     return "are" if plural or words[0] in ("children", "people") else "is"

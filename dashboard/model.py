@@ -1,6 +1,7 @@
-"""What the page asks of the model: its public names, its book of levers and metrics, and one run of one policy.
+"""The page's interface to the model: an index of levers, measures and scenarios, and the run of one policy.
 
-The page reads `sim` through these few names only, so a test can hand it a small pretended model instead.
+Apart from the table of former names, the page uses `sim` only through this module, so a test can use a small substitute
+model.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from dashboard.moves import Move
+from dashboard.lever_settings import LeverSetting
 
 Document = dict[str, Any]
-"""A comparison as `sim.Comparison.document()` gives it: scenarios, differences, units, labels."""
+"""A comparison as returned by `sim.Comparison.document()`: scenarios, differences, units, labels."""
 
 Progress = Callable[[int, int, str], None]
-"""Called with how many runs are done, how many there are, and a note."""
+"""Called with the number of finished runs, the number of runs and a note."""
 
 FIGURES = ("mean", "q025", "q975")
 BASELINE = "baseline"
@@ -27,7 +28,7 @@ YOURS = "your-policy"  # a scenario's name has no spaces; on the page it is "You
 
 
 class LeverInfo(Protocol):
-    """One thing a policy can change, with the range it may be moved in and who says so."""
+    """A lever of the model: a quantity that a policy can change, with its range and source."""
 
     @property
     def name(self) -> str: ...
@@ -60,7 +61,7 @@ class LeverInfo(Protocol):
 
 
 class MetricInfo(Protocol):
-    """One thing the model measures, with its unit and which way is better, if either is."""
+    """A measure of the model, with its unit and the better direction, if there is one."""
 
     @property
     def name(self) -> str: ...
@@ -78,30 +79,30 @@ class MetricInfo(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """What whoever starts the page decides once; visitors choose the rest."""
+    """Settings of the page, fixed when it starts. Visitors choose everything else."""
 
     place: str = "anytown"
     people: int | None = None
     years: int | None = None
     seeds: int = 20
-    quick_seeds: int = 4  # a first look, while the other seeds run
+    quick_seeds: int = 4  # for preliminary results, while the other seeds run
     seed: int = 0
     threads: int = 2
     scenarios: tuple[str, ...] = ("salami-slice", "more-acute", "prevention-shift")
-    first_levers: tuple[str, ...] = (  # those asked for most stand first in their sections
+    first_levers: tuple[str, ...] = (  # the most used levers, first in their sections
         "prevention_share", "total_budget", "service_budget", "community_investment",
         "threshold", "outreach", "caseload", "continuity", "admin_share",
     )  # fmt: skip
-    most_scenarios: int = 3  # beside the baseline: four categories are as many as a reader keeps apart by colour
+    most_scenarios: int = 3  # in addition to the baseline: readers can distinguish about four colours
     most_services: int = 6
     over_months: int = 24
-    lasts_months: int = 24  # a shock, unless told otherwise
-    names: tuple[str, ...] = field(default=())  # further host names a browser may ask for
+    lasts_months: int = 24  # default duration of a shock
+    names: tuple[str, ...] = field(default=())  # additional host names that browsers may use
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One policy to be run against the baseline. Equal jobs have equal results, so a job's digest names them."""
+    """One policy to be compared with the baseline. Equal requests have equal results, which are stored by digest."""
 
     place: str
     people: int | None
@@ -109,37 +110,37 @@ class RunRequest:
     seeds: int
     seed: int
     scenario: str
-    moves: tuple[Move, ...] = ()
+    lever_settings: tuple[LeverSetting, ...] = ()
     version: str = ""
 
     @cached_property
     def digest(self) -> str:
-        """A name for the result, the same in every process."""
+        """The key of the result, the same in every process."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        fields["moves"] = [move.digestible() for move in self.moves]
+        fields["lever_settings"] = [setting.as_dict() for setting in self.lever_settings]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
 class ModelIndex:
-    """What there is to choose from and to see, read once from the model when the page starts."""
+    """The levers, measures, places and scenarios of the model, read once when the page starts."""
 
     def __init__(self, model: Any, settings: Settings, is_warm: Callable[[], bool] = lambda: True) -> None:
         self.model = model
         self.settings = settings
-        self.is_warm = is_warm  # whether the model is compiled, or the first run waits for that
+        self.is_warm = is_warm  # whether the model is compiled; if not, the first run waits for the compiler
         self.version = str(getattr(model, "__version__", ""))
         self.sections: tuple[str, ...] = tuple(model.lever_sections())
         first = settings.first_levers
         ranked = [(self.sections.index(lever.section), lever) for lever in model.levers()]
         ranked.sort(key=lambda pair: (pair[0], (*first, pair[1].name).index(pair[1].name), pair[1].label))
         self.levers: dict[str, LeverInfo] = {lever.name: lever for _, lever in ranked}
-        self.aimed_services: dict[str, str] = {service.id: service.label for service in model.load_catalogue()}
+        self.target_services: dict[str, str] = {service.id: service.label for service in model.load_catalogue()}
         self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
-        # What is a comparison itself has no level, so no line to draw.
-        every = list(model.metrics())
-        leveled = [metric for metric in every if getattr(metric, "against", None) is None]
-        self.worth: tuple[MetricInfo, ...] = tuple(metric for metric in every if metric not in leveled)
-        self.metrics: dict[str, MetricInfo] = {metric.name: metric for metric in leveled}
+        # A measure that compares a policy with the baseline has no level, so it has no line in a chart.
+        measures = list(model.metrics())
+        levels = [metric for metric in measures if getattr(metric, "against", None) is None]
+        self.cost_effectiveness: tuple[MetricInfo, ...] = tuple(metric for metric in measures if metric not in levels)
+        self.metrics: dict[str, MetricInfo] = {metric.name: metric for metric in levels}
         self.places: tuple[str, ...] = tuple(model.place_names())
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
@@ -151,83 +152,83 @@ class ModelIndex:
         return tuple(name for name in self.scenarios if name != BASELINE)
 
     @property
-    def usual(self) -> tuple[str, ...]:
-        """The policies the page opens with."""
-        known = tuple(name for name in self.policies if name in self.settings.scenarios)
-        return (known or self.policies)[: self.settings.most_scenarios]
+    def default_scenarios(self) -> tuple[str, ...]:
+        """The policies that the page shows at first."""
+        existing = tuple(name for name in self.policies if name in self.settings.scenarios)
+        return (existing or self.policies)[: self.settings.most_scenarios]
 
     @property
     def place(self) -> str:
-        """The place the page opens with."""
+        """The place that the page shows at first."""
         return self.settings.place if self.settings.place in self.places else self.places[0]
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Metrics that count contacts with a service, but for the sum of the dear ones, which has its own chart."""
+        """Measures that count contacts with a service, without acute demand, which has its own chart."""
         return tuple(n for n, m in self.metrics.items() if "per 1,000" in m.unit and n != self.main)
 
     @property
     def main(self) -> str:
-        """The metric of the main chart."""
+        """The measure of the main chart."""
         return "acute_demand" if "acute_demand" in self.metrics else next(iter(self.metrics))
 
     @property
     def money(self) -> tuple[str, ...]:
-        """Metrics in pounds."""
+        """Measures in pounds."""
         return tuple(n for n, m in self.metrics.items() if m.unit.startswith("£"))
 
     @property
     def spend(self) -> tuple[str, ...]:
-        """Spend by tier, without their total: what the money panel draws."""
+        """Spending by tier, without the total, for the charts of spending."""
         tiers = tuple(n for n in self.money if n.startswith("spend_") and n != "spend_total")
         return (tiers or self.money)[:4]
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """Metrics a visitor can add as a small chart: all that have no chart already."""
+        """Measures that a visitor can add as a small chart: all without a chart of their own."""
         return tuple(n for n in self.metrics if n != self.main and n not in self.spend)
 
     def label(self, scenario: str) -> str:
-        """What a scenario is called on the page."""
+        """The label of a scenario on the page."""
         if scenario == YOURS:
             return "Your policy"
         return str(getattr(self.scenarios[scenario], "label", "") or scenario)
 
     @property
     def years(self) -> int:
-        """How many years are run."""
+        """The number of simulated years."""
         return int(self.settings.years or self.scenarios[BASELINE].years)
 
     def starts(self) -> tuple[str, ...]:
-        """The months in which a visitor's policy can begin: the first of each of the first ten years."""
+        """The months in which a visitor's policy can begin: the first month of each of the first ten years."""
         year, month = str(self.scenarios[BASELINE].start).split("-")
         return tuple(f"{int(year) + later}-{month}" for later in range(min(10, self.years)))
 
     @property
-    def usual_start(self) -> str:
-        """A year after the start, so that a year of before is seen."""
+    def default_start(self) -> str:
+        """One year after the start, so that the charts show a year before the policy."""
         return self.starts()[min(1, self.years - 1)]
 
     def ends(self, start: str, months: int | None) -> str | None:
-        """The month in which what begins in `start` is over; None if that lies beyond the last year."""
+        """The month `months` after `start`; None if `months` is None or that month is after the last year."""
         if months is None:
             return None
         year, month = (int(part) for part in start.split("-"))
         total = year * 12 + month - 1 + months
-        first, begun = (int(part) for part in str(self.scenarios[BASELINE].start).split("-"))
-        if total >= (first + self.years) * 12 + begun - 1:
+        first_year, first_month = (int(part) for part in str(self.scenarios[BASELINE].start).split("-"))
+        if total >= (first_year + self.years) * 12 + first_month - 1:
             return None
         return f"{total // 12}-{total % 12 + 1:02d}"
 
 
-def run(book: ModelIndex, job: RunRequest, progress: Progress) -> Document:
-    """Runs one policy and the baseline on the same seeds, and gives their document. Blocks until done."""
-    before = book.scenarios[BASELINE]
-    after = book.scenarios[job.scenario] if job.scenario != YOURS else before
-    for move in job.moves:
-        told = move.told()
-        after = after.with_policy(told.pop("lever"), **told, name=YOURS)
-    comparison = book.model.compare(
+def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
+    """Run one policy and the baseline on the same seeds and return their document. Blocks until done."""
+    before = index.scenarios[BASELINE]
+    after = index.scenarios[job.scenario] if job.scenario != YOURS else before
+    for setting in job.lever_settings:
+        policy = setting.as_policy()
+        after = after.with_policy(policy.pop("lever"), **policy, name=YOURS)
+    comparison = index.model.compare(
         before,
         after,
         place=job.place,
@@ -235,19 +236,19 @@ def run(book: ModelIndex, job: RunRequest, progress: Progress) -> Document:
         years=job.years,
         seeds=job.seeds,
         seed=job.seed,
-        threads=book.settings.threads,
+        threads=index.settings.threads,
         progress=progress,
     )
     document = comparison.document(by=("quintile",))
     for part in ("scenarios", "differences"):
         for measures in document[part].values():
-            for name in measures.keys() - {book.main}:
-                measures[name].pop("groups", None)  # only the main chart is told by fifth, and a page keeps many
+            for name in measures.keys() - {index.main}:
+                measures[name].pop("groups", None)  # only the main chart shows fifths; the store stays small
     return with_gaps(document)
 
 
 def with_gaps(document: Document) -> Document:
-    """The document with NaN for figures that nobody has, which charts leave out and tables call 'none'."""
+    """The document with NaN for missing figures, which charts omit and tables show as 'none'."""
 
     def filled(values: Any) -> Any:
         return [math.nan if value is None else value for value in values]
@@ -266,9 +267,9 @@ def with_gaps(document: Document) -> Document:
 
 
 def merged(documents: Sequence[Document]) -> Document:
-    """Comparisons with the same baseline, place and seeds as one, in the order given."""
+    """Combine comparisons with the same baseline, place and seeds into one document, in order."""
     first = documents[0]
-    whole = {**first, "scenarios": {}, "differences": {}, "labels": {}}
+    combined = {**first, "scenarios": {}, "differences": {}, "labels": {}}
     for document in documents:
         if (document["baseline"], document["place"], document["seeds"]) != (
             first["baseline"],
@@ -278,5 +279,5 @@ def merged(documents: Sequence[Document]) -> Document:
             raise ValueError("only comparisons with one baseline, place and set of seeds can be shown together")
         for part in ("scenarios", "differences", "labels"):
             for name, value in document.get(part, {}).items():
-                whole[part].setdefault(name, value)
-    return whole
+                combined[part].setdefault(name, value)
+    return combined

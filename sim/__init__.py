@@ -14,7 +14,7 @@ from sim.schema.version import VERSION
 
 __version__ = VERSION
 
-_WHERE = {
+_MODULES = {
     "AGE_BANDS": "sim.schema.quantities",
     "Comparison": "sim.results.comparison",
     "InputError": "sim.schema.toml_files",
@@ -31,9 +31,13 @@ _WHERE = {
     "metrics": "sim.results.metrics",
     "new_place": "sim.place.census_tables",
     "place_names": "sim.place.place",
+    "parameters": "sim.scenario.parameters",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
 }
+
+_ALIASES = {"parameters": "parameter_frame"}
+"""Public names that differ from the name in their module."""
 
 if TYPE_CHECKING:
     from sim.ensemble.compare import compare, run
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from sim.policies import Lever, lever_sections, levers
     from sim.results.comparison import Comparison
     from sim.results.metrics import Metric, metrics
+    from sim.scenario.parameters import parameter_frame as parameters
     from sim.scenario.policy import Policy
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.quantities import AGE_BANDS
@@ -65,6 +70,7 @@ __all__ = [
     "load_catalogue",
     "metrics",
     "new_place",
+    "parameters",
     "place_names",
     "run",
     "scenario_names",
@@ -73,10 +79,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when first asked for: `import sim` alone is quick."""
-    if name in _WHERE:
+    if name in _MODULES:
         import importlib
 
-        found = getattr(importlib.import_module(_WHERE[name]), name)
-        globals()[name] = found
-        return found
+        attribute = getattr(importlib.import_module(_MODULES[name]), _ALIASES.get(name, name))
+        globals()[name] = attribute
+        return attribute
     raise AttributeError(f"module 'sim' has no attribute '{name}'; there are {', '.join(__all__)}")

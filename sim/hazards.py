@@ -1,9 +1,10 @@
-"""The monthly probabilities a world runs on: England's published figures turned into targets, and the solved table.
+"""The monthly probabilities of a world: targets from England's published figures, and the calibrated solution.
 
-`Targets` are what the baseline must show. `Solution` is what calibration found to make it show them (sim/calibration/calibrate.py
-writes it to `solved.npz`): hazards of getting worse by domain, level, age band and fifth; how often
-each service is asked; and what multiplies mortality and attendance. The targets are national: places differ by who
-lives there. Each place has hazards of its own, by which its people show the national rates.
+`Targets` are the rates and shares that the baseline must reproduce. `Solution` holds the calibrated values with which
+it does (sim/calibration/calibrate.py writes them to sim/calibration/solved/PLACE.npz): hazards of getting worse by
+domain, level, age band and deprivation fifth; the probability of asking each service; and multipliers of mortality and
+attendance. The targets are national: places differ by their residents. Each place has its own hazards, with which its
+people have the national rates.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sim.services.catalogue import Service
 
 F = npt.NDArray[np.float64]
 SOLVED = Path(__file__).parent / "calibration" / "solved"
-"""The folder of the solutions that come with the project, one file a place."""
+"""The folder of the solutions that are supplied with the project, one file per place."""
 BANDS = len(AGE_BANDS)
 LEVELS = 4
 TIER_INDEX = {"preventive": 0, "responsive": 1, "acute": 2, "community": 3}
@@ -37,7 +38,7 @@ DEATH_GRADIENT = np.array([1.42, 1.17, 0.98, 0.84, 0.72])
 
 
 class Targets(NamedTuple):
-    """What England's published figures imply for every age band and fifth."""
+    """The values that England's published figures imply for every age band and deprivation fifth."""
 
     at_least: F
     """Share at a level or above, shape (domain, level, band, quintile); level 0 is 1."""
@@ -58,7 +59,7 @@ class Targets(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """What calibration found."""
+    """The calibrated values of a place."""
 
     up: F
     """Monthly probability of getting one level worse with all modifiers at 1, shape (domain, 3, band, quintile)."""
@@ -69,19 +70,19 @@ class Solution(NamedTuple):
     mortality: F
     """Mean multiplier on mortality by which the published rate is divided, shape (band, quintile)."""
     knocks: F
-    """Attendances of unmet need per person and month, taken off the walk-in rate, shape (door, band, quintile)."""
+    """Attendances due to unmet need per person and month, subtracted from the walk-in rate; (door, band, quintile)."""
     resilience: F
     """Mean resilience at baseline, shape (band, quintile)."""
     trust: F
     """Mean trust at baseline, shape (band, quintile)."""
     care: F
-    """Pounds of acute care over what the published tables give, shape (service,)."""
+    """Ratio of the cost of acute care to the cost implied by the published tables, shape (service,)."""
     room: F
-    """Places over the people that a service is to be helping: some stand empty while somebody is found, (service,)."""
+    """Ratio of places to people helped: some places are empty until somebody is found, shape (service,)."""
     households: F
     """Reference persons per person, shape (band, quintile)."""
     donor_level: npt.NDArray[np.uint8]
-    """Needs of people of the settled baseline, shape (donor, domain); see sim/people/donors.py."""
+    """Needs of people of the burned-in baseline, shape (donor, domain); see sim/people/donors.py."""
     donor_resilience: npt.NDArray[np.float32]
     donor_trust: npt.NDArray[np.float32]
     donor_range: npt.NDArray[np.int64]
@@ -89,9 +90,28 @@ class Solution(NamedTuple):
 
 
 def targets(domains: Iterable[Domain], services: Iterable[Service], people: F, heads: F) -> Targets:
-    """England's figures as tables.
+    """Compute the targets from England's published figures.
 
-    `people` and `heads` (households by reference person) have shape (band, quintile).
+    Parameters
+    ----------
+    domains : iterable of Domain
+        The domains of need.
+    services : iterable of Service
+        The services.
+    people : ndarray
+        People. Shape (band, quintile).
+    heads : ndarray
+        Households by their reference person. Shape (band, quintile).
+
+    Returns
+    -------
+    Targets
+        Monthly rates and shares.
+
+    Raises
+    ------
+    ValueError
+        If more people are in crisis than have serious need, in any age band and fifth of a domain.
     """
     domains, services = tuple(domains), tuple(services)
     at_least = np.ones((len(domains), LEVELS, BANDS, QUINTILES))
@@ -106,19 +126,21 @@ def targets(domains: Iterable[Domain], services: Iterable[Service], people: F, h
         at_least[d, 3] = crises[d] * months[d][:, None]
         if (at_least[d, 3] > at_least[d, 2]).any():
             raise ValueError(f"{domain.id}: more people in crisis than with serious need, in some age band and fifth")
-    doors = [s for s in services if s.walk_in is not None]
-    walk_in = np.zeros((len(doors), BANDS, QUINTILES))
-    for k, service in enumerate(doors):
+    walk_ins = [s for s in services if s.walk_in is not None]
+    walk_in = np.zeros((len(walk_ins), BANDS, QUINTILES))
+    for k, service in enumerate(walk_ins):
         assert service.walk_in is not None
-        given = service.walk_in
-        table = np.array(list(given.per_thousand_by_age.values()))[:, None] * np.array(given.by_quintile)[None, :]
+        published = service.walk_in
+        table = (
+            np.array(list(published.per_thousand_by_age.values()))[:, None] * np.array(published.by_quintile)[None, :]
+        )
         through = sum(
-            given.arrives_with_crisis_share.value * float((crises[d] * people).sum())
+            published.arrives_with_crisis_share.value * float((crises[d] * people).sum())
             for d, domain in enumerate(domains)
             if domain.id == service.domain
         )
-        wanted = given.total.value / 12000.0 * people.sum() - through
-        walk_in[k] = table * wanted / float((table * people).sum())
+        required = published.total.value / 12000.0 * people.sum() - through
+        walk_in[k] = table * required / float((table * people).sum())
     return Targets(at_least, crises, months, walk_in, _death(people))
 
 
@@ -127,7 +149,7 @@ def _death(people: F) -> F:
     shape = 2e-5 * np.exp(0.1 * age) + 3e-4
     shape[0] += 3.5e-3
     table = shape[:, None] * DEATH_GRADIENT[None, :] / 12.0
-    # Within a band ages are evenly spread, but for the oldest, who thin out (sim/people/population.py).
+    # Ages are uniform within a band, except in the oldest band, where they decline (sim/people/population.py).
     deaths = 0.0
     for b, (first, last) in enumerate(AGE_BANDS):
         weight = np.exp(-0.15 * np.arange(last - first + 1)) if b == BANDS - 1 else np.ones(last - first + 1)
@@ -137,7 +159,7 @@ def _death(people: F) -> F:
 
 
 def natural_recovery(domains: tuple[Domain, ...], aims: Targets) -> F:
-    """Monthly probability of improving by a level without help, as the domain files give it. (domain, 4, band)."""
+    """Monthly probability of improving by a level without help, from the domain files. Shape (domain, 4, band)."""
     down = np.zeros((len(domains), LEVELS, BANDS))
     for d, domain in enumerate(domains):
         down[d, 1] = 1.0 - np.exp(-domain.recovery.emerging_per_year.value / 12.0)
@@ -147,7 +169,7 @@ def natural_recovery(domains: tuple[Domain, ...], aims: Targets) -> F:
 
 
 def first_guess(aims: Targets, domains: tuple[Domain, ...], services: tuple[Service, ...]) -> Solution:
-    """A table to begin solving from: flows balance, modifiers are 1."""
+    """The initial values of a calibration: flows balance with all modifiers at 1."""
     shares = aims.shares()
     up = np.zeros((shares.shape[0], LEVELS - 1, BANDS, QUINTILES))
     up[:, 2] = np.divide(aims.crises, shares[:, 2], out=np.zeros_like(aims.crises), where=shares[:, 2] > 0)
@@ -164,22 +186,22 @@ def first_guess(aims: Targets, domains: tuple[Domain, ...], services: tuple[Serv
         care=np.ones(len(services)),
         room=np.ones(len(services)),
         households=nothing + 0.4,
-        **strangers(aims, domains),
+        **independent_donors(aims, domains),
     )
 
 
-def strangers(aims: Targets, domains: tuple[Domain, ...], each: int = 200) -> dict[str, Any]:
-    """Donors whose needs have nothing to do with one another: where solving begins, before there is a population."""
+def independent_donors(aims: Targets, domains: tuple[Domain, ...], count: int = 200) -> dict[str, Any]:
+    """Donors with independent needs, for the start of a calibration, when no simulated population exists."""
     shares = aims.shares()
     levels, ranges, row = [], np.zeros((2, LEVELS, BANDS, QUINTILES, 2), np.int64), 0
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for role, b, q in np.ndindex(2, BANDS, QUINTILES):
-        drawn = np.zeros((each, len(domains)), np.uint8)
+        levels_drawn = np.zeros((count, len(domains)), np.uint8)
         for d in range(len(domains)):
-            drawn[:, d] = np.searchsorted(shares[d, :, b, q].cumsum(), dice.random(each)).clip(0, LEVELS - 1)
-        levels.append(drawn)
-        ranges[role, 0, b, q] = row, row + each
-        row += each
+            levels_drawn[:, d] = np.searchsorted(shares[d, :, b, q].cumsum(), rng.random(count)).clip(0, LEVELS - 1)
+        levels.append(levels_drawn)
+        ranges[role, 0, b, q] = row, row + count
+        row += count
     return {
         "donor_level": np.concatenate(levels),
         "donor_resilience": np.zeros(row, np.float32),
@@ -189,7 +211,7 @@ def strangers(aims: Targets, domains: tuple[Domain, ...], each: int = 200) -> di
 
 
 PROSE = {"label", "source", "unit", "meaning", "status", "low", "high", "measure", "question"}
-"""Keys of a data file that describe a figure: a solution does not depend on them."""
+"""Keys of a data file that describe a figure. A solution does not depend on them."""
 
 
 def _figures(table: Any) -> Any:
@@ -202,9 +224,23 @@ def _figures(table: Any) -> Any:
 def digest(
     domains: Iterable[Domain], services: Iterable[Service], params: Mapping[str, Params], place: str | None = None
 ) -> str:
-    """Identify what a solution belongs to: figures of the data files, parameters, and the place it was solved with.
+    """A digest of everything on which a solution depends.
 
-    `place` is the shape of the place; None stands for England. Labels, units, ranges and sources do not count.
+    Parameters
+    ----------
+    domains : iterable of Domain
+        The domains of need.
+    services : iterable of Service
+        The services.
+    params : mapping of str to Params
+        Parameters by mechanism.
+    place : str, optional
+        The properties of the place (sim.calibration.calibrate.shape_of); None for England.
+
+    Returns
+    -------
+    str
+        A hexadecimal digest. Labels, units, ranges and sources do not change it.
     """
     basis = {
         "domains": [_figures(domain.model_dump(mode="json")) for domain in domains],
@@ -215,25 +251,28 @@ def digest(
 
 
 def write_solution(solution: Solution, name: str, path: Path) -> None:
-    """Keep a solution with the digest of what it belongs to. Written whole or not at all."""
+    """Write a solution with its digest to a file, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part.npz")
     parts = solution._asdict()
-    for half in ("donor_resilience", "donor_trust"):  # half precision is theirs already
+    for half in ("donor_resilience", "donor_trust"):  # already rounded to half precision
         parts[half] = parts[half].astype(np.float16)
     np.savez_compressed(temporary, digest=np.array(name), **parts)
     temporary.replace(path)
 
 
 def read_solution(path: Path) -> tuple[str, Solution]:
-    """The digest and the numbers of a written solution."""
-    with np.load(path, allow_pickle=False) as kept:
-        return str(kept["digest"]), Solution(**{name: kept[name] for name in Solution._fields})
+    """The digest and the values of a stored solution."""
+    with np.load(path, allow_pickle=False) as stored:
+        return str(stored["digest"]), Solution(**{name: stored[name] for name in Solution._fields})
 
 
-def together(stock: F, aims: Targets) -> F:
-    """Stocks by domain and band, with narrow bands summed: where people grow out of a band before their crisis ends,
-    only the stock of such bands together can be what is published."""
+def pool_narrow_bands(stock: F, aims: Targets) -> F:
+    """Stocks by domain and band, with the total of all narrow bands in each narrow band.
+
+    A band is narrow if people leave it by ageing before their crisis ends. Only the total stock of the narrow bands of
+    a domain can agree with the published figure.
+    """
     years = np.array([last - first + 1 for first, last in AGE_BANDS])
     narrow = years * 12.0 < 3.0 * aims.crisis_months
     out = stock.copy()

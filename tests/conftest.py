@@ -1,4 +1,4 @@
-"""What every test can ask for: a seed, the shared data, a browser; and the order in which tests run."""
+"""Fixtures that every test can use (a seed, the shared data, a browser), and the order in which tests run."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ if TYPE_CHECKING:
 
     from dashboard.store import Store
 
-HERE = {"localhost", "127.0.0.1", "::1"}
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 NO_BROWSER = (
-    "no Chromium to test the page with: `make browser` installs one "
+    "no Chromium to test the dashboard with: `make browser` installs one "
     "(as root on Debian: apt-get install chromium; else: .venv/bin/playwright install chromium)"
 )
 
-# A first example may compile a kernel, which takes seconds and says nothing about the law under test.
-_laws = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("upstream", _laws)
-settings.register_profile("upstream-ci", _laws, derandomize=True)
+# No deadline: a first example may compile a kernel, which takes seconds, and a busy machine is slow.
+_profile = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("upstream", _profile)
+settings.register_profile("upstream-ci", _profile, derandomize=True)
 settings.load_profile("upstream-ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "upstream")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds `--seed N`."""
-    parser.addoption("--seed", type=int, default=0, metavar="N", help="the first seed of tests that throw dice (0)")
+    """Add the option `--seed N`."""
+    parser.addoption(
+        "--seed", type=int, default=0, metavar="N", help="the first seed of tests that use random numbers (0)"
+    )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs quick tests first, so that a slip shows within seconds: plain, statistics, slow, browser."""
+    """Run quick tests first, so that an error shows within seconds: plain, statistics, slow, browser."""
     late = ("statistics", "slow", "browser")
     items.sort(key=lambda item: max((late.index(m.name) + 1 for m in item.iter_markers() if m.name in late), default=0))
 
@@ -50,8 +52,7 @@ def seed(pytestconfig: pytest.Config) -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def baselines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests keep their baselines apart: none is read from the user's folder, or left there by one that plays tricks."""
-
+    """Keep cached baselines in a temporary folder: tests neither read the user's folder nor write to it."""
     from sim.cache import records
 
     with pytest.MonkeyPatch.context() as patch:
@@ -61,7 +62,7 @@ def baselines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of published tables kept beside the checkout, never in it; skips where it is absent."""
+    """The folder of published tables beside the checkout (never in it); the test is skipped without it."""
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("the published tables (shared/data, beside the checkout) are not on this machine")
@@ -70,15 +71,15 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium for the whole session. Fails, and does not skip, where there is none."""
+    """A headless Chromium for the session. Tests fail, and are not skipped, without one."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
-        if not Path(found).exists():
+        path = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
+        if not Path(path).exists():
             pytest.fail(NO_BROWSER, pytrace=False)
         browser = playwright.chromium.launch(
-            executable_path=found,
+            executable_path=path,
             args=[
                 "--no-sandbox",
                 "--disable-gpu",
@@ -95,13 +96,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages, `open_page(url, width=1440, height=900)`; a test whose page asks for an outside host fails."""
+    """Open pages: `open_page(url, width=1440, height=900)`. A test fails if its page requests another host."""
     outside: list[str] = []
     contexts = []
 
     def guard(route: Route) -> None:
         address = urlsplit(route.request.url)
-        if address.hostname in HERE or address.scheme in {"data", "blob", "about"}:
+        if address.hostname in LOCAL_HOSTS or address.scheme in {"data", "blob", "about"}:
             route.continue_()
         else:
             outside.append(route.request.url)
@@ -111,6 +112,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, accept_downloads=True, service_workers="block"
         )
+        context.set_default_timeout(600_000)  # milliseconds: on a busy machine a page is slow, not wrong
         contexts.append(context)
         context.route("**/*", guard)
         page = context.new_page()
@@ -121,18 +123,18 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     yield open_
     for context in contexts:
         context.close()
-    assert not outside, f"the page asked for hosts other than this machine: {sorted(set(outside))}"
+    assert not outside, f"the page requested hosts other than this machine: {sorted(set(outside))}"
 
 
 @pytest.fixture
-def made() -> Iterator[Callable[..., Store]]:
-    """Makes stores of the page's runs, and closes them."""
+def make_store() -> Iterator[Callable[..., Store]]:
+    """Create stores of the dashboard's runs, and close them after the test."""
     from dashboard.store import Store
 
     stores: list[Store] = []
 
-    def make(work: Any, **how: Any) -> Store:
-        stores.append(Store(work, **{"settle": 0.0, **how}))
+    def make(work: Any, **options: Any) -> Store:
+        stores.append(Store(work, **{"delay": 0.0, **options}))
         return stores[-1]
 
     yield make

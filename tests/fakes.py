@@ -1,4 +1,4 @@
-"""A small pretended model for the page's tests: names as the real one has them, arithmetic instead of people."""
+"""A small model for tests of the dashboard: the interface of `sim`, with arithmetic instead of people."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Lever:
 
     @property
     def shock(self) -> bool:
-        """Whether it happens to a place."""
+        """Whether the lever is a shock rather than a decision."""
         return self.section == "Shocks"
 
 
@@ -60,14 +60,14 @@ class Scenario:
 
     @staticmethod
     def load(name: str) -> Scenario:
-        """One of the four."""
+        """A scenario of this module by name."""
         return SCENARIOS[name]
 
-    def with_policy(self, lever: str, *, name: str, value: float = 0.0, shift: float = 0.0, **when: Any) -> Scenario:
-        """A third of a lever's move is its effect, whenever it begins."""
-        assert {"start", "over_months"} <= set(when) <= {"start", "over_months", "until", "service", "where", "who"}
-        found = next(other for other in LEVERS if other.name == lever)
-        moved = shift or value - found.baseline
+    def with_policy(self, lever: str, *, name: str, value: float = 0.0, shift: float = 0.0, **options: Any) -> Scenario:
+        """The scenario with a lever moved: its effect is -0.3 times the move, whenever the policy starts."""
+        assert {"start", "over_months"} <= set(options) <= {"start", "over_months", "until", "service", "where", "who"}
+        match = next(other for other in LEVERS if other.name == lever)
+        moved = shift or value - match.baseline
         return replace(self, name=name, label=name, effect=self.effect - moved * 0.3)
 
 
@@ -124,14 +124,17 @@ SCENARIOS = {
 
 
 @dataclass
-class Pretend:
-    """A model with the names the page asks for. `pause` is how long a run takes, `error` what it ends with; `finished`
-    are the runs that came to their end, and with how many seeds."""
+class FakeModel:
+    """A model with the interface that the dashboard uses.
+
+    Each comparison takes `pause` seconds and raises `error`, if there is one. `finished` lists the comparisons that
+    completed, with their numbers of seeds.
+    """
 
     pause: float = 0.0
     error: Exception | None = None
     finished: list[tuple[str, int]] = field(default_factory=list)
-    __version__: str = "0.0-pretend"
+    __version__: str = "0.0-fake"
     Scenario: Any = Scenario
 
     levers = staticmethod(lambda: LEVERS)
@@ -144,22 +147,23 @@ class Pretend:
     )
     AGE_BANDS = ((0, 17), (18, 64), (65, 109))
 
-    def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **how: Any) -> Any:
-        """What `sim.compare` gives, from a formula."""
-        for done in range(how["seeds"]):
-            time.sleep(self.pause / how["seeds"])
-            progress(done, how["seeds"], "")
+    def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **options: Any) -> Any:
+        """A result like that of `sim.compare`, from a formula."""
+        place, seeds = options["place"], options["seeds"]
+        for done in range(seeds):
+            time.sleep(self.pause / seeds)
+            progress(done, seeds, "")
         if self.error is not None:
             raise self.error
-        self.finished.append((f"{how['place']} {afters[0].name} {afters[0].effect:.4f}", how["seeds"]))
-        made = pretended(before, afters, how["place"], how["people"] or 30000, how["years"] or 20, how["seeds"])
-        return SimpleNamespace(document=lambda by: made)
+        self.finished.append((f"{place} {afters[0].name} {afters[0].effect:.4f}", seeds))
+        document = fake_document(before, afters, place, options["people"] or 30000, options["years"] or 20, seeds)
+        return SimpleNamespace(document=lambda by: document)
 
 
-def pretended(
+def fake_document(
     before: Scenario, afters: tuple[Scenario, ...], place: str, people: int, years: int, seeds: int
 ) -> Document:
-    """A document in the real one's form: levels that wave, effects that grow over ten years."""
+    """A document in the form of a comparison's: levels that oscillate, effects that grow over ten years."""
 
     def level(metric: Metric, index: int, at: float, effect: float) -> float:
         base = 0.4 if metric.unit == "share" else 300.0 if metric.unit == POUNDS else 12.0 + 480.0 / (1 + index) ** 2
@@ -167,35 +171,38 @@ def pretended(
         turn = 1.0 - 1.0 / (index + 2) if metric.unit != POUNDS else -2.0 * (-1) ** index
         return base * (1.0 + effect * turn * min(at / 10.0, 1.0) * (1 if index < 9 else 0.5))
 
-    def metric_record(metric: Metric, index: int, effect: float, apart: bool) -> dict[str, Any]:
+    def metric_record(metric: Metric, index: int, effect: float, is_difference: bool) -> dict[str, Any]:
         def at(time_: float) -> float:
-            return level(metric, index, time_, effect) - (level(metric, index, time_, 0.0) if apart else 0.0)
+            return level(metric, index, time_, effect) - (level(metric, index, time_, 0.0) if is_difference else 0.0)
 
         size = level(metric, index, 0.0, 0.0)
-        half = size * (0.006 if apart else 0.02)
-        made: dict[str, Any] = {
+        half = size * (0.006 if is_difference else 0.02)
+        values: dict[str, Any] = {
             "unit": metric.unit,
             "label": metric.label,
             "by_year": [
                 {"year": y, "mean": at(y), "q025": at(y) - half, "q975": at(y) + half} for y in range(1, years + 1)
             ],
         }
-        if not apart:
+        if not is_difference:
             months = [at(m / 12) + size * 0.01 * math.sin(m) for m in range(12 * years)]
-            made |= {"mean": months, "q025": [m - half for m in months], "q975": [m + half for m in months]}
-        return made
+            values |= {"mean": months, "q025": [m - half for m in months], "q975": [m + half for m in months]}
+        return values
 
-    def table(effect: float, apart: bool) -> dict[str, Any]:
-        made = {m.name: metric_record(m, i, effect, apart) for i, m in enumerate(METRICS)}
+    def table(effect: float, is_difference: bool) -> dict[str, Any]:
+        metrics_table = {m.name: metric_record(m, i, effect, is_difference) for i, m in enumerate(METRICS)}
         fifths = {
-            str(q): {"unit": UNIT, "by_year": metric_record(METRICS[0], 0, effect * (6 - q) / 3, apart)["by_year"]}
+            str(q): {
+                "unit": UNIT,
+                "by_year": metric_record(METRICS[0], 0, effect * (6 - q) / 3, is_difference)["by_year"],
+            }
             for q in range(1, 6)
         }
-        made["acute_demand"]["groups"] = {"quintile": fifths}
-        return made
+        metrics_table["acute_demand"]["groups"] = {"quintile": fifths}
+        return metrics_table
 
     return {
-        "upstream": "0.0-pretend",
+        "upstream": "0.0-fake",
         "place": place,
         "people": people,
         "seeds": list(range(seeds)),
@@ -209,13 +216,11 @@ def pretended(
 
 
 def job(name: str) -> RunRequest:
-    """A job that differs from others by its name alone."""
+    """A job that differs from others by its scenario's name alone."""
     return RunRequest(place="anytown", people=None, years=None, seeds=2, seed=0, scenario=name)
 
 
-def settled(store: Store, *jobs: RunRequest) -> None:
-    """Waits until each job is done or has failed."""
-    limit = time.monotonic() + 10
-    while not all(store.state(one).kind in ("done", "failed") for one in jobs):
-        assert time.monotonic() < limit, [store.state(one) for one in jobs]
+def wait_for_jobs(store: Store, *jobs: RunRequest) -> None:
+    """Wait until each job is done or has failed; the time limit of pytest ends a test that waits for ever."""
+    while not all(store.state(job).kind in ("done", "failed") for job in jobs):
         time.sleep(0.005)

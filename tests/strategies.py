@@ -1,4 +1,4 @@
-"""Random scenarios for Hypothesis, the small towns they are tried in, and a recount of a town's people by hand."""
+"""Random scenarios for Hypothesis, small towns to run them in, and an independent count of a town's people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-import sim.scenario.registry  # noqa: F401  (enters every mechanism in the book)
+import sim.scenario.registry  # noqa: F401  (adds every mechanism to the registry)
 from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.engine.schedule import REGISTRY, Clock, Mechanism
@@ -24,8 +24,10 @@ from sim.scenario.scenario import Scenario
 from sim.scenario.timeline import month_name
 from sim.schema.quantities import AGE_BANDS, Params
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import Month, set_aim_groups
-from sim.state.tables import ANYTHING, EMPTY_SLOT, TABLES, WAITING, World, handle
+from sim.simulation.month import Month
+from sim.simulation.simulate import set_aim_groups
+from sim.state.codes import ANYTHING, EMPTY_SLOT, WAITING
+from sim.state.world import TABLES, World, handle
 from sim.world.build import copy
 
 Columns = dict[str, npt.NDArray[np.generic]]
@@ -42,88 +44,88 @@ def calibrated() -> Calibrated:
 
 @lru_cache(maxsize=24)
 def town(people: int = 2_000, seed: int = 0, place: str = "anytown") -> World:
-    """A settled town. Work on a `copy` of it: it is kept for the next test."""
-    return calibrated().settled(Place.load(place), people, seed)
+    """A burned-in town. It is shared between tests: change only a `copy` of it."""
+    return calibrated().burned_in_world(Place.load(place), people, seed)
 
 
 def scenario(years: int = 2, policies: Iterable[Policy] = ()) -> Scenario:
-    """The baseline for so many years, with these policies on top."""
-    made = Scenario.load("baseline").model_copy(update={"years": years, "policies": list(policies)})
-    made.check()
-    return made
+    """The baseline for a number of years, with these policies added."""
+    new_scenario = Scenario.load("baseline").model_copy(update={"years": years, "policies": list(policies)})
+    new_scenario.check()
+    return new_scenario
 
 
 def moved(lever: Lever, target: float, start: int = 0, years: int = 2, **more: object) -> Policy:
-    """A policy that takes a lever to a target from a month on."""
+    """A policy that moves a lever to a target from the month `start` on."""
     if "service" in lever.needs:
         more = {"service": SERVICES[0], **more}
-    how = {"shift": target - lever.baseline} if lever.kind == "shift" else {"value": target}
-    return Policy(lever=lever.name, start=month_name(scenario(years).start, start), **how, **more)
+    target_setting = {"shift": target - lever.baseline} if lever.kind == "shift" else {"value": target}
+    return Policy(lever=lever.name, start=month_name(scenario(years).start, start), **target_setting, **more)
 
 
 def every_lever_moved(years: int = 2) -> Scenario:
-    """A scenario that moves each lever, so that every mechanism of the book runs."""
+    """A scenario that moves each lever, so that every mechanism of the registry runs."""
     ends = {x.name: (x.baseline, x.high if x.high > x.baseline else x.low) for x in LEVERS.values()}
-    targets = {name: usual + 0.3 * (end - usual) for name, (usual, end) in ends.items()}
-    # Less money all told, and more link workers than groups have room for: what answers to that must run too.
+    targets = {name: baseline + 0.3 * (end - baseline) for name, (baseline, end) in ends.items()}
+    # Less money in total, and more link workers than groups have room for: mechanisms that respond to these run too.
     targets |= {"total_budget": 0.8, "community_investment": 4.0}
     return scenario(years, [moved(LEVERS[name], target, 0, years) for name, target in targets.items()])
 
 
 def columns(world: World) -> Columns:
-    """Every array of a world by its name, 'table.column'."""
+    """Every array of a world, by its name 'table.column'."""
     return {f"{t}.{c}": getattr(getattr(world, t), c) for t, kind in TABLES.items() for c in kind._fields}
 
 
 def snapshot(world: World) -> Columns:
-    """Every array as it is now."""
+    """A copy of every array."""
     return {name: array.copy() for name, array in columns(world).items()}
 
 
 def same(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> bool:
-    """Whether two arrays are the same to the last bit."""
+    """Whether two arrays have the same type, shape and bytes."""
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def different(a: Mapping[str, npt.NDArray[np.generic]], b: Mapping[str, npt.NDArray[np.generic]]) -> list[str]:
-    """The names of the arrays that are not the same to the last bit."""
+    """The names of the arrays whose types, shapes or bytes differ."""
     assert a.keys() == b.keys()
     return [name for name in a if not same(a[name], b[name])]
 
 
 def digest(record: Record) -> str:
-    """One short text for everything that a run recorded."""
-    told = hashlib.sha256()
+    """A checksum of everything that a run recorded."""
+    sha256 = hashlib.sha256()
     for name, array in sorted(
         {**record.monthly, **{f"{name}_by_year": array for name, array in record.yearly.items()}}.items()
     ):
-        told.update(f"{name} {array.dtype} {array.shape}".encode())
-        told.update(np.ascontiguousarray(array).tobytes())
-    return told.hexdigest()
+        sha256.update(f"{name} {array.dtype} {array.shape}".encode())
+        sha256.update(np.ascontiguousarray(array).tobytes())
+    return sha256.hexdigest()
 
 
 def entry(name: str) -> Mechanism:
-    """A mechanism of the book."""
+    """A mechanism of the registry."""
     return REGISTRY.entries[name]
 
 
 def live(
-    world: World, what: Scenario, seed: int, params: Mapping[str, Params] | None = None, disabled: Iterable[str] = ()
+    world: World, case: Scenario, seed: int, params: Mapping[str, Params] | None = None, disabled: Iterable[str] = ()
 ) -> Iterator[tuple[int, World]]:
-    """Month after month of a scenario on a copy of a town: the month's number and the town at its end."""
-    given = calibrated().params if params is None else params
+    """Run a scenario on a copy of a town; yield each month's number and the town at the month's end."""
+    parameter_sets = calibrated().params if params is None else params
     world = copy(world)
-    set_aim_groups(world, what)
+    set_aim_groups(world, case)
     if params is not None:
-        world.people.changed[:] = ANYTHING  # bounds were worked out with the usual parameters
-    month = Month(given, what.paths(SERVICES, world.places), disabled)
-    for m in range(12 * what.years):
+        world.people.changed[:] = ANYTHING  # the bounds were computed with the baseline's parameters
+    month = Month(parameter_sets, case.paths(SERVICES, world.places), disabled)
+    for m in range(12 * case.years):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m, world
 
 
 class Recount(NamedTuple):
-    """A town's stocks, counted from its people and by nobody's leave."""
+    """A town's stocks, counted from the columns of its people."""
 
     census: npt.NDArray[np.int64]
     people: npt.NDArray[np.int64]
@@ -133,7 +135,10 @@ class Recount(NamedTuple):
 
 
 def counts(world: World) -> npt.NDArray[np.bool_]:
-    """Whether a person's level in a domain counts: a household's need is its reference person's. (domain, person)"""
+    """Whether a person's level in a domain counts, of shape (domain, person).
+
+    The need of a household is counted at its reference person.
+    """
     people = world.people
     alive = people.age != EMPTY_SLOT
     head = world.dwellings.head[people.dwelling] == np.arange(people.age.size)
@@ -141,14 +146,14 @@ def counts(world: World) -> npt.NDArray[np.bool_]:
 
 
 def recount(world: World) -> Recount:
-    """Count everybody anew."""
+    """Count everybody from the columns, without the running counts."""
     people, tally = world.people, world.tally
     alive = people.age != EMPTY_SLOT
     out = Recount(*(np.zeros(getattr(tally, name).shape, np.int64) for name in Recount._fields))
     np.add.at(out.people, (people.quintile[alive], people.band[alive]), 1)
-    for d, mine in enumerate(counts(world)):
-        level, code = people.level[d][mine], people.help[d][mine].astype(int)
-        q, b = people.quintile[mine], people.band[mine]
+    for d, counted in enumerate(counts(world)):
+        level, code = people.level[d][counted], people.help[d][counted].astype(int)
+        q, b = people.quintile[counted], people.band[counted]
         waits, helped = code >= WAITING, (code > 0) & (code < WAITING)
         np.add.at(out.census[d], (level, q, b), 1)
         unmet = (level == 2) & ~helped
@@ -159,7 +164,7 @@ def recount(world: World) -> Recount:
 
 
 class Case(NamedTuple):
-    """One random trial."""
+    """A random trial: a town, a scenario, parameters and disabled mechanisms."""
 
     place: str
     people: int
@@ -173,13 +178,13 @@ class Case(NamedTuple):
         return live(self.start(), self.scenario, self.seed, self.params, self.disabled)
 
     def start(self) -> World:
-        """The town as it is before the first month."""
+        """The town before the first month."""
         return town(self.people, self.seed, self.place)
 
 
 @st.composite
 def policies(draw: st.DrawFn, years: int) -> Policy:
-    """One lever, moved anywhere in its range, at any time, for any length of it, for some services and people."""
+    """A policy that moves a lever anywhere in its range, at any time, for some services and people."""
     lever = LEVERS[draw(st.sampled_from(sorted(LEVERS)))]
     start = draw(st.integers(0, 12 * years - 1))
     more: dict[str, object] = {"over_months": draw(st.integers(1, 24))}
@@ -197,18 +202,18 @@ def policies(draw: st.DrawFn, years: int) -> Policy:
 
 @st.composite
 def parameters(draw: st.DrawFn) -> dict[str, Params]:
-    """Every mechanism's parameters, of which a few stand somewhere else in their range."""
+    """Every mechanism's parameters; a few have another value in their range than the default."""
     groups = parameter_groups()
-    every = [(group, name, told) for group, kind in groups.items() for name, _, told in kind.declared()]
+    every = [(group, name, spec) for group, kind in groups.items() for name, _, spec in kind.declared()]
     chosen: dict[str, dict[str, float]] = {group: {} for group in groups}
-    for group, name, told in draw(st.lists(st.sampled_from(every), max_size=4, unique_by=lambda x: x[:2])):
-        chosen[group][name] = draw(st.floats(told.low, told.high))
+    for group, name, spec in draw(st.lists(st.sampled_from(every), max_size=4, unique_by=lambda x: x[:2])):
+        chosen[group][name] = draw(st.floats(spec.low, spec.high))
     return {group: kind(**chosen[group]) for group, kind in groups.items()}
 
 
 @st.composite
 def cases(draw: st.DrawFn, seed: int = 0, knock_outs: bool = True) -> Case:
-    """A random scenario in a random small town. Few towns, as each must be built and settled first."""
+    """A random scenario in a random small town. There are few towns, as each must be built and burned in first."""
     years = draw(st.integers(2, 3))
     place = draw(st.sampled_from(place_names()))
     people = draw(st.sampled_from([1_500, 2_600]))

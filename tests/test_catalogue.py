@@ -1,4 +1,4 @@
-"""Domains and services as data: the figures can all hold at once, and a file is all it takes to add one."""
+"""Domains and services as data: the figures are consistent with each other, and one file adds a domain or service."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ AGES = (
     (5.1, 12.4, 9.6, 24.2, 27.1, 11.4, 7.2, 2.9),
     (4.9, 13.2, 9.4, 21.9, 28.0, 11.8, 7.7, 3.1),
 )
-# Where the published bands are wider than ours: 5-15 -> 5-9 | 10-15, 16-24 -> 16-17 | 18-24 [DS2, England's ages].
+# Published bands that are wider than the model's: 5-15 -> 5-9 | 10-15, 16-24 -> 16-17 | 18-24 [DS2, England's ages].
 SPLIT = ((0, 1.0), (1, 0.464), (1, 0.536), (2, 0.209), (2, 0.791), (3, 1.0), (4, 1.0), (5, 1.0), (6, 1.0), (7, 1.0))
-# Households per person by the age of the person who stands for it: assumed shape, scaled to 2.41 people each (A07).
+# Households per person by the age of the reference person: assumed shape, scaled to 2.41 people each (A07).
 HEADS = np.array([0, 0, 0, 0, 0.10, 0.49, 0.58, 0.65, 0.72, 0.75])
 
 
@@ -50,12 +50,12 @@ HOUSEHOLDS *= PEOPLE.sum() / 2.41 / HOUSEHOLDS.sum()
 
 
 def counted(domain: Domain) -> Array:
-    """England's people or households, whichever carry this domain's level."""
+    """England's people or households, according to the unit of this domain's level."""
     return HOUSEHOLDS if domain.unit == "household" else PEOPLE
 
 
 def at_level(domain: Domain) -> tuple[Array, Array, Array]:
-    """Share of those counted who are exactly at level 1, 2 and 3, by band and fifth."""
+    """The shares of people or households that are exactly at level 1, 2 and 3, by band and fifth."""
     england = counted(domain)
     emerging = domain.prevalence.emerging.table(england)
     serious = domain.prevalence.serious.table(england)
@@ -86,7 +86,7 @@ def tables(part: object) -> Iterator[ByAgeAndQuintile | WalkIn]:
 
 
 def spending(service: Service) -> float:
-    """Pounds a year in England that the service's caseload or its crises come to."""
+    """The cost of the service's caseload or crises in England, in pounds a year."""
     served = np.array(service.bands)
     if service.groups is not None:
         return float(service.groups.spend_per_head.value * PEOPLE.sum())
@@ -115,15 +115,15 @@ def per_head(silo: str) -> float:
 # --- domains ---------------------------------------------------------------------------------------------------------
 
 
-def test_england_is_whole() -> None:
-    """The table that the other tests weigh with has A06's 56.55 million people, 18.5 % of them 65 or older."""
+def test_england_has_the_published_population() -> None:
+    """The table that weights the other tests has A06's 56.55 million people, 18.5 % of them 65 or older."""
     assert PEOPLE.sum() == pytest.approx(56.55e6, rel=0.002)
     assert PEOPLE[7:].sum() / PEOPLE.sum() == pytest.approx(0.185, abs=0.002)
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.id)
 def test_levels_nest(domain: Domain) -> None:
-    """In every band and fifth fewer are serious than emerging, and there are serious people for crises to come from."""
+    """In every band and fifth fewer people are serious than emerging, and enough are serious for the crises."""
     england = counted(domain)
     emerging, serious = domain.prevalence.emerging.table(england), domain.prevalence.serious.table(england)
     starts = domain.crisis.per_year(england) / 12.0
@@ -174,8 +174,8 @@ def test_prevalence_matches_surveys() -> None:
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.id)
-def test_deprivation_never_helps(domain: Domain) -> None:
-    """Nobody in a more deprived fifth is less likely to be in serious need than a peer in a less deprived one."""
+def test_need_rises_with_deprivation(domain: Domain) -> None:
+    """In no age band is serious need less common in a more deprived fifth than in a less deprived one."""
     assert (np.diff(domain.prevalence.serious.table(counted(domain)), axis=1) <= 1e-12).all()
 
 
@@ -190,8 +190,8 @@ def test_services_belong_to_domains() -> None:
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.id)
-def test_every_crisis_finds_a_service(domain: Domain) -> None:
-    """In each band where crises can occur, the services that take them share out the whole."""
+def test_every_crisis_has_a_service(domain: Domain) -> None:
+    """In each band in which crises can occur, the shares of the services that take them sum to 1."""
     starts = domain.crisis.per_year(counted(domain)).sum(axis=1)
     for band, happen in zip(AGE_BAND_NAMES, starts, strict=True):
         taken = sum(s.crisis_share.get(band, 0.0) for s in SERVICES if s.domain == domain.id and s.takes_crisis)
@@ -199,7 +199,7 @@ def test_every_crisis_finds_a_service(domain: Domain) -> None:
 
 
 def reach(service: Service) -> float:
-    """Part of those at the levels and ages served whom the service helps at one time."""
+    """The part of the people at the levels and ages served whom the service helps at one time."""
     assert service.activity is not None
     domain, served = BY_ID[service.domain], np.array(service.bands)
     in_need = sum(at_level(domain)[level - 1] for level in service.serves) * counted(domain)
@@ -209,7 +209,7 @@ def reach(service: Service) -> float:
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if s.activity], ids=lambda service: service.id)
 def test_caseload_leaves_some_unhelped(service: Service) -> None:
-    """No service reaches more than 60 % of those it is for: the rest is what more of it could still reach."""
+    """No service reaches more than 60 % of the people that it serves: more of the service could reach the others."""
     assert 0.0 < reach(service) < 0.60
 
 
@@ -248,13 +248,16 @@ def test_attendances_follow_deprivation() -> None:
     ],
 )
 def test_money_is_of_the_published_size(silo: str, published: float, least: float, most: float) -> None:
-    """Caseloads and crises times unit costs come near what is spent per head; where less, the comment says why."""
+    """Caseloads and crises times unit costs are near the published spending per head.
+
+    The comments state which spending is not modelled.
+    """
     assert least <= per_head(silo) / published <= most
 
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if s.effect], ids=lambda service: service.id)
-def test_help_is_no_miracle(service: Service) -> None:
-    """Protection and recovery stay within what trials and natural experiments (register section F) allow."""
+def test_effects_of_help_are_plausible(service: Service) -> None:
+    """Protection and recovery are within the range of trials and natural experiments (register section F)."""
     assert service.effect is not None
     assert service.effect.protection.value <= 0.35
     assert service.effect.recovery.value <= 2.0
@@ -264,8 +267,8 @@ def test_help_is_no_miracle(service: Service) -> None:
 
 
 @pytest.mark.parametrize("part", [*DOMAINS, *SERVICES], ids=lambda part: part.id)
-def test_every_number_says_who_says_so(part: Domain | Service) -> None:
-    """A source is a row of the register, or was read beside it, or admits to being assumed, as its status does."""
+def test_every_figure_has_a_source(part: Domain | Service) -> None:
+    """A source is a row of the register, a reading outside it, or 'assumed', in agreement with the status."""
     for figure in [*figures(part), *tables(part)]:
         assert re.match(r"[A-E]\d\d\b|F\d\d\b|read: \S|assumed[:;] \S", figure.source), figure.source
         if figure.source.startswith("assumed"):
@@ -275,7 +278,7 @@ def test_every_number_says_who_says_so(part: Domain | Service) -> None:
             assert "assumed" not in figure.source, figure.source
 
 
-def test_a_file_is_all_a_service_takes(tmp_path: Path) -> None:
+def test_one_file_adds_a_service(tmp_path: Path) -> None:
     for file in catalogue.FOLDER.glob("*.toml"):
         shutil.copy(file, tmp_path)
     text = (catalogue.FOLDER / "welfare_advice.toml").read_text(encoding="utf-8")
@@ -284,14 +287,14 @@ def test_a_file_is_all_a_service_takes(tmp_path: Path) -> None:
     assert [service.id for service in load_catalogue(tmp_path)] == [*(s.id for s in SERVICES), "debt_bus"]
 
 
-def test_a_file_is_all_a_domain_takes(tmp_path: Path) -> None:
+def test_one_file_is_enough_for_a_domain(tmp_path: Path) -> None:
     text = (people_domains.FOLDER / "care.toml").read_text(encoding="utf-8").split("[interactions]")[0]
     (tmp_path / "only.toml").write_text(text, encoding="utf-8")
     assert [domain.id for domain in load_domains(tmp_path)] == ["care"]
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "told"),
+    ("file", "old", "new", "message"),
     [
         ("gp", "ages = [0, 109]", "ages = [3, 109]", "ages on the edges"),
         ("gp", "serves = [1, 2]", "serves = []", "serves"),
@@ -303,21 +306,21 @@ def test_a_file_is_all_a_domain_takes(tmp_path: Path) -> None:
         ("community_groups", 'tier = "community"', 'tier = "preventive"', "community"),
     ],
 )
-def test_a_wrong_service_file_is_refused(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
-    """The message names the file and what was wanted."""
+def test_a_wrong_service_file_is_refused(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
+    """The message names the file and the value that was expected."""
     for path in catalogue.FOLDER.glob("*.toml"):
         shutil.copy(path, tmp_path)
     target = tmp_path / f"{file}.toml"
     text = target.read_text(encoding="utf-8")
-    assert old in text, "the line this test spoils is no longer there"
+    assert old in text, "the line that this test changes is missing"
     target.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError, match=re.escape(told)) as refusal:
+    with pytest.raises(InputError, match=re.escape(message)) as refusal:
         load_catalogue(tmp_path)
     assert ".toml" in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("mental_health =", "mental_helth =", "mental_helth"),
         ('unit = "person"', 'unit = "household"', "england_total_per"),
@@ -326,13 +329,13 @@ def test_a_wrong_service_file_is_refused(tmp_path: Path, file: str, old: str, ne
         ("ages = [65, 109]", "ages = [18, 109]", "apart"),
     ],
 )
-def test_a_wrong_domain_file_is_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_wrong_domain_file_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     for path in people_domains.FOLDER.glob("*.toml"):
         shutil.copy(path, tmp_path)
     target = tmp_path / "care.toml"
     text = target.read_text(encoding="utf-8")
-    assert old in text, "the line this test spoils is no longer there"
+    assert old in text, "the line that this test changes is missing"
     target.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError, match=re.escape(told)) as refusal:
+    with pytest.raises(InputError, match=re.escape(message)) as refusal:
         load_domains(tmp_path)
     assert "care.toml" in str(refusal.value)

@@ -1,4 +1,4 @@
-"""The page: its guard, its downloads, and what a visitor sees and does in a real browser."""
+"""The dashboard: its security headers, its downloads, and its use in a real browser."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from fakes import Pretend, settled
+from fakes import FakeModel, wait_for_jobs
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
 import sim
-from dashboard.app import create_app, is_own, serve, service
-from dashboard.choice import usual
-from dashboard.levers import lever_text, slider
+from dashboard.app import create_app, is_loopback, serve, service
+from dashboard.choice import default_choice
+from dashboard.lever_controls import lever_text, slider
 from dashboard.model import YOURS, Settings
 
 if TYPE_CHECKING:
     from dash import Dash
     from playwright.sync_api import Page
 
-expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+expect.set_options(timeout=600_000)  # milliseconds: on a busy machine a page is slow, not wrong
 
 
-# --- the guard -------------------------------------------------------------------------------------------------------
+# Security.
 
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Dash]:
-    """An application on the pretended model, with no server."""
-    app = create_app(Settings(seeds=5), Pretend())
+    """An application with the fake model, without a server."""
+    app = create_app(Settings(seeds=5), FakeModel())
     yield app
     service(app).store.close()
 
 
 def test_every_answer_has_the_headers(app: Dash) -> None:
-    """Pages, data and refusals alike: a strict policy, no sniffing, no frames."""
+    """Pages, data and refusals have a strict content policy, and allow no content sniffing and no frames."""
     client = app.server.test_client()
     answers = [
         client.get("/"),
@@ -62,8 +62,8 @@ def test_every_answer_has_the_headers(app: Dash) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8050", "localhost", "LOCALHOST:80", "[::1]:8050"])
-def test_own_names_are_answered(app: Dash, host: str) -> None:
-    """This computer's names, with or without a port."""
+def test_names_of_this_computer_are_accepted(app: Dash, host: str) -> None:
+    """This computer's names are accepted, with or without a port."""
     assert app.server.test_client().get("/", headers={"Host": host}).status_code == 200
 
 
@@ -71,13 +71,13 @@ def test_own_names_are_answered(app: Dash, host: str) -> None:
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8050", "10.0.0.1", ""]
 )
 def test_strange_host_names_are_refused(app: Dash, host: str) -> None:
-    """A name that a stranger points at this computer gets nothing, whatever it asks for."""
+    """A request with another host name is refused on every path."""
     client = app.server.test_client()
     for path in ("/", "/_dash-layout", "/download/comparison.csv", "/assets/style.css"):
         assert client.get(path, headers={"Host": host}).status_code in (400, 403)
 
 
-def test_other_sites_cannot_ask(app: Dash) -> None:
+def test_requests_of_other_sites_are_refused(app: Dash) -> None:
     """A request from another site's page, or not in JSON, or too large, is refused."""
     client = app.server.test_client()
     update = "/_dash-update-component"
@@ -90,8 +90,8 @@ def test_other_sites_cannot_ask(app: Dash) -> None:
     assert client.post(update, data=b"x" * 3_000_000, content_type="application/json").status_code == 413
 
 
-def test_failures_show_no_trace(app: Dash) -> None:
-    """A request that makes no sense gets a reference, not the server's insides; there is no debugger."""
+def test_errors_show_no_traceback(app: Dash) -> None:
+    """A wrong request is answered without a traceback or names of the server; there is no debugger."""
     client = app.server.test_client()
     answer = client.post("/_dash-update-component", json={"output": "no.such", "inputs": []})
 
@@ -102,8 +102,8 @@ def test_failures_show_no_trace(app: Dash) -> None:
     assert not app.server.debug
 
 
-def test_the_page_itself_says_what_it_is(app: Dash) -> None:
-    """Before any script runs there are a language, a title, and a way past the controls."""
+def test_the_page_is_accessible_without_scripts(app: Dash) -> None:
+    """Before any script runs the page has a language, a title and a link to the results."""
     text = app.server.test_client().get("/").get_data(as_text=True)
 
     assert '<html lang="en">' in text
@@ -112,28 +112,28 @@ def test_the_page_itself_says_what_it_is(app: Dash) -> None:
     assert "http://" not in text.replace("http://www.w3.org", "")
 
 
-def test_only_this_computer_unless_told_otherwise() -> None:
-    """An address that others can reach is refused with a reason."""
-    assert is_own("127.0.0.1")
-    assert is_own("::1")
-    assert is_own("localhost")
+def test_only_this_computer_by_default() -> None:
+    """An address that other computers can reach is refused with a reason."""
+    assert is_loopback("127.0.0.1")
+    assert is_loopback("::1")
+    assert is_loopback("localhost")
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.org", ""):
-        assert not is_own(host)
+        assert not is_loopback(host)
         with pytest.raises(ValueError, match="no login"):
             serve(host, 0)
 
 
-def test_downloads_hold_what_the_page_shows(app: Dash) -> None:
-    """Before the runs are done a download says so; afterwards it has the document's numbers."""
+def test_downloads_have_the_shown_results(app: Dash) -> None:
+    """Before the runs are complete a download is refused; afterwards it has the document's numbers."""
     client = app.server.test_client()
     early = client.get("/download/comparison.csv?compare=austerity")
     assert early.status_code == 409
     assert "not finished" in early.get_data(as_text=True)
 
     stand = service(app)
-    wanted = replace(usual(stand.book), scenarios=("austerity",)).jobs(stand.book)
-    stand.store.want("test", wanted)
-    settled(stand.store, *wanted)
+    wanted = replace(default_choice(stand.index), scenarios=("austerity",)).jobs(stand.index)
+    stand.store.submit("test", wanted)
+    wait_for_jobs(stand.store, *wanted)
 
     table = client.get("/download/comparison.csv?compare=austerity")
     assert table.status_code == 200
@@ -144,19 +144,19 @@ def test_downloads_hold_what_the_page_shows(app: Dash) -> None:
     assert client.get("/download/comparison.csv?compare=nothing").status_code == 409
 
     assert client.get("/download/your-policy.toml").status_code == 409
-    own = client.get("/download/your-policy.toml?policies.threshold=0.6")
-    assert "attachment" in own.headers["Content-Disposition"]
-    assert 'lever = "threshold"\nvalue = 0.6' in own.get_data(as_text=True)
+    download = client.get("/download/your-policy.toml?policies.threshold=0.6")
+    assert "attachment" in download.headers["Content-Disposition"]
+    assert 'lever = "threshold"\nvalue = 0.6' in download.get_data(as_text=True)
 
 
-# --- in a browser ----------------------------------------------------------------------------------------------------
+# In a browser.
 
 
 @contextmanager
 def serving(settings: Settings, model: Any = None) -> Iterator[tuple[str, Any]]:
-    """The page on a free port of this computer."""
+    """The dashboard on a free port of this computer."""
     app = create_app(settings, model)
-    server = make_server("127.0.0.1", 0, app.server, threaded=True)  # unlike waitress, it can be told to stop
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)  # unlike waitress, it can be stopped
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -170,52 +170,52 @@ def serving(settings: Settings, model: Any = None) -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """The page on the pretended model, whose runs take a tenth of a second."""
-    with serving(Settings(), Pretend(pause=0.1)) as (url, _):
+    """The dashboard with the fake model, whose comparisons take a tenth of a second."""
+    with serving(Settings(), FakeModel(pause=0.1)) as (url, _):
         yield url
 
 
-def up_to_date(page: Page, seconds: float = 120) -> None:
-    """Waits until the page says that what it shows is what was asked for."""
-    expect(page.locator("#compare-status")).to_have_text("Up to date.", timeout=seconds * 1000)
+def up_to_date(page: Page) -> None:
+    """Wait until the page shows the results of the current choice."""
+    expect(page.locator("#compare-status")).to_have_text("Up to date.")
 
 
 def heads(page: Page) -> list[str]:
-    """The columns of the table of acute demand."""
+    """The column heads of the table of acute demand."""
     page.locator("#compare-twin-main").evaluate("details => { details.open = true }")
     return page.locator("#compare-acute th").all_inner_texts()
 
 
 def cell(page: Page, column: str, year: int) -> str:
-    """What the table of acute demand says of one scenario and year."""
+    """The cell of the table of acute demand for a scenario and a year."""
     row = page.locator("#compare-acute tbody tr").nth(year - 1).locator("td")
     return row.nth(heads(page).index(column)).inner_text()
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}" for one in found]
+    """The violations of accessibility rules that axe reports."""
+    results = Axe().run(page).response["violations"]
+    return [f"{rule['id']} ({rule['impact']}): {rule['nodes'][0]['html'][:160]}" for rule in results]
 
 
 @pytest.mark.browser
 def test_a_lever_moved_by_keyboard_changes_a_number(open_page: Callable[..., Page]) -> None:
-    """On the real model: the page opens with its comparison, a lever moves, and the table's numbers change."""
+    """With the real model: the dashboard opens with a comparison, a lever moves, and the table's numbers change."""
     with serving(Settings(people=3000, years=5, seeds=2)) as (url, stand):
         page = open_page(url)
-        up_to_date(page, 300)
+        up_to_date(page)
         before = cell(page, "Baseline", 5)
         assert "Your policy" not in heads(page)
 
-        name = "prevention_share" if "prevention_share" in stand.book.levers else next(iter(stand.book.levers))
+        name = "prevention_share" if "prevention_share" in stand.index.levers else next(iter(stand.index.levers))
         thumb = page.locator(f"#lever-{name}")
         thumb.focus()
         value = page.locator(".lever", has=thumb).locator(".lever-value")
         at_first = value.inner_text()
         page.keyboard.press("End")
         expect(value).not_to_have_text(at_first)
-        expect(page.locator("#compare-acute th", has_text="Your policy")).to_be_visible(timeout=120_000)
-        up_to_date(page, 120)
+        expect(page.locator("#compare-acute th", has_text="Your policy")).to_be_visible()
+        up_to_date(page)
 
         assert cell(page, "Baseline", 5) == before
         assert cell(page, "Your policy", 5) != before
@@ -223,15 +223,15 @@ def test_a_lever_moved_by_keyboard_changes_a_number(open_page: Callable[..., Pag
         for _ in range(4):
             page.keyboard.press("ArrowLeft")
         expect(page.locator("#results")).to_have_class("results stale")
-        up_to_date(page, 120)
+        up_to_date(page)
         assert [cell(page, "Your policy", year) for year in range(1, 6)] != first
         assert f"policies.{name}=" in page.url
 
 
 @pytest.mark.browser
-def test_old_numbers_look_old_until_the_new_ones_are_in(open_page: Callable[..., Page]) -> None:
-    """From the key press until the run is in, the results are marked stale and the bar counts runs."""
-    with serving(Settings(), Pretend(pause=1.0)) as (url, _):
+def test_results_are_stale_until_the_new_ones_are_complete(open_page: Callable[..., Page]) -> None:
+    """From a key press until the run is complete, the results are marked stale and the status counts runs."""
+    with serving(Settings(), FakeModel(pause=1.0)) as (url, _):
         page = open_page(url)
         up_to_date(page)
         page.locator("#lever-prevention_share").focus()
@@ -244,25 +244,25 @@ def test_old_numbers_look_old_until_the_new_ones_are_in(open_page: Callable[...,
 
 
 @pytest.mark.browser
-def test_a_quick_hand_costs_one_run(open_page: Callable[..., Page]) -> None:
-    """Ten key presses in a row are one run of the last setting with every seed, not ten."""
-    model = Pretend(pause=1.0)
+def test_quick_key_presses_cause_one_run(open_page: Callable[..., Page]) -> None:
+    """Ten key presses in a row cause one complete run, of the last setting."""
+    model = FakeModel(pause=1.0)
     with serving(Settings(), model) as (url, _):
         page = open_page(url)
         up_to_date(page)
         page.locator("#lever-prevention_share").focus()
         for _ in range(10):
             page.keyboard.press("ArrowRight")
-        expect(page.locator("#compare-policy")).to_contain_text("Prevention share: +5.0 %")
+        expect(page.locator("#compare-policy")).to_contain_text("Prevention share: +5.0%")
         up_to_date(page)
 
-        whole = [what for what, seeds in model.finished if YOURS in what and seeds == 20]
-        assert whole == [f"anytown {YOURS} -0.0150"]
+        complete = [name for name, seeds in model.finished if YOURS in name and seeds == 20]
+        assert complete == [f"anytown {YOURS} -0.0150"]
 
 
 @pytest.mark.browser
 def test_a_link_opens_the_same_page(address: str, open_page: Callable[..., Page]) -> None:
-    """The address after a change, opened elsewhere, gives the same numbers; a wrong part of it gives a sentence."""
+    """The address after a change, opened again, shows the same numbers; a wrong part of it gives a message."""
     page = open_page(address + "?place=wigan&policies.threshold=0.6&compare=austerity")
     up_to_date(page)
     number = cell(page, "Your policy", 20)
@@ -272,15 +272,18 @@ def test_a_link_opens_the_same_page(address: str, open_page: Callable[..., Page]
     assert heads(again) == ["Year", "Baseline", "Austerity", "Your policy"]
 
     bad = open_page(address + "?policies.threshold=9&colour=red")
-    expect(bad.locator("#compare-notices")).to_contain_text("Eligibility threshold can go from 0.2 to 0.8")
+    expect(bad.locator("#compare-notices")).to_contain_text("Eligibility threshold must be from 0.2 to 0.8")
     expect(bad.locator("#compare-notices")).to_contain_text("colour")
     up_to_date(bad)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_fits_and_breaks_no_rule_of_access(address: str, open_page: Callable[..., Page], width: int) -> None:
-    """No sideways scroll on a phone or a desk, and axe finds nothing, with everything folded open and a lever moved."""
+def test_the_page_fits_and_is_accessible(address: str, open_page: Callable[..., Page], width: int) -> None:
+    """There is no horizontal scrolling on a phone or a desktop, and axe reports no violation.
+
+    This holds with all details open and a lever moved, too.
+    """
     page = open_page(address, width=width, height=844 if width < 900 else 900)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     up_to_date(page)
@@ -298,7 +301,7 @@ def test_the_page_fits_and_breaks_no_rule_of_access(address: str, open_page: Cal
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(page) == []
     small = page.evaluate(SMALL_TARGETS, 44 if width < 900 else 24)
-    assert small == [], "targets too small for a finger, or for a pointer"
+    assert small == [], "targets that are too small for touch, or for a pointer"
     assert page.evaluate(SMALL_TEXT) == []
     assert page.get_by_text("Share chart").count() == 0
 
@@ -320,8 +323,8 @@ SMALL_TEXT = """() => [...document.querySelectorAll('main *')]
 
 
 @pytest.mark.browser
-def test_the_whole_way_by_keyboard(address: str, open_page: Callable[..., Page]) -> None:
-    """With Tab, arrows, Space and Enter alone: past the controls, a lever, its reset, a policy off, a table, a file."""
+def test_everything_works_by_keyboard(address: str, open_page: Callable[..., Page]) -> None:
+    """The keys Tab, Space, Enter and arrows reach the results, a lever, its reset, a policy, a table and a download."""
     page = open_page(address)
     up_to_date(page)
     page.keyboard.press("Tab")
@@ -362,8 +365,8 @@ def test_the_whole_way_by_keyboard(address: str, open_page: Callable[..., Page])
 
 
 @pytest.mark.browser
-def test_focus_is_seen_and_motion_is_not(address: str, open_page: Callable[..., Page]) -> None:
-    """The thing with focus has a thick outline; whoever asks for less motion gets none."""
+def test_focus_is_visible_and_motion_can_be_reduced(address: str, open_page: Callable[..., Page]) -> None:
+    """The element with focus has a thick outline; with reduced motion there are no transitions."""
     page = open_page(address)
     page.emulate_media(reduced_motion="reduce")
     up_to_date(page)
@@ -375,17 +378,17 @@ def test_focus_is_seen_and_motion_is_not(address: str, open_page: Callable[..., 
 
 
 @pytest.mark.browser
-def test_a_run_that_fails_is_told_in_a_sentence(open_page: Callable[..., Page]) -> None:
-    """The model's own words on the page, and the page still there."""
-    with serving(Settings(), Pretend(error=ValueError("no place called 'anytown'; there are none"))) as (url, _):
+def test_a_failed_run_is_reported_in_a_sentence(open_page: Callable[..., Page]) -> None:
+    """The page shows the model's message, and continues to work."""
+    with serving(Settings(), FakeModel(error=ValueError("no place called 'anytown'; there are none"))) as (url, _):
         page = open_page(url)
-        expect(page.locator("#compare-status")).to_contain_text("no place called 'anytown'", timeout=20_000)
+        expect(page.locator("#compare-status")).to_contain_text("no place called 'anytown'")
         expect(page.locator("h1")).to_be_visible()
 
 
 @pytest.mark.browser
-def test_a_lever_is_found_by_a_word(address: str, open_page: Callable[..., Page]) -> None:
-    """Words in a lever's name or meaning leave only it, in its open section; without words all is as before."""
+def test_levers_can_be_searched(address: str, open_page: Callable[..., Page]) -> None:
+    """A search shows only levers with the words in their name or meaning, in open sections; cleared, all are back."""
     page = open_page(address)
     up_to_date(page)
     money, access = (page.locator(".section", has_text=name) for name in ("Money", "Who gets in"))
@@ -403,8 +406,8 @@ def test_a_lever_is_found_by_a_word(address: str, open_page: Callable[..., Page]
 
 
 @pytest.mark.browser
-def test_a_moved_lever_is_aimed_and_going_back_undoes_it(address: str, open_page: Callable[..., Page]) -> None:
-    """A moved lever has an entry where it is aimed; the address says so, and the browser's own button takes it back."""
+def test_a_moved_lever_is_targeted_and_going_back_undoes_it(address: str, open_page: Callable[..., Page]) -> None:
+    """A moved lever has an entry with its target; the address has the target, and the back button removes it."""
     page = open_page(address + "?policies.threshold=0.6")
     up_to_date(page)
     entry = page.locator(".moved")
@@ -412,38 +415,38 @@ def test_a_moved_lever_is_aimed_and_going_back_undoes_it(address: str, open_page
     expect(page.locator(".section", has_text="Who gets in").locator(".badge")).to_have_text("1 moved")
     entry.locator("summary").click()
     entry.get_by_text("Most deprived").click()
-    expect(page.locator("#compare-policy")).to_contain_text("for everybody in the most deprived fifth")
-    expect(entry.locator("summary")).to_have_text("For everybody in the most deprived fifth")
+    expect(page.locator("#compare-policy")).to_contain_text("for everyone in the most deprived fifth")
+    expect(entry.locator("summary")).to_have_text("For everyone in the most deprived fifth")
     assert page.url.endswith("?policies.threshold=0.6&fifths.threshold=1")
     up_to_date(page)
 
     page.go_back()
     expect(page.locator("#compare-policy")).not_to_contain_text("fifth")
-    expect(entry.locator("summary")).to_have_text("For everybody")
+    expect(entry.locator("summary")).to_have_text("For everyone")
     assert page.url.endswith("?policies.threshold=0.6")
-    entry.get_by_role("button", name="Take Eligibility threshold out of your policy").click()
+    entry.get_by_role("button", name="Remove Eligibility threshold from your policy").click()
     expect(entry).to_have_count(0)
     expect(page.locator("#compare-headline")).not_to_contain_text("your policy")
 
 
 @pytest.mark.browser
-def test_the_browser_writes_levers_as_the_server_does(address: str, open_page: Callable[..., Page]) -> None:
-    """Every lever of the real model, at both ends, at its baseline and a step on, reads the same from both."""
+def test_the_browser_formats_levers_as_the_server_does(address: str, open_page: Callable[..., Page]) -> None:
+    """The text of every lever's value is the same from browser and server: at both ends, at and near the baseline."""
     page = open_page(address)
-    asked, wanted = [], []
+    arguments, expected = [], []
     for lever in sim.levers():
         label = next(part for part in slider(lever)._traverse() if type(part).__name__ == "Slider").label
         for value in (lever.low, lever.baseline, lever.baseline + lever.step, lever.high):
-            asked.append([value, label["options"] | {"unit": label["options"]["whole"]}])
-            wanted.append(lever_text(lever, value))
-    said = page.evaluate("asked => asked.map(one => window.dashMantineFunctions.leverText(...one))", asked)
+            arguments.append([value, label["options"] | {"unit": label["options"]["full_unit"]}])
+            expected.append(lever_text(lever, value))
+    shown = page.evaluate("calls => calls.map(call => window.dashMantineFunctions.leverText(...call))", arguments)
 
-    assert said == wanted
+    assert shown == expected
 
 
 @pytest.mark.browser
-def test_who_gains_is_told_by_fifth(address: str, open_page: Callable[..., Page]) -> None:
-    """The chart by deprivation has a finding for its title and its numbers in a table."""
+def test_the_chart_by_deprivation(address: str, open_page: Callable[..., Page]) -> None:
+    """The chart by deprivation has a finding as its title, and its numbers in a table."""
     page = open_page(address + "?compare=austerity")
     up_to_date(page)
     expect(page.locator("#compare-fifths-title")).to_have_text(

@@ -1,17 +1,17 @@
-"""One character changed in a kernel of the core, and the comparison with the Mesa telling fails.
+"""With one character of a kernel of the core changed, the comparison with the Mesa implementation fails.
 
-`python tests/planted.py` plants a slip in every kernel.
+`python tests/mutation.py` mutates every kernel.
 """
 
 from __future__ import annotations
 
 import pytest
-from mutation import everything, first_difference, planted, slip
+from mutation import applied, everything, first_difference, mutation_of
 
 PEOPLE = 1500
 MONTHS = 13
-"""A year's end is among them."""
-SLIPS = {
+"""The end of a year is included."""
+MUTATIONS = {
     "sim.people.need": ("i, levels) * math.exp(-p.beta_support", "i, levels) * math.exp(+p.beta_support"),
     "sim.people.resilience": ("people.resilience[i] - depth", "people.resilience[i] + depth"),
     "sim.services.spending": ("100.0 + 0.5", "100.0 + 0.6"),
@@ -21,15 +21,15 @@ SLIPS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", SLIPS)
-def test_a_slip_in_a_kernel_is_found(module: str, seed: int) -> None:
-    """With the slip the tellings part within the first year."""
+@pytest.mark.parametrize("module", MUTATIONS)
+def test_a_mutation_of_a_kernel_is_detected(module: str, seed: int) -> None:
+    """With the mutation, the implementations differ within the first 13 months."""
     scenario = everything(2)
-    with planted(slip(module, *SLIPS[module])):
+    with applied(mutation_of(module, *MUTATIONS[module])):
         assert first_difference(scenario, seed, PEOPLE, MONTHS) is not None
 
 
 @pytest.mark.slow
-def test_without_a_slip_nothing_is_found(seed: int) -> None:
-    """The same comparison, once the book is as it was, finds no difference."""
+def test_without_a_mutation_there_is_no_difference(seed: int) -> None:
+    """After the mutations, with the registry restored, the same comparison has no difference."""
     assert first_difference(everything(2), seed, PEOPLE, MONTHS) is None

@@ -1,4 +1,4 @@
-"""Every outcome the interface names: that it is there, that its mathematics is right, and that counts add up."""
+"""Outcomes: every metric of the interface exists, its formula is right, and counts add up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sim.results.records import RECORDED_BY_YEAR, Record, end_to_end
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months
-from sim.state.tables import EMPTY_SLOT, FINE
+from sim.state.codes import EMPTY_SLOT, FINE
 
 NAMED = """
 acute_demand ae_attendances emergency_admissions mental_health_crises delayed_discharge_days care_home_admissions
@@ -31,8 +31,8 @@ unmet_need turned_away failure_demand_share wait_months hours_per_person staff_t
 practice_quality group_members community_energy lonely trust carer_hours spend_acute spend_responsive spend_preventive
 spend_community spend_total prevention_share saving_reinvested clawed_back bailed_out inverse_care_index slope_index
 gap_most_least_deprived break_even_year cost_per_qaly
-""".split()  # noqa: SIM905  (as the interface has them, side by side)
-"""The ids of the interface."""
+""".split()  # noqa: SIM905  (easier to compare with the interface)
+"""The ids of the metrics in the interface."""
 MEASURED = {s.measure or s.id for s in load_catalogue() if s.tier == "acute"}
 AXES = {
     "service": "acute_demand ae_attendances wait_months failure_demand_share staff_turnover hours_per_person",
@@ -46,7 +46,7 @@ AXES = {
 
 @pytest.fixture(scope="module")
 def compared() -> Iterator[Comparison]:
-    """Small, but every lever is moved in one of its scenarios. A warning of NumPy's is a fault."""
+    """A small comparison of the baseline and two policies. A warning of NumPy is an error."""
     base = sim.Scenario.load("baseline").with_settings(years=2)
     pushed = base.with_policy("prevention_share", shift=0.05, name="pushed")
     cut = base.with_policy("total_budget", value=0.8, name="cut")
@@ -65,8 +65,8 @@ def record() -> Record:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_metric_of_the_interface_is_there(name: str, compared: Comparison) -> None:
-    """It has a unit, a finite value in each scenario, and a finite difference or words on why there is none."""
+def test_a_metric_of_the_interface_exists(name: str, compared: Comparison) -> None:
+    """A metric has a unit, a finite value in each scenario, and a finite difference or a note with the reason."""
     if name == "offences" and name not in MEASURED:
         pytest.skip("no service of this catalogue counts offences")
     series: MetricSeries = compared[name]
@@ -83,8 +83,8 @@ def test_a_metric_of_the_interface_is_there(name: str, compared: Comparison) -> 
 
 
 @pytest.mark.parametrize(("axis", "name"), [(axis, name) for axis, names in AXES.items() for name in names.split()])
-def test_a_metric_is_told_by_its_axes(axis: str, name: str, compared: Comparison) -> None:
-    """A row for each group, scenario and year, and the same groups in the difference and the document."""
+def test_a_metric_has_its_axes(axis: str, name: str, compared: Comparison) -> None:
+    """By an axis there is a row for each group, scenario and year, and the same groups in differences and document."""
     series: MetricSeries = compared[name]
     groups = series.groups(axis)
     table, change = series.by_year(axis), series.difference(axis)
@@ -96,17 +96,17 @@ def test_a_metric_is_told_by_its_axes(axis: str, name: str, compared: Comparison
 
 
 def test_acute_demand_by_service_adds_up(compared: Comparison) -> None:
-    """Its services sum to it; neighbourhoods and fifths, weighted by people, do too."""
+    """Acute demand is the sum of its services, and the mean of neighbourhoods weighted by people."""
     series = compared.acute_demand
-    whole = compared.values("baseline", series.metric)
+    total = compared.values("baseline", series.metric)
     by_service = compared.grouped("baseline", series.metric, "year", "service").sum(axis=1)
-    assert by_service == pytest.approx(whole)
+    assert by_service == pytest.approx(total)
     near = np.nanmean(compared.grouped("baseline", series.metric, "year", "neighbourhood"), axis=(0, 1))
-    assert near == pytest.approx(whole.mean(axis=0), rel=0.15)  # neighbourhoods are of about one size
+    assert near == pytest.approx(total.mean(axis=0), rel=0.15)  # neighbourhoods are of about one size
 
 
 def test_tables_hold_every_metric(compared: Comparison) -> None:
-    """Levels and differences of all; the tidy frame leaves out what is a comparison itself."""
+    """The table has every metric; the tidy frame omits metrics that are comparisons."""
     assert set(compared.table()["metric"]) == {m.name for m in metrics()}
     tidy = compared.to_frame()
     assert set(tidy["metric"]) == {m.name for m in metrics() if m.against is None}
@@ -115,8 +115,8 @@ def test_tables_hold_every_metric(compared: Comparison) -> None:
     assert arrays["opened_age"].dims == ("scenario", "seed", "year", "service", "child_age", "quintile")
 
 
-def test_what_is_expected_may_be_any_outcome(compared: Comparison) -> None:
-    """A scenario may expect a life to be longer, and loneliness to stay within bounds."""
+def test_an_expectation_may_be_of_any_outcome(compared: Comparison) -> None:
+    """A scenario may have an expectation of life expectancy, or of bounds for loneliness."""
     from sim.scenario.expectations import Expect
 
     expect = [
@@ -124,26 +124,26 @@ def test_what_is_expected_may_be_any_outcome(compared: Comparison) -> None:
         Expect(metric="lonely", year=2, low=-0.5, high=0.5),
     ]
     changed = [s.model_copy(update={"expect": expect}) if s.name == "cut" else s for s in compared.scenarios]
-    told = Comparison(
+    table = Comparison(
         **{**compared.__dict__, "scenarios": tuple(changed), "_values": {}, "_accounts": {}},
     ).expectations()
-    assert list(told["met"]) == [False, True]
+    assert list(table["met"]) == [False, True]
 
 
-def test_a_year_survives_in_the_document(compared: Comparison) -> None:
-    """Notes of comparisons stand in the document's differences, and figures that are not there are None."""
+def test_missing_values_are_none_in_the_document(compared: Comparison) -> None:
+    """The document's differences have the notes of comparisons; values that do not exist are None."""
     last = compared.document()["differences"]["cut"]["break_even_year"]["by_year"][-1]
-    assert last["mean"] == 2.0  # the policy begins in the second year, and saves from then on
+    assert last["mean"] == 2.0  # the policy starts in the second year, and saves from then on
     assert last["note"] == ""
     level = compared.document()["scenarios"]["cut"]["break_even_year"]
     assert level["by_year"][-1]["mean"] is None
     assert level["mean"] == [None] * 24
 
 
-# --- lives -----------------------------------------------------------------------------------------------------------
+# Life expectancy and quality of life.
 
 
-def test_a_life_table_worked_by_hand() -> None:
+def test_a_life_table_computed_by_hand() -> None:
     """Three bands of 10, 20 and open years: q = n m / (1 + n (1 - a) m), L = n l - n (1 - a) d, the last l / m."""
     deaths, lived = np.array([10.0, 40.0, 50.0]), np.array([1000.0, 2000.0, 500.0])
     a = np.array([0.1, 0.5, 0.5])
@@ -157,7 +157,7 @@ def test_a_life_table_worked_by_hand() -> None:
 
 
 def test_a_life_table_agrees_with_single_years() -> None:
-    """At death rates that rise by a tenth a year of age, ten bands come within a third of a year of single ones."""
+    """With death rates that rise by a tenth per year of age, ten bands are within a third of a year of single years."""
     age = np.arange(130)
     rate = np.minimum(0.9, 0.00003 * np.exp(0.1 * age) + 0.0002)
     alive = np.concatenate([[1.0], np.cumprod(np.exp(-rate))[:-1]])
@@ -171,32 +171,34 @@ def test_a_life_table_agrees_with_single_years() -> None:
 
 
 def test_a_life_table_without_deaths_in_the_last_bands() -> None:
-    """The open band takes in those before it until somebody died in it; nobody at all is NaN."""
+    """Bands without deaths at the end are merged into the open band; without any deaths the result is NaN."""
     deaths, lived = np.array([0.0, 5.0, 0.0]), np.array([100.0, 100.0, 20.0])
     widths = np.array([10.0, 10.0, 99.0])
     assert outcomes.life_expectancy(deaths, lived, widths, np.full(3, 0.5)) == pytest.approx(10.0 + 120.0 / 5.0)
     assert np.isnan(outcomes.life_expectancy(np.zeros(3), lived, widths, np.full(3, 0.5)))
 
 
-def test_quality_of_life_is_the_norm_at_the_usual_need() -> None:
-    """Well people stand above the norm; losses grow with the level; weights stay between 0 and 1."""
+def test_quality_of_life_falls_with_need() -> None:
+    """Utility is at most 1 and positive with serious need in every domain; losses increase with the level."""
     q = outcomes.quality()
     assert (q.utility <= 1.0).all()
-    assert (q.utility - q.utility_loss[:, 2].sum() > 0.0).all(), "serious need everywhere is no worse than death"
+    assert (q.utility - q.utility_loss[:, 2].sum() > 0.0).all(), (
+        "serious need in all domains must not be worse than death"
+    )
     for losses in (q.utility_loss, q.satisfaction_loss):
         assert losses.shape == (len(load_domains()), 4)
         assert (np.diff(losses, axis=1) >= 0.0).all()
 
 
-def test_everybody_lives_with_some_level_of_need(record: Record) -> None:
-    """Spread from households to people, each domain's levels sum to the people of a fifth and age, month by month."""
+def test_levels_by_person_sum_to_the_people(record: Record) -> None:
+    """With household needs assigned to people, a domain's levels sum to the people of a fifth and age every month."""
     people = record.monthly["people"]
     spread = outcomes.by_person(record.monthly["census"], people).sum(axis=2)
     assert spread == pytest.approx(np.broadcast_to(people[:, None], spread.shape))
 
 
 def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
-    """QALYs fall by the quality of a life when somebody dies, and stay when somebody moves out."""
+    """QALYs fall by a life's quality when somebody dies, and are unchanged when somebody moves away."""
     base = pounds_and_qalys(record)[1].sum()
 
     def without_one(how: str) -> float:
@@ -214,22 +216,22 @@ def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
     assert base - without_one("moved_out") == pytest.approx(0.0, abs=0.15)
 
 
-# --- inequality ------------------------------------------------------------------------------------------------------
+# Inequality.
 
 
 def test_the_slope_index_is_a_weighted_regression(seed: int) -> None:
-    """The same slope as NumPy's weighted least squares on ridits, for any rates and sizes."""
-    dice = np.random.default_rng(seed)
-    people = dice.uniform(50, 500, (20, 5))
-    events = dice.uniform(0, 100, (20, 5))
-    for given, slope in zip(zip(events, people, strict=True), outcomes.slope_index(events, people), strict=True):
-        e, n = (x[::-1] for x in given)
+    """The slope index is the slope of NumPy's weighted least squares on ridits, for any rates and sizes."""
+    rng = np.random.default_rng(seed)
+    people = rng.uniform(50, 500, (20, 5))
+    events = rng.uniform(0, 100, (20, 5))
+    for pair, slope in zip(zip(events, people, strict=True), outcomes.slope_index(events, people), strict=True):
+        e, n = (x[::-1] for x in pair)
         ridit = (np.cumsum(n) - n / 2) / n.sum()
         assert slope == pytest.approx(np.polyfit(ridit, e / n, 1, w=np.sqrt(n))[0])
 
 
 def test_the_slope_index_of_a_straight_gradient() -> None:
-    """Five equal fifths, each 10 above the next: 40 between their means, 50 between the ends of the line."""
+    """For five equal fifths, each 10 above the next, the gap is 40 and the slope index 50."""
     people = np.full(5, 100.0)
     events = np.array([50.0, 40.0, 30.0, 20.0, 10.0]) * 100
     assert outcomes.slope_index(events, people) == pytest.approx(50.0)
@@ -238,8 +240,8 @@ def test_the_slope_index_of_a_straight_gradient() -> None:
     assert np.isnan(outcomes.slope_index(events, np.array([100.0, 0, 0, 0, 0])))
 
 
-def test_help_where_need_is() -> None:
-    """1 when help is shared as need is; below when it gathers where need is smaller; within 0 and 2."""
+def test_the_inverse_care_index() -> None:
+    """The index is 1 for help in proportion to need, below 1 for more help where need is smaller, within 0 to 2."""
     need = np.array([50.0, 40.0, 30.0, 20.0, 10.0])
     assert outcomes.inverse_care(need * 0.3, need) == pytest.approx(1.0)
     assert outcomes.inverse_care(need[::-1], need) < 1.0 < outcomes.inverse_care(need**2, need)
@@ -247,45 +249,48 @@ def test_help_where_need_is() -> None:
     assert np.isnan(outcomes.inverse_care(np.zeros(5), need))
 
 
-# --- what a gain costs -----------------------------------------------------------------------------------------------
+# Cost-effectiveness.
 
 
 def test_discounting() -> None:
-    """The first year counts in full, the third for 1 / 1.035 squared."""
+    """The first year has the weight 1, the third 1 / 1.035 squared."""
     assert outcomes.discounted(np.array([[100.0, 0.0, 100.0]]))[0] == pytest.approx([100, 100, 100 + 100 / 1.035**2])
 
 
 def beyond(pounds: list[list[float]], qalys: list[list[float]] | None = None) -> outcomes.NetEffect:
-    """Made-up differences: a row a seed, a column a year."""
+    """Invented differences, of shape (seed, year)."""
     made = np.array(pounds)
     return outcomes.NetEffect(made, np.zeros_like(made) if qalys is None else np.array(qalys))
 
 
-def test_the_year_in_which_money_is_back() -> None:
-    """The first year in which the mean is not above the baseline, after the policy began; an interval; never."""
-    told = outcomes.break_even(beyond([[0, 50, 20, -10, -30], [0, 60, 30, -5, -40], [0, 40, 10, 3, -50]]))
-    assert "no difference" in told[0].note
-    assert np.isnan(told[2].mean)
-    assert told[2].note == "never within 3 years, as far as these seeds tell"
-    assert (told[4].mean, told[4].ci_high, told[4].note) == (4.0, 5.0, "")
-    assert told[4].ci_low == 3.0
+def test_break_even() -> None:
+    """The break-even year is the first, after the start, in which the mean cost is not above the baseline.
+
+    It has an interval, or a note if there is no such year.
+    """
+    years = outcomes.break_even(beyond([[0, 50, 20, -10, -30], [0, 60, 30, -5, -40], [0, 40, 10, 3, -50]]))
+    assert "no difference" in years[0].note
+    assert np.isnan(years[2].mean)
+    assert years[2].note == "never within 3 years, as far as these seeds tell"
+    assert (years[4].mean, years[4].ci_high, years[4].note) == (4.0, 5.0, "")
+    assert years[4].ci_low == 3.0
     never = outcomes.break_even(beyond([[10, 20, 30], [11, 22, 33], [12, 21, 35]]))[-1]
     assert np.isnan(never.mean)
     assert never.note == "never within 3 years"
     assert outcomes.break_even(beyond([[-5, -9]]))[-1].mean == 1.0
     again = outcomes.break_even(beyond([[-5, 9, -9]]))
     assert again[0].mean == 1.0
-    assert np.isnan(again[1].mean), "back for a year, and above again"
+    assert np.isnan(again[1].mean), "paid back for a year, then above again"
     assert again[2].mean == 3.0
 
 
 def test_the_price_of_a_qaly() -> None:
-    """The ratio of means, Fieller's interval about it, and plain words where there is no price."""
+    """The cost of a QALY is the ratio of means with Fieller's interval, or a note if there is no cost."""
     pounds = [[1000.0], [1100.0], [900.0], [1050.0]]
-    told = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [0.11], [0.09], [0.1]]))[0]
-    assert told.mean == pytest.approx(1012.5 / 0.1)
-    assert told.ci_low < told.mean < told.ci_high
-    assert told.note == ""
+    price = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [0.11], [0.09], [0.1]]))[0]
+    assert price.mean == pytest.approx(1012.5 / 0.1)
+    assert price.ci_low < price.mean < price.ci_high
+    assert price.note == ""
     better = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.1], [0.11], [0.09], [0.1]]))[0]
     assert np.isnan(better.mean)
     assert better.note == "better and cheaper: dominates the baseline"
@@ -305,24 +310,24 @@ def test_the_price_of_a_qaly() -> None:
 
 @pytest.mark.statistics
 def test_fieller_covers(seed: int) -> None:
-    """Its 95 % interval holds the true ratio in 95 % of 2,000 trials: within 2.5 points, five standard errors."""
-    dice = np.random.default_rng(seed)
-    held = 0
+    """Fieller's 95 % interval covers the true ratio in 95 % of 2,000 trials, within 2.5 points (5 standard errors)."""
+    rng = np.random.default_rng(seed)
+    covered = 0
     for _ in range(2_000):
-        both = dice.multivariate_normal([100.0, 10.0], [[400.0, 12.0], [12.0, 4.0]], 12)
+        both = rng.multivariate_normal([100.0, 10.0], [[400.0, 12.0], [12.0, 4.0]], 12)
         low, high = outcomes.fieller(both[:, 0], both[:, 1])
-        held += low <= 10.0 <= high
-    assert held / 2_000 == pytest.approx(0.95, abs=0.025)
+        covered += low <= 10.0 <= high
+    assert covered / 2_000 == pytest.approx(0.95, abs=0.025)
 
 
 def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
-    """Put end to end, runs give the same values to the last bit as one by one, for every measure and axis."""
+    """Several runs together have the same values as each run alone, to the last bit, for every metric and axis."""
     records = compared.records["cut"]
     together = end_to_end(records)
     assert (together.runs, list(together.monthly)) == (3, list(records[0].monthly))
     alone = [pounds_and_qalys(record) for record in records]
-    for whole, each in zip(pounds_and_qalys(together), zip(*alone, strict=True), strict=True):
-        assert np.array_equal(whole, np.concatenate(each))
+    for combined, each in zip(pounds_and_qalys(together), zip(*alone, strict=True), strict=True):
+        assert np.array_equal(combined, np.concatenate(each))
     for measure in metrics():
         for by in (None, *AXES):
             try:
@@ -331,16 +336,16 @@ def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
                 continue
             for step in ("month", "year"):
                 ours = compared.grouped("cut", measure, step, by)
-                own = [replace(compared, records={"cut": [r]}, _values={}, _accounts={}) for r in records]
-                each = [one.grouped("cut", measure, step, by)[0] for one in own]
+                single = [replace(compared, records={"cut": [r]}, _values={}, _accounts={}) for r in records]
+                each = [single_run.grouped("cut", measure, step, by)[0] for single_run in single]
                 assert np.array_equal(ours, np.stack(each), equal_nan=True), (measure.name, by, step)
 
 
-# --- counts ----------------------------------------------------------------------------------------------------------
+# Counts.
 
 
-def test_children_and_neighbourhoods_are_counted_in_full(record: Record) -> None:
-    """By year of age, children's episodes are those of their bands; by neighbourhood, everybody's."""
+def test_counts_by_age_and_neighbourhood_sum_to_all(record: Record) -> None:
+    """Children's episodes by year of age sum to those of their bands; episodes by neighbourhood sum to all."""
     opened = record.monthly["opened"].reshape(2, 12, *record.monthly["opened"].shape[1:]).sum(axis=1)
     assert (record.yearly["opened_in"].sum(axis=2) == opened.sum(axis=(2, 3))).all()
     assert (record.opened_by_year == record.yearly["opened_in"]).all()
@@ -352,27 +357,27 @@ def test_children_and_neighbourhoods_are_counted_in_full(record: Record) -> None
 
 
 def test_a_survey_asks_everybody_once_a_year(seed: int) -> None:
-    """In twelve months, about as many adults and children are asked as live there, and no month asks many more."""
+    """In twelve months, about all adults and all children of a town are surveyed."""
     months = [
         (w.tally.surveyed.sum(), w.tally.children.sum(), w.tally.residents.sum())
         for _, w in live(town(), scenario(1), seed)
     ]
-    asked = np.array(months)
-    assert (asked[:, 0] + asked[:, 1] >= asked[:, 2]).all()  # those of 16 and 17 are adults and children
+    counts = np.array(months)
+    assert (counts[:, 0] + counts[:, 1] >= counts[:, 2]).all()  # people of 16 and 17 count as both
     world = town()
-    there = world.people.age[world.people.age != EMPTY_SLOT]
-    assert asked[:, 2].sum() == pytest.approx(there.size, rel=0.05)
-    assert asked[:, 0].sum() == pytest.approx((there >= 16).sum(), rel=0.05)
-    assert asked[:, 1].sum() == pytest.approx((there < 18).sum(), rel=0.1)
+    ages = world.people.age[world.people.age != EMPTY_SLOT]
+    assert counts[:, 2].sum() == pytest.approx(ages.size, rel=0.05)
+    assert counts[:, 0].sum() == pytest.approx((ages >= 16).sum(), rel=0.05)
+    assert counts[:, 1].sum() == pytest.approx((ages < 18).sum(), rel=0.1)
 
 
 @pytest.mark.statistics
-def test_a_sample_stands_for_all(seed: int) -> None:
-    """Where each is asked once in three years and stands for three, the answers are those of all, all else untouched.
+def test_a_sample_represents_everybody(seed: int) -> None:
+    """If a third of the people is surveyed each year, with weight 3, the answers agree with those of everybody.
 
-    Of some 1,500 adults each tells one of three years. Over twelve seeds the standard deviation of what that leaves was
-    0.5 % of adults, 2.5 % of needs and 0.2 points of shares: each limit is five of these or more, which luck passes
-    less than once in a million.
+    All other records are the same. Each of about 1,500 adults answers in one of three years. Over twelve seeds the
+    standard deviation of the sampling error was 0.5 % of adults, 2.5 % of needs and 0.2 points of shares: each limit
+    is at least five of these, which chance exceeds less than once in a million.
     """
     sampled = town()._replace(rates=town().rates._replace(asked_every=np.array([3])))
     a, b = (run_months(w, scenario(3), calibrated().params, seed) for w in (town(), sampled))
@@ -386,55 +391,58 @@ def test_a_sample_stands_for_all(seed: int) -> None:
     asked = [record.monthly["surveyed"].sum() for record in (a, b)]
     assert asked[1] == pytest.approx(asked[0], rel=0.03)
     for name in ("lonely", "trusting"):
-        told = [record.monthly[name].sum() / FINE / many for record, many in zip((a, b), asked, strict=True)]
-        assert told[1] == pytest.approx(told[0], abs=0.012), name
+        shares = [record.monthly[name].sum() / FINE / many for record, many in zip((a, b), asked, strict=True)]
+        assert shares[1] == pytest.approx(shares[0], abs=0.012), name
     for name in needs:
         assert b.monthly[name].sum() == pytest.approx(a.monthly[name].sum(), rel=0.125), name
 
 
 def test_only_large_places_are_sampled() -> None:
-    """In a town everybody is asked each year; in a large place so many slots that some 175,000 adults are.
+    """In a town everybody is surveyed each year; in a large place the number of slots gives about 175,000 adults.
 
-    In the smallest towns a twentieth fewer slots are taken, so that the number is looked at in a larger one."""
+    In the smallest towns a twentieth fewer slots are taken, so that the number is tested in a larger one.
+    """
     assert town().rates.asked_every.tolist() == [1]
     age = calibrated().world(Place.load("anytown"), 30_000, 0).world.people.age
     assert ASKED * (age[age != EMPTY_SLOT] >= 16).sum() / age.size == pytest.approx(175_000, rel=0.02)
 
 
-def test_answers_are_of_those_asked(record: Record) -> None:
-    """No more lonely people, members or carers than adults asked, and no answers from children."""
+def test_answers_are_of_the_adults_surveyed(record: Record) -> None:
+    """Lonely people, members and carers are no more than the adults surveyed, and no children are among them."""
     asked = record.monthly["surveyed"]
-    for name, whole in (("lonely", FINE), ("trusting", FINE), ("members", 1), ("carers", 1)):
-        assert (record.monthly[name] <= asked * whole).all()
+    for name, unit in (("lonely", FINE), ("trusting", FINE), ("members", 1), ("carers", 1)):
+        assert (record.monthly[name] <= asked * unit).all()
         assert (record.monthly[name][:, :, ~outcomes.ADULTS] == 0).all()
     assert (record.monthly["carer_hours"][record.monthly["carers"] == 0] == 0.0).all()
 
 
-def test_the_survey_only_looks(seed: int) -> None:
-    """Without it, everything else in a town is the same to the last bit."""
-    told = {"screen.company", "places.practice"} | {f"tally.{name}" for name in ("residents", "children", "surveyed",
+def test_the_survey_changes_nothing(seed: int) -> None:
+    """Without the survey, everything else in a town is the same to the last bit."""
+    answers = {"screen.company", "places.practice"} | {f"tally.{name}" for name in ("residents", "children", "surveyed",
             "lonely", "trusting", "resilient", "members", "carers", "carer_hours")}  # fmt: skip
     with_it = live(town(), scenario(1), seed)
     disabled = live(town(), scenario(1), seed, disabled=("survey", "company"))
     for (_, a), (_, b) in zip(with_it, disabled, strict=True):
-        seen, unseen = columns(a), columns(b)
-        assert [name for name in seen if name not in told and not np.array_equal(seen[name], unseen[name])] == []
+        surveyed, unsurveyed = columns(a), columns(b)
+        assert [
+            name for name in surveyed if name not in answers and not np.array_equal(surveyed[name], unsurveyed[name])
+        ] == []
 
 
 @pytest.mark.statistics
 def test_about_seven_in_a_hundred_are_lonely(compared: Comparison) -> None:
     """A10: 7 % of adults; A12: more of those in need; the most deprived fifth above the least (A13)."""
-    whole = compared.lonely.by_year().query("scenario == 'baseline'")["mean"]
-    assert whole.mean() == pytest.approx(0.07, abs=0.012)
+    baseline = compared.lonely.by_year().query("scenario == 'baseline'")["mean"]
+    assert baseline.mean() == pytest.approx(0.07, abs=0.012)
     fifths = compared.lonely.by_year("quintile").query("scenario == 'baseline' and year == 2").set_index("quintile")
     assert fifths.loc["1", "mean"] > fifths.loc["5", "mean"]
 
 
-def test_what_does_not_count_is_left_out(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service whose episodes do not count is measured by itself and left out of acute demand."""
-    usual = load_catalogue()
-    changed = tuple(s.model_copy(update={"counts": s.id != "police_custody"}) for s in usual)
-    for counted, catalogue in ((True, usual), (False, changed)):
+def test_services_that_do_not_count_are_omitted(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service whose episodes do not count has its own metric and is not part of acute demand."""
+    services = load_catalogue()
+    changed = tuple(s.model_copy(update={"counts": s.id != "police_custody"}) for s in services)
+    for counted, catalogue in ((True, services), (False, changed)):
         monkeypatch.setattr(results, "load_catalogue", lambda catalogue=catalogue: catalogue)
         made = metric("acute_demand")
         assert made.parts is not None

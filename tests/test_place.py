@@ -1,4 +1,4 @@
-"""Places: their files, the neighbourhoods made of them, and new ones from published tables."""
+"""Places: their files, their neighbourhoods, and new places from published tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given as for_all
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from sim.place.census_tables import NEIGHBOURHOOD_BANDS, new_place, read_authorities, read_neighbourhoods, recover
@@ -22,7 +23,7 @@ ROWS = ["E01000001,1,1,500,900,700,2000,1500,500,200,100", "E01000002,9,10,400,8
 
 
 def test_the_places_that_come_with_the_project() -> None:
-    """Both are there, and their totals are the published ones."""
+    """Anytown and Wigan are in the library, with the published totals."""
     assert {"anytown", "wigan"} <= set(place_names())
     assert Place.load("anytown").population == 30_000
     wigan = Place.load("wigan")
@@ -32,7 +33,7 @@ def test_the_places_that_come_with_the_project() -> None:
 
 
 def test_at_its_own_size_a_place_has_its_real_neighbourhoods() -> None:
-    """Twenty in Anytown, two for each decile; Wigan's own two hundred."""
+    """Anytown has twenty neighbourhoods, two for each decile; Wigan has its own two hundred."""
     anytown, wigan = Place.load("anytown").neighbourhoods(), Place.load("wigan").neighbourhoods()
     assert [area.decile for area in anytown] == sorted(list(range(1, 11)) * 2)
     assert len(wigan) == 200
@@ -40,10 +41,10 @@ def test_at_its_own_size_a_place_has_its_real_neighbourhoods() -> None:
 
 
 @pytest.mark.parametrize("name", ["anytown", "wigan"])
-@given(people=st.integers(1_500, 2_000_000))
+@for_all(people=st.integers(1_500, 2_000_000))
 @settings(deadline=None)
 def test_people_sum_exactly_and_shares_hold(name: str, people: int) -> None:
-    """No person is lost or made by rounding, and no tenth or age band is off by more than rounding."""
+    """The neighbourhoods' people sum to the total, and each decile and age band has its share, up to rounding."""
     place = Place.load(name)
     areas = place.neighbourhoods(people)
     assert sum(area.people for area in areas) == people
@@ -53,28 +54,28 @@ def test_people_sum_exactly_and_shares_hold(name: str, people: int) -> None:
     assert len(areas) == max(1, round(people / place.neighbourhood_people))
     assert areas == place.neighbourhoods(people)
     for part in place.deciles:
-        own = [area for area in areas if area.decile == part.decile]
+        of_decile = [area for area in areas if area.decile == part.decile]
         partner = [area for area in areas if area.quintile == part.quintile and area.decile != part.decile]
-        if not own or not partner or {area.quintile for area in areas} != {1, 2, 3, 4, 5}:
+        if not of_decile or not partner or {area.quintile for area in areas} != {1, 2, 3, 4, 5}:
             continue
-        here = sum(area.people for area in own)
-        assert abs(here - people * part.people / place.population) < 2
-        assert max(area.people for area in own) - min(area.people for area in own) <= 1
-        elders = sum(area.ages[-1] for area in own)
-        assert abs(elders - here * part.ages["85+"] / sum(part.ages.values())) <= 1
-        school = sum(area.ages[1] + area.ages[2] for area in own)
-        assert abs(school - here * part.ages["5-15"] / sum(part.ages.values())) <= 2
+        people_of_decile = sum(area.people for area in of_decile)
+        assert abs(people_of_decile - people * part.people / place.population) < 2
+        assert max(area.people for area in of_decile) - min(area.people for area in of_decile) <= 1
+        elders = sum(area.ages[-1] for area in of_decile)
+        assert abs(elders - people_of_decile * part.ages["85+"] / sum(part.ages.values())) <= 1
+        school = sum(area.ages[1] + area.ages[2] for area in of_decile)
+        assert abs(school - people_of_decile * part.ages["5-15"] / sum(part.ages.values())) <= 2
 
 
 @pytest.mark.parametrize("people", [-1, 0, 1_499, MOST_PEOPLE + 1, True, 2.5, "many"])
 def test_impossible_numbers_of_people(people: object) -> None:
-    """The message says what is possible."""
+    """The message has the possible range."""
     with pytest.raises(InputError, match="from 1,500 to 100,000,000"):
         Place.load("anytown").neighbourhoods(people)  # type: ignore[arg-type]
 
 
-def test_an_unknown_place_lists_those_there_are() -> None:
-    """And suggests one."""
+def test_an_unknown_place_lists_the_places() -> None:
+    """The message lists the places of the library, and suggests the most similar one."""
     with pytest.raises(InputError, match=r"anytown, wigan.*did you mean 'wigan'"):
         Place.load("wigen")
 
@@ -94,8 +95,8 @@ def test_an_unknown_place_lists_those_there_are() -> None:
         ("neighbourhood_people", "neighborhood_people", "did you mean 'neighbourhood_people'"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused(old: str, new: str, said: str) -> None:
-    """Each mistake has its message."""
+def test_an_impossible_place_is_refused(old: str, new: str, said: str) -> None:
+    """Each error in a place's file has its message."""
     text = (PLACES / "anytown.toml").read_text(encoding="utf-8")
     assert old in text
     with pytest.raises(InputError) as caught:
@@ -103,30 +104,30 @@ def test_a_place_that_cannot_be_is_refused(old: str, new: str, said: str) -> Non
     assert said in str(caught.value)
 
 
-@given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1).filter(any))
-def test_shared_out_gives_everything_and_nobody_more_than_one_too_many(total: int, weights: list[int]) -> None:
-    """Largest remainder, exactly."""
+@for_all(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1).filter(any))
+def test_shared_out_is_exact_to_one(total: int, weights: list[int]) -> None:
+    """Parts by largest remainder sum to the total, and each differs from its share by less than one."""
     parts = shared_out(total, weights)
     assert sum(parts) == total
     assert all(abs(part - total * w / sum(weights)) < 1.001 for part, w in zip(parts, weights, strict=True))
 
 
-# --- new places ------------------------------------------------------------------------------------------------------
+# New places.
 
 
 @published
-def test_wigans_file_is_what_the_tables_say(tmp_path: Path) -> None:
-    """The file in the project and one made now describe the same people."""
+def test_wigans_file_agrees_with_the_tables(tmp_path: Path) -> None:
+    """The shipped file of Wigan has the same people as a file written from the tables."""
     made = Place.load(new_place("wigan", "E08000010", TABLE, out_folder=tmp_path))
-    kept = Place.load("wigan")
-    assert made.deciles == kept.deciles
-    assert made.splits == kept.splits
-    assert made.households == kept.households
+    shipped = Place.load("wigan")
+    assert made.deciles == shipped.deciles
+    assert made.splits == shipped.splits
+    assert made.households == shipped.households
 
 
 @published
 def test_england_is_every_row_of_the_table(tmp_path: Path) -> None:
-    """All neighbourhoods and all people of the table, and the households of all authorities together."""
+    """England has all neighbourhoods and people of the table, and the households of all authorities."""
     place = Place.load(new_place("england", "E92000001", TABLE, AUTHORITIES, tmp_path))
     table, authorities = read_neighbourhoods(TABLE), read_authorities(AUTHORITIES)
     assert place.population == int(table.ages.sum()) == 56_550_138
@@ -137,28 +138,28 @@ def test_england_is_every_row_of_the_table(tmp_path: Path) -> None:
 
 @published
 def test_authorities_are_recovered_exactly_or_not_at_all() -> None:
-    """Whole authorities, none sharing a row; age totals equal to the person (checked here anew)."""
+    """Recovered authorities share no row, and their age totals are exact, to the person."""
     table, authorities = read_neighbourhoods(TABLE), read_authorities(AUTHORITIES)
-    found = recover(table, authorities, "E06000002")  # one that needs several runs of later codes
-    assert "E06000002" in found
-    assert len(found) >= 280
-    rows = [row for own in found.values() for row in own]
+    recovered = recover(table, authorities, "E06000002")  # one that needs several runs of later codes
+    assert "E06000002" in recovered
+    assert len(recovered) >= 280
+    rows = [row for rows_of_one in recovered.values() for row in rows_of_one]
     assert len(set(rows)) == len(rows)
-    for code, own in found.items():
-        assert tuple(table.ages[own].sum(axis=0)) == authorities[code].ages
+    for code, rows_of_one in recovered.items():
+        assert tuple(table.ages[rows_of_one].sum(axis=0)) == authorities[code].ages
 
 
 @published
-def test_an_authority_that_cannot_be_told_is_refused_not_guessed(tmp_path: Path) -> None:
-    """Leeds has lost and gained too many codes; the message says what would settle it."""
+def test_an_authority_that_cannot_be_recovered_is_refused(tmp_path: Path) -> None:
+    """Leeds has lost and gained too many codes to be recovered; the message names the column that would help."""
     with pytest.raises(InputError, match="a column ltla21_code"):
         new_place("leeds", "E08000035", TABLE, out_folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @published
-def test_an_unknown_authority_code_is_answered_with_codes_like_it(tmp_path: Path) -> None:
-    """A name is understood well enough to give its code."""
+def test_an_unknown_authority_code_suggests_similar_codes(tmp_path: Path) -> None:
+    """For a name or a wrong code, the message has the most similar code."""
     with pytest.raises(InputError, match=r"E08000010 \(Wigan\)"):
         new_place("x", "Wigan", TABLE, out_folder=tmp_path)
     with pytest.raises(InputError, match="E08000010"):
@@ -173,7 +174,7 @@ def csv_file(folder: Path, rows: list[str], header: str = HEADER, encoding: str 
 
 
 def test_rows_by_an_authority_column(tmp_path: Path) -> None:
-    """No table of authorities is needed then, and a byte-order mark does no harm."""
+    """With a column of authorities no other table is needed; a byte order mark is ignored."""
     path = csv_file(tmp_path, [f"{row},E09000099" for row in ROWS], HEADER + ",ltla21_code", "utf-8-sig")
     made = new_place("tiny", "E09000099", path, out_folder=tmp_path / "out")
     place = Place.load(made)
@@ -186,7 +187,7 @@ def test_rows_by_an_authority_column(tmp_path: Path) -> None:
 
 
 def authorities_file(folder: Path, people_0_4: int) -> None:
-    """A table with one authority, whose people are those of ROWS but for the youngest."""
+    """Write a table with one authority, with the people of ROWS except for the youngest."""
     columns = (
         "ltla21_code,ltla21_name,age_0_4,age_5_10,age_11_15,age_16_17,age_18_24,age_25_34,age_35_44,age_45_54,age_55_64"
     )
@@ -199,7 +200,7 @@ def authorities_file(folder: Path, people_0_4: int) -> None:
     ("people_0_4", "said"), [(900, "all 8 age bands"), (950, "all rows of the table"), (1_900, "")]
 )
 def test_rows_without_an_authority_column(tmp_path: Path, people_0_4: int, said: str) -> None:
-    """Exact, or all rows within 1 %, or refused; and the file says which."""
+    """Without that column rows are matched exactly, or all together within 1 %, or refused; the source states it."""
     path = csv_file(tmp_path, ROWS)
     authorities_file(tmp_path, people_0_4)
     if said:
@@ -226,7 +227,7 @@ def test_rows_without_an_authority_column(tmp_path: Path, people_0_4: int, said:
     ],
 )
 def test_bad_tables(tmp_path: Path, rows: list[str], header: str, line: int, column: str, said: str) -> None:
-    """File, line and column of the mistake; nothing is written."""
+    """The message has the file, the line and the column of the error; nothing is written."""
     path = csv_file(tmp_path, rows, header)
     with pytest.raises(InputError) as caught:
         new_place("tiny", "E09000099", path, out_folder=tmp_path / "out")
@@ -236,20 +237,20 @@ def test_bad_tables(tmp_path: Path, rows: list[str], header: str, line: int, col
 
 
 def test_a_table_in_another_encoding(tmp_path: Path) -> None:
-    """Excel's Unicode text is UTF-16."""
+    """A table in UTF-16, such as Excel's Unicode text, is refused."""
     with pytest.raises(InputError, match="UTF-8"):
         new_place("tiny", "E09000099", csv_file(tmp_path, ROWS, encoding="utf-16"), out_folder=tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["../x", "A", "", "x.toml", "a" * 61])
-def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
-    """A place's name cannot lead out of its folder."""
+def test_names_that_are_not_file_names_are_refused(tmp_path: Path, name: str) -> None:
+    """A place's name cannot lead outside its folder."""
     with pytest.raises(InputError, match="small letters"):
         new_place(name, "E09000099", csv_file(tmp_path, ROWS), out_folder=tmp_path / "out")
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the file nor half of one."""
+    """After an error in writing, the folder is empty."""
 
     def broken(_: int) -> None:
         raise OSError(28, "No space left on device")

@@ -1,4 +1,4 @@
-"""The project's own promises: what its files name, what its commands are called, and what it leaves out."""
+"""The project's files: no host names or local paths, documented commands, pinned versions, module docstrings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def tree() -> list[Path]:
-    """Every file that git keeps, or would keep at the next `git add`."""
+    """Every file that git tracks, or would track after `git add`."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout, so there is no list of the project's own files")
     listed = subprocess.run(
@@ -34,7 +34,7 @@ def tree() -> list[Path]:
 
 
 def read(name: str) -> str:
-    """The text of one of the project's files."""
+    """The text of a file of the project."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
@@ -44,22 +44,22 @@ def project() -> dict[str, object]:
 
 
 def normal(name: str) -> str:
-    """A package's name as indexes compare it: `dash[compress]` and `Dash` are both `dash`."""
+    """The normalised name of a package: `dash[compress]` and `Dash` are both `dash`."""
     return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", name)[0]).lower()
 
 
 def test_no_file_names_a_package_host_or_this_machine(tree: list[Path]) -> None:
-    """A clone works anywhere: no file holds a package host or an absolute path of the machine it was written on."""
-    # Written in two halves, or this file would be the first to be found.
+    """No file has the name of a package host or an absolute path of this machine."""
+    # Each word is in two parts, so that this file does not contain it.
     forbidden = ["py" + "pi.", "files.python" + "hosted", "npm" + "js", "index" + "-url", "/wo" + "rk/", "/ro" + "ot/"]
-    found = [
+    matches = [
         f"{path.relative_to(ROOT)}:{number}: {word}"
         for path in tree
         for number, line in enumerate(path.read_bytes().splitlines(), 1)
         for word in forbidden
         if word.encode() in line
     ]
-    assert found == []
+    assert matches == []
 
 
 def test_readme_names_commands_that_exist() -> None:
@@ -73,19 +73,19 @@ def test_readme_names_commands_that_exist() -> None:
     assert {"run", "test", "check", "bench"} <= targets  # the contract with users
 
 
-def test_changelog_speaks_of_what_is_coming_or_just_came() -> None:
+def test_the_changelog_has_the_current_version() -> None:
     """The changelog has a section for this version, or an unreleased one."""
     version = re.escape(str(project()["version"]))
     assert re.search(rf"^## .*(Unreleased|{version})", read("CHANGELOG.md"), re.MULTILINE)
 
 
-def test_the_version_is_said_once() -> None:
-    """pyproject.toml and CITATION.cff agree."""
+def test_the_version_is_consistent() -> None:
+    """pyproject.toml and CITATION.cff have the same version."""
     assert re.findall(r"^version: (.+)$", read("CITATION.cff"), re.MULTILINE) == [project()["version"]]
 
 
 def test_every_requirement_has_an_exact_version() -> None:
-    """constraints.txt holds plain `name==version` lines, and one for each package that pyproject.toml asks for."""
+    """constraints.txt has only lines `name==version`, and one for each package that pyproject.toml requires."""
     lines = [line for line in read("constraints.txt").splitlines() if line and not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)] == []
     pinned = {normal(line) for line in lines}
@@ -94,8 +94,8 @@ def test_every_requirement_has_an_exact_version() -> None:
     assert asked - pinned == set()
 
 
-def test_every_module_says_what_it_is() -> None:
-    """Each module begins with a docstring."""
+def test_every_module_has_a_docstring() -> None:
+    """Each module has a docstring."""
     silent = []
     for path in sorted(p for root in ("sim", "dashboard") for p in (ROOT / root).rglob("*.py")):
         module = ast.parse(path.read_text(encoding="utf-8"))
@@ -105,7 +105,7 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_importing_sim_stays_light() -> None:
-    """`import sim` does not load Mesa, Dash or Plotly: those are imported where they are used."""
+    """`import sim` does not import Mesa, Dash or Plotly: they are imported where they are used."""
     code = "import json, sys, sim; print(json.dumps([sim.__file__, sorted({m.split('.')[0] for m in sys.modules})]))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     file, loaded = json.loads(done.stdout)
@@ -115,7 +115,7 @@ def test_importing_sim_stays_light() -> None:
 
 
 def test_no_published_table_is_copied_into_the_tree(tree: list[Path], data: Path) -> None:
-    """The tables in shared/data are read from there, or named by their source, and never copied."""
+    """No file of the project is a copy of a table in shared/data."""
 
     def digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""The library of scenarios: every file asks a question, gives its reason, and sees what it expects."""
+"""The library of scenarios: every file has a question and a reason, and its expectations are met."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ NAMES = scenario_names()
 POLICIES = tuple(name for name in NAMES if name != "baseline")
 
 
-def test_the_main_comparison_is_there() -> None:
+def test_the_main_comparison_exists() -> None:
     """The four scenarios of `make run` are in the library, the baseline first."""
     assert NAMES[0] == "baseline"
     assert {"salami-slice", "more-acute", "prevention-shift"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scenario_says_what_it_asks(name: str) -> None:
-    """A scenario bears its file's name, asks a question, gives its reason in sentences, and names the rows it shows."""
+def test_a_scenario_has_a_question_and_a_reason(name: str) -> None:
+    """A scenario has its file's name, a question, a reason in sentences, and the claims that it shows."""
     scenario = Scenario.load(name)
     assert scenario.name == name
     assert (FOLDER / f"{name}.toml").is_file()
@@ -36,7 +36,7 @@ def test_scenario_says_what_it_asks(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_expected_measures_exist(name: str) -> None:
-    """Whatever a scenario expects is a measure that results hold, and is expected with a direction or a range."""
+    """Every expectation of a scenario is of a known metric, with a direction or a range."""
     known = {m.name for m in metrics()}
     for expected in Scenario.load(name).expect:
         assert expected.metric in known, f"{name}: no measure called {expected.metric}; there are {sorted(known)}"
@@ -44,7 +44,7 @@ def test_expected_measures_exist(name: str) -> None:
 
 
 def test_the_baseline_changes_nothing() -> None:
-    """The baseline has no policy and nothing to expect."""
+    """The baseline has no policies, parameters or expectations."""
     baseline = Scenario.load("baseline")
     assert baseline.policies == []
     assert baseline.expect == []
@@ -53,7 +53,7 @@ def test_the_baseline_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_policy_is_a_difference_from_the_baseline(name: str) -> None:
-    """A policy scenario changes levers only, over the baseline's own months, and says what it expects of that."""
+    """A policy scenario changes only levers, over the months of the baseline, and has expectations."""
     scenario, baseline = Scenario.load(name), Scenario.load("baseline")
     assert scenario.policies
     assert scenario.expect
@@ -66,7 +66,7 @@ def test_a_policy_is_a_difference_from_the_baseline(name: str) -> None:
 
 @pytest.mark.parametrize("name", place_names())
 def test_shipped_places_load(name: str) -> None:
-    """Every place that comes along loads and houses all its people, each age band included."""
+    """Every shipped place loads, and its neighbourhoods have all its people, in all age bands."""
     place = Place.load(name)
     assert place.name == name
     hoods = place.neighbourhoods()
@@ -76,14 +76,14 @@ def test_shipped_places_load(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.statistics
-@pytest.mark.timeout(900)  # a first run compiles, and solves a calibration if parameters have changed
-def test_policies_do_what_they_expect(seed: int) -> None:
+def test_policies_meet_their_expectations(seed: int) -> None:
     """In anytown at full size, every expectation of the three policies is met with twelve seeds.
 
-    An expectation asks that the 95 % interval of the mean difference (t, 11 degrees of freedom: 2.20 standard errors)
-    lies wholly on its side of zero. A difference that is truly zero would pass by chance once in 40 times. One that is
-    truly d standard errors on the right side fails by chance about as often as a normal draw exceeds d - 2.2: once in
-    four hundred for d = 5. The default seed is fixed, so that luck changes only when results do; the message gives d.
+    An expectation is met if the 95 % interval of the mean difference (t, 11 degrees of freedom: 2.20 standard errors)
+    is completely on its side of zero. A true difference of zero would pass by chance once in 40 times. A true
+    difference of d standard errors on the right side fails by chance about as often as a normal draw exceeds d - 2.2:
+    once in four hundred for d = 5. The default seed is fixed, so that the outcome changes only when results do; the
+    message reports d.
     """
     result = compare(*(Scenario.load(name) for name in NAMES), place="anytown", seeds=SEEDS, seed=seed)
     table = result.expectations()

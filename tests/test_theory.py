@@ -1,6 +1,6 @@
-"""The month against what can be worked out with pencil and paper, and against itself done the long way.
+"""The simulated month against exact results of queueing theory and epidemiology, and thinning against no thinning.
 
-Statistical tests stand at 4.5 standard errors (a chance of 1 in 150,000 each) or at p = 1e-6.
+The tolerance of statistical tests is 4.5 standard errors (by chance 1 failure in 150,000 each) or p = 1e-6.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase
 from sim.engine.thinning import CERTAIN, bound_of, reach
 from sim.people.donors import donor
-from sim.simulation.simulate import FLOWS, Month, run_months
-from sim.state.tables import ANYTHING, EMPTY_SLOT, WAITING, World, handle
+from sim.simulation.month import Month
+from sim.simulation.simulate import run_months
+from sim.state.codes import ANYTHING, EMPTY_SLOT, WAITING
+from sim.state.counters import FLOWS
+from sim.state.world import World, handle
 from sim.world.build import copy
 
 SURE = 4.5
@@ -37,32 +40,32 @@ RARE = 1e-6
 
 
 def only(world: World, names: set[str], seed: int, months: int, **params: dict[str, float]) -> Iterator[int]:
-    """Months in which only these mechanisms act, with some parameters set past their ranges."""
+    """Run months in which only the named mechanisms act, with some parameters outside their ranges."""
     month = Month(calibrated().params, {})
-    kept = []
-    for m, given in month.steps:
+    selected = []
+    for m, settings in month.steps:
         if m.name in names or m.phase in {Phase.REMEMBER, Phase.REFRESH}:
             group = m.params.__module__.rsplit(".", 1)[-1]
-            kept.append((m, given._replace(**params[group]) if group in params else given))
-    month.steps = kept
+            selected.append((m, settings._replace(**params[group]) if group in params else settings))
+    month.steps = selected
     world.people.changed[:] = 1
-    for m, given in kept:
+    for m, settings in selected:
         if m.phase in {Phase.REMEMBER, Phase.REFRESH}:
-            m.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(0)))
+            m.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(0)))
     for m in range(months):
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
         yield m
 
 
-# A queue against its textbook.
+# Queues.
 
 
 @pytest.mark.statistics
-def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
-    """With need held still, the queue of a full service has the mean and variance of the chain that its file states.
+def test_a_queue_is_the_stated_markov_chain(seed: int) -> None:
+    """With constant need, the queue of a full service has the mean and variance of the chain that its file states.
 
-    Of N people at level 1, each without help asks with probability a and is let in with 1 - r; each in the queue gives
-    up with g; each helped ends with e; then all c places are filled.
+    Of N people at level 1, each without help asks with probability a and is accepted with 1 - r; each in the queue
+    gives up with g; each person's help ends with e; then all c places are filled.
     So Q' = Q + Bin(N - c - Q, a (1 - r)) - Bin(Q, g) - Bin(c, e): a linear chain, whose mean, variance and memory
     (1 - a (1 - r) - g) are exact.
     """
@@ -102,7 +105,7 @@ def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
     finally:
         rates.up[:], rates.down[:], rates.ask[:] = rates_up, rates_down, asked
     q, h = np.array(queue[200:], float), np.array(helped[200:])
-    assert (h == places).all(), "a place stands empty while people wait"
+    assert (h == places).all(), "a place is empty while people wait"
     let_in = a * (1.0 - r)
     mean = (let_in * (many - places) - e * places) / (let_in + g)
     memory = 1.0 - let_in - g
@@ -113,54 +116,54 @@ def test_a_waiting_service_is_the_chain_it_states(seed: int) -> None:
     # The variance of a Gaussian chain's sample variance: 2 v^2 (1 + memory^2) / (1 - memory^2) / n.
     spread = np.sqrt(2.0 * variance**2 * (1 + memory**2) / (1 - memory**2) / q.size)
     assert abs(q.var() - variance) < SURE * spread
-    asked_in_all, away, gave_up, started = flows
-    assert abs(away - r * asked_in_all) < SURE * np.sqrt(r * (1 - r) * asked_in_all)
-    # Little: queue = entries a month x mean wait, whoever's turn it is; the wait is what the balance of flows says.
-    assert gave_up + started + queue[-1] == asked_in_all - away
+    asked_in_all, refused, gave_up, started = flows
+    assert abs(refused - r * asked_in_all) < SURE * np.sqrt(r * (1 - r) * asked_in_all)
+    # Little's law: queue = entries a month x mean wait, in any order of service; the wait follows from the flows.
+    assert gave_up + started + queue[-1] == asked_in_all - refused
     wait = mean / (let_in * (many - places - mean))
-    assert sum(queue) / (asked_in_all - away) == pytest.approx(wait, rel=0.05)
+    assert sum(queue) / (asked_in_all - refused) == pytest.approx(wait, rel=0.05)
 
 
 def _rederive(world: World, ask: float, s: int, d: int) -> None:
-    """Where asking is also kept added up by domain, level and band, keep that true."""
+    """Update the sums of asking by domain, level and band, if there are any."""
     if hasattr(world.rates, "asks"):
         world.rates.asks[:] = 0.0
         for level in np.flatnonzero(world.services.serves[s]):
             world.rates.asks[d, level] = ask * world.services.bands[s]
 
 
-def test_no_place_stands_empty_while_somebody_waits(seed: int) -> None:
-    """Once help has been given out, a service has either no queue or every one of its places taken."""
+def test_no_place_is_empty_while_somebody_waits(seed: int) -> None:
+    """After places are allocated, a service has no queue, or all its places are taken."""
     world = copy(town(3_000, seed))
     month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     waited = 0
     for m in range(24):
         for flow in FLOWS:
             getattr(world.tally, flow)[:] = 0
-        for mechanism, given in month.steps:
-            mechanism.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
+        for mechanism, settings in month.steps:
+            mechanism.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))
             if mechanism.name == "waiting":
                 s = world.services
                 assert ((s.queue == 0) | (s.helped >= np.floor(s.places))).all()
                 waited += int((s.queue > 0).sum())
         world.people.changed[:] = 0
-    assert waited > 100, "nobody waited: the test saw nothing"
+    assert waited > 100, "nobody waited, so nothing was tested"
 
 
 def test_littles_law_holds_to_the_person(seed: int) -> None:
-    """The recorded queues, summed over months, are the months that persons waited, followed one by one."""
+    """The recorded queues, summed over months, equal the months that people waited, counted person by person."""
     record = run_months(town(2_000, seed), scenario(2), calibrated().params, seed)
     waited = np.zeros(len(SERVICES), np.int64)
     for _, world in live(town(2_000, seed), scenario(2), seed):
-        mine = counts(world)
+        is_counted = counts(world)
         for s in range(len(SERVICES)):
-            waited[s] += ((world.people.help == WAITING + s) & mine).sum()
+            waited[s] += ((world.people.help == WAITING + s) & is_counted).sum()
     assert (record.monthly["waiting"].sum(axis=(0, 2)) == waited).all()
     assert waited.sum() > 1_000
 
 
 def chain_of_a_queue(places: int, arrive: float, end: float, give_up: float, top: int) -> np.ndarray:
-    """Stationary shares of 0 to `top` people helped or waiting, in the monthly chain: those let in are Poisson."""
+    """Stationary shares of 0 to `top` people helped or waiting, in the monthly chain with Poisson arrivals."""
     states = np.arange(top + 1)
     let_in = stats.poisson.pmf(states, arrive)
     month = np.zeros((top + 1, top + 1))
@@ -175,9 +178,9 @@ def chain_of_a_queue(places: int, arrive: float, end: float, give_up: float, top
 
 
 def erlang(places: int, arrive: float, end: float, give_up: float, top: int) -> np.ndarray:
-    """The same in continuous time: Erlang A, and Erlang C where nobody gives up."""
-    out = np.array([min(k, places) * end + max(0, k - places) * give_up for k in range(1, top + 1)])
-    logs = np.concatenate([[0.0], np.cumsum(np.log(arrive) - np.log(out))])
+    """The same in continuous time: Erlang A, or Erlang C if nobody gives up."""
+    leaving = np.array([min(k, places) * end + max(0, k - places) * give_up for k in range(1, top + 1)])
+    logs = np.concatenate([[0.0], np.cumsum(np.log(arrive) - np.log(leaving))])
     shares = np.exp(logs - logs.max())
     return shares / shares.sum()
 
@@ -197,8 +200,10 @@ def erlang(places: int, arrive: float, end: float, give_up: float, top: int) -> 
 def test_the_monthly_step_is_close_to_erlang(
     places: int, months: float, give_up: float, load: float, close: float
 ) -> None:
-    """Queue and give-ups of the monthly chain lie within 2 % of Erlang A's at the same mean times, within 5 % of Erlang
-    C's; the test above shows that the months are that chain. What sim/MODEL.md tells of the error rests on this."""
+    """The queue of the monthly chain is within 2 % of Erlang A's at the same mean times, and within 5 % of Erlang C's.
+
+    The test above shows that the simulated months are that chain. The error stated in sim/MODEL.md rests on this.
+    """
     end, arrive, top = 1.0 / months, load * places / months, places + 160
     waiting = np.maximum(0, np.arange(top + 1) - places)
     ours, textbook = (made(places, arrive, end, give_up, top) for made in (chain_of_a_queue, erlang))
@@ -207,9 +212,11 @@ def test_the_monthly_step_is_close_to_erlang(
 
 
 @pytest.mark.statistics
-def test_practice_that_is_copied_spreads_as_contact_does(seed: int) -> None:
-    """Places that take over the whole of what is better, and forget nothing, are an SI process: share' = share + b *
-    share * (1 - share). It stays near the logistic curve, the ODE with the same rate."""
+def test_copied_practice_spreads_as_an_si_process(seed: int) -> None:
+    """Places that copy better practice completely, and lose nothing, are an SI process.
+
+    Then share' = share + b * share * (1 - share), which stays near the logistic curve, the ODE with the same rate.
+    """
     places, rate, months, first = 20_000, 0.04, 200, 400
     world = copy(town(1_500, seed))
     better = np.arange(places) < first
@@ -220,13 +227,13 @@ def test_practice_that_is_copied_spreads_as_contact_does(seed: int) -> None:
             spine=np.ones(places),
         )
     )
-    given = calibrated().params["practice"].compiled()
-    given = given._replace(pace=1e15, depth=1.0, error=0.0, run_months=0.0, meeting=rate)
+    settings = calibrated().params["practice"].compiled()
+    settings = settings._replace(pace=1e15, depth=1.0, error=0.0, run_months=0.0, meeting=rate)
     entry = next(m for m, _ in Month(calibrated().params, {}).steps if m.name == "practice")
     share = expected = first / places
     variance, furthest = 0.0, 0.0
     for m in range(months):
-        entry.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
+        entry.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))
         share = float((world.places.practice > 1.1).mean())
         spread = rate * expected * (1.0 - expected)
         variance = variance * (1.0 + rate * (1.0 - 2.0 * expected)) ** 2 + spread * (1.0 - rate * expected) / places
@@ -238,20 +245,21 @@ def test_practice_that_is_copied_spreads_as_contact_does(seed: int) -> None:
     assert furthest < rate / 2.0
 
 
-# Need against its chain.
+# Need.
 
 
 @pytest.mark.statistics
 def test_need_alone_is_a_birth_and_death_chain(seed: int) -> None:
-    """Without help, ties, resilience or other needs, levels settle at the shares that the hazards balance at.
+    """Without help, ties, resilience or other needs, levels reach the shares at which the hazards balance.
 
-    p[l + 1] / p[l] = up[l] / down[l + 1]; persons are independent, so a chi-square judges the levels of one month.
+    p[l + 1] / p[l] = up[l] / down[l + 1]; people are independent, so that a chi-square test applies to the levels of
+    one month.
     """
     up, down = np.array([0.02, 0.05, 0.1]), np.array([0.06, 0.12, 0.4])
     world = copy(town(2_600, seed))
     people, rates = world.people, world.rates
-    mine = counts(world)
-    kept = rates.up.copy(), rates.down.copy(), rates.omega.copy()
+    is_counted = counts(world)
+    original = rates.up.copy(), rates.down.copy(), rates.omega.copy()
     try:
         rates.up[:, :3] = up[None, :, None, None]
         rates.down[:, 1:] = down[None, :, None]
@@ -261,24 +269,24 @@ def test_need_alone_is_a_birth_and_death_chain(seed: int) -> None:
         for _ in only(world, {"candidate_thinning", "support", "need"}, seed, 150, need={"beta_support": 0.0}):
             pass
     finally:
-        rates.up[:], rates.down[:], rates.omega[:] = kept
+        rates.up[:], rates.down[:], rates.omega[:] = original
     expected = np.cumprod(np.append(1.0, up / down))
     expected /= expected.sum()
     for d in range(rates.household.size):
-        seen = np.bincount(people.level[d][mine[d]], minlength=4)
-        assert stats.chisquare(seen, expected * seen.sum()).pvalue > RARE, (
-            f"domain {d}: {seen / seen.sum()}, not {expected}"
+        observed = np.bincount(people.level[d][is_counted[d]], minlength=4)
+        assert stats.chisquare(observed, expected * observed.sum()).pvalue > RARE, (
+            f"domain {d}: {observed / observed.sum()}, not {expected}"
         )
 
 
-# The library of newcomers.
+# Newcomers.
 
 
 @pytest.mark.statistics
-def test_a_donor_is_any_of_its_kind(seed: int) -> None:
-    """Each donor of a kind is drawn equally often."""
+def test_donors_of_a_kind_are_drawn_equally_often(seed: int) -> None:
+    """Each donor of a kind is drawn equally often (chi-square)."""
     world = town(1_500, seed)
-    seen = handle(world)
+    w = handle(world)
     ranges = world.rates.donor_range
     checked = 0
     for role, level, b, q in ((0, 0, 5, 0), (0, 0, 7, 4), (1, 0, 0, 0), (1, 0, 5, 2), (1, 1, 2, 0)):
@@ -286,27 +294,27 @@ def test_a_donor_is_any_of_its_kind(seed: int) -> None:
         if stop - start < 20:
             continue
         key = np.uint64(month_key(np.uint64(seed), stream("a test of donors"), checked))
-        drawn = np.array([donor(seen, role, level, b, q, uniform(key, i)) for i in range(20_000)])
+        drawn = np.array([donor(w, role, level, b, q, uniform(key, i)) for i in range(20_000)])
         assert stats.chisquare(np.bincount(drawn - start, minlength=stop - start)).pvalue > RARE
         checked += 1
     assert checked >= 3
 
 
 @pytest.mark.statistics
-def test_newcomers_bring_the_needs_of_the_library(seed: int) -> None:
-    """Those who move in have each level of need as often as the donors of their kind, crises turned to serious need."""
+def test_newcomers_have_the_needs_of_their_donors(seed: int) -> None:
+    """People who move in have each level of need as often as the donors of their kind, with serious need for crises."""
     world = copy(town(6_000, seed))  # one part: its kernels can be called by hand
     people, rates = world.people, world.rates
     month = Month(calibrated().params, {})
     household = rates.household == 1
-    seen = np.zeros((household.size, 4))
-    expected, spread = np.zeros_like(seen), np.zeros_like(seen)
+    observed = np.zeros((household.size, 4))
+    expected, spread = np.zeros_like(observed), np.zeros_like(observed)
     for m in range(72):
         for flow in FLOWS:
             getattr(world.tally, flow)[:] = 0
-        for mechanism, given in month.steps:
+        for mechanism, settings in month.steps:
             was = people.age.copy() if mechanism.name == "moves" else None
-            mechanism.kernel(handle(world), given, Clock(np.uint64(seed), np.int64(m)))
+            mechanism.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))
             if was is None:
                 continue
             for i in np.flatnonzero((was == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
@@ -322,36 +330,36 @@ def test_newcomers_bring_the_needs_of_the_library(seed: int) -> None:
                     if role == 1 and household[d]:
                         continue
                     shares = np.bincount(rows[:, d], minlength=4) / len(rows)
-                    seen[d, people.level[d, i]] += 1
+                    observed[d, people.level[d, i]] += 1
                     expected[d] += shares
                     spread[d] += shares * (1 - shares)
         people.changed[:] = 0
-    assert seen[0].sum() > 500
+    assert observed[0].sum() > 500
     for d, level in np.argwhere(spread > 5.0):
-        z = (seen[d, level] - expected[d, level]) / np.sqrt(spread[d, level])
-        assert abs(z) < SURE, f"domain {d}, level {level}: {seen[d, level]:.0f}, not {expected[d, level]:.0f}"
-    assert (seen[:, 3] == 0).all(), "somebody moved in the middle of a crisis"
+        z = (observed[d, level] - expected[d, level]) / np.sqrt(spread[d, level])
+        assert abs(z) < SURE, f"domain {d}, level {level}: {observed[d, level]:.0f}, not {expected[d, level]:.0f}"
+    assert (observed[:, 3] == 0).all(), "somebody moved during a crisis"
 
 
-# Thinning.
+# Candidate thinning.
 
 
 def _wide_open(world: World) -> None:
-    """Raise every bound that is not 0 by right as far as the screen has room for: everyone becomes a candidate."""
+    """Raise every bound that may be above 0 as far as the zones of a draw allow: everybody becomes a candidate."""
     people = world.people
-    mine, alive = counts(world), people.age != EMPTY_SLOT
+    is_counted, alive = counts(world), people.age != EMPTY_SLOT
     crisis = people.level == 3
     half, fifth, quarter = bound_of(0.45), bound_of(0.215), bound_of(0.28)
-    people.up_bound[:] = np.where(mine & ~crisis, half, 0)
-    people.down_bound[:] = np.where(mine, np.where(crisis, people.down_bound, fifth), 0)
-    people.ask_bound[:] = np.where(mine & ~crisis, quarter, 0)
+    people.up_bound[:] = np.where(is_counted & ~crisis, half, 0)
+    people.down_bound[:] = np.where(is_counted, np.where(crisis, people.down_bound, fifth), 0)
+    people.ask_bound[:] = np.where(is_counted & ~crisis, quarter, 0)
     people.death_bound[:] = np.where(alive, half, 0)
     people.birth_bound[:] = np.where(alive, half, 0)
     people.door_bound[:] = np.where(alive[None, :], CERTAIN, 0)
 
 
-def test_a_bound_reaches_beyond_its_probability_and_not_far() -> None:
-    """Tried closely: no draw below a probability is left out, and no lesser bound would do."""
+def test_a_bound_is_the_smallest_above_its_probability() -> None:
+    """A bound reaches at least its probability, and the next smaller bound does not."""
     tried = np.concatenate([[0.0, 1e-12, 0.22, 0.28, 0.45, 65535.0 / 65536.0, 1.0], np.linspace(0.0, 0.5, 60_001)])
     for p in tried:
         bound = int(bound_of(float(p)))
@@ -361,35 +369,40 @@ def test_a_bound_reaches_beyond_its_probability_and_not_far() -> None:
 
 
 def test_thinning_is_exact(seed: int) -> None:
-    """A year in which everybody is looked at closely is, bit for bit, the year in which the screen picks the few."""
+    """A year in which everybody is a candidate is, to the last bit, the year with candidate thinning."""
     params = calibrated().params
-    what = every_lever_moved(1)
-    # What a month writes down only for candidates, and the bounds themselves.
+    policy = every_lever_moved(1)
+    # Columns that a month writes only for candidates, and the bounds themselves.
     aside = {name for name in columns(town(2_000, seed)) if name.startswith("screen.") or name.endswith("_bound")}
     world = copy(town(2_000, seed))
-    month = Month(params, what.paths(SERVICES, world.places))
+    month = Month(params, policy.paths(SERVICES, world.places))
     looked_at = [0, 0]
     world.people.changed[:] = ANYTHING
-    for m, thinned in live(town(2_000, seed), what, seed, params):
+    for m, thinned in live(town(2_000, seed), policy, seed, params):
         _wide_open(world)
         month(world, handle(world), Clock(np.uint64(seed), np.int64(m)))
-        now, then = snapshot(world), snapshot(thinned)
-        assert [name for name in different(now, then) if name not in aside] == [], f"in month {m}"
+        opened_columns, thinned_columns = snapshot(world), snapshot(thinned)
+        assert [name for name in different(opened_columns, thinned_columns) if name not in aside] == [], f"in month {m}"
         looked_at[0] += _candidates(world)
         looked_at[1] += _candidates(thinned)
     assert looked_at[0] > 5 * looked_at[1], "the bounds were not opened"
 
 
 def _candidates(world: World) -> int:
-    """How many were looked at this month."""
+    """The number of candidates this month."""
     return int(sum(of.sum() for of in (world.screen.worse, world.screen.better, world.screen.asking)))
 
 
-def test_the_screen_has_room_for_its_three_parts() -> None:
-    """Worsening, improving and a help event never overlap: 0.45, then 0.5 to 0.78, then the last 0.22 of the draws."""
-    from sim.people.help_seeking import MOST
-    from sim.people.need import CAP, CAP_BETTER
+def test_the_three_zones_of_a_draw_do_not_overlap() -> None:
+    """Worsening, improving and a help event use separate parts of a draw: to 0.45, 0.5 to 0.78, and the last 0.22.
 
-    assert CAP <= 0.5
-    assert 0.5 + MOST + CAP_BETTER <= 1.0 + 1e-12
-    assert reach(bound_of(CAP)) <= 32768
+    The zones stay separate within the whole range of the three parameters.
+    """
+    from sim.people.help_seeking import HelpSeeking
+    from sim.people.life_and_death import LifeAndDeath
+    from sim.people.need import Need
+
+    most = {name: spec.high for kind in (Need, HelpSeeking, LifeAndDeath) for name, _, spec in kind.declared()}
+    assert 0.5 + most["most_probability"] + most["most_improvement"] <= 1.0 + 1e-12
+    assert reach(bound_of(most["most_worsening"])) <= 32768
+    assert reach(bound_of(most["most_death"])) <= 32768

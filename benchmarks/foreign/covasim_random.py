@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import covasim as cv
-from measured import tell
+from measured import measure
 
 people, days = int(sys.argv[1]), int(sys.argv[2])
-tell(lambda: cv.Sim(pop_size=people, pop_type="random", n_days=days, verbose=0), people)
+measure(lambda: cv.Sim(pop_size=people, pop_type="random", n_days=days, verbose=0), people)

@@ -12,11 +12,11 @@ from typing import Any
 
 def peak() -> int:
     """Bytes that this process, not the one it came from, has used at most. Linux only."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    return int(match[1]) * 1024 if match else 0
 
 
-def tell(make: Callable[[], Any], people: int) -> None:
+def measure(make: Callable[[], Any], people: int) -> None:
     """Make a simulation of Starsim's kind, run it, and print one line of JSON."""
     before = peak()
     sim = make()

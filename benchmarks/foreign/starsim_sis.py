@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import starsim as ss
-from measured import tell
+from measured import measure
 
 people, months = int(sys.argv[1]), int(sys.argv[2])
 
@@ -20,4 +20,4 @@ def make() -> ss.Sim:
     return ss.Sim(n_agents=people, diseases=ss.SIS(), networks=network, verbose=0, **span)
 
 
-tell(make, people)
+measure(make, people)

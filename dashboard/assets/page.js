@@ -1,5 +1,5 @@
-/* The few things only the browser can do: keep the address in step, fold the controls on a phone, find a lever, and
-   write a lever's value while the hand is still on it. */
+/* Browser callbacks: update the address, fold the controls on a phone, search the levers, and show a lever's value
+   while it moves. */
 window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
   leverText: function (value, options) {
     const number = Number((value * options.scale).toFixed(options.decimals)) + 0; // no "-0.0"
@@ -8,12 +8,13 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
       minimumFractionDigits: options.decimals,
       maximumFractionDigits: options.decimals,
     });
-    return (sign + text.replace("-", "\u2212") + " " + options.unit).trim();
+    const space = options.unit.startsWith("%") ? "" : " ";
+    return (sign + text.replace("-", "\u2212") + space + options.unit).trim();
   },
 });
 
 (function () {
-  const still = 1500; // ms: what changes sooner than this after another change is one step back, not two
+  const mergeTime = 1500; // ms: two changes within this time are one step in the browser history
   let last = 0;
 
   window.addEventListener("popstate", function () {
@@ -23,50 +24,50 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
     });
   });
 
-  /* A lever stays under the hand that moves it, though the list of what is moved grows above it. */
-  const watch = new MutationObserver(function () {
-    const own = document.getElementById("compare-own");
-    if (!own) {
+  /* Scrolls so that a lever keeps its position while the list of moved levers above it grows. */
+  const observer = new MutationObserver(function () {
+    const list = document.getElementById("compare-moved-levers");
+    if (!list) {
       return;
     }
-    watch.disconnect();
-    let height = own.offsetHeight;
+    observer.disconnect();
+    let height = list.offsetHeight;
     new ResizeObserver(function () {
-      const grown = own.offsetHeight - height;
-      height = own.offsetHeight;
-      const held = document.activeElement;
-      if (grown && held && held.closest(".lever")) {
+      const grown = list.offsetHeight - height;
+      height = list.offsetHeight;
+      const focused = document.activeElement;
+      if (grown && focused && focused.closest(".lever")) {
         const side = document.getElementById("compare-side");
         const scrolls = getComputedStyle(side).overflowY === "auto" ? side : window;
         scrolls.scrollBy({ top: grown, behavior: "instant" });
       }
-    }).observe(own);
+    }).observe(list);
   });
-  watch.observe(document, { childList: true, subtree: true });
+  observer.observe(document, { childList: true, subtree: true });
 
-  function sameLink(one, other) {
+  function sameLink(link, other) {
     const sorted = (text) => [...new URLSearchParams(text)].map((pair) => pair.join("=")).sort().join("&");
-    return sorted(one) === sorted(other);
+    return sorted(link) === sorted(other);
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     upstream: {
-      /* The address becomes the link that gives this state again; going back undoes what was changed. */
+      /* Sets the address to the link of the current state, so that the back button undoes the last change. */
       address: function (link) {
         if (typeof link === "string" && !sameLink(link, window.location.search)) {
           const now = Date.now();
           const first = last === 0 && document.getElementById("results").classList.contains("first");
-          const how = first || now - last < still ? "replaceState" : "pushState";
+          const method = first || now - last < mergeTime ? "replaceState" : "pushState";
           last = now;
-          window.history[how](null, "", window.location.pathname + link + window.location.hash);
+          window.history[method](null, "", window.location.pathname + link + window.location.hash);
         }
         return window.dash_clientside.no_update;
       },
-      /* On a phone the controls fold away under a button. */
+      /* Opens and closes the controls on a phone. */
       fold: function (clicks) {
         const open = clicks % 2 === 1;
         if (!open && clicks > 0) {
-          setTimeout(() => document.getElementById("results").scrollIntoView(), 50); // once they have folded away
+          setTimeout(() => document.getElementById("results").scrollIntoView(), 50); // after the controls have closed
         }
         return [
           open ? "controls open" : "controls",
@@ -74,14 +75,14 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
           open ? "Show the results" : "Change the policy",
         ];
       },
-      /* A lever's value in words beside its name and in the list of what is moved, and whether it can be reset. */
+      /* Shows a lever's value next to its name and in the list of moved levers; enables its reset button. */
       lever: function (value, label, id) {
         const options = label.options;
-        const bare = Object.assign({}, options, { unit: options.whole });
-        const text = window.dashMantineFunctions.leverText(value, bare);
-        const told = document.querySelector('[data-moved="' + id.name + '"]');
-        if (told && told.textContent !== text) {
-          told.textContent = text;
+        const withUnit = Object.assign({}, options, { unit: options.full_unit });
+        const text = window.dashMantineFunctions.leverText(value, withUnit);
+        const listed = document.querySelector('[data-moved="' + id.name + '"]');
+        if (listed && listed.textContent !== text) {
+          listed.textContent = text;
         }
         const attributes = {
           thumb: {
@@ -92,31 +93,31 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
         };
         return [text, attributes, Math.abs(value - options.baseline) <= options.step / 1000];
       },
-      /* Levers whose name or meaning holds every word asked for; sections without one are hidden. */
-      find: function (asked) {
-        const words = (asked || "").toLowerCase().split(/\s+/).filter(Boolean);
-        let found = 0;
+      /* Shows the levers whose name or meaning includes every search word; hides sections without a match. */
+      find: function (query) {
+        const words = (query || "").toLowerCase().split(/\s+/).filter(Boolean);
+        let matches = 0;
         document.querySelectorAll(".levers .section").forEach(function (section) {
-          let here = 0;
+          let inSection = 0;
           section.querySelectorAll(".lever").forEach(function (lever) {
             const text = lever.getAttribute("data-search");
             const fits = words.every((word) => text.includes(word));
             lever.hidden = !fits;
-            here += fits ? 1 : 0;
+            inSection += fits ? 1 : 0;
           });
-          section.hidden = here === 0;
+          section.hidden = inSection === 0;
           if (words.length) {
             if (!("before" in section.dataset)) {
               section.dataset.before = section.open ? "open" : "";
             }
-            section.open = here > 0;
+            section.open = inSection > 0;
           } else if ("before" in section.dataset) {
             section.open = section.dataset.before === "open";
             delete section.dataset.before;
           }
-          found += here;
+          matches += inSection;
         });
-        return found > 0;
+        return matches > 0;
       },
     },
   });

@@ -1,1 +1,1 @@
-"""One module a page, each with `layout` and `wire`."""
+"""The comparison page: layout, callbacks, and the content of the results section."""

@@ -1,4 +1,4 @@
-"""What the page is and is not, and why the policies differ."""
+"""The section on the limits of the model, and on the differences between the policies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dash import html
 from dashboard.model import ModelIndex
 
 
-def about(book: ModelIndex) -> html.Section:
-    """Read once by whoever wants to know whether to believe the numbers."""
+def about(index: ModelIndex) -> html.Section:
+    """The section for readers who want to know how far to trust the numbers."""
     policies = [
         html.Div(
             [
-                html.Dt(book.label(name)),
+                html.Dt(index.label(name)),
                 html.Dd(
                     [
                         html.P(text)
@@ -22,7 +22,7 @@ def about(book: ModelIndex) -> html.Section:
                 ),
             ]
         )
-        for name, scenario in book.scenarios.items()
+        for name, scenario in index.scenarios.items()
     ]
     return html.Section(
         className="card about",
@@ -36,24 +36,27 @@ def about(book: ModelIndex) -> html.Section:
                     ),
                     html.Li(
                         [
-                            html.Strong("Bands about a level "),
-                            "hold the middle 95 % of runs that differ by luck alone. ",
-                            html.Strong("Intervals about a difference "),
-                            "are where the mean of ever more such runs would lie, 95 times in 100; one that leaves out "
-                            "nought is called a difference here, all else “within luck”.",
+                            html.Strong("Bands around a level "),
+                            "are the middle 95% of runs that differ only in chance events. ",
+                            html.Strong("The 95% CI (confidence interval) of a difference "),
+                            "includes the mean of very many such runs in 95 of 100 cases. If the CI excludes 0, the "
+                            "page calls the difference clear. If the CI includes 0, the difference can be chance.",
                         ]
                     ),
                     html.Li(
-                        "Both leave out doubt about the parameters, several of which are assumed and say so under "
-                        "“About” beside their lever. Real uncertainty is wider."
+                        "To compare two policies, the model uses the same people and the same chance events for both."
                     ),
                     html.Li(
-                        "Compare policies with each other. Do not read any single line as what will happen, and do "
-                        "not rank real services by it."
+                        "Neither includes the uncertainty of the parameters. Several parameters are assumed; the "
+                        "section “About” of their lever says so. The real uncertainty is wider."
+                    ),
+                    html.Li(
+                        "Compare policies with each other. Do not read a single line as a prediction, and do not use "
+                        "the page to rank real services."
                     ),
                 ]
             ),
             html.Details([html.Summary("Why the policies differ"), html.Dl(policies)]),
-            html.P(f"Upstream {book.version}. Everything runs on this computer; nothing is sent anywhere."),
+            html.P(f"Upstream {index.version}. Everything runs on this computer; nothing is sent anywhere."),
         ],
     )

@@ -1,6 +1,6 @@
-"""The comparison's layout: acute demand and spend under a few policies, and under one of the visitor's own.
+"""The layout of the comparison page: controls, charts and tables of a few policies and of the visitor's own policy.
 
-Without numbers: they follow when the runs land (pages/wiring.py).
+The layout has no numbers. The callbacks add them when the runs are done (pages/chart_callbacks.py).
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard import charts, controls
-from dashboard.aria import aria
-from dashboard.choice import loose, usual
+from dashboard.choice import choice_data, default_choice
 from dashboard.findings import MEAN
+from dashboard.html_attributes import aria
 from dashboard.model import ModelIndex
 from dashboard.pages.about import about
 
 QUESTION = (
-    "Which ways of spending the same money bend demand on emergency services down, how soon, for whom, "
-    "and how sure are we?"
+    "Which ways of spending the same money reduce demand on emergency services? How soon, for whom, and how certain "
+    "is it?"
 )
 POLL_MS = 300
-PAIRED = "Taken seed by seed: both policies meet the same people with the same luck."
+PAIRED = "Each run of a policy is compared with a run of the baseline with the same people and the same chance events."
 KINDS = {
     "service": "Acute services",
-    "life": "Lives",
+    "life": "Health and length of life",
     "need": "Need",
-    "access": "Getting help",
+    "access": "Access to help",
     "staff": "Staff and practice",
     "community": "Community",
     "money": "Money",
     "fairness": "Fairness",
 }
-"""What a kind of measure is called on the page."""
+"""The label of each kind of measure on the page."""
 
 
-def layout(book: ModelIndex) -> html.Main:
+def layout(index: ModelIndex) -> html.Main:
     """The whole page."""
     return html.Main(
         id="main",
@@ -46,9 +46,9 @@ def layout(book: ModelIndex) -> html.Main:
             dcc.Location(id="compare-url", refresh=False),
             dcc.Store(id="compare-session", data=uuid.uuid4().hex),
             dcc.Store(id="compare-back"),
-            dcc.Store(id="compare-choice", data=loose(usual(book))),
-            dcc.Store(id="compare-aims", data={}),
-            dcc.Store(id="compare-rows", data={"names": [], "aims": {}}),
+            dcc.Store(id="compare-choice", data=choice_data(default_choice(index))),
+            dcc.Store(id="compare-targets", data={}),
+            dcc.Store(id="compare-rows", data={"names": [], "targets": {}}),
             dcc.Store(id="compare-link"),
             dcc.Store(id="compare-shown", data=[]),
             dcc.Store(id="compare-drawn", data=[]),
@@ -62,20 +62,20 @@ def layout(book: ModelIndex) -> html.Main:
                     html.P(
                         [
                             html.Strong("Exploratory, not a forecast. ", className="phase"),
-                            "An invented place, calibrated to England’s published rates. Use it to think with, not to "
-                            "set a budget.",
+                            "The place is invented and calibrated to England’s published rates. Use the page to "
+                            "explore policies, not to set a budget.",
                         ],
                         className="banner",
                     ),
                 ],
             ),
             html.Div(id="compare-notices", className="notices", role="status"),
-            html.Div(className="columns", children=[_controls(book), _results(book)]),
+            html.Div(className="columns", children=[_controls(index), _results(index)]),
         ],
     )
 
 
-def _controls(book: ModelIndex) -> html.Section:
+def _controls(index: ModelIndex) -> html.Section:
     return html.Section(
         className="side",
         id="compare-side",
@@ -89,13 +89,13 @@ def _controls(book: ModelIndex) -> html.Section:
                 className="button fold",
                 **aria(expanded="false", controls="compare-controls"),
             ),
-            html.Div(controls.panel(book), id="compare-controls", className="controls"),
+            html.Div(controls.panel(index), id="compare-controls", className="controls"),
         ],
     )
 
 
-def _results(book: ModelIndex) -> html.Section:
-    main = book.metrics[book.main].label
+def _results(index: ModelIndex) -> html.Section:
+    main = index.metrics[index.main].label
     return html.Section(
         id="results",
         className="results",
@@ -114,8 +114,8 @@ def _results(book: ModelIndex) -> html.Section:
                 className="finding",
                 children=[
                     html.P(
-                        f"The page is running the baseline and {len(book.usual)} policies. The first results appear "
-                        "below as soon as they are in.",
+                        f"The page is running the baseline and {len(index.default_scenarios)} policies. The first "
+                        "results will appear below.",
                         id="compare-headline",
                         className="headline",
                         **aria(live="polite"),
@@ -125,11 +125,9 @@ def _results(book: ModelIndex) -> html.Section:
                     html.P("", id="compare-cards-note", className="note"),
                 ],
             ),
-            _figure(
-                "main", f"{main} over time", before=_period(), note="A line chart: its axis need not begin at nought."
-            ),
+            _figure("main", f"{main} over time", control=_period(), note="The axis does not start at 0."),
             html.Div(
-                className="beside",
+                className="side-by-side",
                 children=[
                     _figure("difference", "Difference from the baseline", note=PAIRED),
                     _figure("spend", "Spending", note=f"{PAIRED} Whiskers: {MEAN}."),
@@ -137,32 +135,32 @@ def _results(book: ModelIndex) -> html.Section:
             ),
             html.Section(
                 [html.H2("Is it worth the money?"), html.Div("No results yet.", id="compare-table-worth")],
-                className="card" if book.worth else "hidden",
+                className="card" if index.cost_effectiveness else "hidden",
             ),
-            _figure("fifths", "Who gains", note="Neighbourhoods by England’s fifths of deprivation."),
-            _measures(book),
+            _figure("fifths", "Who benefits", note="Neighbourhoods by England’s deprivation fifths."),
+            _measures(index),
             html.Section(
                 className="card",
                 children=[
                     html.H2("Spending over time, by tier"),
                     html.Ul(id="compare-key-spend", className="key"),
-                    html.Div([_slot("money", i) for i in range(len(book.spend))], className="multiples pairs"),
-                    _twin("money"),
+                    html.Div([_slot("money", i) for i in range(len(index.spend))], className="multiples pairs"),
+                    _table_fold("money"),
                 ],
             ),
-            _take_away(),
-            about(book),
+            _downloads(),
+            about(index),
         ],
     )
 
 
-def _measures(book: ModelIndex) -> html.Section:
-    kinds = {name: str(getattr(book.metrics[name], "kind", "")) for name in book.selectable}
-    ordered = sorted(book.selectable, key=lambda name: [*KINDS, kinds[name]].index(kinds[name]))
+def _measures(index: ModelIndex) -> html.Section:
+    kinds = {name: str(getattr(index.metrics[name], "kind", "")) for name in index.selectable}
+    ordered = sorted(index.selectable, key=lambda name: [*KINDS, kinds[name]].index(kinds[name]))
     data = [
         {
             "group": KINDS.get(kind, kind.capitalize() or "Other measures"),
-            "items": [{"value": name, "label": book.metrics[name].label} for name in names],
+            "items": [{"value": name, "label": index.metrics[name].label} for name in names],
         }
         for kind, names in groupby(ordered, key=lambda name: kinds[name])
     ]
@@ -172,35 +170,35 @@ def _measures(book: ModelIndex) -> html.Section:
             html.H2("Services and other measures"),
             dmc.MultiSelect(
                 id="compare-services",
-                label=f"Small charts, {book.settings.most_services} at most of {len(book.selectable)} measures",
+                label=f"Small charts: up to {index.settings.most_services} of {len(index.selectable)} measures",
                 data=data,
-                value=list(usual(book).services),
-                maxValues=book.settings.most_services,
+                value=list(default_choice(index).services),
+                maxValues=index.settings.most_services,
                 searchable=True,
                 hidePickedOptions=True,
                 size="md",
                 className="labelled",
             ),
             html.Ul(id="compare-key-services", className="key"),
-            html.Div([_slot("service", i) for i in range(book.settings.most_services)], className="multiples"),
-            _twin("services"),
+            html.Div([_slot("service", i) for i in range(index.settings.most_services)], className="multiples"),
+            _table_fold("services"),
         ],
     )
 
 
-def _take_away() -> html.Section:
+def _downloads() -> html.Section:
     return html.Section(
         className="card",
         children=[
-            html.H2("Take it with you"),
-            html.P("This page’s address holds your settings: copy it to share them."),
+            html.H2("Save and share"),
+            html.P("The address of this page includes your settings. Copy it to share them."),
             html.Ul(
                 className="files",
                 children=[
                     html.Li(
                         [
                             html.A("CSV", id="compare-csv", href="/download/comparison.csv", download="upstream.csv"),
-                            ": every measure by year, with units and both ranges",
+                            ": every measure by year, with units and both kinds of interval",
                         ]
                     ),
                     html.Li(
@@ -208,13 +206,13 @@ def _take_away() -> html.Section:
                             html.A(
                                 "JSON", id="compare-json", href="/download/comparison.json", download="upstream.json"
                             ),
-                            ": the same by month as well, and by fifth",
+                            ": the same, also by month and by deprivation fifth",
                         ]
                     ),
                     html.Li(
                         [
                             html.A("Scenario (TOML)", id="compare-toml", href="/download/your-policy.toml"),
-                            html.Span(": your policy as a file that the command line runs to the same numbers"),
+                            html.Span(": your policy as a file, with which the command line gives the same numbers"),
                         ],
                         id="compare-toml-line",
                         className="hidden",
@@ -223,12 +221,12 @@ def _take_away() -> html.Section:
             ),
             html.Details(
                 [
-                    html.Summary("The same on the command line and in Python"),
+                    html.Summary("The same comparison on the command line and in Python"),
                     html.Pre(id="compare-command", tabIndex="0", **aria(label="Command")),
                     html.Pre(id="compare-python", tabIndex="0", **aria(label="Python code")),
                 ]
             ),
-            _twin("all", "Table of every measure in the last year"),
+            _table_fold("all", "Table of all measures in the last year"),
         ],
     )
 
@@ -243,26 +241,26 @@ def _period() -> Any:
     )
 
 
-def _figure(name: str, title: str, *, note: str, before: Any = None) -> html.Section:
+def _figure(name: str, title: str, *, note: str, control: Any = None) -> html.Section:
     return html.Section(
         className="card",
         children=[
-            html.Div([html.H2(title, id=f"compare-{name}-title"), before], className="card-head"),
+            html.Div([html.H2(title, id=f"compare-{name}-title"), control], className="card-head"),
             html.Div(
                 charts.graph(f"compare-{name}"),
                 id=f"compare-{name}-frame",
                 className=f"chart {name}",
-                role="figure",  # not an image: it holds the button that saves the picture
+                role="figure",  # not "img": the figure includes the button that saves the picture
                 **aria(label=title),
             ),
             html.P(note, className="note"),
-            _twin(name),
+            _table_fold(name),
         ],
     )
 
 
 def _slot(kind: str, index: int) -> html.Div:
-    """A place for one small chart; hidden while it has none."""
+    """A slot for one small chart. It is hidden while it is empty."""
     return html.Div(
         id={"type": f"compare-{kind}-slot", "index": index},
         className="multiple hidden",
@@ -281,7 +279,7 @@ def _slot(kind: str, index: int) -> html.Div:
     )
 
 
-def _twin(name: str, summary: str = "Table of these numbers") -> html.Details:
+def _table_fold(name: str, summary: str = "Table of these numbers") -> html.Details:
     return html.Details(
         [html.Summary(summary), html.Div("No results yet.", id=f"compare-table-{name}")], id=f"compare-twin-{name}"
     )

@@ -1,20 +1,18 @@
-"""The same people under two policies: who is spared a crisis, who is not, and what happened to some of them.
+"""Follows people through two runs of the same world: the events of every life under the baseline and a scenario.
 
-Two worlds run side by side from one settled world, with the same dice, and are watched from outside: after each step of
-a month, what changed in people is read off their columns. Watching changes nothing, and a run that is not watched pays
-nothing for it. A slot is not a person: births, deaths, moves and leaving home are followed, and each person has a key
-(where they first stood, when, and how they came) by which they are found in the other world.
+Two runs start from copies of one burned-in world and use the same random numbers. Each run is observed from outside:
+after each step of a month, the changes in people are read from their columns. Observation changes nothing, and a run
+that is not observed has no extra cost. A slot is not a person: births, deaths, moves and departures from the parental
+home are followed, and each person has a key (first slot, month and way of arrival) that identifies them in the other
+run.
 
-A crisis is counted once, when it begins; each opens one acute episode. Visits to doors that refuse nobody (A&E without
-a crisis) are not followed. Once two lives have parted they meet the same dice in other circumstances, so that some
-people are spared, and some are not, by nothing but luck: the difference between the two counts is the policy's.
+A crisis is counted once, when it begins; each crisis opens one acute episode. Visits to walk-in services without a
+crisis (A&E) are not followed.
 """
 
 from __future__ import annotations
 
-import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -23,42 +21,28 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.schedule import Clock, Mechanism
-from sim.ensemble.compare import in_one_part, settled_world, side_by_side
-from sim.ensemble.precompile import warm_up
-from sim.people.domains import load_domains
-from sim.place.place import Place
-from sim.results.comparison import summary
+from sim.ensemble.compare import in_one_part
 from sim.scenario.scenario import Scenario
-from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
+from sim.schema.quantities import Params
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import FLOWS, Month, Progress, set_aim_groups
-from sim.state.tables import EMPTY_SLOT, WAITING, World, handle
+from sim.simulation.month import Month
+from sim.simulation.simulate import set_aim_groups
+from sim.state.codes import EMPTY_SLOT, WAITING
+from sim.state.world import World, handle
 
 A = npt.NDArray[Any]
-F = npt.NDArray[np.float64]
 Kind = Literal[
     "worse", "better", "crisis", "refused", "waits", "gave up", "helped", "help ends", "died", "moved away",
     "left home", "born", "moved in",
 ]  # fmt: skip
-CRISIS, ADULT = 3, 18
-NAMES = {
-    1: (
-        "Aisha", "Alice", "Amara", "Anita", "Beatrice", "Carol", "Chloe", "Deborah", "Denise", "Edith", "Elena",
-        "Fatima", "Grace", "Hannah", "Irene", "Jean", "Joyce", "Karen", "Leah", "Linda", "Maeve", "Margaret", "Maria",
-        "Nadia", "Nia", "Olive", "Patricia", "Priya", "Rosa", "Ruth", "Sandra", "Shanice", "Sofia", "Tracey", "Wanda",
-        "Yasmin",
-    ),
-    0: (
-        "Abdul", "Alan", "Andrew", "Ben", "Brian", "Callum", "Carlos", "Colin", "Darren", "David", "Dylan", "Eric",
-        "Femi", "Frank", "George", "Gurpreet", "Harold", "Hassan", "Ian", "Imran", "Jack", "Joseph", "Keith", "Kwame",
-        "Leon", "Malcolm", "Marek", "Neil", "Omar", "Paul", "Raj", "Ronald", "Samuel", "Stanley", "Trevor", "Winston",
-    ),
-}  # fmt: skip
-"""Given names, made up by us and given by lot: nobody who lives anywhere is meant."""
+CRISIS = 3
 
 
 class PersonKey(NamedTuple):
-    """Who somebody is, in whichever world: how they came, when, and where they first stood."""
+    """The identity of a person in either run: way and month of arrival, and first slot.
+
+    The class name and the fields are part of the hash that assigns pseudonyms and selects life histories.
+    """
 
     came: Literal["lived here", "born", "moved in"]
     month: int
@@ -66,7 +50,7 @@ class PersonKey(NamedTuple):
 
 
 class LifeEvent(NamedTuple):
-    """What happened to somebody in a month."""
+    """An event in the life of a person."""
 
     month: int
     age: int
@@ -78,220 +62,225 @@ class LifeEvent(NamedTuple):
 
 @dataclass
 class PersonHistory:
-    """One life, as far as it was seen."""
+    """The life of one person during a run."""
 
     key: PersonKey
     age: int
-    """At the first month, or when they came."""
+    """At the first month, or on arrival."""
     female: int
     quintile: int
     band: int
     levels: tuple[int, ...]
-    """Need in each domain then."""
+    """Level of need in each domain at that time."""
     events: list[LifeEvent] = field(default_factory=list)
 
     @property
     def crises(self) -> int:
-        """How many crises began."""
+        """The number of crises that began."""
         return sum(event.kind == "crisis" for event in self.events)
 
 
-class Watch:
-    """A world that runs month by month while everybody in it is followed."""
+class PopulationObserver:
+    """Runs a copy of a world month by month and logs the events of every person in it."""
 
     def __init__(self, world: World, scenario: Scenario, params: Mapping[str, Params], seed: int) -> None:
         self.world, self.seed, self.now = in_one_part(world), seed, 0
         set_aim_groups(self.world, scenario)
         services = tuple(s.id for s in load_catalogue())
         self._month = Month(params, scenario.paths(services, world.places))
-        self._seen = handle(self.world)
+        self._handle = handle(self.world)
         self._slots: dict[int, PersonHistory] = {}
         self.people: dict[PersonKey, PersonHistory] = {}
         for i in np.flatnonzero(self.world.people.age != EMPTY_SLOT):
-            self._comes(int(i), "lived here")
+            self._arrival(int(i), "lived here")
 
     def month(self) -> None:
-        """Live one month."""
+        """Run one month."""
         clock = Clock(np.uint64(self.seed), np.int64(self.now))
-        for flow in FLOWS:
-            getattr(self.world.tally, flow).fill(0)
-        for entry, given in self._month.steps:
-            watch = _WATCHED.get(entry.name)
-            if watch is None:
-                entry.kernel(self._seen, given, clock)
+        for entry, prepared, run in self._month.walk(self.world, self._handle, clock):
+            observe = _OBSERVERS.get(entry.name)
+            if observe is None:
+                run()
             else:
-                watch(self, entry, given, clock)
+                observe(self, entry, prepared, clock)
         self.now += 1
 
-    # What is seen in each step. A step's kernel is called once, from these.
+    # One method for each observed step. The method calls the step's kernel.
 
-    def _need(self, entry: Mechanism, given: object, clock: Clock) -> None:
+    def _need(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
         help_before = self.world.people.help.copy()
-        entry.kernel(self._seen, given, clock)
+        entry.kernel(self._handle, prepared, clock)
         self._levels(0)
         self._help(help_before)
 
     def _levels(self, first: int) -> None:
-        """Changes of level since an entry of the month's list of events."""
+        """Logs the changes of level from entry `first` of the month's list of events on."""
         screen, people = self.world.screen, self.world.people
         for k in range(first, int(screen.events[0])):
             i, d, level = int(screen.event_row[k]), int(screen.event_domain[k]), int(screen.event_to[k])
             if level == CRISIS:
-                continue  # told once it is known which service took it
+                continue  # logged in _episodes, where the service is known
             kind: Kind = "worse" if level > int(people.before[d, i]) else "better"
-            self._tell(i, kind, d, level)
+            self._log(i, kind, d, level)
 
-    def _episodes(self, entry: Mechanism, given: object, clock: Clock) -> None:
-        entry.kernel(self._seen, given, clock)
+    def _episodes(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
+        entry.kernel(self._handle, prepared, clock)
         screen = self.world.screen
         for k in range(int(screen.events[0])):
             if screen.event_to[k] == CRISIS:
                 i, d = int(screen.event_row[k]), int(screen.event_domain[k])
-                self._tell(i, "crisis", d, CRISIS, int(screen.event_service[k]))
+                self._log(i, "crisis", d, CRISIS, int(screen.event_service[k]))
 
-    def _asking(self, entry: Mechanism, given: object, clock: Clock) -> None:
-        """Who was refused is noted in a bit that may stand there already: so the step is tried once with no bit set."""
+    def _help_seeking(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
+        """Logs requests, refusals and abandoned waits.
+
+        The bit that marks a refusal may be set from an earlier month, so the step is first run once with all bits
+        cleared, and undone.
+        """
         people = self.world.people
         before = people.help.copy()
-        with self._for_a_try(entry.writes):
+        with self._restored(entry.writes):
             people.refused[:] = 0
-            entry.kernel(self._seen, given, clock)
+            entry.kernel(self._handle, prepared, clock)
             failed = people.refused.copy()
-        asked = self._asked(entry, given, clock) if failed.any() else before
-        entry.kernel(self._seen, given, clock)
+        asked = self._services_asked(entry, prepared, clock) if failed.any() else before
+        entry.kernel(self._handle, prepared, clock)
         for i in np.flatnonzero(failed):
             for d in range(before.shape[0]):
                 if failed[i] >> d & 1:
                     code = int(before[d, i])
                     if code >= WAITING:
-                        self._tell(int(i), "gave up", d, service=code - WAITING)
+                        self._log(int(i), "gave up", d, service=code - WAITING)
                     else:
-                        self._tell(int(i), "refused", d, service=int(asked[d, i]) - WAITING)
+                        self._log(int(i), "refused", d, service=int(asked[d, i]) - WAITING)
         self._help(before, gave_up=failed)
 
-    def _asked(self, entry: Mechanism, given: object, clock: Clock) -> A:
-        """Whom everybody asked: with no threshold they would wait there."""
+    def _services_asked(self, entry: Mechanism, prepared: object, clock: Clock) -> A:
+        """The service that each person asked: the one for which they would wait if no service refused anyone."""
         services, aims = self.world.services, self.world.aims
-        with self._for_a_try((*entry.writes, "services.refused", "services.providers", "aims.refuse")):
+        with self._restored((*entry.writes, "services.refused", "services.providers", "aims.refuse")):
             services.refused[:], services.providers[:], aims.refuse[:] = 0.0, 1.0, 0.0
-            entry.kernel(self._seen, given, clock)
+            entry.kernel(self._handle, prepared, clock)
             return self.world.people.help.copy()
 
     @contextmanager
-    def _for_a_try(self, touched: Iterable[str]) -> Iterator[None]:
-        """Leaves these columns as they were."""
-        kept = {name: _column(self.world, name).copy() for name in touched}
+    def _restored(self, touched: Iterable[str]) -> Iterator[None]:
+        """Restores these columns on exit."""
+        saved = {name: _column(self.world, name).copy() for name in touched}
         yield
-        for name, values in kept.items():
+        for name, values in saved.items():
             _column(self.world, name)[:] = values
 
-    def _starting(self, entry: Mechanism, given: object, clock: Clock) -> None:
+    def _help_starts(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
         before = self.world.people.help.copy()
-        entry.kernel(self._seen, given, clock)
+        entry.kernel(self._handle, prepared, clock)
         self._help(before)
 
     def _help(self, before: A, gave_up: A | None = None) -> None:
-        """Help that was asked for, began or ended since."""
+        """Logs help that was requested, began or ended since `before`."""
         after = self.world.people.help
         for d, i in zip(*np.nonzero(before != after), strict=True):
-            old, new = int(before[d, i]), int(after[d, i])
-            if new >= WAITING:
-                self._tell(int(i), "waits", int(d), service=new - WAITING)
-            elif new > 0:
-                self._tell(int(i), "helped", int(d), service=new - 1)
-            elif old < WAITING:
-                self._tell(int(i), "help ends", int(d), service=old - 1)
+            code_before, code_after = int(before[d, i]), int(after[d, i])
+            if code_after >= WAITING:
+                self._log(int(i), "waits", int(d), service=code_after - WAITING)
+            elif code_after > 0:
+                self._log(int(i), "helped", int(d), service=code_after - 1)
+            elif code_before < WAITING:
+                self._log(int(i), "help ends", int(d), service=code_before - 1)
             elif gave_up is None:
-                self._tell(int(i), "help ends", int(d), service=old - WAITING)
+                self._log(int(i), "help ends", int(d), service=code_before - WAITING)
 
-    def _ageing(self, entry: Mechanism, given: object, clock: Clock) -> None:
-        """Birthdays; some leave home, and are the same people in another slot."""
-        people, events = self.world.people, int(self.world.screen.events[0])
+    def _ageing(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
+        """Logs birthdays' changes of need, and departures from the parental home (the same person in another slot)."""
+        people, events_before = self.world.people, int(self.world.screen.events[0])
         before, help_before = people.age.copy(), people.help.copy()
         marks = list(zip(people.neighbourhood, people.female, people.resilience, people.trust, strict=True))
-        entry.kernel(self._seen, given, clock)
-        self._levels(events)
+        entry.kernel(self._handle, prepared, clock)
+        self._levels(events_before)
         after = people.age
-        gone = {marks[i]: int(i) for i in np.flatnonzero((before != EMPTY_SLOT) & (after == EMPTY_SLOT))}
-        self._stays(before, help_before)
+        vacated = {marks[i]: int(i) for i in np.flatnonzero((before != EMPTY_SLOT) & (after == EMPTY_SLOT))}
+        self._help_of_remaining(before, help_before)
         for j in np.flatnonzero((before == EMPTY_SLOT) & (after != EMPTY_SLOT)):
             mark = (people.neighbourhood[j], people.female[j], people.resilience[j], people.trust[j])
-            person = self._slots.pop(gone.pop(mark))
+            person = self._slots.pop(vacated.pop(mark))
             self._slots[int(j)] = person
-            self._tell(int(j), "left home")
-        for i in gone.values():
-            self._goes(i, "moved away", int(before[i]))
+            self._log(int(j), "left home")
+        for i in vacated.values():
+            self._departure(i, "moved away", int(before[i]))
 
-    def _living(self, entry: Mechanism, given: object, clock: Clock) -> None:
-        """Deaths and births; children left alone are taken elsewhere."""
-        people, homes = self.world.people, self.world.dwellings
+    def _life_and_death(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
+        """Logs deaths and births; children left without an adult move away."""
+        people, dwellings = self.world.people, self.world.dwellings
         before, help_before = people.age.copy(), people.help.copy()
-        occupied = homes.occupants.copy()
-        entry.kernel(self._seen, given, clock)
+        occupied = dwellings.occupants.copy()
+        entry.kernel(self._handle, prepared, clock)
         for i in np.flatnonzero((before != EMPTY_SLOT) & (people.age == EMPTY_SLOT)):
-            home = people.dwelling[i]
-            alone = before[i] < 16 and homes.occupants[home] == 0 and occupied[home] > 1
-            self._goes(int(i), "moved away" if alone else "died", int(before[i]))
-        self._stays(before, help_before)
+            dwelling = people.dwelling[i]
+            orphaned = before[i] < 16 and dwellings.occupants[dwelling] == 0 and occupied[dwelling] > 1
+            self._departure(int(i), "moved away" if orphaned else "died", int(before[i]))
+        self._help_of_remaining(before, help_before)
         for j in np.flatnonzero((before == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
-            self._comes(int(j), "born")
+            self._arrival(int(j), "born")
 
-    def _moving(self, entry: Mechanism, given: object, clock: Clock) -> None:
+    def _moves(self, entry: Mechanism, prepared: object, clock: Clock) -> None:
         people = self.world.people
         before, help_before = people.age.copy(), people.help.copy()
-        entry.kernel(self._seen, given, clock)
+        entry.kernel(self._handle, prepared, clock)
         for i in np.flatnonzero((before != EMPTY_SLOT) & (people.age == EMPTY_SLOT)):
-            self._goes(int(i), "moved away", int(before[i]))
-        self._stays(before, help_before)
+            self._departure(int(i), "moved away", int(before[i]))
+        self._help_of_remaining(before, help_before)
         for j in np.flatnonzero((before == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
-            self._comes(int(j), "moved in")
+            self._arrival(int(j), "moved in")
 
-    def _stays(self, age_before: A, help_before: A) -> None:
-        """Help that ends for those who stay. A household's passes to whoever is its reference person now: no start."""
+    def _help_of_remaining(self, age_before: A, help_before: A) -> None:
+        """Logs help that ends for people who remain.
+
+        A household's help passes to its new reference person, which is not logged as a start.
+        """
         people = self.world.people
         ended = (age_before != EMPTY_SLOT) & (people.age != EMPTY_SLOT) & (people.help == 0)
         self._help(np.where(ended, help_before, people.help))
 
-    def _comes(self, i: int, how: Literal["lived here", "born", "moved in"]) -> None:
+    def _arrival(self, i: int, how: Literal["lived here", "born", "moved in"]) -> None:
         people = self.world.people
         key = PersonKey(how, self.now, i)
         levels = tuple(int(level) for level in people.level[:, i])
-        about = (int(people.age[i]), int(people.female[i]), int(people.quintile[i]), int(people.band[i]))
-        person = PersonHistory(key, *about, levels)
+        attributes = (int(people.age[i]), int(people.female[i]), int(people.quintile[i]), int(people.band[i]))
+        person = PersonHistory(key, *attributes, levels)
         self._slots[i] = self.people[key] = person
         if how != "lived here":
             person.events.append(LifeEvent(self.now, person.age, how))
 
-    def _goes(self, i: int, how: Literal["died", "moved away"], age: int) -> None:
+    def _departure(self, i: int, how: Literal["died", "moved away"], age: int) -> None:
         self._slots.pop(i).events.append(LifeEvent(self.now, age, how))
 
-    def _tell(self, i: int, kind: Kind, domain: int = -1, level: int = -1, service: int = -1) -> None:
+    def _log(self, i: int, kind: Kind, domain: int = -1, level: int = -1, service: int = -1) -> None:
         person = self._slots.get(i)
-        assert person is not None, f"something happened in slot {i}, where nobody is"
+        assert person is not None, f"event in slot {i}, which is empty"
         person.events.append(LifeEvent(self.now, int(self.world.people.age[i]), kind, domain, level, service))
 
 
 def _column(world: World, name: str) -> A:
     table, column = name.split(".")
-    found: A = getattr(getattr(world, table), column)
-    return found
+    values: A = getattr(getattr(world, table), column)
+    return values
 
 
-_WATCHED: dict[str, Callable[[Watch, Mechanism, object, Clock], None]] = {
-    "need": Watch._need,
-    "help_seeking": Watch._asking,
-    "acute_episodes": Watch._episodes,
-    "queue_allocation": Watch._starting,
-    "waiting": Watch._starting,
-    "ageing": Watch._ageing,
-    "life_and_death": Watch._living,
-    "moves": Watch._moving,
+_OBSERVERS: dict[str, Callable[[PopulationObserver, Mechanism, object, Clock], None]] = {
+    "need": PopulationObserver._need,
+    "help_seeking": PopulationObserver._help_seeking,
+    "acute_episodes": PopulationObserver._episodes,
+    "queue_allocation": PopulationObserver._help_starts,
+    "waiting": PopulationObserver._help_starts,
+    "ageing": PopulationObserver._ageing,
+    "life_and_death": PopulationObserver._life_and_death,
+    "moves": PopulationObserver._moves,
 }
-"""The steps of a month in which something happens to a person."""
+"""The steps of a month that change the state of a person, and the method that observes each."""
 
 
 class PairedPopulations(NamedTuple):
-    """Everybody who lived in either world, after the same months."""
+    """All people who lived in either run, after the same months."""
 
     seed: int
     before: Mapping[PersonKey, PersonHistory]
@@ -300,14 +289,14 @@ class PairedPopulations(NamedTuple):
     """Under the scenario."""
 
     def both(self) -> Iterator[tuple[PersonHistory, PersonHistory]]:
-        """Those who lived in both worlds, as they fared in each."""
+        """Yields the people who lived in both runs, with their life in each."""
         for key, person in self.before.items():
             other = self.after.get(key)
             if other is not None:
                 yield person, other
 
 
-def watched(
+def follow_pair(
     baseline: Scenario,
     scenario: Scenario,
     world: World,
@@ -315,264 +304,38 @@ def watched(
     params: Mapping[str, Params] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> PairedPopulations:
-    """Both policies on copies of one settled world, everybody followed."""
-    given = baseline.params() if params is None else params
-    lives = []
+    """Run both policies on copies of one burned-in world and follow everybody.
+
+    Parameters
+    ----------
+    baseline, scenario : Scenario
+        The two policies.
+    world : World
+        The burned-in world. It is not changed.
+    seed : int
+        Seed of the random numbers of both runs.
+    params : mapping of str to Params, optional
+        Parameters by mechanism; the baseline's parameters by default.
+    stop : callable
+        Checked before each month.
+
+    Returns
+    -------
+    PairedPopulations
+        The life of every person in each run.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If `stop` returns True.
+    """
+    parameters = baseline.params() if params is None else params
+    populations = []
     for policy in (baseline, scenario):
-        watch = Watch(world, policy, given, seed)
+        observer = PopulationObserver(world, policy, parameters, seed)
         for _ in range(12 * policy.years):
             if stop():
                 raise KeyboardInterrupt
-            watch.month()
-        lives.append(watch.people)
-    return PairedPopulations(seed, *lives)
-
-
-COUNTS = (
-    "people",
-    "spared",
-    "not_spared",
-    "both",
-    "episodes_fewer",
-    "episodes_more",
-    "episodes_here_only_before",
-    "episodes_here_only_after",
-)
-"""Counted for each group: people of both worlds; those with a crisis under the baseline only, under the scenario only,
-under both; crises fewer and more under the scenario, of people of both worlds; crises of people of one world only."""
-
-
-def counted(pair: PairedPopulations) -> npt.NDArray[np.int64]:
-    """`COUNTS` by deprivation fifth and age band when first seen. Shape (count, quintile, band).
-
-    fewer, more and the two last add up to the difference in crises between the worlds, and to nothing else.
-    """
-    out = np.zeros((len(COUNTS), QUINTILES, len(AGE_BAND_NAMES)), np.int64)
-    for person, other in pair.both():
-        a, b = person.crises, other.crises
-        cell = out[:, person.quintile, person.band]
-        cell[0] += 1
-        cell[1] += a > 0 and b == 0
-        cell[2] += b > 0 and a == 0
-        cell[3] += a > 0 and b > 0
-        cell[4] += max(0, a - b)
-        cell[5] += max(0, b - a)
-    for k, here, there in ((6, pair.before, pair.after), (7, pair.after, pair.before)):
-        for key, person in here.items():
-            if key not in there:
-                out[k, person.quintile, person.band] += person.crises
-    return out
-
-
-@dataclass(frozen=True)
-class Stories:
-    """What became of the same people under two policies."""
-
-    baseline: Scenario
-    scenario: Scenario
-    place: Place
-    people: int
-    seeds: tuple[int, ...]
-    counts: npt.NDArray[np.int64]
-    """Shape (seed, count, quintile, band)."""
-    chosen: tuple[tuple[int, PersonHistory, PersonHistory], ...]
-    """Seed, and somebody as they fared under each."""
-
-    def per_thousand(self, by: Literal["quintile", "age"] | None = None) -> dict[str, dict[str, dict[str, F]]]:
-        """For each group, each count per 1,000 of its people of both worlds, with its interval over seeds."""
-        counts = self.counts.astype(float)
-        names: tuple[str, ...] = ("everybody",)
-        if by is None:
-            grouped = counts.sum(axis=(2, 3))[:, :, None]
-        elif by == "quintile":
-            grouped, names = counts.sum(axis=3), tuple(str(q + 1) for q in range(QUINTILES))
-        else:
-            grouped, names = counts.sum(axis=2), AGE_BAND_NAMES
-        heads = grouped[:, :1]
-        rates = 1000.0 * np.divide(grouped, heads, out=np.full_like(grouped, np.nan), where=heads > 0)
-        out: dict[str, dict[str, dict[str, F]]] = {}
-        for g, name in enumerate(names):
-            told = {count: summary(rates[:, k, g][:, None]) for k, count in enumerate(COUNTS) if k > 0}
-            told["net"] = summary((rates[:, 2, g] - rates[:, 1, g])[:, None])
-            told["net_episodes"] = summary((rates[:, 5, g] + rates[:, 7, g] - rates[:, 4, g] - rates[:, 6, g])[:, None])
-            out[name] = told
-        return out
-
-
-def stories(
-    baseline: Scenario,
-    scenario: Scenario,
-    *,
-    place: Place | None = None,
-    people: int | None = None,
-    seeds: int = 20,
-    seed: int = 0,
-    chosen: int = 4,
-    threads: int = 1,
-    progress: Progress | None = None,
-) -> Stories:
-    """Follow everybody under both policies, for some seeds, and choose some people of the first seed to tell of."""
-    warm_up()
-    where = place if place is not None else Place.load(baseline.place)
-    numbers = tuple(range(seed, seed + seeds))
-    done: list[int] = []
-
-    def one(
-        number: int, stop: Callable[[], bool]
-    ) -> tuple[npt.NDArray[np.int64], list[tuple[PersonHistory, PersonHistory]]]:
-        pair = watched(baseline, scenario, settled_world(baseline, where, people, number), number, stop=stop)
-        done.append(number)
-        if progress is not None:
-            progress(len(done), len(numbers), f"seed {number}")
-        return counted(pair), _chosen(pair, chosen) if number == seed else []
-
-    if progress is not None:
-        progress(0, len(numbers), "getting ready")
-    found = side_by_side(one, numbers, threads)
-    total = sum(n.people for n in where.neighbourhoods(people))
-    told = tuple((seed, *pair) for pair in found[0][1])
-    return Stories(baseline, scenario, where, total, numbers, np.stack([counts for counts, _ in found]), told)
-
-
-def _chosen(pair: PairedPopulations, most: int) -> list[tuple[PersonHistory, PersonHistory]]:
-    """Some who were spared and some who were not, in turn: first those whose way led through services, by lot."""
-    spared: list[tuple[PersonHistory, PersonHistory]] = []
-    struck: list[tuple[PersonHistory, PersonHistory]] = []
-    for person, other in pair.both():
-        a, b = person.crises, other.crises
-        if (a > 0) != (b > 0):
-            (spared if a > 0 else struck).append((person, other))
-
-    def first(each: tuple[PersonHistory, PersonHistory]) -> tuple[int, int]:
-        with_crisis, disabled = each if each[0].crises else (each[1], each[0])
-        told = {event.kind for event in with_crisis.events[: _first_crisis(with_crisis)]}
-        through = ("refused" in told) + ("gave up" in told) + any(e.kind == "helped" for e in disabled.events)
-        return -through, zlib.crc32(repr((pair.seed, each[0].key)).encode())
-
-    turns = [sorted(spared, key=first), sorted(struck, key=first)]
-    out: list[tuple[PersonHistory, PersonHistory]] = []
-    for k in range(max(map(len, turns), default=0)):
-        out += [each[k] for each in turns if k < len(each)]
-    return out[:most]
-
-
-def _first_crisis(person: PersonHistory) -> int:
-    return next((k for k, event in enumerate(person.events) if event.kind == "crisis"), len(person.events))
-
-
-# In words.
-
-
-def name_of(seed: int, person: PersonHistory) -> str:
-    """A given name, by lot."""
-    names = NAMES[person.female]
-    return names[zlib.crc32(repr((seed, person.key)).encode()) % len(names)]
-
-
-def parting(a: PersonHistory, b: PersonHistory) -> int:
-    """How many events both lives have in common, from the first on."""
-    alike = 0
-    for one, other in zip(a.events, b.events, strict=False):
-        if one != other:
-            break
-        alike += 1
-    return alike
-
-
-def in_words(events: Sequence[LifeEvent], months: Sequence[str]) -> list[str]:
-    """What happened, a line a month: 'At 71, March 2027: after 2 refusals, goes into crisis: ...'."""
-    lines: list[str] = []
-    failed: dict[int, list[str]] = {}
-    since: dict[int, int] = {}
-    last: tuple[int, int] | None = None
-    for event in events:
-        said = _said(event, failed, since)
-        when = (event.month, event.age)
-        if when == last:
-            lines[-1] = f"{lines[-1].rstrip('.')}; {said}."
-        else:
-            lines.append(f"At {event.age}, {_month(months[event.month])}: {said}.")
-        last = when
-    return lines
-
-
-def _said(event: LifeEvent, failed: dict[int, list[str]], since: dict[int, int]) -> str:
-    """One event in words. `failed` and `since` remember, by domain, what was refused and since when somebody waits."""
-    d, service = event.domain, _service(event.service)
-    if event.kind == "refused":
-        failed.setdefault(d, []).append("refusal")
-        return f"asks {service} for help and is turned away"
-    if event.kind == "gave up":
-        failed.setdefault(d, []).append("wait given up")
-        return f"gives up waiting for {service}{_waited(event, since)}"
-    if event.kind == "waits":
-        since[d] = event.month
-        return f"asks {service} for help and has to wait"
-    if event.kind == "helped":
-        failed.pop(d, None)
-        return f"{service} begins to help{_waited(event, since)}"
-    if event.kind == "help ends":
-        waited = since.pop(d, None) is not None
-        return f"no longer waits for {service}" if waited else f"help from {service} ends"
-    if event.kind == "crisis":
-        tries = failed.pop(d, [])
-        after = f"after {_count(tries)}, " if tries else ""
-        took = f" ({service})" if event.service >= 0 else ""
-        return f"{after}crisis: {_state(d, CRISIS, event.age)}{took}"
-    if event.kind in ("worse", "better"):
-        if event.level == 0:
-            failed.pop(d, None)
-            return f"{_domain(d)}: well again"
-        return f"{_domain(d)}, {event.kind}: {_state(d, event.level, event.age)}"
-    words = {"died": "dies", "left home": "leaves home", "born": "is born", "moved in": "moves in"}
-    return words.get(event.kind, "moves away")
-
-
-def _waited(event: LifeEvent, since: dict[int, int]) -> str:
-    began = since.pop(event.domain, None)
-    waited = 0 if began is None else event.month - began
-    return "" if began is None else " at once" if waited == 0 else f" after {waited} month{'s' * (waited > 1)}"
-
-
-def _count(tries: Sequence[str]) -> str:
-    refusals, waits = tries.count("refusal"), tries.count("wait given up")
-    parts = []
-    if refusals:
-        parts.append("a refusal" if refusals == 1 else f"{refusals} refusals")
-    if waits:
-        parts.append("a wait given up" if waits == 1 else f"{waits} waits given up")
-    return " and ".join(parts)
-
-
-def _service(s: int) -> str:
-    return load_catalogue()[s].label if s >= 0 else "a service"
-
-
-def _domain(d: int) -> str:
-    return load_domains()[d].label
-
-
-def _state(d: int, level: int, age: int) -> str:
-    """What a level of need means; where the domain's file tells of a child and an adult, the part that applies."""
-    told: dict[str, str] = load_domains()[d].meaning.model_dump()
-    text = re.sub(r" \([^)]*\)", "", told[("emerging", "serious", "crisis")[level - 1]].rstrip("."))
-    child, either, adult = text.partition(", or an adult ")
-    text = text if not either else child.removeprefix("A child ") if age < ADULT else adult
-    return text[0].lower() + text[1:]
-
-
-def _month(text: str) -> str:
-    names = (
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-        "December",
-    )  # fmt: skip
-    return f"{names[int(text[5:7]) - 1]} {text[:4]}"
-
-
-def first_state(person: PersonHistory) -> str:
-    """Who somebody is when the story begins."""
-    levels = enumerate(person.levels)
-    needs = [f"{_domain(d).lower()}: {_state(d, level, person.age)}" for d, level in levels if level > 0]
-    where = {0: "the most deprived fifth", QUINTILES - 1: "the least deprived fifth"}
-    place = where.get(person.quintile, f"deprivation fifth {person.quintile + 1}")
-    return f"aged {person.age}, in {place}; " + ("; ".join(needs) if needs else "no need of services")
+            observer.month()
+        populations.append(observer.people)
+    return PairedPopulations(seed, *populations)

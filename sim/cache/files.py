@@ -1,4 +1,4 @@
-"""Files of a cache: put in place whole, so that processes can share a folder, and dropped when it grows too large."""
+"""Writes files of a cache atomically, so that processes can share a folder, and limits the size of the folder."""
 
 from __future__ import annotations
 
@@ -10,25 +10,38 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def put(path: Path, write: Callable[[BinaryIO], object], most: int) -> None:
-    """Write a file aside and put it in its place; then drop the longest unused of its folder, until what is left is no
-    more than `most` bytes. On a full or read-only disk nothing is kept: what was to be is made again next time."""
-    aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+def store(path: Path, write: Callable[[BinaryIO], object], most: int) -> None:
+    """Write a file atomically, then limit the size of its folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    write : callable
+        Writes the contents to a binary file.
+    most : int
+        Largest size of the folder in bytes. The least recently used files are deleted until the folder is smaller.
+
+    Notes
+    -----
+    On a full or read-only disk nothing is stored, and the contents must be computed again next time.
+    """
+    temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
+        with temporary.open("wb") as file:
             write(file)
-        aside.replace(path)
-        _keep_no_more_than(path.parent, most)
+        temporary.replace(path)
+        _limit_size(path.parent, most)
     except OSError:
         with contextlib.suppress(OSError):
-            aside.unlink()
+            temporary.unlink()
 
 
-def _keep_no_more_than(folder: Path, most: int) -> None:
-    kept = 0
+def _limit_size(folder: Path, most: int) -> None:
+    total = 0
     files = [(path, path.stat()) for path in folder.iterdir()]
     for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime, reverse=True):
-        kept += stat.st_size
-        if kept > most:
+        total += stat.st_size
+        if total > most:
             path.unlink(missing_ok=True)

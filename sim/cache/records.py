@@ -1,8 +1,9 @@
-"""Runs of a baseline, kept on disk from one process to the next: what every policy is compared with.
+"""On-disk cache of baseline runs, with which every policy is compared.
 
-A record is kept under a digest of all that made it: the source, what is recorded, the world it began from, the
-scenario, what was left out. NumPy's archive has a checksum for each array: a file that was cut short or changed is
-made anew. Files are written aside and put in place whole; the longest unused go when the folder grows beyond `MOST`.
+The key of a record is a digest of everything that determines it: the source code, the recorded quantities, the initial
+world, the scenario, and the disabled mechanisms. NumPy's archive has a checksum for each array: a truncated or changed
+file is computed again. Files are written atomically. The least recently used files are deleted when the folder grows
+beyond `MOST` bytes.
 """
 
 from __future__ import annotations
@@ -24,21 +25,53 @@ from sim.scenario.scenario import Scenario
 
 FOLDER = jit.CACHE_ROOT / "baselines"
 MOST = 500_000_000
-"""Bytes that the folder may hold."""
-SPOILT = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-"""What reading a file that is missing, cut short or changed may raise."""
+"""Largest size of the folder in bytes."""
+READ_ERRORS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+"""Exceptions that reading a missing, truncated or changed file can raise."""
 
 
-def stem_of(world: str, scenario: Scenario, disabled: Iterable[str]) -> str:
-    """A digest of all that records of a scenario rest on, but for the seed. `world`: that of the worlds they are of."""
-    told = hashlib.sha256(f"{world} {sorted(disabled)} {RECORDED} {RECORDED_BY_YEAR}".encode())
-    told.update(scenario.model_dump_json(exclude={"expect", "stops", "label", "question", "reason", "shows"}).encode())
-    return told.hexdigest()[:40]
+def digest_of(world: str, scenario: Scenario, disabled: Iterable[str]) -> str:
+    """A digest of everything that determines the records of a scenario, except the seed.
+
+    Parameters
+    ----------
+    world : str
+        Digest of the initial worlds (sim.cache.worlds.digest_of).
+    scenario : Scenario
+        The scenario.
+    disabled : iterable of str
+        Names of the disabled mechanisms or loops.
+
+    Returns
+    -------
+    str
+        A hexadecimal digest.
+    """
+    digest = hashlib.sha256(f"{world} {sorted(disabled)} {RECORDED} {RECORDED_BY_YEAR}".encode())
+    digest.update(
+        scenario.model_dump_json(exclude={"expect", "stops", "label", "question", "reason", "shows"}).encode()
+    )
+    return digest.hexdigest()[:40]
 
 
-def recalled(stem: str, seed: int, make: Callable[[], Record]) -> Record:
-    """The record of this seed: from disk, or made and put there. `stem`: see `stem_of`."""
-    path = FOLDER / f"{stem}-{seed}.npz"
+def cached_record(digest: str, seed: int, make: Callable[[], Record]) -> Record:
+    """The record of a seed, from the cache or computed now.
+
+    Parameters
+    ----------
+    digest : str
+        See `digest_of`.
+    seed : int
+        The seed.
+    make : callable
+        Computes the record if the cache does not have it.
+
+    Returns
+    -------
+    Record
+        The record.
+    """
+    path = FOLDER / f"{digest}-{seed}.npz"
     record = _read(path, seed)
     if record is None:
         record = make()
@@ -48,11 +81,11 @@ def recalled(stem: str, seed: int, make: Callable[[], Record]) -> Record:
 
 def _read(path: Path, seed: int) -> Record | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            monthly = {name: kept[f"m.{name}"] for name in RECORDED}
-            yearly = {name: kept[f"y.{name}"] for name in RECORDED_BY_YEAR}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            monthly = {name: stored[f"m.{name}"] for name in RECORDED}
+            yearly = {name: stored[f"y.{name}"] for name in RECORDED_BY_YEAR}
         os.utime(path)
-    except SPOILT:
+    except READ_ERRORS:
         return None
     return Record(seed, monthly, yearly)
 
@@ -60,4 +93,4 @@ def _read(path: Path, seed: int) -> Record | None:
 def _write(record: Record, path: Path) -> None:
     arrays: dict[str, Any] = {f"m.{name}": rows for name, rows in record.monthly.items()}
     arrays |= {f"y.{name}": rows for name, rows in record.yearly.items()}
-    files.put(path, lambda file: np.savez(file, **arrays), MOST)
+    files.store(path, lambda file: np.savez(file, **arrays), MOST)

@@ -1,8 +1,9 @@
-"""Settled worlds, kept on disk from one process to the next: nobody need wait twice for eight years to settle.
+"""On-disk cache of burned-in worlds, keyed by everything that determines them.
 
-A world is kept under a digest of all that made it: the source, the solution, the place's neighbourhoods, people, seed.
-A file tells its own digest, too: one that was cut short or changed is made anew. Files are written aside and put in
-place whole, so that processes can share the folder; the longest unused go when it grows beyond `MOST` bytes.
+The key of a world is a digest of the source code, the solution, the place's neighbourhoods, the number of people, and
+the seed. A file also holds a digest of its contents: a truncated or changed file is computed again. Files are written
+atomically, so that processes can share the folder. The least recently used files are deleted when the folder grows
+beyond `MOST` bytes.
 """
 
 from __future__ import annotations
@@ -19,49 +20,68 @@ from sim.calibration.calibrated_model import Calibrated
 from sim.engine import jit
 from sim.engine.tables import columns
 from sim.place.place import Place
-from sim.state.tables import TABLES, World
+from sim.state.world import TABLES, World
 from sim.world.build import BURN_IN_MONTHS
 
 FOLDER = jit.CACHE_ROOT / "worlds"
 MOST = 1_000_000_000
-"""Bytes that the folder may hold."""
+"""Largest size of the folder in bytes."""
 ALIGNED = 64
 DIGEST = 32
 
 
-def settled(stem: str, calibrated: Calibrated, place: Place, people: int | None, seed: int) -> World:
-    """A world of this place at its first reported month: from disk, or made and put there. `stem`: see `stem_of`."""
-    path = FOLDER / f"{stem}-{seed}.world"
+def burned_in_world(digest: str, calibrated: Calibrated, place: Place, people: int | None, seed: int) -> World:
+    """A world at its first reported month, from the cache or computed now.
+
+    Parameters
+    ----------
+    digest : str
+        See `digest_of`.
+    calibrated : Calibrated
+        The inputs from which the world is built.
+    place : Place
+        The place.
+    people : int or None
+        Number of people; None for the place's own number.
+    seed : int
+        The seed.
+
+    Returns
+    -------
+    World
+        The burned-in world.
+    """
+    path = FOLDER / f"{digest}-{seed}.world"
     world = _read(path)
     if world is None:
-        world = calibrated.settled(place, people, seed)
+        world = calibrated.burned_in_world(place, people, seed)
         _write(world, path)
     return world
 
 
-def stem_of(calibrated: Calibrated, place: Place, people: int | None) -> str:
-    """A digest of all that the worlds of a place rest on, but for the seed."""
-    told = hashlib.sha256(f"{jit.DIGEST} {np.__version__} {BURN_IN_MONTHS} {people}".encode())
-    told.update(place.model_dump_json().encode())
-    told.update(repr(place.neighbourhoods(people)).encode())
-    for thing in (*calibrated.domains, *calibrated.services, *calibrated.params.values()):
-        told.update(thing.model_dump_json().encode())
+def digest_of(calibrated: Calibrated, place: Place, people: int | None) -> str:
+    """A digest of everything that determines the worlds of a place, except the seed."""
+    digest = hashlib.sha256(f"{jit.DIGEST} {np.__version__} {BURN_IN_MONTHS} {people}".encode())
+    digest.update(place.model_dump_json().encode())
+    digest.update(repr(place.neighbourhoods(people)).encode())
+    for model in (*calibrated.domains, *calibrated.services, *calibrated.params.values()):
+        digest.update(model.model_dump_json().encode())
     for array in (*calibrated.solution, *calibrated.aims):
-        told.update(f"{array.dtype} {array.shape}".encode())
-        told.update(np.ascontiguousarray(array).tobytes())
-    return told.hexdigest()[:40]
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:40]
 
 
 def _layout(shapes: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
-    """Where each column begins and how many numbers it has; the end under ''."""
-    at, out = 0, {}
+    """The byte offset and number of elements of each column; the key '' has the total size."""
+    offset, out = 0, {}
     for table, kind in TABLES.items():
-        for column, what in columns(kind):
+        for column, spec in columns(kind):
             name = f"{table}.{column}"
             count = int(np.prod(shapes[name], dtype=np.int64))
-            out[name] = at, count
-            at += -(-count * np.dtype(what.dtype).itemsize // ALIGNED) * ALIGNED
-    return {**out, "": (at, 0)}
+            out[name] = offset, count
+            offset += -(-count * np.dtype(spec.dtype).itemsize // ALIGNED) * ALIGNED
+    return {**out, "": (offset, 0)}
 
 
 def _write(world: World, path: Path) -> None:
@@ -72,37 +92,37 @@ def _write(world: World, path: Path) -> None:
     }
     layout = _layout(shapes)
     body = bytearray(layout[""][0])
-    for name, (at, count) in layout.items():
+    for name, (offset, count) in layout.items():
         if count:
             table, column = name.split(".")
             array = getattr(getattr(world, table), column)
-            body[at : at + array.nbytes] = array.tobytes()
+            body[offset : offset + array.nbytes] = array.tobytes()
     head = json.dumps(shapes).encode()
     head = len(head).to_bytes(8, "little") + head
     digest = hashlib.blake2b(head + body, digest_size=DIGEST).digest()
-    files.put(path, lambda file: file.write(digest + head + body), MOST)
+    files.store(path, lambda file: file.write(digest + head + body), MOST)
 
 
 def _read(path: Path) -> World | None:
-    """The world in a file, or None if there is none that can be relied on."""
+    """The world in a file; None if the file is missing, truncated or changed."""
     try:
-        whole = memoryview(path.read_bytes())
+        contents = memoryview(path.read_bytes())
         os.utime(path)
     except OSError:
         return None
-    digest, rest = whole[:DIGEST], whole[DIGEST:]
-    if hashlib.blake2b(rest, digest_size=DIGEST).digest() != digest:
+    digest, payload = contents[:DIGEST], contents[DIGEST:]
+    if hashlib.blake2b(payload, digest_size=DIGEST).digest() != digest:
         return None
-    start = 8 + int.from_bytes(rest[:8], "little")
-    shapes = json.loads(bytes(rest[8:start]))
-    body = np.frombuffer(bytearray(rest[start:]), np.uint8)
+    start = 8 + int.from_bytes(payload[:8], "little")
+    shapes = json.loads(bytes(payload[8:start]))
+    body = np.frombuffer(bytearray(payload[start:]), np.uint8)
     layout = _layout(shapes)
 
     def column(name: str, dtype: str) -> np.ndarray:
-        at, count = layout[name]
-        found: np.ndarray = body[at : at + count * np.dtype(dtype).itemsize].view(dtype).reshape(shapes[name])
-        return found
+        offset, count = layout[name]
+        values: np.ndarray = body[offset : offset + count * np.dtype(dtype).itemsize].view(dtype).reshape(shapes[name])
+        return values
 
     return World._make(
-        kind(*(column(f"{table}.{name}", what.dtype) for name, what in columns(kind))) for table, kind in TABLES.items()
+        kind(*(column(f"{table}.{name}", spec.dtype) for name, spec in columns(kind))) for table, kind in TABLES.items()
     )

@@ -1,4 +1,4 @@
-"""What a calibration comes to: everything that a world is built from, but for the place and the seed."""
+"""The result of calibration: all inputs from which a world is built, except the place and the seed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sim.place.place import Place
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service
 from sim.simulation.simulate import burn_in
-from sim.state.tables import World
+from sim.state.world import World
 from sim.world.build import BuiltWorld, build, england_mix
 
 ENGLAND = "anytown"
-"""The place file that has England's mix."""
+"""Name of the place file with England's population mix."""
 
 
 class Calibrated(NamedTuple):
-    """Everything a world is built from, but for the place and the seed."""
+    """All inputs from which a world is built, except the place and the seed."""
 
     domains: tuple[Domain, ...]
     services: tuple[Service, ...]
@@ -27,15 +27,15 @@ class Calibrated(NamedTuple):
     aims: Targets
 
     def world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> BuiltWorld:
-        """A world of this place, not yet settled."""
+        """Build a world of this place, before the burn-in."""
         return build(place, people, seed, self.domains, self.services, self.solution, self.aims, self.params, threads)
 
-    def settled(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
-        """A world of this place at its first reported month."""
+    def burned_in_world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
+        """Build a world of this place and run its burn-in, up to the first reported month."""
         return burn_in(self.world(place, people, seed, threads), self.params, seed, threads=threads)
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:
-    """The targets, with England's households from the solution."""
+    """The calibration targets, with England's households from the solution."""
     mix = england_mix(Place.load(ENGLAND), 3_000_000 // 100)
     return targets(domains, services, mix, mix * solution.households)

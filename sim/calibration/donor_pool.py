@@ -1,4 +1,4 @@
-"""The people whom newcomers are copied from: some of those who lived in a place while it was being solved."""
+"""Selects the donors from which newcomers are copied: a sample of the people of the place used for calibration."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import hazards as tables
-from sim.state.tables import EMPTY_SLOT, World
+from sim.state.codes import EMPTY_SLOT
+from sim.state.world import World
 
 
 class Sample(NamedTuple):
-    """Everybody of a world at one moment: what kind of donor they are, and what is copied from them."""
+    """All people of a world at one moment: their kind as donors, and the values that are copied from them."""
 
     kind: npt.NDArray[np.int64]
     levels: npt.NDArray[np.uint8]
@@ -22,7 +23,7 @@ class Sample(NamedTuple):
 
     @classmethod
     def of(cls, world: World) -> Sample:
-        """Whoever lives in a world."""
+        """The people who live in a world."""
         people = world.people
         alive = np.flatnonzero(people.age != EMPTY_SLOT)
         is_head = world.dwellings.head[people.dwelling[alive]] == alive
@@ -34,40 +35,55 @@ class Sample(NamedTuple):
         return cls(kind, people.level[:, alive], people.resilience[alive], people.trust[alive])
 
 
-def donors_of(samples: list[Sample], most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
-    """People to copy newcomers from, out of those there at some moments: at most so many of each kind.
+def select_donors(samples: list[Sample], most: int = 500) -> dict[str, npt.NDArray[np.generic]]:
+    """Select donors from samples of a world at several moments.
 
-    People of a kind stand in line by how many serious needs they have, then by all their needs, and every n-th is
-    taken: the few in deep trouble, who have most of the crises, are there in their true proportion.
+    Parameters
+    ----------
+    samples : list of Sample
+        All people at each moment.
+    most : int
+        Largest number of donors of each kind (role, level of the household's needs, age band, deprivation fifth).
+
+    Returns
+    -------
+    dict of str to ndarray
+        The donor fields of `Solution`.
+
+    Notes
+    -----
+    The people of a kind are ordered by their number of serious needs, then by all their needs, and selected at equal
+    intervals. The few people with many serious needs, who have most of the crises, are therefore represented in
+    proportion.
     """
     kind = np.concatenate([s.kind for s in samples])
-    levels_of = np.concatenate([s.levels for s in samples], axis=1)
+    stored_levels = np.concatenate([s.levels for s in samples], axis=1)
     resilience, trust = (np.concatenate([getattr(s, name) for s in samples]) for name in ("resilience", "trust"))
-    levels = levels_of.astype(np.int64)
+    levels = stored_levels.astype(np.int64)
     code = (levels * 4 ** np.arange(levels.shape[0])[:, None]).sum(axis=0)
     order = np.lexsort((resilience, code, levels.sum(axis=0), (levels >= 2).sum(axis=0), kind))
     ranges = np.zeros((2 * 4 * tables.BANDS * 5, 2), np.int64)
-    chosen, row = [], 0
+    rows_of_kinds, row = [], 0
     edges = np.searchsorted(kind[order], np.arange(len(ranges) + 1))
     for k in range(len(ranges)):
-        line = order[edges[k] : edges[k + 1]]
+        ordered = order[edges[k] : edges[k + 1]]
         rows = (
-            line[((np.arange(min(most, line.size)) + 0.5) * line.size / min(most, line.size)).astype(int)]
-            if line.size
-            else line
+            ordered[((np.arange(min(most, ordered.size)) + 0.5) * ordered.size / min(most, ordered.size)).astype(int)]
+            if ordered.size
+            else ordered
         )
         ranges[k] = row, row + rows.size
         row += rows.size
-        chosen.append(rows)
-    who = np.concatenate(chosen)
+        rows_of_kinds.append(rows)
+    selected = np.concatenate(rows_of_kinds)
     return {
-        "donor_level": levels_of[:, who].T.copy(),
-        "donor_resilience": resilience[who].astype(np.float16).astype(np.float32),
-        "donor_trust": trust[who].astype(np.float16).astype(np.float32),
+        "donor_level": stored_levels[:, selected].T.copy(),
+        "donor_resilience": resilience[selected].astype(np.float16).astype(np.float32),
+        "donor_trust": trust[selected].astype(np.float16).astype(np.float32),
         "donor_range": ranges.reshape(2, 4, tables.BANDS, 5, 2),
     }
 
 
 def with_donors(world: World, donors: Mapping[str, npt.NDArray[np.generic]]) -> World:
-    """The same world with other donors."""
+    """A world with other donors; all other tables are shared."""
     return world._replace(rates=world.rates._replace(**donors))

@@ -1,7 +1,7 @@
-"""Hazards by flow balance: a table that is solved while a place runs on it.
+"""Solves for hazards by flow balance, while a place is simulated with the current solution.
 
-The equation stands in calibration.py. Its expectations are measured person by person; what it leaves, a slow integral
-term per domain, level and age band takes out.
+The equation is given in calibrate.py. Its expectations are measured person by person. A slow integral term for each
+domain, level and age band removes the remaining error.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import numpy.typing as npt
 
 from sim import hazards as tables
 from sim.engine.jit import kernel
-from sim.hazards import Solution, Targets, together
+from sim.hazards import Solution, Targets, pool_narrow_bands
 from sim.networks.support import Support, support
 from sim.people.ageing import BAND_OF_AGE
-from sim.people.life_and_death import LifeAndDeath, dying, set_mortality
-from sim.people.need import Need, help_speeds, worsening
-from sim.people.walk_in_demand import attending
+from sim.people.life_and_death import LifeAndDeath, death_probability, set_mortality
+from sim.people.need import Need, recovery_factor, worsening_probability
+from sim.people.walk_in_demand import attendance_probability
 from sim.schema.quantities import AGE_BANDS, Params
-from sim.services.acute import care_given
-from sim.state.tables import ACUTE, EMPTY_SLOT, World, handle
+from sim.services.acute import care_cost
+from sim.state.codes import ACUTE, EMPTY_SLOT
+from sim.state.world import World, handle
 from sim.world.build import all_asks
 
 F = npt.NDArray[np.float64]
@@ -32,7 +33,7 @@ MOST_ASK = 0.27
 
 
 class Expectations(NamedTuple):
-    """Sums over people at risk; the means are what the equation needs."""
+    """Sums over people at risk. The equation uses the means."""
 
     at_risk: F
     worse: F
@@ -51,24 +52,26 @@ def _measure(w: World, need: Need, near: Support, life: LifeAndDeath, seed: np.u
         if people.age[i] == EMPTY_SLOT:
             continue
         b, q = people.band[i], people.quintile[i]
-        held = support(w, near, seed, i)
+        support_given = support(w, near, seed, i)
         out.alive[b, q] += 1.0
-        out.mortality[b, q] += dying(w, life, i) / w.rates.death[people.age[i], q]
+        out.mortality[b, q] += death_probability(w, life, i) / w.rates.death[people.age[i], q]
         out.resilience[b, q] += people.resilience[i]
         out.trust[b, q] += people.trust[i]
         for k in range(w.rates.door.size):
-            out.knocks[k, b, q] += attending(w, k, i) - w.rates.walk_in[k, b, q]
+            out.knocks[k, b, q] += attendance_probability(w, k, i) - w.rates.walk_in[k, b, q]
         for d in range(people.level.shape[0]):
             if w.rates.household[d] == 1 and w.dwellings.head[people.dwelling[i]] != i:
                 continue
             level = people.level[d, i]
             out.at_risk[d, level, b, q] += 1.0
-            out.better[d, level, b, q] += help_speeds(w, d, i) if level < 3 else 1.0
+            out.better[d, level, b, q] += recovery_factor(w, d, i) if level < 3 else 1.0
             if level < 3 and w.rates.up[d, level, b, q] > 0.0:
-                out.worse[d, level, b, q] += worsening(w, need, d, i, people.level, held) / w.rates.up[d, level, b, q]
+                out.worse[d, level, b, q] += (
+                    worsening_probability(w, need, d, i, people.level, support_given) / w.rates.up[d, level, b, q]
+                )
 
 
-def _nothing(domains: int, doors: int) -> Expectations:
+def _zero_expectations(domains: int, doors: int) -> Expectations:
     cell = (tables.BANDS, 5)
     by_level, by_door = (domains, 4, *cell), (doors, *cell)
     return Expectations(
@@ -92,7 +95,7 @@ def _demography(shares: F, moved_in: F, aged: F) -> F:
     younger = np.empty_like(shares)
     younger[:, :, 1:] = shares[:, :, :-1]
     younger[:, :, 0] = np.array([1.0, 0.0, 0.0, 0.0])[None, :, None]
-    newcomer = shares.copy()  # donors have everybody's needs, but a crisis becomes serious need
+    newcomer = shares.copy()  # donors represent the whole population, but a crisis becomes serious need
     newcomer[:, 2] += newcomer[:, 3]
     newcomer[:, 3] = 0.0
     inflow = aged * (younger - shares) + moved_in * (newcomer - shares)
@@ -101,7 +104,7 @@ def _demography(shares: F, moved_in: F, aged: F) -> F:
 
 
 class Solver:
-    """The table while it is being solved."""
+    """The tables of hazards during calibration, and the integral terms that correct them."""
 
     def __init__(self, world: World, aims: Targets, params: Mapping[str, Params], seed: int) -> None:
         self.world, self.aims, self.seed = world, aims, seed
@@ -110,7 +113,7 @@ class Solver:
         self.near = params["support"].compiled()
         self.life = params["life_and_death"].compiled()
         domains, doors = world.people.level.shape[0], world.rates.door.size
-        self.memory = _nothing(domains, doors)
+        self.memory = _zero_expectations(domains, doors)
         self.natural = world.rates.down.copy()
         self.trim = np.zeros((domains, 4, tables.BANDS))
         self.tilt = np.zeros((domains, 2, 5))
@@ -124,7 +127,7 @@ class Solver:
         world.rates.asks[:] = all_asks(world)
 
     def _first_asks(self) -> F:
-        """Asking at which, with nothing else changing, starts and give-ups use up the requests that are let in."""
+        """Probabilities of asking at which accepted requests equal starts plus abandoned waits, all else equal."""
         s = self.world.services
         starts = s.base_places * s.flow
         queue = starts * s.wait_base
@@ -135,7 +138,7 @@ class Solver:
             for level in (1, 2):
                 if s.serves[k, level]:
                     free[k] += (census[s.domain[k], level] * s.bands[k][None, :]).sum()
-        # Those already helped or waiting, by any service of the domain and level, do not ask.
+        # People who are helped by, or wait for, any service of the domain and level do not ask.
         busy = np.array(
             [
                 sum(
@@ -150,64 +153,67 @@ class Solver:
         return np.minimum(out, 0.2)
 
     def measure(self, month: int) -> None:
-        """Measure the expectations and work out the table that the equation asks for."""
+        """Measure the expectations and compute the hazards that satisfy the equation."""
         world, aims = self.world, self.aims
-        seen = _nothing(world.people.level.shape[0], world.rates.door.size)
-        _measure(handle(world), self.need, self.near, self.life, np.uint64(self.seed), seen)
-        keep = 0.0 if month == 0 else 0.9
-        for kept, new in zip(self.memory, seen, strict=True):
-            kept[:] = kept * keep + new
-        e = self.memory
-        worse = (e.worse + 1.2 * 5.0) / (e.at_risk + 5.0)
-        better = (e.better + 1.1 * 5.0) / (e.at_risk + 5.0)
-        alive = np.maximum(1.0, e.alive)
-        mortality = e.mortality / alive
+        measured = _zero_expectations(world.people.level.shape[0], world.rates.door.size)
+        _measure(handle(world), self.need, self.near, self.life, np.uint64(self.seed), measured)
+        retained = 0.0 if month == 0 else 0.9
+        for memory, latest in zip(self.memory, measured, strict=True):
+            memory[:] = memory * retained + latest
+        sums = self.memory
+        worse = (sums.worse + 1.2 * 5.0) / (sums.at_risk + 5.0)
+        better = (sums.better + 1.1 * 5.0) / (sums.at_risk + 5.0)
+        alive = np.maximum(1.0, sums.alive)
+        mortality = sums.mortality / alive
         death_rate = np.zeros((tables.BANDS, 5))
         for b, (first, last) in enumerate(AGE_BANDS):
             weight = np.exp(-0.15 * np.arange(last - first + 1)) if b == tables.BANDS - 1 else np.ones(last - first + 1)
             death_rate[b] = (weight[:, None] * aims.death[first : last + 1]).sum(axis=0) / weight.sum()
-        aged, moved = self._flows()
-        above = _demography(self.shares, moved, aged)
+        aged, moved_in = self._flows()
+        above = _demography(self.shares, moved_in, aged)
         above -= self._deaths_above(death_rate)
         self._recoveries(above, better, alive)
         down = world.rates.down[:, :, :, None] * np.where(np.arange(4)[None, :, None, None] < 3, better, 1.0)
         for level in range(2):
             back = self.shares[:, level + 1] * down[:, level + 1]
-            wanted = np.maximum(0.05 * back, back - above[:, level + 1])
-            wanted = wanted * np.exp(self.trim[:, level][:, :, None] + self.tilt[:, level][:, None, :])
+            required = np.maximum(0.05 * back, back - above[:, level + 1])
+            required = required * np.exp(self.trim[:, level][:, :, None] + self.tilt[:, level][:, None, :])
             base = self.shares[:, level] * worse[:, level]
-            rate = np.divide(wanted, base, out=np.zeros_like(wanted), where=base > 1e-9)
+            rate = np.divide(required, base, out=np.zeros_like(required), where=base > 1e-9)
             world.rates.up[:, level] = np.minimum(0.3, rate)
-        # Crises are a flow: whoever is at risk now is to have as many as are published.
+        # Crises are a flow: the people now at risk must have the published number of crises.
         households = (world.rates.household == 1)[:, None, None]
-        whole = np.where(households, e.at_risk.sum(axis=1), e.alive)
-        at_risk = e.worse[:, 2] + 1.2
-        wanted = aims.crises * whole + 1.2 * np.divide(
+        population = np.where(households, sums.at_risk.sum(axis=1), sums.alive)
+        at_risk = sums.worse[:, 2] + 1.2
+        required = aims.crises * population + 1.2 * np.divide(
             aims.crises, self.shares[:, 2], out=np.zeros_like(aims.crises), where=self.shares[:, 2] > 0
         )
-        world.rates.up[:, 2] = np.minimum(0.3, wanted / at_risk)
-        knocks = e.knocks / alive
+        world.rates.up[:, 2] = np.minimum(0.3, required / at_risk)
+        knocks = sums.knocks / alive
         world.rates.walk_in[:] = np.maximum(0.0, aims.walk_in - knocks)
         set_mortality(world.rates, np.minimum(0.4, aims.death / np.maximum(0.5, mortality[BAND_OF_AGE])))
-        world.rates.resilience[:] = e.resilience / alive
-        world.rates.trust[:] = e.trust / alive
+        world.rates.resilience[:] = sums.resilience / alive
+        world.rates.trust[:] = sums.trust / alive
         self.now = {
             "mortality": mortality,
             "knocks": knocks,
-            "resilience": e.resilience / alive,
-            "trust": e.trust / alive,
+            "resilience": sums.resilience / alive,
+            "trust": sums.trust / alive,
         }
 
     def _recoveries(self, above: F, better: F, alive: F) -> None:
-        """Natural recovery, quicker where people enter an age band with more need than it has, and crises that end so
-        that the published stock and the published inflow fit together."""
+        """Compute natural recovery, and the rate at which crises end.
+
+        Natural recovery is faster where people who enter an age band have more need than the band. Crises end at the
+        rate at which the published stock and the published inflow agree.
+        """
         down = self.world.rates.down
         for level in (1, 2):
             natural = self.natural[:, level]
             back = (alive * self.shares[:, level] * natural[:, :, None] * better[:, level]).sum(axis=2)
             entering = (alive * above[:, level]).sum(axis=2)
             quicker = np.divide(entering, 0.7 * back, out=np.ones_like(back), where=back > 1e-9)
-            # Where even hardly anybody getting worse leaves too many, people must get better sooner.
+            # If need is too high even when almost nobody gets worse, recovery must be faster.
             quicker = quicker * np.exp(np.maximum(0.0, -0.7 - self.trim[:, level - 1]))
             down[:, level] = np.minimum(0.2, natural * np.clip(quicker, 1.0, 12.0))
         long = self.aims.crisis_months > 1.25
@@ -216,7 +222,7 @@ class Solver:
         )
 
     def _flows(self) -> tuple[F, F]:
-        """People entering each cell a month by ageing and by moving in, over the people there."""
+        """People who enter each cell in a month by ageing and by moving in, per person of the cell."""
         people = self.world.tally.people.T.astype(float)
         widths = np.array([last - first + 1 for first, last in AGE_BANDS], float)
         aged = np.zeros_like(people)
@@ -224,12 +230,12 @@ class Solver:
         aged[0] = people[0] / 5.0 / 12.0 * 0.9  # births
         tally = self.world.tally
         self.joined += 0.02 * (tally.moved_in / np.maximum(1, tally.people.sum(axis=1)) - self.joined)
-        moved = np.broadcast_to(np.maximum(0.004, self.joined)[None, :], people.shape)
-        whole = np.maximum(1.0, people)
-        return aged / whole, moved
+        moved_in = np.broadcast_to(np.maximum(0.004, self.joined)[None, :], people.shape)
+        population = np.maximum(1.0, people)
+        return aged / population, moved_in
 
     def _deaths_above(self, death_rate: F) -> F:
-        """People at or above each level who die, beyond their share of all deaths, per person and month."""
+        """Deaths of people at or above each level in excess of their share of all deaths, per person and month."""
         world = self.world
         serious, crisis = float(self.life.serious), float(self.life.crisis)
         factor = np.array([1.0, 1.0, serious, crisis])[None, :, None, None]
@@ -240,21 +246,24 @@ class Solver:
         return out
 
     def control(self, *, averaging: bool) -> None:
-        """Lean against what the equation leaves over, and remember the table once it has settled."""
+        """Update the integral terms after a month, and add the tables to the averages if `averaging`."""
         world = self.world
         census = world.tally.census.transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
         for level in range(2):
-            cells = self.aims.at_least[:, level + 1] * counted
-            there = census[:, level + 1 :].sum(axis=1)
+            target = self.aims.at_least[:, level + 1] * counted
+            observed = census[:, level + 1 :].sum(axis=1)
             for term, axis in ((self.trim, 2), (self.tilt, 1)):
-                wanted, here = cells.sum(axis=axis), there.sum(axis=axis)
-                error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
-                term[:, level] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
-        wanted = (self.aims.at_least[:, 3] * counted).sum(axis=2)
-        wanted, here = together(wanted, self.aims), together(census[:, 3].sum(axis=2), self.aims)
-        error = np.divide(wanted - here, wanted, out=np.zeros_like(wanted), where=wanted > 0.5)
-        self.trim[:, 3] += GAIN * np.clip(error, -0.5, 0.5) * wanted / (wanted + 50.0)
+                required, total = target.sum(axis=axis), observed.sum(axis=axis)
+                error = np.divide(required - total, required, out=np.zeros_like(required), where=required > 0.5)
+                term[:, level] += GAIN * np.clip(error, -0.5, 0.5) * required / (required + 50.0)
+        required = (self.aims.at_least[:, 3] * counted).sum(axis=2)
+        required, pooled = (
+            pool_narrow_bands(required, self.aims),
+            pool_narrow_bands(census[:, 3].sum(axis=2), self.aims),
+        )
+        error = np.divide(required - pooled, required, out=np.zeros_like(required), where=required > 0.5)
+        self.trim[:, 3] += GAIN * np.clip(error, -0.5, 0.5) * required / (required + 50.0)
         np.clip(self.trim, -2.5, 2.5, out=self.trim)
         np.clip(self.tilt, -1.0, 1.0, out=self.tilt)
         s = world.services
@@ -262,30 +271,30 @@ class Solver:
         error = np.divide(queue - s.queue, queue, out=np.zeros_like(queue), where=queue > 0.01)
         self.ask_trim += 0.01 * np.clip(error, -1.0, 1.0)
         np.clip(self.ask_trim, -2.0, 2.0, out=self.ask_trim)
-        held = 0.15 * np.clip(error, -1.0, 1.0)
-        world.rates.ask[:] = np.minimum(MOST_ASK, self.ask_base * np.exp(self.ask_trim + held))
+        proportional = 0.15 * np.clip(error, -1.0, 1.0)
+        world.rates.ask[:] = np.minimum(MOST_ASK, self.ask_base * np.exp(self.ask_trim + proportional))
         world.rates.asks[:] = all_asks(world)
         if averaging:
-            now = {
+            current = {
                 "up": world.rates.up[:, :3],
                 "down": world.rates.down,
                 "ask": world.rates.ask,
                 **self.now,
                 "care": np.array(
                     [
-                        care_given(handle(world), k) / s.base_demand[k]
+                        care_cost(handle(world), k) / s.base_demand[k]
                         if s.tier[k] == ACUTE and s.base_demand[k] > 0
                         else 1.0
                         for k in range(s.domain.size)
                     ]
                 ),
             }
-            for name, value in now.items():
+            for name, value in current.items():
                 self.sums[name] = self.sums.get(name, 0.0) + np.array(value)
             self.counted += 1
 
     def solution(self, households: F, donors: Mapping[str, npt.NDArray[np.generic]]) -> Solution:
-        """The averages."""
+        """The solution: the average of the tables over the averaged months."""
         mean = {name: total / self.counted for name, total in self.sums.items()}
         room = np.ones(self.world.services.domain.size)
-        return Solution(**mean, room=room, households=households, **donors)  # type: ignore[arg-type]  # averages are kept under the names of the fields
+        return Solution(**mean, room=room, households=households, **donors)  # type: ignore[arg-type]  # fields by name

@@ -1,6 +1,7 @@
-"""A solution as agents bear it out: in towns that run on it, what there is too much or too little of is put right.
+"""Refines a calibrated solution by simulation: runs towns with it and rescales hazards whose events deviate.
 
-Crises, stocks, deaths and visits first, without money's part; then acute budgets, which are what baseline care costs.
+Crises, stocks, deaths and visits are corrected first, without overspend recovery; then acute budgets, which equal the
+cost of care under the baseline.
 """
 
 from __future__ import annotations
@@ -14,52 +15,71 @@ import numpy.typing as npt
 
 from sim import hazards as tables
 from sim.calibration.calibrated_model import ENGLAND, Calibrated
-from sim.hazards import Solution, Targets, together
+from sim.hazards import Solution, Targets, pool_narrow_bands
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.services.catalogue import Service
 from sim.simulation.simulate import run_months
-from sim.state.tables import World
+from sim.state.world import World
 
 F = npt.NDArray[np.float64]
 CHECKS, MONEY_CHECKS, CHECK_PEOPLE, CHECK_YEARS = 3, 3, 720_000, 25
-"""Rounds of the check by agents without crowding out, before one with it; people in all its towns together, and years.
+"""Rounds of the check without and with overspend recovery; people in all its towns together, and years.
 
-Its towns have the size of the place: in a small one a month's care varies more, and what is over its posts costs a
-premium; more places stand empty while somebody is found."""
+The towns have the size of the place: in a small town monthly care varies more, care above capacity costs a premium, and
+more places are empty until somebody is found."""
 LAST_MONEY_CHECKS, LAST_MONEY_PEOPLE = 2, 6_600_000
-"""The last rounds with crowding out, and people in all their towns. A budget that is half a per cent off is saved, and
-put into prevention, until the clients of what that pays for are half a per cent more: over decades that can be told."""
+"""The last rounds with overspend recovery, and people in all their towns. If a budget is half a per cent too high, the
+saving goes to prevention until its clients are half a per cent more, which is detectable over decades."""
 LARGEST_TOWN = 1_000_000
-"""People in one of these towns, where the place has more: its luck is little by then."""
-DOUBT = 60.0
-"""Crises in an age band below which its own ratio counts for little beside the whole domain's."""
-ROOMS = 0.95, 1.15
-"""Least and most places over the people helped."""
+"""Largest number of people in one of these towns: random variation is small at this size."""
+PRIOR_CRISES = 60.0
+"""Weight of the ratio of the whole domain, in crises, in the correction of an age band or fifth."""
+ROOM_LIMITS = 0.95, 1.15
+"""Limits of the ratio of places to people helped."""
 
 
-def refined_by_simulation(calibrated: Calibrated, place: Place) -> Solution:
-    """The solution after all rounds of the check by agents."""
+def refine_by_simulation(calibrated: Calibrated, place: Place) -> Solution:
+    """Apply all rounds of the check to a solution, and return the refined solution."""
     rounds = [(False, CHECK_PEOPLE)] * CHECKS
     rounds += [(True, CHECK_PEOPLE)] * MONEY_CHECKS + [(True, LAST_MONEY_PEOPLE)] * LAST_MONEY_CHECKS
     for money, people in rounds:
-        found = checked(calibrated, place, money=money, people=people, years=CHECK_YEARS)
-        calibrated = calibrated._replace(solution=found)
+        solution = check_by_simulation(calibrated, place, money=money, people=people, years=CHECK_YEARS)
+        calibrated = calibrated._replace(solution=solution)
     return calibrated.solution
 
 
-def checked(calibrated: Calibrated, place: Place, *, money: bool, people: int, years: int) -> Solution:
-    """The solution as towns of the usual size bear it out: crises, stocks and deaths they have too many or too few of
-    are put right in proportion, as far as their number is more than chance. Acute budgets (`money`) come last, when
-    care is what it is to be; before, no overspend crowds anything out."""
+def check_by_simulation(calibrated: Calibrated, place: Place, *, money: bool, people: int, years: int) -> Solution:
+    """Run towns with a solution, and correct it in proportion to the deviation of their events from the targets.
+
+    Parameters
+    ----------
+    calibrated : Calibrated
+        The solution to check, with its parameters and targets.
+    place : Place
+        The place of the towns.
+    money : bool
+        False to correct crises, stocks, visits, places and deaths, without overspend recovery. True to correct acute
+        budgets, with overspend recovery; this comes last, when the amount of care is correct.
+    people : int
+        Number of people in all towns together.
+    years : int
+        Number of years.
+
+    Returns
+    -------
+    Solution
+        The corrected solution. Corrections of small numbers are shrunk towards those of the whole domain.
+    """
     domains, services, params, solution, aims = calibrated
     scenario = Scenario.load("baseline").model_copy(update={"years": years})
     size = None if place.population <= LARGEST_TOWN else LARGEST_TOWN
-    doors = [k for k, service in enumerate(services) if service.walk_in is not None]
-    of_england = place.deciles == Place.load(ENGLAND).deciles  # the published number of deaths is for these ages
+    walk_ins = [k for k, service in enumerate(services) if service.walk_in is not None]
+    # The published number of deaths refers to England's ages.
+    has_england_ages = place.deciles == Place.load(ENGLAND).deciles
 
-    def town(seed: int) -> _CheckTown:
-        world = calibrated.settled(place, size, seed)
+    def run_town(seed: int) -> _CheckTown:
+        world = calibrated.burned_in_world(place, size, seed)
         record = run_months(world, scenario, params, seed, disabled=() if money else ("overspend_recovery",)).monthly
         census = record["census"].sum(axis=0).transpose(0, 1, 3, 2).astype(float)
         counted = census.sum(axis=1)
@@ -72,7 +92,7 @@ def checked(calibrated: Calibrated, place: Place, *, money: bool, people: int, y
             crises_wanted=aims.crises * counted,
             stock=census[:, 3].sum(axis=2),
             stock_wanted=(aims.at_least[:, 3] * counted).sum(axis=2),
-            visits=record["opened"][:, doors].sum(axis=(0, 2, 3)).astype(float),
+            visits=record["opened"][:, walk_ins].sum(axis=(0, 2, 3)).astype(float),
             visits_wanted=_visits_wanted(world, aims, record["people"].sum(axis=0).T.astype(float)),
             deaths=np.array(record["died"].sum()),
             deaths_wanted=np.array(record["people"].sum() * tables.DEATHS_PER_THOUSAND / 12000.0),
@@ -84,55 +104,61 @@ def checked(calibrated: Calibrated, place: Place, *, money: bool, people: int, y
 
     towns = max(1, round(people / (size or place.population)))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        seen = list(pool.map(town, range(1000, 1000 + towns)))
-    t = _CheckTown(*(np.sum([getattr(x, name) for x in seen], axis=0) for name in _CheckTown._fields))
+        results = list(pool.map(run_town, range(1000, 1000 + towns)))
+    total = _CheckTown(*(np.sum([getattr(x, name) for x in results], axis=0) for name in _CheckTown._fields))
     up = solution.up.copy()
-    by_age = _factors(t.crises_wanted.sum(axis=2), t.crises.sum(axis=2))
-    by_fifth = _factors(t.crises_wanted.sum(axis=1), (t.crises * by_age[:, :, None]).sum(axis=1))
+    by_age = _factors(total.crises_wanted.sum(axis=2), total.crises.sum(axis=2))
+    by_fifth = _factors(total.crises_wanted.sum(axis=1), (total.crises * by_age[:, :, None]).sum(axis=1))
     up[:, 2] *= by_age[:, :, None] * by_fifth[:, None, :]
-    # Long crises: a stock that is too small is left too soon.
+    # Long crises: if the stock is too small, people leave it too soon.
     down = solution.down.copy()
-    lasting = aims.crisis_months > 1.25
-    months = DOUBT * aims.crisis_months
-    steep = 1.0 + np.minimum(1.2, aims.crisis_months / 24.0)  # people leave a long crisis by ageing and moving too
-    stock, stock_wanted = together(t.stock, aims), together(t.stock_wanted, aims)
+    is_long = aims.crisis_months > 1.25
+    prior_stock = PRIOR_CRISES * aims.crisis_months
+    exponent = 1.0 + np.minimum(1.2, aims.crisis_months / 24.0)  # people leave a long crisis by ageing and moving too
+    stock, stock_wanted = pool_narrow_bands(total.stock, aims), pool_narrow_bands(total.stock_wanted, aims)
     down[:, 3] = np.where(
-        lasting, np.clip(down[:, 3] * ((stock + months) / (stock_wanted + months)) ** steep, 0.001, 0.9), down[:, 3]
+        is_long,
+        np.clip(down[:, 3] * ((stock + prior_stock) / (stock_wanted + prior_stock)) ** exponent, 0.001, 0.9),
+        down[:, 3],
     )
     if not money:
-        short = 1.0 - t.visits / np.maximum(1.0, t.visits_wanted)
-        filled = np.divide(t.helped, t.helped_wanted, out=np.ones_like(t.helped), where=t.helped_wanted > 0.0)
+        short = 1.0 - total.visits / np.maximum(1.0, total.visits_wanted)
+        filled = np.divide(
+            total.helped, total.helped_wanted, out=np.ones_like(total.helped), where=total.helped_wanted > 0.0
+        )
         return solution._replace(
-            room=np.clip(solution.room / np.maximum(0.5, filled), *ROOMS),
+            room=np.clip(solution.room / np.maximum(0.5, filled), *ROOM_LIMITS),
             up=np.minimum(up, 0.3),
             down=down,
-            mortality=solution.mortality * (float(t.deaths / t.deaths_wanted) if of_england else 1.0),
+            mortality=solution.mortality * (float(total.deaths / total.deaths_wanted) if has_england_ages else 1.0),
             knocks=solution.knocks - aims.walk_in * short[:, None, None],
         )
-    # Acute budgets are what baseline care costs: spending over plan is care over plan, times the part that varies.
+    # Acute budgets equal the cost of baseline care. Relative overspend is relative excess care times variable share.
     acute = np.array([service.tier == "acute" for service in services])
     fixed = params["spending"].compiled().fixed
-    over = np.where(acute & (t.planned >= 1.0), t.spent / np.maximum(1.0, t.planned) - 1.0, 0.0)
+    over = np.where(acute & (total.planned >= 1.0), total.spent / np.maximum(1.0, total.planned) - 1.0, 0.0)
     return solution._replace(care=solution.care * (1.0 + over / (1.0 - fixed)))
 
 
-def _factors(wanted: F, seen: F) -> F:
-    """What to multiply a number of crises with, by domain and age band or fifth: nearer to the whole domain's factor
-    where there are few."""
-    whole = wanted.sum(axis=1, keepdims=True) / np.maximum(1.0, seen.sum(axis=1, keepdims=True))
-    out: F = np.clip((wanted + DOUBT * whole) / (seen + DOUBT), 0.5, 2.0)
+def _factors(required: F, simulated: F) -> F:
+    """Factors that correct the number of crises, by domain and age band or fifth.
+
+    The factor is close to that of the whole domain where crises are few, and lies between 0.5 and 2.
+    """
+    overall = required.sum(axis=1, keepdims=True) / np.maximum(1.0, simulated.sum(axis=1, keepdims=True))
+    out: F = np.clip((required + PRIOR_CRISES * overall) / (simulated + PRIOR_CRISES), 0.5, 2.0)
     return out
 
 
 def _visits_wanted(world: World, aims: Targets, person_months: F) -> F:
-    """Attendances at each door, crises that come that way among them, for so many person-months by band and fifth."""
+    """Target attendances at each walk-in service, crises included, from person-months by band and fifth."""
     through = np.einsum("kd,dbq,bq->k", world.rates.crisis_arrives, aims.crises, person_months)
     out: F = np.einsum("kbq,bq->k", aims.walk_in, person_months) + through
     return out
 
 
 def _caseloads(services: tuple[Service, ...], people: F) -> F:
-    """People whom each service is to be helping at a time, among so many people by age band."""
+    """Target number of people helped by each service at one moment, from people by age band."""
     wanted = np.zeros(len(services))
     for k, service in enumerate(services):
         if service.activity is not None:
@@ -141,7 +167,7 @@ def _caseloads(services: tuple[Service, ...], people: F) -> F:
 
 
 class _CheckTown(NamedTuple):
-    """What a town showed over its years, and what it was to show; by domain, band and fifth, or by service."""
+    """Simulated and target values of a town over all years; by domain, band and fifth, or by service."""
 
     crises: F
     crises_wanted: F

@@ -1,4 +1,4 @@
-"""The claims as a table in a terminal: what each scenario expected, what was seen, and where it stops being true."""
+"""Prints the claims: the expected and simulated result of each scenario, and the limits of each claim."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.cli.show import number, shown_unit
+from sim.cli.tables import number, print_wrapped, shown_unit
 from sim.results.expectation_tests import expected_by_chance, missed_again
 from sim.results.metrics import metric
 from sim.schema.toml_files import plain
@@ -17,9 +17,10 @@ STYLES = {"shown": "green", "not shown": "bold red", "not run": "dim", "outside"
 
 
 def show(report: Report, out: Console) -> None:
-    """Claims that scenarios show first, then those outside the model with the reason, then the counts."""
-    size = f"{report.people:,} people" if report.people is not None else "every scenario's own place at full size"
-    out.print(Text(f"{size}, {len(report.seeds)} seeds; runs: {report.made} made, {report.kept} found"))
+    """Print the claims that scenarios show, the claims outside the model with the reason, and the counts."""
+    size = f"{report.people:,} people" if report.people is not None else "the place of every scenario at full size"
+    runs = f"{report.new_runs} new, {report.stored_runs} stored before"
+    out.print(Text(f"{size}, {len(report.seeds)} seeds; runs: {runs}"))
     for claim in report.claims:
         if claim.status in ("shown", "not shown") or claim.stops or claim.walks:
             _claim(claim, out)
@@ -33,17 +34,17 @@ def _claim(claim: ClaimResult, out: Console) -> None:
     out.print()
     head = Text.assemble((claim.number, "bold"), " ", (claim.status, STYLES[claim.status]))
     out.print(head)
-    _wrapped(claim.text, 2, out)
-    for found in claim.findings:
-        _finding(found, out)
+    print_wrapped(claim.text, out, 2)
+    for finding in claim.findings:
+        _finding(finding, out)
     because = None
-    for found in claim.stops:
-        stop = found.case.stops
+    for finding in claim.stops:
+        stop = finding.case.stops
         assert stop is not None
         if stop.because != because:
-            _wrapped(f"stops being true when: {stop.because}", 4, out)
+            print_wrapped(f"no longer true when: {stop.because}", out, 4)
             because = stop.because
-        _finding(found, out, indent=6)
+        _finding(finding, out, indent=6)
     for walk in claim.walks:
         _walk(walk, out)
 
@@ -51,30 +52,32 @@ def _claim(claim: ClaimResult, out: Console) -> None:
 def _walk(walk: RegionResult, out: Console) -> None:
     row = walk.row()
     decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals + 1
-    _wrapped(f"along {row['along']} ({row['scenario']}): {row['why']}", 4, out)
-    _wrapped(f"{row['about']}: {row['measure']} expected {row['expected']}", 6, out)
+    print_wrapped(f"along {row['along']} ({row['scenario']}): {row['why']}", out, 4)
+    print_wrapped(f"{row['about']}: {row['measure']} expected {row['expected']}", out, 6)
     for at in row["values"]:
         mean, low, high = (
             number(at[name], row["unit"], decimals, signed=True) for name in ("mean", "ci_low", "ci_high")
         )
-        word, style = {"true": ("true", "green"), "false": ("FALSE", "red")}.get(at["claim_is"], ("not told", "yellow"))
-        seen = f"at {at['value']:g}: {mean} ({low} to {high}) {shown_unit(row['unit'])}: "
-        out.print(Text.assemble(" " * 6, plain(seen), (word, style)))
+        word, style = {"true": ("true", "green"), "false": ("FALSE", "red")}.get(
+            at["claim_is"], ("undecided", "yellow")
+        )
+        text = f"at {at['value']:g}: {mean} ({low} to {high}) {shown_unit(row['unit'])}: "
+        out.print(Text.assemble(" " * 6, plain(text), (word, style)))
 
 
-def _finding(found: Finding, out: Console, indent: int = 4) -> None:
-    row, verdict = found.row(), found.verdict
+def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
+    row, verdict = finding.row(), finding.verdict
     decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals
     stops = row["stops"] is not None
-    if not verdict.told:
-        word, style, seen = "cannot tell", "yellow", "nothing sure: one seed, or a group that is empty"
+    if not verdict.has_interval:
+        word, style, observed = "no interval", "yellow", "unknown: one seed, or an empty group"
     else:
-        word = ("seen" if verdict.met else "NOT seen") if stops else ("met" if verdict.met else "NOT met")
+        word = ("confirmed" if verdict.met else "NOT confirmed") if stops else ("met" if verdict.met else "NOT met")
         style = "green" if verdict.met else "bold red"
         mean, low, high = (number(v, row["unit"], decimals, signed=True) for v in verdict[1:4])
-        seen = f"{mean} ({low} to {high}) {shown_unit(row['unit'])}"
-    told = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: seen {seen}: "
-    lines = textwrap.wrap(plain(told), max(20, out.width - indent - 12)) or [""]
+        observed = f"{mean} ({low} to {high}) {shown_unit(row['unit'])}"
+    text = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: simulated {observed}: "
+    lines = textwrap.wrap(plain(text), max(20, out.width - indent - 12)) or [""]
     for line in lines[:-1]:
         out.print(Text(" " * indent + line))
     out.print(Text.assemble(" " * indent + lines[-1] + " ", (word, style)))
@@ -88,26 +91,27 @@ def _rest(report: Report, status: Status, title: str, out: Console) -> None:
     out.print(Text(title, style="bold"))
     for claim in rows:
         reason = f" Outside: {claim.reason}" if claim.reason else ""
-        _wrapped(f"{claim.number} {claim.text}{reason}", 2, out)
+        print_wrapped(f"{claim.number} {claim.text}{reason}", out, 2)
 
 
 def _counts(report: Report, out: Console) -> None:
     others = ", ".join(f"{report.count(status)} {status}" for status in STATUSES[1:])
-    told = f"Claims: {report.count('shown')} of {len(report.claims)} shown, {others}."
+    summary = f"Claims: {report.count('shown')} of {len(report.claims)} shown, {others}."
     out.print()
-    out.print(Text(told, style="bold"))
+    out.print(Text(summary, style="bold"))
     count = len(report.findings)
     if count == 0:
         return
-    luck, kept = expected_by_chance(found.verdict for found in report.findings)
+    by_chance, after_holm = expected_by_chance(finding.verdict for finding in report.findings)
     met = count - len(report.unmet)
-    out.print(Text(f"Expectations, where a claim stops included: {met} of {count} met, each at 5 % (two-sided)."))
-    told = f"If all were false, luck would meet {luck:.1f} of them on average, at most; at 5 % for all together "
-    out.print(Text(f"{told}(Holm), {kept} are still met."))
-    again = missed_again(found.verdict for found in report.findings)
-    out.print(Text(f"With other luck and as many seeds about {again:.0f} would be missed, going by what was seen."))
-
-
-def _wrapped(text: str, indent: int, out: Console) -> None:
-    for line in textwrap.wrap(plain(text), max(20, out.width - indent)):
-        out.print(Text(" " * indent + line))
+    out.print(Text(f"Expectations, limits of claims included: {met} of {count} met, each at 5% (two-sided)."))
+    out.print(
+        Text(
+            f"If all were false, chance would meet at most {by_chance:.1f} of them on average. At 5% for all together "
+            f"(Holm), {after_holm} are still met."
+        )
+    )
+    missed = missed_again(finding.verdict for finding in report.findings)
+    out.print(
+        Text(f"With other seeds, and as many, about {missed:.0f} would not be met, judging by the simulated results.")
+    )

@@ -1,7 +1,8 @@
-"""Options that several commands share: how they are typed, told and checked."""
+"""Options that several commands share: their names, help texts and checks."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,32 +12,37 @@ import typer
 SEEDS, SEED = 20, 0
 
 
-def whole(typed: str) -> int:
+def whole_number(text: str) -> int:
+    """Parse a whole number."""
     try:
-        return int(typed)
+        return int(text)
     except ValueError:
-        raise typer.BadParameter(f"wanted a whole number, got '{typed}'") from None
+        raise typer.BadParameter(f"wanted a whole number, got '{text}'") from None
 
 
-def part(typed: str) -> float:
+def fraction(text: str) -> float:
+    """Parse a number between 0 and 1; `arguments.check_fraction` checks the range."""
     try:
-        return float(typed)
+        return float(text)
     except ValueError:
-        raise typer.BadParameter(f"wanted a number between 0 and 1, got '{typed}'") from None
+        raise typer.BadParameter(f"wanted a number between 0 and 1, got '{text}'") from None
 
 
 PlaceOption = Annotated[
-    str | None, typer.Option("--place", metavar="NAME|FILE", help="A place; the baseline's own, if not given.")
+    str | None, typer.Option("--place", metavar="NAME|FILE", help="The place. Default: the place of the baseline.")
 ]
 PeopleOption = Annotated[
     int | None,
-    typer.Option("--people", parser=whole, metavar="N", help="A smaller (or larger) place of the same shape."),
+    typer.Option("--people", parser=whole_number, metavar="N", help="A smaller or larger place of the same shape."),
 ]
-YearsOption = Annotated[int | None, typer.Option("--years", parser=whole, metavar="N", help="How many years to run.")]
+YearsOption = Annotated[
+    int | None, typer.Option("--years", parser=whole_number, metavar="N", help="Number of years to simulate.")
+]
 SeedsOption = Annotated[
-    int, typer.Option("--seeds", parser=whole, metavar="K", help="How many runs, each with luck of its own.")
+    int,
+    typer.Option("--seeds", parser=whole_number, metavar="K", help="Number of runs. Each has its own random numbers."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", parser=whole, metavar="S", help="The first seed.")]
+SeedOption = Annotated[int, typer.Option("--seed", parser=whole_number, metavar="S", help="The first seed.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,12 +50,14 @@ SetOption = Annotated[
         metavar="KEY=VALUE",
         help="policies.LEVER=0.4 or policies.LEVER.SERVICE=0.4 (from the second year, not in the baseline of a "
         "comparison; a shift for levers that are 0 at baseline), parameters.NAME=0.4, place=, people=, years=. "
-        "May be given again.",
+        "Can be repeated.",
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", parser=whole, metavar="N", help="Runs side by side; the results do not depend on it."),
+    typer.Option(
+        "--threads", parser=whole_number, metavar="N", help="Number of parallel runs. It does not affect the results."
+    ),
 ]
 ByOption = Annotated[
     str | None,
@@ -59,13 +67,14 @@ OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Write results.parquet, summary.csv, run.json and document.json here."),
 ]
-DrawOption = Annotated[
-    str | None,
+DrawsOption = Annotated[
+    str,
     typer.Option(
-        "--draw-parameters",
-        metavar="[all]",
-        help="Every seed draws the parameters of mechanisms from their ranges; with 'all', the figures of services, "
-        "domains and the place too. Each draw is calibrated for itself, some seconds the first time.",
+        "--draws",
+        metavar="mechanisms|all|none",
+        help="Parameter uncertainty. mechanisms: every seed draws the parameters of mechanisms from their ranges. all: "
+        "also the figures of services, domains and the place. none: every seed uses the central values. Each draw is "
+        "calibrated separately, which takes some seconds the first time.",
     ),
 ]
 EngineOption = Annotated[
@@ -73,64 +82,70 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="agents: people one by one. stocks: the stock-flow twin, on averages, in a second and without luck. "
-        "reference: the Mesa telling in plain Python, the agents' results again, for few people, years and seeds.",
+        help="agents: individual people. stocks: the stock-flow twin, which computes averages in about a second, "
+        "without random variation. mesa: the Mesa implementation in plain Python, which gives the same results as "
+        "agents, for few people, years and seeds.",
     ),
 ]
-UntilOption = Annotated[
+PrecisionOption = Annotated[
     float | None,
     typer.Option(
-        "--until",
-        parser=part,
-        metavar="PART",
-        help="Stop adding seeds once the interval of acute demand in the last year is no wider to either side than "
-        "this part of it, as 0.01; --seeds is then how many there are at most.",
+        "--precision",
+        parser=fraction,
+        metavar="FRACTION",
+        help="Stop adding seeds when the 95% interval of acute demand in the last year is no wider on either side than "
+        "this fraction of acute demand, such as 0.01. --seeds is then the maximum number of seeds.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document, and nothing else, to stdout.")]
 FromOption = Annotated[
     list[Path] | None,
-    typer.Option("--from", metavar="DIR", help="A folder with files of your own. May be given again."),
+    typer.Option("--from", metavar="DIR", help="A folder with additional files. Can be repeated."),
 ]
-KeepOption = Annotated[
+ReusedOutOption = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Keep results here; a run that is there already is not made again."),
+    typer.Option("--out", metavar="DIR", help="Store results here. Runs that are stored here already are reused."),
 ]
 
 
-def check_whole_options(seeds: int, seed: int, people: int | None, threads: int | None) -> None:
-    from sim.cli import choices
+def check_integer_options(seeds: int, seed: int, people: int | None, threads: int | None) -> None:
+    """Refuse numbers of seeds, people and threads outside their ranges."""
+    from sim.cli import arguments
     from sim.place.place import people_allowed
 
-    choices.integer_option("--seeds", seeds, 1, choices.MOST_SEEDS)
-    choices.integer_option("--seed", seed, 0, choices.LARGEST_SEED)
+    arguments.check_integer("--seeds", seeds, 1, arguments.MOST_SEEDS)
+    arguments.check_integer("--seed", seed, 0, arguments.LARGEST_SEED)
     if threads is not None:
-        choices.integer_option("--threads", threads, 1, choices.MOST_THREADS)
+        arguments.check_integer("--threads", threads, 1, arguments.MOST_THREADS)
     if people is not None:
         people_allowed(people)
 
 
-def folder_of(out: Path | None) -> Path | None:
+def checked_folder(out: Path | None) -> Path | None:
+    """The folder of `--out` as an absolute path, checked before anything is run."""
     if out is None:
         return None
-    from sim.cli import keep
+    from sim.cli import output_folder
 
-    return keep.usable(out)
+    return output_folder.writable(out)
 
 
 def write_json(folder: Path | None, name: str, document: Any) -> None:
+    """Write a document as indented JSON; an interruption leaves no partial file under its name."""
     if folder is None:
         return
-    from sim.cli.json_text import indented
-
     folder.mkdir(parents=True, exist_ok=True)
-    half = folder / f".{name}.part"
-    half.write_text(indented(document), encoding="utf-8")
-    half.replace(folder / name)
+    partial = folder / f".{name}.part"
+    partial.write_text(indented_json(document), encoding="utf-8")
+    partial.replace(folder / name)
     print(f"Wrote {folder / name}", file=sys.stderr)
 
 
-def print_json(document: Any) -> None:
-    from sim.cli.json_text import on_one_line
+def indented_json(document: Any) -> str:
+    """A document as indented JSON. Raises ValueError for NaN: documents have None, which JSON writes as null."""
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
-    sys.stdout.write(on_one_line(document))
+
+def print_json(document: Any) -> None:
+    """Write a document as one line of JSON to standard output. Raises ValueError for NaN."""
+    sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")

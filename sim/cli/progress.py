@@ -1,4 +1,4 @@
-"""How far a run has got, on standard error: a bar with the time left, or a line now and then where no terminal is."""
+"""Shows the progress of a run on standard error: a bar in a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 QUIET = "UPSTREAM_QUIET"
-EVERY = 10.0
-"""Seconds between lines where there is no terminal."""
+LINE_INTERVAL = 10.0
+"""Seconds between two lines outside a terminal."""
 
 
 class Bar:
-    """A context that is called with (done, total, what): the form in which `sim.compare` reports."""
+    """Context manager that shows progress; call it with (done, total, note), as `sim.compare` does."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._lock = threading.Lock()
-        self._began = self._told = time.monotonic()
+        self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and QUIET not in os.environ:
@@ -48,40 +48,41 @@ class Bar:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, slip: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """Called from several threads, not always in order."""
+    def __call__(self, done: int, total: int, note: str) -> None:
+        """Update the progress. Several threads call this, not always in order."""
         with self._lock:
             if self._bar is not None and self._task is not None:
-                self._bar.update(self._task, completed=done, total=total, description=what)
+                self._bar.update(self._task, completed=done, total=total, description=note)
             elif QUIET not in os.environ:
-                self._line(done, total)
+                self._print_line(done, total)
 
-    def _line(self, done: int, total: int) -> None:
+    def _print_line(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if 0 < done < total and now - self._told >= EVERY:
-            left = (now - self._began) / done * (total - done)
-            print(f"{done} of {total} runs done, about {_clock(left)} left", file=sys.stderr, flush=True)
-            self._told = now
+        if 0 < done < total and now - self._last_line >= LINE_INTERVAL:
+            remaining = (now - self._started) / done * (total - done)
+            print(f"{done} of {total} runs done, about {_clock(remaining)} left", file=sys.stderr, flush=True)
+            self._last_line = now
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Says what is under way where its length is not known."""
+def working(note: str) -> Iterator[None]:
+    """Show a note while work of unknown length is under way."""
     if not sys.stderr.isatty():
-        print(f"{what} ...", file=sys.stderr, flush=True)
+        print(f"{note} ...", file=sys.stderr, flush=True)
         yield
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(what):
+    with Console(stderr=True).status(note):
         yield
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    """Minutes and seconds: '2:05'."""
+    minutes, remainder = divmod(round(seconds), 60)
+    return f"{minutes}:{remainder:02d}"

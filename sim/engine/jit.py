@@ -1,112 +1,102 @@
-"""The one place that compiles.
+"""Compile kernels: the only module that calls Numba's decorators.
 
-Numba's own cache looks only at the file a function stands in, so an edit elsewhere would leave old machine code in
-use. Here the cache folder's name holds a digest of all of `sim`'s source: any edit is a new folder. Kernels release
-the interpreter lock, so the seeds of an ensemble run side by side in threads. `fastmath` is forbidden: it would let
-the last bit of a result depend on the machine.
+Machine code is kept on disk by what each kernel depends on (`engine/code_cache.py`), so that an edit compiles what it
+touches. Kernels release the interpreter lock, so the seeds of an ensemble run in parallel in threads. `fastmath` is
+forbidden: the last bit of a result would depend on the machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import importlib.util
 import os
-import shutil
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 import platformdirs
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from sim.engine.code_cache import CodeCache, fingerprint, prune
 
 F = TypeVar("F", bound=Callable[..., Any])
 Int = int | np.int64
 """A whole number in a kernel: written as it is, or as the 64 bits that arrays count in."""
 
 SOURCE = Path(__file__).parents[1]
-NO_KERNELS = {
-    "cli",
-    "documents.py",
-    "analysis.py",
-    "comparison.py",
-    "kept_worlds.py",
-    "kept_records.py",
-    "kept_files.py",
-    "compiling.py",
-    "drawing.py",
-    "alone.py",
-    "claims.py",
-    "expectations.py",
-    "experiments.py",
-    "readings.py",
-    "figures.py",
-    "steadiness.py",
-    "stopping.py",
-    "records.py",
-    "results.py",
-    "outcomes.py",
-    "place_tables.py",
-    "inputs.py",
-    "version.py",
-    "mesa_model",
-    "stocks",
-    "loop_map",
-    "stories.py",
-}
-"""Nothing here is compiled or read by what is: an edit need not compile the model anew."""
+OF_WORLDS = (
+    "schema", "engine", "place", "state", "people", "services", "networks", "policies", "feedback", "scenario",
+    "hazards.py", "world", "simulation", "calibration",
+)  # fmt: skip
+"""Parts of `sim` that a burned-in world, and a record of a run, depend on."""
 
 
 def source_digest() -> str:
-    """A digest of every Python file of `sim` that kernels rest on: what the compiled code was made from."""
+    """Digest of every Python file that worlds and records depend on; names the files of their caches."""
     digest = hashlib.sha256()
     for path in sorted(SOURCE.rglob("*.py")):
-        if path.relative_to(SOURCE).parts[0] in NO_KERNELS:
-            continue
-        digest.update(path.relative_to(SOURCE).as_posix().encode())
-        digest.update(path.read_bytes())
+        if path.relative_to(SOURCE).parts[0] in OF_WORLDS:
+            digest.update(path.relative_to(SOURCE).as_posix().encode())
+            digest.update(path.read_bytes())
     digest.update(numba.__version__.encode())
     return digest.hexdigest()[:16]
 
 
 DIGEST = source_digest()
 CACHE_ROOT = Path(os.environ.get("UPSTREAM_CACHE") or platformdirs.user_cache_path("upstream"))
-CACHE = CACHE_ROOT / f"compiled-{DIGEST}"
-_WARM = CACHE / "complete"
+CACHE = CACHE_ROOT / "compiled"
+_compiled: list[Any] = []
+"""Every function that a decorator of this module was given."""
+
+
+def _warm_file() -> Path:
+    """The file that states that every kernel of the month, as it stands, is compiled."""
+    digest = hashlib.sha256()
+    for function in sorted(_compiled, key=lambda f: (f.__module__, f.__qualname__)):
+        parts = function.__module__.split(".")
+        if parts[0] == "sim" and parts[1] in OF_WORLDS and parts[1] != "policies":  # levers compile when they are moved
+            digest.update(fingerprint(function).encode())
+    return CACHE / f"complete-{digest.hexdigest()[:32]}"
 
 
 def is_warm() -> bool:
-    """Whether this source was compiled before on this machine."""
-    return _WARM.exists()
+    """Whether the kernels of a month, as they stand, were compiled before on this machine."""
+    return _warm_file().exists()
 
 
 def mark_warm() -> None:
-    """Note that all kernels are compiled, and drop the machine code of older source."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    _WARM.touch()
-    others = sorted(
-        (p for p in CACHE_ROOT.glob("compiled-*") if p != CACHE), key=lambda p: p.stat().st_mtime, reverse=True
-    )
-    for old in others[4:]:
-        shutil.rmtree(old, ignore_errors=True)
+    """Note that all kernels of a month are compiled, and delete machine code unused for longest."""
+    with contextlib.suppress(OSError):
+        _warm_file().touch()
+    prune(CACHE)
+
+
+def _cached(dispatcher: Any) -> Any:
+    dispatcher._cache = CodeCache(dispatcher, CACHE)
+    _compiled.append(dispatcher)
+    return dispatcher
 
 
 def kernel(function: F) -> F:
     """Compile a function of numbers, arrays and NamedTuples; `.py_func` is the same code uncompiled."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(F, _cached(numba.njit(nogil=True, error_model="numpy")(function)))
 
 
 def moment(function: F) -> F:
     """The same for what takes a moment: it keeps the interpreter lock, as giving it back and taking it again may cost a
     thread more, when another holds it meanwhile."""
-    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+    return cast(F, _cached(numba.njit(error_model="numpy")(function)))
 
 
 def inlined(function: F) -> F:
     """The same for a short function of a hot loop, which becomes part of wherever it is called."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+    return cast(F, _cached(numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)))
 
 
 def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
@@ -119,45 +109,74 @@ def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
     return cast(Callable[..., Any], cast(Any, function).compile(tuple(map(function.typeof_pyval, given))))
 
 
-def chain(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """One compiled function `(world, addresses, parameters of each, clock)` that calls these functions one after
-    another, for one world after another: those whose handles have these addresses, and the type of the one given.
+def pointer(function: Callable[..., Any], *arguments: Any) -> int:
+    """Compile a kernel for arguments like these and return the address of its machine code.
+
+    The kernel returns nothing. Its module keeps it alive, so the address stays valid.
+    """
+    dispatcher = cast(Any, function)
+    signature = tuple(map(dispatcher.typeof_pyval, arguments))
+    dispatcher.compile(signature)
+    compiled = dispatcher.overloads[signature]
+    if compiled.signature.return_type is not numba.types.none:
+        raise TypeError(
+            f"{dispatcher.py_func.__qualname__} returns {compiled.signature.return_type}; a kernel returns None"
+        )
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
+@intrinsic
+def _call(_typing: Any, address: Any, world: Any, parameters: Any, clock: Any) -> Any:
+    """In compiled code: call the kernel at an address, and pass on what it raises."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        types_of = signature.args[1:]
+        form = context.call_conv.get_function_type(numba.types.none, types_of)
+        kernel_at = builder.inttoptr(values[0], form.as_pointer())
+        status, _ = context.call_conv.call_function(builder, kernel_at, numba.types.none, types_of, values[1:])
+        with cgutils.if_unlikely(builder, status.is_error):  # type: ignore[no-untyped-call]  # Numba's
+            context.call_conv.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return numba.types.none(address, world, parameters, clock), code
+
+
+def chain(count: int) -> Callable[..., Any]:
+    """Make one compiled function that calls `count` kernels in order, for one part of a place after another.
 
     Threads that run side by side meet at each return to Python: hundreds of short kernels a month would spend as long
-    waiting for one another as they run. The chain's source is written beside the compiled code, so that it is compiled
-    once for this source and no more.
+    waiting for one another as they run. The kernels are called by address, so that an edit of one compiles that one only.
+
+    Parameters
+    ----------
+    count : int
+        Number of kernels.
+
+    Returns
+    -------
+    compiled function
+        `(world, addresses, kernels, parameters, clock)`: a handle whose type all parts share, the addresses of the
+        parts' handles, those of the kernels (`pointer`), their parameters as a tuple, and the clock.
     """
-    plain = [function.py_func for function in functions]  # type: ignore[attr-defined]  # compiled functions have it
     lines = [
-        '"""Written by sim/engine/jit.py: the kernels of a stretch of the month, in order."""',
+        "from sim.engine.jit import _call, kernel",
         "from sim.engine.tables import at",
-        "from sim.engine.jit import kernel",
-        *(f"from {f.__module__} import {f.__name__} as _{k}" for k, f in enumerate(plain)),
         "@kernel",
-        "def run(world, addresses, given, clock):",
+        "def run(world, addresses, kernels, parameters, clock):",
         "    for address in addresses:",
-        "        each = at(world, address)",
-        *(f"        _{k}(each, given[{k}], clock)" for k in range(len(plain))),
+        "        part = at(world, address)",
+        *(f"        _call(kernels[{k}], part, parameters[{k}], clock)" for k in range(count)),
     ]
-    text = "\n".join(lines) + "\n"
-    name = f"chain_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    path = CACHE / f"{name}.py"
+    name = f"chain_of_{count}"
     with _chaining:
-        if name in sys.modules:
-            return cast(Callable[..., Any], sys.modules[name].run)
-        if not path.exists() or path.read_text() != text:
-            temporary = path.with_suffix(f".{os.getpid()}.part")
-            temporary.write_text(text)
-            temporary.replace(path)
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        return cast(Callable[..., Any], module.run)
+        if name not in sys.modules:  # Numba finds the function again by the name of its module
+            module = types.ModuleType(name)
+            exec(compile("\n".join(lines), f"<{name}>", "exec"), module.__dict__)
+            sys.modules[name] = module
+        return cast(Callable[..., Any], sys.modules[name].run)
 
 
 _chaining = threading.Lock()
-CACHE.mkdir(parents=True, exist_ok=True)
-CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it
-numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]  # Numba sets its settings while it is imported
+with contextlib.suppress(OSError):  # where nothing can be written, nothing is kept
+    CACHE.mkdir(parents=True, exist_ok=True)
+    CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it

@@ -1,24 +1,29 @@
-"""What a mechanism is, when in the month it runs, and the book of all of them.
+"""Mechanisms, and the order in which a month runs them.
 
 A mechanism is one file: a claim, its parameters, the columns it reads and writes, a compiled kernel. The month is the
-list of phases below, read from top to bottom. Two mechanisms of one phase that touch the same column must say which
-comes first, or the book refuses to be put together.
+list of phases below, from top to bottom. Two mechanisms of one phase that touch the same column must declare which
+comes first, or the registry refuses the schedule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.engine.tables import columns
+from sim.schema.declarations import line_of
 from sim.schema.quantities import Params
+from sim.schema.toml_files import InputError, Phrase
 
 
 class Phase(IntEnum):
-    """The month, in order."""
+    """The phases of a month, in order."""
 
     BUDGET = 1
     POLICY = 2
@@ -39,7 +44,7 @@ class Phase(IntEnum):
 
 
 class Clock(NamedTuple):
-    """Where a kernel stands in time: the run's seed and the month counted from the start (0 = first month)."""
+    """The time at which a kernel runs: the run's seed, and the month counted from the start (0 = first month)."""
 
     seed: np.uint64
     month: np.int64
@@ -50,58 +55,117 @@ Kernel = Callable[..., None]
 
 @dataclass(frozen=True)
 class Mechanism:
-    """One entry of the book."""
+    """One entry of the registry."""
 
     name: str
     phase: Phase
     params: type[Params]
     kernel: Kernel
     reads: tuple[str, ...]
+    """Columns, `table.column`, that it reads."""
     writes: tuple[str, ...]
+    """Columns that it changes; whatever it writes it may read too."""
     after: tuple[str, ...]
+    """Mechanisms of the same phase that run before it."""
     module: str
     claim: str
+    """First sentence of the module's docstring."""
     lever: str | None = None
     by_part: bool = False
-    """Whether the kernel works on a part of the place, `world.part`, and minds no other part but as `beyond` says."""
+    """Whether the kernel works on one part of the place, `world.part`, and on others only as `beyond` states."""
     beyond: tuple[str, ...] = ()
-    """Columns of which it looks at rows outside the part."""
+    """Columns of which it reads rows outside the part."""
+
+    @property
+    def file(self) -> Path:
+        """The file that declares it."""
+        return Path(str(sys.modules[self.module].__file__)) if self.module in sys.modules else Path(self.module)
+
+    def line(self, text: str) -> int | None:
+        """The first line of its file that has a word of the declaration."""
+        return line_of(self.file, rf"\b{text}\b")
 
 
 class NoParams(Params):
-    """For a mechanism whose numbers all stand in data files."""
+    """Parameters of a mechanism whose numbers are all in data files."""
 
     nothing: float = 0.0
 
     @classmethod
     def declared(cls) -> Any:
-        """Nothing to declare."""
+        """No parameter is declared."""
         return iter(())
 
 
 @dataclass
 class Registry:
-    """The mechanisms known so far, and the order in which a month runs them."""
+    """The mechanisms declared so far, and the order in which a month runs them."""
 
     entries: dict[str, Mechanism] = field(default_factory=dict)
     _last: tuple[tuple[Mechanism, ...], tuple[Mechanism, ...]] = ((), ())
     """The mechanisms last put in order, and their order."""
 
     def add(self, entry: Mechanism) -> None:
-        """Enter a mechanism; its name must be new."""
-        known = self.entries.get(entry.name)
-        if known is not None and known.module != entry.module:
-            raise ValueError(f"two mechanisms are called '{entry.name}': in {known.module} and in {entry.module}")
+        """Register a mechanism.
+
+        Raises
+        ------
+        InputError
+            If another module has registered the same name.
+        """
+        registered = self.entries.get(entry.name)
+        if registered is not None and registered.module != entry.module:
+            wanted = f"a name that no other mechanism has; {registered.module} declares one"
+            raise InputError(entry.file, entry.line("mechanism"), "mechanism.name", wanted, entry.name)
         self.entries[entry.name] = entry
 
     def month(self) -> tuple[Mechanism, ...]:
-        """The mechanisms in the order of a month; of those whose order is free, first the ones that go part by part.
-        Raises ValueError where the order of two is left open."""
-        given, (last, order) = tuple(self.entries.values()), self._last
-        if len(given) != len(last) or any(m is not other for m, other in zip(given, last, strict=True)):
+        """The mechanisms in the order of a month; where the order is free, those that work part by part come first.
+
+        Raises
+        ------
+        InputError
+            If two mechanisms touch the same column and neither declares which comes first, or wait for each other.
+        """
+        entries, (last, order) = tuple(self.entries.values()), self._last
+        if len(entries) != len(last) or any(m is not other for m, other in zip(entries, last, strict=True)):
             order = self._in_order()
-            self._last = given, order
+            self._last = entries, order
         return order
+
+    def check(self, tables: Mapping[str, type]) -> None:
+        """Check the columns and predecessors that the mechanisms declare.
+
+        Parameters
+        ----------
+        tables : mapping of str to NamedTuple class
+            The tables of state, by name.
+
+        Raises
+        ------
+        InputError
+            With the file, the line and the choices: for a table or column that does not exist, a predecessor that
+            does not exist, or one of another phase.
+        """
+        every = {f"{table}.{name}" for table, kind in tables.items() for name, _ in columns(kind)}
+        for entry in self.entries.values():
+            for key in ("reads", "writes", "beyond"):
+                for column in getattr(entry, key):
+                    if column in every:
+                        continue
+                    table = column.split(".")[0]
+                    choices = sorted(c for c in every if c.startswith(f"{table}.")) or sorted(tables)
+                    wanted = "a column of state, table.column"
+                    line = entry.line(column.replace(".", r"\."))
+                    raise InputError(entry.file, line, f"mechanism.{key}", wanted, column, choices)
+            together = sorted(m.name for m in self.entries.values() if m.phase is entry.phase and m is not entry)
+            for name in entry.after:
+                if name not in together:
+                    phase = f" (it runs in {self.entries[name].phase.name})" if name in self.entries else ""
+                    wanted = f"a mechanism of phase {entry.phase.name}"
+                    came = name if not phase else Phrase(f"'{name}'{phase}")
+                    raise InputError(entry.file, entry.line(name), "mechanism.after", wanted, came, together)
+        self.month()
 
     def _in_order(self) -> tuple[Mechanism, ...]:
         ordered: list[Mechanism] = []
@@ -115,7 +179,10 @@ class Registry:
             while waiting:
                 ready = [m for m in waiting if all(a in placed or a not in names for a in m.after)]
                 if not ready:
-                    raise ValueError(f"{phase.name}: {[m.name for m in waiting]} each wait for another")
+                    stuck = waiting[0]
+                    came = Phrase(", ".join(m.name for m in waiting))
+                    wanted = Phrase(f"{phase.name}: these mechanisms each declare that another of them comes first")
+                    raise InputError(stuck.file, stuck.line("after"), "mechanism.after", wanted, came)
                 ordered.append(ready[0])
                 placed.add(ready[0].name)
                 waiting.remove(ready[0])
@@ -125,17 +192,18 @@ class Registry:
     def _refuse_open_order(mechanisms: Iterable[Mechanism]) -> None:
         listed = list(mechanisms)
         earlier = {m.name: set(m.after) for m in listed}
-        for _ in listed:  # what comes before something that comes before it, comes before it
+        for _ in listed:  # a predecessor of a predecessor is a predecessor
             for names in earlier.values():
                 names |= {far for near in names & earlier.keys() for far in earlier[near]}
         for i, a in enumerate(listed):
             for b in listed[i + 1 :]:
                 shared = set(a.writes) & (set(b.writes) | set(b.reads)) | set(b.writes) & set(a.reads)
                 if shared and b.name not in earlier[a.name] and a.name not in earlier[b.name]:
-                    raise ValueError(
+                    wanted = Phrase(
                         f"'{a.name}' and '{b.name}' both touch {sorted(shared)} in phase {a.phase.name}: "
                         f"say in one of them which comes first (after=…)"
                     )
+                    raise InputError(b.file, b.line("mechanism"), "mechanism.after", wanted, Phrase("neither"))
 
 
 REGISTRY = Registry()
@@ -153,18 +221,32 @@ def mechanism(
     by_part: bool = False,
     beyond: str = "",
 ) -> Callable[[Kernel], Kernel]:
-    """Enter a kernel `(world, params, clock) -> None` in the book. `reads` and `writes` name columns, 'table.column'.
+    """Register a kernel `(world, params, clock) -> None`.
 
-    A lever's kernel gets its own path over the months in place of parameters. A kernel that goes part by part
-    (`by_part`) is called once for each part of the place, side by side with other parts: it changes nothing of others,
-    adds to counts only, and names in `beyond` the columns of which it looks at others' rows.
+    Parameters
+    ----------
+    phase : Phase
+        When in the month it runs.
+    params : subclass of Params
+        Its parameters. The kernel of a lever gets the lever's path over the months instead.
+    reads, writes : str
+        Columns, `table.column`, separated by spaces. A column that another mechanism writes is declared.
+    after : str
+        Mechanisms of the same phase that come before it.
+    lever : str, optional
+        The lever whose kernel this is.
+    name : str, optional
+        Name of the mechanism; its module's name, if none is stated.
+    by_part : bool
+        Whether the kernel is called for each part of the place, in parallel with other parts: it changes no row of
+        others, and only adds to counts.
+    beyond : str
+        With `by_part`: the columns of which it reads rows of other parts.
     """
 
     def enter(kernel: Kernel) -> Kernel:
         plain = getattr(kernel, "py_func", kernel)
         module = plain.__module__
-        import sys
-
         doc = (sys.modules[module].__doc__ or "").strip().splitlines()
         REGISTRY.add(
             Mechanism(

@@ -42,6 +42,8 @@ class Column(NamedTuple):
     axes: tuple[str, ...]
     unit: str
     meaning: str
+    monthly: bool = False
+    """Whether it is a count that starts at 0 each month."""
 
 
 @lru_cache

@@ -12,14 +12,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from sim.cache import records as kept_records
 from sim.cache import worlds
 from sim.calibration.calibrate import adapted_for, solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.engine.tables import allocate
-from sim.ensemble.parameter_sampling import Which, draws
+from sim.ensemble import parameter_sampling
+from sim.ensemble.parameter_sampling import Which
 from sim.ensemble.precompile import warm_up
 from sim.ensemble.sequential_stopping import half_width, until_sure
 from sim.place.place import Place
@@ -29,7 +30,8 @@ from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.schema.toml_files import InputError, Phrase, dotted
 from sim.simulation.simulate import Progress, ensemble, set_aim_groups
-from sim.state.tables import ThinningScratch, World
+from sim.state.scratch import ThinningScratch
+from sim.state.world import World
 from sim.world.build import copy
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ from sim.results.comparison import Comparison
 KEPT, LARGEST_KEPT = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
 T = TypeVar("T")
-Engine = Literal["agents", "stocks", "reference"]
+Engine = Literal["agents", "stocks", "mesa"]
 """Which telling of the model is run: people one by one; the stock-flow twin, which has no luck; or people one by one in
 plain Python, the telling that is read aloud, with the same results some hundred times slower."""
 
@@ -77,8 +79,8 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
     def make() -> World:
         calibrated, placed = solution_for(scenario, place), set_in_place(place, scenario.parameters)
         if not kept:
-            return calibrated.settled(placed, people, seed)
-        return worlds.settled(worlds.stem_of(calibrated, placed, people), calibrated, placed, people, seed)
+            return calibrated.burned_in_world(placed, people, seed)
+        return worlds.burned_in_world(worlds.digest_of(calibrated, placed, people), calibrated, placed, people, seed)
 
     kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
     return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
@@ -116,8 +118,8 @@ def _unfit(wanted: str, came: str) -> InputError:
 
 
 def compare(
-    baseline: Scenario,
-    *others: Scenario,
+    baseline: str | Scenario,
+    *others: str | Scenario,
     place: str | Place | None = None,
     people: int | None = None,
     years: int | None = None,
@@ -126,21 +128,64 @@ def compare(
     threads: int | None = None,
     progress: Progress | None = None,
     disabled: Iterable[str] = (),
-    draw_parameters: Which | None = None,
+    draws: Which | None = None,
     engine: Engine = "agents",
-    until: float | None = None,
+    precision: float | None = None,
 ) -> Comparison:
-    """Run scenarios on the same people with the same luck. `seeds` counts from `seed`, or lists them; with `until` they
-    are the most there may be: no more are run once acute demand is known to that part of itself (sim/ensemble/sequential_stopping.py). With
-    `draw_parameters` each seed has parameters of its own, drawn from their ranges (see sim/ensemble/parameter_sampling.py). The engine
-    `stocks` is the stock-flow twin (sim/stocks/): one run of each scenario, without luck, whatever `seeds` says;
-    `reference` is the Mesa telling (sim/mesa_model/), one run after another, for small places and few years.
+    """Run scenarios with common random numbers: the same people and the same chance events.
 
-    Raises ValueError (an InputError) if a scenario's own dates do not fit `years`, or the place cannot be built.
+    Parameters
+    ----------
+    baseline : str or Scenario
+        A scenario, its name in the library, or the path of its file.
+    *others : str or Scenario
+        Scenarios to compare with it; same start, length and parameters.
+    place : str or Place, optional
+        Name, file or Place; the baseline's place, if none is stated.
+    people : int, optional
+        A smaller or larger place of the same shape.
+    years : int, optional
+    seeds : int or sequence of int
+        Number of runs of each scenario, counted from `seed`, or a list of seeds. With `precision` it is the most there
+        may be.
+    seed : int
+        The first seed.
+    threads : int, optional
+        Runs in parallel, one for each processor by default; the results do not depend on it.
+    progress : callable, optional
+        Called with runs done, runs in all, and what was done last.
+    disabled : iterable of str
+        Feedback loops (``R1``) or mechanisms to switch off, in every scenario.
+    draws : {"mechanisms", "all"}, optional
+        Each seed draws parameters from their ranges: those of mechanisms, or the figures of data files too
+        (sim/ensemble/parameter_sampling.py).
+    engine : {"agents", "stocks", "mesa"}
+        People one by one; the stock-flow twin, one run of each scenario without chance; or the Mesa implementation
+        in plain Python, for small places and few years.
+    precision : float, optional
+        Add seeds until the 95% interval of acute demand in the last year is no wider to either side than this share
+        of it (sim/ensemble/sequential_stopping.py).
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        A ValueError: if the scenarios do not fit one another or `years`, or the place cannot be built.
+
+    Examples
+    --------
+    >>> import sim
+    >>> result = sim.compare("baseline", "salami-slice", people=1_500, years=2, seeds=2)
+    >>> list(result.acute_demand.difference().columns)
+    ['scenario', 'year', 'mean', 'q025', 'q975', 'ci_low', 'ci_high']
     """
+    named = [s if isinstance(s, Scenario) else Scenario.load(s) for s in (baseline, *others)]
     started, disabled = time.perf_counter(), tuple(disabled)
     settings = {"years": years}
-    chosen = [s.with_settings(**settings) if years is not None else s for s in (baseline, *others)]
+    chosen = [s.with_settings(**settings) if years is not None else s for s in named]
     names = [s.name for s in chosen]
     if len(set(names)) < len(names):
         raise _unfit("each scenario under its own name", ", ".join(names))
@@ -157,16 +202,16 @@ def compare(
             if wrong is not None:
                 key = dotted(("expect", k, *wrong.below))
                 raise InputError(s.name, None, key, wrong.wanted, wrong.came, wrong.choices)
-    where = place if isinstance(place, Place) else Place.load(place or baseline.place)
-    size = people if people is not None else baseline.people
+    where = place if isinstance(place, Place) else Place.load(place or named[0].place)
+    size = people if people is not None else named[0].people
     hoods = where.neighbourhoods(size)
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
         raise _unfit("at least one seed", "none")
-    if until is not None and not 0.0 < until < 1.0:
-        raise _unfit("until between 0 and 1: a part of acute demand", str(until))
+    if precision is not None and not 0.0 < precision < 1.0:
+        raise _unfit("precision between 0 and 1: a share of acute demand", str(precision))
     if engine == "stocks":
-        numbers = _without_luck(numbers, disabled, draw_parameters, until)
+        numbers = _without_chance(numbers, disabled, draws, precision)
     total = sum(n.people for n in hoods)
     fixed = chosen[0].parameters
     if engine == "stocks":
@@ -186,8 +231,8 @@ def compare(
         progress(0, len(numbers) * len(chosen), "getting ready")
     warm_up()
     drawn: dict[int, dict[str, float]] = {}
-    if draw_parameters is not None:
-        drawn = dict(zip(numbers, draws(draw_parameters, numbers, chosen[0].place, fixed), strict=True))
+    if draws is not None:
+        drawn = dict(zip(numbers, parameter_sampling.draws(draws, numbers, chosen[0].place, fixed), strict=True))
 
     def variant(scenario: Scenario, number: int) -> Scenario:
         own = drawn.get(number, {}) | scenario.parameters
@@ -205,17 +250,17 @@ def compare(
 
     @cache
     def stem() -> str:
-        return worlds.stem_of(usual(), here, size)
+        return worlds.digest_of(usual(), here, size)
 
     def world(number: int) -> World:
         def make() -> World:
             own = variant(chosen[0], number)
             if drawn:
                 placed = set_in_place(where, own.parameters)
-                return adapted_for(own, placed).settled(placed, size, number)
+                return adapted_for(own, placed).burned_in_world(placed, size, number)
             if total > LARGEST_KEPT:
-                return usual().settled(here, size, number, threads=each)
-            return worlds.settled(stem(), usual(), here, size, number)
+                return usual().burned_in_world(here, size, number, threads=each)
+            return worlds.burned_in_world(stem(), usual(), here, size, number)
 
         return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
 
@@ -224,13 +269,13 @@ def compare(
 
     @cache
     def record_stem() -> str:
-        return kept_records.stem_of(stem(), chosen[0], disabled)
+        return kept_records.digest_of(stem(), chosen[0], disabled)
 
     def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
         if scenario is not chosen[0] or total > LARGEST_KEPT:
             return make()
         of_disk = not drawn and not (scenario.policies or scenario.shocks)
-        once = partial(kept_records.recalled, record_stem(), number, make) if of_disk else make
+        once = partial(kept_records.cached_record, record_stem(), number, make) if of_disk else make
         return _baselines.get((story, own_draw(number)), once)
 
     def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
@@ -238,10 +283,10 @@ def compare(
             if progress is not None:
                 progress(before * len(chosen) + done, len(numbers) * len(chosen), what)
 
-        if engine == "reference":
+        if engine == "mesa":
             return _told_again(world, chosen, some, further, disabled, variant)
         return ensemble(
-            world, chosen, list(some), running, further, disabled, recall, variant, used_up=total > LARGEST_KEPT
+            world, chosen, list(some), running, further, disabled, recall, variant, consume=total > LARGEST_KEPT
         )
 
     def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
@@ -254,13 +299,13 @@ def compare(
             neighbourhoods=tuple(n.name for n in hoods),
             seconds=time.perf_counter() - started,
             settings={"engine": engine, "threads": threads, "without": list(disabled)}
-            | ({} if until is None else {"until": until, "most_seeds": len(numbers)})
-            | ({"draw_parameters": draw_parameters, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
+            | ({} if precision is None else {"precision": precision, "most_seeds": len(numbers)})
+            | ({"draws": draws, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
         )
 
-    if until is None:
+    if precision is None:
         return made(numbers, runs(numbers, 0))
-    return until_sure(numbers, until, runs, made, half_width)
+    return until_sure(numbers, precision, runs, made, half_width)
 
 
 def _told_again(
@@ -286,19 +331,43 @@ def _told_again(
     return out
 
 
-def _without_luck(
-    numbers: tuple[int, ...], disabled: tuple[str, ...], drawn: Which | None, until: float | None
+def _without_chance(
+    numbers: tuple[int, ...], disabled: tuple[str, ...], drawn: Which | None, precision: float | None
 ) -> tuple[int, ...]:
     """The one number of a run of the twin. Refuses what the twin cannot do."""
-    if until is not None:
-        raise _unfit("engine agents with until: the stock-flow twin makes one run, without luck", "stocks")
+    if precision is not None:
+        raise _unfit("engine agents with precision: the stock-flow twin makes one run without chance", "stocks")
     if drawn is not None:
-        raise _unfit("engine agents with draw_parameters: the stock-flow twin makes one run", "stocks")
+        raise _unfit("engine agents with draws: the stock-flow twin makes one run", "stocks")
     if disabled:
-        raise _unfit("engine agents with without: the stock-flow twin runs whole", "stocks")
+        raise _unfit("engine agents with disabled loops: the stock-flow twin runs the whole model", "stocks")
     return numbers[:1]
 
 
-def run(scenario: Scenario, **options: Any) -> Comparison:
-    """One scenario by itself: a comparison without others."""
-    return compare(scenario, **options)
+def run(
+    scenario: str | Scenario,
+    *,
+    place: str | Place | None = None,
+    people: int | None = None,
+    years: int | None = None,
+    seeds: int | Sequence[int] = 20,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    disabled: Iterable[str] = (),
+    draws: Which | None = None,
+    engine: Engine = "agents",
+    precision: float | None = None,
+) -> Comparison:
+    """Run one scenario by itself: a comparison without others. For the parameters see `compare`.
+
+    Examples
+    --------
+    >>> import sim
+    >>> sim.run("baseline", people=1_500, years=1, seeds=1)
+    <Comparison of baseline: anytown, 1,500 people, 1 years, 1 seeds>
+    """
+    return compare(
+        scenario, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, progress=progress,
+        disabled=disabled, draws=draws, engine=engine, precision=precision,
+    )  # fmt: skip

@@ -1,7 +1,7 @@
 """Every parameter drawn from its range, so that bands show what is not known as well as luck.
 
 Each seed of an ensemble gets a draw of its own, the same for every scenario of a comparison: a parameter's value
-follows a triangular distribution from `low` to `high` with its peak at the usual value, and over the K seeds the draws
+follows a triangular distribution from `low` to `high` with its peak at the mode value, and over the K seeds the draws
 of a parameter fill its distribution evenly (a Latin hypercube). A draw's address is (parameter, first seed, K, k):
 adding a parameter changes no other's draws.
 
@@ -51,10 +51,10 @@ def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArra
     from scipy import stats
     from scipy.stats import qmc
 
-    low, high, usual = parameter.told.low, parameter.told.high, parameter.value
+    low, high, mode = parameter.spec.low, parameter.spec.high, parameter.value
     dice = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
     even = qmc.LatinHypercube(d=1, rng=dice).random(len(seeds))[:, 0]
-    drawn = stats.triang.ppf(even, (usual - low) / (high - low), loc=low, scale=high - low)
+    drawn = stats.triang.ppf(even, (mode - low) / (high - low), loc=low, scale=high - low)
     out: npt.NDArray[np.float64] = np.clip(drawn, low, high)
     return out
 

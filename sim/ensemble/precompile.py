@@ -17,7 +17,8 @@ from sim.calibration.calibrate import solution_for
 from sim.engine import jit
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
-from sim.simulation.simulate import BURN_IN_DISABLED, Month, burn_in, run_months
+from sim.simulation.month import BURN_IN_DISABLED, Month
+from sim.simulation.simulate import burn_in, run_months
 
 _compiling = threading.Lock()
 

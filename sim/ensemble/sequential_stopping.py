@@ -7,7 +7,7 @@ Evidence  Stopping when the interval looks short enough picks samples that look 
           interval covers a little less often than it says (Chow and Robbins, Annals of Mathematical Statistics,
           1965, recalled: not at all less in the limit of short intervals). With these rounds, and runs that are
           normal, it covers in 93.2 to 95.0 of 100 cases, least where some 20 to 30 seeds are needed
-          (tests/test_stopping.py).
+          (tests/test_sequential_stopping.py).
 Limits    One measure is looked at. Others are then as sure as they happen to be.
 """
 

@@ -1,1 +1,1 @@
-"""The loops that run through money and rules: one loop a file."""
+"""Feedback loops that run through money and rules: one loop a file."""

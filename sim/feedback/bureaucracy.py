@@ -1,22 +1,24 @@
-"""After every crisis come new rules and checks; they pile up fast, wear off slowly and eat time meant for people.
+"""After a crisis come new rules and checks, which accumulate fast, wear off slowly and take time meant for people.
 
-Claim     compliance <- compliance + (response * crises of the silo this month / its usual crises - compliance) / wear.
-          Administration grows with it: services/hours.py.
+Claim     compliance <- compliance + (response * crises of the silo this month / its baseline crises - compliance) /
+          wear, from the first reported month on. Administration grows with compliance: services/hours.py.
 Evidence  Direction: E21 (social workers spend half their time recording, a fifth with families). wear: assumed.
-Limits    A silo's crises stand for its scandals. Rules and checks prevent nothing here, and only cost time (M9).
+Limits    A silo's crises stand for its scandals. Rules and checks prevent nothing in the model, and only cost time
+          (M9).
 """
 
 from __future__ import annotations
 
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
-from sim.feedback.failure_demand import learnt
+from sim.feedback.failure_demand import running_mean
 from sim.schema.quantities import Params, number
-from sim.state.tables import ACUTE, World
+from sim.state.codes import ACUTE
+from sim.state.world import World
 
 
 class Bureaucracy(Params):
-    """How long rules stay."""
+    """How long rules and checks last."""
 
     wear: float = number(
         48.0, low=24.0, high=120.0, unit="months", source="assumed", meaning="months for rules and checks to wear off"
@@ -30,20 +32,20 @@ class Bureaucracy(Params):
     writes="services.compliance services.usual_crises",
 )
 @kernel
-def pile_up(w: World, p: Bureaucracy, clock: Clock) -> None:
+def update_compliance(w: World, p: Bureaucracy, clock: Clock) -> None:
     services = w.services
     for f in range(w.money.kappa.size):
-        crises, usual = 0.0, 0.0
+        crises, baseline = 0.0, 0.0
         for s in range(services.domain.size):
             if services.silo[s] == f and services.tier[s] == ACUTE and services.crisis_share[s].max() > 0.0:
                 opened = float(w.tally.opened[s].sum())
                 if clock.month < 0:
-                    services.usual_crises[s] = learnt(services.usual_crises[s], opened, clock.month)
+                    services.usual_crises[s] = running_mean(services.usual_crises[s], opened, clock.month)
                 crises += opened
-                usual += services.usual_crises[s]
-        if clock.month < 0 or usual <= 0.0:
+                baseline += services.usual_crises[s]
+        if clock.month < 0 or baseline <= 0.0:
             continue
         for s in range(services.domain.size):
             if services.silo[s] == f:
-                after = services.response[s] * crises / usual
-                services.compliance[s] += (after - services.compliance[s]) / p.wear
+                target = services.response[s] * crises / baseline
+                services.compliance[s] += (target - services.compliance[s]) / p.wear

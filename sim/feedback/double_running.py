@@ -1,7 +1,8 @@
-"""A shift upstream costs twice for a while: the new work is paid before the old can be given up.
+"""A shift to prevention costs twice for a while: the new work is paid for before the old work can stop.
 
-Claim     New money = granted - settled of preventive and community services, where positive; settled follows granted in
-          `settles` months. Each month the silo spends set_up * new money / 12 on rooms, hiring and running both.
+Claim     New money = granted - settled of preventive and community services, where positive; settled (the budget a
+          service has adjusted to) follows granted in `settles` months. Each month the silo spends set_up * new money /
+          12 on rooms, hiring and running old and new work in parallel. Whole pence.
 Evidence  set_up, settles: assumed; no row in the register.
 Limits    Acute posts also close slowly (services/workforce.py): that is the larger part of double running.
 """
@@ -15,17 +16,23 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import COMMUNITY, PREVENTIVE, World
+from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.world import World
 
 
 class DoubleRunning(Params):
-    """What a shift costs at first."""
+    """Cost of a shift in its first years."""
 
     set_up: float = share(
-        0.15, low=0.0, high=0.5, source="assumed", meaning="cost of running double, as a part of the new money"
+        0.15, low=0.0, high=0.5, source="assumed", meaning="cost of double running, as a share of the new money"
     )
     settles: float = number(
-        24.0, low=6.0, high=48.0, unit="months", source="assumed", meaning="time until new money is used to"
+        24.0,
+        low=6.0,
+        high=48.0,
+        unit="months",
+        source="assumed",
+        meaning="time until new money no longer counts as new",
     )
 
 
@@ -37,7 +44,7 @@ class DoubleRunning(Params):
     after="spending semi_fixed_costs",
 )
 @kernel
-def run_both(w: World, p: DoubleRunning, clock: Clock) -> None:
+def charge_double_running(w: World, p: DoubleRunning, clock: Clock) -> None:
     services, money = w.services, w.money
     for s in range(services.domain.size):
         new = services.granted[s] - services.settled[s]

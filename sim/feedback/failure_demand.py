@@ -1,11 +1,12 @@
-"""Everyone who asks has to be assessed, helped or not: who is turned away and asks again uses time meant for help.
+"""Everybody who asks must be assessed, helped or not: people turned away who ask again use time meant for help.
 
-Claim     asking[s] <- asking[s] + (requests this month / usual requests - asking[s]) / memory. What assessing takes
-          from help: services/hours.py; that refused people ask again: people/help_seeking.py.
+Claim     asking[s] <- asking[s] + (requests this month / baseline requests - asking[s]) / memory, from the first
+          reported month on. The time that assessing takes from help: services/hours.py. Refused people ask again:
+          people/help_seeking.py.
 Evidence  B35, B36 (of referrals to children's social care 22 % come back within a year, 29 % are found not in need).
           memory: assumed. E27's 40 to 80 % of demand is an advocates' claim and is not used.
-Limits    `usual` is what the place itself showed in the last `WATCHED` months before the first reported one, so that
-          only a change counts. Every assessment takes as long as another.
+Limits    Baseline requests are the place's own mean over the last `REFERENCE_MONTHS` months before the first reported
+          month, so that only a change counts. Every assessment takes the same time.
 """
 
 from __future__ import annotations
@@ -13,27 +14,43 @@ from __future__ import annotations
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
-from sim.state.tables import ACUTE, World
+from sim.state.codes import ACUTE
+from sim.state.world import World
 
-WATCHED = 60
-"""Months before the first reported one in which the usual is learnt."""
+REFERENCE_MONTHS = 60
+"""Months before the first reported month over which a place's baseline counts are averaged."""
 
 
 class FailureDemand(Params):
-    """How requests are felt."""
+    """How fast time follows requests."""
 
     memory: float = number(
-        6.0, low=1.0, high=24.0, unit="months", source="assumed", meaning="months over which requests are felt"
+        6.0, low=1.0, high=24.0, unit="months", source="assumed", meaning="months over which requests are averaged"
     )
 
 
 @kernel
-def learnt(usual: float, now: float, month: Int) -> float:
-    """The running mean of what was seen since `WATCHED` months before the first reported one (or later)."""
-    seen = WATCHED + month + 1
-    if seen <= 0:
-        return usual
-    return now if usual <= 0.0 else usual + (now - usual) / seen
+def running_mean(mean: float, value: float, month: Int) -> float:
+    """Update a mean over the months since `REFERENCE_MONTHS` before the first reported month.
+
+    Parameters
+    ----------
+    mean
+        The mean before this month; 0 or less if there is none yet.
+    value
+        This month's value.
+    month
+        The month, counted from the first reported one (0): below 0 while a baseline is averaged.
+
+    Returns
+    -------
+    float
+        The mean with this month in it; unchanged in earlier months.
+    """
+    months = REFERENCE_MONTHS + month + 1
+    if months <= 0:
+        return mean
+    return value if mean <= 0.0 else mean + (value - mean) / months
 
 
 @mechanism(
@@ -43,14 +60,14 @@ def learnt(usual: float, now: float, month: Int) -> float:
     writes="services.asking services.usual_asked services.usual_helped",
 )
 @kernel
-def assess(w: World, p: FailureDemand, clock: Clock) -> None:
+def update_asking(w: World, p: FailureDemand, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE or services.base_places[s] <= 0.0:
             continue
         asked = float(w.tally.asked[s].sum())
         if clock.month < 0:
-            services.usual_asked[s] = learnt(services.usual_asked[s], asked, clock.month)
-            services.usual_helped[s] = learnt(services.usual_helped[s], float(services.helped[s]), clock.month)
+            services.usual_asked[s] = running_mean(services.usual_asked[s], asked, clock.month)
+            services.usual_helped[s] = running_mean(services.usual_helped[s], float(services.helped[s]), clock.month)
         elif services.usual_asked[s] > 0.0:
             services.asking[s] += (asked / services.usual_asked[s] - services.asking[s]) / p.memory

@@ -1,11 +1,12 @@
-"""Services that do not answer lose people's belief in them, slowly; those that listen gain it.
+"""Services that do not respond slowly lose people's belief in them; services that listen slowly gain it.
 
-Claim     legitimacy[n] moves by 1 / slow of the way a month towards 1 + heard * voice - hurt * max(0, share refused -
-          baseline's - margin), the share a mean over services but acute ones by their usual starts. On a person's
-          birthday month trust <- trust + fade * 0.6 * (legitimacy - 1).
+Claim     legitimacy[n] moves by 1 / slow of the way a month towards clip(1 + heard * voice - hurt * max(0, share
+          refused - baseline's - margin), lowest, highest). The share refused is a mean over services except acute ones,
+          weighted by their starts a month at baseline. On a person's birthday month trust <- trust + fade * 0.6 *
+          (legitimacy - 1), within 0 to 1.
 Evidence  M83, M41: direction. Sizes assumed: no row in the register.
-Limits    Headed for 0.5 to 1.3 at the utmost. Acts through trust on asking alone; support for taxes and for public
-          provision is not modelled.
+Limits    Legitimacy acts only through trust, on asking for help. Support for taxes and for public provision is not
+          modelled.
 """
 
 from __future__ import annotations
@@ -15,18 +16,22 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import ACUTE, EMPTY_SLOT, REFERENCE_TRUST, TRUST_ONLY, World
-
-LEAST, MOST = 0.5, 1.3
-"""No legitimacy lies beyond."""
+from sim.state.codes import ACUTE, EMPTY_SLOT, REFERENCE_TRUST, TRUST_ONLY
+from sim.state.world import World
 
 
 class Legitimacy(Params):
-    """How belief in services is won and lost."""
+    """How belief in services rises and falls."""
 
-    slow: float = number(60.0, low=24.0, high=120.0, unit="months", source="assumed", meaning="time until it follows")
+    slow: float = number(
+        60.0, low=24.0, high=120.0, unit="months", source="assumed", meaning="time for belief to follow its causes"
+    )
     heard: float = share(
-        0.1, low=0.0, high=0.25, source="assumed; M42: direction", meaning="gained if residents are heard on all"
+        0.1,
+        low=0.0,
+        high=0.25,
+        source="assumed; M42: direction",
+        meaning="belief gained if residents are heard on all decisions",
     )
     hurt: float = number(
         0.8,
@@ -34,25 +39,33 @@ class Legitimacy(Params):
         high=2.0,
         unit="per share of requests",
         source="assumed; M83: direction",
-        meaning="lost if everybody were refused who was not before",
+        meaning="belief lost if every request were refused that was not before",
     )
-    margin: float = share(0.06, low=0.02, high=0.15, source="assumed", meaning="rise in refusals that nobody notices")
+    margin: float = share(
+        0.06, low=0.02, high=0.15, source="assumed", meaning="rise in the share refused that has no effect"
+    )
     fade: float = share(
         0.25, low=0.1, high=0.6, source="assumed; as trust", meaning="part of the distance that trust covers in a year"
+    )
+    lowest: float = number(
+        0.5, low=0.2, high=0.8, unit="1 = baseline", source="assumed", meaning="lowest level that belief moves towards"
+    )
+    highest: float = number(
+        1.3, low=1.1, high=2.0, unit="1 = baseline", source="assumed", meaning="highest level that belief moves towards"
     )
 
 
 @kernel
 def refused_more(w: World) -> float:
-    """How much larger than at baseline the refused share is, over services by what they turn round."""
+    """Rise of the share refused above the baseline: a mean over services, weighted by their starts a month."""
     services = w.services
-    more, weight = 0.0, 0.0
+    rise, weight = 0.0, 0.0
     for s in range(services.domain.size):
         if services.tier[s] != ACUTE:
             size = services.base_places[s] * services.flow[s]
-            more += size * (services.refused[s] - services.refused_base[s])
+            rise += size * (services.refused[s] - services.refused_base[s])
             weight += size
-    return more / weight if weight > 0.0 else 0.0
+    return rise / weight if weight > 0.0 else 0.0
 
 
 @mechanism(
@@ -63,11 +76,11 @@ def refused_more(w: World) -> float:
     writes="places.legitimacy",
 )
 @kernel
-def answer(w: World, p: Legitimacy, clock: Clock) -> None:
+def update_legitimacy(w: World, p: Legitimacy, clock: Clock) -> None:
     legitimacy = w.places.legitimacy
     lost = p.hurt * max(0.0, refused_more(w) - p.margin)
     for n in range(legitimacy.size):
-        target = min(MOST, max(LEAST, 1.0 + p.heard * w.rules.voice[n] - lost))
+        target = min(p.highest, max(p.lowest, 1.0 + p.heard * w.rules.voice[n] - lost))
         legitimacy[n] += (target - legitimacy[n]) / p.slow
 
 
@@ -81,15 +94,15 @@ def answer(w: World, p: Legitimacy, clock: Clock) -> None:
     by_part=True,
 )
 @kernel
-def believe(w: World, p: Legitimacy, clock: Clock) -> None:
+def update_trust(w: World, p: Legitimacy, clock: Clock) -> None:
     people = w.people
     for n in range(w.part.neighbourhood[0], w.part.neighbourhood[1]):
-        moved = p.fade * REFERENCE_TRUST * (w.places.legitimacy[n] - 1.0)
-        if -1e-9 < moved < 1e-9:
+        step = p.fade * REFERENCE_TRUST * (w.places.legitimacy[n] - 1.0)
+        if -1e-9 < step < 1e-9:
             continue
         first, last = np.int64(w.places.first[n]), np.int64(w.places.first[n + 1])
         start = first + (clock.month - first) % 12
         for i in range(start, last, 12):
             if people.age[i] != EMPTY_SLOT:
-                people.trust[i] = np.float32(min(1.0, max(0.0, people.trust[i] + moved)))
+                people.trust[i] = np.float32(min(1.0, max(0.0, people.trust[i] + step)))
                 people.changed[i] |= np.uint8(TRUST_ONLY)

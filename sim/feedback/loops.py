@@ -1,8 +1,9 @@
-"""Every feedback loop of the model, with the switch that cuts it: what is left out, set or held when it is knocked out.
+"""Every feedback loop of the model, with the switch that cuts it.
 
-A loop runs through several mechanisms; its switch cuts one link of it and leaves the others, so that what is lost is
-the loop and no more. Whoever runs scenarios may name a loop (R1) or a mechanism (overspend_recovery) to be left out, always
-in the baseline too: where `moves_baseline` says so, the cut moves the baseline itself, and only differences tell.
+A loop passes through several mechanisms. Its switch cuts one link and leaves the others, so that only the loop is lost:
+it disables mechanisms, sets parameters or holds levers. A run can knock out a loop (R1) or a mechanism
+(overspend_recovery), always in the baseline too. Where `moves_baseline` is set, the cut moves the baseline itself, and
+only differences from that baseline are evidence.
 """
 
 from __future__ import annotations
@@ -17,31 +18,31 @@ from sim.schema.toml_files import InputError
 
 @dataclass(frozen=True)
 class Loop:
-    """One loop: its chain of causes, where that is told, and what cuts it."""
+    """A feedback loop: its chain of causes, the files that hold the links, and the switch that cuts it."""
 
     name: str
     label: str
     chain: str
     sign: Literal["+", "−"]
     files: tuple[str, ...]
-    """Where the chain is told, link by link; the first has the link that is cut."""
+    """Files that hold the links of the chain; the first has the link that is cut."""
     disabled_by: str
-    """What is so once the loop is cut."""
+    """The state of the model once the loop is cut."""
     disabled: tuple[str, ...] = ()
-    """Mechanisms left out."""
+    """Mechanisms disabled."""
     parameters: Mapping[str, float] = field(default_factory=dict)
-    """Parameters set, beyond their plausible range where need be."""
+    """Parameters set, beyond their plausible range where necessary."""
     levers: Mapping[str, float] = field(default_factory=dict)
-    """Levers held, whatever a policy says."""
+    """Levers held at a value, whatever a policy sets."""
     moves_baseline: bool = False
 
     @property
     def module(self) -> str:
-        """The module that has the link that is cut."""
+        """Name of the module that has the link that is cut."""
         return "sim." + self.files[0].removesuffix(".py").replace("/", ".")
 
     def switch(self) -> tuple[str, ...]:
-        """What is left out, set and held, each in words."""
+        """Mechanisms disabled, parameters set and levers held, each in words."""
         out = [f"without `{name}`" for name in self.disabled]
         out += [f"`{name}` = {value:g}" for name, value in self.parameters.items()]
         out += [f"lever `{name}` = {value:g}" for name, value in self.levers.items()]
@@ -51,7 +52,7 @@ class Loop:
 LOOPS = (
     Loop(
         "R1",
-        "crowding out",
+        "overspend recovery",
         "crises → acute overspend → less prevention next year → crises",
         "+",
         (
@@ -64,17 +65,17 @@ LOOPS = (
             "services/acute.py",
             "services/spending.py",
         ),
-        "The centre pays every overspend; prevention never does.",
+        "The centre pays every overspend, and prevention pays none.",
         levers={"overspend_share": 0.0},
         moves_baseline=True,
     ),
     Loop(
         "R2",
         "rationing",
-        "queue → higher threshold → help later or never → worse need → queue",
+        "queue → more people turned away → help later or never → worse need → queue",
         "+",
         ("feedback/rationing.py", "people/help_seeking.py", "services/waiting.py", "people/need.py"),
-        "Thresholds stay where they are, however long the queue.",
+        "Thresholds do not respond to queues.",
         disabled=("rationing",),
     ),
     Loop(
@@ -83,13 +84,13 @@ LOOPS = (
         "workload → burnout → leavers → vacancies → workload",
         "+",
         ("feedback/burnout.py", "services/workforce.py", "services/hours.py"),
-        "Workload tires nobody; targets, autonomy and pay still matter.",
+        "Workload does not raise burnout; targets, autonomy and pay still have their effects.",
         parameters={"burnout.strain": 0.0},
     ),
     Loop(
         "R4",
         "failure demand",
-        "refusals → asking again → time spent on assessing → fewer places → refusals",
+        "refusals → requests made again → time spent on assessing → fewer places → refusals",
         "+",
         (
             "feedback/failure_demand.py",
@@ -98,32 +99,32 @@ LOOPS = (
             "services/waiting.py",
             "people/help_seeking.py",
         ),
-        "More requests take no more time than the baseline's do.",
+        "More requests take no more time for assessing than the baseline's.",
         disabled=("failure_demand",),
     ),
     Loop(
         "R5",
         "isolation",
-        "need → withdrawal, strain on ties → less support → need, one's own and one's ties'",
+        "need → withdrawal, strain on ties → less support → need, of the person and of their ties",
         "+",
         ("networks/support.py", "people/need.py"),
-        "Nobody withdraws, and a tie in crisis gives as much as one in serious need: half.",
+        "Nobody withdraws, and a tie in crisis gives as much support as one in serious need: half.",
         parameters={"support.withdrawal": 0.0, "support.strain": -0.5},
         moves_baseline=True,
     ),
     Loop(
         "R6",
         "community",
-        "groups → leaders and spread to those beside them → groups",
+        "groups → leaders, and spread to neighbouring areas → groups",
         "+",
         ("networks/groups.py",),
-        "Lively groups bring no more leaders, and help none next door.",
+        "Lively groups bring no more leaders, and none in neighbouring areas.",
         parameters={"groups.welcome": 0.0, "groups.spread": 0.0},
     ),
     Loop(
         "R7",
         "reinvestment",
-        "fewer crises → savings kept → more prevention next year → fewer crises",
+        "fewer crises → savings reinvested → more prevention next year → fewer crises",
         "+",
         (
             "feedback/overspend_recovery.py",
@@ -142,7 +143,7 @@ LOOPS = (
     Loop(
         "R8",
         "trust",
-        "refusal → mistrust → asking later → worse need → refusal",
+        "refusal → less trust → later requests → worse need → refusal",
         "+",
         (
             "people/help_seeking.py",
@@ -151,7 +152,7 @@ LOOPS = (
             "people/trust.py",
             "feedback/legitimacy.py",
         ),
-        "Refusals and giving up leave no mark on trust.",
+        "Refusals and giving up do not lower trust.",
         parameters={"help_seeking.hurt": 0.0, "legitimacy.hurt": 0.0},
         moves_baseline=True,
     ),
@@ -167,16 +168,16 @@ LOOPS = (
             "feedback/failure_demand.py",
             "services/hours.py",
         ),
-        "Time for each person does nothing for learning.",
+        "Time for each person has no effect on learning.",
         parameters={"practice.slack": 0.0},
     ),
     Loop(
         "R10",
-        "demographic_spin_up",
+        "generations",
         "a parent's serious need → a child's resilience → need in later life → a parent's need",
         "+",
         ("people/resilience.py", "people/need.py"),
-        "A parent's need leaves no mark on a child.",
+        "A parent's need has no effect on a child.",
         parameters={"resilience.parent": 0.0},
         moves_baseline=True,
     ),
@@ -186,24 +187,24 @@ LOOPS = (
         "need → asking → help → recovery → less need",
         "−",
         ("services/waiting.py", "services/queue_allocation.py", "people/help_seeking.py", "people/need.py"),
-        "Nobody's help begins; what has begun goes on.",
+        "Nobody's help begins; help that has begun continues.",
         disabled=("waiting",),
         moves_baseline=True,
     ),
     Loop(
         "B2",
         "informal help",
-        "care need → people at home hold it off → less need",
+        "care need → care by people at home → less need",
         "−",
         ("people/need.py",),
-        "People at home hold off no care need.",
+        "People at home hold back no care need.",
         parameters={"need.informal": 0.0},
         moves_baseline=True,
     ),
     Loop(
         "B3",
         "saturation",
-        "more of it → fewer left to reach, join or find → less more of it",
+        "more of a service or group → fewer people left to reach, to join or to recruit → slower growth",
         "−",
         (
             "networks/social_prescribing.py",
@@ -213,7 +214,7 @@ LOOPS = (
             "services/lay_helpers.py",
             "services/child_services.py",
         ),
-        "Energy never saturates, and groups take in and bear whoever is sent to them; lay helpers still run out.",
+        "Groups' energy never saturates, and groups can take everybody sent to them; lay helpers still run out.",
         disabled=("groups_room", "social_prescribing"),
         parameters={"groups.ease": 1e9},
     ),
@@ -222,28 +223,44 @@ BY_NAME = {loop.name.casefold(): loop for loop in LOOPS}
 
 
 class DisabledMechanisms(NamedTuple):
-    """What several switches come to together."""
+    """Several switches combined."""
 
     mechanisms: frozenset[str]
     parameters: dict[str, dict[str, float]]
-    """By mechanism's file, then by parameter."""
+    """By parameter group, then by parameter."""
     levers: dict[str, float]
 
 
 def disabled_mechanisms(names: Iterable[str]) -> DisabledMechanisms:
-    """Loops and mechanisms by name, as what to leave out, set and hold. Raises InputError for a name unknown."""
+    """Combine the switches of loops and mechanisms.
+
+    Parameters
+    ----------
+    names
+        Names of loops (R1, in either case) or of mechanisms.
+
+    Returns
+    -------
+    DisabledMechanisms
+        Mechanisms to disable, parameters to set and levers to hold.
+
+    Raises
+    ------
+    InputError
+        If a name is neither a loop nor a mechanism.
+    """
     out = DisabledMechanisms(frozenset(), {}, {})
     for name in names:
         loop = BY_NAME.get(name.casefold())
         if loop is None:
             if name not in REGISTRY.entries:
-                there = (*(known.name for known in LOOPS), *sorted(REGISTRY.entries))
-                raise InputError("without", None, "", "the name of a loop or a mechanism", name, there)
+                choices = (*(known.name for known in LOOPS), *sorted(REGISTRY.entries))
+                raise InputError("knock-out", None, "", "the name of a loop or a mechanism", name, choices)
             out = out._replace(mechanisms=out.mechanisms | {name})
             continue
         out = out._replace(mechanisms=out.mechanisms.union(loop.disabled))
         out.levers.update(loop.levers)
         for parameter, value in loop.parameters.items():
-            group, one = parameter.split(".")
-            out.parameters.setdefault(group, {})[one] = value
+            group, key = parameter.split(".")
+            out.parameters.setdefault(group, {})[key] = value
     return out

@@ -1,15 +1,16 @@
-"""An acute overspend is paid out of next year's prevention; a saving is partly kept for it, or clawed back.
+"""An acute overspend is partly paid out of next year's prevention; a saving is partly reinvested in prevention.
 
 Claim     At the end of a year a silo that owes more than `reserve` of its year's funding gets (1 - kappa) of the excess
-          from the centre; kappa of it is taken from its prevention lines over the next year, at most `most` of them. If
-          it has more than `reserve` left, rho of the excess goes to its prevention lines and the rest back to the
-          centre. plan[s] = granted[s] * max(floor, 1 + shift / the silo's prevention) for preventive and community
-          services, plan[s] = granted[s] for others: a debt is worked off by spending less than is granted, a saving
-          spent on top. What a ring-fence keeps (that part of a line's baseline) is never taken: the centre pays
-          instead.
+          from the centre. kappa of it is taken from its prevention lines over the next year, at most `most` of them;
+          the centre pays what cannot be taken. If the silo has more than `reserve` left, rho of the excess goes to its
+          prevention lines and the rest back to the centre. plan[s] = granted[s] * max(floor, 1 + shift / the silo's
+          prevention) for preventive and community services, plan[s] = granted[s] for others: a debt is worked off by
+          spending less than is granted, and a saving is spent on top. What a ring-fence protects (that part of a line's
+          baseline) is never taken: the centre pays instead.
 Evidence  D12, D13, D16-D18: early lines lost 40 % while late ones grew. kappa and rho: assumed, equal at baseline so
-          that chance alone neither starves nor feeds prevention; each is a lever. reserve: assumed.
-Limits    A silo without prevention lines is bailed out whole. The debt is carried by the silo until it is worked off.
+          that chance alone neither starves nor feeds prevention; each is a lever. reserve, floor, most: assumed.
+Limits    The centre pays the whole debt of a silo without prevention lines. The silo carries its debt until it is
+          worked off.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import numpy as np
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, share
-from sim.state.tables import COMMUNITY, PREVENTIVE, World
+from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.world import World
 
 
 class OverspendRecovery(Params):
-    """What is absorbed before anything is cut or kept."""
+    """The reserve, and how much of prevention a debt can take."""
 
     reserve: float = share(
         0.02, low=0.0, high=0.1, source="assumed", meaning="part of a year's funding kept in reserve"
@@ -43,8 +45,8 @@ def is_prevention(tier: int) -> bool:
 
 
 @kernel
-def fenced(w: World, silo: int) -> float:
-    """Pounds a year of a silo's prevention that the ring-fence keeps."""
+def ring_fenced(w: World, silo: int) -> float:
+    """Pounds a year of a silo's prevention that the ring-fence protects."""
     total = 0.0
     for s in range(w.services.domain.size):
         if w.services.silo[s] == silo and is_prevention(w.services.tier[s]):
@@ -72,7 +74,7 @@ def prevention_of(w: World, silo: int) -> float:
 @kernel
 def pass_on(w: World, p: OverspendRecovery, clock: Clock) -> None:
     services = w.services
-    fence = w.rules.ring_fence[0]
+    fence_share = w.rules.ring_fence[0]
     for f in range(w.money.shift.size):
         prevention = prevention_of(w, f)
         factor = max(p.floor, 1.0 + w.money.shift[f] / prevention) if prevention > 0.0 else 1.0
@@ -80,8 +82,8 @@ def pass_on(w: World, p: OverspendRecovery, clock: Clock) -> None:
             if services.silo[s] == f:
                 granted = services.granted[s]
                 if is_prevention(services.tier[s]):
-                    kept = min(granted, fence * services.base_budget[s])
-                    services.plan[s] = max(kept, granted * factor)
+                    protected = min(granted, fence_share * services.base_budget[s])
+                    services.plan[s] = max(protected, granted * factor)
                 else:
                     services.plan[s] = granted
 
@@ -112,7 +114,7 @@ def settle_year(w: World, p: OverspendRecovery, clock: Clock) -> None:
         shift: Int = 0
         if money.carried[f] < -reserve:
             excess = -reserve - money.carried[f]
-            bearable = min(p.most * prevention, prevention - fenced(w, f))
+            bearable = min(p.most * prevention, prevention - ring_fenced(w, f))
             shift = -min(np.int64(money.kappa[f] * excess), np.int64(max(0.0, bearable) * 100.0))
             money.bailed_out[f] = excess + shift
             money.carried[f] += money.bailed_out[f]

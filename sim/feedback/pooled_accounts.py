@@ -1,10 +1,10 @@
-"""Silos that pool their budgets share what is left and what is owed; the rest stays in its own pocket.
+"""Budget holders that pool their budgets share surpluses and debts; the rest stays in each one's own account.
 
-Claim     Before a year is settled, each silo puts the share `pooling` of what it has left, or owes, into one pot. What
-          the pot owes is shared by silos in proportion to what they are granted; what it has left goes where it can be
-          reinvested, in proportion to what is granted to prevention. Whole pence; the pot ends empty.
-Evidence  M44 (wrong pockets), M45: direction. How money is shared out: assumed.
-Limits    What pooling does to duplicated work and shared records is not here.
+Claim     Before a year's accounts are closed, each silo puts the share `pooling` of its surplus or debt into one pool.
+          A debt of the pool is shared by silos in proportion to what they are granted. A surplus goes where it can be
+          reinvested, in proportion to what is granted to prevention. Whole pence; the pool ends empty.
+Evidence  M44 (wrong pockets), M45: direction. The rule for sharing: assumed.
+Limits    The effects of pooling on duplicated work and shared records are not modelled.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
-from sim.state.tables import COMMUNITY, PREVENTIVE, World
+from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.world import World
 
 
 @mechanism(
@@ -31,25 +32,25 @@ def pool(w: World, p: NoParams, clock: Clock) -> None:
         money.pooled[f] = 0
     if clock.month % 12 != 11 or w.rules.pooling[0] <= 0.0:
         return
-    pot: Int = 0
+    pool_balance: Int = 0
     for f in range(silos):
-        given = np.int64(w.rules.pooling[0] * money.carried[f])
-        money.pooled[f] = -given
-        pot += given
+        contribution = np.int64(w.rules.pooling[0] * money.carried[f])
+        money.pooled[f] = -contribution
+        pool_balance += contribution
     weight = np.zeros(silos)
     for s in range(services.granted.size):
         upstream = services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY
-        if pot < 0 or upstream:
+        if pool_balance < 0 or upstream:
             weight[services.silo[s]] += services.granted[s]
     total = weight.sum()
-    left = pot
+    remainder = pool_balance
     last = 0
     for f in range(silos):
         if weight[f] > 0.0:
-            taken = np.int64(pot * (weight[f] / total))
-            money.pooled[f] += taken
-            left -= taken
+            part = np.int64(pool_balance * (weight[f] / total))
+            money.pooled[f] += part
+            remainder -= part
             last = f
-    money.pooled[last] += left
+    money.pooled[last] += remainder
     for f in range(silos):
         money.carried[f] += money.pooled[f]

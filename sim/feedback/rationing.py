@@ -1,10 +1,10 @@
-"""When the queue grows, the threshold goes up; when it shortens, it comes down.
+"""When the queue grows, more people are turned away; when it shortens, fewer are.
 
-Claim     wait <- wait + (queue / starts - wait) / memory, starts = base_places * posts * flow (how often a place falls
-          free); pressure = (wait / wait_base)^stiffness, the ratio kept within 0.05 to 20; refusals are multiplied by
-          it.
-Evidence  Direction: B20 (of children referred 39 % closed before treatment while 28 % wait), D16-D18. stiffness:
-          assumed.
+Claim     wait <- wait + (queue / starts - wait) / memory, starts = base_places * posts * flow (how often a place
+          becomes free); pressure = clip(wait / wait_base, least_wait, most_wait)^stiffness. Refusals are multiplied by
+          pressure.
+Evidence  Direction: B20 (of children referred 39 % closed before treatment while 28 % wait), D16-D18. stiffness and the
+          bounds: assumed.
 Limits    Refusals follow the wait of the place as a whole.
 """
 
@@ -13,17 +13,34 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
-from sim.state.tables import ACUTE, World
+from sim.state.codes import ACUTE
+from sim.state.world import World
 
 
 class Rationing(Params):
-    """How thresholds answer to queues."""
+    """How far refusals follow queues."""
 
     stiffness: float = number(
         0.25, low=0.0, high=1.0, unit="exponent", source="assumed", meaning="how far refusals follow waits"
     )
     memory: float = number(
-        12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months that are averaged"
+        12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months over which waits are averaged"
+    )
+    least_wait: float = number(
+        0.05,
+        low=0.01,
+        high=0.2,
+        unit="multiple of baseline",
+        source="assumed",
+        meaning="shortest wait that refusals respond to",
+    )
+    most_wait: float = number(
+        20.0,
+        low=5.0,
+        high=50.0,
+        unit="multiple of baseline",
+        source="assumed",
+        meaning="longest wait that refusals respond to",
     )
 
 
@@ -39,9 +56,9 @@ def ration(w: World, p: Rationing, clock: Clock) -> None:
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE or services.base_places[s] <= 0.0 or services.wait_base[s] <= 0.0:
             continue
-        # Starts a month, by the places' own turnover: a smooth figure where counts are small.
+        # Starts a month, from the turnover of places: a smooth figure where counts are small.
         starts = services.base_places[s] * max(1e-9, services.posts[s]) * services.flow[s]
         now = services.queue[s] / max(1e-9, starts)
         services.wait[s] += (now - services.wait[s]) / p.memory
-        relative = min(20.0, max(0.05, services.wait[s] / services.wait_base[s]))
+        relative = min(p.most_wait, max(p.least_wait, services.wait[s] / services.wait_base[s]))
         services.pressure[s] = relative**p.stiffness

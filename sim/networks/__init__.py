@@ -1,1 +1,1 @@
-"""Who is near whom: households, neighbours, friends, community groups, and the support they give."""
+"""Networks: households, neighbours, friends and community groups, and the support they give."""

@@ -1,9 +1,9 @@
-"""A catalyst helps local people to set up as small care providers, and home help becomes easier to find.
+"""A catalyst helps local people to set up as small care providers, so that home help becomes easier to find.
 
-Claim     d(micro)/dt = (a catalyst's providers * catalysts - micro) / ripens, micro in places as a share of the
-          baseline's; preventive care services have base_places * micro more places.
+Claim     d(micro)/dt = (a catalyst's providers * catalysts - micro) / ripens, micro in places as a share of those of
+          the baseline. Preventive care services have base_places * micro more places.
 Evidence  M88 (Community Catalysts): direction. Sizes assumed: no row in the register.
-Limits    Their places help as well as the service's own; their price stands in feedback/programme_costs.py.
+Limits    The places help as well as those of the service itself. Their price: feedback/programme_costs.py.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
-from sim.state.tables import CARE, PREVENTIVE, World
+from sim.state.codes import CARE, PREVENTIVE
+from sim.state.world import World
 
 
 class MicroEnterprises(Params):
-    """What a catalyst brings about."""
+    """The providers that a catalyst helps to set up."""
 
     providers: float = number(
         0.1,
@@ -23,9 +24,11 @@ class MicroEnterprises(Params):
         high=0.3,
         unit="share of places per catalyst per 100,000 people",
         source="assumed",
-        meaning="home-help places, as a share of the baseline's, that a catalyst brings about",
+        meaning="home-help places, as a share of those of the baseline, that result from a catalyst",
     )
-    ripens: float = number(24.0, low=6.0, high=60.0, unit="months", source="assumed", meaning="time until they are up")
+    ripens: float = number(
+        24.0, low=6.0, high=60.0, unit="months", source="assumed", meaning="time until the providers are set up"
+    )
 
 
 @mechanism(
@@ -37,7 +40,7 @@ class MicroEnterprises(Params):
     after="workforce groups_room knowhow",
 )
 @kernel
-def set_up(w: World, p: MicroEnterprises, clock: Clock) -> None:
+def add_places(w: World, p: MicroEnterprises, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.tier[s] == PREVENTIVE and w.rates.kind[services.domain[s]] == CARE:

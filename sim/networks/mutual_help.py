@@ -1,9 +1,9 @@
-"""A shock makes neighbours help each other; it fades within a year or two unless somebody nurtures it.
+"""A shock makes neighbours help each other; this fades within a year or two unless it is supported.
 
-Claim     d(aid)/dt = lift * pandemic / 12 - aid / life, life = fade * (1 + longer * share nurtured). Of what fades
-          where it is nurtured, `rooted` becomes grown groups.
+Claim     d(aid)/dt = lift * pandemic / 12 - aid / life, life = fade * (1 + longer * share nurtured). A part `rooted` of
+          the nurtured aid that fades becomes grown groups.
 Evidence  M40: mutual aid linked streets, many continue; sizes assumed, no row in the register.
-Limits    Without a shock there is no aid here, nurtured or not: neighbours' usual help stands in ties.
+Limits    Without a shock there is no mutual aid, nurtured or not: the everyday help of neighbours is part of ties.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import World
+from sim.state.world import World
 
 
 class MutualHelp(Params):
-    """How mutual aid comes and goes."""
+    """Rise and decline of mutual aid."""
 
     lift: float = number(
         0.6,
@@ -25,12 +25,12 @@ class MutualHelp(Params):
         source="assumed",
         meaning="energy that neighbours add in a year of pandemic",
     )
-    fade: float = number(9.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="time mutual aid lasts")
+    fade: float = number(9.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="time that mutual aid lasts")
     longer: float = number(
-        2.0, low=0.0, high=5.0, unit="multiple", source="assumed", meaning="how much longer it lasts where nurtured"
+        2.0, low=0.0, high=5.0, unit="multiple", source="assumed", meaning="how much longer nurtured aid lasts"
     )
     rooted: float = share(
-        0.3, low=0.0, high=0.6, source="assumed", meaning="part of nurtured aid that settles into groups"
+        0.3, low=0.0, high=0.6, source="assumed", meaning="part of fading nurtured aid that becomes groups"
     )
 
 

@@ -1,10 +1,10 @@
-"""People who have recovered support others, if somebody asks them; peers cannot be bought.
+"""Some people who have recovered support others, if they are invited; peers cannot be bought.
 
-Claim     d(peers)/dt = invited * peer_support * (1 - bought_out * (1 - seeded)) * recoveries - peers / tenure:
-          recoveries are people who leave serious mental or family need this month. What peers do for others:
+Claim     d(peers)/dt = invited * peer_support * (1 - bought_out * (1 - seeded)) * recoveries - peers / tenure, with
+          recoveries the people who leave serious mental or family need this month. Effect of peers on others:
           networks/exposure.py.
 Evidence  M33, M76: direction. Sizes assumed: no row in the register.
-Limits    A peer supports the neighbourhood, nobody in particular.
+Limits    A peer supports the neighbourhood, not a particular person.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import FAMILY, MENTAL, World
+from sim.state.codes import FAMILY, MENTAL
+from sim.state.world import World
 
 
 class Peers(Params):
-    """Who becomes a peer, and for how long."""
+    """The share of recovered people who become peers, and the time that they stay peers."""
 
     invited: float = share(
-        0.2, low=0.05, high=0.5, source="assumed", meaning="recovered people who say yes when all are asked"
+        0.2, low=0.05, high=0.5, source="assumed", meaning="recovered people who become peers if all are invited"
     )
-    tenure: float = number(18.0, low=6.0, high=48.0, unit="months", source="assumed", meaning="time a peer stays one")
+    tenure: float = number(
+        18.0, low=6.0, high=48.0, unit="months", source="assumed", meaning="time that a person stays a peer"
+    )
     bought_out: float = share(
-        0.6, low=0.0, high=1.0, source="assumed; M33: direction", meaning="peers lost if all groups are bought"
+        0.6, low=0.0, high=1.0, source="assumed; M33: direction", meaning="peers lost if all groups are commissioned"
     )
 
 
@@ -49,5 +52,5 @@ def become_peers(w: World, p: Peers, clock: Clock) -> None:
         if (kind == MENTAL or kind == FAMILY) and before >= 2 and screen.event_to[k] < before:
             places.recovered[people.neighbourhood[i]] += 1.0
     for n in range(first, last):
-        asked = p.invited * w.rules.peer_support[n] * (1.0 - p.bought_out * (1.0 - w.rules.seeded[n]))
-        places.peers[n] += asked * places.recovered[n] - places.peers[n] / p.tenure
+        joining = p.invited * w.rules.peer_support[n] * (1.0 - p.bought_out * (1.0 - w.rules.seeded[n]))
+        places.peers[n] += joining * places.recovered[n] - places.peers[n] / p.tenure

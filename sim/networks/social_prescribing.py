@@ -1,10 +1,10 @@
-"""Link workers send people to groups, and groups have only so much room.
+"""Link workers refer people to groups, and the room in groups is limited.
 
-Claim     Room = holds * mean energy of the place's groups, in units of baseline clients. Places of community services
-          that help people one by one (link workers) <- min(places, base_places * room * squeeze). Fullness = clients /
-          (base_places * room); above 1 it tires the groups (networks/groups.py).
+Claim     Room = holds * max(least_energy, mean energy of the place's groups), in units of baseline clients. Places of
+          community services that help people individually (link workers) <- min(places, base_places * room * squeeze).
+          Fullness = clients / (base_places * room); above 1 it strains the groups (networks/groups.py).
 Evidence  C12: a link worker sends 200 to 250 people a year. holds: assumed. F18: gains only for people seen often.
-Limits    One room for the whole place.
+Limits    One room for the entire place.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
-from sim.state.tables import COMMUNITY, World
+from sim.state.codes import COMMUNITY
+from sim.state.world import World
 
 
 class SocialPrescribing(Params):
-    """What groups hold."""
+    """The room in groups."""
 
     holds: float = number(
         1.4,
@@ -24,20 +25,28 @@ class SocialPrescribing(Params):
         high=2.5,
         unit="multiple",
         source="assumed",
-        meaning="baseline's clients that groups have room for",
+        meaning="clients that groups have room for, over those of the baseline",
     )
     squeeze: float = number(
-        1.1, low=1.0, high=1.5, unit="multiple", source="assumed", meaning="clients that are squeezed in beyond that"
+        1.1, low=1.0, high=1.5, unit="multiple", source="assumed", meaning="clients accepted, over the room in groups"
+    )
+    least_energy: float = number(
+        0.05,
+        low=0.01,
+        high=0.2,
+        unit="1 = baseline",
+        source="assumed",
+        meaning="energy of groups below which their room shrinks no further",
     )
 
 
 @kernel
 def room_of(w: World, p: SocialPrescribing) -> float:
-    """How many times the baseline's clients the place's groups can take."""
+    """Clients that the place's groups have room for, over those of the baseline."""
     total = 0.0
     for n in range(w.places.energy.size):
         total += w.places.energy[n]
-    return p.holds * max(0.05, total / w.places.energy.size)
+    return p.holds * max(p.least_energy, total / w.places.energy.size)
 
 
 @mechanism(
@@ -49,7 +58,7 @@ def room_of(w: World, p: SocialPrescribing) -> float:
     after="hours",
 )
 @kernel
-def limit(w: World, p: SocialPrescribing, clock: Clock) -> None:
+def limit_places(w: World, p: SocialPrescribing, clock: Clock) -> None:
     services = w.services
     room = room_of(w, p) * p.squeeze
     for s in range(services.domain.size):
@@ -65,11 +74,11 @@ def limit(w: World, p: SocialPrescribing, clock: Clock) -> None:
     after="leaders",
 )
 @kernel
-def tire(w: World, p: SocialPrescribing, clock: Clock) -> None:
+def measure_fullness(w: World, p: SocialPrescribing, clock: Clock) -> None:
     services = w.services
-    sent, usual = 0.0, 0.0
+    clients, places = 0.0, 0.0
     for s in range(services.domain.size):
         if services.tier[s] == COMMUNITY and services.base_places[s] > 0.0:
-            sent += services.helped[s]
-            usual += services.base_places[s]
-    w.places.fullness[0] = sent / usual / room_of(w, p) if usual > 0.0 else 0.0
+            clients += services.helped[s]
+            places += services.base_places[s]
+    w.places.fullness[0] = clients / places / room_of(w, p) if places > 0.0 else 0.0

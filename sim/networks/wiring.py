@@ -1,8 +1,9 @@
-"""Who knows whom outside the home: neighbours down the street, friends of one's age, a few people far away.
+"""Ties outside the home: with neighbours of the street, friends of similar age, and a few people far away.
 
-Claim     Each person opens k ties, k skewed to the right with the mean that the place's close_ties (less the people at
-          home) asks for; a tie goes to somebody within a few doors, to somebody of similar age in the neighbourhood,
-          or (far_share) to anybody in the place. Ties are mutual.
+Claim     Each person opens k ties, k <= 15 and skewed to the right, with the mean that the place's close_ties (less the
+          people at home) requires. A tie goes to a person within a few doors, to a person of similar age in the
+          neighbourhood, or (far_share) to anybody in the place. Ties are mutual. A tie that would go to a person of the
+          same home is not made.
 Evidence  A19: about 5 close ties, right-skewed. far_share, the split near/friend: place file, assumed.
 Limits    Ties belong to slots; they do not form or break. Clustering comes from streets, not from closing triangles.
 """
@@ -19,12 +20,13 @@ import numpy.typing as npt
 from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 
-HOW_MANY = stream("how many ties")
-WHO = stream("who is tied")
+TIE_COUNT = stream("how many ties")
+PARTNER = stream("who is tied")
 STREET = 40
-"""Slots either side that count as the same street: some fifteen homes."""
+"""Slots on either side that count as the same street: some fifteen homes."""
 MOST_WORKERS, LEAST_SHARE = 4, 20_000
-"""Threads that wire a place: each takes two bytes a slot, and it pays from so many slots each."""
+"""Largest number of threads that wire a place, and the least number of slots for each to be worth its cost. A thread
+takes two bytes a slot."""
 
 
 A = npt.NDArray[Any]
@@ -38,7 +40,7 @@ class Wiring(NamedTuple):
 
 
 class _Candidates(NamedTuple):
-    """Who there is to be tied, and how."""
+    """The people of a place, and the parameters of their ties."""
 
     age: A
     neighbourhood: A
@@ -47,23 +49,23 @@ class _Candidates(NamedTuple):
     mean: float
     far: float
     near: float
-    many: np.uint64
-    who: np.uint64
+    count_key: np.uint64
+    partner_key: np.uint64
 
 
 @kernel
-def _opened(town: _Candidates, i: Int) -> Int:
-    """How many ties somebody opens: many people few, a few people many."""
-    return min(15, np.int64(-np.log(uniform(town.many, i)) * town.mean + 0.5))  # type: ignore[return-value]  # two kinds of whole number
+def _tie_count(town: _Candidates, i: Int) -> Int:
+    """The number of ties that a person opens: an exponential distribution, rounded, at most 15."""
+    return min(15, np.int64(-np.log(uniform(town.count_key, i)) * town.mean + 0.5))  # type: ignore[return-value]  # two kinds of whole number
 
 
 @kernel
 def _other_end(town: _Candidates, i: Int, t: Int) -> Int:
-    """Whom somebody's t-th tie goes to, or -1 if it would be somebody at home."""
+    """The person to whom a person's t-th tie goes, or -1 if that person lives in the same home."""
     n, home = town.age.size, town.dwelling[i]
     a, b = np.int64(town.first[town.neighbourhood[i]]), np.int64(town.first[town.neighbourhood[i] + 1])
     address = 16 * i + t
-    u, v = uniform(town.who, 2 * address), uniform(town.who, 2 * address + 1)
+    u, v = uniform(town.partner_key, 2 * address), uniform(town.partner_key, 2 * address + 1)
     j: Int = i
     if v < town.far:
         j = np.int64(u * n)
@@ -81,16 +83,16 @@ def _other_end(town: _Candidates, i: Int, t: Int) -> Int:
     return j if town.dwelling[j] != home else -1
 
 
-# Ties are drawn twice, to count and then to note them: keeping them would take more memory than all else. The slots are
-# shared out among workers. A slot's ties are noted in the order of who opened them, so that of the first worker's come
-# first, whoever is quicker.
+# Ties are drawn twice, to count and then to store them: storing the draws would take more memory than everything else.
+# The slots are divided among workers. A slot's ties are stored in the order of the people who opened them, so that the
+# result does not depend on the speed of the workers.
 
 
 @kernel
 def _count(town: _Candidates, first: Int, last: Int, counts: A) -> None:
-    """Count the ties that some slots open, at both ends."""
+    """Count the ties opened by a range of slots, at both ends."""
     for i in range(first, last):
-        for t in range(_opened(town, i)):
+        for t in range(_tie_count(town, i)):
             j = _other_end(town, i, t)
             if j >= 0:
                 counts[i] += np.uint16(1)
@@ -99,30 +101,30 @@ def _count(town: _Candidates, first: Int, last: Int, counts: A) -> None:
 
 @kernel
 def _starts(counts: A) -> A:
-    """Where each slot's ties begin. What each worker has counted becomes how many of others' ties come before."""
+    """The start of each slot's ties. Each worker's counts become the number of ties of earlier workers."""
     workers, slots = counts.shape
     start = np.zeros(slots + 1, np.uint32)
     for i in range(slots):
         before = np.uint16(0)
         for k in range(workers):
-            mine = counts[k, i]
+            own_count = counts[k, i]
             counts[k, i] = before
-            before += mine
+            before += own_count
         start[i + 1] = start[i] + np.uint32(before)
     return start
 
 
 @kernel
-def _note(town: _Candidates, first: Int, last: Int, start: A, noted: A, to: A) -> None:
-    """Note the ties that some slots open, at both ends, after so many of each slot that are noted."""
+def _store(town: _Candidates, first: Int, last: Int, start: A, stored: A, to: A) -> None:
+    """Store the ties opened by a range of slots, at both ends, after the ties of each slot that are stored already."""
     for i in range(first, last):
-        for t in range(_opened(town, i)):
+        for t in range(_tie_count(town, i)):
             j = _other_end(town, i, t)
             if j >= 0:
-                to[start[i] + noted[i]] = j
-                noted[i] += np.uint16(1)
-                to[start[j] + noted[j]] = i
-                noted[j] += np.uint16(1)
+                to[start[i] + stored[i]] = j
+                stored[i] += np.uint16(1)
+                to[start[j] + stored[j]] = i
+                stored[j] += np.uint16(1)
 
 
 def wire(
@@ -137,8 +139,29 @@ def wire(
     seed: int,
     threads: int = 1,
 ) -> Wiring:
-    """Tie people together. `outside_ties` is the mean number of ties a person has outside the home."""
-    keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (HOW_MANY, WHO)]
+    """Draw the ties between the people of a place.
+
+    Parameters
+    ----------
+    age, neighbourhood, dwelling : array of int, shape (slot,)
+        Age, neighbourhood and dwelling of each slot.
+    first : array of int
+        First slot of each neighbourhood, and the end.
+    outside_ties : float
+        Mean number of ties of a person outside the home.
+    far_share, near_share : float
+        Shares of ties to anybody in the place and to the same street; the rest go to people of similar age.
+    seed : int
+        Seed of the draws.
+    threads : int
+        Largest number of threads. The result does not depend on it.
+
+    Returns
+    -------
+    Wiring
+        The ties of each slot.
+    """
+    keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (TIE_COUNT, PARTNER)]
     mean = max(0.05, outside_ties / 2.0)
     town = _Candidates(age, neighbourhood, dwelling, first, mean, far_share, near_share, keys[0], keys[1])
     workers = max(1, min(threads, MOST_WORKERS, age.size // LEAST_SHARE))
@@ -148,5 +171,5 @@ def wire(
         list(pool.map(partial(_count, town), edges[:-1], edges[1:], counts))
         start = _starts(counts)
         to = np.empty(start[-1], np.uint32)
-        list(pool.map(lambda a, b, noted: _note(town, a, b, start, noted, to), edges[:-1], edges[1:], counts))
+        list(pool.map(lambda a, b, stored: _store(town, a, b, start, stored, to), edges[:-1], edges[1:], counts))
     return Wiring(start, to)

@@ -1,1 +1,1 @@
-"""People: who they are, and the domains of need in which their lives can go well or badly."""
+"""People: their attributes, and the domains in which they can have needs."""

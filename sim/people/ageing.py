@@ -1,11 +1,12 @@
-"""Everybody has a birthday once a year; at 18 to 30 some leave home.
+"""Everybody has a birthday once a year, and some people of 18 to 30 leave home.
 
-Claim     In the month given by their slot, people grow a year older. Help and crises that the new age is not eligible
-          for end (a child in care who turns 18 leaves care, with serious need). Somebody of 18 to 30 who is not the
-          reference person leaves with probability `leaves` a year, to the smallest empty home of the neighbourhood, if
-          any.
+Claim     In the month given by their slot, people grow a year older, up to the age of 109. Help for which a person is
+          then too old ends. A crisis becomes serious need if no acute service takes crises of both the old and the new
+          age band (a child in care who turns 18 leaves care with serious need). A person of 18 to 30 who is not the
+          reference person of the household leaves with probability `leaves` a year, to the smallest empty home of the
+          neighbourhood, if there is one.
 Evidence  leaves: assumed, from a mean age of leaving home of about 24.
-Limits    Birthdays fall by slot, not by season. Nobody grows older than 109.
+Limits    Birthdays follow the slot, not the season. Nobody grows older than 109.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import AGE_BANDS, Params, share
-from sim.state.tables import EMPTY_SLOT, World
+from sim.state.codes import EMPTY_SLOT
 from sim.state.updates import birthday_slots, count_person, occupy, set_age, set_help, set_level, still_served, vacate
+from sim.state.world import World
 
 LEAVE = stream("leaving home")
 LAST_AGE = 109
@@ -37,8 +39,8 @@ class Ageing(Params):
 
 
 @kernel
-def _same_door(w: World, d: int, old: int, new: int) -> bool:
-    """Whether some acute service takes crises of both age bands."""
+def _share_acute_service(w: World, d: int, old: int, new: int) -> bool:
+    """Whether one acute service takes crises of both age bands."""
     for s in range(w.services.domain.size):
         if w.services.domain[s] == d and w.services.crisis_share[s, old] > 0 and w.services.crisis_share[s, new] > 0:
             return True
@@ -49,17 +51,17 @@ def _same_door(w: World, d: int, old: int, new: int) -> bool:
 def _empty_home(w: World, n: int) -> Int:
     """The smallest empty dwelling in neighbourhood n, or -1."""
     smallest: Int
-    found, smallest = -1, 99
+    best, smallest = -1, 99
     for home in range(np.int64(w.places.first_dwelling[n]), np.int64(w.places.first_dwelling[n + 1])):
         size = np.int64(w.dwellings.first[home + 1]) - np.int64(w.dwellings.first[home])
         if w.dwellings.occupants[home] == 0 and size < smallest:
-            found, smallest = home, size
-    return found
+            best, smallest = home, size
+    return best
 
 
 @kernel
 def leave_home(w: World, i: Int) -> None:
-    """Move a person to an empty home nearby, with all they are; if there is none, they stay where they are."""
+    """Move a person, with their needs and help, to an empty home of the neighbourhood, if there is one."""
     people = w.people
     home = _empty_home(w, people.neighbourhood[i])
     if home < 0:
@@ -68,7 +70,7 @@ def leave_home(w: World, i: Int) -> None:
     occupy(w, j, people.age[i], people.band[i], people.female[i], people.resilience[i], people.trust[i])
     w.dwellings.head[home] = np.uint32(j)
     for d in range(people.level.shape[0]):
-        # A household's need stays with the household; a person's goes along, and so does the help.
+        # A household's need stays with the household; a person's need and help move with the person.
         if w.rates.household[d] == 0:
             people.level[d, j] = people.level[d, i]
             people.before[d, j] = people.before[d, i]
@@ -100,7 +102,11 @@ def grow_older(w: World, p: Ageing, clock: Clock) -> None:
         set_age(w, i, age, BAND_OF_AGE[age])
         if people.band[i] != old:
             for d in range(people.level.shape[0]):
-                if people.level[d, i] == 3 and w.rates.household[d] == 0 and not _same_door(w, d, old, people.band[i]):
+                if (
+                    people.level[d, i] == 3
+                    and w.rates.household[d] == 0
+                    and not _share_acute_service(w, d, old, people.band[i])
+                ):
                     set_level(w, d, i, 2)
                 if people.help[d, i] > 0 and not still_served(w, d, i):
                     set_help(w, d, i, 0)

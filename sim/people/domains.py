@@ -1,6 +1,6 @@
-"""Domains of need: how common each level is in England, how often it turns into a crisis, and what each crisis is.
+"""Domains of need: the prevalence of each level in England, the rate of crises, and the meaning of each level.
 
-A domain is one TOML file in `domains/`. Add a file and the domain is there; nothing else names it.
+A domain is one TOML file in `domains/`. To add a domain, add a file: no other file names it.
 Levels are 0 well, 1 emerging, 2 serious, 3 crisis.
 """
 
@@ -30,7 +30,13 @@ Positive = Annotated[float, Field(strict=False, ge=0.0)]
 
 
 def bands_within(ages: tuple[int, int]) -> slice:
-    """The run of age bands that `ages` covers. Refuses ages that cut through a band."""
+    """The age bands that `ages` covers.
+
+    Raises
+    ------
+    RequirementError
+        If the ages cut through a band.
+    """
     firsts, lasts = [a for a, _ in AGE_BANDS], [b for _, b in AGE_BANDS]
     if ages[0] not in firsts or ages[1] not in lasts or ages[0] > ages[1]:
         raise RequirementError("ages on the edges of age bands", ages, AGE_BAND_NAMES)
@@ -38,7 +44,7 @@ def bands_within(ages: tuple[int, int]) -> slice:
 
 
 def _every_band(table: Mapping[str, object], key: str) -> None:
-    """Refuses a table by age that lacks a band or names one that does not exist."""
+    """Refuse a table by age that lacks a band, or that names a band that does not exist."""
     for band in table:
         if band not in AGE_BAND_NAMES:
             raise RequirementError("an age band", band, AGE_BAND_NAMES, below=(key, band))
@@ -55,7 +61,7 @@ class ByAgeAndQuintile(Closed):
     source: str = Field(min_length=3)
     status: Status
     spread: Annotated[float, Field(strict=False, gt=0.0, lt=1.0)]
-    """Plausible range, relative: 0.2 says the whole table may be 20 % lower or higher."""
+    """Relative plausible range: 0.2 means that the entire table may be 20 % lower or higher."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -79,12 +85,15 @@ class ByAgeAndQuintile(Closed):
     def table(self, england: Array) -> Array:
         """The quantity for each age band and fifth, shape (10, 5).
 
-        `england` counts England's people (or, for a household domain, its households by their reference person)
-        in the same shape: in each band the gradient is scaled so that England's average is `by_age`.
+        Parameters
+        ----------
+        england : array of float, shape (10, 5)
+            England's people or, for a household domain, its households by their reference person. In each band the
+            gradient is scaled so that England's average is `by_age`.
         """
         if self.by_age_and_quintile is not None:
             return np.array([self.by_age_and_quintile[band] for band in AGE_BAND_NAMES], dtype=np.float64)
-        assert self.by_age is not None and self.by_quintile is not None  # `_one_form` saw to it
+        assert self.by_age is not None and self.by_quintile is not None  # ensured by `_one_form`
         average = np.array([self.by_age[band] for band in AGE_BAND_NAMES], dtype=np.float64)
         relative = np.array(self.by_quintile, dtype=np.float64)
         counted = np.where(england.sum(axis=1, keepdims=True) > 0.0, england, 1.0)
@@ -94,7 +103,7 @@ class ByAgeAndQuintile(Closed):
 
 
 class LevelMeanings(Closed):
-    """What each level is, in a sentence for somebody who works in none of these services."""
+    """The meaning of each level, in a sentence for a reader who works in none of these services."""
 
     emerging: str = Field(min_length=10)
     serious: str = Field(min_length=10)
@@ -106,6 +115,8 @@ class PrevalenceAtLeast(ByAgeAndQuintile):
 
 
 class Prevalence(Closed):
+    """Prevalence of need at the level of emerging or above, and of serious or above."""
+
     emerging: PrevalenceAtLeast
     serious: PrevalenceAtLeast
 
@@ -129,17 +140,17 @@ class Crisis(ByAgeAndQuintile):
     england_total_per: Literal["people", "households"]
     mean_months: dict[str, Annotated[float, Field(strict=False, ge=1.0)]]
     waits_for: str | None = None
-    """Another domain: while need there is serious and nobody helps, a crisis here seldom ends."""
+    """Another domain: while its need is serious and not helped, a crisis of this domain seldom ends."""
 
     @model_validator(mode="after")
     def _totals_apart(self) -> Self:
         _every_band(self.mean_months, "mean_months")
-        seen: set[int] = set()
+        covered: set[int] = set()
         for total in self.england_total:
-            here = set(range(len(AGE_BANDS))[bands_within(total.ages)])
-            if seen & here:
+            bands = set(range(len(AGE_BANDS))[bands_within(total.ages)])
+            if covered & bands:
                 raise RequirementError("totals for ages apart from one another", total.ages, below=("england_total",))
-            seen |= here
+            covered |= bands
         return self
 
     def per_year(self, england: Array) -> Array:
@@ -147,9 +158,9 @@ class Crisis(ByAgeAndQuintile):
         rates = self.table(england) / 1000.0
         for total in self.england_total:
             bands = bands_within(total.ages)
-            happen, counted = float((rates[bands] * england[bands]).sum()), float(england[bands].sum())
-            if happen > 0.0:
-                rates[bands] *= total.value.value / 1000.0 * counted / happen
+            crises, counted = float((rates[bands] * england[bands]).sum()), float(england[bands].sum())
+            if crises > 0.0:
+                rates[bands] *= total.value.value / 1000.0 * counted / crises
         return rates
 
     def months(self) -> Array:
@@ -165,7 +176,7 @@ class Recovery(Closed):
 
 
 class LossByLevel(Closed):
-    """What each level takes away from somebody without need in the domain."""
+    """The loss at each level, compared with a person without need in the domain."""
 
     emerging: Figure
     serious: Figure
@@ -179,21 +190,21 @@ class LossByLevel(Closed):
         return self
 
     def values(self) -> Array:
-        """By level, 0 (well) first. Shape (4,)."""
+        """The loss by level, 0 (well) first. Shape (4,)."""
         return np.array([0.0, self.emerging.value, self.serious.value, self.crisis.value])
 
 
 class Wellbeing(Closed):
-    """What need in the domain takes from a life, beside what other domains take: the losses of several add up."""
+    """Loss of wellbeing by need in the domain. The losses of several domains add up."""
 
     utility_loss: LossByLevel
-    """Of the weight, 0 to 1, that a year of life counts with in a QALY."""
+    """Part of the weight, 0 to 1, of a year of life in a QALY."""
     life_satisfaction_loss: LossByLevel
     """Points of life satisfaction, on the scale from 0 to 10."""
 
 
 class Domain(Closed):
-    """One domain of need, with what England's figures say of it."""
+    """One domain of need, with the figures for England."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     label: str = Field(min_length=3)
@@ -204,10 +215,10 @@ class Domain(Closed):
     crisis: Crisis
     recovery: Recovery
     informal_help: bool = False
-    """Whether people at home can do much of what is needed, and are strained where nobody else does."""
+    """Whether people at home can give much of the help, and are strained if no service helps."""
     wellbeing: Wellbeing
     interactions: dict[str, Figure] = Field(default_factory=dict)
-    """Other domain's id -> omega: the hazard of getting worse here is multiplied by 1 + omega * level there."""
+    """Other domain's id -> omega: the hazard of worsening is multiplied by 1 + omega * level in the other domain."""
 
     @model_validator(mode="after")
     def _same_unit(self) -> Self:
@@ -224,16 +235,16 @@ class Domain(Closed):
 
 @lru_cache
 def load_domains(folder: Path = FOLDER) -> tuple[Domain, ...]:
-    """Every domain file in the folder, in the order the files give themselves."""
+    """All domain files of a folder, sorted by their `order`."""
     files = sorted(folder.glob("*.toml"))
-    found = sorted(((path, load(path, Domain)) for path in files), key=lambda pair: pair[1].order)
-    if not found:
+    loaded = sorted(((path, load(path, Domain)) for path in files), key=lambda pair: pair[1].order)
+    if not loaded:
         raise fail(folder, "", "at least one domain file (*.toml)", [])
-    ids = [domain.id for _, domain in found]
-    for (_, before), (path, domain) in pairwise(found):
+    ids = [domain.id for _, domain in loaded]
+    for (_, before), (path, domain) in pairwise(loaded):
         if domain.order == before.order:
             raise fail(path, "order", f"an order other than that of {before.id}", domain.order)
-    for i, (path, domain) in enumerate(found):
+    for i, (path, domain) in enumerate(loaded):
         if domain.id in ids[:i]:
             raise fail(path, "id", "an id that no other domain has", domain.id)
         for other in domain.interactions:
@@ -241,4 +252,4 @@ def load_domains(folder: Path = FOLDER) -> tuple[Domain, ...]:
                 raise fail(path, ("interactions", other), "another domain's id", other, ids)
         if domain.crisis.waits_for is not None and domain.crisis.waits_for not in ids:
             raise fail(path, ("crisis", "waits_for"), "another domain's id", domain.crisis.waits_for, ids)
-    return tuple(domain for _, domain in found)
+    return tuple(domain for _, domain in loaded)

@@ -1,14 +1,14 @@
 """Households move away and others move in; moves keep each fifth's age mix where the place file has it.
 
-Claim     A household moves out of the place this month with probability moves/12 * (mean over its members of
-          people here / people wanted, in their age band, relative to the whole fifth)^pull * (places in the home /
-          people in it)^2, at most twelve times moves/12: the old in an emptied family home move on sooner. An empty
-          home takes in a household with the ages of one of sixteen drawn from the neighbourhood's first households, the
-          one that best fills what is lacking. People here and people wanted are those of the start of the month: no
-          move of a month bears on another.
+Claim     A household moves out of the place this month with probability moves/12 * min(most_factor, (mean over its
+          members of residents / target, in their age band, relative to all ages of the fifth)^pull * (places in the
+          home / people in it)^2): old people in a family home that has emptied move on sooner. An empty home takes in,
+          with probability `let` a month, a household with the ages of one of sixteen drawn from the neighbourhood's
+          first households: of those that fit in, the one that best fills the gaps. Residents and target are those of
+          the start of the month, so that the moves of a month do not affect one another.
 Evidence  moves: A20 gives 8-12 % of people moving home a year; about half of them to another area (assumed).
           Aligning a synthetic population to an official age mix is the custom of microsimulation.
-Limits    What newcomers bring: donors.py. They inherit the ties of the slot they take.
+Limits    Needs of newcomers: donors.py. Newcomers inherit the ties of the slot that they take.
 """
 
 from __future__ import annotations
@@ -25,20 +25,23 @@ from sim.people.ageing import BAND_OF_AGE
 from sim.people.donors import HEAD, MEMBER, donor, household_level
 from sim.people.need import ROUNDING
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import EMPTY_SLOT, A, ThinningScratch, World
+from sim.state.codes import EMPTY_SLOT
+from sim.state.columns import A
+from sim.state.scratch import ThinningScratch
 from sim.state.updates import count_person, occupy, vacate_home
+from sim.state.world import World
 
 OUT = stream("moving out")
 IN = stream("moving in")
 NEWCOMER = stream("needs of newcomers")
 TRIES = 16
-MOST = 12.0
-ROUGHLY = 1.0 + 1e-5
-"""Room for what numbers of 24 bits leave out."""
+"""Households from elsewhere that are compared for an empty home."""
+FLOAT32_MARGIN = 1.0 + 1e-5
+"""Margin for the rounding of 24-bit numbers."""
 
 
 class Moves(Params):
-    """How often households move, and how firmly moves keep the age mix."""
+    """How often households move, and how strongly moves restore the age mix."""
 
     moves: float = share(
         0.05,
@@ -52,7 +55,7 @@ class Moves(Params):
         low=0.2,
         high=1.0,
         source="assumed: homes stand empty for two months on average",
-        meaning="empty homes that are taken in a month by a household from elsewhere",
+        meaning="empty homes into which a household from elsewhere moves in a month",
     )
     pull: float = number(
         12.0,
@@ -60,7 +63,15 @@ class Moves(Params):
         high=30.0,
         unit="exponent",
         source="assumed: a device of alignment, 0 switches it off",
-        meaning="how strongly an over-full age band moves out",
+        meaning="how strongly the surplus of an age band raises moves out",
+    )
+    most_factor: float = number(
+        12.0,
+        low=4.0,
+        high=24.0,
+        unit="multiplier",
+        source="assumed",
+        meaning="largest factor on a household's probability of moving out",
     )
 
 
@@ -73,22 +84,35 @@ class Moves(Params):
 )
 @kernel
 def count_fullness(w: World, p: NoParams, clock: Clock) -> None:
-    here, wanted, full = w.tally.people, w.places.age_mix, w.places.full
+    residents, target, full = w.tally.people, w.places.age_mix, w.places.full
     for q in range(full.shape[0]):
-        all_wanted, all_here = 0.0, 0.0
+        all_target, all_residents = 0.0, 0.0
         for b in range(full.shape[1]):
-            full[q, b] = here[q, b] / wanted[q, b] if wanted[q, b] > 0.5 else 1.0
-            all_wanted += wanted[q, b]
-            all_here += here[q, b]
-        w.places.full_in_all[q] = max(1.0, all_here) / max(1.0, all_wanted)
+            full[q, b] = residents[q, b] / target[q, b] if target[q, b] > 0.5 else 1.0
+            all_target += target[q, b]
+            all_residents += residents[q, b]
+        w.places.full_in_all[q] = max(1.0, all_residents) / max(1.0, all_target)
 
 
 @kernel
 def _best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
-    """The first household, of sixteen drawn from a neighbourhood's, that best fills what its fifth lacks; or -1.
+    """The household that best fills the gaps in the age mix, of sixteen drawn from the neighbourhood's first; or -1.
 
-    `lack` is by age, 0 for nobody. Everybody is added up, and all questions are asked in numbers: going one way or the
-    other would cost more."""
+    Branch-free: these branches are unpredictable.
+
+    Parameters
+    ----------
+    ages : array of int, shape (home, place)
+        Ages of the first households, `EMPTY_SLOT` for an empty place.
+    lack : array of float, shape (age,)
+        Shortage of people of an age, relative to the target; 0 for `EMPTY_SLOT`.
+    room : int
+        Places in the empty home.
+    start, stop : int
+        Range of homes to draw from.
+    u : float
+        Random number, 0 to 1.
+    """
     best: Int
     best, best_score = -1, -1e9
     for t in range(TRIES):
@@ -106,58 +130,75 @@ def _best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) ->
 
 
 @kernel
-def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, usual: float, scratch: ThinningScratch) -> Int:
-    """Collect, of the homes from `home` on, those that stand empty or whose draw says that they may move out. `slots`
-    are the first slots of each and of the next; `usual` bounds the probability where all places are taken."""
-    found: Int = 0
+def _find_homes(key: np.uint64, home: Int, slots: A, occupants: A, most: float, scratch: ThinningScratch) -> Int:
+    """Collect the homes that are empty or may move out this month, and return their number.
+
+    Parameters
+    ----------
+    key : np.uint64
+        Key of the month's draws.
+    home : int
+        The first home.
+    slots : array of int
+        First slot of each home, and the end.
+    occupants : array of int
+        People in each home.
+    most : float
+        Upper bound of the probability of moving out of a home without empty places.
+    scratch : ThinningScratch
+        The homes are written to `found_row`.
+    """
+    count: Int = 0
     for start in range(0, occupants.size, BLOCK):
         stop = min(start + BLOCK, occupants.size)
-        marks, part = scratch.marks[: stop - start], np.float32(usual * 2.0**31)
+        marks, part = scratch.marks[: stop - start], np.float32(most * 2.0**31)
         _mark_homes(key, home + start, slots[start : stop + 1], occupants[start:stop], part, marks)
-        found = gather_block(marks, home + start, scratch.found_row, found)
-    return found
+        count = gather_block(marks, home + start, scratch.found_row, count)
+    return count
 
 
 @kernel
-def _mark_homes(key: np.uint64, first: Int, slots: A, occupants: A, usual: np.float32, marks: A) -> None:
-    """u < usual * (places / people)^2, without dividing; and those without people."""
+def _mark_homes(key: np.uint64, first: Int, slots: A, occupants: A, most: np.float32, marks: A) -> None:
+    """Mark homes with u < most * (places / people)^2, without a division, and homes without people."""
     spread = spread_of(first)
     for home in range(marks.size):
         places, people = np.float32(slots[home + 1] - slots[home]), np.float32(occupants[home])
         draw = np.float32(np.int32(mixed(spread, key) >> np.uint32(1)))
         spread = np.uint32(spread + SPREAD)
-        marks[home] = np.uint8((draw * people * people < usual * places * places) | (occupants[home] == 0))
+        marks[home] = np.uint8((draw * people * people < most * places * places) | (occupants[home] == 0))
 
 
 @kernel
 def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
-    """Settle a household of these ages in an empty dwelling; the first age is the reference person's. Returns how
-    many people moved in."""
+    """Move a household of these ages into an empty dwelling, and return the number of people.
+
+    The first age is that of the reference person.
+    """
     people = w.people
     first = np.int64(w.dwellings.first[home])
     w.dwellings.head[home] = np.uint32(first)
     key = month_key(clock.seed, NEWCOMER, clock.month)
-    came = 0
+    arrivals = 0
     for k in range(ages.size):
         if ages[k] == EMPTY_SLOT:
             break
         i = first + k
         b, q = BAND_OF_AGE[ages[k]], people.quintile[i]
         inherited = household_level(w, first) if k > 0 else 0
-        who = donor(w, HEAD if k == 0 else MEMBER, inherited, b, q, uniform(key, i))
+        row = donor(w, HEAD if k == 0 else MEMBER, inherited, b, q, uniform(key, i))
         occupy(w, i, ages[k], b, people.female[i], w.rates.resilience[b, q], w.rates.trust[b, q])
-        if who >= 0:
-            people.resilience[i] = w.rates.donor_resilience[who]
-            people.trust[i] = w.rates.donor_trust[who]
+        if row >= 0:
+            people.resilience[i] = w.rates.donor_resilience[row]
+            people.trust[i] = w.rates.donor_trust[row]
         for d in range(people.level.shape[0]):
             if w.rates.household[d] == 1 and k > 0:
                 people.level[d, i] = people.level[d, first]
-            elif who >= 0:
-                people.level[d, i] = min(2, w.rates.donor_level[who, d])  # nobody moves in the middle of a crisis
+            elif row >= 0:
+                people.level[d, i] = min(2, w.rates.donor_level[row, d])  # nobody moves in the middle of a crisis
             people.before[d, i] = people.level[d, i]
         count_person(w, i, 1)
-        came += 1
-    return came
+        arrivals += 1
+    return arrivals
 
 
 @mechanism(
@@ -178,18 +219,18 @@ def move(w: World, p: Moves, clock: Clock) -> None:
     first, donor_ages, edge = homes.first, homes.donor_ages, w.places.first_dwelling
     out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
     first_home, last_home = w.part.dwelling[0], w.part.dwelling[1]
-    slots, here = first[first_home : last_home + 1], homes.occupants[first_home:last_home]
+    slots, occupants = first[first_home : last_home + 1], homes.occupants[first_home:last_home]
     fullest = 0.0
     for fifth in range(w.places.full.shape[0]):
         fullest = max(fullest, w.places.full[fifth].max() / w.places.full_in_all[fifth])
-    usual = p.moves / 12.0 * fullest**p.pull * ROUGHLY
+    most_full = p.moves / 12.0 * fullest**p.pull * FLOAT32_MARGIN
     lack, most = np.zeros(EMPTY_SLOT + 1), 0.0
     n = w.part.neighbourhood[0] - 1
     start: Int
     stop: Int
     q: Int
     start, stop, q = 0, 0, 0
-    for k in range(_find_homes(out_key, first_home, slots, here, usual, scratch)):
+    for k in range(_find_homes(out_key, first_home, slots, occupants, most_full, scratch)):
         home = np.int64(scratch.found_row[k])
         while home >= stop:
             n += 1
@@ -200,23 +241,23 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             most = (w.places.full[q].max() / w.places.full_in_all[q]) ** p.pull * ROUNDING
         if homes.occupants[home] > 0:
             u = uniform(out_key, home)
-            # Nobody is more restless than people of the fullest age alone would be.
+            # No factor exceeds that of a household whose members are all of the fullest age band.
             each = (np.float64(first[home + 1]) - np.float64(first[home])) / np.float64(homes.occupants[home])
-            if u < p.moves / 12.0 * most * each**2 and u < p.moves / 12.0 * _restless(w, p, home, q):
+            if u < p.moves / 12.0 * most * each**2 and u < p.moves / 12.0 * _moving_factor(w, p, home, q):
                 w.tally.moved_out[q] += vacate_home(w, home)
         else:
-            comes = uniform(in_key, home)
-            if comes > p.let:
+            u = uniform(in_key, home)
+            if u > p.let:
                 continue
             room = np.int64(first[home + 1]) - np.int64(first[home])
-            best = _best_donor(donor_ages, lack, room, start, stop, comes / p.let)
+            best = _best_donor(donor_ages, lack, room, start, stop, u / p.let)
             if best >= 0:
                 w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
 
 
 @kernel
-def _restless(w: World, p: Moves, home: Int, q: Int) -> float:
-    """How much sooner than others a household moves out."""
+def _moving_factor(w: World, p: Moves, home: Int, q: Int) -> float:
+    """Factor on a household's probability of moving out, at most `most_factor`."""
     total, count = 0.0, 0
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     for i in range(first, last):
@@ -224,5 +265,5 @@ def _restless(w: World, p: Moves, home: Int, q: Int) -> float:
             total += w.places.full[q, w.people.band[i]]
             count += 1
     relative = total / max(1, count) / w.places.full_in_all[q]
-    sooner: float = min(MOST, relative**p.pull * ((last - first) / max(1, count)) ** 2)
-    return sooner
+    factor: float = min(p.most_factor, relative**p.pull * ((last - first) / max(1, count)) ** 2)
+    return factor

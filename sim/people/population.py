@@ -1,8 +1,9 @@
-"""The people of a place: real ages, gathered into households of the sizes that England has.
+"""The people of a place: real ages, grouped into households of the sizes that England has.
 
 Claim     Every neighbourhood gets exactly the age counts of its place file. Its adults become one reference person a
-          household (people_per_household), partners of similar age, grown-up children, others; its children go to
-          households whose reference person is 18 to 44 years older, together rather than alone.
+          household (people_per_household), partners of similar age, grown-up children and others. Its children go to
+          households whose reference person is 18 to 44 years older, rather to a home with one child than to a
+          home without children. Nobody is older than 105 at the start.
 Evidence  A01-A06 ages by fifth, A07-A09 households.
 Limits    Households are formed within a neighbourhood and by age alone. Homes have at most eight places.
 """
@@ -23,14 +24,14 @@ ORDER = stream("order of adults")
 CHOICE = stream("household choice")
 MOST_IN_HOME = 8
 EMPTY_HOMES = 0.05
-"""Empty homes per household at the start; found so that the number of people neither grows nor shrinks."""
+"""Empty homes per household at the start, chosen so that the number of people neither grows nor shrinks."""
 PLACES_IN_EMPTY_HOME = 4
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 
 
 class Household(NamedTuple):
-    """What the places say of households."""
+    """Figures of a place on its households."""
 
     people_per_household: float
     one_person_share: float
@@ -50,6 +51,7 @@ class Occupancy(NamedTuple):
 
 @kernel
 def _ages(counts: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, key: np.uint64, offset: int) -> np.ndarray:
+    """Draw an age for each person of one neighbourhood from the counts by age band."""
     total = 0
     for b in range(counts.size):
         total += counts[b]
@@ -67,12 +69,13 @@ def _ages(counts: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, key: np.uin
 
 
 HEADSHIP = np.array([0.30, 0.60, 0.51, 0.55, 0.63, 0.74])
-"""Share of adults who are their household's reference person, at 18, 25, 45, 65, 75 and 85: what leaving home, deaths
-and moves settle at (people/ageing.py, people/moves.py), so that households do not drift."""
+"""Share of adults who are their household's reference person, at 18, 25, 45, 65, 75 and 85: the equilibrium of leaving
+home, deaths and moves (people/ageing.py, people/moves.py), so that households do not drift."""
 
 
 @kernel
 def _adult_band(age: int) -> Int:
+    """The index of an adult's age in `HEADSHIP`."""
     return np.int64(age >= 25) + np.int64(age >= 45) + np.int64(age >= 65) + np.int64(age >= 75) + np.int64(age >= 85)
 
 
@@ -86,8 +89,15 @@ def _households(
     choice_key: np.uint64,
     offset: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each person of one neighbourhood the number of their household, and for each household who its reference
-    person is."""
+    """Form the households of one neighbourhood.
+
+    Returns
+    -------
+    household_of : array of int, shape (person,)
+        The household of each person.
+    head : array of int, shape (household,)
+        The reference person of each household.
+    """
     n = age.size
     home_of = np.full(n, -1, np.int64)
     rank = np.empty(n, np.float64)
@@ -98,12 +108,12 @@ def _households(
             rank[i] = 9.0
         else:
             adults += 1
-            # Reference persons first: the share of each age that is one.
+            # Reference persons first, by their share at each age.
             rank[i] = u - HEADSHIP[_adult_band(age[i])]
     homes = max(1, min(homes, adults))
     order = np.argsort(rank, kind="mergesort")
     head = order[:homes].copy()
-    years = age.astype(np.float64)  # as `rank` is: one kind of number to compile sorting for
+    years = age.astype(np.float64)  # of the type of `rank`, so that sorting compiles for one type only
     head = head[np.argsort(years[head], kind="mergesort")]
     size = np.ones(homes, np.int64)
     alone = np.zeros(homes, np.uint8)
@@ -111,7 +121,7 @@ def _households(
         home_of[head[h]] = h
         share = one_person * (1.35 if age[head[h]] >= 65 else (1.1 if age[head[h]] < 45 else 0.8))
         alone[h] = 1 if uniform(choice_key, offset + head[h]) < share else 0
-    # Partners: the other adults of 25 and over, oldest with oldest, in homes that are not for one.
+    # Partners: the other adults of 25 and over, oldest with oldest, in homes that are not for one person.
     rest = order[homes:adults]
     rest = rest[np.argsort(years[rest], kind="mergesort")]
     paired = 0
@@ -120,12 +130,12 @@ def _households(
     open_homes = 0
     for h in range(homes):
         open_homes += 1 if alone[h] == 0 and age[head[h]] >= 20 else 0
-    k, seen, young = 0, 0, rest.size - paired
+    k, h_open, young = 0, 0, rest.size - paired
     for h in range(homes):
         if alone[h] == 0 and age[head[h]] >= 20:
             # Spread the partners evenly over the open homes, in order of age.
-            due = (seen + 1) * paired // max(1, open_homes) - seen * paired // max(1, open_homes)
-            seen += 1
+            due = (h_open + 1) * paired // max(1, open_homes) - h_open * paired // max(1, open_homes)
+            h_open += 1
             for _ in range(due):
                 if k < paired and size[h] < 3:
                     home_of[rest[young + k]] = h
@@ -154,7 +164,7 @@ def _place(
     offset: int,
     lone_parent: float,
 ) -> None:
-    """Put somebody into the best of a few random homes whose reference person could be a parent."""
+    """Put a person into the best of a few random homes whose reference person could be a parent."""
     best: Int
     h: Int
     best, best_score = -1, -1e9
@@ -165,9 +175,9 @@ def _place(
         if size[h] >= 7:
             continue
         gap = np.int64(age[head[h]]) - np.int64(age[i])
-        # A second child goes where there is one, a third less often, a fourth seldom.
-        liked = 0.0 if children[h] == 0 else (0.05 if children[h] == 1 else -0.25 * (children[h] - 1))
-        score = liked - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]  # type: ignore[operator]  # two kinds of whole number
+        # A second child goes to a home with one child, a third child less often to one with two, a fourth seldom.
+        preference = 0.0 if children[h] == 0 else (0.05 if children[h] == 1 else -0.25 * (children[h] - 1))
+        score = preference - 0.15 * max(0, 18 - gap, gap - 44) - 3.0 * alone[h]  # type: ignore[operator]  # two kinds of whole number
         if size[h] - children[h] == 1 and uniform(key, offset + head[h]) > lone_parent:
             score -= 0.5
         score += 0.3 * uniform(key, 7 * (offset + i) + 500_009 * (t + 1) + 3)
@@ -195,8 +205,23 @@ def _sexes(age: np.ndarray, first: np.ndarray, key: np.uint64) -> np.ndarray:
     return female
 
 
-def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) -> Occupancy:
-    """Draw the people of neighbourhoods with these age counts (one tuple of ten bands each)."""
+def draw_population(ages: list[tuple[int, ...]], household: Household, seed: int) -> Occupancy:
+    """Draw the people of neighbourhoods, and group them into households.
+
+    Parameters
+    ----------
+    ages : list of tuple of int
+        People of each neighbourhood, by age band (ten bands).
+    household : Household
+        Figures of the place on households.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    Occupancy
+        The slots of the place: people, and empty slots.
+    """
     firsts = np.array([a for a, _ in AGE_BANDS])
     lasts = np.array([b for _, b in AGE_BANDS])
     keys = [np.uint64(month_key(np.uint64(seed), s, 0)) for s in (AGE, ORDER, CHOICE, stream("sex"))]
@@ -210,17 +235,17 @@ def people_places(ages: list[tuple[int, ...]], household: Household, seed: int) 
             age, homes, household.one_person_share, household.lone_parent_share, keys[1], keys[2], offset
         )
         offset += age.size
-        # In each home: the reference person first, then by age, oldest first; room for one child in every other home
-        # where one may come.
+        # In each home: the reference person first, then by age, oldest first. Every second home where a child may be
+        # born has room for one.
         others = np.ones(age.size, bool)
         others[head] = False
-        used, home = np.unique(home, return_inverse=True)
-        fertile = np.zeros(used.size, bool)
+        occupied, home = np.unique(home, return_inverse=True)
+        fertile = np.zeros(occupied.size, bool)
         np.logical_or.at(fertile, home, (age >= 18) & (age <= 44))
-        sizes = np.bincount(home, minlength=used.size)
+        sizes = np.bincount(home, minlength=occupied.size)
         roomy = np.flatnonzero(fertile & (sizes < MOST_IN_HOME))[::2]
-        # Homes that stand empty, as some always do: without them no household could move.
-        empty = used.size + np.repeat(np.arange(round(EMPTY_HOMES * used.size)), PLACES_IN_EMPTY_HOME)
+        # Empty homes: without them no household could move.
+        empty = occupied.size + np.repeat(np.arange(round(EMPTY_HOMES * occupied.size)), PLACES_IN_EMPTY_HOME)
         age = np.concatenate([age, np.full(roomy.size + empty.size, 255, np.uint8)])
         home = np.concatenate([home, roomy, empty])
         others = np.concatenate([others, np.ones(roomy.size + empty.size, bool)])

@@ -1,12 +1,13 @@
-"""A crisis leaves a scar, deepest in childhood; a parent's trouble wears a child down, early help builds it up.
+"""A crisis lowers resilience, most in childhood; a parent's need lowers a child's resilience, early help raises it.
 
 Claim     A crisis: R <- R - scar * (child_factor if under 18) * (1 + harm * overload of the service that took it)
-          * (1 - network * share of crises in which the person's own network is brought in); where an alternative to
-          the usual service took it, that service's own factor applies.
-          Every birthday month: R <- R * (1 - fade); a child whose reference person has serious need loses `parent`,
-          a child who is being helped in any domain gains `early_help`, and every child gains what children's centres
-          and schools give beyond the baseline (services/child_services.py). An adult who lives with somebody whose serious
-          care need nobody helps with loses `carer` * (1 - time to care).
+          * (1 - network * share of crises in which the person's own network is brought in). Where an alternative to
+          the usual service took the crisis, the factor of that service applies in addition.
+          Every birthday month: R <- R * (1 - fade). A child whose reference person has serious need loses `parent`. A
+          child who is helped in any domain gains `early_help`. Every child gains the contribution of children's centres
+          and schools beyond the baseline (services/child_services.py). An adult who lives with a person whose serious
+          care need is not helped loses `carer` * (1 - time to care). R is then limited to -most_deviation to
+          most_deviation.
 Evidence  Sign and slowness: F01-F03 (Sure Start: hospital use at 11-15 falls 8 %, custody by 16 by 20 %), F08.
           Sizes: assumed, so that effects stay within those natural experiments. carer: assumed.
 Limits    One resilience for all domains. R is in units of the log hazard: R = 0.1 lowers every hazard by a tenth.
@@ -19,26 +20,32 @@ import numpy as np
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import EMPTY_SLOT, RESILIENCE_ONLY, WAITING, World
+from sim.state.codes import EMPTY_SLOT, RESILIENCE_ONLY, WAITING
 from sim.state.updates import birthday_slots
+from sim.state.world import World
 
 
 class Resilience(Params):
-    """What moves the slow stock."""
+    """What raises and lowers resilience."""
 
     scar: float = number(
-        0.10, low=0.0, high=0.25, unit="log hazard units", source="assumed", meaning="resilience lost in a crisis"
+        0.10, low=0.0, high=0.25, unit="log hazard units", source="assumed", meaning="resilience lost by a crisis"
     )
     child_factor: float = number(
-        2.0, low=1.0, high=4.0, unit="multiplier", source="assumed", meaning="how much deeper a scar is before 18"
+        2.0,
+        low=1.0,
+        high=4.0,
+        unit="multiplier",
+        source="assumed",
+        meaning="factor on the resilience lost by a crisis before 18",
     )
     fade: float = number(
         0.08,
         low=0.03,
         high=0.3,
         unit="share per year",
-        source="assumed: F01 [IFSss] sees at 11-15 what help before 5 did, so most of it lasts ten years",
-        meaning="return to the set-point in a year",
+        source="assumed: F01 [IFSss] measures at 11-15 the effect of help before 5, so most of it lasts ten years",
+        meaning="part of the distance to the set-point covered in a year",
     )
     parent: float = number(
         0.02,
@@ -62,20 +69,28 @@ class Resilience(Params):
         high=0.06,
         unit="log hazard units per year",
         source="assumed; A12, E18 show what strain and isolation cost",
-        meaning="resilience an adult loses in a year beside somebody in the home with serious care need and no help",
+        meaning="resilience an adult loses in a year of living with a person who has serious care need and no help",
     )
     network: float = share(
         0.3,
         low=0.0,
         high=0.6,
         source="assumed; F22 [ODD]: no published size for Open Dialogue yet",
-        meaning="cut in the scar where the person's own network is brought into the crisis",
+        meaning="cut in the resilience lost where the person's own network is brought into the crisis",
+    )
+    most_deviation: float = number(
+        1.0,
+        low=0.5,
+        high=2.0,
+        unit="log hazard units",
+        source="assumed",
+        meaning="largest deviation of resilience from its set-point, up or down, after a birthday",
     )
 
 
 @kernel
-def strained(w: World, i: Int) -> bool:
-    """Whether somebody in the home has serious care need that nobody helps with."""
+def is_strained(w: World, i: Int) -> bool:
+    """Whether another person in the home has serious care need without help."""
     people = w.people
     home = np.int64(people.dwelling[i])
     for d in range(people.level.shape[0]):
@@ -97,7 +112,7 @@ def strained(w: World, i: Int) -> bool:
     by_part=True,
 )
 @kernel
-def remember(w: World, p: Resilience, clock: Clock) -> None:
+def update_resilience(w: World, p: Resilience, clock: Clock) -> None:
     people, services = w.people, w.services
     i: Int
     d: Int
@@ -128,9 +143,9 @@ def remember(w: World, p: Resilience, clock: Clock) -> None:
             if helped:
                 r += p.early_help
             r += w.places.nurture[people.band[i], people.neighbourhood[i]]
-        elif p.carer > 0.0 and strained(w, i):
+        elif p.carer > 0.0 and is_strained(w, i):
             r -= p.carer * (1.0 - w.rules.time_to_care[people.neighbourhood[i]])
-        r = min(1.0, max(-1.0, r))
-        if r < min(people.resilience[i], 0.0):  # a loss; drifting back to 0 is what the bounds allow for already
+        r = min(p.most_deviation, max(-p.most_deviation, r))
+        if r < min(people.resilience[i], 0.0):  # a loss; the bounds already allow for a return to 0
             people.changed[i] |= np.uint8(RESILIENCE_ONLY)
         people.resilience[i] = np.float32(r)

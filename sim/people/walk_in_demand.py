@@ -1,9 +1,10 @@
-"""Who finds no other door knocks where nobody can be refused: A&E has visitors who are not in crisis.
+"""People whose need is not helped attend where nobody can be refused: A&E also has visitors who are not in crisis.
 
-Claim     P(attendance this month) = walk_in[a,q] + sum over domains of knock[d, level] while nobody helps with a need
-          there that is emerging or serious, and the missing part of knock while help is worth less than at baseline
-          (rushed help sends people back); nobody knocks at an age at which nobody walks in (a baby commits no
-          offence). A crisis arrives through this door with probability crisis_arrives[d].
+Claim     P(attendance this month) = walk_in[a,q] + sum over domains of knock[d, level] while a need there that is
+          emerging or serious is not helped. While it is helped, the part of knock by which the effect of help is below
+          baseline counts: knock * max(0, 1 - effect), as rushed help sends people back. Nobody attends at an age at
+          which nobody walks in (a baby commits no offence). A crisis arrives through this service with probability
+          crisis_arrives[d].
 Evidence  walk_in is solved so that all attendances of an age band and fifth meet the published rate (B01, B03, B05).
           knock: bounded by F04/F05 (social care cut by 31 %: +0.07 to +0.09 visits per resident over 65 a year).
 Limits    At most one attendance a person and month apart from crises.
@@ -17,17 +18,18 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import bits, month_key, stream, uniform
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import bound_of, find_low, is_low
-from sim.people.need import helping
-from sim.state.tables import CHILD_AGES, EMPTY_SLOT, LEVEL, World
+from sim.people.need import help_effect
+from sim.state.codes import CHILD_AGES, EMPTY_SLOT, LEVEL
 from sim.state.updates import counted, is_helped
+from sim.state.world import World
 
 KNOCK = stream("last resort")
 ARRIVE = stream("crisis arrives by another door")
 
 
 @kernel
-def attending(w: World, door: int, i: Int) -> float:
-    """Probability of attending this month without a crisis."""
+def attendance_probability(w: World, door: int, i: Int) -> float:
+    """Probability of an attendance this month without a crisis."""
     people = w.people
     p: float = w.rates.walk_in[door, people.band[i], people.quintile[i]]
     if w.rates.walks_in[door, people.band[i]] == 0:
@@ -37,26 +39,27 @@ def attending(w: World, door: int, i: Int) -> float:
         if knocks > 0.0 and counted(w, d, i):
             code = np.int64(people.help[d, i])
             if is_helped(code):
-                knocks *= max(0.0, 1.0 - helping(w, code - 1, people.neighbourhood[i]))
+                knocks *= max(0.0, 1.0 - help_effect(w, code - 1, people.neighbourhood[i]))
             p += knocks
     return p
 
 
 @kernel
-def _comes(w: World, door: int, i: Int, u: float) -> bool:
-    """Whether a draw says that somebody attends. Most who do come whatever they need: only for others need is looked
-    at."""
+def _attends(w: World, door: int, i: Int, u: float) -> bool:
+    """Whether a person attends, by the random number u.
+
+    Most attendances do not depend on need, so that need is evaluated for the others only.
+    """
     b = w.people.band[i]
     if w.rates.walks_in[door, b] == 0:
         return False
-    comes: bool = u < w.rates.walk_in[door, b, w.people.quintile[i]] or u < attending(w, door, i)
-    return comes
+    attends: bool = u < w.rates.walk_in[door, b, w.people.quintile[i]] or u < attendance_probability(w, door, i)
+    return attends
 
 
 @kernel
 def _first_rise(w: World, door: int, d: Int, i: Int) -> bool:
-    """Whether somebody's need rose in this domain this month, and in no other with which people knock here before it
-    in order."""
+    """Whether a person's need rose in this domain this month, and in no earlier domain that raises attendance."""
     level, before = w.people.level, w.people.before
     if level[d, i] <= before[d, i]:
         return False
@@ -67,7 +70,7 @@ def _first_rise(w: World, door: int, d: Int, i: Int) -> bool:
 
 
 @kernel
-def _attended(w: World, s: Int, i: Int) -> None:
+def _count_attendance(w: World, s: Int, i: Int) -> None:
     """Count an attendance."""
     people = w.people
     w.tally.opened[s, people.quintile[i], people.band[i]] += 1
@@ -86,7 +89,7 @@ def _attended(w: World, s: Int, i: Int) -> None:
     by_part=True,
 )
 @kernel
-def knock(w: World, p: NoParams, clock: Clock) -> None:
+def attend(w: World, p: NoParams, clock: Clock) -> None:
     people, scratch = w.people, w.screen
     first, last = w.part.person[0], w.part.person[1]
     row = scratch.found_row
@@ -96,21 +99,21 @@ def knock(w: World, p: NoParams, clock: Clock) -> None:
         i: Int
         for k in range(find_low(key, first, people.door_bound[door, first:last], scratch.tops, scratch.marks, row)):
             i = np.int64(row[k])
-            if _comes(w, door, i, uniform(key, i)):
-                _attended(w, s, i)
+            if _attends(w, door, i, uniform(key, i)):
+                _count_attendance(w, s, i)
         for k in range(w.screen.events[0]):
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
             if w.rates.knock[door, d, w.screen.event_to[k]] > 0.0 and _first_rise(w, door, d, i):
                 top = np.uint32(bits(key, i) >> np.uint32(16))
-                if not is_low(top, people.door_bound[door, i]) and _comes(w, door, i, uniform(key, i)):
-                    _attended(w, s, i)  # nobody who was looked at already
+                if not is_low(top, people.door_bound[door, i]) and _attends(w, door, i, uniform(key, i)):
+                    _count_attendance(w, s, i)  # only people who were not candidates above
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
                 continue
             if (
                 uniform(month_key(clock.seed, ARRIVE + np.uint64(64 * door + d), clock.month), i)
                 < (w.rates.crisis_arrives[door, d])
             ):
-                _attended(w, s, i)
+                _count_attendance(w, s, i)
 
 
 @mechanism(
@@ -129,8 +132,8 @@ def bound(w: World, p: NoParams, clock: Clock) -> None:
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
     household, door_bound = w.rates.household, people.door_bound
     renew, reason = w.screen.renew, w.screen.reason
-    # By the time the bound is used, a level may have fallen, and help may have ended. Whose level rose this month is
-    # looked at apart.
+    # By the time the bound is used, a level may have fallen and help may have ended. People whose level rose this month
+    # are evaluated separately.
     most_knock = knock.copy()
     for door in range(knock.shape[0]):
         for d in range(knock.shape[1]):

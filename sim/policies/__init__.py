@@ -1,7 +1,7 @@
-"""What a policy can pull: one lever a file. A new file here is a new lever, slider, sweep range and row in the tables.
+"""Policy levers: one file each. A new file here is a new lever, slider, sweep range and row in the tables.
 
-A lever's file declares a `LEVER` and enters one kernel `(world, path, clock)` in the book; `path` is the lever's value
-over time, `path[month, column]`. What a column is follows from the lever's `axis`:
+A lever's file declares a `LEVER` and registers one kernel `(world, path, clock)`; `path[month, column]` is the value of
+the lever over time. The lever's `axis` determines the columns:
 
 | axis | columns |
 | --- | --- |
@@ -10,18 +10,21 @@ over time, `path[month, column]`. What a column is follows from the lever's `axi
 | service | one for each service, by its index |
 
 Where policies are for some people only (`where`, `who`), a path by service has as many columns again for each further
-group of people: `path[month, group * services + service]`, group 0 being everybody else (see `sim.state.tables.Aims`). A
-budget lever hands its path to `sim.state.updates.fund`, which keeps each group its own part of the
-places.
+group of people: `path[month, group * services + service]`; group 0 is everybody else (see `sim.state.aim_groups`).
+A budget lever passes its path to `sim.state.updates.fund`, which keeps the share of each group.
 """
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sim.schema.declarations import import_declaration, line_of
+from sim.schema.toml_files import NOTHING, InputError
 
 Aim = Literal["service", "where", "who"]
 Axis = Literal["place", "neighbourhood", "service"]
@@ -29,20 +32,25 @@ Section = Literal["Money", "Who gets in", "How staff work", "Who decides", "Comm
 """Where a reader looks for a lever, in this order; 'Shocks' happen to a place rather than being decided."""
 
 
-@dataclass(frozen=True)
-class Lever:
-    """A thing a policy can change."""
+class Lever(BaseModel):
+    """A setting that a policy can change, checked when its file is read."""
 
-    name: str
-    label: str
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """The name of its file."""
+    label: str = Field(min_length=2, max_length=80)
     section: Section
-    unit: str
+    unit: str = Field(min_length=1)
     low: float
     high: float
     baseline: float
-    step: float
-    source: str
-    meaning: str
+    """Its value where no policy moves it."""
+    step: float = Field(gt=0.0)
+    """Step of its slider, in its unit."""
+    source: str = Field(min_length=3)
+    """Source of its range; "assumed" where there is none."""
+    meaning: str = Field(min_length=10)
     kind: Literal["value", "shift"] = "value"
     """A 'shift' lever is 0 at baseline and takes only `shift`; a 'value' lever takes `value` or `shift`."""
     aims: tuple[Aim, ...] = ()
@@ -50,7 +58,23 @@ class Lever:
     axis: Axis = "service"
     """What the columns of its path are."""
     needs: tuple[Aim, ...] = ()
-    """What a policy must say it is aimed at."""
+    """What a policy must aim it at."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"a range whose low end, {self.low:g}, is below its high end, {self.high:g}")
+        if not self.low <= self.baseline <= self.high:
+            raise ValueError(f"a baseline inside the range {self.low:g} to {self.high:g}, not {self.baseline:g}")
+        if self.step > self.high - self.low:
+            raise ValueError(f"a step no larger than the range, {self.high - self.low:g}, not {self.step:g}")
+        if self.kind == "shift" and self.baseline != 0.0:
+            raise ValueError(f"a baseline of 0 for a lever of kind 'shift', not {self.baseline:g}")
+        if not set(self.needs) <= set(self.aims):
+            raise ValueError(f"needs among its aims {list(self.aims)}, not {list(self.needs)}")
+        if self.axis == "place" and self.aims:
+            raise ValueError(f"no aims for a lever of the whole place (axis 'place'), not {list(self.aims)}")
+        return self
 
     @property
     def shock(self) -> bool:
@@ -65,9 +89,25 @@ class Lever:
 
 @cache
 def levers() -> tuple[Lever, ...]:
-    """Every lever, in order of name."""
-    found = [importlib.import_module(f"{__name__}.{info.name}").LEVER for info in pkgutil.iter_modules(__path__)]
-    return tuple(sorted(found, key=lambda lever: lever.name))
+    """Every lever, in order of name.
+
+    Raises
+    ------
+    InputError
+        If the file of a lever declares something that is not allowed.
+    """
+    return tuple(sorted((_declared_in(info.name) for info in pkgutil.iter_modules(__path__)), key=lambda x: x.name))
+
+
+def _declared_in(stem: str) -> Lever:
+    module = import_declaration(f"{__name__}.{stem}")
+    file = Path(str(module.__file__))
+    lever = getattr(module, "LEVER", None)
+    if not isinstance(lever, Lever):
+        raise InputError(file, None, "LEVER", "a Lever", NOTHING if lever is None else lever)
+    if lever.name != stem:
+        raise InputError(file, line_of(file, r"^\s+name="), "Lever.name", "the name of its file", lever.name, (stem,))
+    return lever
 
 
 def lever_sections() -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""How much recording and reporting is asked of staff.
+"""How much recording and reporting staff must do.
 
-Claim     services.admin_share <- path; administration is the catalogue's share times it (services/hours.py).
+Claim     services.admin_share <- path. Administration takes the catalogue's share of working time times this value
+          (services/hours.py).
 Evidence  E21 [CCN]: half of social workers' time; direct work could go from 20 to 45 %.
-Limits    Nothing is lost with what is not recorded.
+Limits    Recording less has no harmful effect in the model.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="admin_share",
-    label="Administration asked of staff",
+    label="Administration required of staff",
     section="How staff work",
     unit="multiple of baseline",
     low=0.5,
@@ -24,7 +25,7 @@ LEVER = Lever(
     baseline=1.0,
     step=0.05,
     source="E21 [CCN]: recording could fall from 50 to some 25 % of time",
-    meaning="Multiplies the share of working time that recording and administration take.",
+    meaning="Multiplies the share of working time that goes to recording and administration.",
     aims=("service",),
 )
 

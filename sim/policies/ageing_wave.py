@@ -1,9 +1,11 @@
-"""A shock: more old people, fewer young ones, as a large generation grows old.
+"""A shock: a large generation grows old, so the place has more old people and fewer young people.
 
-Claim     age_mix[q, b] <- the baseline's * (1 + path) from 65 on, younger bands being lowered alike so that as many
-          people live here. Moves follow the mix.
-Evidence  A06, M49: direction; size assumed.
-Limits    Who lives here follows within some years, as homes are let; the old are as healthy as before for their age.
+Claim     age_mix[q, b] <- the baseline's * (1 + path) from age 65. The younger bands fall in the same proportion to one
+          another, so that the number of residents is unchanged. The old gain at most `MOST_REPLACED` = 0.9 of the
+          number of younger people in their fifth. Moves follow the mix.
+Evidence  A06, M49: direction; size assumed. MOST_REPLACED: assumed.
+Limits    Residents follow the mix within some years, as homes are let. Old people are as healthy for their age as
+          before.
 """
 
 from __future__ import annotations
@@ -13,23 +15,25 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="ageing_wave",
     label="Ageing wave",
     section="Shocks",
-    unit="share more people of 65 and over",
+    unit="share more people aged 65 and over",
     low=0.0,
     high=0.5,
     baseline=0.0,
     step=0.05,
     source="assumed; A06 [DS1]: 18.5 % of people are 65 or over",
-    meaning="How many more people of 65 and over there are, in as large a place.",
+    meaning="Share by which the number of people aged 65 and over rises, in a place of the same size.",
     axis="place",
 )
 OLD = 7
-"""First age band of the old, from 65."""
+"""First age band of old people, from 65."""
+MOST_REPLACED = 0.9  # assumed
+"""Largest share of the younger people of a fifth that old people can replace."""
 
 
 @mechanism(Phase.POLICY, NoParams, reads="places.base_mix", writes="places.age_mix", lever="ageing_wave")
@@ -44,7 +48,7 @@ def age(w: World, path: np.ndarray, clock: Clock) -> None:
                 old += base[q, b]
             else:
                 young += base[q, b]
-        more = min(wave * old, 0.9 * young)
+        more = min(wave * old, MOST_REPLACED * young)
         for b in range(mix.shape[1]):
             if b >= OLD:
                 mix[q, b] = base[q, b] * (1.0 + more / old if old > 0.0 else 1.0)

@@ -1,8 +1,8 @@
 """Cleaner air, parks, sport and leisure for everybody in a neighbourhood.
 
-Claim     rules.air_and_activity <- path. What it does: networks/exposure.py, networks/groups.py.
+Claim     rules.air_and_activity <- path. Effects: networks/exposure.py, networks/groups.py.
 Evidence  M35, M37, F11 [Masters]: direction; size assumed.
-Limits    One programme, not its parts.
+Limits    The lever is one programme; its parts cannot be moved separately.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="air_and_activity",
@@ -24,7 +24,8 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; M37, F11 [Masters]: direction",
-    meaning="How much of a full programme for air, parks and activity there is, with new money.",
+    meaning="Size of the programme for clean air, parks and activity, as a share of a full programme, paid with "
+    "new money.",
     axis="neighbourhood",
     aims=("where",),
 )

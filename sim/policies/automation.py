@@ -1,8 +1,8 @@
-"""Machines do routine administration, and the time they free is kept for people.
+"""Software does routine administration, and staff spend the time saved on the people they help.
 
-Claim     services.automation <- path. What it frees and costs: services/hours.py, services/workforce.py.
+Claim     services.automation <- path. Time saved: services/hours.py. Cost: services/workforce.py.
 Evidence  assumed; M57 gives the direction.
-Limits    Machines make no mistakes and exclude nobody here.
+Limits    Automation makes no mistakes and excludes nobody in the model.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="automation",
-    label="Administration automated, time kept for people",
+    label="Automated administration, time kept for people",
     section="How staff work",
     unit="share of routine administration",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="Part of routine administration that machines do; staff have the time for the people they help.",
+    meaning="Share of routine administration that is automated. Staff spend the time saved on the people they help.",
     aims=("service",),
 )
 

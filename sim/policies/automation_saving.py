@@ -1,9 +1,9 @@
-"""Machines do routine administration, and posts are closed for it.
+"""Software does routine administration, and posts are closed for the time saved.
 
-Claim     services.automation_saving <- path; posts are closed for the time it frees (services/workforce.py), the money
+Claim     services.automation_saving <- path. Posts are closed for the time saved (services/workforce.py). The money
           stays in the account.
 Evidence  assumed; M57 gives the direction.
-Limits    As automation; what becomes of the saving: reinvestment_share.
+Limits    As for automation. The use of the saving: reinvestment_share.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="automation_saving",
-    label="Administration automated, posts closed",
+    label="Automated administration, posts closed",
     section="How staff work",
     unit="share of routine administration",
     low=0.0,
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="Part of routine administration that machines do, with posts closed for the time they free.",
+    meaning="Share of routine administration that is automated. Posts are closed for the time saved.",
     aims=("service",),
 )
 

@@ -1,6 +1,6 @@
-"""How far those who do the work decide how it is done.
+"""How far staff decide how their work is done.
 
-Claim     services.autonomy <- path. What it does: feedback/burnout.py, services/hours.py, services/quality.py,
+Claim     services.autonomy <- path. Effects: feedback/burnout.py, services/hours.py, services/quality.py,
           services/practice.py.
 Evidence  F21 [KPMG]: self-managed nursing, a case study; E23 [SfC23]. Effects assumed, well below F21.
 Limits    The scale is relative: 0.5 is today's.
@@ -13,11 +13,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="autonomy",
-    label="Freedom of those who do the work",
+    label="Staff autonomy",
     section="How staff work",
     unit="0 none, 0.5 today, 1 full",
     low=0.0,
@@ -25,7 +25,8 @@ LEVER = Lever(
     baseline=0.5,
     step=0.05,
     source="assumed; F21 [KPMG], E23 [SfC23] for the direction",
-    meaning="How far staff decide how to work: fewer burn out, places learn more where somebody leads.",
+    meaning="How far staff decide how they work. With more autonomy fewer staff burn out, and areas with a "
+    "leader learn more.",
     aims=("service",),
 )
 

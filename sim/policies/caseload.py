@@ -1,9 +1,9 @@
-"""How many people each worker helps: more of them, or more time for each.
+"""How many people each worker helps.
 
-Claim     services.caseload <- path. What it does: services/hours.py (places, time), feedback/burnout.py,
+Claim     services.caseload <- path. Effects: services/hours.py (places, time), feedback/burnout.py,
           services/quality.py.
 Evidence  E20 [CSWW]: children's social workers hold 16.0 cases, 16.9 in 2019. Range assumed.
-Limits    The same factor for every worker of a service. Acute services take who comes.
+Limits    The factor is the same for every worker of a service. Acute services take everybody who comes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="caseload",
@@ -25,7 +25,8 @@ LEVER = Lever(
     baseline=1.0,
     step=0.05,
     source="E20 [CSWW] for the level; range assumed",
-    meaning="Cases a worker is given: more reach more people with less time for each, and wear staff out.",
+    meaning="Number of cases for each worker. More cases reach more people, leave less time for each, and wear "
+    "staff out.",
     aims=("service",),
 )
 

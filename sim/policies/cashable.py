@@ -1,8 +1,8 @@
-"""How much of acute cost follows demand: what an avoided crisis really saves.
+"""How much of acute cost follows demand, and so how much money an avoided crisis saves.
 
-Claim     rules.cashable <- path. What it does: feedback/semi_fixed_costs.py.
+Claim     rules.cashable <- path. Effects: feedback/semi_fixed_costs.py.
 Evidence  F05 [W1815]: GBP 3 of A&E cost per GBP 100 of care cut; size assumed.
-Limits    The same for all acute services.
+Limits    The share is the same for all acute services.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="cashable",
@@ -24,7 +24,8 @@ LEVER = Lever(
     baseline=0.4,
     step=0.05,
     source="assumed; F05 [W1815]: small",
-    meaning="Part of acute cost that falls when demand falls, and rises when it rises; the rest is beds and buildings.",
+    meaning="Share of acute cost that falls when demand falls and rises when demand rises. The rest is beds and "
+    "buildings.",
     axis="place",
 )
 

@@ -1,8 +1,9 @@
-"""What people must prove before they are helped: forms, evidence, interviews.
+"""How much people must prove before they are helped: forms, evidence, interviews.
 
-Claim     rules.claim_burden <- path: multiplies what each serious need costs in lost requests (people/help_seeking.py).
+Claim     rules.claim_burden <- path. It multiplies the share of requests lost to each serious need
+          (people/help_seeking.py).
 Evidence  assumed; B20, B22: fewer than four in ten referred finish.
-Limits    The same for all services of a neighbourhood.
+Limits    The burden is the same for all services of a neighbourhood.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="claim_burden",
@@ -23,8 +24,8 @@ LEVER = Lever(
     high=4.0,
     baseline=1.0,
     step=0.1,
-    source="assumed: 0 is help on request, 4 a claim that most of the stretched give up",
-    meaning="What must be proved before help is given; those with most serious needs give up first.",
+    source="assumed: 0 is help on request, 4 a claim that most people under strain give up",
+    meaning="How much people must prove before they get help. People with the most serious needs give up first.",
     axis="neighbourhood",
     aims=("where",),
 )

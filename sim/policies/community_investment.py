@@ -1,9 +1,9 @@
-"""Money for community groups: their line is multiplied, and neighbourhoods answer slowly.
+"""The budget of community services is multiplied, and neighbourhoods respond slowly.
 
-Claim     granted[s] <- granted[s] * path for community services, for the part of them that the neighbourhoods aimed at
-          have. New money, not taken from another line.
+Claim     granted[s] <- granted[s] * path for community services, for the part of them that belongs to the
+          neighbourhoods aimed at. The money is new and not taken from another line.
 Evidence  assumed; F17, F20 are upper bounds from weak designs, F18 a trial that found nothing.
-Limits    Seeded and commissioned groups are told apart by the whole model.
+Limits    This lever does not distinguish grown groups from commissioned groups; the whole model does.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import COMMUNITY, World
+from sim.state.codes import COMMUNITY
 from sim.state.updates import PARTED, fund
+from sim.state.world import World
 
 LEVER = Lever(
     name="community_investment",

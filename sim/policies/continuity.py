@@ -1,8 +1,8 @@
-"""How far somebody meets the same worker again.
+"""How often people meet the same worker again.
 
-Claim     services.continuity <- path; quality follows (services/quality.py), at a cost in time (services/hours.py).
-Evidence  E26 [Barker]: mean usual-provider index 0.61; F13 [Tammes], F14 [Sandvik] for what it does.
-Limits    An average: who is known is not told apart.
+Claim     services.continuity <- path. Quality follows (services/quality.py), at a cost in time (services/hours.py).
+Evidence  E26 [Barker]: mean usual-provider index 0.61; F13 [Tammes], F14 [Sandvik] for the effect.
+Limits    Continuity is an average: the model does not record which worker a person knows.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="continuity",
-    label="Continuity of worker",
+    label="Seeing the same worker",
     section="How staff work",
     unit="multiple of baseline",
     low=0.5,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=1.0,
     step=0.05,
     source="E26 [Barker]: index 0.61, small practices 0.70; range assumed",
-    meaning="How far people meet the same worker again, over the baseline's.",
+    meaning="How often people meet the same worker again, compared with the baseline.",
     aims=("service",),
 )
 

@@ -1,9 +1,9 @@
-"""For how many years work is specified before it can change.
+"""For how many years a contract fixes the work.
 
-Claim     services.contract_length <- path. Fit drifts with it (services/quality.py), each contract takes time
-          (services/hours.py).
+Claim     services.contract_length <- path. Fit falls as contracts grow longer (services/quality.py), and each contract
+          takes time (services/hours.py).
 Evidence  M65 gives the direction; five years, the claim's own figure, is the baseline. Effects assumed.
-Limits    Nothing moves when a contract ends but the time it takes.
+Limits    The end of a contract has no effect except the time that a new contract takes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="contract_length",
@@ -25,7 +25,8 @@ LEVER = Lever(
     baseline=5.0,
     step=0.5,
     source="assumed; five years is M65's figure",
-    meaning="Years for which the work is specified: long ones fit less and less, short ones take time.",
+    meaning="Years for which a contract fixes the work. Under long contracts help fits less well; short "
+    "contracts take more time.",
     aims=("service",),
 )
 

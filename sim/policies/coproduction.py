@@ -1,6 +1,6 @@
-"""Personal budgets and plans: people have a say in what help they get.
+"""People have a say in the help they get, through personal budgets and plans.
 
-Claim     services.coproduction <- path. Uptake: services/coproduction_uptake.py; what it does: services/quality.py,
+Claim     services.coproduction <- path. Uptake: services/coproduction_uptake.py. Effects: services/quality.py,
           services/hours.py.
 Evidence  assumed; M21, M58, M60, M73, M90 give the direction.
 Limits    Money paid out in personal budgets stays within the service.
@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="coproduction",
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="Part of those helped who are offered a personal budget or a plan of their own.",
+    meaning="Share of people helped who are offered a personal budget or a plan of their own.",
     aims=("service",),
 )
 

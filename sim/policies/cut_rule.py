@@ -1,9 +1,11 @@
-"""Who bears a cut: everyone alike, or those whose work is not acute.
+"""How a cut is shared: equally between all lines, or borne by the lines that are not acute.
 
 Claim     A share x of what acute lines would lose is given back to them and taken from the other lines of the same
-          silo, in proportion to their size. x = 0 cuts every line alike, x = 1 protects acute care wholly.
-Evidence  D12, D17, D18: early intervention lost 42 %, youth and Sure Start 70 %, while statutory care grew.
-Limits    Nothing is taken below a tenth of a line.
+          silo, in proportion to their size. The other lines lose at most `MOST_TAKEN` = 0.9 of what they have. x = 0
+          cuts every line alike, x = 1 protects acute care wholly within that bound.
+Evidence  D12, D17, D18: early intervention lost 42 %, youth and Sure Start 70 %, while statutory care grew. MOST_TAKEN:
+          assumed.
+Limits    At least a tenth of each line is left.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import ACUTE, World
+from sim.state.codes import ACUTE
+from sim.state.world import World
 
 LEVER = Lever(
     name="cut_rule",
-    label="Protection of acute lines in a cut",
+    label="Protection of acute budgets in a cut",
     section="Money",
     unit="share",
     low=0.0,
@@ -25,9 +28,12 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="D12 [PBE], D17, D18 [IFS24]",
-    meaning="Part of a cut to acute lines that the other lines bear instead: 0 is an equal cut, 1 protects acute care.",
+    meaning="Share of a cut to acute budgets that the other budgets bear instead: 0% is an equal cut, 100% "
+    "protects acute services.",
     axis="place",
 )
+MOST_TAKEN = 0.9  # assumed
+"""Largest share of the other lines that can be taken."""
 
 
 @mechanism(
@@ -49,7 +55,7 @@ def spare_acute(w: World, path: np.ndarray, clock: Clock) -> None:
                     lost += max(0.0, services.base_budget[s] - services.granted[s])
                 else:
                     others += services.granted[s]
-        moved = min(lost * path[clock.month, 0], 0.9 * others)
+        moved = min(lost * path[clock.month, 0], MOST_TAKEN * others)
         if moved <= 0.0 or lost <= 0.0:
             continue
         for s in range(services.granted.size):

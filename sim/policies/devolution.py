@@ -1,8 +1,8 @@
-"""What a neighbourhood is offered is decided there.
+"""Decisions on what a neighbourhood is offered are taken in the neighbourhood.
 
-Claim     rules.devolution <- path. What it does: networks/local_fit.py.
+Claim     rules.devolution <- path. Effects: networks/local_fit.py.
 Evidence  M43, M80: direction; size assumed.
-Limits    Money is not moved between places.
+Limits    No money moves between places.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="devolution",
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed; M43, M80: direction",
-    meaning="Part of the decisions on what is offered that is taken in the place.",
+    meaning="Share of the decisions on what is offered that is taken in the neighbourhood.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
-"""Doors that are only online are shut to those who are not.
+"""Services that can be reached online only exclude people who are not online.
 
-Claim     rules.digital <- path: part of asking that is possible online only (people/help_seeking.py).
+Claim     rules.digital <- path: the share of requests that can be made online only (people/help_seeking.py).
 Evidence  assumed.
-Limits    Saves nothing here; staff time released is the automation lever's.
+Limits    The lever saves nothing; the automation lever releases staff time.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="digital_by_default",
     label="Services reached online only",
     section="Who gets in",
-    unit="share of asking",
+    unit="share of requests",
     low=0.0,
     high=1.0,
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="Part of asking for help that is possible only online.",
+    meaning="Share of requests for help that can be made online only.",
     axis="neighbourhood",
     aims=("where",),
 )

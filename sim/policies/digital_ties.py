@@ -1,8 +1,9 @@
-"""Groups and friendships kept up online, on top of those next door.
+"""Groups and friendships kept up online add to the ties that people have nearby.
 
-Claim     rules.digital_ties <- path: ties worth as much as so many well ones next door (networks/support.py).
+Claim     rules.digital_ties <- path: online ties, as a number of ties to people nearby who are well
+          (networks/support.py).
 Evidence  assumed.
-Limits    Everybody under 65 alike; one in three older people.
+Limits    Everybody under 65 gains alike; of older people one in three gains.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="digital_ties",
-    label="Ties kept up online",
+    label="Social ties kept up online",
     section="Community",
-    unit="ties a person",
+    unit="ties per person",
     low=0.0,
     high=1.0,
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="Well ties added to everybody's by online groups and mutual help.",
+    meaning="Ties to people who are well that online groups and mutual help add for each person.",
     axis="neighbourhood",
     aims=("where",),
 )

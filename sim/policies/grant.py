@@ -1,9 +1,9 @@
-"""New money for a service, so many pounds a year for each person who lives here.
+"""New money for a service, in pounds a year for each person who lives in the place.
 
-Claim     granted[s] <- granted[s] + path * people; where it is aimed at some people, their heads count and the places
-          it buys are theirs.
+Claim     granted[s] <- granted[s] + path * people. Where the grant is aimed at some people, it is path * the number of
+          those people, and the places it buys are for them.
 Evidence  assumed; C15-C29 for what a pound buys (catalogue).
-Limits    Paid from outside: no other line gives it. Real terms.
+Limits    The money comes from outside: no other line gives it. Real terms.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
 from sim.state.updates import PARTED, part_out, whole_offer
+from sim.state.world import World
 
 LEVER = Lever(
     name="grant",
@@ -26,7 +26,7 @@ LEVER = Lever(
     baseline=0.0,
     step=1.0,
     source="assumed",
-    meaning="New money from outside for the service it is aimed at, in pounds a year for each person living here.",
+    meaning="New money from outside for the chosen service, in pounds a year for each resident.",
     kind="shift",
     aims=("service", "where", "who"),
     needs=("service",),
@@ -46,16 +46,16 @@ def add(w: World, path: np.ndarray, clock: Clock) -> None:
     aims, services = w.aims, w.services
     n = services.domain.size
     for s in range(n):
-        usual = path[clock.month, s]
-        alike = True
+        common = path[clock.month, s]
+        uniform_grant = True
         for g in range(1, aims.groups[0]):
-            alike = alike and path[clock.month, g * n + s] == usual
-        if alike:
-            services.granted[s] += usual * w.tally.people.sum()
+            uniform_grant = uniform_grant and path[clock.month, g * n + s] == common
+        if uniform_grant:
+            services.granted[s] += common * w.tally.people.sum()
             continue
         part_out(w, s)
-        whole = whole_offer(w, s)
-        unit = services.granted[s] / whole if whole > 0.0 else 0.0
+        total_offer = whole_offer(w, s)
+        unit = services.granted[s] / total_offer if total_offer > 0.0 else 0.0
         for g in range(aims.groups[0]):
             added = path[clock.month, g * n + s] * aims.heads[g]
             services.granted[s] += added

@@ -1,8 +1,8 @@
-"""Community money may grow groups, slowly and for long, or buy them, at once and while it lasts.
+"""Community money can grow groups, slowly and lastingly, or commission them, at once and while the money lasts.
 
-Claim     rules.seeded <- path. What it does: networks/groups.py.
+Claim     rules.seeded <- path. Effects: networks/groups.py.
 Evidence  M32, M33, M61: direction; size assumed.
-Limits    Grants and contracts do not change in length.
+Limits    The length of grants and contracts does not change.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="grown_or_commissioned",
-    label="Community money given to grow groups",
+    label="Share of community money that grows groups",
     section="Community",
     unit="share",
     low=0.0,
@@ -24,7 +24,8 @@ LEVER = Lever(
     baseline=1.0,
     step=0.05,
     source="assumed; M32, M61: direction",
-    meaning="Part of community money that lets groups grow; the rest commissions groups, which vanish with the money.",
+    meaning="Share of community money that helps groups grow. The rest commissions groups, which end when the "
+    "money ends.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
-"""How many people can be found for vacant posts.
+"""How many people are available for vacant posts.
 
-Claim     services.hiring_inflow <- path; hires are multiplied by it (services/workforce.py).
-Evidence  assumed; M12 gives the direction: an inflow that is shut, by migration rules for one, shows as vacancies.
-Limits    Those who come stay as long as others do.
+Claim     services.hiring_inflow <- path. It multiplies hires (services/workforce.py).
+Evidence  assumed; M12 gives the direction: a closed inflow, for example through migration rules, shows as vacancies.
+Limits    People who come through a larger inflow stay as long as others do.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="hiring_inflow",
-    label="People to be found for vacant posts",
+    label="People available for vacant posts",
     section="How staff work",
     unit="multiple of baseline",
     low=0.4,

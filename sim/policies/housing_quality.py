@@ -1,8 +1,8 @@
 """Homes are made warm, safe and secure.
 
-Claim     rules.housing_quality <- path. What it does: networks/exposure.py.
+Claim     rules.housing_quality <- path. Effects: networks/exposure.py.
 Evidence  M38: direction; size assumed.
-Limits    Rents and building of homes are not modelled.
+Limits    Rents and house building are not modelled.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="housing_quality",
@@ -24,7 +24,8 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; M38: direction",
-    meaning="How much of a full programme for warm, safe and secure homes there is, with new money.",
+    meaning="Size of the programme for warm, safe and secure homes, as a share of a full programme, paid with "
+    "new money.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
-"""Every adult is paid a sum each week: a basic income, or benefits that are higher.
+"""Every adult is paid a sum each week: a basic income, or higher benefits.
 
-Claim     rules.income_floor <- path. What it does: networks/exposure.py; what it costs: feedback/programme_costs.py.
+Claim     rules.income_floor <- path. Effects: networks/exposure.py. Cost: feedback/programme_costs.py.
 Evidence  M20, M28: direction; size assumed.
-Limits    Nobody works less or more for it, and tax does not take it back.
+Limits    Nobody works less or more because of the payment, and tax does not take it back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="income_floor",
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=5.0,
     source="assumed; M20, M28: direction",
-    meaning="Paid to every adult each week, with new money.",
+    meaning="Payment to every adult each week, with new money.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
-"""Work is secure: hours that are known, notice that is given, employers who keep people on.
+"""Work is secure: predictable hours, fair notice, employers who keep people on.
 
-Claim     rules.job_security <- path. What it does: networks/exposure.py.
+Claim     rules.job_security <- path. Effects: networks/exposure.py.
 Evidence  M50, M70, E16 [Benn20]: direction; size assumed.
-Limits    Employers' costs are not counted beyond the programme.
+Limits    Employers' costs beyond the programme are not counted.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="job_security",
-    label="Security of work",
+    label="Job security",
     section="Outside services",
     unit="share of a programme",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; M50, E16 [Benn20]: direction",
-    meaning="How much of a full programme for secure work there is, with new money.",
+    meaning="Size of the programme for secure work, as a share of a full programme, paid with new money.",
     axis="neighbourhood",
     aims=("where",),
 )

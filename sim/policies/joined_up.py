@@ -1,9 +1,9 @@
-"""One worker for a whole life: nobody is lost on the way from one service to the next.
+"""One key worker sees people through, so that nobody is lost between one service and the next.
 
-Claim     rules.joined_up <- path: the part of hand-overs between services in which nobody gets lost. What it does:
+Claim     rules.joined_up <- path: the share of hand-overs between services in which nobody is lost. Effects:
           people/help_seeking.py.
-Evidence  F08 [TF]: one worker for a family cut care entries by a third; F21. How far hand-overs go: assumed.
-Limits    Says nothing of what joining up costs in the first year.
+Evidence  F08 [TF]: one worker for a family cut care entries by a third; F21. The share of hand-overs reached: assumed.
+Limits    The costs of joining up in the first year are not modelled.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="joined_up",
-    label="Joined-up services, a key worker",
+    label="Joined-up services with a key worker",
     section="Who gets in",
     unit="share of hand-overs",
     low=0.0,
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed; F08 [TF], F21 [KPMG]: direction",
-    meaning="Part of the hand-overs between services in which nobody gets lost.",
+    meaning="Share of hand-overs between services in which nobody is lost.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,9 +1,9 @@
-"""Lay helpers beside paid staff: neighbours, parents, people who were helped before.
+"""Lay helpers work with paid staff: neighbours, parents, people who were helped before.
 
-Claim     services.lay_staff <- path. Finding them: services/lay_helpers.py; what they do: services/hours.py,
+Claim     services.lay_staff <- path. Recruiting: services/lay_helpers.py. Effects: services/hours.py,
           services/quality.py.
 Evidence  A18 [CLS18] for how many there are; the rest assumed. M33, M55, M56 give the direction.
-Limits    Helpers are unpaid; finding and minding them costs money and time.
+Limits    Helpers are unpaid; recruiting and supervising them costs money and time.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="lay_staff",
-    label="Lay helpers beside each worker",
+    label="Lay helpers per paid worker",
     section="How staff work",
     unit="helpers per paid worker",
     low=0.0,
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; A18 [CLS18]",
-    meaning="Lay helpers wanted beside each paid worker, a few hours a week each.",
+    meaning="Lay helpers wanted for each paid worker, each for a few hours a week.",
     aims=("service",),
 )
 

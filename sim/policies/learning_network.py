@@ -1,8 +1,8 @@
-"""Places learn from one another: meetings, visits, evidence sifted and passed on.
+"""Neighbourhood teams learn from one another: meetings, visits, evidence selected and passed on.
 
-Claim     places.spine <- path. Who meets, what is taken over, rightly or wrongly: services/practice.py.
+Claim     places.spine <- path. Meetings and what is taken over, rightly or wrongly: services/practice.py.
 Evidence  assumed; M34, M69, M79 give the direction.
-Limits    Costs nothing but is no help where all places are alike.
+Limits    The network costs nothing, and has no effect where practice is the same everywhere.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="learning_network",
-    label="Exchange between places",
+    label="Exchange between neighbourhoods",
     section="Who decides",
     unit="0 none beyond today's, 1 full",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="How far neighbourhood teams meet to take over each other's practice and stand by those who lead.",
+    meaning="How far neighbourhood teams meet to take over good practice and to support people who lead.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
 """Community catalysts help people to set up small care enterprises.
 
-Claim     rules.micro_enterprise <- path. What it does: networks/micro_enterprises.py.
+Claim     rules.micro_enterprise <- path. Effects: networks/micro_enterprises.py.
 Evidence  M88: direction; size assumed.
-Limits    The same for the whole place.
+Limits    The number is the same for the whole place.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="micro_enterprise",
-    label="Catalysts of micro-enterprises",
+    label="Community catalysts for micro-enterprises",
     section="Community",
     unit="per 100,000 people",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.5,
     source="assumed; M88 (Community Catalysts): direction",
-    meaning="Catalysts who find, encourage and support local people in offering home help.",
+    meaning="Workers who find, encourage and support local people who offer home help.",
     axis="place",
 )
 

@@ -1,8 +1,8 @@
-"""What neighbours began in a shock is nurtured: a hub, small grants, somebody who keeps the list.
+"""Mutual aid that neighbours began in a shock is supported, with a hub, small grants and a coordinator.
 
-Claim     rules.mutual_aid <- path. What it does: networks/mutual_help.py.
+Claim     rules.mutual_aid <- path. Effects: networks/mutual_help.py.
 Evidence  M40: direction; size assumed.
-Limits    Does nothing where no shock has called up mutual aid.
+Limits    The lever has no effect where no shock has called up mutual aid.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="mutual_aid",
-    label="Mutual aid that is nurtured",
+    label="Support for mutual aid",
     section="Community",
     unit="share",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; M40: direction",
-    meaning="Part of the streets whose mutual aid is nurtured after a shock.",
+    meaning="Share of streets whose mutual aid is supported after a shock.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,9 +1,10 @@
-"""Who gets the places: per head, or by need, between neighbourhoods.
+"""How places are shared between neighbourhoods: equally for each person who waits, or by need.
 
-Claim     weight of a neighbourhood in every queue = (its fifth's serious need per head / the place's)^eta,
-          eta being that of the neighbourhood.
-Evidence  B15, B16 (less for deprived practices), F28; 0 is per head, above 0 equity, below 0 inverse care.
-Limits    Acts on who is served first, not on where staff sit.
+Claim     weight of a neighbourhood in every queue = (serious need per head in its fifth / that of the whole place)^eta,
+          eta being the neighbourhood's. The ratio counts as at least `LEAST_NEED` = 0.05.
+Evidence  B15, B16 (less for deprived practices), F28; 0 is per head, above 0 equity, below 0 inverse care. LEAST_NEED:
+          assumed.
+Limits    The formula acts on who is served first, not on where staff work.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="neighbourhood_formula",
@@ -25,10 +26,12 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="B15 [RCGP24], B16 [HFlevel], F28 [HFlevel]: direction; range assumed",
-    meaning="0 serves every neighbourhood alike, above 0 favours those with more need, below 0 the reverse.",
+    meaning="0 treats every neighbourhood alike, above 0 favours neighbourhoods with more need, below 0 the reverse.",
     aims=("where",),
     axis="neighbourhood",
 )
+LEAST_NEED = 0.05  # assumed
+"""Lowest need of a fifth per head, over the mean of the place, that the weight counts."""
 
 
 @mechanism(
@@ -49,4 +52,4 @@ def weigh(w: World, path: np.ndarray, clock: Clock) -> None:
     mean = max(1e-9, serious.sum() / people.sum())
     for n in range(w.places.weight.size):
         q = w.places.quintile[n]
-        w.places.weight[n] = max(0.05, serious[q] / people[q] / mean) ** path[clock.month, n]
+        w.places.weight[n] = max(LEAST_NEED, serious[q] / people[q] / mean) ** path[clock.month, n]

@@ -1,9 +1,9 @@
-"""In a crisis the person's own people are brought in, and stay (open dialogue).
+"""In a crisis, people close to the person are brought in and stay involved (open dialogue).
 
-Claim     rules.network_crisis <- path: share of crises met that way; the scar is lighter by `network`
+Claim     rules.network_crisis <- path: the share of crises met in this way. The scar is lighter by `network`
           (people/resilience.py).
 Evidence  F22 [ODD]: a trial without published figures yet. Size: assumed.
-Limits    All domains alike.
+Limits    All domains are treated alike.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="network_crisis",

@@ -1,8 +1,8 @@
 """Community organisers find leaders and bring people together.
 
-Claim     rules.organisers <- path. What it does: networks/groups.py.
+Claim     rules.organisers <- path. Effects: networks/groups.py.
 Evidence  M78: direction; size assumed.
-Limits    They make leaders, not contacts.
+Limits    Organisers bring about leaders, not contacts between people.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="organisers",

@@ -1,9 +1,9 @@
-"""Somebody looks for need before it asks, finds some of it, and is sometimes wrong.
+"""Workers look for need before people ask for help; they find some of it, and are sometimes wrong.
 
-Claim     places.outreach <- path: monthly probability that need nobody helps with is found and put forward
-          (people/help_seeking.py); people without need who are singled out lose trust (people/trust.py).
+Claim     places.outreach <- path: monthly probability that need without help is found and put forward
+          (people/help_seeking.py). People without need who are singled out lose trust (people/trust.py).
 Evidence  assumed. Direction: F08 [TF] protection plans, F01 age 1: finding raises recorded demand first.
-Limits    The same for all domains; who looks is not counted as staff.
+Limits    The probability is the same for all domains. Outreach workers do not count as staff.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="outreach",
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.005,
     source="assumed",
-    meaning="Monthly probability that need nobody helps with is found and put forward.",
+    meaning="Monthly probability that need without help is found and put forward for help.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
-"""What an acute overspend does: how much of it next year's prevention pays.
+"""How much of an acute overspend is paid out of next year's prevention.
 
-Claim     money.kappa[silo] <- path. What it does: feedback/overspend_recovery.py.
+Claim     money.kappa[silo] <- path. Effects: feedback/overspend_recovery.py.
 Evidence  D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed.
-Limits    The same for all silos.
+Limits    The share is the same for all silos.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="overspend_share",
-    label="Part of an overspend that prevention pays",
+    label="Share of overspends paid by prevention",
     section="Money",
     unit="share",
     low=0.0,
@@ -24,8 +24,8 @@ LEVER = Lever(
     baseline=0.5,
     step=0.05,
     source="D12 [PBE], D13 [DS9], D18 [IFS24]: direction; size assumed",
-    meaning="Part of an acute overspend that the same silo's prevention loses next year; "
-    "the centre bails out the rest.",
+    meaning="Share of an acute overspend that the same budget holder's prevention loses next year. The centre "
+    "pays the rest.",
     axis="place",
 )
 

@@ -1,6 +1,6 @@
-"""A shock: people may not meet, and neighbours help each other.
+"""A shock: people are kept from meeting, and neighbours help each other.
 
-Claim     rules.pandemic <- path. What it does: networks/support.py, networks/exposure.py, networks/mutual_help.py.
+Claim     rules.pandemic <- path. Effects: networks/support.py, networks/exposure.py, networks/mutual_help.py.
 Evidence  M40: direction; size assumed.
 Limits    Deaths by the infection and cancelled operations are not modelled.
 """
@@ -12,19 +12,19 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="pandemic",
     label="Pandemic",
     section="Shocks",
-    unit="share of a full one",
+    unit="share of a full pandemic",
     low=0.0,
     high=1.0,
     baseline=0.0,
     step=0.1,
     source="assumed; M40: direction",
-    meaning="How far people may not meet.",
+    meaning="How far people are kept from meeting.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
 """People who have recovered are asked to support others.
 
-Claim     rules.peer_support <- path. What it does: networks/peers.py, networks/exposure.py.
+Claim     rules.peer_support <- path. Effects: networks/peers.py, networks/exposure.py.
 Evidence  M33, M76: direction; size assumed.
-Limits    Asking is all it does; who buys groups instead has fewer peers.
+Limits    The lever only invites people; where groups are commissioned instead of grown, fewer become peers.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="peer_support",
-    label="Recovered people asked to support others",
+    label="Recovered people invited to support others",
     section="Community",
     unit="share",
     low=0.0,
@@ -24,7 +24,8 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; M33, M76: direction",
-    meaning="Part of those who leave serious mental or family need who are asked to become peers, and looked after.",
+    meaning="Share of people leaving serious mental-health or family need who are asked to become peers, and "
+    "supported as peers.",
     axis="neighbourhood",
     aims=("where",),
 )

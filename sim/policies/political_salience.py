@@ -1,8 +1,8 @@
-"""Politics answers what is seen: overload of acute care pulls money from everything else.
+"""Politics responds to visible crises: overload of acute care draws money from everything else.
 
-Claim     rules.attention <- path. What it does: feedback/political_attention.py.
+Claim     rules.attention <- path. Effects: feedback/political_attention.py.
 Evidence  M81: direction; size assumed.
-Limits    The same for all silos.
+Limits    The gain is the same for all silos.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="political_salience",
-    label="Pull of visible crises",
+    label="Pull of visible crises on budgets",
     section="Money",
     unit="gain",
     low=0.0,
@@ -24,8 +24,8 @@ LEVER = Lever(
     baseline=0.0,
     step=0.1,
     source="assumed; M81: direction",
-    meaning="Part of the acute lines that is added to them, out of other lines, for each unit by which their load "
-    "is above the usual.",
+    meaning="Share of acute budgets that is added to them, out of other budgets, for each unit by which their "
+    "load is above the usual load.",
     axis="place",
 )
 

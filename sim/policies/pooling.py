@@ -1,6 +1,6 @@
-"""Silos pool their budgets: what one overspends or saves is shared by all.
+"""Budget holders pool their budgets: all of them share what each overspends or saves.
 
-Claim     rules.pooling <- path. What it does: feedback/pooled_accounts.py.
+Claim     rules.pooling <- path. Effects: feedback/pooled_accounts.py.
 Evidence  M44, M45: direction; size assumed.
 Limits    All silos pool the same share.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="pooling",
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed; M44, M45: direction",
-    meaning="Part of every silo's overspend or saving that is shared with the others when a year is settled.",
+    meaning="Share of every budget holder's overspend or saving that is shared with the others at the end of a year.",
     axis="place",
 )
 

@@ -1,8 +1,8 @@
 """How many rules and checks follow an incident.
 
-Claim     services.response <- path; they pile up and wear off in feedback/bureaucracy.py.
+Claim     services.response <- path. Rules and checks accumulate and wear off in feedback/bureaucracy.py.
 Evidence  assumed; M9 gives the direction.
-Limits    Rules prevent no incident here.
+Limits    Rules prevent no incident in the model.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="post_incident_rules",
-    label="Rules and checks after an incident",
+    label="Rules and checks after incidents",
     section="Who decides",
     unit="multiple of baseline",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=1.0,
     step=0.1,
     source="assumed",
-    meaning="Multiplies the rules and checks that each crisis leaves behind.",
+    meaning="Multiplies the rules and checks that follow each crisis.",
     aims=("service",),
 )
 

@@ -1,10 +1,11 @@
-"""Money moves upstream: preventive and community lines gain what responsive and acute lines lose.
+"""Money moves to prevention: preventive and community lines gain what responsive and acute lines lose.
 
-Claim     In each silo a share x of its plan is moved; the gaining lines share it in proportion to their size, the
-          losing lines give it in proportion to theirs. A losing side keeps at least a fifth of its plan. The total is
-          unchanged.
-Evidence  D02, D13, D17 show the shares and how far they moved in a decade (5 to 15 points).
-Limits    A silo with no line on one of the sides is left alone.
+Claim     In each silo (budget holder) the preventive and community lines gain a share x of the silo's plan, and its
+          responsive and acute lines lose it. The gaining lines share the sum in proportion to their size, and the
+          losing lines give it in proportion to theirs. The losing side (the preventive and community lines, if x is
+          below 0) loses at most `MOST_MOVED` = 0.8 of its plan. The total is unchanged.
+Evidence  D02, D13, D17 show the shares and how far they moved in a decade (5 to 15 points). MOST_MOVED: assumed.
+Limits    A silo without lines on both sides is left unchanged.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import COMMUNITY, PREVENTIVE, World
+from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.world import World
 
 LEVER = Lever(
     name="prevention_share",
-    label="Share of spending moved upstream",
+    label="Share of spending moved to prevention",
     section="Money",
     unit="share of budget",
     low=-0.05,
@@ -26,10 +28,13 @@ LEVER = Lever(
     baseline=0.0,
     step=0.005,
     source="D02 [Pulse], D13 [DS9],[Barn], D17 [IFS24]: shares moved by 3 to 15 points in a decade",
-    meaning="Moves this share of the planned budget to preventive and community services, in every silo that has any.",
+    meaning="Moves this share of the planned budget to preventive and community services, within every budget "
+    "holder that has any.",
     kind="shift",
     axis="place",
 )
+MOST_MOVED = 0.8  # assumed
+"""Largest share of its plan that the losing side can lose."""
 
 
 @mechanism(
@@ -54,7 +59,7 @@ def move_upstream(w: World, path: np.ndarray, clock: Clock) -> None:
         if gaining <= 0.0 or losing <= 0.0:
             continue
         moved = path[clock.month, 0] * (gaining + losing)
-        moved = max(-0.8 * gaining, min(0.8 * losing, moved))
+        moved = max(-MOST_MOVED * gaining, min(MOST_MOVED * losing, moved))
         for s in range(services.granted.size):
             if services.silo[s] == f:
                 if services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY:

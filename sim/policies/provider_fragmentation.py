@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="provider_fragmentation",
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=1.0,
     step=0.25,
     source="assumed",
-    meaning="Multiplies the number of organisations among which the work is divided.",
+    meaning="Multiplies the number of organisations between which the work is divided.",
     aims=("service",),
 )
 

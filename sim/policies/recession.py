@@ -1,8 +1,8 @@
-"""A shock: more people are out of work than usual.
+"""A shock: more people than usual are out of work.
 
-Claim     rules.unemployment <- path. What it does: networks/exposure.py.
+Claim     rules.unemployment <- path. Effects: networks/exposure.py.
 Evidence  E16 [Benn20], E13 [ONSflow].
-Limits    What a recession does to public budgets is a lever of its own (total_budget).
+Limits    The effect of a recession on public budgets is a separate lever (total_budget).
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="recession",
     label="Recession",
     section="Shocks",
-    unit="points of unemployment",
+    unit="percentage points of unemployment",
     low=0.0,
     high=6.0,
     baseline=0.0,
     step=0.5,
     source="E16 [Benn20]: for each point; range assumed",
-    meaning="Unemployment above the usual, in percentage points.",
+    meaning="Unemployment above the usual level, in percentage points.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,8 +1,8 @@
-"""What becomes of a saving: how much of it is kept and spent on prevention.
+"""How much of a saving is kept and spent on prevention.
 
-Claim     money.rho[silo] <- path. What it does: feedback/overspend_recovery.py.
+Claim     money.rho[silo] <- path. Effects: feedback/overspend_recovery.py.
 Evidence  assumed.
-Limits    The same for all silos.
+Limits    The share is the same for all silos.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="reinvestment_share",
-    label="Part of a saving that is kept for prevention",
+    label="Share of savings reinvested in prevention",
     section="Money",
     unit="share",
     low=0.0,
@@ -24,7 +24,8 @@ LEVER = Lever(
     baseline=0.5,
     step=0.05,
     source="assumed",
-    meaning="Part of a saving that a silo keeps and adds to prevention next year; the rest is clawed back.",
+    meaning="Share of a saving that a budget holder keeps and adds to prevention next year. The rest goes back "
+    "to the centre.",
     axis="place",
 )
 

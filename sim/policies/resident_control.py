@@ -1,8 +1,8 @@
-"""Residents decide what community money is for: some places do better, some are captured by a few.
+"""Residents decide how community money is used: some areas do better, and some are captured by a few people.
 
-Claim     rules.resident_control <- path. What it does: networks/groups.py.
+Claim     rules.resident_control <- path. Effects: networks/groups.py.
 Evidence  M82, M87 (Big Local): direction; size assumed.
-Limits    Acts on groups, not on services.
+Limits    The lever acts on groups, not on services.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="resident_control",
-    label="Community money that residents decide on",
+    label="Community money decided by residents",
     section="Who decides",
     unit="share",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed; M82, M87: direction",
-    meaning="Part of community money whose use residents decide.",
+    meaning="Share of community money whose use residents decide.",
     axis="neighbourhood",
     aims=("where",),
 )

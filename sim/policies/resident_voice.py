@@ -1,8 +1,8 @@
 """Residents are heard, and decisions follow.
 
-Claim     rules.voice <- path. What it does: feedback/legitimacy.py, networks/local_fit.py.
+Claim     rules.voice <- path. Effects: feedback/legitimacy.py, networks/local_fit.py.
 Evidence  M41, M42, M83: direction; size assumed.
-Limits    Who is heard is not modelled.
+Limits    Which residents are heard is not modelled.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="resident_voice",
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed; M42: direction",
-    meaning="Part of the decisions in which residents are heard.",
+    meaning="Share of decisions in which residents are heard.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -1,11 +1,12 @@
-"""Reorganisations: staff time is lost for months, what was learnt and who led it for longer.
+"""A reorganisation costs staff time for months, and practice and leaders for longer.
 
-Claim     A restructuring falls in each month in which half and the sum of path / 12 since the start pass a whole
-          number. It adds `TIME` to every service's upheaval (services/hours.py lets it wear off), takes `LOST` of
-          practice beyond `LOW` in every neighbourhood, and each leader goes with probability `GONE`.
+Claim     A restructuring happens in each month in which half and the sum of path / 12 since the start pass a whole
+          number. It adds `TIME_LOST` = 0.1 to every service's upheaval, up to `MOST_UPHEAVAL` = 0.3 (services/hours.py
+          lets it wear off). It takes `PRACTICE_LOST` = 0.3 of practice beyond `LASTING_PRACTICE` = 0.8 in every
+          neighbourhood. Each leader goes with probability `LEADER_LOST` = 0.4.
 Evidence  assumed; M25, M26 give the direction.
-Limits    Structures do not differ: none is better than another. At 0.25 a year the first falls after two years, then
-          one every four.
+Limits    Structures do not differ: none is better than another. At 0.25 a year the first restructuring comes after two
+          years, then one every four.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="restructuring",
@@ -31,13 +32,29 @@ LEVER = Lever(
     meaning="Reorganisations of services a year beyond today's: 0.25 is one every four years.",
     axis="place",
 )
-TIME, LOST, GONE, LOW = 0.1, 0.3, 0.4, 0.8
+TIME_LOST, MOST_UPHEAVAL = 0.1, 0.3  # assumed
+"""Share of working time that a restructuring takes at first, and the largest that several take together."""
+PRACTICE_LOST, LASTING_PRACTICE, LEADER_LOST = 0.3, 0.8, 0.4  # assumed
+"""Share of practice beyond the lasting level that is lost, that level, and the probability that a leader goes."""
 STAYS = stream("who leads after a restructuring")
 
 
 @kernel
 def falls_now(path: np.ndarray, month: Int) -> bool:
-    """Whether the restructurings due up to a month, and half a one, pass a whole number in it."""
+    """Whether a restructuring happens in a month.
+
+    Parameters
+    ----------
+    path
+        Restructurings a year. Shape (months, 1).
+    month
+        The month, counted from the start (0).
+
+    Returns
+    -------
+    bool
+        Whether half and the sum of path / 12 since the start pass a whole number in the month.
+    """
     due = 0.5
     for m in range(month):
         due += path[m, 0] / 12.0
@@ -61,9 +78,9 @@ def reorganise(w: World, path: np.ndarray, clock: Clock) -> None:
         return
     services, places = w.services, w.places
     for s in range(services.upheaval.size):
-        services.upheaval[s] = min(0.3, services.upheaval[s] + TIME)
+        services.upheaval[s] = min(MOST_UPHEAVAL, services.upheaval[s] + TIME_LOST)
     key = month_key(clock.seed, STAYS, clock.month)
     for n in range(places.practice.size):
-        places.practice[n] -= LOST * max(0.0, places.practice[n] - LOW)
-        if uniform(key, n) < GONE:
+        places.practice[n] -= PRACTICE_LOST * max(0.0, places.practice[n] - LASTING_PRACTICE)
+        if uniform(key, n) < LEADER_LOST:
             places.leader[n] = 0

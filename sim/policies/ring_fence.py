@@ -1,10 +1,10 @@
-"""Prevention gets a floor that lasts: no cut, shift, headline or debt takes its lines below it.
+"""Prevention gets a lasting minimum: no cut, shift, political attention or debt takes its lines below it.
 
-Claim     granted[s] of preventive and community services >= path * base_budget[s], what is missing being taken from
-          the silo's other lines in proportion to their size, at most four fifths of them. rules.ring_fence <- path
+Claim     granted[s] of preventive and community services >= path * base_budget[s]. The missing sum is taken from the
+          silo's other lines in proportion to their size, at most `MOST_TAKEN` = 0.8 of them. rules.ring_fence <- path
           keeps debts from it too (feedback/overspend_recovery.py).
-Evidence  M3: direction; D04, D12 show what happens without one. Size assumed.
-Limits    A silo with no other line has no fence.
+Evidence  M3: direction; D04, D12 show what happens without one. Size assumed. MOST_TAKEN: assumed.
+Limits    A silo with no other line has no ring-fence.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import COMMUNITY, PREVENTIVE, World
+from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.world import World
 
 LEVER = Lever(
     name="ring_fence",
-    label="Ring-fence around prevention",
+    label="Ring-fence for prevention",
     section="Money",
-    unit="share of the baseline's lines",
+    unit="share of baseline budgets",
     low=0.0,
     high=1.0,
     baseline=0.0,
     step=0.05,
     source="assumed; M3: direction",
-    meaning="Part of each preventive and community line of the baseline that nothing may take.",
+    meaning="Share of each preventive and community service's baseline budget that nothing may take.",
     axis="place",
 )
+MOST_TAKEN = 0.8  # assumed
+"""Largest share of the other lines that can be taken."""
 
 
 @mechanism(
@@ -36,7 +39,8 @@ LEVER = Lever(
     NoParams,
     reads="services.granted services.base_budget services.silo services.tier",
     writes="services.granted rules.ring_fence",
-    after="total_budget cut_rule prevention_share acute_share community_investment non_statutory_closure political_attention",
+    after="total_budget cut_rule prevention_share acute_share community_investment non_statutory_closure "
+    "political_attention",
     lever="ring_fence",
 )
 @kernel
@@ -52,7 +56,7 @@ def fence(w: World, path: np.ndarray, clock: Clock) -> None:
                     missing += max(0.0, floor * services.base_budget[s] - services.granted[s])
                 else:
                     others += services.granted[s]
-        moved = min(missing, 0.8 * others)
+        moved = min(missing, MOST_TAKEN * others)
         if moved <= 0.0:
             continue
         for s in range(services.granted.size):

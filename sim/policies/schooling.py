@@ -1,8 +1,9 @@
-"""Schools that work on relationships and real problems build children up.
+"""Schools that work on relationships and real problems build up children's resilience.
 
-Claim     rules.schooling <- path: resilience a school child gains in a year beyond the baseline (services/child_services.py).
+Claim     rules.schooling <- path: resilience a school child gains in a year beyond the baseline
+          (services/child_services.py).
 Evidence  assumed; F06 [Villa]: closing clubs lowers school results by 4 % of a standard deviation, 12 % for the poor.
-Limits    The same for every child of a neighbourhood; what is learnt is not modelled.
+Limits    The gain is the same for every child of a neighbourhood. School results are not modelled.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="schooling",
@@ -24,7 +25,8 @@ LEVER = Lever(
     baseline=0.0,
     step=0.002,
     source="assumed",
-    meaning="Resilience that school children gain in a year beyond the baseline; below 0 where schools shut them out.",
+    meaning="Resilience that school children gain in a year beyond the baseline; below 0 where schools exclude "
+    "children.",
     axis="neighbourhood",
     aims=("where",),
 )

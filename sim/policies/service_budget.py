@@ -1,8 +1,8 @@
-"""More or less money for one service: its budget line is multiplied, and nothing is taken from another.
+"""One service gets more or less money, and nothing is taken from another service.
 
-Claim     granted[s] <- granted[s] * path, for the part of the service that the people aimed at have. 0 closes it.
+Claim     granted[s] <- granted[s] * path, for the part of the service that belongs to the people aimed at. 0 closes it.
 Evidence  D12, D17: single lines lost 40 to 70 % over the 2010s; the top of the range is assumed.
-Limits    Real terms. What a closed service's staff do next is not followed.
+Limits    Real terms. The later work of a closed service's staff is not modelled.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
 from sim.state.updates import PARTED, fund
+from sim.state.world import World
 
 LEVER = Lever(
     name="service_budget",
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=1.0,
     step=0.05,
     source="D12 [PBE], D17 [IFS24]: single lines lost 40 to 70 %; upper end assumed",
-    meaning="Multiplies the budget line of the service it is aimed at, in real terms and with new money.",
+    meaning="Multiplies the budget of the chosen service, in real terms and with new money.",
     aims=("service", "where", "who"),
     needs=("service",),
 )

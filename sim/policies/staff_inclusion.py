@@ -1,8 +1,8 @@
-"""How far staff who came from abroad are made to feel at home.
+"""How far staff from abroad are made to feel at home.
 
-Claim     services.belonging <- path; those from abroad leave more or less often (feedback/burnout.py).
+Claim     services.belonging <- path. Staff from abroad leave more or less often (feedback/burnout.py).
 Evidence  assumed; M12 gives the direction.
-Limits    The scale is relative: 0.5 is today's. Who comes from abroad stays the same part of staff.
+Limits    The scale is relative: 0.5 is today's. The share of staff from abroad is fixed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="staff_inclusion",
-    label="Welcome of staff from abroad",
+    label="Welcome for staff from abroad",
     section="How staff work",
     unit="0 none, 0.5 today, 1 full",
     low=0.0,

@@ -1,7 +1,7 @@
-"""How far the work is steered by targets from above.
+"""How far targets from above steer the work.
 
-Claim     services.targets <- path. More are seen (services/hours.py), it fits less (services/quality.py), staff tire
-          (feedback/burnout.py).
+Claim     services.targets <- path. More people are seen (services/hours.py), help fits less (services/quality.py), and
+          staff wear out (feedback/burnout.py).
 Evidence  assumed; M14, M15, M94 give the direction.
 Limits    The scale is relative: 0.5 is today's. Figures are not falsified.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="targets",
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.5,
     step=0.05,
     source="assumed",
-    meaning="How far targets from above steer the work: more people are seen, less well.",
+    meaning="How far targets from above steer the work. With more targets, more people are seen, less well.",
     aims=("service",),
 )
 

@@ -1,10 +1,10 @@
-"""Who is turned away: the share of people asking a responsive service that is refused.
+"""The share of requests to responsive services that is turned away.
 
-Claim     refused[s] <- clip(refused[s] + path - baseline, 0, 0.95) for responsive services; where it
-          is aimed at some people, requests of theirs only.
-Evidence  B20 (39 % of CAMHS referrals closed), B36 (29 % assessed not in need), B23.
-Limits    Who is refused is chance among those at the level served; refusing saves assessment time only in the whole
-          model. Never read it as a saving without its effect on crises.
+Claim     refused[s] <- clip(refused[s] + path - baseline, 0, `MOST_REFUSED` = 0.95) for responsive services. Where the
+          lever is aimed at some people, only their requests are affected.
+Evidence  B20 (39 % of CAMHS referrals closed), B36 (29 % assessed not in need), B23. MOST_REFUSED: assumed.
+Limits    Refusal is random among requests at the level served. Refusing saves assessment time only in the whole model.
+          Never read a refusal as a saving without its effect on crises.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import RESPONSIVE, World
+from sim.state.codes import RESPONSIVE
+from sim.state.world import World
 
 LEVER = Lever(
     name="threshold",
-    label="Share of serious need turned away",
+    label="Share of requests turned away",
     section="Who gets in",
     unit="share of requests",
     low=0.0,
@@ -26,10 +27,13 @@ LEVER = Lever(
     baseline=0.35,
     step=0.01,
     source="B20 [CC24], B36 [DS7],[CIN24]: 29 to 39 %",
-    meaning="Share of requests that responsive services turn away; each service moves by the same number of points.",
+    meaning="Share of requests that responsive services turn away. Each service changes by the same number of "
+    "percentage points.",
     aims=("service", "where", "who"),
 )
 LEVER_BASELINE = LEVER.baseline
+MOST_REFUSED = 0.95  # assumed
+"""Largest share of requests that is turned away."""
 
 
 @mechanism(
@@ -45,7 +49,7 @@ def move(w: World, path: np.ndarray, clock: Clock) -> None:
     for s in range(services.refused.size):
         if services.tier[s] == RESPONSIVE:
             moved = services.refused[s] + (path[clock.month, s] - LEVER_BASELINE)
-            services.refused[s] = min(0.95, max(0.0, moved))
+            services.refused[s] = min(MOST_REFUSED, max(0.0, moved))
             for g in range(1, w.aims.groups[0]):
                 column = g * services.refused.size + s
                 w.aims.refuse[g, s] += path[clock.month, column] - path[clock.month, s]

@@ -1,7 +1,7 @@
-"""More or less money for everything: every budget line is multiplied alike.
+"""Every budget line gets more or less money, by the same factor.
 
-Claim     granted[s] <- granted[s] * path, for the part of a service that the people aimed at have. That acute services
-          overspend a smaller line, and what follows, is not scripted.
+Claim     granted[s] <- granted[s] * path, for the part of a service that belongs to the people aimed at. That acute
+          services overspend a smaller line, and what follows, is not scripted.
 Evidence  D16: core funding per resident -26 % over the 2010s.
 Limits    Real terms.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
 from sim.state.updates import PARTED, fund
+from sim.state.world import World
 
 LEVER = Lever(
     name="total_budget",

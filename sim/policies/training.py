@@ -1,8 +1,8 @@
-"""Working time spent on learning: help is less now and better later.
+"""Staff spend working time on learning: they help less now and better later.
 
-Claim     services.training <- path, time that is not help (services/hours.py); practice follows (services/practice.py).
+Claim     services.training <- path, time that is not help (services/hours.py). Practice follows (services/practice.py).
 Evidence  assumed; M13 gives the direction.
-Limits    Training teaches a place, not a person: leavers take nothing with them.
+Limits    Training raises the practice of a place, not of a person: leavers take nothing with them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="training",
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.01,
     source="assumed",
-    meaning="Share of working time given to training beyond the baseline's.",
+    meaning="Share of working time spent on training, beyond the baseline's.",
     aims=("service",),
 )
 

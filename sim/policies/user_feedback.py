@@ -1,9 +1,9 @@
-"""How far services answer to what the people they help say of them.
+"""How far services respond to feedback from the people they help.
 
-Claim     services.feedback <- path. It takes time (services/hours.py), help fits better (services/quality.py), places
-          learn (services/practice.py).
+Claim     services.feedback <- path. It takes time (services/hours.py), help fits better (services/quality.py), and
+          places learn (services/practice.py).
 Evidence  assumed; M15, M34, M94 give the direction.
-Limits    Everybody's word counts alike; those who stay away say nothing.
+Limits    All feedback counts alike. People who stay away give none.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="user_feedback",
-    label="Weight of what people helped say",
+    label="Weight of feedback from people helped",
     section="Who decides",
     unit="share",
     low=0.0,
@@ -25,7 +25,7 @@ LEVER = Lever(
     baseline=0.0,
     step=0.05,
     source="assumed",
-    meaning="How far the ratings of those helped decide what is done.",
+    meaning="How far the ratings of the people helped decide what is done.",
     aims=("service",),
 )
 

@@ -1,8 +1,8 @@
 """Employers give paid days for volunteering.
 
-Claim     rules.volunteering_days <- path. What it does: networks/groups.py.
+Claim     rules.volunteering_days <- path. Effects: networks/groups.py.
 Evidence  M20: direction; size assumed.
-Limits    Time to care for one's own family is not here.
+Limits    Time to care for one's own family is a separate lever.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.tables import World
+from sim.state.world import World
 
 LEVER = Lever(
     name="volunteering_days",
-    label="Paid days of volunteering",
+    label="Paid volunteering days",
     section="Community",
     unit="days a year",
     low=0.0,
@@ -24,7 +24,7 @@ LEVER = Lever(
     baseline=0.0,
     step=1.0,
     source="assumed; M20: direction",
-    meaning="Days a year that every employer pays its staff for volunteering.",
+    meaning="Days a year for which every employer pays its staff to volunteer.",
     axis="neighbourhood",
     aims=("where",),
 )

@@ -14,6 +14,7 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 F = npt.NDArray[np.float64]
 COVER = 0.95
 """The part of seeds, or of chance, that a band covers."""
+HEADLINE = ("acute_demand", "spend_total", "qalys", "unmet_need")
+"""Metrics that a notebook shows of a comparison; the others are in `Comparison.table`."""
 TOGETHER = 4
 """Runs that are measured in one go: enough to spare time, few enough to need little memory."""
 
@@ -46,6 +49,10 @@ class MetricSeries:
 
     comparison: Comparison
     metric: Metric
+
+    def __repr__(self) -> str:
+        """One line: the measure, its unit, and the comparison."""
+        return f"<{self.metric.name} ({self.metric.unit}) of {self.comparison!r}>"
 
     @property
     def unit(self) -> str:
@@ -203,6 +210,25 @@ class Comparison:
     def __getitem__(self, name: str) -> MetricSeries:
         """A measure by its id. Raises KeyError with what there is."""
         return MetricSeries(self, metric(name))
+
+    def __dir__(self) -> list[str]:
+        """Attributes, and the ids of the metrics, for completion."""
+        return sorted({*super().__dir__(), *(measure.name for measure in metrics())})
+
+    def __repr__(self) -> str:
+        """One line: scenarios, place, people, years and seeds."""
+        years = self.scenarios[0].years
+        return (
+            f"<Comparison of {', '.join(self.names)}: {self.place.name}, {self.people:,} people, {years} years, "
+            f"{len(self.seeds)} seeds>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The headline of the last year as a table, in a notebook."""
+        frame = self.table()
+        frame = frame[frame["metric"].isin(HEADLINE)].drop(columns=["note", "year"])
+        year, shown = self.scenarios[0].years, frame.round(2).to_html(index=False, border=0, na_rep="")
+        return f"<p>{escape(repr(self)[1:-1])}; year {year}. Exploratory, not a forecast.</p>{shown}"
 
     def __getattr__(self, name: str) -> MetricSeries:
         """A measure as an attribute: `result.acute_demand`."""
@@ -366,24 +392,41 @@ class Comparison:
         )
 
     def to_xarray(self) -> xr.Dataset:
-        """Labelled counts: scenario, seed, month or year, and service, domain, quintile, age where they have them."""
+        """Labelled arrays of every count and every metric.
+
+        Returns
+        -------
+        xarray.Dataset
+            Counts have the axes scenario, seed, month or year, and service, domain, level, quintile, age or
+            neighbourhood where they have them; each metric has scenario, seed and year. Every variable has the
+            attributes `long_name` and `units`.
+        """
         import xarray as xr
 
         labels: dict[str, Any] = {"scenario": list(self.names), "seed": list(self.seeds), "month": self.months}
         labels["year"] = list(range(1, self.scenarios[0].years + 1))
-        arrays = {}
-        for name, what in (RECORDED | RECORDED_BY_YEAR).items():
-            step, kept = ("month", "monthly") if name in RECORDED else ("year", "yearly")
-            stacked = np.stack([np.stack([getattr(r, kept)[name] for r in self.records[s]]) for s in self.names])
-            arrays[name] = (("scenario", "seed", step, *what.axes), stacked)
-            for axis in what.axes:
+        arrays: dict[str, Any] = {}
+        for name, recorded in (RECORDED | RECORDED_BY_YEAR).items():
+            step, period = ("month", "monthly") if name in RECORDED else ("year", "yearly")
+            stacked = np.stack([np.stack([getattr(r, period)[name] for r in self.records[s]]) for s in self.names])
+            column = recorded.description()
+            about = {"long_name": column.meaning, "units": column.unit}
+            arrays[name] = (("scenario", "seed", step, *recorded.axes), stacked, about)
+            for axis in recorded.axes:
                 if axis == "neighbourhood":
                     labels[axis] = list(self.neighbourhoods)
                 elif axis == "level":
                     labels[axis] = [0, 1, 2, 3]
                 else:
                     labels[axis] = list(AXIS_NAMES[axis]())
-        return xr.Dataset(arrays, coords=labels, attrs={"upstream": VERSION, "place": self.place.name})
+        for measure in metrics():
+            if measure.against is None:
+                values = np.stack([self.grouped(name, measure, "year", None)[:, 0] for name in self.names])
+                name = measure.name if measure.name not in arrays else f"{measure.name}_per_year"
+                about = {"long_name": measure.label, "units": measure.unit}
+                arrays[name] = (("scenario", "seed", "year"), values, about)
+        origin = {"upstream": VERSION, "place": self.place.name, "people": self.people, "engine": self.engine}
+        return xr.Dataset(arrays, coords=labels, attrs=origin)
 
     def plot(self, name: str) -> go.Figure:
         """A measure over time for every scenario, with bands."""
@@ -460,9 +503,9 @@ class Comparison:
                         "expected": found.expected,
                         "unit": unit,
                         "mean": found.mean,
-                        "ci_low": found.low,
-                        "ci_high": found.high,
-                        "p": found.chance,
+                        "ci_low": found.ci_low,
+                        "ci_high": found.ci_high,
+                        "p": found.p,
                         "met": found.met,
                         "missing": ", ".join(name for name in expected.others() if name not in self.names),
                     }

@@ -92,12 +92,12 @@ class Verdict(NamedTuple):
 
     expected: str
     mean: float
-    low: float
-    high: float
-    chance: float
+    ci_low: float
+    ci_high: float
+    p: float
     """Two-sided p of the least certain part of the expectation."""
     met: bool
-    told: bool
+    has_interval: bool
     """Whether there is an interval at all: not with one seed, nor without a run it needs."""
 
 
@@ -208,7 +208,7 @@ def tested(expected: Expect, name: str, baseline: str, read: Read) -> Verdict:
 
 def without_estimate(expected: Expect) -> Verdict:
     """The verdict where a run that it needs is not there."""
-    return Verdict(wording(expected), np.nan, np.nan, np.nan, np.nan, met=False, told=False)
+    return Verdict(wording(expected), np.nan, np.nan, np.nan, np.nan, met=False, has_interval=False)
 
 
 def needs(looked: MeasureSpec) -> list[tuple[str, Parts]]:
@@ -222,8 +222,8 @@ def needs(looked: MeasureSpec) -> list[tuple[str, Parts]]:
 def expected_by_chance(verdicts: Iterable[Verdict]) -> tuple[float, int]:
     """For a family of expectations: how many luck would meet, at most and on average, if every one of them were false;
     and how many are still met when the level is one for all of them together (Holm)."""
-    told = [v for v in verdicts if v.told]
-    chances = sorted(v.chance for v in told)
+    told = [v for v in verdicts if v.has_interval]
+    chances = sorted(v.p for v in told)
     kept = 0
     for k, chance in enumerate(chances):
         if chance > LEVEL / (len(chances) - k):
@@ -237,7 +237,7 @@ def missed_again(verdicts: Iterable[Verdict]) -> float:
 
     With nothing known beforehand, a second estimate differs from the first by the error of both.
     """
-    surely = np.array([-special.ndtri(v.chance / 2.0) for v in verdicts if v.told])
+    surely = np.array([-special.ndtri(v.p / 2.0) for v in verdicts if v.has_interval])
     return float(special.ndtr((-special.ndtri(LEVEL / 2.0) - surely) / np.sqrt(2.0)).sum())
 
 

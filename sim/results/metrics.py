@@ -21,7 +21,7 @@ from sim.results import outcomes
 from sim.results.records import Record
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue
-from sim.state.tables import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
+from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]

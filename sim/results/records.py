@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.engine.tables import Column, columns
 from sim.results import outcomes
-from sim.state.tables import World
+from sim.state.world import TABLES, World
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -26,6 +27,10 @@ class RecordedArray(NamedTuple):
     table: str
     column: str
     axes: tuple[str, ...]
+
+    def description(self) -> Column:
+        """Unit and meaning of the column, as its table declares them."""
+        return dict(columns(TABLES[self.table]))[self.column]
 
     def array(self, world: World) -> A:
         """The array itself."""

@@ -34,7 +34,7 @@ class DataParameter(NamedTuple):
     """A figure as it stands in its file, and where it stands."""
 
     value: float
-    told: ParameterSpec
+    spec: ParameterSpec
     key: Key
 
 
@@ -96,8 +96,8 @@ def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, DataP
         return
     if isinstance(part, ByAgeAndQuintile) and not isinstance(part, Crisis):  # crises are scaled to their totals
         low, high = 1.0 - part.spread, 1.0 + part.spread
-        told = ParameterSpec("times the table", low, high, part.source, part.status, "")
-        yield f"{name}.scale", DataParameter(1.0, told, (*key, "scale"))
+        spec = ParameterSpec("times the table", low, high, part.source, part.status, "")
+        yield f"{name}.scale", DataParameter(1.0, spec, (*key, "scale"))
     inside: list[tuple[str | int, str, object]] = []
     if isinstance(part, BaseModel):
         inside = [(field, field, getattr(part, field)) for field in type(part).model_fields]
@@ -114,7 +114,7 @@ def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, DataP
 
 def _labelled(known: DataParameter, label: str, name: str) -> DataParameter:
     words = name.replace(".", ", ").replace("_", " ")
-    return known._replace(told=known.told._replace(meaning=f"{label}: {words}"))
+    return known._replace(spec=known.spec._replace(meaning=f"{label}: {words}"))
 
 
 def _with(part: M, key: Key, value: float) -> M:

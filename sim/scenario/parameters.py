@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sim.engine.schedule import REGISTRY
 from sim.place.place import Place
 from sim.scenario import data_parameters, registry
 from sim.schema import toml_files
 from sim.schema.quantities import ParameterSpec, Params
-from sim.schema.toml_files import InputError
+from sim.schema.renamed import PARAMETER_GROUPS, renamed
+from sim.schema.toml_files import InputError, Phrase
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def parameter_groups() -> dict[str, type[Params]]:
@@ -27,18 +31,18 @@ class Parameter(NamedTuple):
     """Something that `[parameters]` can set: what it is now, and what is said of it."""
 
     value: float
-    told: ParameterSpec
+    spec: ParameterSpec
 
 
 def parameters(place: str = "anytown") -> dict[str, Parameter]:
     """Everything that `[parameters]` can set, by name: parameters of mechanisms, then the figures of the data files."""
     own = {
-        f"{group}.{field}": Parameter(value, told)
+        f"{group}.{field}": Parameter(value, spec)
         for group, model in parameter_groups().items()
-        for field, value, told in model.declared()
+        for field, value, spec in model.declared()
     }
     published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
-    return own | {name: Parameter(known.value, known.told) for name, known in published.items()}
+    return own | {name: Parameter(known.value, known.spec) for name, known in published.items()}
 
 
 def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:
@@ -49,12 +53,15 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
         key = ("parameters", *name.split("."))  # written as a table in a table
     if name not in every:
         above = name.split(".")
+        if above[0] in PARAMETER_GROUPS:
+            new_name = ".".join([PARAMETER_GROUPS[above[0]], *above[1:]])
+            raise fail(path, text, key, Phrase(renamed(name, new_name)), name)
         alike = [known for known in every if known.startswith(".".join(above[:2]) + ".")]
         alike = alike or [known for known in every if known.startswith(above[0] + ".")]
         raise fail(path, text, key, "the name of a parameter", name, tuple(alike) or tuple(every))
-    told = every[name].told
-    if not told.low <= value <= told.high:
-        raise fail(path, text, key, f"{told.low:g} to {told.high:g} ({told.unit})", value)
+    spec = every[name].spec
+    if not spec.low <= value <= spec.high:
+        raise fail(path, text, key, f"{spec.low:g} to {spec.high:g} ({spec.unit})", value)
 
 
 def fail(
@@ -62,3 +69,35 @@ def fail(
 ) -> InputError:
     line = toml_files.locate(text, key) if text else None
     return InputError(path, line, toml_files.dotted(key), wanted, came, choices)
+
+
+def parameter_frame(place: str = "anytown") -> pd.DataFrame:
+    """Every parameter of the model as a table.
+
+    Parameters
+    ----------
+    place : str
+        The place whose own figures are included.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each parameter: `name`, `value`, `unit`, `low`, `high`, `status` (measured, estimated or assumed),
+        `source`, `meaning`.
+
+    Examples
+    --------
+    >>> import sim
+    >>> frame = sim.parameters().set_index("name")
+    >>> float(frame.loc["resilience.scar", "value"])
+    0.12
+    """
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {"name": name, "value": p.value, "unit": p.spec.unit, "low": p.spec.low, "high": p.spec.high,
+             "status": p.spec.status, "source": p.spec.source, "meaning": p.spec.meaning}
+            for name, p in parameters(place).items()
+        ]
+    )  # fmt: skip

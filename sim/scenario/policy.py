@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from sim.engine.random import month_key, stream, uniform
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Number
 from sim.schema.toml_files import Phrase, RequirementError
-from sim.state.tables import A
+from sim.state.columns import A
 
 SHARE = stream("neighbourhoods of a share")
 FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last in AGE_BANDS)

@@ -1,13 +1,51 @@
-"""Every mechanism there is: importing this enters each file of the five folders in the book."""
+"""Registers every mechanism: importing this module imports each file of the five domain folders and checks them."""
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
+from functools import cache
 
 from sim import feedback, networks, people, policies, services
+from sim.engine.schedule import REGISTRY
+from sim.people.domains import load_domains
+from sim.policies import levers
+from sim.schema.declarations import import_declaration, line_of
+from sim.schema.toml_files import NOTHING, InputError
+from sim.services import catalogue
+from sim.state.world import TABLES
 
 FOLDERS = (people, services, networks, policies, feedback)
-for _folder in FOLDERS:
-    for _info in pkgutil.iter_modules(_folder.__path__):
-        importlib.import_module(f"{_folder.__name__}.{_info.name}")
+
+
+@cache
+def check_declarations() -> None:
+    """Check what levers, mechanisms, services and domains declare, together. Nothing is compiled.
+
+    Raises
+    ------
+    InputError
+        With the file, the line and the choices.
+    """
+    for folder in FOLDERS:
+        for info in pkgutil.iter_modules(folder.__path__):
+            import_declaration(f"{folder.__name__}.{info.name}")
+    known = {lever.name for lever in levers()}
+    moved = {entry.lever for entry in REGISTRY.entries.values()}
+    for entry in REGISTRY.entries.values():
+        if entry.lever is not None and entry.lever not in known:
+            line = line_of(entry.file, r"\blever=")
+            raise InputError(entry.file, line, "mechanism.lever", "the name of a lever", entry.lever, sorted(known))
+    for lever in levers():
+        if lever.name not in moved:
+            module = f"{policies.__path__[0]}/{lever.name}.py"
+            wanted = f'a kernel for the lever: @mechanism(Phase.POLICY, …, lever="{lever.name}")'
+            raise InputError(module, None, "mechanism.lever", wanted, NOTHING)
+    REGISTRY.check(TABLES)
+    domains = tuple(domain.id for domain in load_domains())
+    for service in catalogue.load_catalogue():
+        if service.domain not in domains:
+            file = catalogue.FOLDER / f"{service.id}.toml"
+            raise InputError(file, line_of(file, r"^domain\b"), "domain", "a domain of need", service.domain, domains)
+
+
+check_declarations()

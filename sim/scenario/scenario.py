@@ -25,9 +25,11 @@ from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
 from sim.scenario.timeline import month_name, months_between
 from sim.schema import toml_files
 from sim.schema.quantities import AGE_BANDS, Closed, Number, Params
+from sim.schema.renamed import LEVERS, renamed
 from sim.schema.toml_files import InputError, Phrase
 from sim.services.catalogue import load_catalogue
-from sim.state.tables import MOST_GROUPS, NeighbourhoodState
+from sim.state.codes import MOST_GROUPS
+from sim.state.neighbourhoods import NeighbourhoodState
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 LONGEST_YEARS = 60
@@ -121,6 +123,9 @@ class Scenario(Closed):
         self, policy: Policy, key: tuple[str | int, ...], known: dict[str, Lever], path: Path | str, text: str
     ) -> None:
         lever = known.get(policy.lever)
+        if lever is None and policy.lever in LEVERS:
+            message = Phrase(renamed(policy.lever, LEVERS[policy.lever]))
+            raise fail(path, text, (*key, "lever"), message, policy.lever)
         if lever is None:
             raise fail(path, text, (*key, "lever"), "the name of a lever", policy.lever, tuple(known))
         if (policy.value is None) == (policy.shift is None):

@@ -73,6 +73,9 @@ def number(
     """A parameter with its unit, plausible range and source. A source of 'assumed' has status assumed."""
     if not low <= default <= high:
         raise ValueError(f"{meaning}: the default {default} lies outside its own range {low} to {high}")
+    for key, text in (("unit", unit), ("source", source), ("meaning", meaning)):
+        if not text.strip():
+            raise ValueError(f"a parameter declares its {key}; 'assumed' is an honest source")
     known: Status = status or ("assumed" if source.startswith("assumed") else "estimated")
     return Field(
         float(default),

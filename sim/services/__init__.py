@@ -1,1 +1,1 @@
-"""Services: what helps, whom it serves, what it costs, and what it can do."""
+"""Services: the people they help, their staff and cost, and the effect of their help."""

@@ -1,11 +1,13 @@
-"""Acute services must serve: a crisis opens an episode, and beyond capacity it is served worse and dearer.
+"""Acute services must serve: each crisis opens an episode, and over capacity care is worse and costs more.
 
 Claim     Each crisis opens one episode in an acute service of its domain, by that service's share of the age band's
-          crises, or, for a share of them that policy sets, in an alternative to that service.
-          load <- load + (base_load * demand / capacity - load) / memory, demand in pounds of care a month over the
-          baseline's, capacity = posts * hours, the time they have for people; overload = max(0, load - 1). Care: new
-          episodes at their cost, and the rest of the domain's crises, by the service's share, at that of a month.
-Evidence  Utilisation: catalogue. What overload does: premium (services/spending.py), harm (people/resilience.py).
+          crises, or, for a share of them that policy sets, in an alternative to that service. load <- load + (base_load
+          * demand / capacity - load) / memory, demand in pounds of care a month over the baseline's, capacity = posts *
+          hours (hours: the time that staff have for people), at least least_capacity; overload = max(0, load - 1).
+          Care: new episodes at the cost of an episode, and the domain's other people in crisis, by the service's share,
+          at the cost of a month.
+Evidence  Utilisation: catalogue. Effects of overload: premium (services/spending.py), harm (people/resilience.py).
+          least_capacity: assumed.
 Limits    Load is smoothed over `memory` months: a bad week does not show.
 """
 
@@ -17,31 +19,40 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
-from sim.state.tables import ACUTE, CHILD_AGES, World
+from sim.state.codes import ACUTE, CHILD_AGES
+from sim.state.world import World
 
-WHERE = stream("which acute service")
-INSTEAD = stream("an alternative to an acute service")
+SERVICE_DRAW = stream("which acute service")
+ALTERNATIVE_DRAW = stream("an alternative to an acute service")
 
 
 class Acute(Params):
-    """How load is felt."""
+    """How fast load follows demand, and the capacity below which it rises no further."""
 
     memory: float = number(
-        12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months over which load is felt"
+        12.0, low=3.0, high=24.0, unit="months", source="assumed", meaning="months over which load is averaged"
+    )
+    least_capacity: float = number(
+        0.05,
+        low=0.01,
+        high=0.2,
+        unit="multiple of baseline",
+        source="assumed",
+        meaning="smallest capacity that load is measured against",
     )
 
 
 @kernel
-def care_given(w: World, s: int) -> float:
-    """Pounds of care that this month's episodes of a service take, at baseline unit costs."""
+def care_cost(w: World, s: int) -> float:
+    """Cost of this month's episodes of an acute service at baseline unit costs, in pounds."""
     opened, staying = 0.0, 0.0
     d = w.services.domain[s]
     for q in range(w.tally.people.shape[0]):
         for b in range(w.tally.people.shape[1]):
-            here = w.tally.opened[s, q, b]
-            opened += here
+            new_episodes = w.tally.opened[s, q, b]
+            opened += new_episodes
             if w.services.crisis_share[s, b] > 0.0:
-                staying += max(0.0, w.tally.census[d, 3, q, b] * w.services.crisis_share[s, b] - here)
+                staying += max(0.0, w.tally.census[d, 3, q, b] * w.services.crisis_share[s, b] - new_episodes)
     pounds: float = opened * w.services.episode_cost[s] + staying * w.services.month_cost[s]
     return pounds
 
@@ -63,25 +74,25 @@ def open_episodes(w: World, p: Acute, clock: Clock) -> None:
         if w.screen.event_to[k] != 3:
             continue
         i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
-        u = uniform(month_key(clock.seed, WHERE + np.uint64(d), clock.month), i)
+        u = uniform(month_key(clock.seed, SERVICE_DRAW + np.uint64(d), clock.month), i)
         for s in range(services.domain.size):
             if services.domain[s] == d and services.tier[s] == ACUTE:
                 u -= services.crisis_share[s, people.band[i]]
                 if u < 0.0:
-                    taker = _alternative(w, clock, i, s)
-                    w.tally.opened[taker, people.quintile[i], people.band[i]] += 1
-                    w.tally.opened_in[taker, people.neighbourhood[i]] += 1
+                    provider = _alternative(w, clock, i, s)
+                    w.tally.opened[provider, people.quintile[i], people.band[i]] += 1
+                    w.tally.opened_in[provider, people.neighbourhood[i]] += 1
                     if people.age[i] < CHILD_AGES:
-                        w.tally.opened_age[taker, people.age[i], people.quintile[i]] += 1
-                    w.screen.event_service[k] = taker
+                        w.tally.opened_age[provider, people.age[i], people.quintile[i]] += 1
+                    w.screen.event_service[k] = provider
                     break
 
 
 @kernel
 def _alternative(w: World, clock: Clock, i: Int, s: int) -> int:
-    """The service that takes the crisis: an alternative to s, if there is one for this person and it has their turn."""
+    """The service that takes the crisis: s, or with the probability set an alternative that serves the person."""
     share = w.rules.alternatives[w.people.neighbourhood[i]]
-    if share > 0.0 and uniform(month_key(clock.seed, INSTEAD, clock.month), i) < share:
+    if share > 0.0 and uniform(month_key(clock.seed, ALTERNATIVE_DRAW, clock.month), i) < share:
         for t in range(w.services.domain.size):
             if w.services.instead[t] == s and w.services.bands[t, w.people.band[i]] == 1:
                 return t
@@ -96,10 +107,12 @@ def _alternative(w: World, clock: Clock, i: Int, s: int) -> int:
     name="acute_load",
 )
 @kernel
-def feel_load(w: World, p: Acute, clock: Clock) -> None:
+def update_load(w: World, p: Acute, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE and services.base_demand[s] > 0.0:
-            relative = care_given(w, s) / services.base_demand[s] / max(0.05, services.posts[s] * services.hours[s])
+            relative = (
+                care_cost(w, s) / services.base_demand[s] / max(p.least_capacity, services.posts[s] * services.hours[s])
+            )
             services.load[s] += (services.base_load[s] * relative - services.load[s]) / p.memory
             services.overload[s] = max(0.0, services.load[s] - 1.0)

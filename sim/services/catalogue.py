@@ -1,12 +1,12 @@
-"""The catalogue of services: whom each serves, who pays, how many it reaches, what it costs and what good it does.
+"""The catalogue of services: people served, payer, reach, staff, cost and effect of each.
 
-A service is one TOML file in `catalogue/`. Add a file and the service is there; nothing else names it.
-Money is in pounds of 2023/24. What a service is for decides which parts its file has:
+A service is one TOML file in `catalogue/`. A new file adds a service; no other file names it.
+Money is in pounds of 2023/24. The tier of a service decides which parts its file has:
 
 | tier | needs | must not have |
 | --- | --- | --- |
 | preventive, responsive, community | activity, staff, cost.per_case_month, effect | crisis_share, capacity, walk_in |
-| community, grown rather than delivered | groups | all others |
+| community, groups rather than a delivered service | groups | all others |
 | acute | staff, cost.per_episode and per_month, capacity, and crisis_share or walk_in | activity, effect |
 """
 
@@ -33,7 +33,13 @@ Positive = Annotated[float, Field(strict=False, ge=0.0)]
 
 
 def _between(part: Closed, low: float, high: float, *names: str) -> None:
-    """Refuses figures of a part whose range leaves what is possible."""
+    """Refuse figures of a part whose range leaves low to high.
+
+    Raises
+    ------
+    RequirementError
+        Naming the first figure, and the end of its range, that is impossible.
+    """
     for name in names:
         figure: Figure = getattr(part, name)
         for end in ("low", "high"):
@@ -42,18 +48,18 @@ def _between(part: Closed, low: float, high: float, *names: str) -> None:
 
 
 class Activity(Closed):
-    """How much help there is, and what it takes to get it, in England today."""
+    """How much help there is in England today, and how hard it is to get."""
 
     caseload_per_thousand: Figure
     """People helped at one time per 1,000 people of the ages served (all of them, in need or not)."""
     mean_months: Figure
-    """How long help lasts."""
+    """Mean duration of help, in months."""
     wait_months: Figure
-    """Mean wait from acceptance to start."""
+    """Mean wait from acceptance to start, in months."""
     refused_share: Figure
-    """Part of those who ask that is turned away at the threshold or assessed as not eligible."""
+    """Share of people who ask that is turned away at the threshold or assessed as not eligible."""
     gives_up_per_month: Figure
-    """Part of those waiting that gives up each month."""
+    """Share of people waiting that gives up each month."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -66,14 +72,14 @@ class Activity(Closed):
 
 
 class Staff(Closed):
-    """The people who do the work, and how hard they are to keep and to find."""
+    """Staff: caseload, turnover, vacancies, administration and time to hire."""
 
     cases_per_worker: Figure
     """Cases (or, in an acute service, episodes under way; in A&E, attendances a month) per full-time worker."""
     turnover_per_year: Figure
     vacancy_share: Figure
     admin_share: Figure
-    """Part of working time that goes to recording and administration."""
+    """Share of working time that goes to recording and administration."""
     hire_months: Figure
 
     @model_validator(mode="after")
@@ -95,7 +101,7 @@ class Cost(Closed):
 
 
 class HelpEffect(Closed):
-    """What being helped does: `protection` lowers the hazard of worsening, `recovery` multiplies that of improving."""
+    """Effect of help: `protection` lowers the hazard of getting worse, `recovery` multiplies that of getting better."""
 
     protection: Figure
     recovery: Figure
@@ -108,7 +114,7 @@ class HelpEffect(Closed):
 
 
 class Capacity(Closed):
-    """How full an acute service is at baseline, and what it costs in money and harm to run it over capacity."""
+    """Load of an acute service at baseline, and the cost in money and harm of running over capacity."""
 
     utilisation: Figure
     premium: Figure
@@ -125,19 +131,19 @@ class Capacity(Closed):
 
 
 class WalkIn(Closed):
-    """Attendances that need no crisis: anyone may come, and those with nowhere else to go come more often."""
+    """Attendances without a crisis: anyone may come, and people whose need nobody helps come more often."""
 
     per_thousand_by_age: dict[str, Positive]
     """Attendances that do not end in admission, per 1,000 in the band a year: a shape, scaled to `total`."""
     by_quintile: Five
     total: Figure
-    """All attendances per 1,000 people a year, those that end in admission among them."""
+    """All attendances per 1,000 people a year, including those that end in admission."""
     arrives_with_crisis_share: Figure
-    """Part of the domain's crises that comes through this door."""
+    """Share of the domain's crises that arrives through this service."""
     knock_per_year: dict[str, Figure]
-    """Domain id -> extra attendances a year by somebody with serious need there whom nobody helps."""
+    """Domain id -> extra attendances a year per person with serious need there and no help."""
     knock_emerging_per_year: dict[str, Figure] = Field(default_factory=dict)
-    """The same for emerging need."""
+    """The same per person with emerging need."""
     source: str = Field(min_length=3)
     status: Status
 
@@ -160,11 +166,11 @@ class ExposureEffect(Closed):
     spend_per_head: Figure
     """Pounds of public money per head of population a year."""
     lowers: dict[str, Figure]
-    """Domain id -> what each doubling of the service takes off the log hazard of getting worse there."""
+    """Domain id -> reduction of the log hazard of getting worse there, for each doubling of the service."""
 
 
 class Childhood(Closed):
-    """A universal offer to children, beside what it does for those it helps: what its reach gives every child."""
+    """Effect of a universal offer on every child it reaches, in addition to its effect on the children it helps."""
 
     resilience_per_year: Figure
     """Resilience a child of the ages served gains in a year for each unit of coverage beyond the baseline."""
@@ -173,15 +179,15 @@ class Childhood(Closed):
 
 
 class Alternative(Closed):
-    """An acute service that takes some of another's crises, if policy lets it."""
+    """An acute service that takes some of the crises of another, where policy sets a share."""
 
     instead_of: str
     scar: Figure
-    """What multiplies the scar that a crisis leaves when it is met here."""
+    """Factor on the scar of a crisis that this service takes."""
 
 
 class GroupFunding(Closed):
-    """Community groups: not delivered to people but made by them, slowly."""
+    """Community groups: made by people themselves, slowly, rather than delivered to them."""
 
     spend_per_head: Figure
     """Pounds of public money per head of population a year."""
@@ -194,7 +200,7 @@ def _only_bands(table: dict[str, float], key: str) -> None:
 
 
 class Service(Closed):
-    """One service as its catalogue file tells it."""
+    """One service, as declared in its catalogue file."""
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     label: str = Field(min_length=2)
@@ -202,10 +208,10 @@ class Service(Closed):
     domain: str
     tier: Tier
     silo: Silo
-    """Who pays."""
+    """The budget holder that pays."""
     statutory: bool
     ages: AgeRange
-    """First and last year of age served, both counted."""
+    """First and last year of age served, inclusive."""
     serves: Annotated[tuple[Annotated[int, Field(ge=1, le=2)], ...], Field(strict=False)]
     """Levels of need served: 1 emerging, 2 serious. Empty for acute services, which serve crises."""
     who: str = Field(min_length=10)
@@ -218,13 +224,13 @@ class Service(Closed):
     childhood: Childhood | None = None
     alternative: Alternative | None = None
     measure: str | None = Field(None, pattern=r"^[a-z][a-z_]*$")
-    """What an acute service's episodes are called in results: the id of a metric. Its own id, if not given."""
+    """Id of the metric that counts an acute service's episodes in results; by default the service's id."""
     episodes: str = "episodes"
-    """The unit in which they are counted."""
+    """Unit of that metric."""
     counts: bool = True
-    """Whether an acute service's episodes count as acute demand; false where another's already stand for them."""
+    """Whether an acute service's episodes count as acute demand; false where another service counts the same events."""
     crisis_share: dict[str, Share] = Field(default_factory=dict)
-    """Age band -> part of the domain's crises in that band that opens an episode here."""
+    """Age band -> share of the domain's crises in that band that opens an episode of this service."""
     capacity: Capacity | None = None
     walk_in: WalkIn | None = None
     groups: GroupFunding | None = None
@@ -236,7 +242,7 @@ class Service(Closed):
 
     @property
     def bands(self) -> tuple[bool, ...]:
-        """For each age band, whether it is served."""
+        """Whether each age band is served."""
         return tuple(self.ages[0] <= first and last <= self.ages[1] for first, last in AGE_BANDS)
 
     @model_validator(mode="after")
@@ -255,7 +261,7 @@ class Service(Closed):
     def _parts_fit_tier(self) -> Self:
         if self.groups is not None:
             if self.tier != "community":
-                raise RequirementError("'community', the only tier that grows groups", self.tier, below=("tier",))
+                raise RequirementError("'community', the only tier that has groups", self.tier, below=("tier",))
             self._parts("groups", "a service with groups")
         elif self.exposure is not None:
             if self.tier != "preventive":
@@ -264,7 +270,7 @@ class Service(Closed):
         elif self.tier == "acute":
             if not self.crisis_share and self.walk_in is None:
                 raise RequirementError("crisis_share, walk_in or both, as this service is acute", "neither")
-            doors = [door for door in ("crisis_share", "walk_in") if getattr(self, door)]
+            doors = [part for part in ("crisis_share", "walk_in") if getattr(self, part)]
             self._parts(f"staff cost capacity {' '.join(doors)}", "an acute service")
             self._prices("per_episode", "per_month")
         else:
@@ -277,37 +283,56 @@ class Service(Closed):
 
     def _parts(self, wanted: str, kind: str) -> None:
         parts = ("activity", "staff", "cost", "effect", "crisis_share", "capacity", "walk_in", "groups", "exposure")
-        came = [part for part in parts if getattr(self, part)]
-        if sorted(came) != sorted(wanted.split()):
-            raise RequirementError(f"the parts {', '.join(wanted.split())}, as this is {kind}", came)
+        present = [part for part in parts if getattr(self, part)]
+        if sorted(present) != sorted(wanted.split()):
+            raise RequirementError(f"the parts {', '.join(wanted.split())}, as this is {kind}", present)
 
     def _prices(self, *wanted: str) -> None:
-        came = [name for name in Cost.model_fields if getattr(self.cost, name) is not None]
-        if sorted(came) != sorted(wanted):
-            raise RequirementError(f"{' and '.join(wanted)} in a service of tier '{self.tier}'", came, below=("cost",))
+        present = [name for name in Cost.model_fields if getattr(self.cost, name) is not None]
+        if sorted(present) != sorted(wanted):
+            raise RequirementError(
+                f"{' and '.join(wanted)} in a service of tier '{self.tier}'", present, below=("cost",)
+            )
 
 
 @lru_cache
 def load_catalogue(folder: Path = FOLDER) -> tuple[Service, ...]:
-    """Every service file in the folder, in the order the files give themselves."""
+    """Load every service file of a folder, sorted by `order`.
+
+    Parameters
+    ----------
+    folder
+        Folder of TOML files, one a service.
+
+    Returns
+    -------
+    tuple of Service
+        The services, in ascending `order`.
+
+    Raises
+    ------
+    InputError
+        If there is no file, a file is wrong, two services share an id or an order, or the shares of a domain's crises
+        do not sum to 1 in an age band.
+    """
     files = sorted(folder.glob("*.toml"))
-    found = sorted(((path, load(path, Service)) for path in files), key=lambda pair: pair[1].order)
-    if not found:
+    entries = sorted(((path, load(path, Service)) for path in files), key=lambda pair: pair[1].order)
+    if not entries:
         raise fail(folder, "", "at least one service file (*.toml)", [])
-    ids = [service.id for _, service in found]
-    for (_, before), (path, service) in pairwise(found):
+    ids = [service.id for _, service in entries]
+    for (_, before), (path, service) in pairwise(entries):
         if service.order == before.order:
             raise fail(path, "order", f"an order other than that of {before.id}", service.order)
-    for i, (path, service) in enumerate(found):
+    for i, (path, service) in enumerate(entries):
         if service.id in ids[:i]:
             raise fail(path, "id", "an id that no other service has", service.id)
-    for path, service in found:
-        _every_crisis_goes_somewhere(path, [s for _, s in found if s.domain == service.domain and s.takes_crisis])
-    return tuple(service for _, service in found)
+    for path, service in entries:
+        _check_crisis_shares(path, [s for _, s in entries if s.domain == service.domain and s.takes_crisis])
+    return tuple(service for _, service in entries)
 
 
-def _every_crisis_goes_somewhere(path: Path, services: list[Service]) -> None:
-    """Refuses shares by which some of a band's crises would find no service, or two."""
+def _check_crisis_shares(path: Path, services: list[Service]) -> None:
+    """Refuse crisis shares that do not sum to 1 in an age band."""
     for band in AGE_BAND_NAMES:
         total = sum(service.crisis_share.get(band, 0.0) for service in services)
         if total > 0.0 and abs(total - 1.0) > 1e-9:

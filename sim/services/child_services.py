@@ -1,13 +1,13 @@
-"""Children's centres and schools reach every child around them, not only those on their books.
+"""Children's centres and schools reach every child around them, not only the children they help by name.
 
 Claim     Children of the ages a centre serves gain childhood * (coverage - 1) * gradient of resilience a year, coverage
           = (1 + half) * posts / (posts + half): the nearer to everybody, the less another centre adds. Infants' serious
-          illness is found sooner: admissions under 2 rise by signpost * (coverage - 1) * gradient. School children gain
-          what policy makes schools give, and a little where parks teach.
+          illness is found sooner: admissions under 2 rise by signpost * (coverage - 1) * gradient, where that is above
+          0. School children gain what policy makes schools give, and a little where parks teach.
 Evidence  childhood, signpost: catalogue (F01-F03). gradient: F02 [IFSss19]: admissions at 11 fall by 19 % in the
           poorest 30 % of areas and not at all in the richest. half: assumed.
-Limits    All children of a neighbourhood alike. What a closed centre no longer gives is lost to the children of that
-          time only.
+Limits    All children of a neighbourhood gain alike. The gain that a closed centre no longer gives is lost only to the
+          children of that time.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import AGE_BANDS, Params, number
-from sim.state.tables import World
 from sim.state.updates import offer_to
+from sim.state.world import World
 
 GRADIENT = np.array([2.0, 1.5, 1.0, 0.4, 0.1])
-"""By fifth of deprivation, mean 1: assumed to fit F02's two ends."""
+"""Gain by deprivation fifth, most deprived first, mean 1: assumed to fit F02's two ends."""
 SCHOOL_AGE = np.array([first >= 5 and last <= 17 for first, last in AGE_BANDS])
 
 
 class ChildServices(Params):
-    """How reach grows with posts."""
+    """Gains of children, and how reach grows with posts."""
 
     half: float = number(
         2.0,
@@ -34,7 +34,7 @@ class ChildServices(Params):
         high=5.0,
         unit="multiples of baseline posts",
         source="assumed",
-        meaning="posts at which half of all that centres can do is done",
+        meaning="posts at which centres reach half of what they could at most",
     )
     parks: float = number(
         0.001,
@@ -42,13 +42,13 @@ class ChildServices(Params):
         high=0.004,
         unit="log hazard units a year",
         source="assumed; M35: direction",
-        meaning="resilience school children gain in a year of a full programme for parks that teach",
+        meaning="resilience school children gain a year from a full programme for parks that teach",
     )
 
 
 @kernel
 def coverage(p: ChildServices, posts: float) -> float:
-    """How far a universal offer reaches, 1 = baseline."""
+    """Reach of a universal offer with so many posts; both 1 at baseline."""
     return (1.0 + p.half) * posts / (posts + p.half)
 
 
@@ -63,14 +63,14 @@ def coverage(p: ChildServices, posts: float) -> float:
 def nurture(w: World, p: ChildServices, clock: Clock) -> None:
     services, places = w.services, w.places
     for n in range(places.quintile.size):
-        steep = GRADIENT[places.quintile[n]]
+        gradient = GRADIENT[places.quintile[n]]
         places.infants[n] = 0.0
         for b in range(places.nurture.shape[0]):
-            taught = w.rules.schooling[n] + p.parks * w.rules.air_and_activity[n]
-            places.nurture[b, n] = taught if SCHOOL_AGE[b] else 0.0
+            school_gain = w.rules.schooling[n] + p.parks * w.rules.air_and_activity[n]
+            places.nurture[b, n] = school_gain if SCHOOL_AGE[b] else 0.0
             for s in range(services.domain.size):
                 if services.childhood[s] > 0.0 and services.bands[s, b] == 1:
-                    more = coverage(p, services.posts[s] * offer_to(w, s, n, b)) - 1.0
-                    places.nurture[b, n] += services.childhood[s] * more * steep
+                    added = coverage(p, services.posts[s] * offer_to(w, s, n, b)) - 1.0
+                    places.nurture[b, n] += services.childhood[s] * added * gradient
                     if b == 0:
-                        places.infants[n] += max(0.0, services.signpost[s] * more * steep)
+                        places.infants[n] += max(0.0, services.signpost[s] * added * gradient)

@@ -1,11 +1,12 @@
-"""A service that is to give some people more or less than others keeps each group its own part of the places.
+"""Where policies give some people more or less of a service, each group has its own part of the places.
 
 Claim     room[g] = places * part[g] * offer'[g] / sum over h of part[h] * offer'[h], less those of the group who are
-          helped now; part is the group's share of the service when the policy began. Posts follow money with a lag, so
-          offer' = 1 + phi * (offer - 1), phi being how far posts have come; people without a policy of their own keep
-          their places meanwhile. Where offer is 0 the service is closed to the group: help ends and nobody waits.
-Evidence  None needed: this is what a cut, or new money, for some people only means.
-Limits    Parts stay as they were when the policy began; refusals follow the wait of all groups together.
+          helped now, at least 0; part is the group's share of the service when the policy began. Posts follow money
+          with a lag, so offer' = 1 + phi * (offer - 1), phi (0 to 1) being how far posts have followed. People without
+          a policy of their own keep their places meanwhile. Where offer is 0 the service is closed to the group: help
+          ends and nobody waits.
+Evidence  None needed: this is the meaning of a cut, or of new money, for some people only.
+Limits    Parts stay as they were when the policy began. Refusals follow the wait of all groups together.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ import numpy as np
 
 from sim.engine.jit import Int, kernel
 from sim.engine.random import uniform
-from sim.state.tables import WAITING, World
+from sim.state.codes import WAITING
 from sim.state.updates import group_of, set_help, whole_offer
+from sim.state.world import World
 
 
 @kernel
-def close(w: World, s: int) -> None:
-    """End the help of those to whom the service is closed, and their waiting."""
+def end_closed_help(w: World, s: int) -> None:
+    """End the help, and the waiting, of people to whom the service is closed."""
     people, d = w.people, w.services.domain[s]
-    shut = False
+    closed = False
     for g in range(w.aims.groups[0]):
-        shut = shut or w.aims.offer[g, s] <= 0.0
-    if not shut:
+        closed = closed or w.aims.offer[g, s] <= 0.0
+    if not closed:
         return
     i: Int
     for i in range(people.age.size):
@@ -39,20 +41,35 @@ def close(w: World, s: int) -> None:
 
 
 @kernel
-def rooms(w: World, s: int, rounding: np.uint64) -> np.ndarray:
-    """How many more people of each group a service can take now. Shape (groups,)."""
+def free_places(w: World, s: int, rounding: np.uint64) -> np.ndarray:
+    """How many more people of each group a service can take now.
+
+    Parameters
+    ----------
+    w
+        The world.
+    s
+        Index of the service.
+    rounding
+        Key of the month's draws that round places to whole numbers.
+
+    Returns
+    -------
+    ndarray of int64, shape (groups,)
+        Free places by group, at least 0.
+    """
     aims, services, people = w.aims, w.services, w.people
     groups = aims.groups[0]
-    whole = whole_offer(w, s)
-    come = 1.0
-    if services.base_budget[s] > 0.0 and services.plan[s] > 0.0 and abs(whole - 1.0) > 1e-6:
-        common = services.plan[s] / services.base_budget[s] / whole
-        come = min(1.0, max(0.0, (services.posts[s] / common - 1.0) / (whole - 1.0)))
-    held = np.zeros(groups)
+    total_offer = whole_offer(w, s)
+    phi = 1.0
+    if services.base_budget[s] > 0.0 and services.plan[s] > 0.0 and abs(total_offer - 1.0) > 1e-6:
+        common = services.plan[s] / services.base_budget[s] / total_offer
+        phi = min(1.0, max(0.0, (services.posts[s] / common - 1.0) / (total_offer - 1.0)))
+    parts = np.zeros(groups)
     total = 0.0
     for g in range(groups):
-        held[g] = aims.part[g, s] * (1.0 + come * (aims.offer[g, s] - 1.0))
-        total += held[g]
+        parts[g] = aims.part[g, s] * (1.0 + phi * (aims.offer[g, s] - 1.0))
+        total += parts[g]
     helped = np.zeros(groups, np.int64)
     help_of = people.help[services.domain[s]]
     i: Int
@@ -62,7 +79,7 @@ def rooms(w: World, s: int, rounding: np.uint64) -> np.ndarray:
     room = np.zeros(groups, np.int64)
     for g in range(groups):
         if aims.offer[g, s] > 0.0 and total > 0.0:
-            kept = services.places[s] * held[g] / total
+            group_places = services.places[s] * parts[g] / total
             u = uniform(rounding, services.domain.size * (g + 1) + s)
-            room[g] = max(0, np.int64(math.floor(kept + u)) - helped[g])
+            room[g] = max(0, np.int64(math.floor(group_places + u)) - helped[g])
     return room

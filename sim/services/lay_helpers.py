@@ -1,10 +1,10 @@
-"""People who are not paid staff lend a hand beside those who are, if asked, until most who would have been found.
+"""Lay helpers work alongside paid staff if they are asked, until most people who could be recruited have been.
 
-Claim     used = helpers at work / (pool * adults). Beside each worker: lay <- lay + (lay_staff - lay) / find * max(0, 1
-          - used) - quit * (1 + tiring * used) * lay, where the first term counts only while more are wanted.
+Claim     used = helpers at work / (pool * adults). Per worker: lay <- lay + (lay_staff - lay) / find * max(0, 1 - used)
+          - quit * (1 + tiring * used) * lay, where the first term counts only while more are wanted.
 Evidence  pool: A18 [CLS18], 22 % of adults volunteered monthly in 2017-18, about 16 % now (recalled): those who left.
-          find, quit, tiring: assumed. What they do and what they cost: services/hours.py, quality.py, workforce.py.
-Limits    Helpers of services only; community groups are apart. Every helper is like another.
+          find, quit, tiring: assumed. Work and cost of helpers: services/hours.py, quality.py, workforce.py.
+Limits    These are helpers of services only; community groups are separate. All helpers are alike.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.state.tables import World
+from sim.state.world import World
 
 ADULT = 4
 """The first age band of adults."""
 
 
 class LayHelpers(Params):
-    """Where helpers come from, and how long they stay."""
+    """Recruitment of lay helpers, and how long they stay."""
 
     pool: float = share(
         0.06,
         low=0.02,
         high=0.15,
         source="A18 [CLS18]: 22 % in 2017-18 less some 16 % now, recalled",
-        meaning="adults who could be won as helpers beyond those who are",
+        meaning="adults who could be recruited as helpers beyond present volunteers",
     )
     find: float = number(
         12.0, low=3.0, high=36.0, unit="months", source="assumed", meaning="time to find, vet and train helpers"
@@ -40,7 +40,7 @@ class LayHelpers(Params):
         high=10.0,
         unit="multiple",
         source="assumed",
-        meaning="how much oftener they stop as the pool is used up",
+        meaning="how much more often they stop as the pool is used up",
     )
 
 
@@ -57,5 +57,5 @@ def find_helpers(w: World, p: LayHelpers, clock: Clock) -> None:
         lay = services.lay[s]
         if services.workers[s] <= 0.0 or (lay == 0.0 and services.lay_staff[s] == 0.0):
             continue
-        found = max(0.0, services.lay_staff[s] - lay) / p.find * max(0.0, 1.0 - used)
-        services.lay[s] = max(0.0, lay + found - p.quit * (1.0 + p.tiring * used) * lay)
+        recruited = max(0.0, services.lay_staff[s] - lay) / p.find * max(0.0, 1.0 - used)
+        services.lay[s] = max(0.0, lay + recruited - p.quit * (1.0 + p.tiring * used) * lay)

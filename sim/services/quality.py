@@ -1,14 +1,16 @@
-"""What an hour of help does: time for each person, a worker who is known and not worn out, help that fits.
+"""How much good an hour of help does: time for each person, a known worker who is not worn out, help that fits.
 
-Claim     quality = clip(hours^gamma * (1 - loss * (burnout - usual)) * met_again^known * fit * (1 - swamped), 0.3,
-          1.8). met_again = continuity * (1 - agency / posts) * (1 - parting * (leaving - turnover)) / providers^0.1.
-          fit <- fit + (F - fit) / adapt, F = (1 - drift * (contract_length - 5) / 2) * (1 + together * coproduced +
-          listening * feedback + tailoring * (autonomy - 0.5) - narrowing * (targets - 0.5)). swamped = substitution *
-          max(0, part of hours given by lay helpers - limit), 0.4 of it where need is emerging.
+Claim     quality = clip(hours^gamma * (1 - loss * (burnout - usual)) * met_again^known * fit * max(0, 1 - substituted),
+          lowest, highest). met_again = clip(continuity * (1 - agency / posts) * (1 - parting * (leaving - turnover)) /
+          providers^0.1, least_again, most_again), agency / posts being at most most_strangers (posts at least 0.01) and
+          parting * (leaving - turnover) at most most_parted. fit <- fit + (F - fit) / adapt, F = (1 - drift *
+          (contract_length - 5) / 2) * (1 + together * coproduced + listening * feedback + tailoring * (autonomy - 0.5)
+          - narrowing * (targets - 0.5)). substituted = substitution * max(0, share of hours given by lay helpers -
+          limit), 0.4 of it where the service serves emerging need.
 Evidence  known: F14 [Sandvik], acute admission OR 0.88 -> 0.72 from 2-3 to 15 years with one doctor, taken as a
           doubling of continuity: with protection of 0.15 to 0.3 that needs 0.4 to 0.8. F13 [Tammes] is larger. F12 is
-          kept for validation and was not used. loss: F16 (recalled) direction, size assumed. The rest is assumed.
-Limits    Clipped to 0.3 to 1.8. Quality is a service's; how well places work is services/practice.py.
+          reserved for validation and was not used. loss: F16 (recalled) direction, size assumed. The rest is assumed.
+Limits    Quality belongs to a service. How well neighbourhoods work: services/practice.py.
 """
 
 from __future__ import annotations
@@ -16,17 +18,15 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.services.hours import USUAL_CONTRACT
-from sim.state.tables import World
-
-LOWEST, HIGHEST = 0.3, 1.8
+from sim.services.hours import BASELINE_CONTRACT
+from sim.state.world import World
 
 
 class Quality(Params):
-    """What makes help work."""
+    """Causes of the quality of help."""
 
     gamma: float = number(
-        0.45, low=0.1, high=0.8, unit="exponent", source="assumed", meaning="what time for each person does"
+        0.45, low=0.1, high=0.8, unit="exponent", source="assumed", meaning="effect of time for each person on quality"
     )
     loss: float = number(
         0.35,
@@ -34,10 +34,15 @@ class Quality(Params):
         high=1.0,
         unit="per share",
         source="assumed; F16 gives the direction",
-        meaning="what burnout beyond the baseline's takes off",
+        meaning="quality lost to burnout beyond the baseline's",
     )
     known: float = number(
-        0.5, low=0.2, high=1.0, unit="exponent", source="F14 [Sandvik], F13 [Tammes]", meaning="what continuity does"
+        0.5,
+        low=0.2,
+        high=1.0,
+        unit="exponent",
+        source="F14 [Sandvik], F13 [Tammes]",
+        meaning="effect of continuity on quality",
     )
     parting: float = number(
         6.0,
@@ -45,60 +50,79 @@ class Quality(Params):
         high=12.0,
         unit="months",
         source="assumed",
-        meaning="months that a change of worker is felt by the person helped",
+        meaning="months for which a change of worker affects the person helped",
     )
     drift: float = number(
-        0.01, low=0.0, high=0.04, unit="share per year", source="assumed", meaning="fit lost a year as need changes"
+        0.01, low=0.0, high=0.04, unit="share per year", source="assumed", meaning="fit lost a year as needs change"
     )
     together: float = share(
         0.15, low=0.0, high=0.3, source="assumed", meaning="fit gained where all have a say in their help"
     )
     listening: float = share(
-        0.05, low=0.0, high=0.15, source="assumed", meaning="fit gained by answering to the people helped"
+        0.05, low=0.0, high=0.15, source="assumed", meaning="fit gained by response to feedback, none to full"
     )
     narrowing: float = share(
         0.12, low=0.0, high=0.3, source="assumed", meaning="fit lost to steering by targets, none to all"
     )
     tailoring: float = share(
-        0.08, low=0.0, high=0.2, source="assumed", meaning="fit gained by room to tailor help, none to all"
+        0.08, low=0.0, high=0.2, source="assumed", meaning="fit gained by staff's freedom to tailor help, none to full"
     )
     adapt: float = number(
-        18.0, low=6.0, high=36.0, unit="months", source="assumed", meaning="months for what is offered to change"
+        18.0, low=6.0, high=36.0, unit="months", source="assumed", meaning="months for the offer to change"
     )
     limit: float = share(
         0.08, low=0.02, high=0.3, source="assumed", meaning="part of hours that lay helpers give without loss"
     )
     substitution: float = number(
-        0.8, low=0.2, high=2.0, unit="per share", source="assumed", meaning="what is lost as they stand in for staff"
+        0.8,
+        low=0.2,
+        high=2.0,
+        unit="per share",
+        source="assumed",
+        meaning="quality lost where lay helpers stand in for staff",
     )
+    most_strangers: float = share(
+        0.9, low=0.7, high=0.99, source="assumed", meaning="largest share of agency staff that counts"
+    )
+    most_parted: float = share(
+        0.8, low=0.5, high=0.95, source="assumed", meaning="largest part of continuity that leavers take"
+    )
+    least_again: float = number(
+        0.1, low=0.02, high=0.3, unit="multiple of baseline", source="assumed", meaning="lowest continuity that counts"
+    )
+    most_again: float = number(
+        2.5, low=1.5, high=4.0, unit="multiple of baseline", source="assumed", meaning="highest continuity that counts"
+    )
+    lowest: float = number(0.3, low=0.1, high=0.6, unit="1 = baseline", source="assumed", meaning="lowest quality")
+    highest: float = number(1.8, low=1.3, high=3.0, unit="1 = baseline", source="assumed", meaning="highest quality")
 
 
 @kernel
 def met_again(w: World, p: Quality, s: int) -> float:
-    """How far people meet the same worker again, over the baseline."""
+    """How often people meet the same worker again, 1 = baseline."""
     services = w.services
-    strangers = min(0.9, services.agency[s] / max(0.01, services.posts[s]))
-    parted = min(0.8, p.parting * (services.leaving[s] - services.turnover[s]))
+    strangers = min(p.most_strangers, services.agency[s] / max(0.01, services.posts[s]))
+    parted = min(p.most_parted, p.parting * (services.leaving[s] - services.turnover[s]))
     again: float = services.continuity[s] * (1.0 - strangers) * (1.0 - parted) / services.providers[s] ** 0.1
-    return min(2.5, max(0.1, again))
+    return min(p.most_again, max(p.least_again, again))
 
 
 @kernel
 def fit_target(w: World, p: Quality, s: int) -> float:
-    """Fit of what is offered at which things would stay."""
+    """Fit that the offer would reach if its causes stayed as they are, 1 = baseline."""
     services = w.services
-    heard = p.together * services.coproduced[s] + p.listening * services.feedback[s]
-    kept = 1.0 - p.drift * (services.contract_length[s] - USUAL_CONTRACT) / 2.0
-    heard += p.tailoring * (services.autonomy[s] - 0.5) - p.narrowing * (services.targets[s] - 0.5)
-    fit: float = kept * (1.0 + heard)
+    gained = p.together * services.coproduced[s] + p.listening * services.feedback[s]
+    drifted = 1.0 - p.drift * (services.contract_length[s] - BASELINE_CONTRACT) / 2.0
+    gained += p.tailoring * (services.autonomy[s] - 0.5) - p.narrowing * (services.targets[s] - 0.5)
+    fit: float = drifted * (1.0 + gained)
     return fit
 
 
 @kernel
-def swamped(w: World, p: Quality, s: int) -> float:
-    """What is lost where lay helpers do more than lay people can."""
-    over: float = max(0.0, w.services.lay_share[s] - p.limit)
-    return p.substitution * over * (0.4 if w.services.serves[s, 1] == 1 else 1.0)
+def substitution_loss(w: World, p: Quality, s: int) -> float:
+    """Share of quality lost where lay helpers stand in for staff."""
+    excess: float = max(0.0, w.services.lay_share[s] - p.limit)
+    return p.substitution * excess * (0.4 if w.services.serves[s, 1] == 1 else 1.0)
 
 
 @mechanism(
@@ -111,12 +135,12 @@ def swamped(w: World, p: Quality, s: int) -> float:
     after="hours burnout workforce coproduction_uptake",
 )
 @kernel
-def judge(w: World, p: Quality, clock: Clock) -> None:
+def update_quality(w: World, p: Quality, clock: Clock) -> None:
     services = w.services
     for s in range(services.domain.size):
         if services.turnover[s] <= 0.0:
             continue
         services.fit[s] += (fit_target(w, p, s) - services.fit[s]) / p.adapt
         quality = services.hours[s] ** p.gamma * (1.0 - p.loss * (services.burnout[s] - services.usual_burnout[s]))
-        quality *= met_again(w, p, s) ** p.known * services.fit[s] * max(0.0, 1.0 - swamped(w, p, s))
-        services.quality[s] = min(HIGHEST, max(LOWEST, quality))
+        quality *= met_again(w, p, s) ** p.known * services.fit[s] * max(0.0, 1.0 - substitution_loss(w, p, s))
+        services.quality[s] = min(p.highest, max(p.lowest, quality))

@@ -1,12 +1,12 @@
-"""What a month costs: staff in post are paid; acute care costs what its episodes cost, and more when overfull.
+"""What a month costs: staff in post are paid, and acute care costs what its episodes cost, more over capacity.
 
-Claim     Preventive, responsive and community services spend paid * base_budget / 12, paid being what staff, agency
-          staff, helpers and machines cost (services/workforce.py). An acute service spends fixed * paid * base_budget /
-          12 + (1 - fixed) * (care given * (1 + premium * overload) + extra), care given being episodes at their unit
-          cost and extra what staff beyond the baseline cost, used or not. Whole pence. carried <- carried + funding -
-          spent, silo by silo.
-Evidence  Unit costs C01-C29 (catalogue). fixed: assumed; the part of acute cost that does not fall with demand, so that
-          an avoided crisis saves less cash than its unit cost (F05: GBP 3 of A&E cost per GBP 100 of care cut).
+Claim     Preventive, responsive and community services spend paid * base_budget / 12, paid being the cost of staff,
+          agency staff, lay helpers and automation (services/workforce.py). An acute service spends fixed * paid *
+          base_budget / 12 + (1 - fixed) * (care * (1 + premium * overload) + extra), care being episodes at their unit
+          cost and extra the cost of staff beyond the baseline's (0 if below), used or not. Whole pence. carried <-
+          carried + funding - spent, silo by silo.
+Evidence  Unit costs C01-C29 (catalogue). fixed: assumed; the share of acute cost that does not fall with demand, so
+          that an avoided crisis saves less cash than its unit cost (F05: GBP 3 of A&E cost per GBP 100 of care cut).
 Limits    No capital, no charges to users.
 """
 
@@ -17,15 +17,16 @@ import numpy as np
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, share
-from sim.services.acute import care_given
-from sim.state.tables import ACUTE, World
+from sim.services.acute import care_cost
+from sim.state.codes import ACUTE
+from sim.state.world import World
 
 
 class Spending(Params):
-    """The fixed part of acute cost."""
+    """The fixed share of acute cost."""
 
     fixed: float = share(
-        0.6, low=0.3, high=0.85, source="assumed", meaning="part of acute cost that follows posts, not episodes"
+        0.6, low=0.3, high=0.85, source="assumed", meaning="share of acute cost that follows posts, not episodes"
     )
 
 
@@ -48,7 +49,7 @@ def pay(w: World, p: Spending, clock: Clock) -> None:
     for s in range(services.domain.size):
         salaries = services.paid[s] * services.base_budget[s] / 12.0
         if services.tier[s] == ACUTE:
-            care = care_given(w, s) * (1.0 + services.premium[s] * services.overload[s])
+            care = care_cost(w, s) * (1.0 + services.premium[s] * services.overload[s])
             extra = max(0.0, services.paid[s] - 1.0) * services.base_budget[s] / 12.0
             salaries = p.fixed * salaries + (1.0 - p.fixed) * (care + extra)
         money.spent[s] = pence(max(0.0, salaries))

@@ -1,12 +1,12 @@
-"""Help begins for those who wait and are called.
+"""Help begins for the people who wait and are called.
 
-Claim     Whoever is called in the month's lottery (services/queue_allocation.py) begins: serious need has better odds there. A
-          start moves trust by known * (1 + bond * (continuity / providers^0.1 * fit - 1)): being passed round, or
-          given what does not fit, can cost more trust than being helped at all gains.
-          Places are given when all else has happened in the month: help counts from the next one on.
+Claim     The people called in the month's queue allocation (services/queue_allocation.py) begin; serious need has
+          better odds there. A start moves trust, within 0 to 1, by known * (1 + bond * (continuity / providers^0.1 *
+          fit - 1)): being passed from worker to worker, or getting help that does not fit, can cost more trust than
+          being helped at all gains. Places are allocated at the end of the month: help counts from the next month on.
 Evidence  bond: assumed; M47, M58 for the direction. Queue lengths are not fitted here: asking is calibrated so that the
           baseline's mean wait is the published one.
-Limits    Who is called comes.
+Limits    Everybody who is called comes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from sim.engine.jit import Int, inlined, kernel
 from sim.engine.prefetch import ask_for
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.services.queues import URGENT, listed, turn_of
-from sim.state.tables import TRUST_ONLY, WAITING, World
+from sim.services.queues import URGENT, turn_of, waiting_list
+from sim.state.codes import TRUST_ONLY, WAITING
 from sim.state.updates import group_of, is_split, set_help
+from sim.state.world import World
 
-AHEAD = 8
-"""How many people ahead somebody is asked for whose help is to begin."""
+PREFETCH_AHEAD = 8
+"""How many people ahead the columns of a person are prefetched."""
 
 
 class Waiting(Params):
-    """Triage and what a start of help does."""
+    """Triage, and the effect of a start of help on trust."""
 
     urgency: float = number(
         3.0,
@@ -34,7 +35,7 @@ class Waiting(Params):
         high=10.0,
         unit="weight",
         source="assumed",
-        meaning="odds of serious over emerging need in the queue",
+        meaning="odds of serious need over those of emerging need in a queue",
     )
     known: float = share(0.05, low=0.0, high=0.2, source="assumed", meaning="trust gained when help begins")
     bond: float = number(
@@ -43,14 +44,14 @@ class Waiting(Params):
         high=4.0,
         unit="multiple",
         source="assumed; M47, M58: direction",
-        meaning="how far that gain follows continuity of worker and fit of help",
+        meaning="how far the gain in trust follows continuity of worker and fit of help",
     )
 
 
 @kernel
-def weight_of(w: World, p: Waiting, n: Int, what: np.uint8) -> float:
-    """The odds in the lottery of somebody in a neighbourhood, by what they wait for."""
-    weight: float = w.places.weight[n] * (p.urgency if what >= URGENT else 1.0)
+def weight_of(w: World, p: Waiting, n: Int, code: np.uint8) -> float:
+    """Odds in the allocation of a person in neighbourhood n, by the code of the list (services/queues.py)."""
+    weight: float = w.places.weight[n] * (p.urgency if code >= URGENT else 1.0)
     return weight
 
 
@@ -68,15 +69,15 @@ def weight_of(w: World, p: Waiting, n: Int, what: np.uint8) -> float:
 )
 @kernel
 def start_help(w: World, p: Waiting, clock: Clock) -> None:
-    services, chosen, of = w.services, w.screen.renew, w.screen.reason  # whom bounds were due for is done with
+    services, chosen, of = w.services, w.screen.renew, w.screen.reason  # scratch: bounds are up to date by now
     split = np.array([is_split(w, s) for s in range(services.domain.size)])
     many: Int = 0
     for n in range(w.part.neighbourhood[0], w.part.neighbourhood[1]):
-        row, what, race = listed(w, clock, n)
+        row, code, race = waiting_list(w, clock, n)
         for k in range(row.size):
-            s, i = np.int64(what[k]) % URGENT, np.int64(row[k])
+            s, i = np.int64(code[k]) % URGENT, np.int64(row[k])
             g: Int = group_of(w, i) if split[s] else 0
-            turn, last = turn_of(race[k], weight_of(w, p, n, what[k])), services.last_turn[s, g]
+            turn, last = turn_of(race[k], weight_of(w, p, n, code[k])), services.last_turn[s, g]
             if turn < last or (turn == last and row[k] < services.last_row[s, g]):
                 chosen[many], of[many] = row[k], np.uint8(s)
                 many += 1
@@ -88,19 +89,19 @@ def start_help(w: World, p: Waiting, clock: Clock) -> None:
 
 @kernel
 def _begin_all(w: World, p: Waiting, many: Int) -> None:
-    """Begin the help of those who are noted in scratch, each with their service."""
+    """Begin the help of the people noted in scratch, each with their service."""
     chosen, of, domain = w.screen.renew, w.screen.reason, w.services.domain
     for k in range(many):
-        if k + AHEAD < many:
-            ask_for_person(w, domain[of[k + AHEAD]], np.int64(chosen[k + AHEAD]))
+        if k + PREFETCH_AHEAD < many:
+            prefetch_person(w, domain[of[k + PREFETCH_AHEAD]], np.int64(chosen[k + PREFETCH_AHEAD]))
         s, i = np.int64(of[k]), np.int64(chosen[k])
-        if w.people.help[domain[s], i] == WAITING + s:  # to some the service may have closed since they were listed
+        if w.people.help[domain[s], i] == WAITING + s:  # the service may have closed to some since they were listed
             _begin(w, p, domain[s], i, s)
 
 
 @inlined
-def ask_for_person(w: World, d: Int, i: Int) -> None:
-    """Ask memory for what is looked at, and changed, when somebody's help begins."""
+def prefetch_person(w: World, d: Int, i: Int) -> None:
+    """Prefetch the columns that are read and changed when a person's help begins."""
     people = w.people
     ask_for(people.help[d], i)
     ask_for(people.level[d], i)
@@ -112,9 +113,9 @@ def ask_for_person(w: World, d: Int, i: Int) -> None:
 
 @kernel
 def relation(w: World, s: Int) -> float:
-    """How far a service is one that knows people and fits them, 1 = baseline."""
-    known: float = w.services.continuity[s] / w.services.providers[s] ** 0.1 * w.services.fit[s]
-    return known
+    """How far a service knows people and fits them, 1 = baseline."""
+    value: float = w.services.continuity[s] / w.services.providers[s] ** 0.1 * w.services.fit[s]
+    return value
 
 
 @kernel

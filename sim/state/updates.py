@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, kernel
-from sim.state.tables import ANYTHING, EMPTY_SLOT, HELP_ONLY, LEVEL, WAITING, World
+from sim.state.codes import ANYTHING, EMPTY_SLOT, HELP_ONLY, LEVEL, WAITING
+from sim.state.world import World
 
 EMPTY_AGE = np.uint8(EMPTY_SLOT)
 HELP_DOMAINS = HELP_ONLY.bit_length()
@@ -67,7 +68,7 @@ def count_person(w: World, i: Int, sign: int) -> None:
 
 @kernel
 def set_help(w: World, d: Int, i: Int, code: Int) -> None:
-    """Give, change or end a person's help in a domain. Codes: see `sim.state.tables.WAITING`."""
+    """Give, change or end a person's help in a domain. Codes: see `sim.state.codes.WAITING`."""
     old = np.int64(w.people.help[d, i])
     if old == code:
         return
@@ -224,7 +225,7 @@ def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float
         w.people.help[d, i] = 0
 
 
-# Policies for some people only: the groups of `sim.state.tables.Aims`.
+# Policies for some people only: the groups of `sim.state.aim_groups`.
 
 
 PARTED = (

@@ -1,11 +1,11 @@
-"""The claims that the simulator is asked to show: each an expectation of a scenario, tested, with where it stops.
+"""Tests the claims that the simulator should reproduce: each is an expectation of a scenario, with its limits.
 
-A claim (M-number) is a sentence of the documents that the project starts from. It is shown where a scenario names it
-in `shows` and everything that the scenario expects of it is met; it is outside the model where `outside.toml` says
-why; 'not run' where only scenarios that were left out name it; else it is missing. Beside each stands where it stops
-being true: another world or policy (`[[stops]]`), put to the same test. For claims that the simulator must be able to
-contradict, `probes/regions.toml` walks along a lever or a parameter, and tells where on it the claim is true and where
-false.
+A claim (M-number) is a sentence of the documents on which the project is based. A claim is shown if a scenario lists it
+in `shows` and all expectations of that scenario for the claim are met. It is outside the model if `outside.toml` gives
+a reason, 'not run' if only scenarios that were not run list it, and missing otherwise. The limits of a claim, worlds or
+policies under which it stops being true (`[[stops]]`), are tested in the same way. For claims that the simulator must
+be able to contradict, `probes/regions.toml` varies a lever or a parameter, and the report shows for which of its values
+the claim is true and for which it is false.
 """
 
 from __future__ import annotations
@@ -48,22 +48,23 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class ClaimTexts(Closed):
-    """Every claim in a sentence."""
+    """The sentence of every claim."""
 
     claims: dict[str, str] = Field(description="number, such as M2, and sentence")
 
 
 class OutsideTexts(Closed):
-    """Claims that the model has nothing to say of."""
+    """Claims that are outside the model, with the reason."""
 
     outside: dict[str, str] = Field(description="number, such as M31, and the reason in a sentence")
 
 
 class Region(Closed):
-    """A claim along a lever or a parameter: a scenario at each of some values, its claim put to the test at each.
+    """A test of a claim for several values of a lever or a parameter.
 
-    A parameter makes another world, as in a scenario's `[[stops]]`: its hazards are not solved anew, and the baseline
-    is run in it too. A lever stands beside the scenario's policies, in place of one of the same lever and aim.
+    A parameter changes the world, as in a scenario's `[[stops]]`: the hazards are not solved again, and the baseline
+    also runs in the changed world. A lever is added to the scenario's policies, and replaces a policy with the same
+    lever and target.
     """
 
     claim: str = Field(pattern=CLAIM)
@@ -76,84 +77,86 @@ class Region(Closed):
     over_months: int = 1
     until: str | None = None
     people: int = Field(10_000, gt=0, description="a smaller town than the scenario's: a region takes many runs")
-    in_baseline: bool = Field(False, description="whether the lever is moved in the baseline too: another world")
+    in_baseline: bool = Field(False, description="whether the lever is also moved in the baseline")
     why: str = Field(min_length=10)
     expect: Expect
 
     def at(self, value: float) -> ClaimLimit:
-        """The place along the lever or parameter, as a scenario's `[[stops]]` would tell it."""
-        told: dict[str, Any] = {"because": f"{self.along} is {value:g}", "expect": [self.expect]}
+        """A value of the lever or parameter, in the form of an entry of a scenario's `[[stops]]`."""
+        common: dict[str, Any] = {"because": f"{self.along} is {value:g}", "expect": [self.expect]}
         lever = next((lever for lever in levers() if lever.name == self.along), None)
         if lever is None:
-            return ClaimLimit(**told, change={self.along: value})
+            return ClaimLimit(**common, change={self.along: value})
         policy = Policy(
             lever=self.along, start=self.start or "", over_months=self.over_months, until=self.until,
             service=self.service, where=self.where, **{lever.kind: value},  # type: ignore[arg-type]  # a number
         )  # fmt: skip
-        return ClaimLimit(**told, policies=[policy], in_baseline=self.in_baseline)
+        return ClaimLimit(**common, policies=[policy], in_baseline=self.in_baseline)
 
 
 class RegionTexts(Closed):
-    """Where claims are true and where false."""
+    """The tests of claims along levers and parameters."""
 
     regions: list[Region]
 
 
-Place = Literal["true", "false", "not told"]
+Truth = Literal["true", "false", "undecided"]
 
 
 @dataclass(frozen=True)
 class RegionResult:
-    """A claim along a lever or parameter: what was seen at each value."""
+    """The verdict on a claim for each value of a lever or parameter."""
 
     region: Region
-    seen: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...]
 
-    def places(self) -> tuple[Place, ...]:
-        """Whether the claim is true at each value: false where the interval lies wholly beyond what it says."""
-        return tuple("true" if v.met else "false" if _beyond(self.region.expect, v) else "not told" for v in self.seen)
+    def truth(self) -> tuple[Truth, ...]:
+        """Whether the claim is true at each value; false if the whole interval lies beyond a bound of the claim."""
+        return tuple(
+            "true" if v.met else "false" if _beyond(self.region.expect, v) else "undecided" for v in self.verdicts
+        )
 
     def row(self) -> dict[str, Any]:
-        """As one row of a document."""
+        """The result as one entry of a document."""
         region = self.region
-        whole = metric(region.expect.metric)
+        measure = metric(region.expect.metric)
         return {
             "claim": region.claim,
             "scenario": region.scenario,
             "along": region.along,
             "why": region.why,
-            "metric": whole.name,
-            "measure": whole.label,
+            "metric": measure.name,
+            "measure": measure.label,
             "about": about(region.expect),
-            "unit": "share" if region.expect.relative else whole.unit,
-            "expected": self.seen[0].expected,
+            "unit": "share" if region.expect.relative else measure.unit,
+            "expected": self.verdicts[0].expected,
             "values": [
                 {
                     "value": value,
                     "mean": _plain(v.mean),
-                    "ci_low": _plain(v.low),
-                    "ci_high": _plain(v.high),
-                    "claim_is": place,
+                    "ci_low": _plain(v.ci_low),
+                    "ci_high": _plain(v.ci_high),
+                    "claim_is": truth,
                 }
-                for value, v, place in zip(region.values, self.seen, self.places(), strict=True)
+                for value, v, truth in zip(region.values, self.verdicts, self.truth(), strict=True)
             ],
         }
 
 
-def _beyond(expected: Expect, seen: Verdict) -> bool:
-    """Whether what was seen lies wholly on the other side of a bound."""
-    return any(seen.high < bound if above else seen.low > bound for bound, above in bounds(expected))
+def _beyond(expected: Expect, verdict: Verdict) -> bool:
+    """Whether the whole interval lies on the wrong side of a bound."""
+    return any(verdict.ci_high < bound if above else verdict.ci_low > bound for bound, above in bounds(expected))
 
 
 @dataclass(frozen=True)
 class Case:
-    """One expectation put to the test: of a scenario, or of a place where its claim stops."""
+    """One expectation to test: of a scenario, or of a limit of its claim."""
 
     claims: tuple[str, ...]
     scenario: Scenario
     baseline: Scenario
     others: Mapping[str, Scenario]
-    """The scenarios it needs beside these, by the names it calls them."""
+    """Further scenarios that the expectation refers to, by name."""
     expected: Expect
     stops: ClaimLimit | None
     file: Path
@@ -161,30 +164,30 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """A case with its verdict."""
+    """A case and its verdict."""
 
     case: Case
     verdict: Verdict
 
     def row(self) -> dict[str, Any]:
-        """As one row of a table or document."""
+        """The finding as one row of a table or document."""
         case, v = self.case, self.verdict
-        whole = metric(case.expected.metric)
+        measure = metric(case.expected.metric)
         return {
             "claims": list(case.claims),
             "scenario": case.scenario.name,
             "label": case.scenario.label,
-            "metric": whole.name,
-            "measure": whole.label,
+            "metric": measure.name,
+            "measure": measure.label,
             "about": about(case.expected),
-            "unit": "share" if case.expected.relative or case.expected.share_of is not None else whole.unit,
+            "unit": "share" if case.expected.relative or case.expected.share_of is not None else measure.unit,
             "expected": v.expected,
             "mean": _plain(v.mean),
-            "ci_low": _plain(v.low),
-            "ci_high": _plain(v.high),
-            "p": _plain(v.chance),
+            "ci_low": _plain(v.ci_low),
+            "ci_high": _plain(v.ci_high),
+            "p": _plain(v.p),
             "met": v.met,
-            "told": v.told,
+            "has_interval": v.has_interval,
             "stops": None if case.stops is None else case.stops.because,
             "note": case.expected.note,
         }
@@ -192,13 +195,13 @@ class Finding:
 
 @dataclass
 class ClaimResult:
-    """What became of one claim."""
+    """The result for one claim."""
 
     number: str
     text: str
     status: Status
     reason: str = ""
-    """Why it lies outside."""
+    """The reason why the claim is outside the model."""
     findings: list[Finding] = field(default_factory=list)
     stops: list[Finding] = field(default_factory=list)
     walks: list[RegionResult] = field(default_factory=list)
@@ -206,37 +209,37 @@ class ClaimResult:
 
 @dataclass(frozen=True)
 class Report:
-    """Every claim that was asked for, and how the runs were made."""
+    """The results for the selected claims, and the settings of the runs."""
 
     claims: tuple[ClaimResult, ...]
     findings: tuple[Finding, ...]
     seeds: tuple[int, ...]
     people: int | None
-    made: int
-    kept: int
+    new_runs: int
+    stored_runs: int
 
     @property
     def unmet(self) -> tuple[Finding, ...]:
-        """Expectations, where a claim stops included, that the runs do not bear out."""
+        """Expectations that are not met, limits of claims included."""
         return tuple(f for f in self.findings if not f.verdict.met)
 
     def count(self, status: Status) -> int:
-        """How many claims have a status."""
+        """The number of claims with a status."""
         return sum(claim.status == status for claim in self.claims)
 
     def document(self) -> dict[str, Any]:
-        """Everything, as one JSON document."""
-        luck, kept = expected_by_chance(f.verdict for f in self.findings)
+        """The report as one JSON document."""
+        by_chance, after_holm = expected_by_chance(f.verdict for f in self.findings)
         return {
             "upstream": VERSION,
             "seeds": list(self.seeds),
             "people": self.people,
             "test": "each expectation: two-sided, 5 %, paired by seed; interval of the mean difference, 95 %",
-            "by_luck": {
+            "by_chance": {
                 "expectations": len(self.findings),
-                "met_if_all_false": luck,
-                "met_after_holm": kept,
-                "missed_with_other_luck": missed_again(f.verdict for f in self.findings),
+                "met_if_all_false": by_chance,
+                "met_after_holm": after_holm,
+                "missed_with_other_seeds": missed_again(f.verdict for f in self.findings),
             },
             "counts": {s: self.count(s) for s in STATUSES},
             "claims": [
@@ -255,105 +258,115 @@ class Report:
 
 
 def claim_texts(path: Path = TEXTS) -> dict[str, str]:
-    """Each claim's sentence by its number, in order."""
-    found = inputs.load(path, ClaimTexts).claims
-    _numbered(found, "claims", path)
-    return dict(sorted(found.items(), key=lambda row: int(row[0][1:])))
+    """The sentence of each claim by number, in order."""
+    sentences = inputs.load(path, ClaimTexts).claims
+    _check_numbers(sentences, "claims", path)
+    return dict(sorted(sentences.items(), key=lambda row: int(row[0][1:])))
 
 
 def outside_texts(path: Path = OUTSIDE) -> dict[str, str]:
-    """Why a claim lies outside the model, by its number."""
-    found = inputs.load(path, OutsideTexts).outside
-    _numbered(found, "outside", path)
-    return found
+    """The reason why a claim is outside the model, by number."""
+    reasons = inputs.load(path, OutsideTexts).outside
+    _check_numbers(reasons, "outside", path)
+    return reasons
 
 
-def _numbered(found: Iterable[str], table: str, path: Path) -> None:
+def _check_numbers(numbers: Iterable[str], table: str, path: Path) -> None:
     import re
 
-    for number in found:
+    for number in numbers:
         if not re.fullmatch(CLAIM, number):
             raise inputs.fail(path, (table, number), "the number of a claim, M1 to M94", number)
 
 
 def regions(path: Path | None = None) -> list[Region]:
-    """Every claim that is walked along a lever or parameter. Refuses what names neither, or has no month to begin."""
+    """The tests of claims along levers and parameters.
+
+    Raises
+    ------
+    InputError
+        If a region is along neither a lever nor a parameter, or a lever has no first month.
+    """
     path = path or REGIONS
-    found = inputs.load(path, RegionTexts).regions
-    there, known = {lever.name for lever in levers()}, parameters()
-    for k, region in enumerate(found):
-        if region.along not in there and region.along not in known:
-            raise inputs.fail(path, ("regions", k, "along"), "a lever or a parameter", region.along, (*there, *known))
-        if (region.along in there) != (region.start is not None):
-            came = Phrase("none" if region.start is None else "one for a parameter")
-            raise inputs.fail(path, ("regions", k, "start"), "a first month for a lever, and for nothing else", came)
-    return found
+    loaded = inputs.load(path, RegionTexts).regions
+    lever_names, known_parameters = {lever.name for lever in levers()}, parameters()
+    for k, region in enumerate(loaded):
+        if region.along not in lever_names and region.along not in known_parameters:
+            raise inputs.fail(
+                path, ("regions", k, "along"), "a lever or a parameter", region.along, (*lever_names, *known_parameters)
+            )
+        if (region.along in lever_names) != (region.start is not None):
+            reason = Phrase("none" if region.start is None else "one for a parameter")
+            raise inputs.fail(path, ("regions", k, "start"), "a first month for a lever, and only for a lever", reason)
+    return loaded
 
 
 def walks(chosen: Sequence[str] = (), path: Path | None = None) -> list[tuple[Region, list[Case]]]:
-    """Each claim's region with a case at each value."""
+    """Each region with a case for each of its values."""
     path = path or REGIONS
-    read = {name: Scenario.load(file) for name, file in library().items()}
+    scenarios = {name: Scenario.load(file) for name, file in library().items()}
     out = []
     for k, region in enumerate(regions(path)):
         if chosen and region.claim not in chosen:
             continue
         key: inputs.KeyPath = ("regions", k)
-        if region.scenario not in read:
-            raise inputs.fail(path, (*key, "scenario"), "the name of a scenario", region.scenario, read)
-        scenario = read[region.scenario].model_copy(update={"people": region.people})
-        made = []
+        if region.scenario not in scenarios:
+            raise inputs.fail(path, (*key, "scenario"), "the name of a scenario", region.scenario, scenarios)
+        scenario = scenarios[region.scenario].model_copy(update={"people": region.people})
+        cases_of_region = []
         for j, value in enumerate(region.values):
             stop = region.at(value)
             try:
                 scenario.model_copy(update={"stops": [stop]}).check(path)
             except InputError as wrong:
                 raise inputs.fail(path, (*key, "values", j), wrong.wanted, wrong.came, wrong.choices) from None
-            made.append(_case((region.claim,), scenario, region.expect, stop, (*key, "expect"), read, path))
-        out.append((region, made))
+            cases_of_region.append(
+                _case((region.claim,), scenario, region.expect, stop, (*key, "expect"), scenarios, path)
+            )
+        out.append((region, cases_of_region))
     return out
 
 
 def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
-    """The scenarios of the library by name, and those of further folders. Refuses a name that is there twice."""
-    found = library()
+    """The files of the library's scenarios and of further folders, by name. Raises InputError for duplicate names."""
+    paths = library()
     for folder in folders:
         for path in toml_files(folder):
-            if path.stem in found:
-                wanted = "a file name that no other scenario has"
-                raise InputError(path, None, "", wanted, Phrase(f"that of {found[path.stem]}"))
-            found[path.stem] = path
-    return found
+            if path.stem in paths:
+                wanted = "a unique file name"
+                raise InputError(path, None, "", wanted, Phrase(f"that of {paths[path.stem]}"))
+            paths[path.stem] = path
+    return paths
 
 
 def toml_files(folder: Path) -> list[Path]:
-    """The TOML files of a folder. Refuses one that is not there or holds none."""
+    """The TOML files of a folder. Raises InputError if there is no such folder, or if it has no TOML files."""
     if not folder.is_dir():
         raise InputError(folder, None, "", "a folder", Phrase("a file" if folder.exists() else "nothing"))
-    found = sorted(folder.glob("*.toml"))
-    if not found:
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
         raise InputError(folder, None, "", "a folder with .toml files", Phrase("one without"))
-    return found
+    return paths
 
 
 def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[Case]:
-    """Every expectation that bears on the claims chosen; on any, if none are."""
-    there = files(folders)
-    read = {name: Scenario.load(path) for name, path in there.items()}
-    for name, scenario in read.items():
+    """The expectations of the chosen claims, or of all claims if none is chosen."""
+    paths = files(folders)
+    scenarios = {name: Scenario.load(path) for name, path in paths.items()}
+    for name, scenario in scenarios.items():
         if scenario.name != name:
-            raise inputs.fail(there[name], ("name",), f"the file's own name, '{name}'", scenario.name)
+            raise inputs.fail(paths[name], ("name",), f"the file's own name, '{name}'", scenario.name)
     out = []
-    for name, scenario in read.items():
-        at: list[tuple[Expect, ClaimLimit | None, inputs.KeyPath]] = []
-        at += [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
+    for name, scenario in scenarios.items():
+        expectations: list[tuple[Expect, ClaimLimit | None, inputs.KeyPath]] = []
+        expectations += [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
         for j, stop in enumerate(scenario.stops):
-            at += [(expected, stop, ("stops", j, "expect", k)) for k, expected in enumerate(stop.expect)]
-        for expected, place, key in at:
+            expectations += [(expected, stop, ("stops", j, "expect", k)) for k, expected in enumerate(stop.expect)]
+        for expected, stop_of_claim, key in expectations:
             claims = (expected.claim,) if expected.claim is not None else tuple(scenario.shows)
             if chosen and not set(claims) & set(chosen):
                 continue
-            out.append(_case(claims, scenario, expected, place, key, read, there[name]))
+            out.append(_case(claims, scenario, expected, stop_of_claim, key, scenarios, paths[name]))
     return out
 
 
@@ -363,36 +376,36 @@ def _case(
     expected: Expect,
     stop: ClaimLimit | None,
     key: inputs.KeyPath,
-    read: Mapping[str, Scenario],
+    scenarios: Mapping[str, Scenario],
     path: Path,
 ) -> Case:
     wrong = unmeasured(expected)
     if wrong is not None:
         raise inputs.fail(path, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
-    if scenario.baseline not in read:
-        raise inputs.fail(path, ("baseline",), "the name of a scenario", scenario.baseline, read)
+    if scenario.baseline not in scenarios:
+        raise inputs.fail(path, ("baseline",), "the name of a scenario", scenario.baseline, scenarios)
     for other in expected.others():
         field_of = "against" if expected.against is not None else "interaction"
-        if other not in read:
-            raise inputs.fail(path, (*key, field_of), "the name of a scenario", other, read)
-        if (read[other].start, read[other].years) != (scenario.start, scenario.years):
+        if other not in scenarios:
+            raise inputs.fail(path, (*key, field_of), "the name of a scenario", other, scenarios)
+        if (scenarios[other].start, scenarios[other].years) != (scenario.start, scenario.years):
             wanted = f"a scenario from {scenario.start} for {scenario.years} years, as this one"
-            came = Phrase(f"'{other}', from {read[other].start} for {read[other].years}")
+            came = Phrase(f"'{other}', from {scenarios[other].start} for {scenarios[other].years}")
             raise inputs.fail(path, (*key, field_of), wanted, came)
-    ground = {name: getattr(scenario, name) for name in ("place", "people", "start", "years")}
+    setting = {name: getattr(scenario, name) for name in ("place", "people", "start", "years")}
     world = {"parameters": scenario.parameters, "recalibrate": scenario.recalibrate}
     if stop is not None and stop.change:
         world = {"parameters": {**scenario.parameters, **stop.change}, "recalibrate": stop.recalibrate}
 
-    def placed(one: Scenario, *, own: bool) -> Scenario:
-        moved = one.model_copy(update={**ground, **world})
-        return moved if stop is None or not (own or stop.in_baseline) else with_policies(moved, stop)
+    def adapted(original: Scenario, *, is_scenario: bool) -> Scenario:
+        changed = original.model_copy(update={**setting, **world})
+        return changed if stop is None or not (is_scenario or stop.in_baseline) else with_policies(changed, stop)
 
     return Case(
         claims,
-        placed(scenario, own=True),
-        placed(read[scenario.baseline], own=False),
-        {name: placed(read[name], own=False) for name in expected.others()},
+        adapted(scenario, is_scenario=True),
+        adapted(scenarios[scenario.baseline], is_scenario=False),
+        {name: adapted(scenarios[name], is_scenario=False) for name in expected.others()},
         expected,
         stop,
         path,
@@ -400,14 +413,14 @@ def _case(
 
 
 def with_policies(scenario: Scenario, stop: ClaimLimit) -> Scenario:
-    """The scenario with further policies, each in place of one of the same lever and aim."""
+    """The scenario with the policies of a limit; each replaces a policy with the same lever and target."""
 
     def aim(policy: Any) -> Any:
         return policy.model_dump(include={"lever", "service", "where", "who"})
 
     replaced = [aim(policy) for policy in stop.policies]
-    kept = [policy for policy in scenario.policies if aim(policy) not in replaced]
-    return scenario.model_copy(update={"policies": [*kept, *stop.policies]})
+    remaining = [policy for policy in scenario.policies if aim(policy) not in replaced]
+    return scenario.model_copy(update={"policies": [*remaining, *stop.policies]})
 
 
 def run_claims(
@@ -422,51 +435,81 @@ def run_claims(
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Run every scenario that the chosen claims need, once, and put each expectation to the test.
+    """Run every scenario that the chosen claims need, once, and test each expectation.
 
-    With `out`, a run that this folder holds is not made again.
+    Parameters
+    ----------
+    chosen : sequence of str
+        Numbers of claims; all claims if empty.
+    seeds, seed : int
+        Number of seeds, and the first seed.
+    people : int, optional
+        Number of people in every place; by default that of each scenario.
+    threads : int, optional
+        Number of threads.
+    quick : bool
+        Whether only quick scenarios run.
+    folders : sequence of Path
+        Further folders of scenarios.
+    out : Path, optional
+        Folder of stored runs. A run in this folder is not repeated, and new runs are added.
+    progress : Progress, optional
+        Called with the number of finished runs, the number of runs and a label.
+
+    Returns
+    -------
+    Report
+        The result for each claim.
+
+    Raises
+    ------
+    InputError
+        If a claim number is unknown, or a scenario shows a claim that is listed as outside the model.
     """
-    texts, reasons = claim_texts(), outside_texts()
+    sentences, reasons = claim_texts(), outside_texts()
     for number in chosen:
-        if number not in texts:
-            raise InputError("claims", None, "", "the number of a claim", number, texts)
-    every = cases(chosen, folders=folders)
-    found = [case for case in every if case.scenario.quick or not quick]
-    for case in every:
+        if number not in sentences:
+            raise InputError("claims", None, "", "the number of a claim", number, sentences)
+    all_cases = cases(chosen, folders=folders)
+    selected = [case for case in all_cases if case.scenario.quick or not quick]
+    for case in all_cases:
         for number in case.claims:
             if number in reasons:
-                wanted = f"claims that no scenario shows; {case.scenario.name} shows this one"
+                wanted = f"claims that no scenario shows; scenario {case.scenario.name} shows this claim"
                 raise inputs.fail(OUTSIDE, ("outside", number), wanted, number)
-    walked = walks(chosen) if not quick else []
-    readings = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
-    for case in (*found, *(case for _, places in walked for case in places)):
+    region_cases = walks(chosen) if not quick else []
+    batch = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
+    for case in (*selected, *(case for _, cases_of_region in region_cases for case in cases_of_region)):
         for scenario in (case.scenario, case.baseline, *case.others.values()):
-            readings.ask(scenario, needs(case.expected))
-    made, kept = readings.run(progress)
-    findings = tuple(Finding(case, _verdict(case, readings)) for case in found)
-    along = [RegionResult(region, tuple(_verdict(case, readings) for case in places)) for region, places in walked]
-    shown = []
-    for number in chosen or texts:
-        mine = [f for f in findings if number in f.case.claims]
-        own = [f for f in mine if f.case.stops is None]
+            batch.ask(scenario, needs(case.expected))
+    new_runs, stored_runs = batch.run(progress)
+    findings = tuple(Finding(case, _verdict(case, batch)) for case in selected)
+    region_results = [
+        RegionResult(region, tuple(_verdict(case, batch) for case in cases_of_region))
+        for region, cases_of_region in region_cases
+    ]
+    results = []
+    for number in chosen or sentences:
+        findings_of_claim = [f for f in findings if number in f.case.claims]
+        without_limits = [f for f in findings_of_claim if f.case.stops is None]
         status: Status = "missing"
-        if own:
-            status = "shown" if all(f.verdict.met for f in own) else "not shown"
+        if without_limits:
+            status = "shown" if all(f.verdict.met for f in without_limits) else "not shown"
         elif number in reasons:
             status = "outside"
-        elif any(number in case.claims and case.stops is None for case in every):
+        elif any(number in case.claims and case.stops is None for case in all_cases):
             status = "not run"
         reason = reasons.get(number, "")
-        stops = [f for f in mine if f.case.stops is not None]
-        mine_along = [walk for walk in along if walk.region.claim == number]
-        shown.append(ClaimResult(number, texts[number], status, reason, own, stops, mine_along))
-    return Report(tuple(shown), findings, tuple(range(seed, seed + seeds)), people, made, kept)
+        stops = [f for f in findings_of_claim if f.case.stops is not None]
+        regions_of_claim = [walk for walk in region_results if walk.region.claim == number]
+        results.append(ClaimResult(number, sentences[number], status, reason, without_limits, stops, regions_of_claim))
+    return Report(tuple(results), findings, tuple(range(seed, seed + seeds)), people, new_runs, stored_runs)
 
 
-def _verdict(case: Case, readings: Readings) -> Verdict:
+def _verdict(case: Case, batch: Readings) -> Verdict:
     name, base = case.scenario.name, case.baseline.name
     runs = {**case.others, base: case.baseline, name: case.scenario}
-    return tested(case.expected, name, base, readings.read(runs))
+    return tested(case.expected, name, base, batch.read(runs))
 
 
 def _plain(value: float) -> float | None:

@@ -1,9 +1,10 @@
-"""Natural experiments that were published, repeated in the model: the simulated effect beside the published one.
+"""Repeats published natural experiments in the model and compares the simulated effect with the published effect.
 
-An experiment is a TOML file: a baseline, one change or several `arms`, what is measured, what was published, and the
-band that the simulated effect should fall in without having been tuned to it. Baseline and arms are run on the same
-seeds; an effect is a difference from the baseline, paired by seed, with the 95 % interval of its mean. Sign and order
-of magnitude count for more than the point. An effect outside its band is a finding, not an error.
+An experiment is a TOML file: a baseline, one change or several `arms`, the measures, the published results, and the
+band in which the simulated effect should lie although the model was not fitted to it. The baseline and the arms run on
+the same seeds; an effect is a difference from the baseline, paired by seed, with the 95 % interval of its mean. The
+sign and the order of magnitude are more important than the point estimate. An effect outside its band is a finding, not
+an error.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ from sim.simulation.simulate import Progress
 from sim.validation.claims import toml_files
 
 EXPERIMENTS = FOLDER / "experiments"
-ONLY = "change"
-"""The arm of an experiment that has but one."""
-Answer = Literal["yes", "no", "cannot tell"]
+SINGLE_ARM = "change"
+"""The name of the arm of an experiment with a single change."""
+Answer = Literal["yes", "no", "undecided"]
 
 
 class Published(Closed):
-    """What was found outside the model, and where one can read it."""
+    """A published result and its source."""
 
     finding: str = Field(min_length=10)
     source: str = Field(min_length=3)
 
 
 class Arm(Closed):
-    """One change that is compared with the baseline."""
+    """A change that is compared with the baseline."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     label: str = ""
@@ -50,19 +51,21 @@ class Arm(Closed):
 
 
 class Measure(MeasureSpec):
-    """An effect: a difference from the baseline, or made of such differences, beside what was published of it."""
+    """An effect (a difference from the baseline, or a combination of such differences) and its published value."""
 
     label: str = Field(min_length=3)
     unit: str = Field(min_length=1)
     published: Number | None = Field(None, description="the published figure, in `unit`")
-    arm: str = ONLY
-    against: str | None = Field(None, description="the arm from which the difference is taken; else the baseline")
+    arm: str = SINGLE_ARM
+    against: str | None = Field(None, description="the arm from which the difference is taken; by default the baseline")
     divide_by: MeasureSpec | None = Field(
-        None, description="the effect on this measure, which the effect is divided by"
+        None, description="a measure; the effect is divided by the effect on this measure"
     )
-    ratio_to: str | None = Field(None, description="the arm whose own effect this one is divided by")
-    scale: Number = Field(1.0, description="from the model's unit to `unit`")
-    band: list[Number] | None = Field(None, min_length=2, max_length=2, description="where it should fall, in `unit`")
+    ratio_to: str | None = Field(None, description="an arm; the effect is divided by the effect of this arm")
+    scale: Number = Field(1.0, description="factor from the unit of the model to `unit`")
+    band: list[Number] | None = Field(
+        None, min_length=2, max_length=2, description="range in which the effect should lie, in `unit`"
+    )
     sign: Literal["up", "down"] | None = None
 
     @model_validator(mode="after")
@@ -75,11 +78,13 @@ class Measure(MeasureSpec):
 
 
 class Experiment(Closed):
-    """A published experiment and how it is repeated here."""
+    """A published experiment and its repetition in the model."""
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9_-]*$", max_length=20)
     title: str = Field(min_length=5, max_length=120)
-    protocol: str = Field(min_length=10, description="what was done there, what is done here, and how they differ")
+    protocol: str = Field(
+        min_length=10, description="the published study, its repetition in the model, and the differences"
+    )
     published: Published
     place: str = "anytown"
     baseline: str = "baseline"
@@ -88,24 +93,24 @@ class Experiment(Closed):
     people: int | None = None
     parameters: dict[str, Number] = Field(default_factory=dict)
     recalibrate: bool = True
-    policies: list[Policy] = Field(default_factory=list, description="the change, where there is but one arm")
+    policies: list[Policy] = Field(default_factory=list, description="the change, if there is only one arm")
     arms: list[Arm] = Field(default_factory=list)
     measures: list[Measure] = Field(min_length=1)
 
     @classmethod
     def load(cls, path: Path) -> Experiment:
-        """An experiment from its file, with everything it names checked."""
+        """Load an experiment from its file and check it."""
         text = inputs.read_text(path)
-        found = inputs.load_text(text, path, cls)
-        found.check(path, text)
-        return found
+        experiment = inputs.load_text(text, path, cls)
+        experiment.check(path, text)
+        return experiment
 
     def runs(self) -> dict[str, Scenario]:
         """The scenarios to run by name: the baseline, and each arm."""
-        own = ("place", "start", "years", "people", "parameters", "recalibrate")
-        update = {**{name: getattr(self, name) for name in own}, "expect": [], "stops": []}
+        shared = ("place", "start", "years", "people", "parameters", "recalibrate")
+        update = {**{name: getattr(self, name) for name in shared}, "expect": [], "stops": []}
         base = Scenario.load(self.baseline).model_copy(update=update)
-        arms = self.arms or [Arm(name=ONLY, policies=self.policies)]
+        arms = self.arms or [Arm(name=SINGLE_ARM, policies=self.policies)]
         out = {self.baseline: base}
         for arm in arms:
             changed = {"name": arm.name, "label": arm.label or arm.name, "policies": [*base.policies, *arm.policies]}
@@ -113,106 +118,106 @@ class Experiment(Closed):
         return out
 
     def check(self, path: Path, text: str = "") -> None:
-        """Refuse what needs more than the file's form to judge."""
+        """Check the rules that the schema cannot express. Raises InputError."""
 
-        def fail(key: KeyPath, wanted: str, came: object, there: Sequence[object] = ()) -> InputError:
+        def fail(key: KeyPath, wanted: str, came: object, choices: Sequence[object] = ()) -> InputError:
             line = inputs.locate(text, key) if text else None
-            return InputError(path, line, inputs.dotted(key), wanted, came, there)
+            return InputError(path, line, inputs.dotted(key), wanted, came, choices)
 
         if bool(self.policies) == bool(self.arms):
             came = Phrase("both" if self.arms else "neither")
             raise fail(("arms",) if self.arms else (), "one change, under policies, or arms", came)
-        names = [arm.name for arm in self.arms] or [ONLY]
+        names = [arm.name for arm in self.arms] or [SINGLE_ARM]
         for k, name in enumerate(names):
             if name in names[:k] or name == self.baseline:
-                raise fail(("arms", k, "name"), "a name of its own for each arm", name)
+                raise fail(("arms", k, "name"), "a unique name for each arm", name)
         for name, scenario in self.runs().items():
-            where: KeyPath = () if name == self.baseline or not self.arms else ("arms", names.index(name))
-            _of_scenario(scenario, where, path, text)
+            location: KeyPath = () if name == self.baseline or not self.arms else ("arms", names.index(name))
+            _check_scenario(scenario, location, path, text)
         for k, measure in enumerate(self.measures):
-            here: KeyPath = ("measures", k)
-            for name_of in ("arm", "against", "ratio_to"):
-                name = getattr(measure, name_of)
+            measure_key: KeyPath = ("measures", k)
+            for field in ("arm", "against", "ratio_to"):
+                name = getattr(measure, field)
                 if name is not None and name not in names:
-                    raise fail((*here, name_of), "the name of an arm", name, names)
-            for looked, below in ((measure, here), (measure.divide_by, (*here, "divide_by"))):
-                if looked is None:
+                    raise fail((*measure_key, field), "the name of an arm", name, names)
+            for spec, spec_key in ((measure, measure_key), (measure.divide_by, (*measure_key, "divide_by"))):
+                if spec is None:
                     continue
-                wrong = unmeasured(looked)
+                wrong = unmeasured(spec)
                 if wrong is not None:
-                    raise fail((*below, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
-                if looked.last > self.years:
-                    key = "year" if looked.years is None else "years"
-                    raise fail((*below, key), f"a year of the experiment, 1 to {self.years}", looked.last)
+                    raise fail((*spec_key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
+                if spec.last > self.years:
+                    key = "year" if spec.years is None else "years"
+                    raise fail((*spec_key, key), f"a year of the experiment, 1 to {self.years}", spec.last)
 
 
-def _of_scenario(scenario: Scenario, where: KeyPath, path: Path, text: str) -> None:
-    """The checks of a scenario, with their complaints where the experiment's file has what they complain of."""
+def _check_scenario(scenario: Scenario, location: KeyPath, path: Path, text: str) -> None:
+    """Check a scenario of an experiment, and report an error at its place in the file of the experiment."""
     try:
         scenario.check(path)
-    except InputError as wrong:
-        if wrong.file != str(path):
+    except InputError as error:
+        if error.file != str(path):
             raise
-        key = (*where, *inputs.key_parts(wrong.key))
+        key = (*location, *inputs.key_parts(error.key))
         line = inputs.locate(text, key) if text else None
-        raise InputError(path, line, inputs.dotted(key), wrong.wanted, wrong.came, wrong.choices) from None
+        raise InputError(path, line, inputs.dotted(key), error.wanted, error.came, error.choices) from None
 
 
 @dataclass(frozen=True)
 class ExperimentEffect:
-    """One measure of an experiment: the simulated effect beside the published one."""
+    """The simulated effect on one measure of an experiment."""
 
     measure: Measure
     mean: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
 
     @property
     def in_band(self) -> Answer:
-        """Whether the mean lies in the band; that an interval lies in it wholly, `surely_in_band` says."""
+        """Whether the mean lies in the band. For the whole interval, see `surely_in_band`."""
         band = self.measure.band
         if band is None or not np.isfinite(self.mean):
-            return "cannot tell"
+            return "undecided"
         return "yes" if band[0] <= self.mean <= band[1] else "no"
 
     @property
     def surely_in_band(self) -> bool:
         """Whether the whole 95 % interval lies in the band."""
         band = self.measure.band
-        return band is not None and bool(band[0] <= self.low and self.high <= band[1])
+        return band is not None and bool(band[0] <= self.ci_low and self.ci_high <= band[1])
 
     @property
     def sign_right(self) -> Answer:
         """Whether the interval lies on the expected side of 0 ('no': on the other side)."""
         up = self.measure.sign == "up"
-        if self.measure.sign is None or not (self.low > 0.0 or self.high < 0.0):
-            return "cannot tell"
-        return "yes" if (self.low > 0.0) == up else "no"
+        if self.measure.sign is None or not (self.ci_low > 0.0 or self.ci_high < 0.0):
+            return "undecided"
+        return "yes" if (self.ci_low > 0.0) == up else "no"
 
     def row(self) -> dict[str, Any]:
-        """As one row of a table or document."""
-        m = self.measure
+        """The effect as one row of a table or document."""
+        measure = self.measure
         return {
-            "label": m.label,
-            "metric": m.metric,
-            "about": about(m),
-            "arm": m.arm,
-            "unit": m.unit,
-            "published": m.published,
+            "label": measure.label,
+            "metric": measure.metric,
+            "about": about(measure),
+            "arm": measure.arm,
+            "unit": measure.unit,
+            "published": measure.published,
             "mean": _plain(self.mean),
-            "ci_low": _plain(self.low),
-            "ci_high": _plain(self.high),
-            "band": m.band,
-            "in_band": self.in_band if m.band is not None else None,
-            "surely_in_band": self.surely_in_band if m.band is not None else None,
-            "sign": m.sign,
-            "sign_right": self.sign_right if m.sign is not None else None,
+            "ci_low": _plain(self.ci_low),
+            "ci_high": _plain(self.ci_high),
+            "band": measure.band,
+            "in_band": self.in_band if measure.band is not None else None,
+            "surely_in_band": self.surely_in_band if measure.band is not None else None,
+            "sign": measure.sign,
+            "sign_right": self.sign_right if measure.sign is not None else None,
         }
 
 
 @dataclass(frozen=True)
 class ExperimentOutcome:
-    """An experiment with its effects."""
+    """An experiment and its effects."""
 
     experiment: Experiment
     effects: tuple[ExperimentEffect, ...]
@@ -220,14 +225,14 @@ class ExperimentOutcome:
 
 @dataclass(frozen=True)
 class Validation:
-    """Every experiment that was repeated."""
+    """The experiments that were repeated."""
 
     outcomes: tuple[ExperimentOutcome, ...]
     seeds: tuple[int, ...]
     people: int | None
 
     def document(self) -> dict[str, Any]:
-        """Everything, as one JSON document."""
+        """The results as one JSON document."""
         effects = [effect for outcome in self.outcomes for effect in outcome.effects]
         banded = [e for e in effects if e.measure.band is not None]
         signed = [e for e in effects if e.measure.sign is not None]
@@ -245,34 +250,34 @@ class Validation:
             },
             "experiments": [
                 {
-                    "id": o.experiment.id,
-                    "title": o.experiment.title,
-                    "finding": o.experiment.published.finding,
-                    "source": o.experiment.published.source,
-                    "protocol": o.experiment.protocol,
-                    "place": o.experiment.place,
-                    "years": o.experiment.years,
-                    "measures": [e.row() for e in o.effects],
+                    "id": outcome.experiment.id,
+                    "title": outcome.experiment.title,
+                    "finding": outcome.experiment.published.finding,
+                    "source": outcome.experiment.published.source,
+                    "protocol": outcome.experiment.protocol,
+                    "place": outcome.experiment.place,
+                    "years": outcome.experiment.years,
+                    "measures": [e.row() for e in outcome.effects],
                 }
-                for o in self.outcomes
+                for outcome in self.outcomes
             ],
         }
 
 
 def experiments(folders: Sequence[Path] = ()) -> list[Experiment]:
-    """The library's experiments and those of further folders, in order of id. Refuses an id that is there twice."""
-    found: dict[str, tuple[Experiment, Path]] = {}
+    """The experiments of the library and of further folders, in order of id. Raises InputError for duplicate ids."""
+    loaded: dict[str, tuple[Experiment, Path]] = {}
     for folder in (EXPERIMENTS, *folders):
         for path in toml_files(folder):
-            one = Experiment.load(path)
-            if one.id in found:
-                wanted = f"an id that no other experiment has; {found[one.id][1].name} has this one"
-                raise inputs.fail(path, ("id",), wanted, one.id)
-            found[one.id] = one, path
-    return [found[name][0] for name in sorted(found, key=_in_order)]
+            experiment = Experiment.load(path)
+            if experiment.id in loaded:
+                wanted = f"a unique id; {loaded[experiment.id][1].name} has the same id"
+                raise inputs.fail(path, ("id",), wanted, experiment.id)
+            loaded[experiment.id] = experiment, path
+    return [loaded[name][0] for name in sorted(loaded, key=_sort_key)]
 
 
-def _in_order(name: str) -> tuple[str, int, str]:
+def _sort_key(name: str) -> tuple[str, int, str]:
     letters = name.rstrip("0123456789")
     digits = name[len(letters) :]
     return letters, int(digits) if digits else 0, name
@@ -289,38 +294,73 @@ def validate(
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Validation:
-    """Repeat the chosen experiments (all, if none are). With `out`, a run that this folder holds is not made again."""
-    there = {one.id: one for one in experiments(folders)}
+    """Repeat published experiments in the model.
+
+    Parameters
+    ----------
+    chosen : sequence of str
+        Ids of experiments; all experiments if empty.
+    seeds, seed : int
+        Number of seeds, and the first seed.
+    people : int, optional
+        Number of people in every place; by default that of each experiment.
+    threads : int, optional
+        Number of threads.
+    folders : sequence of Path
+        Further folders of experiments.
+    out : Path, optional
+        Folder of stored runs. A run in this folder is not repeated, and new runs are added.
+    progress : Progress, optional
+        Called with the number of finished runs, the number of runs and a label.
+
+    Returns
+    -------
+    Validation
+        The effects of each experiment.
+
+    Raises
+    ------
+    InputError
+        If an id is unknown.
+    """
+    by_id = {experiment.id: experiment for experiment in experiments(folders)}
     for name in chosen:
-        if name not in there:
-            raise InputError("validate", None, "", "the id of an experiment", name, there)
-    mine = [there[name] for name in chosen or there]
-    readings = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
-    for one in mine:
-        wanted = [
-            need for m in one.measures for looked in (m, m.divide_by) if looked is not None for need in needs(looked)
+        if name not in by_id:
+            raise InputError("validate", None, "", "the id of an experiment", name, by_id)
+    selected = [by_id[name] for name in chosen or by_id]
+    batch = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
+    for experiment in selected:
+        required = [
+            need
+            for measure in experiment.measures
+            for spec in (measure, measure.divide_by)
+            if spec is not None
+            for need in needs(spec)
         ]
-        for scenario in one.runs().values():
-            readings.ask(scenario, wanted)
-    readings.run(progress)
-    outcomes = tuple(ExperimentOutcome(one, tuple(_effect(one, m, readings) for m in one.measures)) for one in mine)
+        for scenario in experiment.runs().values():
+            batch.ask(scenario, required)
+    batch.run(progress)
+    outcomes = tuple(
+        ExperimentOutcome(experiment, tuple(_effect(experiment, measure, batch) for measure in experiment.measures))
+        for experiment in selected
+    )
     return Validation(outcomes, tuple(range(seed, seed + seeds)), people)
 
 
-def _effect(experiment: Experiment, measure: Measure, readings: Readings) -> ExperimentEffect:
-    read = readings.read(experiment.runs())
+def _effect(experiment: Experiment, measure: Measure, batch: Readings) -> ExperimentEffect:
+    read = batch.read(experiment.runs())
 
     def effect(arm: str) -> Estimate:
-        found = difference(measure, arm, experiment.baseline, read, measure.against)
+        estimate = difference(measure, arm, experiment.baseline, read, measure.against)
         if measure.divide_by is None:
-            return found
-        return found / difference(measure.divide_by, arm, experiment.baseline, read, measure.against)
+            return estimate
+        return estimate / difference(measure.divide_by, arm, experiment.baseline, read, measure.against)
 
-    found = effect(measure.arm)
+    estimate = effect(measure.arm)
     if measure.ratio_to is not None:
-        found = found / effect(measure.ratio_to)
-    found = found * measure.scale
-    return ExperimentEffect(measure, found.value, *found.interval())
+        estimate = estimate / effect(measure.ratio_to)
+    estimate = estimate * measure.scale
+    return ExperimentEffect(measure, estimate.value, *estimate.interval())
 
 
 def _plain(value: float) -> float | None:

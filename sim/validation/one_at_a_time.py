@@ -1,13 +1,14 @@
-"""Each lever moved alone to both ends of its range, each loop knocked out where it ought to act: what that changes.
+"""Tests each lever alone at both ends of its range, and each feedback loop by knocking it out in an experiment.
 
-Levers: every measure's mean over the second half of the years, less that of the same towns with nothing moved, in a
-paired t test, at a level of 5 % for all ends of all levers and all measures together (Bonferroni: each p times the
-number of tests). Named is the largest change told from luck at that level, in standard deviations between towns of the
-size that was run. What becomes of people goes first (acute demand, health, need), then what they meet (access,
+Levers: the mean of every measure over the second half of the years, less that of the same towns with no lever moved, in
+a paired t test, at a level of 5 % for all ends of all levers and all measures together (Bonferroni: each p times the
+number of tests). The report names the largest significant change at that level, in standard deviations between towns of
+the simulated size. Outcomes for people come first (acute demand, health, need), then their experience (access,
 fairness, community), then staff and money.
 
-Loops: what an experiment changes with the loop, less what it changes without it, seed by seed; for a loop that holds
-the world itself up, the world with it less the world without. Each is one expectation, tested like a claim's.
+Loops: the effect of an experiment with the loop, less its effect without the loop, seed by seed; for a loop that
+sustains the baseline itself, the level with the loop less the level without it. Each is one expectation, tested like an
+expectation of a claim.
 """
 
 from __future__ import annotations
@@ -47,76 +48,84 @@ from sim.simulation.simulate import Progress
 
 LEVERS_FILE, LOOPS_FILE = FOLDER / "probes" / "levers.toml", FOLDER / "probes" / "loops.toml"
 START = "2025-10"
-"""From when a lever stands at an end of its range."""
+"""The month from which a lever is at an end of its range."""
 Reach = Literal["outcomes", "access or community", "staff or money", "nothing"]
 KINDS: dict[Reach, tuple[str, ...]] = {
     "outcomes": ("service", "life", "need"),
     "access or community": ("access", "fairness", "community"),
     "staff or money": ("staff", "money"),
 }
-"""How far a change reaches, by the kinds of measures that show it, the furthest first."""
+"""The kinds of measures for each reach of a change, from outcomes for people to staff and money."""
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
 class LeverPrecondition(Closed):
-    """What a lever needs before it can do anything."""
+    """The conditions under which a lever can have an effect."""
 
     because: str = Field(min_length=10)
-    world: list[Policy] = Field(default_factory=list, description="policies of the world in which it is moved")
-    service: list[str] | None = Field(None, description="the services it is aimed at")
-    people: int | None = Field(None, gt=0, description="a larger town, where what it does is small or local")
+    world: list[Policy] = Field(default_factory=list, description="policies of the world in which the lever is moved")
+    service: list[str] | None = Field(None, description="the services that the lever targets")
+    people: int | None = Field(
+        None, gt=0, description="number of people, if the effect is so small or local that a larger town is required"
+    )
 
 
 class LeversFile(Closed):
-    """How each lever is moved alone."""
+    """The settings of the test of each lever."""
 
     people: int = Field(gt=0)
     years: int = Field(ge=2)
-    needs: dict[str, LeverPrecondition] = Field(description="by the lever's name; others need nothing")
+    needs: dict[str, LeverPrecondition] = Field(description="by name of the lever; other levers need nothing")
 
 
 class LoopExpectation(Expect):
-    """What a loop should do to a measure: the change with it less the change without, or the level itself."""
+    """The expected effect of a loop on a measure: on the change in the experiment, or on the level."""
 
     what: Literal["change", "level"] = "change"
 
 
 class LoopExperiment(Closed):
-    """Where a loop ought to act, and what its description says it does there."""
+    """An experiment in which a loop should act, and the effects that its description states."""
 
     people: int = Field(gt=0)
     years: int = Field(ge=1)
-    world: list[Policy] = Field(default_factory=list, description="policies that hold in any case")
-    change: list[Policy] = Field(default_factory=list, description="what is changed, with the loop and without it")
+    world: list[Policy] = Field(default_factory=list, description="policies that apply in all runs")
+    change: list[Policy] = Field(default_factory=list, description="the change, made with the loop and without it")
     why: str = Field(min_length=10)
     looks: list[LoopExpectation] = Field(min_length=1)
 
 
 class LoopsFile(Closed):
-    """An experiment for every loop."""
+    """The experiments, by name of the loop."""
 
     loops: dict[str, LoopExperiment]
 
 
-def lever_needs() -> LeversFile:
-    """How levers are moved. Refuses a name that is no lever, and a lever that is not aimed as it must be."""
-    found = toml_files.load(LEVERS_FILE, LeversFile)
-    there = {lever.name: lever for lever in levers()}
-    for name in found.needs:
-        if name not in there:
-            raise toml_files.fail(LEVERS_FILE, ("needs", name), "the name of a lever", name, tuple(there))
-    return found
+def lever_preconditions() -> LeversFile:
+    """The settings of the tests of levers. Raises InputError for an unknown lever."""
+    file = toml_files.load(LEVERS_FILE, LeversFile)
+    known = {lever.name: lever for lever in levers()}
+    for name in file.needs:
+        if name not in known:
+            raise toml_files.fail(LEVERS_FILE, ("needs", name), "the name of a lever", name, tuple(known))
+    return file
 
 
 def experiments() -> dict[str, LoopExperiment]:
-    """The experiment of each loop, in the loops' order. Refuses a name that is no loop, and what cannot be measured."""
-    found = toml_files.load(LOOPS_FILE, LoopsFile).loops
-    there = {loop.name for loop in LOOPS}
-    for name, experiment in found.items():
-        if name not in there:
-            raise toml_files.fail(LOOPS_FILE, ("loops", name), "the name of a loop", name, tuple(sorted(there)))
+    """The experiment of each loop, in the order of the loops.
+
+    Raises
+    ------
+    InputError
+        If a loop or a measure is unknown, a year is beyond the last, or there is no change to measure.
+    """
+    by_name = toml_files.load(LOOPS_FILE, LoopsFile).loops
+    loop_names = {loop.name for loop in LOOPS}
+    for name, experiment in by_name.items():
+        if name not in loop_names:
+            raise toml_files.fail(LOOPS_FILE, ("loops", name), "the name of a loop", name, tuple(sorted(loop_names)))
         for k, look in enumerate(experiment.looks):
             key: toml_files.KeyPath = ("loops", name, "looks", k)
             wrong = unmeasured(look)
@@ -125,40 +134,40 @@ def experiments() -> dict[str, LoopExperiment]:
             if look.last > experiment.years:
                 raise toml_files.fail(LOOPS_FILE, key, f"years from 1 to {experiment.years}", look.last)
             if look.what == "change" and not experiment.change:
-                raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to look at", toml_files.Phrase("none"))
-    return {loop.name: found[loop.name] for loop in LOOPS if loop.name in found}
+                raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to measure", toml_files.Phrase("none"))
+    return {loop.name: by_name[loop.name] for loop in LOOPS if loop.name in by_name}
 
 
 def _scenario(name: str, policies: Sequence[Policy], years: int) -> Scenario:
-    made = Scenario.load("baseline").model_copy(
+    scenario = Scenario.load("baseline").model_copy(
         update={"name": name, "label": name, "years": years, "policies": list(policies)}
     )
-    made.check()
-    return made
+    scenario.check()
+    return scenario
 
 
-def _chosen(asked: Sequence[str], there: Sequence[str], what: str) -> list[str]:
-    for name in asked:
-        if name not in there:
-            raise InputError(what, None, "", f"the name of a {what}", name, there)
-    return [name for name in there if not asked or name in asked]
+def _selected(names: Sequence[str], known: Sequence[str], kind: str) -> list[str]:
+    for name in names:
+        if name not in known:
+            raise InputError(kind, None, "", f"the name of a {kind}", name, known)
+    return [name for name in known if not names or name in names]
 
 
 # --- levers ----------------------------------------------------------------------------------------------------------
 
 
 class LeverEffect(NamedTuple):
-    """What one end of a lever's range does to one measure."""
+    """The effect of one end of a lever's range on one measure."""
 
     metric: Metric
     mean: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
     level: float
-    """Of the towns with nothing moved."""
+    """Mean of the towns with no lever moved."""
     spread: float
     """Standard deviation between these towns."""
-    chance: float
+    p: float
     """Two-sided p of the paired t test."""
 
     @property
@@ -167,42 +176,49 @@ class LeverEffect(NamedTuple):
         return abs(self.mean) / self.spread if self.spread > 0.0 else np.inf if self.mean != 0.0 else 0.0
 
     @classmethod
-    def of(cls, measure: Metric, there: F, moved: F) -> LeverEffect:
-        """From the same seeds' values with nothing moved, and with the lever at the end."""
-        seen = Estimate.of(moved) - Estimate.of(there)
-        chance = seen.chance(0.0, above=seen.value > 0.0)
-        return cls(measure, seen.value, *seen.interval(), float(there.mean()), float(there.std(ddof=1)), chance)
+    def of(cls, measure: Metric, baseline_values: F, moved_values: F) -> LeverEffect:
+        """The effect from the values of the same seeds with no lever moved, and with the lever at the end."""
+        estimate = Estimate.of(moved_values) - Estimate.of(baseline_values)
+        p = estimate.chance(0.0, above=estimate.value > 0.0)
+        return cls(
+            measure,
+            estimate.value,
+            *estimate.interval(),
+            float(baseline_values.mean()),
+            float(baseline_values.std(ddof=1)),
+            p,
+        )
 
 
 class LeverEnd(NamedTuple):
-    """One end of a lever's range, with the measure it changes most."""
+    """One end of a lever's range, with the measure that changes most."""
 
     lever: Lever
     value: float
     reach: Reach
-    """How far it reaches beyond luck."""
-    named: LeverEffect
-    """The largest change told from luck; where none is, the surest."""
-    told: int
-    """How many measures it changes beyond luck."""
-    chance: float
-    """p of its surest measure, times the number of tests."""
+    """The reach of the significant changes."""
+    largest: LeverEffect
+    """The largest significant change; if there is none, the change with the smallest p."""
+    significant: int
+    """The number of measures with a significant change."""
+    p: float
+    """The smallest p of all measures, times the number of tests."""
 
 
 @dataclass(frozen=True)
 class LeversReport:
-    """Every lever that was moved."""
+    """The results for the levers that were moved."""
 
     ends: tuple[LeverEnd, ...]
     seeds: tuple[int, ...]
     people: int
-    """Of every town but those of levers that need a larger one."""
+    """Number of people in every town, except for levers that require a larger town."""
     years: int
     measures: int
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """Levers that change nothing but measures of staff or money."""
+        """Levers that change only measures of staff or money."""
         reach = {name: {end.reach for end in self.ends if end.lever.name == name} for name in self.names}
         return tuple(
             name for name in self.names if reach[name] <= {"staff or money", "nothing"} and name not in self.idle
@@ -215,12 +231,12 @@ class LeversReport:
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Levers that change nothing beyond luck at either end."""
+        """Levers without a significant change at either end."""
         moves = {end.lever.name for end in self.ends if end.reach != "nothing"}
         return tuple(name for name in self.names if name not in moves)
 
     def document(self) -> dict[str, Any]:
-        """Everything, as one JSON document."""
+        """The report as one JSON document."""
         return {
             "upstream": VERSION,
             "seeds": list(self.seeds),
@@ -236,15 +252,15 @@ class LeversReport:
                     "baseline": end.lever.baseline,
                     "unit": end.lever.unit,
                     "reach": end.reach,
-                    "told": end.told,
-                    "p": end.chance,
-                    "metric": end.named.metric.name,
-                    "metric_unit": end.named.metric.unit,
-                    "mean": end.named.mean,
-                    "ci_low": end.named.low,
-                    "ci_high": end.named.high,
-                    "level": end.named.level,
-                    "spreads": end.named.size if np.isfinite(end.named.size) else None,
+                    "significant": end.significant,
+                    "p": end.p,
+                    "metric": end.largest.metric.name,
+                    "metric_unit": end.largest.metric.unit,
+                    "mean": end.largest.mean,
+                    "ci_low": end.largest.ci_low,
+                    "ci_high": end.largest.ci_high,
+                    "level": end.largest.level,
+                    "spreads": end.largest.size if np.isfinite(end.largest.size) else None,
                 }
                 for end in self.ends
             ],
@@ -259,71 +275,113 @@ def move_levers(
     people: int | None = None,
     years: int | None = None,
     threads: int | None = None,
-    given: Mapping[str, LeverPrecondition] | None = None,
+    preconditions: Mapping[str, LeverPrecondition] | None = None,
     progress: Progress | None = None,
 ) -> LeversReport:
-    """Move each lever alone, or those chosen, to the ends of its range. `given` replaces what levers need."""
-    file = lever_needs()
-    before = file.needs if given is None else given
+    """Move each lever alone to the ends of its range and test every measure.
+
+    Parameters
+    ----------
+    chosen : sequence of str
+        Names of levers; all levers if empty.
+    seeds, seed : int
+        Number of seeds, and the first seed.
+    people, years : int, optional
+        Number of people and of years; by default those of the file.
+    threads : int, optional
+        Number of threads.
+    preconditions : mapping of str to LeverPrecondition, optional
+        Replaces the preconditions of the file.
+    progress : Progress, optional
+        Called with the number of finished runs, the number of runs and a label.
+
+    Returns
+    -------
+    LeversReport
+        The result for each end of each lever's range.
+
+    Raises
+    ------
+    InputError
+        If a lever is unknown.
+    """
+    file = lever_preconditions()
+    conditions = file.needs if preconditions is None else preconditions
     years = years or file.years
-    every = {lever.name: lever for lever in levers()}
-    names = _chosen(chosen, list(every), "lever")
-    ends = [(name, end) for name in names for end in _ends(every[name])]
-    found: list[tuple[Lever, float, list[LeverEffect]]] = []
+    all_levers = {lever.name: lever for lever in levers()}
+    names = _selected(chosen, list(all_levers), "lever")
+    ends = [(name, end) for name in names for end in _ends(all_levers[name])]
+    effects: list[tuple[Lever, float, list[LeverEffect]]] = []
     for name in names:
-        need = before.get(name)
-        world = list(need.world) if need is not None else []
-        usual = _scenario("as-it-is", world, years)
-        moved = [
-            _scenario(f"moved-{k}", [*world, _at(every[name], end, need)], years)
-            for k, end in enumerate(_ends(every[name]))
+        precondition = conditions.get(name)
+        world = list(precondition.world) if precondition is not None else []
+        baseline = _scenario("as-it-is", world, years)
+        changed = [
+            _scenario(f"moved-{k}", [*world, _policy_at(all_levers[name], end, precondition)], years)
+            for k, end in enumerate(_ends(all_levers[name]))
         ]
         result = compare(
-            usual, *moved, people=people or (need and need.people) or file.people, seeds=seeds, seed=seed,
-            threads=threads, progress=_part(progress, len(found) * seeds, len(ends) * seeds, name),
+            baseline, *changed, people=people or (precondition and precondition.people) or file.people, seeds=seeds,
+            seed=seed, threads=threads,
+            progress=_progress_of_part(progress, len(effects) * seeds, len(ends) * seeds, name),
         )  # fmt: skip
-        found += [
-            (every[name], end, list(_effects(result, usual.name, one.name)))
-            for end, one in zip(_ends(every[name]), moved, strict=True)
+        effects += [
+            (all_levers[name], end, list(_lever_effects(result, baseline.name, scenario.name)))
+            for end, scenario in zip(_ends(all_levers[name]), changed, strict=True)
         ]
     numbers = tuple(range(seed, seed + seeds))
-    return LeversReport(tuple(judged(found)), numbers, people or file.people, years, len(_measures()))
+    return LeversReport(tuple(assess_levers(effects)), numbers, people or file.people, years, len(_measures()))
 
 
 def _ends(lever: Lever) -> list[float]:
     return [end for end in (lever.low, lever.high) if end != lever.baseline]
 
 
-def _at(lever: Lever, end: float, need: LeverPrecondition | None) -> Policy:
-    aimed = need.service if need is not None else None
+def _policy_at(lever: Lever, end: float, precondition: LeverPrecondition | None) -> Policy:
+    service = precondition.service if precondition is not None else None
     value = {"shift": end} if lever.kind == "shift" else {"value": end}
-    return Policy(lever=lever.name, start=START, service=aimed, **value)  # type: ignore[arg-type]  # a number
+    return Policy(lever=lever.name, start=START, service=service, **value)  # type: ignore[arg-type]  # a number
 
 
 def _measures() -> list[Metric]:
     return [measure for measure in metrics() if measure.against is None]
 
 
-def _effects(result: Comparison, usual: str, moved: str) -> Iterator[LeverEffect]:
-    """What is changed in each measure that exists in every town, the mean over the second half of the years."""
+def _lever_effects(result: Comparison, baseline: str, moved: str) -> Iterator[LeverEffect]:
+    """Yields the effect on each measure that exists in every town: the mean over the second half of the years."""
     for measure in _measures():
-        values = [result.values(name, measure) for name in (usual, moved)]
-        there, other = (v[:, v.shape[1] // 2 :].mean(axis=1) for v in values)
-        if np.isfinite(there).all() and np.isfinite(other).all():
-            yield LeverEffect.of(measure, there, other)
+        values = [result.values(name, measure) for name in (baseline, moved)]
+        baseline_values, moved_values = (v[:, v.shape[1] // 2 :].mean(axis=1) for v in values)
+        if np.isfinite(baseline_values).all() and np.isfinite(moved_values).all():
+            yield LeverEffect.of(measure, baseline_values, moved_values)
 
 
-def judged(found: Sequence[tuple[Lever, float, Sequence[LeverEffect]]]) -> list[LeverEnd]:
-    """Each end with what it changes beyond luck, at one level for all ends and measures together."""
-    tests = sum(len(effects) for _, _, effects in found)
+def assess_levers(levers_moved: Sequence[tuple[Lever, float, Sequence[LeverEffect]]]) -> list[LeverEnd]:
+    """Test the effects of all ends at one level for all ends and measures together.
+
+    Parameters
+    ----------
+    levers_moved : sequence of tuple
+        For each end: the lever, its value, and its effects.
+
+    Returns
+    -------
+    list of LeverEnd
+        One for each end, in the same order.
+    """
+    tests = sum(len(effects) for _, _, effects in levers_moved)
     out = []
-    for lever, end, effects in found:
-        surest = min(effects, key=lambda e: e.chance)
-        told = [e for e in effects if e.mean != 0.0 and e.chance * tests <= LEVEL]
-        reach: Reach = next((r for r, kinds in KINDS.items() if any(e.metric.kind in kinds for e in told)), "nothing")
-        furthest = [e for e in told if e.metric.kind in KINDS[reach]] if told else [surest]
-        named = max(furthest, key=lambda e: e.size)
-        out.append(LeverEnd(lever, end, reach, named, len(told), min(1.0, surest.chance * tests)))
+    for lever, end, effects in levers_moved:
+        most_certain = min(effects, key=lambda effect: effect.p)
+        significant = [effect for effect in effects if effect.mean != 0.0 and effect.p * tests <= LEVEL]
+        reach: Reach = next(
+            (r for r, kinds in KINDS.items() if any(effect.metric.kind in kinds for effect in significant)), "nothing"
+        )
+        candidates = (
+            [effect for effect in significant if effect.metric.kind in KINDS[reach]] if significant else [most_certain]
+        )
+        largest = max(candidates, key=lambda effect: effect.size)
+        out.append(LeverEnd(lever, end, reach, largest, len(significant), min(1.0, most_certain.p * tests)))
     return out
 
 
@@ -331,60 +389,60 @@ def judged(found: Sequence[tuple[Lever, float, Sequence[LeverEffect]]]) -> list[
 
 
 class LoopTest(NamedTuple):
-    """One look at a loop knocked out."""
+    """One test of a loop that is knocked out."""
 
     loop: Loop
     experiment: LoopExperiment
-    look: LoopExpectation
-    with_it: float
-    disabled: float
+    expectation: LoopExpectation
+    with_loop: float
+    without_loop: float
     verdict: Verdict
-    """Of the difference that the loop makes."""
+    """The verdict on the difference between the two."""
 
 
 @dataclass(frozen=True)
 class LoopsReport:
-    """Every loop that was knocked out."""
+    """The results for the loops that were knocked out."""
 
-    looks: tuple[LoopTest, ...]
+    tests: tuple[LoopTest, ...]
     seeds: tuple[int, ...]
     missing: tuple[str, ...]
     """Loops without an experiment."""
 
     @property
     def unmet(self) -> tuple[LoopTest, ...]:
-        """Looks that are not as the loop's description says."""
-        return tuple(found for found in self.looks if not found.verdict.met)
+        """Tests whose result differs from the description of the loop."""
+        return tuple(test for test in self.tests if not test.verdict.met)
 
     def document(self) -> dict[str, Any]:
-        """Everything, as one JSON document."""
-        luck, kept = expected_by_chance(found.verdict for found in self.looks)
+        """The report as one JSON document."""
+        by_chance, after_holm = expected_by_chance(test.verdict for test in self.tests)
         return {
             "upstream": VERSION,
             "seeds": list(self.seeds),
             "test": "with the loop less without it, paired by seed, two-sided, 5 %; interval of the mean, 95 %",
-            "by_luck": {"looks": len(self.looks), "met_if_all_false": luck, "met_after_holm": kept},
+            "by_chance": {"tests": len(self.tests), "met_if_all_false": by_chance, "met_after_holm": after_holm},
             "missing": list(self.missing),
             "loops": [
                 {
-                    "loop": found.loop.name,
-                    "label": found.loop.label,
-                    "why": found.experiment.why,
-                    "metric": found.look.metric,
-                    "about": about(found.look),
-                    "what": found.look.what,
-                    "unit": metric(found.look.metric).unit,
-                    "with": found.with_it,
-                    "without": found.disabled,
-                    "expected": found.verdict.expected,
-                    "mean": found.verdict.mean,
-                    "ci_low": found.verdict.low,
-                    "ci_high": found.verdict.high,
-                    "p": found.verdict.chance,
-                    "met": found.verdict.met,
-                    "note": found.look.note,
+                    "loop": test.loop.name,
+                    "label": test.loop.label,
+                    "why": test.experiment.why,
+                    "metric": test.expectation.metric,
+                    "about": about(test.expectation),
+                    "what": test.expectation.what,
+                    "unit": metric(test.expectation.metric).unit,
+                    "with": test.with_loop,
+                    "without": test.without_loop,
+                    "expected": test.verdict.expected,
+                    "mean": test.verdict.mean,
+                    "ci_low": test.verdict.ci_low,
+                    "ci_high": test.verdict.ci_high,
+                    "p": test.verdict.p,
+                    "met": test.verdict.met,
+                    "note": test.expectation.note,
                 }
-                for found in self.looks
+                for test in self.tests
             ],
         }
 
@@ -398,59 +456,95 @@ def knock_out(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> LoopsReport:
-    """Knock out each loop, or those chosen, in its experiment."""
-    every = experiments()
+    """Knock out each loop in its experiment and test its effect.
+
+    Parameters
+    ----------
+    chosen : sequence of str
+        Names of loops; all loops if empty.
+    seeds, seed : int
+        Number of seeds, and the first seed.
+    people : int, optional
+        Number of people; by default that of each experiment.
+    threads : int, optional
+        Number of threads.
+    progress : Progress, optional
+        Called with the number of finished runs, the number of runs and a label.
+
+    Returns
+    -------
+    LoopsReport
+        The result of each test.
+
+    Raises
+    ------
+    InputError
+        If a loop is unknown.
+    """
+    experiment_of_loop = experiments()
     by_name = {loop.name: loop for loop in LOOPS}
-    names = _chosen(chosen, list(by_name), "loop")
-    found: list[LoopTest] = []
-    runs = sum(2 * (1 + bool(every[name].change)) for name in names if name in every) * seeds
+    names = _selected(chosen, list(by_name), "loop")
+    tests: list[LoopTest] = []
+    runs = sum(2 * (1 + bool(experiment_of_loop[name].change)) for name in names if name in experiment_of_loop) * seeds
     done = 0
     for name in names:
-        if name not in every:
+        if name not in experiment_of_loop:
             continue
-        experiment = every[name]
-        usual = _scenario("as-it-is", experiment.world, experiment.years)
-        both = [usual]
+        experiment = experiment_of_loop[name]
+        baseline = _scenario("as-it-is", experiment.world, experiment.years)
+        scenarios = [baseline]
         if experiment.change:
-            both.append(_scenario("changed", [*experiment.world, *experiment.change], experiment.years))
-        pair = []
+            scenarios.append(_scenario("changed", [*experiment.world, *experiment.change], experiment.years))
+        results = []
         for disabled in ((), (name,)):
-            pair.append(
+            results.append(
                 compare(
-                    *both, people=people or experiment.people, seeds=seeds, seed=seed, threads=threads,
-                    disabled=disabled, progress=_part(progress, done, runs, name),
+                    *scenarios, people=people or experiment.people, seeds=seeds, seed=seed, threads=threads,
+                    disabled=disabled, progress=_progress_of_part(progress, done, runs, name),
                 )
             )  # fmt: skip
-            done += len(both) * seeds
-        found += [_looked(by_name[name], experiment, look, *pair) for look in experiment.looks]
-    missing = tuple(name for name in names if name not in every)
-    return LoopsReport(tuple(found), tuple(range(seed, seed + seeds)), missing)
+            done += len(scenarios) * seeds
+        tests += [_loop_test(by_name[name], experiment, expectation, *results) for expectation in experiment.looks]
+    missing = tuple(name for name in names if name not in experiment_of_loop)
+    return LoopsReport(tuple(tests), tuple(range(seed, seed + seeds)), missing)
 
 
-def _looked(
-    loop: Loop, experiment: LoopExperiment, look: LoopExpectation, whole: Comparison, cut: Comparison
+def _loop_test(
+    loop: Loop,
+    experiment: LoopExperiment,
+    expectation: LoopExpectation,
+    result_with_loop: Comparison,
+    result_without_loop: Comparison,
 ) -> LoopTest:
-    def seen(result: Comparison) -> Estimate:
+    def effect(result: Comparison) -> Estimate:
         read = {
-            (name, str(groups)): result.of_groups(name, look.metric, groups)
+            (name, str(groups)): result.of_groups(name, expectation.metric, groups)
             for name in result.names
-            for _, groups in needs(look)
+            for _, groups in needs(expectation)
         }
-        there, *changed = (
-            level(look, look.groups(), name, lambda n, _, groups: read[n, str(groups)]) for name in result.names
+        baseline, *changed = (
+            level(expectation, expectation.groups(), name, lambda n, _, groups: read[n, str(groups)])
+            for name in result.names
         )
-        return changed[0] - there if look.what == "change" else there
+        return changed[0] - baseline if expectation.what == "change" else baseline
 
-    with_it, disabled = seen(whole), seen(cut)
-    return LoopTest(loop, experiment, look, with_it.value, disabled.value, assess(look, with_it - disabled))
+    with_loop, without_loop = effect(result_with_loop), effect(result_without_loop)
+    return LoopTest(
+        loop,
+        experiment,
+        expectation,
+        with_loop.value,
+        without_loop.value,
+        assess(expectation, with_loop - without_loop),
+    )
 
 
-def _part(progress: Progress | None, before: int, total: int, what: str) -> Progress | None:
-    """Progress of one comparison among several."""
+def _progress_of_part(progress: Progress | None, before: int, total: int, label: str) -> Progress | None:
+    """The progress of one comparison as part of several."""
     if progress is None:
         return None
 
-    def on(done: int, _: int, __: str) -> None:
-        progress(min(total, before + done), total, what)
+    def report(done: int, _: int, __: str) -> None:
+        progress(min(total, before + done), total, label)
 
-    return on
+    return report

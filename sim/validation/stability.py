@@ -1,13 +1,14 @@
-"""Does the baseline stay where it is? Year by year beside what is published, and after a push.
+"""Tests whether the baseline is steady: year by year against the published figures, and after a push.
 
-`steadiness` divides what each year shows by what England's tables by age and deprivation imply for the people who live
-there that year. With some seeds, some years of some rates lie outside their allowance by chance: `judged` says how many
-that would be, and tests three things, each over all rates together, so that a baseline that is right is called unsteady
-once in twenty times (`FALSE_ALARM`) at most: no year of any rate is off by more than 5 %; nor is any rate's mean over
-the years; no rate has a trend. `stability` gives every seed a one-year push and asks how much of the disturbance is
-left a year later: the largest eigenvalue of the yearly map, below 1 if the loops together do not feed on themselves.
-`drifts` asks of a run whose parameters are drawn, each draw calibrated for itself, how many draws have a baseline that
-stays where it began.
+`ratios` divides the observed value of each calibrated rate in each year by the value that England's tables by age and
+deprivation imply for the residents of that year. With some seeds, some years of some rates lie outside their allowance
+by chance. `assess_stability` reports how many that would be, and runs three tests, each over all rates together, so
+that a correct baseline is called unsteady at most once in twenty times (`FALSE_ALARM`): no year of any rate is off by
+more than 5 %; no rate's mean over the years is off by more than 5 %; no rate has a trend. `stability` compares a run
+with a one-year push of the budget with a run without it, and estimates how much of the disturbance is left a year
+later: the largest eigenvalue of the yearly map, which is below 1 if the feedback loops together do not amplify
+themselves. `drifts` counts, in a run whose parameters are drawn (each draw calibrated separately), the draws whose
+baseline stays near its first year.
 """
 
 from __future__ import annotations
@@ -29,50 +30,51 @@ from sim.schema.quantities import QUINTILES
 
 F = npt.NDArray[np.float64]
 CLOSE = 0.05
-"""How far a year may be off, unless two standard errors of the mean over seeds allow more."""
+"""Allowed relative deviation of a year, unless two standard errors of the mean over seeds allow more."""
 FALSE_ALARM = 0.05
-"""Chance that `judged` finds something though nothing is wrong; a third for each of its three tests."""
+"""Chance that `assess_stability` reports a fault although there is none; a third for each of its three tests."""
 RESAMPLES = 500
 DRIFT, DRIFT_YEARS, DRAWS_STEADY = 0.10, 10, 0.9
-"""With parameters drawn: how far acute demand may drift from its first year in so many years, in which share of draws
-it has to stay."""
+"""With drawn parameters: allowed relative drift of acute demand from its first year, the number of years, and the
+share of draws that must stay within that drift."""
 PUSH = ("need_2", "acute_demand", "unmet_need", "spend_preventive")
-"""The slow variables that a push is followed in."""
+"""The slow variables in which a push is followed."""
 
 
 class StabilityVerdict(NamedTuple):
-    """What a run of the baseline says of its steadiness, beside what chance alone would do."""
+    """The result of the stability tests of a run of the baseline, with the result expected from chance alone."""
 
     outside: int
     """Rate-years outside their allowance: 5 %, or two standard errors of the mean over seeds, where those are wider."""
-    of: int
-    by_chance: float
-    """How many would be, if every rate were right: the mean over resamples."""
-    by_chance_most: float
-    """And in 95 of 100 such runs at most so many."""
+    rate_years: int
+    """All rate-years: the number of rates times the number of years."""
+    expected_outside: float
+    """Expected number outside if every rate were right: the mean over resamples."""
+    expected_outside_q95: float
+    """The number outside that 95 of 100 such runs do not exceed."""
     years_off: tuple[str, ...]
-    """Rates with a year more than 5 % off, clear of chance."""
+    """Rates with a year that is significantly more than 5 % off."""
     means_off: tuple[str, ...]
-    """Rates whose mean over the years is more than 5 % off, clear of chance."""
+    """Rates whose mean over the years is significantly more than 5 % off."""
     means_outside: tuple[str, ...]
-    """Rates whose mean over the years lies outside 5 % (or two standard errors), by chance or not."""
+    """Rates whose mean over the years lies outside 5 % (or two standard errors), whether by chance or not."""
     drifting: tuple[str, ...]
-    """Rates with a trend, clear of chance."""
-    doubt: float
-    """Two standard errors of the mean over the years, of the rate where they are widest."""
+    """Rates with a significant trend."""
+    widest_error: float
+    """Two standard errors of the mean over the years, for the rate where they are widest."""
     level: float
     """The chance of a false alarm of each of the three tests, over all rates and years."""
 
     @property
     def steady(self) -> bool:
-        """Whether none of the tests found anything, and no mean lies outside."""
+        """Whether no test reports a fault and no mean lies outside its allowance."""
         return not (self.years_off or self.means_off or self.means_outside or self.drifting)
 
 
 class Ratio(NamedTuple):
-    """A calibrated rate: what was seen a year, and what is implied for the people there. Shapes (year,)."""
+    """A calibrated rate by year: the observed value, and the value implied for the residents. Shapes (year,)."""
 
-    seen: F
+    observed: F
     implied: F
 
 
@@ -82,11 +84,11 @@ def _yearly(monthly: npt.NDArray[Any]) -> F:
 
 
 def rates(calibrated: Calibrated) -> dict[str, Callable[[Record], Ratio]]:
-    """Every calibrated rate of a run, by name."""
+    """Every calibrated rate, by name: a function from a record to its observed and implied values."""
     services, domains, aims = calibrated.services, calibrated.domains, calibrated.aims
-    found: dict[str, Callable[[Record], Ratio]] = {}
+    ratio_of_rate: dict[str, Callable[[Record], Ratio]] = {}
 
-    def door(k: int, row: int) -> Callable[[Record], Ratio]:
+    def walk_in_rate(k: int, row: int) -> Callable[[Record], Ratio]:
         walk_in = services[k].walk_in
         assert walk_in is not None
         d = next(i for i, domain in enumerate(domains) if domain.id == services[k].domain)
@@ -98,20 +100,20 @@ def rates(calibrated: Calibrated) -> dict[str, Callable[[Record], Ratio]]:
 
         return ratio
 
-    def crises(k: int, d: int, quintile: int | None) -> Callable[[Record], Ratio]:
+    def crisis_rate(k: int, d: int, quintile: int | None) -> Callable[[Record], Ratio]:
         bands = np.array([share > 0 for share in _shares(calibrated, k)])
         fifths = slice(None) if quintile is None else slice(quintile, quintile + 1)
 
         def ratio(r: Record) -> Ratio:
             counted = _yearly(r.monthly["census"][:, d].sum(axis=1)) * aims.crises[d].T * _shares(calibrated, k)
-            seen = _yearly(r.monthly["opened"][:, k])
+            observed = _yearly(r.monthly["opened"][:, k])
             return Ratio(
-                seen[:, fifths][:, :, bands].sum(axis=(1, 2)), counted[:, fifths][:, :, bands].sum(axis=(1, 2))
+                observed[:, fifths][:, :, bands].sum(axis=(1, 2)), counted[:, fifths][:, :, bands].sum(axis=(1, 2))
             )
 
         return ratio
 
-    def stock(k: int, d: int) -> Callable[[Record], Ratio]:
+    def stock_rate(k: int, d: int) -> Callable[[Record], Ratio]:
         def ratio(r: Record) -> Ratio:
             census, share = r.monthly["census"][:, d], _shares(calibrated, k)
             implied = _yearly(census.sum(axis=1)) * aims.at_least[d, 3].T * share
@@ -119,7 +121,7 @@ def rates(calibrated: Calibrated) -> dict[str, Callable[[Record], Ratio]]:
 
         return ratio
 
-    def clients(k: int) -> Callable[[Record], Ratio]:
+    def client_rate(k: int) -> Callable[[Record], Ratio]:
         activity, bands = services[k].activity, np.array(services[k].bands)
         assert activity is not None
         per_head = activity.caseload_per_thousand.value / 1000.0
@@ -134,18 +136,18 @@ def rates(calibrated: Calibrated) -> dict[str, Callable[[Record], Ratio]]:
     for k, service in enumerate(services):
         d = next(i for i, domain in enumerate(domains) if domain.id == service.domain)
         if service.walk_in is not None:
-            found[service.measure or service.id] = door(k, row)
+            ratio_of_rate[service.measure or service.id] = walk_in_rate(k, row)
             row += 1
         if service.takes_crisis:
-            found[service.measure or service.id] = crises(k, d, None)
+            ratio_of_rate[service.measure or service.id] = crisis_rate(k, d, None)
             if max(aims.crisis_months[d][np.array(service.bands)]) > 1.25:
-                found[f"{service.id} stock"] = stock(k, d)
+                ratio_of_rate[f"{service.id} stock"] = stock_rate(k, d)
         if service.id in ("emergency_admission",):
             for q in range(QUINTILES):
-                found[f"{service.measure or service.id} Q{q + 1}"] = crises(k, d, q)
+                ratio_of_rate[f"{service.measure or service.id} Q{q + 1}"] = crisis_rate(k, d, q)
         if service.tier == "responsive" and service.statutory:
-            found[f"{service.id} clients"] = clients(k)
-    return found
+            ratio_of_rate[f"{service.id} clients"] = client_rate(k)
+    return ratio_of_rate
 
 
 def _shares(calibrated: Calibrated, k: int) -> F:
@@ -155,25 +157,24 @@ def _shares(calibrated: Calibrated, k: int) -> F:
 
 
 def ratios(baseline: Comparison) -> dict[str, F]:
-    """Seen over implied for each calibrated rate of a run of the baseline, of those that concern somebody who lives
-    there. Shapes (seed, year)."""
+    """Observed over implied values of each calibrated rate that concerns any resident. Shapes (seed, year)."""
     calibrated = solution_for(baseline.scenarios[0], baseline.place)
     records = baseline.records[baseline.baseline]
-    found = {}
+    ratio_of_rate = {}
     for name, rate in rates(calibrated).items():
         pairs = [rate(r) for r in records]
-        seen, implied = (np.stack(parts) for parts in zip(*pairs, strict=True))
-        if implied.all():  # a small town may have nobody of some fifth
-            found[name] = seen / implied
-    return found
+        observed, implied = (np.stack(parts) for parts in zip(*pairs, strict=True))
+        if implied.all():  # a small town may have no residents in some deprivation fifth
+            ratio_of_rate[name] = observed / implied
+    return ratio_of_rate
 
 
-def _errors(each: F) -> F:
+def _errors(ratios: F) -> F:
     """Standard errors of the mean over seeds (the next to last axis), for each year."""
-    seeds = each.shape[-2]
+    seeds = ratios.shape[-2]
     if seeds < 2:
-        return np.full((*each.shape[:-2], each.shape[-1]), np.nan)
-    error: F = each.std(axis=-2, ddof=1) / np.sqrt(seeds)
+        return np.full((*ratios.shape[:-2], ratios.shape[-1]), np.nan)
+    error: F = ratios.std(axis=-2, ddof=1) / np.sqrt(seeds)
     return error
 
 
@@ -182,37 +183,48 @@ def _allowed(error: F) -> F:
     return allowed
 
 
-def _slopes(each: F) -> F:
+def _slopes(ratios: F) -> F:
     """Least-squares slope over the years, for each seed."""
-    centred = np.arange(each.shape[-1]) - (each.shape[-1] - 1) / 2.0
-    slopes: F = (each * centred).sum(axis=-1) / max(1e-9, float((centred**2).sum()))
+    centred = np.arange(ratios.shape[-1]) - (ratios.shape[-1] - 1) / 2.0
+    slopes: F = (ratios * centred).sum(axis=-1) / max(1e-9, float((centred**2).sum()))
     return slopes
 
 
 def _p_of(off: float, error: float, seeds: int) -> float:
-    """Two-sided chance of being so far off by luck."""
+    """Two-sided p value of a deviation `off` with standard error `error` over `seeds` seeds."""
     if not error > 0.0:
         return 1.0 if seeds < 2 or off == 0.0 else 0.0
     return float(min(1.0, 2.0 * special.stdtr(seeds - 1, -abs(off) / error)))
 
 
 def yearly_fit(baseline: Comparison) -> pd.DataFrame:
-    """A row for each calibrated rate of a run of the baseline: mean over the years of seen / implied with its standard
-    error, the first and last year, the year furthest off, its allowance, how many years lie outside theirs, and the
-    trend with its t value."""
+    """Summarise the ratio of observed to implied values of each calibrated rate in a run of the baseline.
+
+    Parameters
+    ----------
+    baseline : Comparison
+        A run of the baseline.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per rate: the mean over the years with its standard error, the first and last year, the year furthest
+        off in units of its allowance, that allowance, the number of years outside their allowance, and the trend per
+        year with its t and p values.
+    """
     rows = []
-    for name, each in ratios(baseline).items():
-        mean, error = each.mean(axis=0), _errors(each)
-        seeds, years = each.shape
+    for name, ratio_by_year in ratios(baseline).items():
+        mean, error = ratio_by_year.mean(axis=0), _errors(ratio_by_year)
+        seeds, years = ratio_by_year.shape
         allowed = _allowed(error)
-        slopes = _slopes(each)
+        slopes = _slopes(ratio_by_year)
         spread = slopes.std(ddof=1) / np.sqrt(seeds) if seeds > 1 else np.nan
         worst = int(np.argmax(np.abs(mean - 1.0) / allowed))
         rows.append(
             {
                 "rate": name,
                 "mean": mean.mean(),
-                "error": each.mean(axis=1).std(ddof=1) / np.sqrt(seeds) if seeds > 1 else np.nan,
+                "error": ratio_by_year.mean(axis=1).std(ddof=1) / np.sqrt(seeds) if seeds > 1 else np.nan,
                 "first": mean[0],
                 "last": mean[-1],
                 "worst": mean[worst],
@@ -229,65 +241,79 @@ def yearly_fit(baseline: Comparison) -> pd.DataFrame:
 
 
 def assess_stability(baseline: Comparison, false_alarm: float = FALSE_ALARM) -> StabilityVerdict:
-    """Whether the baseline is steady, by tests whose false alarms are stated, and how many rate-years chance alone
-    would put outside."""
-    found = ratios(baseline)
-    return judge(tuple(found), np.stack(list(found.values())), false_alarm)
+    """Test whether the baseline is steady, at a stated rate of false alarms.
+
+    Parameters
+    ----------
+    baseline : Comparison
+        A run of the baseline.
+    false_alarm : float
+        Chance that any of the three tests reports a fault although there is none.
+
+    Returns
+    -------
+    StabilityVerdict
+        The results of the tests, and the number of rate-years that chance alone would put outside their allowance.
+    """
+    ratio_of_rate = ratios(baseline)
+    return assess_ratios(tuple(ratio_of_rate), np.stack(list(ratio_of_rate.values())), false_alarm)
 
 
-def judge(names: tuple[str, ...], each: F, false_alarm: float = FALSE_ALARM) -> StabilityVerdict:
-    """The same from the ratios themselves. Shape (rate, seed, year)."""
-    count, seeds, years = each.shape
-    mean, error = each.mean(axis=1), _errors(each)
-    off = np.abs(mean - 1.0)
+def assess_ratios(names: tuple[str, ...], ratios: F, false_alarm: float = FALSE_ALARM) -> StabilityVerdict:
+    """Apply the stability tests to ratios of shape (rate, seed, year); see `assess_stability`."""
+    count, seeds, years = ratios.shape
+    mean, error = ratios.mean(axis=1), _errors(ratios)
+    year_off = np.abs(mean - 1.0)
     level = false_alarm / 3.0
-    whole = each.mean(axis=2)
-    whole_error = whole.std(axis=1, ddof=1) / np.sqrt(seeds) if seeds > 1 else np.full(count, np.nan)
-    whole_off = np.abs(whole.mean(axis=1) - 1.0)
-    slopes = _slopes(each)
+    seed_means = ratios.mean(axis=2)
+    mean_error = seed_means.std(axis=1, ddof=1) / np.sqrt(seeds) if seeds > 1 else np.full(count, np.nan)
+    mean_off = np.abs(seed_means.mean(axis=1) - 1.0)
+    slopes = _slopes(ratios)
     slope_error = slopes.std(axis=1, ddof=1) / np.sqrt(seeds) if seeds > 1 else np.full(count, np.nan)
 
-    def beyond(distance: float, of: float) -> float:
-        """Chance of lying so far beyond 5 % if the truth is at 5 %, on one of its two sides."""
-        return _p_of(distance - CLOSE, of, seeds) / 2.0 if distance > CLOSE else 1.0
+    def p_beyond(distance: float, standard_error: float) -> float:
+        """One-sided p value of a deviation this far beyond 5 % if the true deviation is 5 %."""
+        return _p_of(distance - CLOSE, standard_error, seeds) / 2.0 if distance > CLOSE else 1.0
 
     years_off = [
-        any(beyond(off[k, y], error[k, y]) < level / (count * years) for y in range(years)) for k in range(count)
+        any(p_beyond(year_off[k, y], error[k, y]) < level / (count * years) for y in range(years)) for k in range(count)
     ]
-    means_off = [beyond(whole_off[k], whole_error[k]) < level / count for k in range(count)]
+    means_off = [p_beyond(mean_off[k], mean_error[k]) < level / count for k in range(count)]
     drifting = [_p_of(float(slopes[k].mean()), slope_error[k], seeds) < level / count for k in range(count)]
-    chance = _outside_by_chance(each)
+    chance = _outside_by_chance(ratios)
 
-    def named(which: list[bool]) -> tuple[str, ...]:
+    def selected(which: list[bool]) -> tuple[str, ...]:
         return tuple(name for name, it in zip(names, which, strict=True) if it)
 
     return StabilityVerdict(
-        outside=int((off > _allowed(error)).sum()),
-        of=count * years,
-        by_chance=float(chance.mean()),
-        by_chance_most=float(np.quantile(chance, 0.95)),
-        years_off=named(years_off),
-        means_off=named(means_off),
-        means_outside=named(list(whole_off > _allowed(whole_error))),
-        drifting=named(drifting),
-        doubt=float(np.nan_to_num(2.0 * whole_error).max()),
+        outside=int((year_off > _allowed(error)).sum()),
+        rate_years=count * years,
+        expected_outside=float(chance.mean()),
+        expected_outside_q95=float(np.quantile(chance, 0.95)),
+        years_off=selected(years_off),
+        means_off=selected(means_off),
+        means_outside=selected(list(mean_off > _allowed(mean_error))),
+        drifting=selected(drifting),
+        widest_error=float(np.nan_to_num(2.0 * mean_error).max()),
         level=level,
     )
 
 
-def _outside_by_chance(each: F) -> F:
-    """Rate-years outside their allowance in runs like this one whose every rate is right on average, resample by
-    resample: what a seed has over the mean of all, in every rate and year, is turned round or not by the toss of a
-    coin (the wild bootstrap), so that years and rates stay as alike as they are."""
-    seeds = each.shape[1]
+def _outside_by_chance(ratios: F) -> F:
+    """Number of rate-years outside their allowance if every rate were right on average. Shape (resample,).
+
+    Wild bootstrap: each resample multiplies a seed's deviations from the mean over seeds, in all rates and years, by
+    a random sign, so that the correlations between years and between rates are preserved.
+    """
+    seeds = ratios.shape[1]
     if seeds < 2:
         return np.zeros(1)
-    centred = (each - each.mean(axis=1, keepdims=True)) * np.sqrt(seeds / (seeds - 1.0))
-    dice = np.random.default_rng(0)
+    centred = (ratios - ratios.mean(axis=1, keepdims=True)) * np.sqrt(seeds / (seeds - 1.0))
+    rng = np.random.default_rng(0)
     counts = np.empty(RESAMPLES)
     for k in range(RESAMPLES):
-        drawn = centred * dice.choice((-1.0, 1.0), seeds)[:, None]
-        counts[k] = (np.abs(drawn.mean(axis=1)) > _allowed(_errors(drawn))).sum()
+        resample = centred * rng.choice((-1.0, 1.0), seeds)[:, None]
+        counts[k] = (np.abs(resample.mean(axis=1)) > _allowed(_errors(resample))).sum()
     return counts
 
 
@@ -295,11 +321,11 @@ class Stability(NamedTuple):
     """The largest eigenvalue (modulus) of the yearly map, with its middle 95 % over resampled seeds."""
 
     eigenvalue: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
 
 
-def pushed(baseline: Scenario, year: int = 2) -> Scenario:
+def budget_push(baseline: Scenario, year: int = 2) -> Scenario:
     """The baseline with every budget line a fifth lower for one year."""
     start = baseline.months()[12 * (year - 1)]
     until = baseline.months()[12 * year]
@@ -307,35 +333,52 @@ def pushed(baseline: Scenario, year: int = 2) -> Scenario:
 
 
 def stability(result: Comparison, after: int = 3, resamples: int = 400) -> Stability:
-    """How a push dies away. `result` compares the baseline with `pushed`; years from `after` on are used.
+    """Estimate how fast a push dies away.
 
-    The disturbance is the difference between the two runs of a seed (same luck) in a few slow variables, each divided
-    by its own spread; the yearly map is its least-squares regression on the year before, pooled over seeds and years.
+    Parameters
+    ----------
+    result : Comparison
+        A comparison of the baseline with `budget_push`.
+    after : int
+        First year that is used, 1 the first of the run.
+    resamples : int
+        Number of bootstrap resamples of the seeds.
+
+    Returns
+    -------
+    Stability
+        The largest eigenvalue of the yearly map, with its interval.
+
+    Notes
+    -----
+    The disturbance is the difference between the two runs of a seed (common random numbers) in a few slow variables,
+    each divided by its standard deviation. The yearly map is the least-squares regression of the disturbance on that
+    of the year before, pooled over seeds and years.
     """
-    pushes = np.stack(
+    disturbances = np.stack(
         [
             result.values("pushed", result[name].metric) - result.values(result.baseline, result[name].metric)
             for name in PUSH
         ],
         axis=2,
     )[:, after - 1 :]
-    pushes = pushes / np.maximum(1e-12, pushes.std(axis=(0, 1)))
+    disturbances = disturbances / np.maximum(1e-12, disturbances.std(axis=(0, 1)))
 
     def largest(seeds: npt.NDArray[np.int64]) -> float:
-        before = pushes[seeds, :-1].reshape(-1, len(PUSH))
-        then = pushes[seeds, 1:].reshape(-1, len(PUSH))
-        step, *_ = np.linalg.lstsq(before, then, rcond=None)
-        return float(np.abs(np.linalg.eigvals(step)).max())
+        before = disturbances[seeds, :-1].reshape(-1, len(PUSH))
+        following = disturbances[seeds, 1:].reshape(-1, len(PUSH))
+        yearly_map, *_ = np.linalg.lstsq(before, following, rcond=None)
+        return float(np.abs(np.linalg.eigvals(yearly_map)).max())
 
-    dice = np.random.default_rng(0)
-    count = pushes.shape[0]
-    spread = [largest(dice.integers(0, count, count)) for _ in range(resamples)]
-    low, high = np.quantile(spread, [0.025, 0.975])
+    rng = np.random.default_rng(0)
+    count = disturbances.shape[0]
+    resampled = [largest(rng.integers(0, count, count)) for _ in range(resamples)]
+    low, high = np.quantile(resampled, [0.025, 0.975])
     return Stability(largest(np.arange(count)), float(low), float(high))
 
 
 class Drifts(NamedTuple):
-    """How far acute demand drifts under the baseline, draw by draw of the parameters."""
+    """Drift of acute demand under the baseline, for each draw of the parameters."""
 
     seeds: tuple[int, ...]
     furthest: tuple[float, ...]
@@ -344,39 +387,41 @@ class Drifts(NamedTuple):
     """The last year, relative to the first."""
     years: int
     within: int
-    """Draws no year of which is further off than `DRIFT`."""
-    low: float
-    high: float
-    """95 % interval (Clopper-Pearson) of the share of draws like that."""
+    """Number of draws whose acute demand stays within `DRIFT` of its first year in every year."""
+    ci_low: float
+    ci_high: float
+    """95 % interval (Clopper-Pearson) of the share of such draws."""
     p: float
-    """Chance of so few or fewer, if nine draws in ten are like that."""
+    """Probability of this number or fewer if nine draws in ten stay within `DRIFT`."""
 
     @property
     def share(self) -> float:
-        """The share of draws that stay."""
+        """The share of draws that stay within `DRIFT`."""
         return self.within / len(self.furthest)
 
     @property
     def met(self) -> bool:
-        """Whether at least nine draws in ten stay."""
+        """Whether at least nine draws in ten stay within `DRIFT`."""
         return self.share >= DRAWS_STEADY
 
 
-def drifts(drawn: Comparison) -> Drifts:
-    """How many draws keep acute demand near its first year. Each seed of the run is a draw; its drift holds the luck of
-    its one town too."""
-    demand = drawn.values(drawn.baseline, drawn["acute_demand"].metric)[:, :DRIFT_YEARS]
-    away = demand / demand[:, :1] - 1.0
-    furthest = away[np.arange(len(away)), np.abs(away).argmax(axis=1)]
-    within, count = int((np.abs(furthest) < DRIFT).sum()), len(away)
-    sure = stats.binomtest(within, count).proportion_ci(0.95, method="exact")
+def drifts(result: Comparison) -> Drifts:
+    """Count the draws that keep acute demand near its first year.
+
+    Each seed of the run is one draw, simulated in one town, so a drift includes the random variation of that town.
+    """
+    demand = result.values(result.baseline, result["acute_demand"].metric)[:, :DRIFT_YEARS]
+    drift = demand / demand[:, :1] - 1.0
+    furthest = drift[np.arange(len(drift)), np.abs(drift).argmax(axis=1)]
+    within, count = int((np.abs(furthest) < DRIFT).sum()), len(drift)
+    interval = stats.binomtest(within, count).proportion_ci(0.95, method="exact")
     return Drifts(
-        seeds=drawn.seeds,
+        seeds=result.seeds,
         furthest=tuple(map(float, furthest)),
-        last=tuple(map(float, away[:, -1])),
+        last=tuple(map(float, drift[:, -1])),
         years=demand.shape[1],
         within=within,
-        low=float(sure.low),
-        high=float(sure.high),
+        ci_low=float(interval.low),
+        ci_high=float(interval.high),
         p=float(stats.binom.cdf(within, count, DRAWS_STEADY)),
     )

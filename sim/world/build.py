@@ -1,8 +1,9 @@
-"""Scenario and seed become a world: people in homes, ties, services sized for who lives there, money.
+"""Builds a world from a place and a seed: people in dwellings, ties, services sized for the residents, and money.
 
-Services are sized by England's caseloads per 1,000 people of the ages they serve, acute budgets by the published rates
-for the place's own people. Need starts at the published prevalence; how needs of one person go together, who is
-being helped and who waits then settles over `SETTLE` months that are not reported, under the baseline.
+Services are sized by England's caseloads per 1,000 people of the ages that they serve, and acute budgets by the
+published rates for the place's own people. Need starts at the published prevalence. Correlations between needs, help
+and queues reach their steady state during a burn-in of `BURN_IN_MONTHS` months under the baseline, which is not
+reported.
 """
 
 from __future__ import annotations
@@ -22,31 +23,35 @@ from sim.feedback.burnout import Burnout
 from sim.hazards import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.networks.survey import ASKED
 from sim.people.ageing import BAND_OF_AGE
-from sim.people.candidate_thinning import remember, spread_news
+from sim.people.candidate_thinning import publish_worst_levels, store_levels
 from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.life_and_death import set_mortality
 from sim.place.place import Neighbourhood, Place
 from sim.policies import cashable, grown_or_commissioned, levers, overspend_share, reinvestment_share
-from sim.scenario import registry  # noqa: F401  (enters every mechanism in the book)
+from sim.scenario import registry  # noqa: F401  (registers every mechanism)
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
 from sim.services.catalogue import Service
 from sim.services.practice import FIRST_LEADERS, Practice
-from sim.state.tables import ANYTHING, EMPTY_SLOT, KINDS, SILOS, A, Rates, TieLists, World, handle
+from sim.state.codes import ANYTHING, EMPTY_SLOT, KINDS, SILOS
+from sim.state.columns import A
+from sim.state.rates import Rates
+from sim.state.ties import TieLists
 from sim.state.updates import counted
-from sim.world.housing import count_everybody, lived_in
-from sim.world.partition import each_part
+from sim.state.world import World, handle
+from sim.world.housing import count_everybody, populated_world
+from sim.world.partition import map_parts
 
 F = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 BURN_IN_MONTHS = 96
-"""Months before the first reported one in which correlations between needs, queues and memories settle."""
+"""Months before the first reported month in which needs, queues and memories reach their steady state."""
 FIRST_LEVEL = stream("first level of need")
 HELPED = stream("helped at the start")
 
 
 class BuiltWorld(NamedTuple):
-    """A world, and what it was sized for."""
+    """A world, with the neighbourhoods and the targets for which it was sized."""
 
     world: World
     neighbourhoods: tuple[Neighbourhood, ...]
@@ -54,7 +59,7 @@ class BuiltWorld(NamedTuple):
 
 
 def england_mix(place: Place, people: int) -> F:
-    """People by band and quintile of a place of this size. Shape (band, quintile)."""
+    """The people of a place by age band and deprivation fifth. Shape (band, quintile)."""
     table = np.zeros((BANDS, QUINTILES))
     for n in place.neighbourhoods(people):
         table[:, n.quintile - 1] += n.ages
@@ -72,7 +77,34 @@ def build(
     params: Mapping[str, Params],
     threads: int = 1,
 ) -> BuiltWorld:
-    """A world at its first settling month."""
+    """Build a world at the first month of its burn-in.
+
+    Parameters
+    ----------
+    place : Place
+        The place.
+    people : int or None
+        Number of people; None for the place's own number.
+    seed : int
+        Seed of all random draws.
+    domains : tuple of Domain
+        The domains of need.
+    services : tuple of Service
+        The services.
+    solution : Solution
+        The calibrated values.
+    aims : Targets
+        The calibration targets.
+    params : mapping of str to Params
+        Parameters by mechanism.
+    threads : int
+        Number of threads.
+
+    Returns
+    -------
+    BuiltWorld
+        The world, its neighbourhoods, and the targets.
+    """
     hoods = tuple(place.neighbourhoods(people))
     sizes = {
         "domain": len(domains),
@@ -80,7 +112,7 @@ def build(
         "donor": len(solution.donor_level),
         "door": sum(s.walk_in is not None for s in services),
     }
-    world = lived_in(place, hoods, sizes, aims.death, params, seed, -BURN_IN_MONTHS, threads)
+    world = populated_world(place, hoods, sizes, aims.death, params, seed, -BURN_IN_MONTHS, threads)
     world.rules.claim_burden[:] = 1.0
     world.rules.seeded[:] = grown_or_commissioned.LEVER.baseline
     world.rules.cashable[:] = cashable.LEVER.baseline
@@ -88,17 +120,17 @@ def build(
     _fill_services(world, domains, services, solution, aims)
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
-    _lead(handle(world), np.uint64(seed), Practice().led)
+    _draw_leaders(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(world, seed, threads)
-    for noted in (remember, spread_news):
-        noted(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-BURN_IN_MONTHS)))
+    for initialise in (store_levels, publish_worst_levels):
+        initialise(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-BURN_IN_MONTHS)))
     world.people.changed[:] = ANYTHING
     return BuiltWorld(world, hoods, aims)
 
 
 @kernel
-def _lead(world: World, seed: np.uint64, share: float) -> None:
-    """Leaders at the baseline's share, by lot."""
+def _draw_leaders(world: World, seed: np.uint64, share: float) -> None:
+    """Draw neighbourhoods with learning leaders at the baseline's share."""
     key = month_key(seed, FIRST_LEADERS, 0)
     for n in range(world.places.leader.size):
         world.places.leader[n] = 1 if uniform(key, n) < share else 0
@@ -112,7 +144,7 @@ def _fill_rates(
     aims: Targets,
 ) -> None:
     rates = world.rates
-    doors = [k for k, s in enumerate(services) if s.walk_in is not None]
+    walk_ins = [k for k, s in enumerate(services) if s.walk_in is not None]
     ids = [domain.id for domain in domains]
     rates.asked_every[:] = max(1, world.people.age.size // ASKED)
     rates.household[:] = [domain.unit == "household" for domain in domains]
@@ -132,8 +164,8 @@ def _fill_rates(
     rates.resilience[:] = solution.resilience
     rates.trust[:] = solution.trust
     set_mortality(rates, aims.death / np.maximum(0.2, solution.mortality[BAND_OF_AGE]))
-    rates.door[:] = doors
-    for k, s in enumerate(doors):
+    rates.door[:] = walk_ins
+    for k, s in enumerate(walk_ins):
         walk_in = services[s].walk_in
         assert walk_in is not None
         rates.walk_in[k] = np.maximum(0.0, aims.walk_in[k] - solution.knocks[k])
@@ -204,8 +236,8 @@ def _fill_services(
             table.base_load[s] = table.load[s] = service.capacity.utilisation.value
             counted = heads if domains[d].unit == "household" else people
             opened = aims.crises[d] * counted * table.crisis_share[s][:, None]
-            staying = opened * (aims.crisis_months[d][:, None] - 1.0)
-            care = opened.sum() * table.episode_cost[s] + staying.sum() * table.month_cost[s]
+            in_stay = opened * (aims.crisis_months[d][:, None] - 1.0)
+            care = opened.sum() * table.episode_cost[s] + in_stay.sum() * table.month_cost[s]
             if service.walk_in is not None:
                 k = int(np.flatnonzero(world.rates.door == s)[0])
                 visits = aims.walk_in[k] * people
@@ -243,8 +275,8 @@ def _fill_services(
     baseline = {lever.name: lever.baseline for lever in levers()}
     for entry in REGISTRY.month():
         if entry.lever is not None and not entry.reads and len(entry.writes) == 1:  # a lever that sets one column
-            written, column = entry.writes[0].split(".")
-            if written == "services":
+            table_name, column = entry.writes[0].split(".")
+            if table_name == "services":
                 getattr(table, column)[:] = baseline[entry.lever]
     world.rates.asks[:] = all_asks(world)
     world.money.kappa[:] = overspend_share.LEVER.baseline
@@ -260,60 +292,60 @@ def all_asks(world: World) -> F:
 
 
 def head_counts(world: World) -> F:
-    """Households by the reference person's age band and fifth. Shape (band, quintile)."""
+    """Households by age band and deprivation fifth of the reference person. Shape (band, quintile)."""
     return _by_group(world, world.dwellings.head[world.dwellings.occupants > 0])
 
 
-def _by_group(world: World, who: A) -> F:
-    """Count some slots, told by a mask or their numbers, by age band and fifth. Shape (band, quintile)."""
-    group = world.people.band[who].astype(np.intp) * QUINTILES + world.people.quintile[who]
+def _by_group(world: World, slots: A) -> F:
+    """Count slots (a mask, or indices) by age band and deprivation fifth. Shape (band, quintile)."""
+    group = world.people.band[slots].astype(np.intp) * QUINTILES + world.people.quintile[slots]
     return np.bincount(group, minlength=BANDS * QUINTILES).reshape(BANDS, QUINTILES).astype(float)
 
 
 def _begin_needs(world: World, seed: int, threads: int) -> None:
-    """Levels at the published shares, resilience and trust at their baseline means, some already helped."""
-    in_need = sum(each_part(world, partial(_draw_needs, seed=np.uint64(seed)), threads))
-    fine = world.services.base_places / np.maximum(1.0, in_need)  # a service's places are given by lot
-    each_part(world, partial(_give_places, seed=np.uint64(seed), fine=fine), threads)
+    """Set levels at the published shares, resilience and trust, and give places to some people in need."""
+    in_need = sum(map_parts(world, partial(_draw_needs, seed=np.uint64(seed)), threads))
+    probability = world.services.base_places / np.maximum(1.0, in_need)  # places are drawn at random
+    map_parts(world, partial(_give_places, seed=np.uint64(seed), probability=probability), threads)
     count_everybody(handle(world))
 
 
 @kernel
 def _draw_needs(world: World, seed: np.uint64) -> F:
-    """Draw the needs of a part's people. Returns how many of them need each service's help."""
+    """Draw the needs of the people of a part. Returns the number who need each service."""
     people, rates, services = world.people, world.rates, world.services
     first, last = world.part.person[0], world.part.person[1]
     key = month_key(seed, FIRST_LEVEL, 0)
-    for turn in range(2):  # reference persons first: the others' needs go with their household's
+    for role in range(2):  # reference persons first: the needs of others depend on their household
         for i in range(first, last):
             head = np.int64(world.dwellings.head[people.dwelling[i]])
-            if people.age[i] == EMPTY_SLOT or (i == head) == (turn == 1):
+            if people.age[i] == EMPTY_SLOT or (i == head) == (role == 1):
                 continue
-            inherited = household_level(world, head) if turn == 1 else 0
-            who = donor(world, turn, inherited, people.band[i], people.quintile[i], uniform(key, i))
+            inherited = household_level(world, head) if role == 1 else 0
+            row = donor(world, role, inherited, people.band[i], people.quintile[i], uniform(key, i))
             people.resilience[i] = np.float32(rates.resilience[people.band[i], people.quintile[i]])
             people.trust[i] = np.float32(rates.trust[people.band[i], people.quintile[i]])
-            if who >= 0:
-                people.resilience[i] = rates.donor_resilience[who]
-                people.trust[i] = rates.donor_trust[who]
+            if row >= 0:
+                people.resilience[i] = rates.donor_resilience[row]
+                people.trust[i] = rates.donor_trust[row]
             for d in range(people.level.shape[0]):
-                if rates.household[d] == 1 and turn == 1:
+                if rates.household[d] == 1 and role == 1:
                     people.level[d, i] = people.level[d, head]
-                elif who >= 0:
-                    people.level[d, i] = rates.donor_level[who, d]
+                elif row >= 0:
+                    people.level[d, i] = rates.donor_level[row, d]
                 people.before[d, i] = people.level[d, i]
     need, served = np.zeros(services.domain.size), _levels_served(world)
     for d in range(people.level.shape[0]):
         for i in range(first, last):
             if served[d, people.level[d, i]] and people.age[i] != EMPTY_SLOT and counted(world, d, i):
                 for s in range(services.domain.size):
-                    need[s] += _is_for(world, s, d, i)
+                    need[s] += _suits(world, s, d, i)
     return need
 
 
 @kernel
 def _levels_served(world: World) -> A:
-    """Whether some service is for a need. Shape (domain, level)."""
+    """Whether any service serves a level of need. Shape (domain, level)."""
     services = world.services
     out = np.zeros((world.people.level.shape[0], services.serves.shape[1]), np.bool_)
     for s in range(services.domain.size):
@@ -322,16 +354,16 @@ def _levels_served(world: World) -> A:
 
 
 @kernel
-def _is_for(world: World, s: Int, d: Int, i: Int) -> bool | np.bool:
-    """Whether a service is for somebody's need in a domain, and of an age that it serves."""
+def _suits(world: World, s: Int, d: Int, i: Int) -> bool | np.bool:
+    """Whether a service serves person i's level of need in a domain, and their age."""
     services, people = world.services, world.people
     fits: bool = services.serves[s, people.level[d, i]] == 1 and services.bands[s, people.band[i]] == 1
     return fits and services.domain[s] == d
 
 
 @kernel
-def _give_places(world: World, seed: np.uint64, fine: F) -> None:
-    """Give each who needs a service's help a place with the chance `fine`, one in a domain."""
+def _give_places(world: World, seed: np.uint64, probability: F) -> None:
+    """Give each person who needs a service a place with its `probability`, at most one place in a domain."""
     people, served = world.people, _levels_served(world)
     for d in range(people.level.shape[0]):
         key = month_key(seed, HELPED + np.uint64(d), 0)
@@ -340,15 +372,15 @@ def _give_places(world: World, seed: np.uint64, fine: F) -> None:
                 continue
             u = uniform(key, i)
             for s in range(world.services.domain.size):
-                if _is_for(world, s, d, i):
-                    u -= fine[s]
+                if _suits(world, s, d, i):
+                    u -= probability[s]
                     if u < 0.0:
                         people.help[d, i] = np.uint8(1 + s)
                         break
 
 
 def copy(world: World) -> World:
-    """The same world with arrays of its own; what never changes is shared."""
+    """A copy of a world with its own arrays. Tables that never change are shared."""
     shared = {TieLists, Rates}
     return World._make(t if type(t) in shared else type(t)._make(apart(t)) for t in world)
 

@@ -1,8 +1,9 @@
-"""Neighbourhoods, homes, who lives in them and who knows whom: a place before anybody has needs.
+"""Builds the neighbourhoods, dwellings, households and ties of a place, before people have needs.
 
-Households are gathered from the ages of each neighbourhood, live through some decades (people/demographic_spin_up.py), and are
-tied together as they then are. Homes of a place of millions live through these decades in some of its neighbourhoods
-only; the others begin as copies of one that is as deprived.
+Households are formed from the ages of each neighbourhood and pass through a demographic spin-up of some decades
+(sim/people/demographic_spin_up.py). Ties are then formed between the people. In a place of millions, only some
+neighbourhoods pass through the spin-up; each of the others starts as a copy of a neighbourhood of the same deprivation
+decile.
 """
 
 from __future__ import annotations
@@ -22,34 +23,25 @@ from sim.hazards import BANDS, LEVELS
 from sim.networks.groups import CommunityGroups
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE, Ageing
-from sim.people.demographic_spin_up import STEPS, YEARS, live_a_month
+from sim.people.demographic_spin_up import STEPS, YEARS, run_demographic_month
 from sim.people.life_and_death import LifeAndDeath, set_mortality
 from sim.people.moves import Moves, count_fullness
-from sim.people.population import MOST_IN_HOME, Household, Occupancy, people_places
+from sim.people.population import MOST_IN_HOME, Household, Occupancy, draw_population
 from sim.place.place import Neighbourhood, Place
-from sim.scenario import registry  # noqa: F401  (enters every mechanism in the book)
+from sim.scenario import registry  # noqa: F401  (registers every mechanism)
 from sim.schema.quantities import QUINTILES, Params
 from sim.services.queues import SLOTS_LISTED
-from sim.state.tables import (
-    ANYTHING,
-    CHILD_AGES,
-    EMPTY_SLOT,
-    MOST_GROUPS,
-    PURPOSES,
-    SILOS,
-    TABLES,
-    TieLists,
-    World,
-    handle,
-)
+from sim.state.codes import ANYTHING, CHILD_AGES, EMPTY_SLOT, MOST_GROUPS, PURPOSES, SILOS
+from sim.state.ties import TieLists
 from sim.state.updates import count_person
-from sim.world.partition import cut, parts_of, side_by_side, workers_for
+from sim.state.world import TABLES, World, handle
+from sim.world.partition import part_bounds, parts_of, run_in_parallel, workers_for
 
 F = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 
-def lived_in(
+def populated_world(
     place: Place,
     hoods: tuple[Neighbourhood, ...],
     sizes: Mapping[str, int],
@@ -59,45 +51,71 @@ def lived_in(
     until: int,
     threads: int,
 ) -> World:
-    """A world of people at home in the month `until`. `sizes` are the lengths of the axes that have nothing to do with
-    people; `death` is the monthly mortality by age and fifth."""
-    grown_in = _where_homes_grow(hoods)
-    own = tuple(hoods[k] for k in sorted(set(grown_in)))
-    home = place.households
-    household = Household(home.people_per_household.value, home.one_person_share.value, home.lone_parent_share.value)
-    drawn = people_places([n.ages for n in own], household, seed)
-    world = _allocated(drawn.dwelling_first, drawn.neighbourhood_first, sizes)
-    _fill_people(world, drawn)
-    del drawn
-    _fill_places(world, own)
+    """Build a world of people in dwellings.
+
+    Parameters
+    ----------
+    place : Place
+        The place.
+    hoods : tuple of Neighbourhood
+        Its neighbourhoods.
+    sizes : mapping of str to int
+        Lengths of the axes that do not depend on people.
+    death : ndarray
+        Monthly mortality. Shape (age, quintile).
+    params : mapping of str to Params
+        Parameters by mechanism.
+    seed : int
+        Seed of all random draws.
+    until : int
+        The month at which the spin-up ends.
+    threads : int
+        Number of threads.
+
+    Returns
+    -------
+    World
+        The world, without needs and services.
+    """
+    sources = _spin_up_sources(hoods)
+    spun_up = tuple(hoods[k] for k in sorted(set(sources)))
+    households = place.households
+    household = Household(
+        households.people_per_household.value, households.one_person_share.value, households.lone_parent_share.value
+    )
+    occupancy = draw_population([n.ages for n in spun_up], household, seed)
+    world = _allocated(occupancy.dwelling_first, occupancy.neighbourhood_first, sizes)
+    _fill_people(world, occupancy)
+    del occupancy
+    _fill_places(world, spun_up)
     set_mortality(world.rates, death)
-    _grow_up(world, params, seed, until, threads)
-    if len(own) < len(hoods):
-        world = _repeated(world, np.searchsorted(sorted(set(grown_in)), grown_in), sizes)
+    _spin_up(world, params, seed, until, threads)
+    if len(spun_up) < len(hoods):
+        world = _repeated(world, np.searchsorted(sorted(set(sources)), sources), sizes)
         _fill_places(world, hoods)
         set_mortality(world.rates, death)
-    return world._replace(ties=_wired(world, place, seed, threads))
+    return world._replace(ties=_form_ties(world, place, seed, threads))
 
 
-MOST_GROWN = 4_000_000
-"""People of a place whose homes all live through their first decades one by one. In a larger one some neighbourhoods of
-each tenth do, and the others begin with the same homes: from then on each goes its own way."""
+MOST_SPUN_UP = 4_000_000
+"""Largest number of people of a place in which all neighbourhoods pass through the spin-up. In a larger place only some
+neighbourhoods of each decile do, and the others start as copies of these; afterwards all develop independently."""
 
 
-def _where_homes_grow(hoods: tuple[Neighbourhood, ...]) -> list[int]:
-    """For each neighbourhood the number of the one, as deprived as it is, whose homes it begins with."""
-    times = -(-sum(n.people for n in hoods) // MOST_GROWN)
+def _spin_up_sources(hoods: tuple[Neighbourhood, ...]) -> list[int]:
+    """For each neighbourhood, the index of the neighbourhood of the same decile whose dwellings it starts with."""
+    times = -(-sum(n.people for n in hoods) // MOST_SPUN_UP)
     out = list(range(len(hoods)))
     for decile in {n.decile for n in hoods}:
-        mine = [k for k, n in enumerate(hoods) if n.decile == decile]
-        for place, k in enumerate(mine):
-            out[k] = mine[place // times * times]
+        same_decile = [k for k, n in enumerate(hoods) if n.decile == decile]
+        for position, k in enumerate(same_decile):
+            out[k] = same_decile[position // times * times]
     return out
 
 
 def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str, int]) -> World:
-    """An empty world of homes and neighbourhoods that begin at these slots; where they do is noted."""
-    slots, homes, hoods = int(dwelling_first[-1]), dwelling_first.size - 1, neighbourhood_first.size - 1
+    """An empty world whose dwellings and neighbourhoods start at these slots."""
+    slots, dwellings, hoods = int(dwelling_first[-1]), dwelling_first.size - 1, neighbourhood_first.size - 1
     lengths = {
         **sizes,
         "person": slots,
@@ -111,14 +129,14 @@ def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str
         "band": BANDS,
         "age": 110,
         "child_age": CHILD_AGES,
-        "dwelling": homes,
-        "dwelling_edge": homes + 1,
+        "dwelling": dwellings,
+        "dwelling_edge": dwellings + 1,
         "place_in_home": MOST_IN_HOME,
         "tie": 0,
         "role": 2,
         "edge": 2,
         "queue": slots // SLOTS_LISTED,
-        "candidate": max(last - first for first, last in cut(neighbourhood_first)) + 8,
+        "candidate": max(last - first for first, last in part_bounds(neighbourhood_first)) + 8,
         "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,
@@ -127,68 +145,68 @@ def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str
     world.places.first[:] = neighbourhood_first
     world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
     world.dwellings.first[:] = dwelling_first
-    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, homes, hoods
+    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, dwellings, hoods
     world.people.neighbourhood[:] = np.repeat(np.arange(hoods, dtype=np.uint32), np.diff(neighbourhood_first))
-    world.people.dwelling[:] = np.repeat(np.arange(homes, dtype=np.uint32), np.diff(dwelling_first))
+    world.people.dwelling[:] = np.repeat(np.arange(dwellings, dtype=np.uint32), np.diff(dwelling_first))
     return world
 
 
 def _repeated(world: World, source: npt.NDArray[np.integer], sizes: Mapping[str, int]) -> World:
-    """A world without needs yet, of neighbourhoods with the homes and people of these neighbourhoods of another."""
-    first, first_home = world.places.first.astype(np.int64), world.places.first_dwelling.astype(np.int64)
+    """A world without needs whose neighbourhoods are copies of the `source` neighbourhoods of another world."""
+    first, first_dwelling = world.places.first.astype(np.int64), world.places.first_dwelling.astype(np.int64)
     slots = np.concatenate([[0], np.cumsum(np.diff(first)[source])])
-    homes = np.concatenate([[0], np.cumsum(np.diff(first_home)[source])])
-    starts: I64 = np.empty(int(homes[-1]) + 1, np.int64)
+    dwellings = np.concatenate([[0], np.cumsum(np.diff(first_dwelling)[source])])
+    starts: I64 = np.empty(int(dwellings[-1]) + 1, np.int64)
     starts[-1] = slots[-1]
     for n, k in enumerate(source):
-        there = world.dwellings.first[first_home[k] : first_home[k + 1]]
-        starts[homes[n] : homes[n + 1]] = there + (slots[n] - first[k])
+        starts_of_source = world.dwellings.first[first_dwelling[k] : first_dwelling[k + 1]]
+        starts[dwellings[n] : dwellings[n + 1]] = starts_of_source + (slots[n] - first[k])
     out = _allocated(starts, slots, sizes)
     for n, k in enumerate(source):
-        into, of = slice(slots[n], slots[n + 1]), slice(first[k], first[k + 1])
+        target, origin = slice(slots[n], slots[n + 1]), slice(first[k], first[k + 1])
         for name in ("age", "band", "female"):
-            getattr(out.people, name)[into] = getattr(world.people, name)[of]
-        into, of = slice(homes[n], homes[n + 1]), slice(first_home[k], first_home[k + 1])
+            getattr(out.people, name)[target] = getattr(world.people, name)[origin]
+        target, origin = slice(dwellings[n], dwellings[n + 1]), slice(first_dwelling[k], first_dwelling[k + 1])
         for name in ("occupants", "donor_ages"):
-            getattr(out.dwellings, name)[into] = getattr(world.dwellings, name)[of]
-        out.dwellings.head[into] = world.dwellings.head[of] + (slots[n] - first[k])
+            getattr(out.dwellings, name)[target] = getattr(world.dwellings, name)[origin]
+        out.dwellings.head[target] = world.dwellings.head[origin] + (slots[n] - first[k])
     return out
 
 
-def _grow_up(world: World, params: Mapping[str, Params], seed: int, until: int, threads: int) -> None:
-    """Let homes settle before anybody has needs (sim/people/demographic_spin_up.py)."""
+def _spin_up(world: World, params: Mapping[str, Params], seed: int, until: int, threads: int) -> None:
+    """Run the demographic spin-up, before people have needs (sim/people/demographic_spin_up.py)."""
     ageing, life, moves = (
         (params.get(name) or kind()).compiled()
         for name, kind in (("ageing", Ageing), ("life_and_death", LifeAndDeath), ("moves", Moves))
     )
-    nothing, whole, parts = NoParams().compiled(), handle(world), parts_of(world)
+    nothing, world_handle, parts = NoParams().compiled(), handle(world), parts_of(world)
 
     def work(handles: list[Handle]) -> Callable[[Clock], None]:
-        seen: list[Any] = list(handles)  # each stands for a world
+        handles_of_parts: list[Any] = list(handles)  # each stands for a world
 
-        def go_through(clock: Clock) -> None:
-            for part in seen:
-                live_a_month(part, nothing, ageing, life, moves, clock)
+        def run_month(clock: Clock) -> None:
+            for part in handles_of_parts:
+                run_demographic_month(part, nothing, ageing, life, moves, clock)
 
-        return go_through
+        return run_month
 
     workers = workers_for(parts, threads)
     if workers > 1:
-        month = side_by_side(world, parts, workers, [REGISTRY.entries[name] for name in STEPS], work)
+        month = run_in_parallel(world, parts, workers, [REGISTRY.entries[name] for name in STEPS], work)
     else:
-        month = work([whole] if len(parts) == 1 else [handle(part) for part in parts])
-    count_everybody(whole)
+        month = work([world_handle] if len(parts) == 1 else [handle(part) for part in parts])
+    count_everybody(world_handle)
     world.people.changed[:] = ANYTHING
     for m in range(until - 12 * YEARS, until):
         clock = Clock(np.uint64(seed), np.int64(m))
-        count_fullness(whole, nothing, clock)
+        count_fullness(world_handle, nothing, clock)
         month(clock)
     for column in (*world.tally, *world.screen):
         column.fill(0)
 
 
-def _wired(world: World, place: Place, seed: int, threads: int) -> TieLists:
-    """Who can lean on whom."""
+def _form_ties(world: World, place: Place, seed: int, threads: int) -> TieLists:
+    """The ties between people."""
     people = world.people
     wiring = wire(
         people.age,
@@ -204,27 +222,30 @@ def _wired(world: World, place: Place, seed: int, threads: int) -> TieLists:
     return TieLists(wiring.start, wiring.to)
 
 
-def _fill_people(world: World, drawn: Occupancy) -> None:
-    people, homes = world.people, world.dwellings
-    people.age[:] = drawn.age
-    people.female[:] = drawn.female
+def _fill_people(world: World, occupancy: Occupancy) -> None:
+    people, dwellings = world.people, world.dwellings
+    people.age[:] = occupancy.age
+    people.female[:] = occupancy.female
     people.band[:] = np.append(BAND_OF_AGE, np.zeros(EMPTY_SLOT + 1 - BAND_OF_AGE.size, np.uint8))[people.age]
-    homes.head[:] = homes.first[:-1]
-    _settle_in(handle(world))
+    dwellings.head[:] = dwellings.first[:-1]
+    _count_occupants(handle(world))
 
 
 @kernel
-def _settle_in(world: World) -> None:
-    """Count who lives in each home, and note the ages of these first households. Nobody lives behind an empty place."""
-    homes, age = world.dwellings, world.people.age
-    for home in range(homes.head.size):
-        homes.donor_ages[home] = EMPTY_SLOT
-        first, many = np.int64(homes.first[home]), 0
-        for i in range(first, np.int64(homes.first[home + 1])):
+def _count_occupants(world: World) -> None:
+    """Count the occupants of each dwelling, and store the ages of these first households.
+
+    The occupied slots of a dwelling come before its empty slots.
+    """
+    dwellings, age = world.dwellings, world.people.age
+    for dwelling in range(dwellings.head.size):
+        dwellings.donor_ages[dwelling] = EMPTY_SLOT
+        first, occupants = np.int64(dwellings.first[dwelling]), 0
+        for i in range(first, np.int64(dwellings.first[dwelling + 1])):
             if age[i] != EMPTY_SLOT:
-                homes.donor_ages[home, i - first] = age[i]
-                many += 1
-        homes.occupants[home] = many
+                dwellings.donor_ages[dwelling, i - first] = age[i]
+                occupants += 1
+        dwellings.occupants[dwelling] = occupants
 
 
 def _fill_places(world: World, hoods: tuple[Neighbourhood, ...]) -> None:
@@ -235,15 +256,15 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...]) -> None:
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
     places.base_mix[:] = places.age_mix
-    usual = (places.energy, places.weight, places.exposure, places.practice, places.fit, places.grown)
-    for column in (*usual, places.knowhow, places.legitimacy):
+    baseline_columns = (places.energy, places.weight, places.exposure, places.practice, places.fit, places.grown)
+    for column in (*baseline_columns, places.knowhow, places.legitimacy):
         column[:] = 1.0
     places.leaders[:] = CommunityGroups().leaders
 
 
 @kernel
 def count_everybody(world: World) -> None:
-    """Count everybody who lives here."""
+    """Count all residents."""
     for i in range(world.people.age.size):
         if world.people.age[i] != EMPTY_SLOT:
             count_person(world, i, 1)

@@ -1,8 +1,8 @@
-"""A place is gone through part by part: a few neighbourhoods at a time, whose people fit into a processor's own cache.
+"""Partitions a place into parts of a few neighbourhoods, whose people fit into the cache of a processor core.
 
-What a month does to the people of a part is done whole before the next part's turn, with scratch that is used again for
-every part. Parts can go side by side: each changes only its own people, and what is counted for the place is counted
-apart by each worker and added up. These are whole numbers, so that their sum does not depend on who counted what.
+All steps of a fused stage run on one part before the next part starts, with scratch columns that every part reuses.
+Parts can run in parallel: each changes only its own people, and each worker has its own counters for the place, which
+are added up. The counters are integers, so that their sum does not depend on the distribution of parts to workers.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ import numpy.typing as npt
 
 from sim.engine.schedule import Clock, Mechanism
 from sim.engine.tables import Handle, apart, columns
-from sim.state.tables import TABLES, PartBounds, ThinningScratch, World, handle
+from sim.state.scratch import PartBounds, ThinningScratch
+from sim.state.world import TABLES, World, handle
 
-SLOTS, PARTS = (8_192, 16_384), 32
-"""Slots of a part, least and most, unless one neighbourhood alone has more: what a processor's own cache holds, or less
-in a place that would not give so many parts to be shared by workers."""
-TURNS = 16
-"""Into how many turns the parts of a place are cut for each worker."""
-LEAST_SHARE = 20_000
-"""Slots from which it pays that a worker of their own goes through them."""
+SLOTS_PER_PART, TARGET_PARTS = (8_192, 16_384), 32
+"""Smallest and largest number of slots of a part, unless a single neighbourhood has more. The largest number fits into
+the cache of a core. Smaller places have smaller parts, so that there are about `TARGET_PARTS` parts to share."""
+BATCHES_PER_WORKER = 16
+"""Number of batches of parts per worker."""
+LEAST_SLOTS_PER_WORKER = 20_000
+"""Number of slots from which an additional worker saves time."""
 T = TypeVar("T")
 Work = Callable[[list[Handle]], Callable[[Clock], None]]
-"""From some worlds, or parts of one, to what goes through a stretch of the month for each of them."""
+"""Takes handles of worlds or of parts, and returns a function that runs a stage of the month on each."""
 
 
-def cut(first: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
-    """The parts of a place whose neighbourhoods begin at these slots: the first slot of each, and its end."""
+def part_bounds(first: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
+    """The parts of a place whose neighbourhoods start at these slots: first slot and end of each part."""
     edges = _edges(first)
     return [(int(first[a]), int(first[b])) for a, b in pairwise(edges)]
 
 
 def _edges(first: npt.NDArray[np.integer]) -> list[int]:
-    """The neighbourhoods at which parts begin, and the end."""
-    edges, slots = [0], min(SLOTS[1], max(SLOTS[0], int(first[-1]) // PARTS))
+    """The index of the first neighbourhood of each part, and the number of neighbourhoods."""
+    edges, slots = [0], min(SLOTS_PER_PART[1], max(SLOTS_PER_PART[0], int(first[-1]) // TARGET_PARTS))
     for n in range(1, first.size):
         if first[n] - first[edges[-1]] > slots and n - 1 > edges[-1]:
             edges.append(n - 1)
@@ -49,7 +50,7 @@ def _edges(first: npt.NDArray[np.integer]) -> list[int]:
 
 
 def parts_of(world: World) -> list[World]:
-    """The world as the kernels of each part see it: the same memory, but for where the part lies."""
+    """The world restricted to each part. All parts share the memory of the world; only the bounds differ."""
     places = world.places
     edges = _edges(places.first)
     if len(edges) == 2:
@@ -62,31 +63,52 @@ def parts_of(world: World) -> list[World]:
     return out
 
 
-def stretches(mechanisms: Iterable[Mechanism]) -> list[list[Mechanism]]:
-    """A month, or some of it, cut into stretches: of mechanisms that go part by part, and of others.
+def fused_stages(mechanisms: Iterable[Mechanism]) -> list[list[Mechanism]]:
+    """Group the mechanisms of a month, in order, into stages that run part by part or on the whole place.
 
-    All parts come to the end of a stretch before the next begins; so a mechanism that looks beyond its part at what
-    another changes stands in another stretch. Raises ValueError where scratch would have to last into another stretch.
+    Parameters
+    ----------
+    mechanisms : iterable of Mechanism
+        Mechanisms in the order of a month.
+
+    Returns
+    -------
+    list of list of Mechanism
+        The stages. All parts finish a stage before the next starts, so a mechanism that reads columns of other parts is
+        not in the same stage as a mechanism that writes them.
+
+    Raises
+    ------
+    ValueError
+        If a mechanism reads scratch columns that another stage writes and its own stage does not.
     """
     out: list[list[Mechanism]] = []
     for m in mechanisms:
-        last = out[-1] if out else []
-        if not last or last[-1].by_part is not m.by_part or any(_meet(m, other) for other in last):
+        stage_before = out[-1] if out else []
+        if (
+            not stage_before
+            or stage_before[-1].by_part is not m.by_part
+            or any(_conflict(m, other) for other in stage_before)
+        ):
             out.append([])
         out[-1].append(m)
-    for k, stretch in enumerate(out):
-        elsewhere = {name for other in out[:k] + out[k + 1 :] for m in other for name in m.writes if _is_scratch(name)}
-        made: set[str] = set()
-        for m in stretch:
-            lost = set(m.reads) & elsewhere - made
-            if lost:
-                raise ValueError(f"'{m.name}' reads {sorted(lost)}, scratch of another stretch that is gone by then")
-            made |= set(m.writes)
+    for k, stage in enumerate(out):
+        written_elsewhere = {
+            name for other in out[:k] + out[k + 1 :] for m in other for name in m.writes if _is_scratch(name)
+        }
+        written: set[str] = set()
+        for m in stage:
+            unavailable = set(m.reads) & written_elsewhere - written
+            if unavailable:
+                raise ValueError(
+                    f"'{m.name}' reads {sorted(unavailable)}, scratch of another stage that is overwritten by then"
+                )
+            written |= set(m.writes)
     return out
 
 
-def _meet(m: Mechanism, other: Mechanism) -> bool:
-    """Whether one of two that go part by part looks at what the other changes in other parts."""
+def _conflict(m: Mechanism, other: Mechanism) -> bool:
+    """Whether one of two mechanisms reads columns of other parts that the other writes."""
     return bool(set(m.beyond) & set(other.writes) or set(other.beyond) & set(m.writes))
 
 
@@ -94,50 +116,54 @@ def _is_scratch(name: str) -> bool:
     return name.startswith("screen.")
 
 
-def counted_apart(mechanisms: Iterable[Mechanism]) -> list[tuple[str, str]]:
-    """The columns, (table, name), that parts going side by side may not share: counts for the place as a whole."""
+def separate_counters(mechanisms: Iterable[Mechanism]) -> list[tuple[str, str]]:
+    """The columns, as (table, name), that parallel parts must not share: the counters of the place as a whole."""
     written = {tuple(name.split(".")) for m in mechanisms for name in m.writes}
     return sorted(
         (table, name)
         for table in ("tally", "services")
-        for name, what in columns(TABLES[table])
-        if (table, name) in written and "neighbourhood" not in what.axes
+        for name, spec in columns(TABLES[table])
+        if (table, name) in written and "neighbourhood" not in spec.axes
     )
 
 
-def worker_of(world: World, counted: Iterable[tuple[str, str]]) -> World:
-    """The same world for one of several workers: with counts, that start at nothing, and scratch of its own."""
-    for table, name in counted:
+def worker_copy(world: World, counters: Iterable[tuple[str, str]]) -> World:
+    """The world for one of several workers, with its own scratch columns and its own counters, which start at 0."""
+    for table, name in counters:
         column = getattr(getattr(world, table), name)
         if column.dtype.kind != "i":
-            raise TypeError(f"{table}.{name} is written part by part, but its sum would depend on the order of parts")
-        own = getattr(world, table)._replace(**{name: apart([np.zeros_like(column)])[0]})
-        world = world._replace(**{table: own})
+            raise TypeError(
+                f"{table}.{name} is written part by part, but its sum would depend on the order of the parts"
+            )
+        table_copy = getattr(world, table)._replace(**{name: apart([np.zeros_like(column)])[0]})
+        world = world._replace(**{table: table_copy})
     return world._replace(screen=ThinningScratch._make(apart(world.screen)))
 
 
-def add_up(world: World, worker: World, counted: Iterable[tuple[str, str]]) -> None:
-    """Add what a worker counted to the place's counts, and let the worker start at nothing again."""
-    for table, name in counted:
-        own = getattr(getattr(worker, table), name)
-        getattr(getattr(world, table), name)[...] += own
-        own.fill(0)
+def merge_counters(world: World, worker: World, counters: Iterable[tuple[str, str]]) -> None:
+    """Add the counters of a worker to those of the place, and reset the worker's counters to 0."""
+    for table, name in counters:
+        counts = getattr(getattr(worker, table), name)
+        getattr(getattr(world, table), name)[...] += counts
+        counts.fill(0)
 
 
-def seen_by(worker: World, part: World) -> World:
-    """A part as one of several workers sees it: with the worker's counts and scratch."""
+def part_of_worker(worker: World, part: World) -> World:
+    """A part for one of several workers, with the worker's counters and scratch columns."""
     return worker._replace(part=part.part)
 
 
 def workers_for(parts: list[World], threads: int) -> int:
-    """How many workers to share the parts of a place among, of so many that there are."""
+    """The number of workers for the parts of a place, at most `threads`."""
     slots = int(parts[-1].part.person[1] - parts[0].part.person[0])
-    return max(1, min(threads, len(parts), slots // LEAST_SHARE))
+    return max(1, min(threads, len(parts), slots // LEAST_SLOTS_PER_WORKER))
 
 
-def each_part(world: World, work: Callable[[Handle], T], threads: int) -> list[T]:
-    """What some work on each part of a place returns, in order; several parts at once. It must change nothing but what
-    is the part's own."""
+def map_parts(world: World, work: Callable[[Handle], T], threads: int) -> list[T]:
+    """Apply a function to each part of a place, in parallel, and return the results in the order of the parts.
+
+    The function must change only columns of its own part.
+    """
     parts = parts_of(world)
     if workers_for(parts, threads) == 1:
         return [work(handle(part)) for part in parts]
@@ -145,42 +171,59 @@ def each_part(world: World, work: Callable[[Handle], T], threads: int) -> list[T
         return list(pool.map(lambda part: work(handle(part)), parts))
 
 
-def side_by_side(
-    world: World, parts: list[World], workers: int, stretch: Iterable[Mechanism], work: Work
+def run_in_parallel(
+    world: World, parts: list[World], workers: int, stage: Iterable[Mechanism], work: Work
 ) -> Callable[[Clock], None]:
-    """What takes several workers through a stretch at once: whoever is done with some parts takes the next.
+    """A function that runs a stage of the month with several workers in parallel.
 
-    Cores are seldom equally quick, as other programs want them too. Who went through a part does not show in what comes
-    out of it.
+    Parameters
+    ----------
+    world : World
+        The world.
+    parts : list of World
+        Its parts (see `parts_of`).
+    workers : int
+        Number of workers.
+    stage : iterable of Mechanism
+        The mechanisms of the stage.
+    work : callable
+        Prepares the stage for some parts.
+
+    Returns
+    -------
+    callable
+        Runs the stage for a clock. A worker that finishes a batch of parts takes the next batch, because cores are
+        seldom equally fast. The results do not depend on the distribution of batches to workers.
     """
-    apart = counted_apart(stretch)
-    own = [worker_of(world, apart) for _ in range(workers)]
-    turns = min(len(parts), TURNS * workers)
-    edges = [len(parts) * turn // turns for turn in range(turns + 1)]
+    counters = separate_counters(stage)
+    worker_copies = [worker_copy(world, counters) for _ in range(workers)]
+    batches = min(len(parts), BATCHES_PER_WORKER * workers)
+    edges = [len(parts) * batch // batches for batch in range(batches + 1)]
     calls = [
-        [work([handle(seen_by(worker, part)) for part in parts[a:b]]) for a, b in pairwise(edges)] for worker in own
+        [work([handle(part_of_worker(worker, part)) for part in parts[a:b]]) for a, b in pairwise(edges)]
+        for worker in worker_copies
     ]
 
-    def go_through(clock: Clock) -> None:
-        left = deque(range(turns))
+    def run_stage(clock: Clock) -> None:
+        remaining = deque(range(batches))
 
-        def take_turns(mine: list[Callable[[Clock], None]]) -> None:
+        def run_batches(calls_of_worker: list[Callable[[Clock], None]]) -> None:
             while True:
                 try:
-                    turn = left.popleft()  # no two threads get the same
+                    batch = remaining.popleft()  # atomic: each batch goes to one thread
                 except IndexError:
                     return
-                mine[turn](clock)
+                calls_of_worker[batch](clock)
 
-        others = [_POOL.submit(take_turns, mine) for mine in calls[1:]]
-        take_turns(calls[0])
+        others = [_POOL.submit(run_batches, calls_of_worker) for calls_of_worker in calls[1:]]
+        run_batches(calls[0])
         for other in others:
             other.result()
-        for worker in own:
-            add_up(world, worker, apart)
+        for worker in worker_copies:
+            merge_counters(world, worker, counters)
 
-    return go_through
+    return run_stage
 
 
 _POOL = ThreadPoolExecutor(max(1, (os.cpu_count() or 1)))
-"""Who goes through parts beside the thread that runs the month. Its work never waits for other work of the pool."""
+"""Threads in addition to the thread that runs the month. Work in this pool never waits for other work in the pool."""

@@ -1,4 +1,4 @@
-"""Feedback loops made visible: found in what mechanisms declare, given signs and delays, measured, and knocked out."""
+"""Detects feedback loops in the declarations of mechanisms, and measures their signs, delays, strengths and effects."""
 
 from sim.analysis.feedback_loops.loops import DetectedLoop, LoopMap, loop_map
 

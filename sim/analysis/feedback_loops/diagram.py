@@ -1,6 +1,6 @@
-"""The loop map as a picture: a causal-loop diagram, strengths over time, and what goes away without each loop.
+"""Draws the loop map: a causal-loop diagram, strengths over time, and the effect of disabling each loop.
 
-Figures are Plotly's; Mermaid text is for pages that draw it themselves.
+The figures are Plotly figures. The Mermaid text is for web pages that draw the diagram themselves.
 """
 
 from __future__ import annotations
@@ -22,60 +22,62 @@ if TYPE_CHECKING:
 SIGNS = {1: "+", -1: "−", 0: "±"}
 COLOURS = {1: "#1f77b4", -1: "#c1440e", 0: "#767676"}
 DELAYED = 3.0
-"""Months of memory from which an arrow carries the mark of a delay."""
-BEHIND = "rgba(255, 255, 255, 0.85)"
-WIDE = 16
-"""Letters in a line of a variable's label."""
+"""Memory in months from which an arrow has the mark of a delay."""
+BACKGROUND = "rgba(255, 255, 255, 0.85)"
+LINE_LENGTH = 16
+"""Largest number of characters in a line of a label."""
 
 
-def chain(found: LoopMap, one: DetectedLoop) -> str:
-    """A loop in a line: variables, with the sign of each link, and its delay where it has one."""
-    out = found.label(one.cycle[0].source)
-    for link in one.cycle:
-        out += f" {arrow(found, one, link)} {found.label(link.target)}"
+def chain(loop_map: LoopMap, loop: DetectedLoop) -> str:
+    """A loop in one line: variables, with the sign of each link, and its delay if there is one."""
+    out = loop_map.label(loop.cycle[0].source)
+    for link in loop.cycle:
+        out += f" {arrow(loop_map, loop, link)} {loop_map.label(link.target)}"
     return out
 
 
-def arrow(found: LoopMap, one: DetectedLoop, link: Link) -> str:
-    """The sign of a link, with months of delay: '−(12 mo)→'."""
-    sign = one.cut[link].sign if link in one.cut else found.acting[link].sign
-    months = found.memory[link.target]
+def arrow(loop_map: LoopMap, loop: DetectedLoop, link: Link) -> str:
+    """The sign of a link, with the delay in months: '−(12 mo)→'."""
+    sign = loop.cut[link].sign if link in loop.cut else loop_map.acting[link].sign
+    months = loop_map.memory[link.target]
     return f"{SIGNS[sign]}({months:.0f} mo)→" if months >= DELAYED else f"{SIGNS[sign]}→"
 
 
-def drawn_links(found: LoopMap) -> dict[Link, list[str]]:
-    """The links of the diagram, each with the listed loops that it lies on."""
+def diagram_links(loop_map: LoopMap) -> dict[Link, list[str]]:
+    """The links of the diagram, each with the names of its listed loops."""
     out: dict[Link, list[str]] = {}
-    for one in found.listed:
-        for link in one.cycle:
-            out.setdefault(link, []).append(one.name)
+    for loop in loop_map.listed:
+        for link in loop.cycle:
+            out.setdefault(link, []).append(loop.name)
     return out
 
 
-def _sign(found: LoopMap, link: Link) -> int:
-    """A link's sign, as the first loop on it has it."""
-    one = next(one for one in found.listed if link in one.cycle)
-    return one.cut[link].sign if link in one.cut else found.acting[link].sign
+def _sign(loop_map: LoopMap, link: Link) -> int:
+    """The sign of a link in the first listed loop that includes it."""
+    loop = next(loop for loop in loop_map.listed if link in loop.cycle)
+    return loop.cut[link].sign if link in loop.cut else loop_map.acting[link].sign
 
 
-def diagram(found: LoopMap) -> go.Figure:
-    """A causal-loop diagram of the listed loops: blue arrows add, red ones take away, ‖ marks a delay."""
+def diagram(loop_map: LoopMap) -> go.Figure:
+    """A causal-loop diagram of the listed loops: blue arrows increase, red arrows decrease, ‖ marks a delay."""
     import plotly.graph_objects as go
 
-    links = drawn_links(found)
-    at = _places(list(links))
+    links = diagram_links(loop_map)
+    positions = _layout(list(links))
     figure = go.Figure()
     pairs: dict[tuple[str, str], list[Link]] = {}
     for link in links:
         pairs.setdefault((link.source, link.target), []).append(link)
-    for (source, target), each in pairs.items():
-        sign = _sign(found, each[0])
-        months = found.memory[target]
-        names = sorted({name for link in each for name in links[link]}, key=lambda name: (name[0], int(name[1:])))
-        told = f"{found.label(source)} {SIGNS[sign]}→ {found.label(target)}<br>{', '.join(names)}"
-        told += f"<br>through {', '.join(sorted({link.mechanism for link in each}))}"
-        told += f"<br>remembered for {months:.0f} months" if months > 0.0 else "<br>at once"
-        (x0, y0), (x1, y1) = at[source], at[target]
+    for (source, target), links_of_pair in pairs.items():
+        sign = _sign(loop_map, links_of_pair[0])
+        months = loop_map.memory[target]
+        names = sorted(
+            {name for link in links_of_pair for name in links[link]}, key=lambda name: (name[0], int(name[1:]))
+        )
+        description = f"{loop_map.label(source)} {SIGNS[sign]}→ {loop_map.label(target)}<br>{', '.join(names)}"
+        description += f"<br>through {', '.join(sorted({link.mechanism for link in links_of_pair}))}"
+        description += f"<br>memory of {months:.0f} months" if months > 0.0 else "<br>without delay"
+        (x0, y0), (x1, y1) = positions[source], positions[target]
         if source == target:
             x1, y1 = x0 + 0.05, y0 + 0.09
         length = float(np.hypot(x1 - x0, y1 - y0)) or 1.0
@@ -111,23 +113,23 @@ def diagram(found: LoopMap) -> go.Figure:
             y=middle[1],
             text=f"{mark} {' '.join(names)}",
             font={"size": 10, "color": COLOURS[sign]},
-            bgcolor=BEHIND,
+            bgcolor=BACKGROUND,
             borderpad=1,
             showarrow=False,
-            hovertext=told,
+            hovertext=description,
         )
-    for name, (x, y) in at.items():
+    for name, (x, y) in positions.items():
         figure.add_annotation(
             x=x,
             y=y,
-            text=_broken(found.label(name)),
+            text=_wrapped(loop_map.label(name)),
             font={"size": 13, "color": "#222222"},
-            bgcolor=BEHIND,
+            bgcolor=BACKGROUND,
             borderpad=2,
             showarrow=False,
         )
     figure.update_layout(
-        title="Loops found in what mechanisms declare (+ adds, − takes away, ‖ is a delay of months)",
+        title="Feedback loops derived from the mechanisms (+ increases, − decreases, ‖ is a delay of months)",
         xaxis={"visible": False},
         yaxis={"visible": False, "scaleanchor": "x"},
         plot_bgcolor="white",
@@ -138,24 +140,24 @@ def diagram(found: LoopMap) -> go.Figure:
 
 
 def strength_figure(strengths: Sequence[Strength]) -> go.Figure:
-    """Each loop's strength over time, with the 95 % interval of its mean."""
+    """The strength of each loop over time, with the 95 % interval of its mean."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for one in strengths:
-        if not np.isfinite(one.mean).all():
+    for strength in strengths:
+        if not np.isfinite(strength.mean).all():
             continue
-        shown = {"x": list(one.years), "name": one.name, "mode": "lines+markers"}
+        style = {"x": list(strength.years), "name": strength.name, "mode": "lines+markers"}
         error = {
             "type": "data",
             "symmetric": False,
-            "array": list(np.nan_to_num(one.high - one.mean)),
-            "arrayminus": list(np.nan_to_num(one.mean - one.low)),
+            "array": list(np.nan_to_num(strength.ci_high - strength.mean)),
+            "arrayminus": list(np.nan_to_num(strength.mean - strength.ci_low)),
             "thickness": 1,
         }
-        figure.add_scatter(y=list(one.mean), error_y=error, **shown)
+        figure.add_scatter(y=list(strength.mean), error_y=error, **style)
     figure.update_layout(
-        title="Of what the policy moves on the way round, how much comes round",
+        title="Strength of each loop: share of the policy's effect that passes round the loop",
         xaxis_title="year",
         yaxis_title="strength (product of link scores, 0 to 1)",
         plot_bgcolor="white",
@@ -163,61 +165,63 @@ def strength_figure(strengths: Sequence[Strength]) -> go.Figure:
     return figure
 
 
-def knock_out_figure(knocked: KnockOuts) -> go.Figure:
-    """What goes away without each loop, with its 95 % interval."""
+def knock_out_figure(knock_outs: KnockOuts) -> go.Figure:
+    """The part of the policy's difference that is lost without each loop, with its 95 % interval."""
     import plotly.graph_objects as go
 
-    rows = [(" + ".join(one.names), one.label, one.at_end()) for one in knocked.loops]
-    gone = [row["goes_away"] or 0.0 for _, _, row in rows]
+    rows = [(" + ".join(effect.names), effect.label, effect.at_end()) for effect in knock_outs.loops]
+    removed = [row["goes_away"] or 0.0 for _, _, row in rows]
     error = {
         "type": "data",
         "symmetric": False,
-        "array": [(row["goes_away_high"] or value) - value for (_, _, row), value in zip(rows, gone, strict=True)],
-        "arrayminus": [value - (row["goes_away_low"] or value) for (_, _, row), value in zip(rows, gone, strict=True)],
+        "array": [(row["goes_away_high"] or value) - value for (_, _, row), value in zip(rows, removed, strict=True)],
+        "arrayminus": [
+            value - (row["goes_away_low"] or value) for (_, _, row), value in zip(rows, removed, strict=True)
+        ],
     }
     figure = go.Figure()
-    figure.add_bar(x=[f"{name} {label}" for name, label, _ in rows], y=gone, error_x=None, error_y=error)
+    figure.add_bar(x=[f"{name} {label}" for name, label, _ in rows], y=removed, error_x=None, error_y=error)
     figure.update_layout(
-        title=f"{knocked.metric.label}: what of the policy's difference goes away without each loop (need not add up)",
-        yaxis_title=knocked.metric.unit,
+        title=f"{knock_outs.metric.label}: part of the difference lost without each loop (parts do not add up)",
+        yaxis_title=knock_outs.metric.unit,
         plot_bgcolor="white",
     )
     return figure
 
 
-def mermaid(found: LoopMap) -> str:
+def mermaid(loop_map: LoopMap) -> str:
     """The diagram as Mermaid text."""
-    links = drawn_links(found)
+    links = diagram_links(loop_map)
     names = list(dict.fromkeys(name for link in links for name in (link.source, link.target)))
     key = {name: f"v{k}" for k, name in enumerate(names)}
-    lines = ["flowchart LR", *(f'    {key[name]}["{found.label(name)}"]' for name in names)]
+    lines = ["flowchart LR", *(f'    {key[name]}["{loop_map.label(name)}"]' for name in names)]
     for link, loops in links.items():
-        months = found.memory[link.target]
+        months = loop_map.memory[link.target]
         wait = f" ‖{months:.0f}" if months >= DELAYED else ""
-        sign = SIGNS[_sign(found, link)]
+        sign = SIGNS[_sign(loop_map, link)]
         lines.append(f'    {key[link.source]} -->|"{sign}{wait} {" ".join(loops)}"| {key[link.target]}')
     return "\n".join(lines) + "\n"
 
 
-def _places(links: Sequence[Link]) -> dict[str, tuple[float, float]]:
-    """Where each variable stands: those with short ways between them near one another. The same each time."""
-    plain = nx.Graph([(link.source, link.target) for link in links if link.source != link.target])
-    plain.add_nodes_from(link.source for link in links)
-    parts = [plain.subgraph(part) for part in nx.connected_components(plain)]
+def _layout(links: Sequence[Link]) -> dict[str, tuple[float, float]]:
+    """The position of each variable: variables with short paths between them are close. The layout is deterministic."""
+    undirected = nx.Graph([(link.source, link.target) for link in links if link.source != link.target])
+    undirected.add_nodes_from(link.source for link in links)
+    components = [undirected.subgraph(component) for component in nx.connected_components(undirected)]
     out: dict[str, tuple[float, float]] = {}
-    beside = 0.0
-    for part in sorted(parts, key=len, reverse=True):
-        scale = 0.25 + len(part) / 20.0
-        for name, (x, y) in nx.kamada_kawai_layout(part, scale=scale).items():
-            out[name] = float(x) + beside, float(y)
-        beside += 2.2 * scale
+    offset = 0.0
+    for component in sorted(components, key=len, reverse=True):
+        scale = 0.25 + len(component) / 20.0
+        for name, (x, y) in nx.kamada_kawai_layout(component, scale=scale).items():
+            out[name] = float(x) + offset, float(y)
+        offset += 2.2 * scale
     return out
 
 
-def _broken(label: str) -> str:
+def _wrapped(label: str) -> str:
     lines = [""]
     for word in label.split():
-        if len(lines[-1]) + len(word) > WIDE and lines[-1]:
+        if len(lines[-1]) + len(word) > LINE_LENGTH and lines[-1]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return "<br>".join(f"<b>{line}</b>" for line in lines)

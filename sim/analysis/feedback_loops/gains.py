@@ -1,9 +1,9 @@
-"""Signs, gains and delays of links, found by trying: a variable is pushed before a mechanism runs, and all else held.
+"""Measures the gains of links by experiment: a variable is pushed before a mechanism runs, all else being equal.
 
-The mechanism meets the same people and the same dice with and without the push. So what differs after it is what the
-variable did through this mechanism in this month, and nothing else: the link's gain is that change over the push.
-Who is looked at is widened to everybody first, as a push may raise a probability above its bound; that alone changes
-nothing (sim/people/candidate_thinning.py).
+The mechanism runs on the same people with the same random numbers, with and without the push. The difference
+afterwards is therefore the effect of the variable through this mechanism in this month: the gain of the link is that
+difference divided by the push. The candidates are first extended to everybody, because a push may raise a probability
+above its bound; the extension alone changes nothing (sim/people/candidate_thinning.py).
 """
 
 from __future__ import annotations
@@ -16,171 +16,201 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.feedback_loops.links import DeclaredGraph, Link
-from sim.analysis.feedback_loops.variables import LARGEST_LEVEL, Variable, array, can_be_pushed, push, touched_by_push
+from sim.analysis.feedback_loops.variables import LARGEST_LEVEL, Variable, array, can_be_pushed, columns_of_push, push
 from sim.engine.schedule import Clock, Mechanism, Phase
 from sim.engine.thinning import CERTAIN, bound_of
-from sim.people.help_seeking import MOST
-from sim.people.need import CAP, CAP_BETTER
+from sim.people.help_seeking import HelpSeeking
+from sim.people.need import Need
 from sim.policies import Lever, levers
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import FLOWS, Month
-from sim.state.tables import EMPTY_SLOT, NeighbourhoodState, World, handle
+from sim.simulation.month import Month, clear_flows
+from sim.state.codes import EMPTY_SLOT
+from sim.state.neighbourhoods import NeighbourhoodState
+from sim.state.world import World, handle
 
 A = npt.NDArray[Any]
 PUSH = (0.3, -0.3)
-"""How far a variable is pushed, up and down, as a part of its usual size."""
-FAR = (1.0, -0.9)
-"""How far it is pushed to see what acts only at some distance."""
+"""Size of the push, up and down, as a share of the mean size of a variable."""
+FAR_PUSH = (1.0, -0.9)
+"""Size of the push that detects links which act only far from the baseline."""
 BOUNDS = ("people.up_bound", "people.down_bound", "people.ask_bound")
-QUICK = (Phase.BUDGET, Phase.POLICY, Phase.WORKFORCE, Phase.COMMUNITY)
-"""Phases without people in them, where chance is seldom thrown: a mechanism is tried with so many dice."""
-DICE, SEED_STEP = 12, 1_000_003
-UNSEEN = 1e-8
-"""A change smaller than this part of what it changes is rounding."""
+AGGREGATE_PHASES = (Phase.BUDGET, Phase.POLICY, Phase.WORKFORCE, Phase.COMMUNITY)
+"""Phases that do not loop over people and make few random draws: gains are averaged over `DRAWS` seeds."""
+DRAWS, SEED_STEP = 12, 1_000_003
+ROUNDING = 1e-8
+"""A change smaller than this share of the target is treated as rounding error."""
 
 
 class Gain(NamedTuple):
-    """What one link did in one month for each unit of push; NaN where the source could not be moved that way."""
+    """The effect of a link in one month per unit of push, up and down; NaN where the source could not be pushed."""
 
     up: float
     down: float
 
     @property
     def mean(self) -> float:
-        """Of both ways, or of the one there is; 0 where there is none."""
-        told = [way for way in self if np.isfinite(way)]
-        return sum(told) / len(told) if told else 0.0
+        """The mean of the finite gains; 0 if there is none."""
+        finite = [gain for gain in self if np.isfinite(gain)]
+        return sum(finite) / len(finite) if finite else 0.0
 
 
 class MonthGains(NamedTuple):
-    """One month, with every link tried in it."""
+    """The gains of all links that were measured in one month."""
 
     gains: dict[Link, Gain]
     sizes: dict[tuple[str, str], float]
-    """How large a variable was, by the mechanism that was about to run and the variable's name."""
+    """The size of a variable just before a mechanism ran, by the names of the mechanism and of the variable."""
 
 
 @contextmanager
-def _wide(world: World) -> Iterator[None]:
-    """Everybody is looked at, for as long as this lasts."""
+def _all_candidates(world: World, arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Makes everybody a candidate of the thinned draws, and restores the bounds on exit.
+
+    `arguments` are the parameters by mechanism; they include the largest probability of each draw.
+    """
+    need, help_seeking = arguments.get("need", Need()), arguments.get("help_seeking", HelpSeeking())
     people = world.people
     before = {name: array(world, name).copy() for name in BOUNDS}
     counted = people.age != EMPTY_SLOT
     head = world.dwellings.head[people.dwelling] == np.arange(people.age.size)
     for d in range(people.level.shape[0]):
-        mine = counted & head if world.rates.household[d] else counted
+        eligible = counted & head if world.rates.household[d] else counted
         level = people.level[d]
-        people.up_bound[d] = np.where(mine & (level < LARGEST_LEVEL), bound_of(CAP), 0)
-        better = np.where(level == LARGEST_LEVEL, CERTAIN, bound_of(CAP_BETTER))
-        people.down_bound[d] = np.where(mine & (level > 0), better, 0)
-        # Whoever leaves a crisis this month does not ask in the same month: the draw is spent.
-        people.ask_bound[d] = np.where(mine & (level < LARGEST_LEVEL), bound_of(MOST), people.ask_bound[d])
+        people.up_bound[d] = np.where(eligible & (level < LARGEST_LEVEL), bound_of(need.most_worsening), 0)
+        better = np.where(level == LARGEST_LEVEL, CERTAIN, bound_of(need.most_improvement))
+        people.down_bound[d] = np.where(eligible & (level > 0), better, 0)
+        # A person who leaves a crisis this month does not ask in the same month: the draw is already used.
+        asks = bound_of(help_seeking.most_probability)
+        people.ask_bound[d] = np.where(eligible & (level < LARGEST_LEVEL), asks, people.ask_bound[d])
     yield
     for name, values in before.items():
         array(world, name)[:] = values
 
 
-def walk(
+def measure_month(
     world: World,
     month: Month,
     clock: Clock,
-    told: DeclaredGraph,
+    declared: DeclaredGraph,
     only: Collection[str] | None = None,
     pushes: tuple[float, float] = PUSH,
 ) -> MonthGains:
-    """Take a world in one part (sim.ensemble.compare.in_one_part) through a month, and try every declared link (of some
-    mechanisms only, if named) on the way."""
-    known = told.variables
+    """Run one month and measure the gain of every declared link.
+
+    Parameters
+    ----------
+    world : World
+        A world in one part (sim.ensemble.compare.in_one_part), changed in place.
+    month : Month
+        The steps of the month.
+    clock : Clock
+        Seed and month.
+    declared : DeclaredGraph
+        The links to measure.
+    only : collection of str, optional
+        Names of mechanisms; links of other mechanisms are not measured. By default, all links are measured.
+    pushes : tuple of float
+        Size of the push up and down, as a share of the mean size of the source.
+
+    Returns
+    -------
+    MonthGains
+        The gain of each link, and the size of each source before its mechanism ran.
+    """
+    variables = declared.variables
     links: dict[str, list[Link]] = {}
-    for link in told.links:
+    for link in declared.links:
         links.setdefault(link.mechanism, []).append(link)
-    seen = handle(world)
+    compiled = handle(world)
     gains: dict[Link, Gain] = {}
     sizes: dict[tuple[str, str], float] = {}
-    for flow in FLOWS:
-        getattr(world.tally, flow).fill(0)
+    clear_flows(world)
     steps = list(month.steps)
     first = next(k for k, (entry, _) in enumerate(steps) if entry.phase >= Phase.CANDIDATE_THINNING)
     last = max(k for k, (entry, _) in enumerate(steps) if entry.phase < Phase.LIFE) + 1
 
-    def run(part: Sequence[tuple[Mechanism, object]]) -> None:
-        for entry, given in part:
-            mine = links.get(entry.name, ())
-            for name in dict.fromkeys(link.source for link in mine):
-                sizes[entry.name, name] = known[name].size(world)
-            if mine and (only is None or entry.name in only) and entry.phase is not Phase.LIFE:
-                gains.update(_tried(world, seen, entry, given, clock, mine, known, pushes))
-            entry.kernel(seen, given, clock)
+    def run(steps_of_part: Sequence[tuple[Mechanism, object]]) -> None:
+        for entry, prepared in steps_of_part:
+            outgoing = links.get(entry.name, ())
+            for name in dict.fromkeys(link.source for link in outgoing):
+                sizes[entry.name, name] = variables[name].size(world)
+            if outgoing and (only is None or entry.name in only) and entry.phase is not Phase.LIFE:
+                gains.update(_measured_gains(world, compiled, entry, prepared, clock, outgoing, variables, pushes))
+            entry.kernel(compiled, prepared, clock)
 
     run(steps[:first])
-    with _wide(world):
+    with _all_candidates(world, {entry.name: prepared for entry, prepared in steps}):
         run(steps[first:last])
     run(steps[last:])
     return MonthGains(gains, sizes)
 
 
-def _tried(
+def _measured_gains(
     world: World,
-    seen: Any,
+    compiled: Any,
     entry: Mechanism,
-    given: object,
+    prepared: object,
     clock: Clock,
     links: Sequence[Link],
-    known: Mapping[str, Variable],
+    variables: Mapping[str, Variable],
     pushes: tuple[float, float],
 ) -> dict[Link, Gain]:
-    """Each link of a mechanism that is about to run. The world is left as it was."""
-    sources = [known[name] for name in dict.fromkeys(link.source for link in links) if can_be_pushed(known[name])]
-    targets = [known[name] for name in dict.fromkeys(link.target for link in links)]
-    touched = dict.fromkeys((*entry.writes, *(c for source in sources for c in touched_by_push(source))))
-    kept = {name: array(world, name).copy() for name in touched}
-    dice = [
-        Clock(np.uint64(int(clock.seed) + throw * SEED_STEP), clock.month)
-        for throw in range(DICE if entry.phase in QUICK else 1)
+    """The gain of each link of a mechanism that is about to run. The world is restored."""
+    sources = [v for v in (variables[x] for x in dict.fromkeys(link.source for link in links)) if can_be_pushed(v)]
+    targets = [variables[name] for name in dict.fromkeys(link.target for link in links)]
+    touched = dict.fromkeys((*entry.writes, *(c for source in sources for c in columns_of_push(source))))
+    saved = {name: array(world, name).copy() for name in touched}
+    clocks = [
+        Clock(np.uint64(int(clock.seed) + draw * SEED_STEP), clock.month)
+        for draw in range(DRAWS if entry.phase in AGGREGATE_PHASES else 1)
     ]
 
-    def after(source: Variable | None, amount: float) -> tuple[float, npt.NDArray[np.float64]]:
-        """How far the source was moved, and each target's size after the mechanism ran, by dice."""
-        moved, out = 0.0, []
-        for throw in dice:
+    def sizes_after(source: Variable | None, amount: float) -> tuple[float, npt.NDArray[np.float64]]:
+        """The size of the push, and the size of each target after the mechanism ran. Shape (draw, target)."""
+        push_size, sizes = 0.0, []
+        for draw_clock in clocks:
             if source is not None:
                 before = source.size(world)
-                push(world, seen, source, amount, throw)
-                moved = source.size(world) - before
-            entry.kernel(seen, given, throw)
-            out.append([target.size(world) for target in targets])
-            for name, values in kept.items():
+                push(world, compiled, source, amount, draw_clock)
+                push_size = source.size(world) - before
+            entry.kernel(compiled, prepared, draw_clock)
+            sizes.append([target.size(world) for target in targets])
+            for name, values in saved.items():
                 array(world, name)[:] = values
-        return moved, np.array(out)
+        return push_size, np.array(sizes)
 
-    _, plain = after(None, 0.0)
-    least = UNSEEN * (np.abs(plain).mean(axis=0) + UNSEEN)
-    found: dict[Link, Gain] = {}
-    wanted = {(link.source, link.target): link for link in links}
+    _, plain = sizes_after(None, 0.0)
+    least = ROUNDING * (np.abs(plain).mean(axis=0) + ROUNDING)
+    gains: dict[Link, Gain] = {}
+    link_of_pair = {(link.source, link.target): link for link in links}
     for source in sources:
-        ways = []
+        slopes = []
         for amount in pushes:
-            moved, out = after(source, amount)
-            change = (out - plain).mean(axis=0)
+            push_size, sizes = sizes_after(source, amount)
+            change = (sizes - plain).mean(axis=0)
             change[np.abs(change) < least] = 0.0
-            ways.append(change / moved if moved != 0.0 else np.full(len(targets), np.nan))
+            slopes.append(change / push_size if push_size != 0.0 else np.full(len(targets), np.nan))
         for k, target in enumerate(targets):
-            own = float(source.name == target.name)
-            found[wanted[source.name, target.name]] = Gain(float(ways[0][k] - own), float(ways[1][k] - own))
-    return found
+            identity = float(source.name == target.name)
+            gains[link_of_pair[source.name, target.name]] = Gain(
+                float(slopes[0][k] - identity), float(slopes[1][k] - identity)
+            )
+    return gains
 
 
-def levers_moved(places: NeighbourhoodState, months: int, part: float = 0.3) -> dict[str, A]:
-    """Every lever moved part of its way to an end of its range, and less money all told: what only a policy opens is
-    open."""
+def moved_levers(places: NeighbourhoodState, months: int, share: float = 0.3) -> dict[str, A]:
+    """Values of all levers, each moved a share of the way to an end of its range, with a lower total budget.
+
+    Used to detect links that act only under some policy.
+    """
     widths = {"place": 1, "neighbourhood": places.code.size, "service": len(load_catalogue())}
-    return {lever.name: np.full((months, widths[lever.axis]), _moved(lever, part)) for lever in levers()}
+    return {lever.name: np.full((months, widths[lever.axis]), _moved_value(lever, share)) for lever in levers()}
 
 
-def _moved(lever: Lever, part: float) -> float:
+def _moved_value(lever: Lever, share: float) -> float:
     if lever.name == "total_budget":
-        return lever.baseline + part * (lever.low - lever.baseline)
+        return lever.baseline + share * (lever.low - lever.baseline)
     if lever.name == "community_investment":
         return lever.high
     end = lever.high if lever.high > lever.baseline else lever.low
-    return lever.baseline + part * (end - lever.baseline)
+    return lever.baseline + share * (end - lever.baseline)

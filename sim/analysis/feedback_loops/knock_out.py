@@ -1,8 +1,9 @@
-"""How much of the difference between two policies goes away without a loop: the same people, the same luck, no loop.
+"""Measures the part of the difference between two policies that is lost when a loop is disabled.
 
-Both the baseline and the scenario run with the loop cut and with it whole, on the same seeds. What is told is the
-difference of the two differences, seed by seed: where a cut moves the baseline itself, that drops out. Loops act
-through one another, so that what goes away with each need not add up to the whole, and may be more than it.
+Both the baseline and the scenario run with and without the loop, on the same seeds (the same people and the same chance
+events). The result is the difference between the two differences, seed by seed, so that an effect of the cut on the
+baseline itself cancels out. Loops interact, so the parts of several loops do not add up to the total difference and can
+exceed it.
 """
 
 from __future__ import annotations
@@ -29,55 +30,58 @@ LAST = 5
 
 @dataclass(frozen=True)
 class KnockOutEffect:
-    """What a measure's difference is with a loop whole and with it cut. Arrays have shape (seed, year)."""
+    """The difference of a metric between two policies, with a loop and without it. Arrays have shape (seed, year)."""
 
     names: tuple[str, ...]
-    """What was cut, together."""
-    whole: F
-    cut: F
+    """Names of the loops or mechanisms that are disabled together."""
+    with_loop: F
+    without_loop: F
     baseline: F
-    """How far the cut moves the baseline itself."""
+    """The effect of the cut on the baseline itself."""
 
     @property
     def label(self) -> str:
-        """What was cut, in words."""
+        """The labels of the disabled loops."""
         loops = [BY_NAME.get(name.casefold()) for name in self.names]
         return " and ".join(name if loop is None else loop.label for name, loop in zip(self.names, loops, strict=True))
 
     def by_year(self) -> dict[str, dict[str, F]]:
-        """Mean, band and interval by year of the difference with the loop, without it, and of what goes away."""
-        parts = {"whole": self.whole, "without": self.cut, "goes_away": self.whole - self.cut}
+        """Mean, band and interval by year of the difference with the loop, without the loop, and of the part lost."""
+        parts = {"whole": self.with_loop, "without": self.without_loop, "goes_away": self.with_loop - self.without_loop}
         return {name: summary(values) for name, values in parts.items()}
 
     def at_end(self) -> dict[str, float | None]:
-        """What goes away at the end of the run, in the measure's unit and as a part of the difference."""
-        whole, cut = (values[:, -LAST:].mean(axis=1) for values in (self.whole, self.cut))
-        gone = whole - cut
-        told = {name: summary(v[:, None]) for name, v in (("whole", whole), ("without", cut), ("goes_away", gone))}
+        """The part lost at the end of the run, in the unit of the metric and as a share of the difference."""
+        with_loop, without_loop = (values[:, -LAST:].mean(axis=1) for values in (self.with_loop, self.without_loop))
+        lost = with_loop - without_loop
+        summaries = {
+            name: summary(v[:, None])
+            for name, v in (("whole", with_loop), ("without", without_loop), ("goes_away", lost))
+        }
         out = {
             f"{name}{end}": _plain(figures[key][0])
-            for name, figures in told.items()
+            for name, figures in summaries.items()
             for end, key in (("", "mean"), ("_low", "ci_low"), ("_high", "ci_high"))
         }
-        part = gone.mean() / whole.mean() if whole.mean() != 0.0 else np.nan
-        low, high = fieller(gone, whole) if np.any(gone) and np.any(whole) else (np.nan, np.nan)
-        moved = summary(self.baseline[:, -LAST:].mean(axis=1)[:, None])
+        share = lost.mean() / with_loop.mean() if with_loop.mean() != 0.0 else np.nan
+        low, high = fieller(lost, with_loop) if np.any(lost) and np.any(with_loop) else (np.nan, np.nan)
+        baseline_change = summary(self.baseline[:, -LAST:].mean(axis=1)[:, None])
         return out | {
-            "part": _plain(part),
+            "part": _plain(share),
             "part_low": _plain(low),
             "part_high": _plain(high),
-            "baseline_moved": _plain(moved["mean"][0]),
-            "baseline_moved_low": _plain(moved["ci_low"][0]),
-            "baseline_moved_high": _plain(moved["ci_high"][0]),
+            "baseline_moved": _plain(baseline_change["mean"][0]),
+            "baseline_moved_low": _plain(baseline_change["ci_low"][0]),
+            "baseline_moved_high": _plain(baseline_change["ci_high"][0]),
         }
 
 
 @dataclass(frozen=True)
 class KnockOuts:
-    """What goes away without each of some loops."""
+    """The part of a policy's difference that is lost without each of some loops."""
 
     metric: Metric
-    whole: Comparison
+    comparison: Comparison
     scenario: str
     loops: tuple[KnockOutEffect, ...]
 
@@ -95,31 +99,62 @@ def knock_outs(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> KnockOuts:
-    """Run a scenario and its baseline whole, and once for each of some cuts: names of loops or mechanisms that are
-    left out together; every listed loop by itself, if none are given."""
-    chosen = [tuple(names) for names in cuts] if cuts is not None else [(loop.name,) for loop in LOOPS]
-    of = metric(measure)
-    many = 2 * seeds
+    """Compare a scenario with its baseline, with all loops and with loops disabled.
 
-    def run(turn: int, disabled: tuple[str, ...]) -> Comparison:
-        def on(done: int, _total: int, what: str) -> None:
+    Parameters
+    ----------
+    baseline, scenario : Scenario
+        The two policies.
+    cuts : iterable of sequence of str, optional
+        Sets of loops or mechanisms that are disabled together; by default each listed loop alone.
+    measure : str
+        Name of the metric.
+    place : Place, optional
+        The place; the baseline's place by default.
+    people : int, optional
+        Number of people; the place's own number by default.
+    seeds, seed : int
+        Number of seeds, and the first seed.
+    threads : int, optional
+        Number of threads.
+    progress : Progress, optional
+        Called with the number of finished runs, the number of runs and a label.
+
+    Returns
+    -------
+    KnockOuts
+        The effect of disabling each set.
+
+    Raises
+    ------
+    InputError
+        If a name is neither a loop nor a mechanism.
+    """
+    disabled_sets = [tuple(names) for names in cuts] if cuts is not None else [(loop.name,) for loop in LOOPS]
+    compared = metric(measure)
+    runs_each = 2 * seeds
+
+    def run(k: int, disabled: tuple[str, ...]) -> Comparison:
+        def report(done: int, _total: int, label: str) -> None:
             if progress is not None:
-                cut = f"without {', '.join(disabled)}: " if disabled else ""
-                progress(turn * many + done, (len(chosen) + 1) * many, cut + what)
+                prefix = f"without {', '.join(disabled)}: " if disabled else ""
+                progress(k * runs_each + done, (len(disabled_sets) + 1) * runs_each, prefix + label)
 
         return compare(
-            baseline, scenario, place=place, people=people, seeds=seeds, seed=seed, threads=threads, progress=on,
+            baseline, scenario, place=place, people=people, seeds=seeds, seed=seed, threads=threads, progress=report,
             disabled=disabled,
         )  # fmt: skip
 
-    whole = run(0, ())
-    before, after = (whole.values(name, of) for name in (baseline.name, scenario.name))
+    with_all_loops = run(0, ())
+    before, after = (with_all_loops.values(name, compared) for name in (baseline.name, scenario.name))
     out = []
-    for turn, names in enumerate(chosen, 1):
-        cut = run(turn, names)
-        cut_before, cut_after = (cut.values(name, of) for name in (baseline.name, scenario.name))
-        out.append(KnockOutEffect(names, after - before, cut_after - cut_before, cut_before - before))
-    return KnockOuts(of, whole, scenario.name, tuple(out))
+    for k, names in enumerate(disabled_sets, 1):
+        without_loops = run(k, names)
+        before_without, after_without = (
+            without_loops.values(name, compared) for name in (baseline.name, scenario.name)
+        )
+        out.append(KnockOutEffect(names, after - before, after_without - before_without, before_without - before))
+    return KnockOuts(compared, with_all_loops, scenario.name, tuple(out))
 
 
 def _plain(value: float) -> float | None:

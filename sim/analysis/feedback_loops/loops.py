@@ -1,10 +1,10 @@
-"""The loop map: links with sign and delay, and the loops that they close, each with its mechanisms.
+"""Builds the loop map: links with sign and delay, and the loops that they form, each with its mechanisms.
 
-A listed loop (sim/feedback/loops.py) is found where a closed way of links leads through a link that its switch cuts,
-and has its sign. Which links a switch cuts is found by trying them with and without it, not by their names. Every
-other link that lies on some loop is told with the shortest loop through it: this set of shortest loops covers all
-links and is the smallest that tells the feedback structure (R. Oliva, Model structure analysis through graph theory,
-System Dynamics Review 20, 2004).
+A listed loop (sim/feedback/loops.py) is detected if a closed path of links includes a link that its switch cuts, and
+has the sign of the loop. The links that a switch cuts are identified by measurement with and without it, not by name.
+Every other link that lies on a loop is reported with the shortest loop through it: this set of shortest loops covers
+all links and is the smallest set that describes the feedback structure (R. Oliva, Model structure analysis through
+graph theory, System Dynamics Review 20, 2004).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.analysis.feedback_loops.gains import FAR, PUSH, Gain, levers_moved, walk
+from sim.analysis.feedback_loops.gains import FAR_PUSH, PUSH, Gain, measure_month, moved_levers
 from sim.analysis.feedback_loops.links import (
     Cycle,
     DeclaredGraph,
     Link,
-    declared,
+    declared_graph,
     in_loops,
     is_simple,
     months_round,
@@ -36,155 +36,175 @@ from sim.feedback.loops import LOOPS, Loop
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Params
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import Month
-from sim.state.tables import ANYTHING, World, handle
+from sim.simulation.month import Month
+from sim.state.codes import ANYTHING
+from sim.state.world import World, handle
 from sim.world.build import copy
 
-TRIED_IN = (10, 11)
-"""Months in which links are tried: an ordinary one, and the last of a year, when silos settle."""
+TRIAL_MONTHS = (10, 11)
+"""Months in which links are measured: an ordinary month, and the last month of a year, when silos close accounts."""
 WEIGHTS = (11.0 / 12.0, 1.0 / 12.0)
-"""How often each comes in a year."""
-LONGEST = 10
-"""Longest loop that is looked for."""
-WAYS = 5_000
-"""Most ways round that are looked at for each link that a switch cuts."""
-WEAKER = 0.1
-"""A switch cuts a link if it takes more than this part of its gain; if there is none, each it takes something of."""
+"""The share of the year for which each of these months stands."""
+LONGEST_LOOP = 10
+"""Largest number of links in a loop."""
+MOST_PATHS = 5_000
+"""Largest number of paths examined for each link that a switch cuts."""
+LEAST_REDUCTION = 0.1
+"""A switch cuts a link if it removes more than this share of the gain. If no link qualifies, any reduction counts."""
 ONE_SIDE = 0.75
-"""It cuts one side of a link only, a rise or a fall of the source, if that much of what it takes is there."""
+"""A switch cuts one side only (a rise or a fall of the source) if that side has this share of the reduction."""
 LEAST_TAKEN = 1e-3
-"""What it takes of a link at least, to be told from nothing."""
-ANEW = 0.1
-"""A variable that keeps less than this part of a push is made anew each month."""
-LONG = 240.0
-"""Months that stand for a variable that was not seen to forget."""
-WATCHED = 24
-"""Months over which it is watched how a push of need fades."""
-ONE_SIDED = 0.75
-"""A link has a sign if at least this part of what was seen of it has."""
+"""Smallest share of a gain that counts as a reduction."""
+LEAST_RETAINED = 0.1
+"""A variable that retains less than this share of a push is treated as recomputed each month."""
+LONGEST_MEMORY = 240.0
+"""Memory, in months, of a variable whose push does not decay."""
+MONTHS_FOLLOWED = 24
+"""Months over which the decay of a push of need is followed."""
+CLEAR_SIGN = 0.75
+"""A link has a sign if at least this share of its measured effect has that sign."""
 
 
 @dataclass(frozen=True)
 class ActingLink:
-    """A link, as it was seen to act."""
+    """A link with its measured effect."""
 
     link: Link
     gain: float
-    """Of the target, in a month, for each unit of the source, at the settled baseline; else where policies open it."""
+    """Change of the target in a month per unit of the source, at the burned-in baseline or, if the link does not act
+    there, with moved levers."""
     sign: int
-    """+1, −1, or 0 where it acts in both ways."""
+    """+1, −1, or 0 if the link acts in both directions."""
     opened: bool
-    """It acts only far from the baseline, or where some policy opens it."""
+    """Whether the link acts only far from the baseline, or under some policy."""
     yearly: bool
-    """It acts only as a year ends."""
+    """Whether the link acts only at the end of a year."""
 
 
 class LinkCut(NamedTuple):
-    """What a loop's switch takes from a link."""
+    """The reduction of a link's gain by the switch of a loop."""
 
     sign: int
-    """Of what it takes."""
+    """Sign of the reduction."""
     side: int
-    """+1 if it takes only from what a rise of the source does, −1 if only from what a fall does, else 0."""
+    """+1 if only the effect of a rise of the source is reduced, −1 if only the effect of a fall, else 0."""
 
 
 @dataclass(frozen=True)
 class DetectedLoop:
-    """A loop of the map."""
+    """A loop of the loop map."""
 
     cycle: Cycle
     sign: int
     months: int
-    """Months that its steps wait for one another, at least."""
+    """Smallest number of months for one passage round the loop."""
     delay: float
-    """Months that its variables remember, added up: how long it takes to go once round, roughly."""
+    """Sum of the memory of its variables, in months: the approximate time of one passage round the loop."""
     gain: float
-    """What comes back of a push that is kept up, once all has settled and nothing else comes round: a steady baseline
-    needs less than 1 in all."""
+    """Steady-state response to a constant push of 1 through this loop alone. A steady baseline needs a sum below 1."""
     loop: Loop | None = None
-    """The listed loop, if it is one."""
+    """The listed loop, if this is a listed loop."""
     cut: Mapping[Link, LinkCut] = field(default_factory=dict)
     """The links that its switch cuts."""
     through: tuple[str, ...] = ()
-    """Listed loops whose switch also cuts this way."""
+    """Listed loops whose switch also cuts this loop."""
 
     @property
     def name(self) -> str:
-        """R1, or the mechanisms it leads through."""
+        """The name of the listed loop, such as R1, or the mechanisms of the loop."""
         return self.loop.name if self.loop is not None else " + ".join(self.mechanisms)
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """The mechanisms of its links, each once."""
+        """The mechanisms of its links, without duplicates."""
         return tuple(dict.fromkeys(link.mechanism for link in self.cycle))
 
 
 @dataclass(frozen=True)
 class LoopMap:
-    """Links and loops of a world."""
+    """The links and loops of a place."""
 
     declared: DeclaredGraph
     links: dict[Link, ActingLink]
-    """Those that lie on some loop and act."""
+    """Links that lie on a loop and act."""
     memory: dict[str, float]
-    """Months that each variable remembers; 0 where it is made anew each month."""
+    """Memory of each variable in months; 0 if it is recomputed each month."""
     acting: dict[Link, ActingLink]
-    """All links that were seen to act, on a loop or not."""
+    """All links that act, on a loop or not."""
     listed: tuple[DetectedLoop, ...]
     missing: tuple[Loop, ...]
-    """Listed loops that were not found."""
+    """Listed loops that were not detected."""
     others: tuple[DetectedLoop, ...]
     untried: tuple[Link, ...]
-    """Links through who lives here: births, deaths, moves."""
+    """Links through the population (births, deaths, moves), which are not measured."""
 
     def label(self, name: str) -> str:
-        """A variable's words."""
+        """The label of a variable."""
         return self.declared.variables[name].label
 
 
 def loop_map(
-    worlds: Sequence[World], seeds: Sequence[int], params: Mapping[str, Params], told: DeclaredGraph | None = None
+    worlds: Sequence[World], seeds: Sequence[int], params: Mapping[str, Params], declared: DeclaredGraph | None = None
 ) -> LoopMap:
-    """Find the map from some settled worlds of one place: the more, the surer is the sign of weak links."""
-    told = declared() if told is None else told
-    base = [_LinkTrial(world, seed, params, told, opened=False) for world, seed in zip(worlds, seeds, strict=True)]
-    opened = [_LinkTrial(world, seed, params, told, opened=True) for world, seed in zip(worlds, seeds, strict=True)]
+    """Build the loop map of a place.
+
+    Parameters
+    ----------
+    worlds : sequence of World
+        Burned-in worlds of the place. The signs of weak links are more certain with more worlds.
+    seeds : sequence of int
+        The seed of each world.
+    params : mapping of str to Params
+        Parameters by mechanism.
+    declared : DeclaredGraph, optional
+        The links to measure; by default all declared links.
+
+    Returns
+    -------
+    LoopMap
+        Links with sign and delay, listed loops, and other loops.
+    """
+    declared = declared_graph() if declared is None else declared
+    near = [_LinkTrial(world, seed, params, declared, opened=False) for world, seed in zip(worlds, seeds, strict=True)]
+    far = [_LinkTrial(world, seed, params, declared, opened=True) for world, seed in zip(worlds, seeds, strict=True)]
     links = {}
-    for link in told.links:
-        seen = _told(link, [t.gains for t in base], opened=False) or _told(link, [t.gains for t in opened], opened=True)
-        if seen is not None:
-            links[link] = seen
+    for link in declared.links:
+        acting = _acting_link(link, [t.gains for t in near], opened=False) or _acting_link(
+            link, [t.gains for t in far], opened=True
+        )
+        if acting is not None:
+            links[link] = acting
     listed_links = in_loops([link for link in links if link.source != link.target])
-    selves = [link for link in links if link.source == link.target]
-    memory = _memory(told, links, base)
-    found, missing = [], []
+    self_links = [link for link in links if link.source == link.target]
+    memory = _memory(declared, links, near)
+    detected, missing = [], []
     cuts: dict[str, dict[Link, LinkCut]] = {}
     for loop in LOOPS:
-        cut = _cut(loop, base, links) or _cut(loop, opened, links)
+        cut = _links_cut(loop, near, links) or _links_cut(loop, far, links)
         cuts[loop.name] = cut
-        way = _way(loop, cut, [*listed_links, *selves], links, memory)
-        if way is None:
+        path = _path_of_loop(loop, cut, [*listed_links, *self_links], links, memory)
+        if path is None:
             missing.append(loop)
         else:
-            found.append(_found(way, links, told, memory, loop, cut))
-    covered = {link for one in found for link in one.cycle}
+            detected.append(_detected_loop(path, links, declared, memory, loop, cut))
+    covered = {link for detected_loop in detected for link in detected_loop.cycle}
     others: dict[frozenset[Link], DetectedLoop] = {}
     for link in listed_links:
         if link in covered:
             continue
-        ways = round_trips(link, listed_links, LONGEST)
-        way = next((each for each in ways if is_simple(each)), None)
-        if way is not None:
-            by = tuple(name for name, cut in cuts.items() if any(each in cut for each in way))
-            others.setdefault(frozenset(way), _found(way, links, told, memory, through=by))
-            covered |= set(way)
-    untried = [link for link in in_loops(told.links) if "population" in (link.source, link.target)]
+        paths = round_trips(link, listed_links, LONGEST_LOOP)
+        path = next((step for step in paths if is_simple(step)), None)
+        if path is not None:
+            cutting_loops = tuple(name for name, cut in cuts.items() if any(step in cut for step in path))
+            others.setdefault(frozenset(path), _detected_loop(path, links, declared, memory, through=cutting_loops))
+            covered |= set(path)
+    untried = [link for link in in_loops(declared.links) if "population" in (link.source, link.target)]
     return LoopMap(
-        told,
+        declared,
         {link: links[link] for link in listed_links},
         memory,
         links,
-        tuple(found),
+        tuple(detected),
         tuple(missing),
         tuple(others.values()),
         tuple(untried),
@@ -192,170 +212,189 @@ def loop_map(
 
 
 class _LinkTrial:
-    """A world just before the months in which links are tried, and what was seen of them."""
+    """Copies of a world just before the trial months, and the gains measured in these months."""
 
     def __init__(
-        self, world: World, seed: int, params: Mapping[str, Params], told: DeclaredGraph, *, opened: bool
+        self, world: World, seed: int, params: Mapping[str, Params], declared: DeclaredGraph, *, opened: bool
     ) -> None:
-        self.seed, self.params, self.told, self.pushes = seed, params, told, FAR if opened else PUSH
+        self.seed, self.params, self.declared, self.pushes = seed, params, declared, FAR_PUSH if opened else PUSH
         services = tuple(s.id for s in load_catalogue())
-        usual = Scenario.load("baseline").with_settings(years=1).paths(services, world.places)
-        self.paths = levers_moved(world.places, 12) if opened else usual
+        baseline_paths = Scenario.load("baseline").with_settings(years=1).paths(services, world.places)
+        self.paths = moved_levers(world.places, 12) if opened else baseline_paths
         self.before: list[World] = []
         world, month = in_one_part(world), Month(params, self.paths)
-        seen = handle(world)
-        for m in range(TRIED_IN[-1] + 1):
-            if m in TRIED_IN:
+        compiled = handle(world)
+        for m in range(TRIAL_MONTHS[-1] + 1):
+            if m in TRIAL_MONTHS:
                 self.before.append(copy(world))
-            month(world, seen, self.clock(m))
-        self.gains = self.tried(month)
+            month(world, compiled, self.clock(m))
+        self.gains = self.measure(month)
 
     def clock(self, month: int) -> Clock:
         return Clock(np.uint64(self.seed), np.int64(month))
 
-    def tried(self, month: Month, only: Iterable[str] | None = None) -> list[dict[Link, Gain]]:
-        chosen = None if only is None else frozenset(only)
-        pairs = zip(self.before, TRIED_IN, strict=True)
-        return [walk(copy(world), month, self.clock(m), self.told, chosen, self.pushes).gains for world, m in pairs]
+    def measure(self, month: Month, only: Iterable[str] | None = None) -> list[dict[Link, Gain]]:
+        mechanisms = None if only is None else frozenset(only)
+        pairs = zip(self.before, TRIAL_MONTHS, strict=True)
+        return [
+            measure_month(copy(world), month, self.clock(m), self.declared, mechanisms, self.pushes).gains
+            for world, m in pairs
+        ]
 
-    def fades(self, variable: Variable) -> float:
-        """Months in which a push of a variable falls to the e-th part, with the same dice."""
+    def decay_months(self, variable: Variable) -> float:
+        """Months in which a push of a variable falls to 1/e, with common random numbers."""
         sizes = []
-        for pushed in (True, False):
+        for with_push in (True, False):
             world, month = copy(self.before[0]), Month(self.params, self.paths)
-            seen = handle(world)
-            if pushed:
-                push(world, seen, variable, PUSH[0], self.clock(TRIED_IN[0]))
+            compiled = handle(world)
+            if with_push:
+                push(world, compiled, variable, PUSH[0], self.clock(TRIAL_MONTHS[0]))
                 world.people.changed[:] = ANYTHING
             sizes.append([variable.size(world)])
-            for m in range(TRIED_IN[0], TRIED_IN[0] + WATCHED):
-                month(world, seen, self.clock(m % 12))
+            for m in range(TRIAL_MONTHS[0], TRIAL_MONTHS[0] + MONTHS_FOLLOWED):
+                month(world, compiled, self.clock(m % 12))
             sizes[-1].append(variable.size(world))
         first, last = (a - b for a, b in zip(*sizes, strict=True))
-        return LONG if not 0.0 < last < first else min(LONG, -WATCHED / float(np.log(last / first)))
+        return (
+            LONGEST_MEMORY
+            if not 0.0 < last < first
+            else min(LONGEST_MEMORY, -MONTHS_FOLLOWED / float(np.log(last / first)))
+        )
 
 
-def _told(link: Link, seen: Sequence[list[dict[Link, Gain]]], *, opened: bool) -> ActingLink | None:
-    """What was seen of a link over worlds and months; None if nothing."""
-    each = [[gains[link] for gains in months if link in gains] for months in seen]
-    ways = [
-        way * weight
-        for months in each
-        for gain, weight in zip(months, WEIGHTS, strict=False)
-        for way in gain
-        if np.isfinite(way) and way != 0.0
+def _acting_link(link: Link, gains_by_trial: Sequence[list[dict[Link, Gain]]], *, opened: bool) -> ActingLink | None:
+    """The measured effect of a link over worlds and months; None if there is none."""
+    gains_of_link = [[gains[link] for gains in gains_by_month if link in gains] for gains_by_month in gains_by_trial]
+    weighted = [
+        gain_of_push * weight
+        for gains_by_month in gains_of_link
+        for gain, weight in zip(gains_by_month, WEIGHTS, strict=False)
+        for gain_of_push in gain
+        if np.isfinite(gain_of_push) and gain_of_push != 0.0
     ]
-    if not ways:
+    if not weighted:
         return None
-    up, down = sum(w for w in ways if w > 0.0), -sum(w for w in ways if w < 0.0)
-    sign = 1 if up >= ONE_SIDED * (up + down) else -1 if down >= ONE_SIDED * (up + down) else 0
-    mean = [sum(g.mean * w for g, w in zip(months, WEIGHTS, strict=False)) for months in each]
-    yearly = all(months[0].mean == 0.0 for months in each if months)
+    rise, fall = sum(w for w in weighted if w > 0.0), -sum(w for w in weighted if w < 0.0)
+    sign = 1 if rise >= CLEAR_SIGN * (rise + fall) else -1 if fall >= CLEAR_SIGN * (rise + fall) else 0
+    mean = [sum(g.mean * w for g, w in zip(gains_by_month, WEIGHTS, strict=False)) for gains_by_month in gains_of_link]
+    yearly = all(gains_by_month[0].mean == 0.0 for gains_by_month in gains_of_link if gains_by_month)
     return ActingLink(link, float(np.mean(mean)), sign, opened, yearly)
 
 
-def _memory(told: DeclaredGraph, links: Mapping[Link, ActingLink], base: Sequence[_LinkTrial]) -> dict[str, float]:
-    """Months for which a variable remembers what moved it: one over the part of a push that is gone a month later.
-    Where no mechanism by itself forgets, as with need, a push is watched as it fades."""
+def _memory(
+    declared: DeclaredGraph, links: Mapping[Link, ActingLink], trials: Sequence[_LinkTrial]
+) -> dict[str, float]:
+    """The memory of each variable in months: 1 over the share of a push that is lost a month later.
+
+    For need, which no single mechanism reduces by itself, the decay of a push is followed in a simulation.
+    """
     out = {}
-    for name, variable in told.variables.items():
-        own = [links[link].gain for link in told.links if link.source == link.target == name and link in links]
-        kept = math.prod(1.0 + min(0.0, max(-1.0, gain)) for gain in own)
-        if is_flow(variable) or kept < ANEW:
+    for name, variable in declared.variables.items():
+        self_gains = [
+            links[link].gain for link in declared.links if link.source == link.target == name and link in links
+        ]
+        retained = math.prod(1.0 + min(0.0, max(-1.0, gain)) for gain in self_gains)
+        if is_flow(variable) or retained < LEAST_RETAINED:
             out[name] = 0.0
         elif name == "need":
-            out[name] = float(np.mean([world.fades(variable) for world in base]))
-        elif kept < 1.0 - 1e-6:
-            out[name] = 1.0 / (1.0 - kept)
+            out[name] = float(np.mean([trial.decay_months(variable) for trial in trials]))
+        elif retained < 1.0 - 1e-6:
+            out[name] = 1.0 / (1.0 - retained)
         else:
-            out[name] = LONG
+            out[name] = LONGEST_MEMORY
     return out
 
 
-def _cut(loop: Loop, worlds: Sequence[_LinkTrial], links: Mapping[Link, ActingLink]) -> dict[Link, LinkCut]:
-    """The links that a loop's switch cuts or weakens, and what it takes from them."""
-    knocked = loops.disabled_mechanisms([loop.name])
-    out = {link: LinkCut(seen.sign, 0) for link, seen in links.items() if link.mechanism in knocked.mechanisms}
-    levers = {c for name in knocked.levers for entry in REGISTRY.month() if entry.lever == name for c in entry.writes}
+def _links_cut(loop: Loop, trials: Sequence[_LinkTrial], links: Mapping[Link, ActingLink]) -> dict[Link, LinkCut]:
+    """The links that the switch of a loop cuts or weakens, and the reduction of each."""
+    disabled = loops.disabled_mechanisms([loop.name])
+    out = {link: LinkCut(acting.sign, 0) for link, acting in links.items() if link.mechanism in disabled.mechanisms}
+    levers = {c for name in disabled.levers for entry in REGISTRY.month() if entry.lever == name for c in entry.writes}
     entries = [entry for entry in REGISTRY.month() if entry.lever is None]
     changed = {
         entry.name
         for entry in entries
-        if entry.params.__module__.rsplit(".", 1)[-1] in knocked.parameters or levers & set(entry.reads)
+        if entry.params.__module__.rsplit(".", 1)[-1] in disabled.parameters or levers & set(entry.reads)
     }
-    changed -= knocked.mechanisms
+    changed -= disabled.mechanisms
     if not changed:
         return out
-    lost: dict[Link, list[tuple[Gain, Gain]]] = {}
-    for world in worlds:
-        month = Month(world.params, world.paths, (loop.name,))
-        for usual, less in zip(world.gains, world.tried(month, changed), strict=True):
-            for link in less.keys() & links.keys():
-                lost.setdefault(link, []).append((usual[link], less[link]))
-    taken = {}
-    for link, pairs in lost.items():
-        whole = np.nan_to_num(np.array([usual for usual, _ in pairs]))
-        gone = np.nan_to_num(np.array([np.subtract(usual, less) for usual, less in pairs]))
-        if np.abs(gone).sum() > LEAST_TAKEN * np.abs(whole).sum():
-            up, down = np.abs(gone).sum(axis=0) / np.abs(gone).sum()
+    pairs_of_link: dict[Link, list[tuple[Gain, Gain]]] = {}
+    for trial in trials:
+        month = Month(trial.params, trial.paths, (loop.name,))
+        for intact, reduced in zip(trial.gains, trial.measure(month, changed), strict=True):
+            for link in reduced.keys() & links.keys():
+                pairs_of_link.setdefault(link, []).append((intact[link], reduced[link]))
+    reductions = {}
+    for link, pairs in pairs_of_link.items():
+        intact_gains = np.nan_to_num(np.array([intact for intact, _ in pairs]))
+        removed = np.nan_to_num(np.array([np.subtract(intact, reduced) for intact, reduced in pairs]))
+        if np.abs(removed).sum() > LEAST_TAKEN * np.abs(intact_gains).sum():
+            up, down = np.abs(removed).sum(axis=0) / np.abs(removed).sum()
             side = 1 if up > ONE_SIDE else -1 if down > ONE_SIDE else 0
-            taken[link] = np.abs(gone).sum() / np.abs(whole).sum(), LinkCut(int(np.sign(gone.sum())), side)
-    least = WEAKER if any(part > WEAKER for part, _ in taken.values()) else 0.0
-    return out | {link: cut for link, (part, cut) in taken.items() if part > least}
+            reductions[link] = (
+                np.abs(removed).sum() / np.abs(intact_gains).sum(),
+                LinkCut(int(np.sign(removed.sum())), side),
+            )
+    least = LEAST_REDUCTION if any(share > LEAST_REDUCTION for share, _ in reductions.values()) else 0.0
+    return out | {link: cut for link, (share, cut) in reductions.items() if share > least}
 
 
-def _way(
+def _path_of_loop(
     loop: Loop,
     cut: Mapping[Link, LinkCut],
     links: Sequence[Link],
-    told: Mapping[Link, ActingLink],
+    acting: Mapping[Link, ActingLink],
     memory: Mapping[str, float],
 ) -> Cycle | None:
-    """The way round a listed loop: through a link that its switch cuts, with its sign, along the files that tell it
-    and few others; of such ways, one that meets no variable twice, if there is, and on which most comes round."""
-    wanted = 1 if loop.sign == "+" else -1
+    """The path of a listed loop: through a link that its switch cuts, and with the sign of the loop.
+
+    Of these paths, the one with most modules of the loop's files and fewest others is chosen; then one with more than
+    one link, one that passes through no variable twice, and the one with the largest gain.
+    """
+    wanted_sign = 1 if loop.sign == "+" else -1
     files = {"sim." + file.removesuffix(".py").replace("/", ".") for file in loop.files}
     best: tuple[tuple[int, bool, bool, float], Cycle] | None = None
     for link in cut:
         if link not in links:
             continue
-        itself = link.source == link.target
-        along = [link] if itself else [each for each in links if each.source != each.target]
-        for way in islice(round_trips(link, along, LONGEST), WAYS):
-            if _sign(way, told, cut) != wanted:
+        is_self_link = link.source == link.target
+        allowed = [link] if is_self_link else [step for step in links if step.source != step.target]
+        for path in islice(round_trips(link, allowed, LONGEST_LOOP), MOST_PATHS):
+            if _sign(path, acting, cut) != wanted_sign:
                 continue
-            modules = [REGISTRY.entries[each.mechanism].module for each in way]
+            modules = [REGISTRY.entries[step.mechanism].module for step in path]
             inside = len(files & set(modules)) - sum(module not in files for module in modules)
-            key = (inside, not itself, is_simple(way), abs(_gain(way, told, memory)))
+            key = (inside, not is_self_link, is_simple(path), abs(_gain(path, acting, memory)))
             if best is None or key > best[0]:
-                best = key, way
+                best = key, path
     return None if best is None else best[1]
 
 
-def _sign(way: Cycle, told: Mapping[Link, ActingLink], cut: Mapping[Link, LinkCut]) -> int:
-    """+1 where what comes back adds to a push, −1 where it takes from it, 0 where that is not clear."""
-    return math.prod(cut[each].sign if each in cut else told[each].sign for each in way)
+def _sign(path: Cycle, acting: Mapping[Link, ActingLink], cut: Mapping[Link, LinkCut]) -> int:
+    """+1 if the path reinforces a push, −1 if it counteracts a push, 0 if the sign is not clear."""
+    return math.prod(cut[link].sign if link in cut else acting[link].sign for link in path)
 
 
-def _gain(way: Cycle, told: Mapping[Link, ActingLink], memory: Mapping[str, float]) -> float:
-    """What comes back of a push that is kept up, when all on the way has settled."""
-    return math.prod(told[link].gain * max(1.0, memory[link.target]) for link in way)
+def _gain(path: Cycle, acting: Mapping[Link, ActingLink], memory: Mapping[str, float]) -> float:
+    """The steady-state response of a path to a constant push of 1."""
+    return math.prod(acting[link].gain * max(1.0, memory[link.target]) for link in path)
 
 
-def _found(
-    way: Cycle,
-    links: Mapping[Link, ActingLink],
-    told: DeclaredGraph,
+def _detected_loop(
+    path: Cycle,
+    acting: Mapping[Link, ActingLink],
+    declared: DeclaredGraph,
     memory: Mapping[str, float],
     loop: Loop | None = None,
     cut: Mapping[Link, LinkCut] | None = None,
     through: tuple[str, ...] = (),
 ) -> DetectedLoop:
-    sign = _sign(way, links, cut or {})
-    delay = sum(memory[link.target] for link in way)
-    delay += sum(6.0 for link in way if links[link].yearly)
-    months, gain = months_round(way, told.place), _gain(way, links, memory)
-    return DetectedLoop(way, sign, months, delay, gain, loop, cut or {}, through)
+    sign = _sign(path, acting, cut or {})
+    delay = sum(memory[link.target] for link in path)
+    delay += sum(6.0 for link in path if acting[link].yearly)
+    months, gain = months_round(path, declared.place), _gain(path, acting, memory)
+    return DetectedLoop(path, sign, months, delay, gain, loop, cut or {}, through)
 
 
-__all__ = ["DetectedLoop", "LoopMap", "ActingLink", "loop_map"]
+__all__ = ["ActingLink", "DetectedLoop", "LoopMap", "loop_map"]

@@ -1,7 +1,7 @@
-"""Which columns of the world are told as one variable of the loop map, how each is summed up, and how it is pushed.
+"""Groups the columns of the world into the variables of the loop map, and defines the size and the push of each.
 
-This is a way to read, not a list of loops: links come from what mechanisms declare. A column that is not named here,
-such as one that a new mechanism brings along, is a variable of its own.
+These groups are not a list of loops: links come from the declarations of mechanisms. A column that is not listed in
+this file, such as the column of a new mechanism, is a variable by itself.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy.typing as npt
 from sim.engine.random import UNIT, fill_bits, month_key, stream
 from sim.engine.schedule import Clock, Mechanism, NoParams, Phase
 from sim.engine.tables import columns
-from sim.services.queue_allocation import draw_lots
-from sim.services.queues import line_up
+from sim.services.queue_allocation import find_last_turns
+from sim.services.queues import list_waiting
 from sim.services.waiting import Waiting
-from sim.simulation.simulate import FLOWS
-from sim.state.tables import ACUTE, COMMUNITY, EMPTY_SLOT, GONE, PREVENTIVE, TABLES, WAITING, World
+from sim.state.codes import ACUTE, COMMUNITY, EMPTY_SLOT, GONE, PREVENTIVE, WAITING
+from sim.state.counters import FLOWS
 from sim.state.updates import set_help
+from sim.state.world import TABLES, World
 
 A = npt.NDArray[Any]
 PICK = stream("who is pushed in the loop map")
@@ -35,13 +36,13 @@ class Variable:
     name: str
     label: str
     columns: tuple[str, ...]
-    """All that belongs to it; a mechanism that touches one of them touches the variable."""
+    """All columns of the variable; a mechanism that uses one of them uses the variable."""
     summed: tuple[str, ...] = ()
-    """Whose sum is its size; the first column, if none is named."""
+    """Columns whose sum is the size of the variable; by default the first column."""
     signed: bool = False
-    """It lies on both sides of 0."""
+    """Whether the variable can be negative."""
     tier: Literal["acute", "other"] | None = None
-    """Of which services it tells, where acute care has a variable of its own."""
+    """The services that the variable covers, where acute care has a separate variable."""
 
     def size(self, world: World) -> float:
         """The variable as one number."""
@@ -52,15 +53,15 @@ class Variable:
         return sum(float(array(world, name)[self.rows(world)].sum(dtype=np.float64)) for name in named)
 
     def rows(self, world: World) -> Any:
-        """The rows of its columns that belong to it."""
+        """The rows of the columns that belong to the variable."""
         if self.tier is None:
             return slice(None)
         return np.flatnonzero((world.services.tier == ACUTE) == (self.tier == "acute"))
 
 
-def _by_tier(name: str, label: str, *of: str) -> tuple[Variable, Variable]:
-    """The same of acute care and of other services: money and staff for one are not money and staff for the other."""
-    columns = tuple(f"services.{column}" for column in of)
+def _by_tier(name: str, label: str, *column_names: str) -> tuple[Variable, Variable]:
+    """Two variables, one for acute care and one for other services, which have separate money and staff."""
+    columns = tuple(f"services.{column}" for column in column_names)
     other = Variable(name, label, columns, tier="other")
     return other, Variable(f"acute {name}", f"{label} of acute care", columns, tier="acute")
 
@@ -102,7 +103,7 @@ NAMED = (
     Variable("part taken", "people taking part", ("services.coproduced",)),
     *_by_tier("rules", "rules and checks", "compliance"),
     *_by_tier("administration", "administration", "admin", "freed", "upheaval"),
-    Variable("assessing", "time spent on assessing", ("services.asking",)),
+    Variable("assessing", "time spent on assessments", ("services.asking",)),
     *_by_tier("workload", "workload", "workload"),
     *_by_tier("burnout", "burnout", "burnout"),
     *_by_tier("time", "time for each person", "hours"),
@@ -114,7 +115,7 @@ NAMED = (
     Variable("learning leaders", "leaders of learning", ("places.leader",)),
     Variable("local fit", "local fit", ("places.fit",)),
     Variable("groups", "community groups", ("places.energy", "places.grown")),
-    Variable("bought groups", "groups kept by contracts", ("places.commissioned",)),
+    Variable("bought groups", "groups funded by contracts", ("places.commissioned",)),
     Variable("group know-how", "know-how of groups", ("places.knowhow",)),
     Variable("mutual aid", "mutual aid", ("places.aid",)),
     Variable("leaders", "leaders of groups", ("places.leaders", "places.led")),
@@ -124,67 +125,67 @@ NAMED = (
     Variable("childhood", "help in childhood", ("places.nurture", "places.infants"), signed=True),
     Variable(
         "population",
-        "who lives here",
+        "residents",
         ("tally.people", "people.age", "people.band", "people.female", "dwellings.head", "dwellings.occupants",
          "tally.born", "tally.died", "tally.moved_in", "tally.moved_out", "places.full", "places.full_in_all"),
     ),
 )  # fmt: skip
-LEFT_OUT = {
-    "aims": "which people a policy is for: set by policies and their budgets anew each month",
-    "usual": "what is usual, learnt before the first reported month and fixed since",
-    "screen": "scratch of the screen, which finds who is looked at and changes no probability",
-    "changed": "notes of whose bounds are due",
-    "listed": "a list of who waits, which says again what help and levels say",
+EXCLUDED = {
+    "aims": "the people whom a policy targets: set each month by policies and their budgets",
+    "usual": "reference values: measured before the first reported month and then fixed",
+    "screen": "scratch columns of candidate thinning, which changes no probability",
+    "changed": "marks of people whose bounds must be recomputed",
+    "listed": "lists of people who wait, derived from help and levels",
 }
-"""Columns that are no variables, and why."""
-LISTED = ("places.queue_row", "places.queue_what", "places.queue_race", "places.queued")
+"""Columns that are not variables, with the reason."""
+QUEUE_LISTS = ("places.queue_row", "places.queue_what", "places.queue_race", "places.queued")
 BOTH_SIDES = ("places.led", "services.agency")
-"""Columns that lie on both sides of 0 in a variable that does not."""
+"""Columns that can be negative in a variable that is not."""
 ARITHMETIC = (Phase.REMEMBER, Phase.REFRESH, Phase.CANDIDATE_THINNING)
-"""Phases that note how the month began and find who is looked at, and change no probability."""
+"""Phases that save the state at the start of the month or select candidates, and change no probability."""
 
 
-def left_out(column: str) -> str | None:
-    """Why a column is no variable of the map; None if it is one."""
+def exclusion_reason(column: str) -> str | None:
+    """The reason why a column is not a variable of the map; None if it is a variable."""
     table, name = column.split(".")
     if table == "aims":
-        return LEFT_OUT["aims"]
+        return EXCLUDED["aims"]
     if name.startswith("usual_"):
-        return LEFT_OUT["usual"]
+        return EXCLUDED["usual"]
     if column == "people.changed":
-        return LEFT_OUT["changed"]
-    if column in LISTED:
-        return LEFT_OUT["listed"]
-    named = {each for variable in NAMED for each in variable.columns}
-    return LEFT_OUT["screen"] if table == "screen" and column not in named else None
+        return EXCLUDED["changed"]
+    if column in QUEUE_LISTS:
+        return EXCLUDED["listed"]
+    named_columns = {member for variable in NAMED for member in variable.columns}
+    return EXCLUDED["screen"] if table == "screen" and column not in named_columns else None
 
 
 def variables(mechanisms: Iterable[Mechanism]) -> dict[str, tuple[Variable, ...]]:
-    """The variables of each column that a mechanism writes, levers apart: policies are no part of a loop."""
-    of: dict[str, tuple[Variable, ...]] = {}
+    """The variables of each column that a mechanism writes. Levers are excluded: a policy is not part of a loop."""
+    by_column: dict[str, tuple[Variable, ...]] = {}
     for variable in NAMED:
         for column in variable.columns:
-            of[column] = (*of.get(column, ()), variable)
+            by_column[column] = (*by_column.get(column, ()), variable)
     out: dict[str, tuple[Variable, ...]] = {}
     for entry in mechanisms:
         if entry.lever is not None:
             continue
         for column in entry.writes:
-            if column in of:
-                out[column] = of[column]
-            elif entry.phase not in ARITHMETIC and left_out(column) is None:
+            if column in by_column:
+                out[column] = by_column[column]
+            elif entry.phase not in ARITHMETIC and exclusion_reason(column) is None:
                 out[column] = (Variable(column, _meaning(column), (column,)),)
     return out
 
 
 def _meaning(column: str) -> str:
     table, name = column.split(".")
-    told = dict(columns(TABLES[table])).get(name)
-    return column if told is None else told.meaning
+    spec = dict(columns(TABLES[table])).get(name)
+    return column if spec is None else spec.meaning
 
 
 def is_flow(variable: Variable) -> bool:
-    """Whether it is counted anew each month."""
+    """Whether the variable is counted from 0 each month."""
     table, name = variable.columns[0].split(".")
     return table == "screen" or (table == "tally" and name in FLOWS)
 
@@ -192,25 +193,27 @@ def is_flow(variable: Variable) -> bool:
 def array(world: World, column: str) -> A:
     """A column of a world by its name."""
     table, name = column.split(".")
-    found: A = getattr(getattr(world, table), name)
-    return found
+    values: A = getattr(getattr(world, table), name)
+    return values
 
 
-# How a variable is pushed, up (amount > 0) or down, without leaving what its columns can hold.
+# A push moves a variable up (amount > 0) or down, within the range of its columns.
 
 
 def can_be_pushed(variable: Variable) -> bool:
-    """Who lives here is not pushed: a person is not made a little older, or a little more."""
+    """Whether the variable can be pushed. The residents cannot: age and number of people have no small push."""
     return variable.name != "population"
 
 
-def touched_by_push(variable: Variable) -> tuple[str, ...]:
-    """Columns that a push may change."""
-    own = (*of_help, "people.changed", "people.help") if variable.name in ("help", "queue") else variable.columns
-    return (*own, *LISTED)
+def columns_of_push(variable: Variable) -> tuple[str, ...]:
+    """The columns that a push may change."""
+    pushed = (
+        (*HELP_COLUMNS, "people.changed", "people.help") if variable.name in ("help", "queue") else variable.columns
+    )
+    return (*pushed, *QUEUE_LISTS)
 
 
-of_help = (
+HELP_COLUMNS = (
     "services.helped",
     "services.queue",
     "tally.helped",
@@ -221,47 +224,65 @@ of_help = (
 )
 
 
-def push(world: World, seen: Any, variable: Variable, amount: float, clock: Clock) -> None:
-    """Move a variable by a part of its usual size, everywhere alike; people are picked by lot, the same each time."""
-    special = _PUSHES.get(variable.name)
-    if special is not None:
-        special(world, seen, amount)
-        line_up(seen, NoParams().compiled(), clock)  # who waits, and for what
+def push(world: World, handle: Any, variable: Variable, amount: float, clock: Clock) -> None:
+    """Move a variable by a share of its mean size, by the same share in every row.
+
+    Parameters
+    ----------
+    world : World
+        The world, changed in place.
+    handle : World
+        The handle of the world for compiled kernels.
+    variable : Variable
+        The variable to push.
+    amount : float
+        Share of the size, positive or negative.
+    clock : Clock
+        Seed and month of the random draws of the queue allocation.
+
+    Notes
+    -----
+    Where people must be selected, the selection is random, and the same in every call.
+    """
+    special_push = _PUSHES.get(variable.name)
+    if special_push is not None:
+        special_push(world, handle, amount)
+        list_waiting(handle, NoParams().compiled(), clock)  # people who wait, and the service
         if variable.name == "calls":
-            draw_lots(seen, Waiting().compiled(), clock)
+            find_last_turns(handle, Waiting().compiled(), clock)
         return
     for column in variable.columns:
         values = array(world, column)
         rows = variable.rows(world)
         if values.dtype == np.uint8:  # a flag
-            values[_lot(values.size).reshape(values.shape) < abs(amount)] = amount > 0.0
+            values[_uniform(values.size).reshape(values.shape) < abs(amount)] = amount > 0.0
             continue
         if values.dtype.kind != "f":
             values[:] = np.maximum(0, np.rint(values * (1.0 + amount) + np.sign(amount) * (values > 0)))
             continue
-        moved = values[rows] + amount * (float(np.abs(values[rows]).mean()) or 1.0)
-        values[rows] = moved if variable.signed or column in BOTH_SIDES else np.maximum(moved, 0.0)
+        pushed = values[rows] + amount * (float(np.abs(values[rows]).mean()) or 1.0)
+        values[rows] = pushed if variable.signed or column in BOTH_SIDES else np.maximum(pushed, 0.0)
 
 
-def _lot(size: int) -> npt.NDArray[np.float64]:
-    drawn = np.empty(size, np.uint32)
-    fill_bits(month_key(np.uint64(0), PICK, 0), 0, drawn)
-    return drawn.astype(np.float64) * UNIT
+def _uniform(size: int) -> npt.NDArray[np.float64]:
+    bits = np.empty(size, np.uint32)
+    fill_bits(month_key(np.uint64(0), PICK, 0), 0, bits)
+    return bits.astype(np.float64) * UNIT
 
 
-def _push_need(world: World, _seen: Any, amount: float) -> None:
+def _push_need(world: World, _handle: Any, amount: float) -> None:
     people, tally = world.people, world.tally
-    picked = (people.age != EMPTY_SLOT) & (_lot(people.age.size) < abs(amount))
+    selected = (people.age != EMPTY_SLOT) & (_uniform(people.age.size) < abs(amount))
     if amount > 0.0:
-        change = picked & (people.level < LARGEST_LEVEL - 1)  # nobody is pushed into a crisis: that is an event
+        change = selected & (people.level < LARGEST_LEVEL - 1)  # no push into a crisis: a crisis is an event
         for levels in (people.level, people.before):
             levels[change] += 1
     else:
-        change = picked & (people.level > 0) & (people.level < LARGEST_LEVEL)
+        change = selected & (people.level > 0) & (people.level < LARGEST_LEVEL)
         for levels in (people.level, people.before):
             levels[change & (levels > 0)] -= 1
     people.worst[:] = np.where(people.age == EMPTY_SLOT, GONE, people.before.max(axis=0))
-    # The counts likewise; of crises, so many more or fewer as there are.
+    # Move the counts too; the number of crises rises or falls by at most the people available.
     moved = np.rint(tally.census * abs(amount)).astype(np.int32)
     steps = moved[:, :-1] if amount > 0.0 else -moved[:, 1:]
     steps[:, -1] = np.sign(amount) * np.minimum(moved[:, -1], tally.census[:, -2] - moved[:, -2])
@@ -269,7 +290,7 @@ def _push_need(world: World, _seen: Any, amount: float) -> None:
     tally.census[:, 1:] += steps
 
 
-def _push_crises(world: World, _seen: Any, amount: float) -> None:
+def _push_crises(world: World, _handle: Any, amount: float) -> None:
     screen, tally = world.screen, world.tally
     for counts in (tally.opened, tally.opened_in, tally.opened_age):
         counts[:] = np.maximum(0, np.rint(counts * (1.0 + amount) + np.sign(amount) * (counts > 0)).astype(np.int32))
@@ -279,41 +300,41 @@ def _push_crises(world: World, _seen: Any, amount: float) -> None:
         screen.event_to[crises[: max(1, round(-amount * crises.size))]] = LARGEST_LEVEL - 1
         return
     alive = np.flatnonzero(world.people.age != EMPTY_SLOT)
-    more = alive[_lot(alive.size) < amount / 10.0][: screen.event_row.size - n]
-    last = n + more.size
-    screen.event_row[n:last], screen.event_domain[n:last] = more, 0
-    screen.event_to[n:last], screen.event_service[n:last] = LARGEST_LEVEL, -1
-    screen.events[0] = last
+    added = alive[_uniform(alive.size) < amount / 10.0][: screen.event_row.size - n]
+    end = n + added.size
+    screen.event_row[n:end], screen.event_domain[n:end] = added, 0
+    screen.event_to[n:end], screen.event_service[n:end] = LARGEST_LEVEL, -1
+    screen.events[0] = end
 
 
-def _push_help(world: World, seen: Any, amount: float) -> None:
-    """More help: of those in need without help some get it, from the first service that serves them."""
+def _push_help(world: World, handle: Any, amount: float) -> None:
+    """More help: some people in need without help receive it, from the first service that serves them."""
     people = world.people
     codes = people.help.astype(int)
     if amount > 0.0:
-        _give(world, seen, amount, waits=False)
+        _give(world, handle, amount, waits=False)
         return
-    for d, i in zip(*np.nonzero((codes > 0) & (codes < WAITING) & (_lot(people.age.size) < -amount)), strict=True):
-        set_help(seen, int(d), int(i), 0)
+    for d, i in zip(*np.nonzero((codes > 0) & (codes < WAITING) & (_uniform(people.age.size) < -amount)), strict=True):
+        set_help(handle, int(d), int(i), 0)
 
 
-def _push_calls(world: World, _seen: Any, amount: float) -> None:
+def _push_calls(world: World, _handle: Any, amount: float) -> None:
     called = world.services.called
     called[:] = np.maximum(0, np.rint(called * (1.0 + amount) + np.sign(amount) * (called > 0)).astype(np.int64))
 
 
-def _push_queue(world: World, seen: Any, amount: float) -> None:
-    """A longer queue: of those in need without help some wait for it."""
+def _push_queue(world: World, handle: Any, amount: float) -> None:
+    """A longer queue: some people in need without help wait for it."""
     people = world.people
     if amount > 0.0:
-        _give(world, seen, amount, waits=True)
+        _give(world, handle, amount, waits=True)
         return
     codes = people.help.astype(int)
-    for d, i in zip(*np.nonzero((codes >= WAITING) & (_lot(people.age.size) < -amount)), strict=True):
-        set_help(seen, int(d), int(i), 0)
+    for d, i in zip(*np.nonzero((codes >= WAITING) & (_uniform(people.age.size) < -amount)), strict=True):
+        set_help(handle, int(d), int(i), 0)
 
 
-def _give(world: World, seen: Any, amount: float, *, waits: bool) -> None:
+def _give(world: World, handle: Any, amount: float, *, waits: bool) -> None:
     people, services = world.people, world.services
     part = amount * (0.2 if waits else 0.5)
     for s in np.flatnonzero((services.tier != ACUTE) & (services.base_places > 0.0)):
@@ -322,51 +343,51 @@ def _give(world: World, seen: Any, amount: float, *, waits: bool) -> None:
         if world.rates.household[d]:
             counted &= world.dwellings.head[people.dwelling] == np.arange(people.age.size)
         fits = services.serves[s][people.level[d]] & services.bands[s][people.band]
-        free = counted & (fits == 1) & (people.help[d] == 0) & (_lot(people.age.size) < part)
+        free = counted & (fits == 1) & (people.help[d] == 0) & (_uniform(people.age.size) < part)
         for i in np.flatnonzero(free):
-            set_help(seen, d, int(i), WAITING + int(s) if waits else 1 + int(s))
+            set_help(handle, d, int(i), WAITING + int(s) if waits else 1 + int(s))
 
 
-def _by_silo(world: World, chosen: A) -> npt.NDArray[np.float64]:
+def _by_silo(world: World, mask: A) -> npt.NDArray[np.float64]:
     services = world.services
-    return np.bincount(services.silo, services.granted * chosen, minlength=world.money.carried.size).astype(np.float64)
+    return np.bincount(services.silo, services.granted * mask, minlength=world.money.carried.size).astype(np.float64)
 
 
-def _push_account(world: World, _seen: Any, amount: float) -> None:
-    """By a part of the silo's year, in pence."""
+def _push_account(world: World, _handle: Any, amount: float) -> None:
+    """Move accounts by a share of the silo's yearly budget, in pence."""
     pence = _by_silo(world, np.ones(world.services.silo.size)) * amount * 100.0
     world.money.carried[:] += np.rint(pence).astype(np.int64)
     world.money.spent[:] -= np.rint(world.money.spent * amount).astype(np.int64)
 
 
-def _push_shift(world: World, _seen: Any, amount: float) -> None:
-    """By a part of the silo's prevention, in pounds."""
+def _push_shift(world: World, _handle: Any, amount: float) -> None:
+    """Move the shift by a share of the silo's prevention budget, in pounds."""
     tier = world.services.tier
     world.money.shift[:] += amount * _by_silo(world, (tier == PREVENTIVE) | (tier == COMMUNITY))
 
 
-def _push_resilience(world: World, _seen: Any, amount: float) -> None:
+def _push_resilience(world: World, _handle: Any, amount: float) -> None:
     world.people.resilience[:] = np.clip(world.people.resilience + amount, -1.0, 1.0)
 
 
 def _crises(world: World) -> float:
-    """Crises that have begun this month, and episodes that have opened."""
-    begun = world.screen.event_to[: int(world.screen.events[0])] == LARGEST_LEVEL
-    return float(begun.sum() + world.tally.opened.sum())
+    """Crises that began this month, plus episodes that opened."""
+    begins = world.screen.event_to[: int(world.screen.events[0])] == LARGEST_LEVEL
+    return float(begins.sum() + world.tally.opened.sum())
 
 
 def _needs(world: World) -> float:
-    """Levels added up over people and domains."""
+    """The sum of levels over people and domains."""
     return float(world.people.level[:, world.people.age != EMPTY_SLOT].sum(dtype=np.int64))
 
 
-def _given(world: World) -> float:
-    """Support of those whose need may get worse, a mean."""
-    given = [world.screen.support[d, : int(n)].sum(dtype=np.float64) for d, n in enumerate(world.screen.worse)]
-    return float(sum(given))
+def _support(world: World) -> float:
+    """The sum of support over people whose need may get worse."""
+    totals = [world.screen.support[d, : int(n)].sum(dtype=np.float64) for d, n in enumerate(world.screen.worse)]
+    return float(sum(totals))
 
 
-_SIZES: dict[str, Callable[[World], float]] = {"crises": _crises, "need": _needs, "support": _given}
+_SIZES: dict[str, Callable[[World], float]] = {"crises": _crises, "need": _needs, "support": _support}
 _PUSHES: dict[str, Callable[[World, Any, float], None]] = {
     "need": _push_need,
     "crises": _push_crises,

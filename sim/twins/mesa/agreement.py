@@ -1,7 +1,7 @@
-"""Whether the two tellings agree: every column of every person, home, place, service and account, month by month.
+"""Comparison of the Mesa implementation with the core: every column of every object and counter, month by month.
 
-`python -m sim.twins.mesa.agreement` runs shipped scenarios in both, side by side, and reports the first differences.
-`--steps` has them part and meet again at each mechanism, to find the one that differs.
+`python -m sim.twins.mesa.agreement` runs shipped scenarios in both implementations side by side and reports the first
+differences. `--steps` compares after each mechanism, from the core's state, to identify the mechanism that differs.
 """
 
 from __future__ import annotations
@@ -19,180 +19,230 @@ from sim.engine.schedule import Clock
 from sim.scenario.scenario import Scenario, library
 from sim.schema.toml_files import InputError
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import FLOWS, Month
-from sim.state.tables import World, handle
+from sim.simulation.month import Month
+from sim.state.counters import FLOWS
+from sim.state.world import World, handle
 from sim.twins.mesa import MesaModel, initial_state
-from sim.twins.mesa.month import ONLY_QUICKER, STEPS
+from sim.twins.mesa.month import ACCELERATION_STEPS, STEPS
 from sim.world.partition import parts_of
 
-CLOSE = 1e-9
-"""How far apart, relatively, two numbers that are not counted may lie: the order in which they are added may differ."""
-NEAR_NOTHING = 1e-12
+RELATIVE_TOLERANCE = 1e-9
+"""Largest relative difference of two floating-point numbers: the implementations may add terms in another order."""
+ABSOLUTE_TOLERANCE = 1e-12
+"""Largest absolute difference of two floating-point numbers near 0."""
 
 
 class Difference(NamedTuple):
-    """Where the two tellings part."""
+    """A value that differs between the core and the Mesa implementation."""
 
     month: int
     column: str
-    where: tuple[int, ...]
+    position: tuple[int, ...]
     core: float
-    telling: float
+    mesa: float
 
     def __str__(self) -> str:
-        place = ", ".join(map(str, self.where))
+        place = ", ".join(map(str, self.position))
         return (
-            f"month {self.month}: {self.column}[{place}] is {self.core!r} in the core, {self.telling!r} in the telling"
+            f"month {self.month}: {self.column}[{place}] is {self.core!r} in the core, {self.mesa!r} in the Mesa model"
         )
 
 
 def differences(town: MesaModel, world: World) -> Iterator[Difference]:
-    """Every number in which the telling is not as the core has it."""
-    for held in initial_state.HELD:
-        core: npt.NDArray[Any] = getattr(getattr(world, held.table), held.column)
-        told = initial_state.told(town, held)
-        if told == core.tolist():
+    """Every value in which the town differs from the core's world."""
+    for shared in initial_state.SHARED_COLUMNS:
+        core: npt.NDArray[Any] = getattr(getattr(world, shared.table), shared.column)
+        mesa_values = initial_state.column_values(town, shared)
+        if mesa_values == core.tolist():
             continue
-        telling = np.array(told)
-        if held.integer:
-            apart = core.astype(np.int64) != telling
+        mesa = np.array(mesa_values)
+        if shared.integer:
+            different = core.astype(np.int64) != mesa
         else:
-            there = core.astype(np.float64)
-            room = np.maximum(CLOSE * np.maximum(np.abs(there), np.abs(telling)), NEAR_NOTHING)
-            apart = ~(np.abs(there - telling) <= room)
-        for where in np.argwhere(apart):
-            k = tuple(where.tolist())
-            name = f"{held.table}.{held.column}"
-            yield Difference(town.month, name, k, core[k].item(), telling[k].item())
-    yield from _events_apart(town, world)
+            core_values = core.astype(np.float64)
+            tolerance = np.maximum(
+                RELATIVE_TOLERANCE * np.maximum(np.abs(core_values), np.abs(mesa)), ABSOLUTE_TOLERANCE
+            )
+            different = ~(np.abs(core_values - mesa) <= tolerance)
+        for index in np.argwhere(different):
+            k = tuple(index.tolist())
+            name = f"{shared.table}.{shared.column}"
+            yield Difference(town.month, name, k, core[k].item(), mesa[k].item())
+    yield from _event_differences(town, world)
 
 
-def _events_apart(town: MesaModel, world: World) -> Iterator[Difference]:
-    """The month's list of needs that moved, by domain and person: in which order they did bears on nothing. A place
-    large enough to be gone through in parts has no one such list."""
+def _event_differences(town: MesaModel, world: World) -> Iterator[Difference]:
+    """Differences between the month's lists of changes of need, sorted by domain and person.
+
+    The order of the changes has no effect on the results. If the core runs a large place in parts, it has no single
+    list, and nothing is compared.
+    """
     if len(parts_of(world)) > 1:
         return
     screen = world.screen
-    many = int(screen.events[0])
-    if many != len(town.events):
-        yield Difference(town.month, "screen.events", (0,), many, len(town.events))
+    event_count = int(screen.events[0])
+    if event_count != len(town.events):
+        yield Difference(town.month, "screen.events", (0,), event_count, len(town.events))
         return
-    in_order = np.lexsort((screen.event_row[:many], screen.event_domain[:many])).tolist()
+    in_order = np.lexsort((screen.event_row[:event_count], screen.event_domain[:event_count])).tolist()
     events = sorted(town.events, key=lambda event: (event.domain, event.person.number))
     for k, event in zip(in_order, events, strict=True):
         service = -1 if event.service is None else event.service.number
         pairs = (
             ("event_row", event.person.number),
             ("event_domain", event.domain),
-            ("event_to", event.to),
+            ("event_to", event.new_level),
             ("event_service", service),
         )
-        for column, telling in pairs:
+        for column, mesa in pairs:
             core = int(getattr(screen, column)[k])
-            if core != telling and not (column == "event_service" and event.to != 3):
-                yield Difference(town.month, f"screen.{column}", (k,), core, telling)
+            if core != mesa and not (column == "event_service" and event.new_level != 3):
+                yield Difference(town.month, f"screen.{column}", (k,), core, mesa)
 
 
 def side_by_side(
     scenario: Scenario, seed: int, people: int | None, months: int, disabled: Sequence[str] = ()
 ) -> Iterator[Difference]:
-    """Run both tellings from one first morning, each by itself; compare at the end of every month."""
-    world = initial_state.settled(scenario, seed, people)
+    """Run both implementations from the same initial state and compare them at the end of every month.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    seed
+        Seed of the run.
+    people
+        Number of people. None is the scenario's number.
+    months
+        Number of months to run.
+    disabled
+        Loops or mechanisms to disable in both implementations.
+
+    Yields
+    ------
+    Difference
+        The differences of the first month in which the implementations differ.
+    """
+    world = initial_state.burned_in_world(scenario, seed, people)
     town = MesaModel(scenario, seed, world=world, disabled=disabled)
     month = Month(scenario.params(), scenario.paths(tuple(s.id for s in load_catalogue()), world.places), disabled)
-    seen = handle(world)
+    kernel_world = handle(world)
     for m in range(months):
-        month(world, seen, Clock(np.uint64(seed), np.int64(m)))
+        month(world, kernel_world, Clock(np.uint64(seed), np.int64(m)))
         town.step()
-        found = list(differences(town, world))
-        yield from found
-        if found:
+        month_differences = list(differences(town, world))
+        yield from month_differences
+        if month_differences:
             return
 
 
 def step_by_step(
     scenario: Scenario, seed: int, people: int | None, months: int, only: Sequence[str] = ()
 ) -> Iterator[tuple[str, Difference | None]]:
-    """Before each mechanism the telling is told the core's state; after it, what each made of it is compared.
+    """Run each mechanism in both implementations from the core's state, and compare the results.
 
-    Gives, for each step of each month, its name with the first difference or None. Raises InputError for a place that
-    the core goes through in parts.
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    seed
+        Seed of the run.
+    people
+        Number of people. None is the scenario's number.
+    months
+        Number of months to run.
+    only
+        Names of the mechanisms to compare. Empty means all.
+
+    Yields
+    ------
+    tuple of str and Difference or None
+        For each compared step of each month, its name and the first difference, if any.
+
+    Raises
+    ------
+    InputError
+        If the core runs the place in several parts.
     """
-    world = initial_state.settled(scenario, seed, people)
+    world = initial_state.burned_in_world(scenario, seed, people)
     if len(parts_of(world)) > 1:
-        raise InputError("--steps", None, "people", "a town small enough to be gone through in one part", people)
+        raise InputError("--steps", None, "people", "a place small enough to run in one part", people)
     town = MesaModel(scenario, seed, world=world)
     month = Month(scenario.params(), scenario.paths(tuple(s.id for s in load_catalogue()), world.places))
-    told = dict(town.steps_of_month)
-    seen = handle(world)
+    mesa_arguments = dict(town.steps_of_month)
+    kernel_world = handle(world)
     for m in range(months):
         clock = Clock(np.uint64(seed), np.int64(m))
         for flow in FLOWS:
             getattr(world.tally, flow).fill(0)
-        world.screen.event_service.fill(-1)  # what last month's crises left there
+        world.screen.event_service.fill(-1)  # clear the values of last month's crises
         town.begin_month()
-        for entry, given in month.steps:
+        for entry, argument in month.steps:
             name = entry.name
-            compared = name not in ONLY_QUICKER and (not only or name in only) and name in STEPS
+            compared = name not in ACCELERATION_STEPS and (not only or name in only) and name in STEPS
             if compared:
-                initial_state.read(town, world)
-                _who_was_here(town, world)
-                STEPS[name](town, told[name])
-            entry.kernel(seen, given, clock)
+                initial_state.load_state(town, world)
+                _set_present_at_start(town, world)
+                STEPS[name](town, mesa_arguments[name])
+            entry.kernel(kernel_world, argument, clock)
             if compared:
                 yield name, next(differences(town, world), None)
 
 
-def _who_was_here(town: MesaModel, world: World) -> None:
-    """Whom this month's dice are for: the core bounds the death of everybody who lived there as the month began."""
+def _set_present_at_start(town: MesaModel, world: World) -> None:
+    """Mark residents at the start of the month: the core has a bound on the probability of death for each of them."""
     for person, bound in zip(town.people, world.people.death_bound.tolist(), strict=True):
-        person.from_start = bound > 0
+        person.present_at_start = bound > 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line: 0 if all agree."""
+    """Run the command line. Return 0 if all scenarios agree, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m sim.twins.mesa.agreement", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help="names of scenarios (all that are shipped)")
+    parser.add_argument("scenarios", nargs="*", help="names of scenarios (default: all shipped scenarios)")
     parser.add_argument("--people", type=int, default=2000)
     parser.add_argument("--months", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", action="store_true", help="compare after each mechanism, not at the month's end")
-    parser.add_argument("--only", nargs="*", default=[], metavar="STEP", help="with --steps: these mechanisms alone")
-    parser.add_argument("--show", type=int, default=10, help="how many differences to show (10)")
-    chosen = parser.parse_args(arguments)
-    wrong = 0
-    names = chosen.scenarios or list(library())
+    parser.add_argument(
+        "--steps", action="store_true", help="compare after each mechanism instead of at the end of each month"
+    )
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="STEP", help="with --steps: compare only these mechanisms"
+    )
+    parser.add_argument("--show", type=int, default=10, help="number of differences to show (default: 10)")
+    options = parser.parse_args(arguments)
+    disagreeing = 0
+    names = options.scenarios or list(library())
     for k, name in enumerate(names, 1):
         scenario = Scenario.load(name)
-        months = min(chosen.months, 12 * scenario.years)
+        months = min(options.months, 12 * scenario.years)
         started = time.process_time()
-        if chosen.steps:
-            found = _report_steps(scenario, chosen.seed, chosen.people, months, chosen.only)
+        if options.steps:
+            reported = _report_steps(scenario, options.seed, options.people, months, options.only)
         else:
-            found = list(side_by_side(scenario, chosen.seed, chosen.people, months))
+            reported = list(side_by_side(scenario, options.seed, options.people, months))
         seconds = time.process_time() - started
-        verdict = "agree" if not found else f"{len(found)} differences"
-        print(f"{k:4d}/{len(names)}  {name}: {months} months, {chosen.people} people: {verdict} ({seconds:.0f} s)")
-        for difference in found[: chosen.show]:
+        verdict = "agree" if not reported else f"{len(reported)} differences"
+        print(f"{k:4d}/{len(names)}  {name}: {months} months, {options.people} people: {verdict} ({seconds:.0f} s)")
+        for difference in reported[: options.show]:
             print(f"      {difference}")
         sys.stdout.flush()
-        wrong += bool(found)
-    print(f"{len(names) - wrong} of {len(names)} scenarios agree")
-    return 1 if wrong else 0
+        disagreeing += bool(reported)
+    print(f"{len(names) - disagreeing} of {len(names)} scenarios agree")
+    return 1 if disagreeing else 0
 
 
 def _report_steps(
     scenario: Scenario, seed: int, people: int | None, months: int, only: Sequence[str]
 ) -> list[Difference]:
-    met: dict[str, int] = {}
-    parted: dict[str, Difference] = {}
+    compared: dict[str, int] = {}
+    first_differences: dict[str, Difference] = {}
     for name, difference in step_by_step(scenario, seed, people, months, only):
-        met[name] = met.get(name, 0) + 1
+        compared[name] = compared.get(name, 0) + 1
         if difference is not None:
-            parted.setdefault(name, difference)
-    for name in met:
-        print(f"      {name}: {parted.get(name, 'agrees')}")
-    return list(parted.values())
+            first_differences.setdefault(name, difference)
+    for name in compared:
+        print(f"      {name}: {first_differences.get(name, 'agrees')}")
+    return list(first_differences.values())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The town in a browser, by Mesa's own page: `solara run sim.twins.mesa.app`.
+"""Mesa's browser app for the town: `solara run sim.twins.mesa.app`.
 
-Needs the packages of the extra `solara`: `pip install -c constraints.txt -e ".[solara]"`.
+The app needs the packages of the extra `solara`: `pip install -c constraints.txt -e ".[solara]"`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sim.scenario.scenario import library, scenario_names
 from sim.twins.mesa.model import MesaModel
 
 PEOPLE = 1500
-"""People of the first town shown: few, so that a month takes a blink."""
+"""Number of people of the first town shown. It is small so that a month runs quickly."""
 
 SETTINGS: dict[str, Any] = {
     "scenario": {

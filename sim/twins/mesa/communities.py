@@ -1,9 +1,8 @@
-"""Places: what the world outside does to all, groups and their leaders, mutual help, peers, belief in services."""
+"""Neighbourhoods: common exposures, groups and their leaders, mutual help, peers, and trust in services."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from sim.feedback.legitimacy import Legitimacy
 from sim.networks.exposure import Exposure
@@ -14,7 +13,7 @@ from sim.networks.peers import Peers
 from sim.networks.social_prescribing import SocialPrescribing
 from sim.schema.quantities import AGE_BANDS
 from sim.services.child_services import ChildServices
-from sim.state.tables import COMMUNITY, ECONOMIC, FAMILY, MENTAL, PHYSICAL, REFERENCE_TRUST
+from sim.state.codes import COMMUNITY, ECONOMIC, FAMILY, MENTAL, PHYSICAL, REFERENCE_TRUST
 from sim.twins.mesa import rng
 from sim.twins.mesa.aims import offer_in, offer_to
 from sim.twins.mesa.budget import is_acute
@@ -22,33 +21,37 @@ from sim.twins.mesa.month import step
 from sim.twins.mesa.people import NeighbourhoodAgent
 from sim.twins.mesa.quality import room_in_groups
 from sim.twins.mesa.rng import rounded
-from sim.twins.mesa.workforce import between
-
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
+from sim.twins.mesa.town import Town
+from sim.twins.mesa.workforce import clamp
 
 GRADIENT = (2.0, 1.5, 1.0, 0.4, 0.1)
-"""What children's centres do, by fifth of deprivation, over the mean."""
+"""Effect of children's centres by deprivation fifth, over the mean effect."""
 MOST_LEADERS = 64
-"""No neighbourhood has more leaders of groups: each has luck of their own."""
+"""Largest number of group leaders in a neighbourhood: each leader has a random number of their own."""
 
 
 @step("exposure")
-def exposure(town: MesaModel, p: Exposure) -> None:
-    """What everybody in a place is exposed to follows its causes some months behind."""
+def exposure(town: Town, p: Exposure) -> None:
+    """Exposure in a neighbourhood follows its causes with a delay, within `p.lowest` to `p.highest`."""
     for hood in town.neighbourhoods:
         for d, kind in enumerate(town.rates.kind):
-            heading = math.exp(by_services(town, d) + by_place(p, hood, kind))
-            hood.exposure[d] = between(0.4, 2.5, hood.exposure[d] + (heading - hood.exposure[d]) / p.lag)
+            target = math.exp(from_services(town, p, d) + from_place(p, hood, kind))
+            hood.exposure[d] = clamp(p.lowest, p.highest, hood.exposure[d] + (target - hood.exposure[d]) / p.lag)
 
 
-def by_services(town: MesaModel, d: int) -> float:
-    """What services for everybody (public health) add to the log hazard of a domain: so much each time posts double."""
-    return sum(service.exposure[d] * min(2.0, math.log2(max(0.25, service.posts))) for service in town.services)
+def from_services(town: Town, p: Exposure, d: int) -> float:
+    """Effect of services for everybody (public health) on a domain's log hazard: a constant for each doubling of posts.
+
+    The posts are at least `p.least_posts`, and their logarithm to base 2 is at most `p.most_doublings`.
+    """
+    return sum(
+        service.exposure[d] * min(p.most_doublings, math.log2(max(p.least_posts, service.posts)))
+        for service in town.services
+    )
 
 
-def by_place(p: Exposure, hood: NeighbourhoodAgent, kind: int) -> float:
-    """What air, homes, work, income, a recession, a pandemic and peers add to the log hazard of a kind of need."""
+def from_place(p: Exposure, hood: NeighbourhoodAgent, kind: int) -> float:
+    """Effect of air, housing, work, income, recession, pandemic and peers on the log hazard of a kind of need."""
     income: float = (hood.income_floor / 10.0) ** p.lean
     peers = p.peers * min(1.0, 100.0 * hood.peers / max(1, len(hood.people)) / p.enough)
     if kind == PHYSICAL:
@@ -80,42 +83,46 @@ def by_place(p: Exposure, hood: NeighbourhoodAgent, kind: int) -> float:
 
 
 @step("leaders")
-def leaders(town: MesaModel, p: CommunityGroups) -> None:
-    """Leaders of groups leave after some years and others come, more where groups are lively or somebody organises.
+def leaders(town: Town, p: CommunityGroups) -> None:
+    """Group leaders leave after some years. More leaders arrive where groups have energy and where organisers work.
 
-    They help next door, too: what one place gains of its neighbour the other loses, until both are alike.
+    Leadership spreads to the next neighbourhood: one gains the amount that the other loses, until both are equal.
     """
-    beside: NeighbourhoodAgent | None = None
+    neighbour: NeighbourhoodAgent | None = None
     for hood in town.neighbourhoods:
         leavers = sum(
             rng.uniform(town.key("leader leaves"), MOST_LEADERS * hood.number + k) < 1.0 / p.tenure
             for k in range(int(hood.leaders))
         )
-        lively = 1.0 + p.welcome * (hood.energy - 1.0) + p.by_organiser * hood.organisers
-        comes = rng.uniform(town.key("leader comes"), hood.number) < p.leaders / p.tenure * max(0.0, lively)
-        hood.leaders = min(float(MOST_LEADERS), hood.leaders - leavers + comes)
+        attraction = 1.0 + p.welcome * (hood.energy - 1.0) + p.by_organiser * hood.organisers
+        arrives = rng.uniform(town.key("leader comes"), hood.number) < p.leaders / p.tenure * max(0.0, attraction)
+        hood.leaders = min(float(MOST_LEADERS), hood.leaders - leavers + arrives)
         hood.led += (hood.leaders / p.leaders - 1.0 - hood.led) / p.ripens
-        if beside is not None:
-            flow = p.spread * (beside.led - hood.led)
+        if neighbour is not None:
+            flow = p.spread * (neighbour.led - hood.led)
             hood.led += flow
-            beside.led -= flow
-        beside = hood
+            neighbour.led -= flow
+        neighbour = hood
 
 
 @step("local_fit")
-def local_fit(town: MesaModel, p: LocalFit) -> None:
-    """A place that decides for itself fits what it offers as well as its practice and its own luck let it, in time."""
+def local_fit(town: Town, p: LocalFit) -> None:
+    """The fit of services to a neighbourhood follows its own decisions and residents' voice.
+
+    The quality of its decisions depends on its practice and on a permanent chance effect. The target of the fit is
+    limited to the range from `p.lowest` to `p.highest`.
+    """
     for hood in town.neighbourhoods:
-        luck = 2.0 * rng.uniform(town.lasting_key("how well a place decides"), hood.number) - 1.0
-        local = p.by_practice * (hood.practice - 1.0) + p.varies * luck
-        heard = p.by_voice * hood.voice * (1.0 + p.organised * hood.digital_ties)
-        wanted = between(0.7, 1.3, 1.0 + hood.devolution * local + heard)
-        hood.fit += (wanted - hood.fit) / p.lag
+        u = 2.0 * rng.uniform(town.permanent_key("how well a place decides"), hood.number) - 1.0
+        local = p.by_practice * (hood.practice - 1.0) + p.varies * u
+        residents_heard = p.by_voice * hood.voice * (1.0 + p.organised * hood.digital_ties)
+        target_fit = clamp(p.lowest, p.highest, 1.0 + hood.devolution * local + residents_heard)
+        hood.fit += (target_fit - hood.fit) / p.lag
 
 
 @step("mutual_help")
-def mutual_help(town: MesaModel, p: MutualHelp) -> None:
-    """A pandemic calls up mutual aid, which fades; where it is nurtured it fades later and part becomes groups."""
+def mutual_help(town: Town, p: MutualHelp) -> None:
+    """A pandemic starts mutual aid, which fades. With support it fades more slowly and part of it becomes groups."""
     for hood in town.neighbourhoods:
         fading = hood.aid / (p.fade * (1.0 + p.longer * hood.mutual_aid))
         hood.aid += p.lift * hood.pandemic / 12.0 - fading
@@ -123,10 +130,10 @@ def mutual_help(town: MesaModel, p: MutualHelp) -> None:
 
 
 @step("child_services")
-def nurture(town: MesaModel, p: ChildServices) -> None:
-    """Children's centres give every child around them something, and find infants who are ill; schools and parks too.
+def child_services(town: Town, p: ChildServices) -> None:
+    """Children's centres, schools and parks raise the resilience of children, and centres detect need in infants.
 
-    The nearer to everybody a centre's reach is, the less another one adds.
+    The effect of a centre's additional posts falls as its reach grows.
     """
     for hood in town.neighbourhoods:
         hood.infants = 0.0
@@ -137,123 +144,128 @@ def nurture(town: MesaModel, p: ChildServices) -> None:
                 if centre.childhood <= 0.0 or not centre.bands[band]:
                     continue
                 posts = centre.posts * offer_to(town, centre, hood, band)
-                more = ((1.0 + p.half) * posts / (posts + p.half) - 1.0) * GRADIENT[hood.quintile]
-                hood.nurture[band] += centre.childhood * more
+                increase = ((1.0 + p.half) * posts / (posts + p.half) - 1.0) * GRADIENT[hood.quintile]
+                hood.nurture[band] += centre.childhood * increase
                 if first == 0:
-                    hood.infants += max(0.0, centre.signpost * more)
+                    hood.infants += max(0.0, centre.signpost * increase)
 
 
 @step("social_prescribing")
-def social_prescribing(town: MesaModel, p: SocialPrescribing) -> None:
-    """How full groups are: people whom link workers have sent there, over the room that groups have."""
+def social_prescribing(town: Town, p: SocialPrescribing) -> None:
+    """Occupancy of groups: the people referred by link workers over the groups' capacity."""
     link_workers = [service for service in town.services if service.tier == COMMUNITY and service.base_places > 0.0]
-    sent = sum(service.helped for service in link_workers)
-    usual = sum(service.base_places for service in link_workers)
-    town.fullness = sent / usual / room_in_groups(town, p) if usual > 0.0 else 0.0
+    referred = sum(service.helped for service in link_workers)
+    baseline_places = sum(service.base_places for service in link_workers)
+    town.fullness = referred / baseline_places / room_in_groups(town, p) if baseline_places > 0.0 else 0.0
 
 
 @step("groups")
-def groups(town: MesaModel, p: CommunityGroups) -> None:
-    """Groups grow slowly towards what money, time and residents make possible, and fade faster; bought ones come and go
-    with their contract."""
-    strain = max(0.0, town.fullness - 1.0)
-    rested = 1.0 - p.burnout * strain / (1.0 + strain)
+def groups(town: Town, p: CommunityGroups) -> None:
+    """Groups grow slowly towards the level that money, time and residents allow, and decline faster.
+
+    Commissioned groups come and go with their contracts.
+    """
+    overfill = max(0.0, town.fullness - 1.0)
+    burnout_factor = 1.0 - p.burnout * overfill / (1.0 + overfill)
     before = [hood.grown for hood in town.neighbourhoods]
     for hood in town.neighbourhoods:
-        money = community_money(town, hood)
-        bought = p.worth * money * (1.0 - hood.seeded)
-        hood.commissioned += (bought - hood.commissioned) / p.contract
-        heading = (money * hood.seeded) ** p.lean * (1.0 - p.crowd_out * min(1.0, hood.commissioned)) * rested
-        heading *= 1.0 + p.by_time * hood.volunteering_days
-        heading *= 1.0 + p.parks * hood.air_and_activity
-        heading *= 1.0 + hood.resident_control * gain_of_control(town, p, hood)
-        gap = heading - hood.grown
+        money = relative_funding(town, hood)
+        commissioned_target = p.worth * money * (1.0 - hood.seeded)
+        hood.commissioned += (commissioned_target - hood.commissioned) / p.contract
+        target = (money * hood.seeded) ** p.lean * (1.0 - p.crowd_out * min(1.0, hood.commissioned)) * burnout_factor
+        target *= 1.0 + p.by_time * hood.volunteering_days
+        target *= 1.0 + p.parks * hood.air_and_activity
+        target *= 1.0 + hood.resident_control * control_effect(town, p, hood)
+        gap = target - hood.grown
         hood.grown += gap * hood.knowhow / p.build if gap > 0.0 else gap / p.fade
         n = hood.number
-        for beside in (n - 1, n + 1):
-            if 0 <= beside < len(before):
-                hood.grown += p.spread * (before[beside] - before[n])
-        hood.grown = max(0.0, hood.grown * (1.0 - min(0.9, p.setback * town.restructuring)))
-        remember(p, hood)
-        led = max(0.0, 1.0 + p.by_leaders * hood.led)
-        hood.energy = saturated(p, hood.grown * led + hood.commissioned + hood.aid)
+        for neighbour in (n - 1, n + 1):
+            if 0 <= neighbour < len(before):
+                hood.grown += p.spread * (before[neighbour] - before[n])
+        hood.grown = max(0.0, hood.grown * (1.0 - min(p.most_lost, p.setback * town.restructuring)))
+        update_knowhow(p, hood)
+        leader_factor = max(0.0, 1.0 + p.by_leaders * hood.led)
+        hood.energy = saturated_energy(p, hood.grown * leader_factor + hood.commissioned + hood.aid)
 
 
-def community_money(town: MesaModel, hood: NeighbourhoodAgent) -> float:
-    """Money for groups over its baseline: the town's, or the neighbourhood's where policies are for some only."""
+def relative_funding(town: Town, hood: NeighbourhoodAgent) -> float:
+    """Money for groups over its baseline, in the neighbourhood's share if policies are for some people only."""
     for_groups = [service for service in town.services if service.tier == COMMUNITY and service.base_places <= 0.0]
     before = sum(service.base_budget for service in for_groups)
-    now = sum(service.plan * offer_in(town, service, hood) for service in for_groups)
-    return max(0.0, now) / before if before > 0.0 else 1.0
+    current = sum(service.plan * offer_in(town, service, hood) for service in for_groups)
+    return max(0.0, current) / before if before > 0.0 else 1.0
 
 
-def gain_of_control(town: MesaModel, p: CommunityGroups, hood: NeighbourhoodAgent) -> float:
-    """What it does to groups if residents decide on all their money: a neighbourhood's own luck, the same for good."""
-    if rng.uniform(town.lasting_key("whether a few capture resident control"), hood.number) < p.captured:
+def control_effect(town: Town, p: CommunityGroups, hood: NeighbourhoodAgent) -> float:
+    """Effect on groups if residents decide on all of their money: a permanent chance effect of the neighbourhood."""
+    if rng.uniform(town.permanent_key("whether a few capture resident control"), hood.number) < p.captured:
         return -p.captors
     return p.gain + p.spread_of_fit * (
-        2.0 * rng.uniform(town.lasting_key("how resident control fits"), hood.number) - 1.0
+        2.0 * rng.uniform(town.permanent_key("how resident control fits"), hood.number) - 1.0
     )
 
 
-def remember(p: CommunityGroups, hood: NeighbourhoodAgent) -> None:
-    """Know-how falls at once with groups that close, to a tenth at the least, and returns over years."""
-    practised = min(1.0, hood.grown)
-    if practised < hood.knowhow:
-        hood.knowhow = max(0.1, practised)
+def update_knowhow(p: CommunityGroups, hood: NeighbourhoodAgent) -> None:
+    """Know-how falls at once if groups close, to at least `p.least_knowhow`, and returns over years."""
+    activity = min(1.0, hood.grown)
+    if activity < hood.knowhow:
+        hood.knowhow = max(p.least_knowhow, activity)
     else:
-        hood.knowhow += (practised - hood.knowhow) / p.relearn
+        hood.knowhow += (activity - hood.knowhow) / p.relearn
 
 
-def saturated(p: CommunityGroups, energy: float) -> float:
-    """Energy that members can take in: as it is up to `ease`, then ever less, never above `most`."""
+def saturated_energy(p: CommunityGroups, energy: float) -> float:
+    """Energy with saturation: unchanged up to `p.ease`, then increasing ever more slowly, always below `p.most`."""
     if energy <= p.ease:
         return max(0.0, energy)
-    room = p.most - p.ease
-    return p.ease + room * (1.0 - math.exp(-(energy - p.ease) / room))
+    headroom = p.most - p.ease
+    return p.ease + headroom * (1.0 - math.exp(-(energy - p.ease) / headroom))
 
 
 @step("peers")
-def peers(town: MesaModel, p: Peers) -> None:
-    """Some who leave serious mental or family need this month become peers if they are asked, for a year or two."""
+def peers(town: Town, p: Peers) -> None:
+    """Some people whose serious mental or family need eases become peers if invited, for one or two years."""
     for hood in town.neighbourhoods:
         hood.recovered = 0.0
     for event in town.events:
         before = event.person.before[event.domain]
-        if town.rates.kind[event.domain] in (MENTAL, FAMILY) and before >= 2 and event.to < before:
+        if town.rates.kind[event.domain] in (MENTAL, FAMILY) and before >= 2 and event.new_level < before:
             event.person.neighbourhood.recovered += 1.0
     for hood in town.neighbourhoods:
-        asked = p.invited * hood.peer_support * (1.0 - p.bought_out * (1.0 - hood.seeded))
-        hood.peers += asked * hood.recovered - hood.peers / p.tenure
+        invited = p.invited * hood.peer_support * (1.0 - p.bought_out * (1.0 - hood.seeded))
+        hood.peers += invited * hood.recovered - hood.peers / p.tenure
 
 
 @step("legitimacy")
-def legitimacy(town: MesaModel, p: Legitimacy) -> None:
-    """Belief in services follows, over years, how far residents are heard and how many more are refused than usual."""
-    unheard = p.hurt * max(0.0, refused_more(town) - p.margin)
+def legitimacy(town: Town, p: Legitimacy) -> None:
+    """Legitimacy of services follows residents' voice and the excess of refusals over the baseline, over years.
+
+    Its target is limited to the range from `p.lowest` to `p.highest`.
+    """
+    refusal_penalty = p.hurt * max(0.0, excess_refusals(town) - p.margin)
     for hood in town.neighbourhoods:
-        heading = between(0.5, 1.3, 1.0 + p.heard * hood.voice - unheard)
-        hood.legitimacy += (heading - hood.legitimacy) / p.slow
+        target = clamp(p.lowest, p.highest, 1.0 + p.heard * hood.voice - refusal_penalty)
+        hood.legitimacy += (target - hood.legitimacy) / p.slow
 
 
-def refused_more(town: MesaModel) -> float:
-    """How much larger the refused share is than at baseline: a mean over services by their usual starts a month."""
-    more, weight = 0.0, 0.0
+def excess_refusals(town: Town) -> float:
+    """Excess of the refused share over its baseline: a mean over services, weighted by baseline starts a month."""
+    increase, weight = 0.0, 0.0
     for service in town.services:
         if not is_acute(service):
             starts = service.base_places * service.flow
-            more += starts * (service.refused - service.refused_base)
+            increase += starts * (service.refused - service.refused_base)
             weight += starts
-    return more / weight if weight > 0.0 else 0.0
+    return increase / weight if weight > 0.0 else 0.0
 
 
 @step("belief")
-def belief(town: MesaModel, p: Legitimacy) -> None:
-    """On their birthday people's trust moves as far as their neighbourhood's belief in services lies from the usual."""
+def belief(town: Town, p: Legitimacy) -> None:
+    """On birthdays, trust changes in proportion to the deviation of the neighbourhood's legitimacy from 1."""
     for hood in town.neighbourhoods:
-        moved = p.fade * REFERENCE_TRUST * (hood.legitimacy - 1.0)
-        if abs(moved) < 1e-9:
+        trust_change = p.fade * REFERENCE_TRUST * (hood.legitimacy - 1.0)
+        if abs(trust_change) < 1e-9:
             continue
         for person in hood.people:
-            if person.lives and person.number % 12 == town.month % 12:
-                person.trust = rounded(between(0.0, 1.0, person.trust + moved))
+            if person.is_present and person.number % 12 == town.month % 12:
+                person.trust = rounded(clamp(0.0, 1.0, person.trust + trust_change))

@@ -1,73 +1,71 @@
-"""What Mesa's DataCollector notes each month: of the town, and if asked of every person, service and neighbourhood."""
+"""Values that Mesa's DataCollector records each month for the town and, on request, for each agent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mesa import DataCollector
 
 from sim.services.catalogue import load_catalogue
-from sim.twins.mesa.bookkeeping import CRISIS, EMERGING, SERIOUS
 from sim.twins.mesa.people import NeighbourhoodAgent, PersonAgent, ServiceAgent
+from sim.twins.mesa.town import Town
+from sim.twins.mesa.updates import CRISIS, EMERGING, SERIOUS
 
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
-
-COUNTED = tuple(s for s, service in enumerate(load_catalogue()) if service.tier == "acute" and service.counts)
+COUNTED_SERVICES = tuple(s for s, service in enumerate(load_catalogue()) if service.tier == "acute" and service.counts)
 """Acute services whose episodes make up acute demand."""
 
 
 def total(counts: Any) -> float:
-    """The sum of lists of lists."""
+    """The sum of nested lists."""
     return sum(map(total, counts)) if isinstance(counts, list) else counts
 
 
-def people(town: MesaModel) -> int:
-    """People who live in the town."""
+def people(town: Town) -> int:
+    """Number of people who live in the town."""
     return int(total(town.counts.people))
 
 
-def acute_demand(town: MesaModel) -> float:
-    """Acute episodes per 1,000 people and year, by this month's."""
-    return 12000.0 * sum(total(town.counts.opened[s]) for s in COUNTED) / max(1, people(town))
+def acute_demand(town: Town) -> float:
+    """Acute episodes per 1,000 people per year, at this month's rate."""
+    return 12000.0 * sum(total(town.counts.opened[s]) for s in COUNTED_SERVICES) / max(1, people(town))
 
 
-def acute_episodes(town: MesaModel) -> int:
-    """Acute episodes that opened this month."""
-    return int(sum(total(town.counts.opened[s]) for s in COUNTED))
+def acute_episodes(town: Town) -> int:
+    """Number of acute episodes opened this month."""
+    return int(sum(total(town.counts.opened[s]) for s in COUNTED_SERVICES))
 
 
-def helped(town: MesaModel) -> int:
-    """People being helped; somebody helped in two domains counts twice."""
+def helped(town: Town) -> int:
+    """Number of people being helped. A person helped in two domains counts twice."""
     return sum(service.helped for service in town.services)
 
 
-def waiting(town: MesaModel) -> int:
-    """People waiting for help, counted likewise."""
+def waiting(town: Town) -> int:
+    """Number of people waiting for help. A person waiting in two domains counts twice."""
     return sum(service.queue for service in town.services)
 
 
-def turned_away(town: MesaModel) -> int:
-    """Requests for help that were refused this month."""
+def turned_away(town: Town) -> int:
+    """Number of requests for help refused this month."""
     return int(total(town.counts.turned_away))
 
 
-def need_at(level: int) -> Callable[[MesaModel], int]:
-    """How many needs are at a level, over all domains; a household's counts once."""
+def need_at(level: int) -> Callable[[Town], int]:
+    """A reporter of the number of needs at a level, over all domains. A need shared by a household counts once."""
 
-    def need(town: MesaModel) -> int:
+    def count(town: Town) -> int:
         return int(sum(total(levels[level]) for levels in town.counts.census))
 
-    return need
+    return count
 
 
-def spent(town: MesaModel) -> float:
-    """Pounds that services spent this month."""
+def spent(town: Town) -> float:
+    """Spending of all services this month, in pounds."""
     return sum(service.spent for service in town.services) / 100.0
 
 
-OF_TOWN: dict[str, Callable[[MesaModel], float]] = {
+TOWN_REPORTERS: dict[str, Callable[[Town], float]] = {
     "residents": people,
     "acute_demand": acute_demand,
     "acute_episodes": acute_episodes,
@@ -79,7 +77,7 @@ OF_TOWN: dict[str, Callable[[MesaModel], float]] = {
     "crises": need_at(CRISIS),
     "spent": spent,
 }
-OF_EACH: dict[type, dict[str, Any]] = {
+AGENT_REPORTERS: dict[type, dict[str, Any]] = {
     PersonAgent: {
         "place": "number",
         "age": "age",
@@ -92,8 +90,8 @@ OF_EACH: dict[type, dict[str, Any]] = {
 }
 
 
-def collector(*, everybody: bool) -> DataCollector:
-    """A collector of the town's figures; `everybody` adds a row a month for each person, service and neighbourhood."""
+def collector(*, agents: bool) -> DataCollector:
+    """A collector of the town's values. `agents` adds a row a month for each person, service and neighbourhood."""
     return DataCollector(  # type: ignore[no-untyped-call]  # Mesa's
-        model_reporters=dict(OF_TOWN), agenttype_reporters=OF_EACH if everybody else None
+        model_reporters=dict(TOWN_REPORTERS), agenttype_reporters=AGENT_REPORTERS if agents else None
     )

@@ -1,6 +1,6 @@
-"""The town on its first morning: a settled world of the core, told as objects.
+"""The initial state of a town: a burned-in world of the core, converted to objects.
 
-This is the one thing that the two tellings share. From here on each goes its own way.
+The core and this implementation share the initial state. After it, each runs by its own code.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sim.calibration.calibrate import solution_for
 from sim.engine.tables import columns
@@ -16,26 +16,24 @@ from sim.place.place import Place
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import set_aim_groups
-from sim.state.tables import TABLES, World
+from sim.state.world import TABLES, World
 from sim.twins.mesa.people import Dwelling, ModelObject, NeighbourhoodAgent, PersonAgent, ServiceAgent, Silo
+from sim.twins.mesa.town import Town
 from sim.world.build import copy
-
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
 
 
 class SharedColumn(NamedTuple):
-    """A column of the core, and which objects of the telling have an attribute of its name."""
+    """A column of the core that a town also stores, as an attribute with the column's name."""
 
     table: str
     column: str
     axes: tuple[str, ...]
     integer: bool
-    whose: str
-    """people, dwellings, neighbourhoods, services, silos, counts, aims or town."""
+    owner: str
+    """The objects that have the attribute: people, dwellings, neighbourhoods, services, silos, counts, aims or town."""
 
 
-WHOSE = {
+OWNERS = {
     "person": "people",
     "dwelling": "dwellings",
     "neighbourhood": "neighbourhoods",
@@ -49,16 +47,16 @@ REFERENCES = {
     "services.silo": "silos",
     "services.instead": "services",
 }
-"""Columns of numbers that are objects here."""
+"""Columns of numbers whose attributes are objects, and the kind of these objects."""
 BOUNDS = ("_bound", "_low", "_high", "_top")
-"""How names of columns end that only make the core quicker."""
+"""Endings of the names of columns that only speed up the core."""
 
 LISTS = ("queue_row", "queue_what", "queue_race", "queued")
-"""Columns that list who waits; here each says so."""
+"""Columns of the core that list the people in a queue. In a town each person's `help` holds this."""
 
 
-def _held() -> Iterator[SharedColumn]:
-    """Every column that the telling keeps: all but scratch, bounds, what never changes, and where runs begin."""
+def _shared_columns() -> Iterator[SharedColumn]:
+    """Every column that a town stores: all except scratch, bounds, constants, and the first rows of ranges."""
     for table, kind in TABLES.items():
         for name, column in columns(kind):
             axes = column.axes
@@ -67,37 +65,49 @@ def _held() -> Iterator[SharedColumn]:
             if any(axis.endswith("_edge") for axis in axes) or name in LISTS:
                 continue
             if table in {"tally", "aims"}:
-                whose = {"tally": "counts", "aims": "aims"}[table]
+                owner = {"tally": "counts", "aims": "aims"}[table]
             else:
                 # A table's rows are its first axis or, where there is a list for each row, its last.
                 rows = "dwelling" if table == "dwellings" else "service" if table == "services" else axes[-1]
-                whose = WHOSE.get(rows, "town")
-            yield SharedColumn(table, name, axes, column.dtype[0] in "iu", whose)
+                owner = OWNERS.get(rows, "town")
+            yield SharedColumn(table, name, axes, column.dtype[0] in "iu", owner)
 
 
-HELD = tuple(_held())
+SHARED_COLUMNS = tuple(_shared_columns())
 
 
 @lru_cache(maxsize=4)
-def _settled(scenario: str, seed: int, people: int | None) -> World:
-    told = Scenario.model_validate_json(scenario)
-    place = set_in_place(Place.load(told.place), told.parameters)
-    return solution_for(told, place).settled(place, people, seed)
+def _burned_in_world(scenario: str, seed: int, people: int | None) -> World:
+    spec = Scenario.model_validate_json(scenario)
+    place = set_in_place(Place.load(spec.place), spec.parameters)
+    return solution_for(spec, place).burned_in_world(place, people, seed)
 
 
-def settled(scenario: Scenario, seed: int, people: int | None) -> World:
-    """The core's world at a scenario's first month: a copy of one's own, told whom its policies tell apart."""
-    # What a world is built from: the place, its people and the parameters; no policy.
-    about = Scenario.load("baseline").model_copy(
+def burned_in_world(scenario: Scenario, seed: int, people: int | None) -> World:
+    """A copy of the core's world at a scenario's first month, with the groups of people that its policies distinguish.
+
+    Parameters
+    ----------
+    scenario
+        The scenario. Its place, parameters and `recalibrate` determine the world; its policies do not.
+    seed
+        Seed of the world.
+    people
+        Number of people. The default is the scenario's.
+    """
+    # The world depends on the place, the number of people and the parameters only, so scenarios share it.
+    without_policies = Scenario.load("baseline").model_copy(
         update={name: getattr(scenario, name) for name in ("place", "parameters", "recalibrate")}
     )
-    world = copy(_settled(about.model_dump_json(), seed, people if people is not None else scenario.people))
+    world = copy(
+        _burned_in_world(without_policies.model_dump_json(), seed, people if people is not None else scenario.people)
+    )
     set_aim_groups(world, scenario)
     return world
 
 
-def build(town: MesaModel, world: World) -> None:
-    """Make the people, homes, neighbourhoods, services and silos of a world, and say who belongs where."""
+def build(town: Town, world: World) -> None:
+    """Create the objects of a world in `town`, connect them, and load the values of the world."""
     town.people = [PersonAgent(town, i) for i in range(world.people.age.size)]
     town.dwellings = [Dwelling(town, k) for k in range(world.dwellings.head.size)]
     town.neighbourhoods = [NeighbourhoodAgent(town, n) for n in range(world.places.code.size)]
@@ -118,20 +128,20 @@ def build(town: MesaModel, world: World) -> None:
         hood.dwellings = town.dwellings[homes[hood.number] : homes[hood.number + 1]]
     town.rates = SimpleNamespace(**{name: getattr(world.rates, name).tolist() for name, _ in columns(TABLES["rates"])})
     town.counts, town.aims = SimpleNamespace(), SimpleNamespace()
-    read(town, world)
+    load_state(town, world)
     for person in town.people:
-        person.from_start = person.lives
+        person.present_at_start = person.is_present
 
 
-def read(town: MesaModel, world: World) -> None:
-    """Give every object the values that the core has now."""
-    for held in HELD:
-        _read(town, held, getattr(getattr(world, held.table), held.column))
+def load_state(town: Town, world: World) -> None:
+    """Copy the core's current values to every object of the town."""
+    for shared in SHARED_COLUMNS:
+        _load_column(town, shared, getattr(getattr(world, shared.table), shared.column))
     town.events.clear()
     screen = world.screen
     for k in range(int(screen.events[0])):
         service = int(screen.event_service[k])
-        town.happened(
+        town.record_level_change(
             town.people[int(screen.event_row[k])],
             int(screen.event_domain[k]),
             int(screen.event_to[k]),
@@ -139,37 +149,37 @@ def read(town: MesaModel, world: World) -> None:
         )
 
 
-def _read(town: MesaModel, held: SharedColumn, array: Any) -> None:
-    if held.whose in {"counts", "aims", "town"}:
+def _load_column(town: Town, shared: SharedColumn, array: Any) -> None:
+    if shared.owner in {"counts", "aims", "town"}:
         values = array.tolist()
-        holder = town if held.whose == "town" else getattr(town, held.whose)
-        setattr(holder, held.column, values[0] if held.axes == ("one",) else values)
+        holder = town if shared.owner == "town" else getattr(town, shared.owner)
+        setattr(holder, shared.column, values[0] if shared.axes == ("one",) else values)
         return
-    owners: list[ModelObject] = getattr(town, held.whose)
-    own_axis = next(k for k, axis in enumerate(held.axes) if WHOSE.get(axis) == held.whose)
-    values = (array.T if own_axis == 1 else array).tolist()
-    name = f"{held.table}.{held.column}"
+    owners: list[ModelObject] = getattr(town, shared.owner)
+    owner_axis = next(k for k, axis in enumerate(shared.axes) if OWNERS.get(axis) == shared.owner)
+    values = (array.T if owner_axis == 1 else array).tolist()
+    name = f"{shared.table}.{shared.column}"
     if name in REFERENCES:
-        kin: list[Any] = getattr(town, REFERENCES[name])
-        values = [None if number < 0 else kin[number] for number in values]
+        targets: list[Any] = getattr(town, REFERENCES[name])
+        values = [None if number < 0 else targets[number] for number in values]
     elif name == "people.refused":
         values = [{d for d in town.domains if code >> d & 1} for code in values]
-    for owner, value in zip(owners, values, strict=True):
-        setattr(owner, held.column, value)
+    for item, value in zip(owners, values, strict=True):
+        setattr(item, shared.column, value)
 
 
-def told(town: MesaModel, held: SharedColumn) -> Any:
-    """A column as the telling has it now, in the core's shape and numbers: nested lists."""
-    if held.whose in {"counts", "aims", "town"}:
-        holder = town if held.whose == "town" else getattr(town, held.whose)
-        value = getattr(holder, held.column)
-        return [value] if held.axes == ("one",) else value
-    values = [getattr(owner, held.column) for owner in getattr(town, held.whose)]
-    name = f"{held.table}.{held.column}"
+def column_values(town: Town, shared: SharedColumn) -> Any:
+    """The town's current values of a column, as nested lists in the shape and the codes of the core."""
+    if shared.owner in {"counts", "aims", "town"}:
+        holder = town if shared.owner == "town" else getattr(town, shared.owner)
+        value = getattr(holder, shared.column)
+        return [value] if shared.axes == ("one",) else value
+    values = [getattr(item, shared.column) for item in getattr(town, shared.owner)]
+    name = f"{shared.table}.{shared.column}"
     if name in REFERENCES:
         return [-1 if part is None else part.number for part in values]
     if name == "people.refused":
         return [sum(1 << d for d in domains) for domains in values]
-    if len(held.axes) == 2 and WHOSE.get(held.axes[1]) == held.whose:
+    if len(shared.axes) == 2 and OWNERS.get(shared.axes[1]) == shared.owner:
         return [list(row) for row in zip(*values, strict=True)]
     return values

@@ -1,23 +1,23 @@
-"""The steps of a month: each mechanism's telling, under the mechanism's name.
+"""The steps of a month: the implementation of each mechanism, registered under the mechanism's name.
 
-Which step comes when is the model's own order (MODEL.md, 3), not this file's: here a name is joined to what happens.
+The order of the steps is the model's own order (MODEL.md, 3). This file only connects names with implementations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
+from sim.twins.mesa.town import Town
 
-Step = Callable[["MesaModel", Any], None]
-"""What happens in a step, given the town and the step's parameters; for a lever, its path over the months, a list of
-rows with one value a column: `path[town.month][column]`."""
+Step = Callable[[Town, Any], None]
+"""The implementation of a step. Its arguments are the town and the step's parameters. The argument of a lever is its
+path over the months: a list of rows with one value for each column, `path[town.month][column]`."""
 
 STEPS: dict[str, Step] = {}
+"""The implementation of each step, by the step's name."""
 
-ONLY_QUICKER = frozenset(
+ACCELERATION_STEPS = frozenset(
     {
         "room_of_bounds",
         "bound_updates",
@@ -29,17 +29,23 @@ ONLY_QUICKER = frozenset(
         "queues",
     }
 )
-"""Steps by which the core finds the few to whom something could happen. Here everybody is asked, so there is nothing
-to do; how people are held up by those near them is worked out when it is needed."""
+"""Steps by which the core selects the few people who may have an event. This implementation visits everybody, so these
+steps have nothing to do. It computes a person's support when a step needs the value."""
 
 
 def step(name: str) -> Callable[[Step], Step]:
-    """Tell the step of this name."""
+    """Return a decorator that registers a function as the implementation of a step.
 
-    def enter(told: Step) -> Step:
+    Raises
+    ------
+    ValueError
+        If the step already has an implementation.
+    """
+
+    def register(implementation: Step) -> Step:
         if name in STEPS:
-            raise ValueError(f"the step '{name}' is told twice")
-        STEPS[name] = told
-        return told
+            raise ValueError(f"the step '{name}' is implemented twice")
+        STEPS[name] = implementation
+        return implementation
 
-    return enter
+    return register

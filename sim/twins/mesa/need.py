@@ -1,133 +1,125 @@
-"""Need grows when it meets other needs and little support, and shrinks with time and help."""
+"""Need worsens with other needs and little support, and improves with time and help."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from sim.engine.schedule import NoParams
 from sim.networks.support import Support
 from sim.people.need import Need
-from sim.state.tables import GONE
-from sim.twins.mesa.bookkeeping import CRISIS, OF_AGE, SERIOUS, WELL, counted, set_level
+from sim.state.codes import GONE
 from sim.twins.mesa.month import step
 from sim.twins.mesa.people import PersonAgent, ServiceAgent
 from sim.twins.mesa.rng import rounded
 from sim.twins.mesa.support import support
+from sim.twins.mesa.town import Town
+from sim.twins.mesa.updates import ADULT_AGE, CRISIS, SERIOUS, WELL, is_counted, set_level
 
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
-
-MOST_WORSE = 0.45
-"""No monthly probability of getting worse is higher."""
-MOST_BETTER = 0.22
-"""Nor one of getting better, but out of a crisis."""
-CERTAIN = 65535.0 / 65536.0
-"""As sure as anything is in a month."""
-MOST_PROTECTED = 0.95
-INFANT = 2
-"""Children below this age are looked at in children's centres."""
+MAX_CRISIS_END = 65535.0 / 65536.0
+"""Upper limit of the monthly probability that a crisis ends."""
+INFANT_AGE = 2
+"""Children below this age are infants, whose need a children's centre detects earlier."""
 
 
 @step("remembering")
-def remembering(town: MesaModel, p: NoParams) -> None:
-    """The month ends: the next one's chances rest on needs as they are now."""
+def remembering(town: Town, _: NoParams) -> None:
+    """Store the current levels of need at the end of the month: next month's probabilities depend on them."""
     for person in town.people:
         person.before = person.level.copy()
-        person.worst_next = max(person.level) if person.lives else GONE
+        person.worst_next = max(person.level) if person.is_present else GONE
 
 
 @step("news")
-def news(town: MesaModel, p: NoParams) -> None:
-    """Those near one learn how one is, and the dice of the month to come are for those who live here now."""
+def news(town: Town, _: NoParams) -> None:
+    """Make each person's highest level of need known to others, and mark the residents at the start of the month."""
     for person in town.people:
         person.worst = person.worst_next
-        person.from_start = person.lives
+        person.present_at_start = person.is_present
 
 
 @step("candidate_thinning")
-def screening(town: MesaModel, p: NoParams) -> None:
-    """Nobody's need has moved yet this month."""
+def candidate_thinning(town: Town, _: NoParams) -> None:
+    """Clear the month's list of changes of need."""
     town.events.clear()
 
 
 @step("need")
-def need(town: MesaModel, p: Need) -> None:
-    """In each domain, a low throw makes need worse, a high one better."""
-    near: Support = town.parameters("support")
-    held: dict[PersonAgent, float] = {}
+def need(town: Town, p: Need) -> None:
+    """In each domain, a low random number makes need worse and a high one makes it better, by one level."""
+    support_parameters: Support = town.parameters("support")
+    supports: dict[PersonAgent, float] = {}
     for d in town.domains:
-        luck = town.luck("need and help", d)
+        draws = town.draws("need and help", d)
         for person in town.people:
-            u = luck[person.number]
-            if not person.lives or not counted(town, person, d):
+            u = draws[person.number]
+            if not person.is_present or not is_counted(town, person, d):
                 continue
-            if u < MOST_WORSE and person.before[d] < CRISIS:
-                chance = apart_from_support(town, p, person, d)
-                if u >= chance * isolation(p, 0.0):
-                    continue  # it would not get worse even for somebody without anybody
-                if person not in held:
-                    held[person] = rounded(support(town, near, person))
-                if u < min(MOST_WORSE, chance * isolation(p, held[person])):
+            if u < p.most_worsening and person.before[d] < CRISIS:
+                chance = worsening_without_support(town, p, person, d)
+                if u >= chance * support_factor(p, 0.0):
+                    continue  # need would not get worse even without any support
+                if person not in supports:
+                    supports[person] = rounded(support(town, support_parameters, person))
+                if u < min(p.most_worsening, chance * support_factor(p, supports[person])):
                     set_level(town, person, d, person.before[d] + 1)
             elif person.before[d] > WELL:
-                if u > 1.0 - improving(town, p, person, d):
+                if u > 1.0 - improvement_probability(town, p, person, d):
                     set_level(town, person, d, person.before[d] - 1)
-                elif held_back(town, person, d) and u > 1.0 - leaving(town, person, d):
+                elif is_delayed(town, person, d) and u > 1.0 - crisis_end_probability(town, person, d):
                     town.counts.delayed[person.quintile][person.band] += 1
 
 
-def helping(service: ServiceAgent, person: PersonAgent) -> float:
-    """What help by a service does for somebody, 1 = baseline: its quality, the practice of the place, and the fit."""
+def help_effect(service: ServiceAgent, person: PersonAgent) -> float:
+    """The effect of a service's help on a person (1 = baseline): quality times practice times fit."""
     return service.quality * person.neighbourhood.practice * person.neighbourhood.fit
 
 
-def isolation(p: Need, held: float) -> float:
-    """What multiplies the probability of getting worse for somebody so far held up by others: less support, more."""
-    return math.exp(-p.beta_support * (held - p.usual_support))
+def support_factor(p: Need, value: float) -> float:
+    """The factor of a person's support on the probability of worsening: less support raises it."""
+    return math.exp(-p.beta_support * (value - p.usual_support))
 
 
-def apart_from_support(town: MesaModel, p: Need, person: PersonAgent, d: int) -> float:
-    """The probability that need gets worse this month, for somebody held up by others as is usual."""
+def worsening_without_support(town: Town, p: Need, person: PersonAgent, d: int) -> float:
+    """The probability that need gets worse this month at baseline support, before the upper limit."""
     level, hood = person.before[d], person.neighbourhood
-    m = math.exp(-p.beta_resilience * person.resilience) * hood.exposure[d]
-    for e, other in enumerate(person.before):
-        if other > WELL and e != d:
-            m *= 1.0 + town.rates.omega[d][e] * other
+    factor = math.exp(-p.beta_resilience * person.resilience) * hood.exposure[d]
+    for e, other_level in enumerate(person.before):
+        if other_level > WELL and e != d:
+            factor *= 1.0 + town.rates.omega[d][e] * other_level
     helper = person.helper(d)
     if helper is not None:
-        m *= 1.0 - min(MOST_PROTECTED, helper.protection * helping(helper, person))
-    if town.rates.informal[d] and level > WELL and helper_at_home(person):
-        m *= 1.0 - min(MOST_PROTECTED, p.informal * (1.0 + p.freed * hood.time_to_care))
-    if person.age < INFANT and level == SERIOUS:
-        m *= 1.0 + hood.infants
-    up: float = town.rates.up[d][level][person.band][person.quintile]
-    return up * m
+        factor *= 1.0 - min(p.most_protection, helper.protection * help_effect(helper, person))
+    if town.rates.informal[d] and level > WELL and has_carer_at_home(person):
+        factor *= 1.0 - min(p.most_protection, p.informal * (1.0 + p.freed * hood.time_to_care))
+    if person.age < INFANT_AGE and level == SERIOUS:
+        factor *= 1.0 + hood.infants
+    rate: float = town.rates.up[d][level][person.band][person.quintile]
+    return rate * factor
 
 
-def helper_at_home(person: PersonAgent) -> bool:
-    """Whether another adult lives there who has no serious need."""
-    return any(other.age >= OF_AGE and other.worst < SERIOUS for other in person.housemates())
+def has_carer_at_home(person: PersonAgent) -> bool:
+    """Whether another adult without serious need lives in the person's dwelling."""
+    return any(other.age >= ADULT_AGE and other.worst < SERIOUS for other in person.housemates())
 
 
-def improving(town: MesaModel, p: Need, person: PersonAgent, d: int) -> float:
-    """The probability that need gets better this month."""
+def improvement_probability(town: Town, p: Need, person: PersonAgent, d: int) -> float:
+    """The probability that need gets better this month; at most `p.most_improvement`, except out of a crisis."""
     level = person.before[d]
     if level == CRISIS:
-        return leaving(town, person, d) * (1.0 - p.delayed if held_back(town, person, d) else 1.0)
+        return crisis_end_probability(town, person, d) * (1.0 - p.delayed if is_delayed(town, person, d) else 1.0)
     rate: float = town.rates.down[d][level][person.band]
     helper = person.helper(d)
     if helper is not None:
-        rate *= 1.0 + (helper.recovery - 1.0) * helping(helper, person)
-    return min(MOST_BETTER, rate)
+        rate *= 1.0 + (helper.recovery - 1.0) * help_effect(helper, person)
+    return min(p.most_improvement, rate)
 
 
-def leaving(town: MesaModel, person: PersonAgent, d: int) -> float:
-    """The probability that a crisis would end this month if nothing were missing elsewhere."""
-    return min(CERTAIN, float(town.rates.down[d][CRISIS][person.band]))
+def crisis_end_probability(town: Town, person: PersonAgent, d: int) -> float:
+    """The probability that a crisis ends this month if no help in another domain is missing."""
+    return min(MAX_CRISIS_END, float(town.rates.down[d][CRISIS][person.band]))
 
 
-def held_back(town: MesaModel, person: PersonAgent, d: int) -> bool:
-    """Whether a crisis waits for help in another domain: a hospital bed cannot be left without care at home."""
+def is_delayed(town: Town, person: PersonAgent, d: int) -> bool:
+    """Whether the end of a crisis is delayed by missing help in another domain, such as care at home."""
     e = town.rates.waits_for[d]
     return person.before[d] == CRISIS and e >= 0 and person.before[e] == SERIOUS and person.helper(e) is None

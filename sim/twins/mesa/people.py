@@ -1,39 +1,43 @@
-"""Who and what the town consists of: people in homes, neighbourhoods, services, budget holders.
+"""The objects of a town: people in dwellings, neighbourhoods, services and silos.
 
-Each attribute is a column of sim/state/tables.py, under its name and in its unit; lists within them are by domain, band or
-level. Where a column holds the number of a person, a home, a neighbourhood or a service, the attribute is that person,
-home, neighbourhood or service.
+Each attribute has the name and the unit of a column of sim/state. Lists within an attribute are by domain,
+band or level. Where the column holds the number of a person, dwelling, neighbourhood or service, the attribute is that
+object.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import mesa
 
-from sim.state.tables import EMPTY_SLOT, WAITING
+from sim.state.codes import EMPTY_SLOT, WAITING
 
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
+
+class ServiceList(Protocol):
+    """The part of a town that its objects read."""
+
+    services: list[ServiceAgent]
+    """The services, by number."""
 
 
 class ModelObject(mesa.Agent):  # type: ignore[misc,unused-ignore]  # Mesa's types are read from its source
-    """Anything of the town: it knows its town, and its number among its kind."""
+    """An object of the town, with its number among objects of its kind."""
 
-    def __init__(self, town: MesaModel, number: int) -> None:
+    def __init__(self, town: mesa.Model, number: int) -> None:
         super().__init__(town)
         self.number = number
 
     @property
-    def town(self) -> MesaModel:
-        """The town it belongs to."""
-        return cast("MesaModel", self.model)
+    def town(self) -> ServiceList:
+        """The town that the object belongs to."""
+        return cast("ServiceList", self.model)
 
 
 class PersonAgent(ModelObject):
-    """A place in a home, and whoever lives there now; nobody does while `age` is 255.
+    """A slot in a dwelling and the person in it. The slot is empty while `age` is 255.
 
-    Who moves into an empty place finds its ties there.
+    Ties belong to the slot: a person who moves in takes over the ties of the last occupant.
     """
 
     age: int
@@ -46,54 +50,54 @@ class PersonAgent(ModelObject):
     level: list[int]
     before: list[int]
     worst: int
-    """The worst of their needs as the month begins; `GONE` where nobody lived then."""
+    """The highest level of need as the month begins; `GONE` if the slot was empty then."""
     worst_next: int
     help: list[int]
     resilience: float
     trust: float
     refused: set[int]
-    """Domains in which the last request came to nothing."""
+    """Domains in which the last request failed."""
     support: float
-    from_start: bool
-    """Whether somebody lived here when the month began: only they are asked by this month's dice."""
+    present_at_start: bool
+    """Whether the slot was occupied when the month began. Deaths and births are drawn for these people only."""
 
     @property
-    def lives(self) -> bool:
-        """Whether anybody lives here."""
+    def is_present(self) -> bool:
+        """Whether a person lives in the slot."""
         return self.age != EMPTY_SLOT
 
     @property
-    def leads(self) -> bool:
-        """Whether they are their household's reference person."""
+    def is_head(self) -> bool:
+        """Whether the person is the household's reference person."""
         return self.dwelling.head is self
 
     def helper(self, d: int) -> ServiceAgent | None:
-        """The service that helps them in a domain, if any."""
+        """The service that helps the person in a domain, if any."""
         code = self.help[d]
         return self.town.services[code - 1] if 0 < code < WAITING else None
 
     def waits_for(self, d: int) -> ServiceAgent | None:
-        """The service they wait for in a domain, if any."""
+        """The service that the person waits for in a domain, if any."""
         code = self.help[d]
         return self.town.services[code - WAITING] if code >= WAITING else None
 
     def housemates(self) -> list[PersonAgent]:
-        """The others who live in the same home."""
+        """The other people who live in the same dwelling."""
         return [other for other in self.dwelling.people if other is not self and other.age != EMPTY_SLOT]
 
 
 class Dwelling(ModelObject):
-    """A home: some places, of which some are taken."""
+    """A dwelling: a fixed number of slots, some of them occupied."""
 
     people: list[PersonAgent]
-    """Its places, taken or not."""
+    """The slots, occupied or empty."""
     head: PersonAgent
     occupants: int
     donor_ages: list[int]
 
 
 class NeighbourhoodAgent(ModelObject):
-    """A run of homes, the groups and the practice there, and what policies set there."""
+    """A neighbourhood: consecutive dwellings, its groups and its practice, and the settings of policies."""
 
     people: list[PersonAgent]
     dwellings: list[Dwelling]
@@ -143,7 +147,7 @@ class NeighbourhoodAgent(ModelObject):
 
 
 class ServiceAgent(ModelObject):
-    """A service: what the catalogue says of it, its money, staff and places, and who waits."""
+    """A service: its catalogue values, its money, staff and places, and its queue."""
 
     domain: int
     tier: int
@@ -242,7 +246,7 @@ class ServiceAgent(ModelObject):
 
 
 class Silo(ModelObject):
-    """Who holds a budget: an account that is carried on, in pence."""
+    """A budget holder, with an account in pence that is carried from month to month."""
 
     carried: int
     bailed_out: int

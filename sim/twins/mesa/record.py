@@ -1,4 +1,4 @@
-"""The telling's months as the core keeps its own, so that every measure, table and chart can be made of them."""
+"""The months of a Mesa run as a record in the core's format, so that all measures, tables and charts work on it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, RecordedArray
 from sim.scenario.scenario import Scenario
-from sim.state.tables import World
+from sim.state.world import World
 from sim.twins.mesa import initial_state
 from sim.twins.mesa.model import MesaModel
 
-HELD = {(held.table, held.column): held for held in initial_state.HELD}
+SHARED_COLUMNS = {(shared.table, shared.column): shared for shared in initial_state.SHARED_COLUMNS}
 
 
 def record(
@@ -22,21 +22,42 @@ def record(
     disabled: Iterable[str] = (),
     stop: Callable[[], bool] | None = None,
 ) -> Record:
-    """Every month of a scenario, from a settled world that has been told whom its policies tell apart."""
+    """Run a scenario with the Mesa implementation and record every month.
+
+    Parameters
+    ----------
+    world
+        A burned-in world that has the groups of people that the scenario's policies distinguish.
+    scenario
+        The scenario.
+    seed
+        Seed of the run.
+    disabled
+        Loops or mechanisms to disable.
+    stop
+        Called before each month. The run ends if it returns True.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If `stop` returned True.
+    """
     town = MesaModel(scenario, seed, disabled=disabled, world=world)
     months: dict[str, list[np.ndarray]] = {name: [] for name in (*RECORDED, *RECORDED_BY_YEAR)}
 
-    def note(name: str, what: RecordedArray) -> None:
-        kept = what.array(world)
-        told = np.array(initial_state.told(town, HELD[what.table, what.column]), kept.dtype)
-        months[name].append(told.reshape(kept.shape))
+    def append(name: str, array: RecordedArray) -> None:
+        core_values = array.array(world)
+        mesa_values = np.array(
+            initial_state.column_values(town, SHARED_COLUMNS[array.table, array.column]), core_values.dtype
+        )
+        months[name].append(mesa_values.reshape(core_values.shape))
 
     while town.running:
         if stop is not None and stop():
             raise KeyboardInterrupt
         town.step()
-        for name, what in (RECORDED | RECORDED_BY_YEAR).items():
-            note(name, what)
+        for name, array in (RECORDED | RECORDED_BY_YEAR).items():
+            append(name, array)
     monthly = {name: np.stack(months[name]) for name in RECORDED}
     by_year = {name: np.stack(months[name]) for name in RECORDED_BY_YEAR}
     years = scenario.years

@@ -1,8 +1,8 @@
-"""The dice of the model, in whole numbers: every throw has an address, and the same address always shows the same.
+"""Counter-based random numbers of the model, in integer arithmetic: the same address always gives the same number.
 
-A throw is addressed by the seed of the run, the name of what it decides ("threshold"), the month and the person. Names
-become numbers by CRC-32. Seed, name and month are stirred into one key; the person is stirred into the key. Nothing is
-remembered from one throw to the next, so nobody's luck depends on who threw before.
+The address of a random number is the seed of the run, the name of the stream ("threshold"), the month and the person.
+CRC-32 turns names into numbers. Seed, name and month are mixed into one key, and the person is mixed into the key. The
+generator has no state, so a person's random number does not depend on the draws made before it.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ SPREAD = 0x9E3779B1
 
 
 def stream(name: str) -> int:
-    """The number that a name stands for."""
+    """The number of a stream's name."""
     return zlib.crc32(name.encode())
 
 
-def _stir(x: int) -> int:
-    """Sixty-four bits, well mixed (splitmix64's last steps)."""
+def _mix(x: int) -> int:
+    """Mix the bits of a 64-bit integer (the last steps of splitmix64)."""
     x = (x ^ (x >> 30)) * MIX_1 & LONG
     x = (x ^ (x >> 27)) * MIX_2 & LONG
     return x ^ (x >> 31)
 
 
 def month_key(seed: int, number: int, month: int) -> int:
-    """One key for everybody's throws of one kind in one month."""
-    key = _stir((seed + GOLDEN) & LONG)
-    key = _stir(key ^ ((number * MIX_2 + GOLDEN) & LONG))
-    return _stir(key ^ ((month * GOLDEN + MIX_1) & LONG))
+    """The key of all random numbers of one stream in one month."""
+    key = _mix((seed + GOLDEN) & LONG)
+    key = _mix(key ^ ((number * MIX_2 + GOLDEN) & LONG))
+    return _mix(key ^ ((month * GOLDEN + MIX_1) & LONG))
 
 
 def bits(key: int, person: int) -> int:
-    """A whole number from 0 to 2^32 - 1 for one person."""
+    """An integer from 0 to 2^32 - 1 for one person."""
     x = (person * SPREAD & WORD) ^ (key & WORD)
     x = (x ^ (x >> 16)) * ROUND_1 & WORD
     x = (x ^ (x >> 15)) * ROUND_2 & WORD
@@ -48,12 +48,12 @@ def bits(key: int, person: int) -> int:
 
 
 def uniform(key: int, person: int) -> float:
-    """A number between 0 and 1 for one person."""
+    """A number strictly between 0 and 1 for one person."""
     return (bits(key, person) + 0.5) * 2.0**-32
 
 
 def uniforms(key: int, many: int) -> list[float]:
-    """The same for persons 0, 1, 2 and so on: `uniform` again, written in one go as it is thrown so often."""
+    """`uniform` for persons 0 to `many` - 1. The loop repeats the arithmetic of `bits` to save function calls."""
     low, high = key & WORD, key >> 32
     out = []
     for person in range(many):
@@ -68,6 +68,6 @@ def uniforms(key: int, many: int) -> list[float]:
 
 
 def rounded(x: float) -> float:
-    """A number kept with seven digits, as trust, resilience and support are: the nearest of 32 bits."""
-    kept: float = struct.unpack("f", struct.pack("f", x))[0]
-    return kept
+    """The nearest 32-bit floating-point number: trust, resilience and support are stored with 32 bits."""
+    nearest: float = struct.unpack("f", struct.pack("f", x))[0]
+    return nearest

@@ -1,50 +1,46 @@
-"""People near you who are well hold you up; those in crisis need holding, and serious need makes one withdraw."""
+"""Social support: people nearby who are well give support, people in crisis take it, serious need reduces contact."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sim.networks.support import Support
-from sim.twins.mesa.bookkeeping import OF_AGE, SERIOUS
 from sim.twins.mesa.people import PersonAgent
-
-if TYPE_CHECKING:
-    from sim.twins.mesa.model import MesaModel
+from sim.twins.mesa.town import Town
+from sim.twins.mesa.updates import ADULT_AGE, SERIOUS
 
 ONLINE_FROM, OLD = 5, 65
-"""From the first age on people keep up ties online; from the second on only some do."""
+"""Age from which people keep up ties online, and age from which only some people do."""
 
 
-def worth(p: Support, other: PersonAgent) -> float:
-    """What somebody near gives: 1 if well or nearly so, half with serious need; in crisis they need holding."""
+def support_given(p: Support, other: PersonAgent) -> float:
+    """The support that a person nearby gives: 1 without serious need, 0.5 with serious need, negative in crisis."""
     if other.worst < SERIOUS:
         return 1.0
     return 0.5 if other.worst == SERIOUS else -p.strain
 
 
-def is_member(town: MesaModel, p: Support, person: PersonAgent) -> bool:
-    """Whether somebody takes part in a group: more do where groups are lively, and always the same ones first."""
-    if person.age < OF_AGE:
+def is_member(town: Town, p: Support, person: PersonAgent) -> bool:
+    """Whether a person takes part in a group. The share rises with the groups' energy, in a fixed order of people."""
+    if person.age < ADULT_AGE:
         return False
-    luck = town.lasting_luck("joins community groups")[person.number]
-    return luck < p.members * person.neighbourhood.energy
+    u = town.permanent_draws("joins community groups")[person.number]
+    return u < p.members * person.neighbourhood.energy
 
 
-def support(town: MesaModel, p: Support, person: PersonAgent) -> float:
-    """How far somebody is held up, from 0 to 1."""
+def support(town: Town, p: Support, person: PersonAgent) -> float:
+    """The support of a person, from 0 to 1."""
     hood = person.neighbourhood
-    apart = p.apart * hood.pandemic
-    held = 0.0
+    isolation = p.apart * hood.pandemic
+    contact = 0.0
     for other in person.housemates():
-        held += worth(p, other)
+        contact += support_given(p, other)
     for other in person.ties:
-        if other.lives:
-            held += worth(p, other) * (1.0 - apart)
+        if other.is_present:
+            contact += support_given(p, other) * (1.0 - isolation)
     if person.age >= ONLINE_FROM:
-        held += hood.digital_ties * (p.online if person.age >= OLD else 1.0)
+        contact += hood.digital_ties * (p.online if person.age >= OLD else 1.0)
     if person.worst >= SERIOUS:
-        held *= 1.0 - p.withdrawal
+        contact *= 1.0 - p.withdrawal
     if is_member(town, p, person):
-        held += p.bonus
-    held = max(0.0, held)
-    return held / (held + p.half)
+        contact += p.bonus
+    contact = max(0.0, contact)
+    return contact / (contact + p.half)

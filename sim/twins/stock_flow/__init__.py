@@ -1,14 +1,15 @@
-"""The stock-flow twin: the same model told by averages, as stocks and flows that move a month at a time.
+"""The stock-flow twin: the same model for averages, as stocks and flows with a time step of a month.
 
-| file | what it does |
+| file | content |
 | --- | --- |
-| `symbols.py`, `tracing.py` | run the month's own code on values that are not known yet: what comes out are equations |
-| `grain.py`, `baseline.py` | cells of people, and the balance from which the twin starts |
-| `flows.py` | what people do in a month, on average; its docstring states the closures |
-| `expected.py` | what places decide by lot, on average |
+| `symbolic.py`, `kernel_tracer.py` | symbolic execution of the month's own code, which gives the equations |
+| `aggregation.py`, `cells.py`, `baseline.py` | cells of people, their state, and the steady baseline |
+| `flows.py` | expected flows of people in a month; its docstring states the closures |
+| `expected_value_rules.py` | expected values of the random decisions of neighbourhoods |
 | `twin.py`, `equations.py` | a scenario as equations, and their run |
-| `records.py` | the run in the form of an agents' run, so that the same measures are made of it |
-| `steadiness.py` | how fast a push dies away: eigenvalues of the yearly map |
+| `records.py` | the run in the format of an agents' run, so that the same code computes the measures |
+| `agreement.py`, `pysd_check.py` | comparison with the agents, and of the exported file with PySD |
+| `stability.py` | stability of the baseline: eigenvalues of the yearly map |
 | `xmile.py` | the equations as an XMILE file |
 """
 

@@ -1,7 +1,8 @@
-"""Into which cells people are added up: kinds of neighbourhood, and age groups.
+"""The cells of the twin: kinds of neighbourhood and age groups.
 
-Neighbourhoods of a deprivation fifth are one kind, age bands are children, adults and the old; where a scenario's
-policies are for some neighbourhoods or ages only, kinds and groups are cut there, so that a policy reaches whole cells.
+The neighbourhoods of a deprivation fifth form one kind. Age bands form the groups of children, adults and older people.
+If a scenario's policies are for some neighbourhoods or ages only, kinds and groups are divided further, so that a
+policy reaches whole cells.
 """
 
 from __future__ import annotations
@@ -21,62 +22,75 @@ from sim.schema.quantities import AGE_BANDS
 from sim.services.catalogue import load_catalogue
 
 A = npt.NDArray[Any]
-CUTS = (0, 4, 7)
-"""The first band of children, of adults, and of the old."""
+BAND_CUTS = (0, 4, 7)
+"""The first age band of children, of adults, and of people of 65 and over."""
 
 
 class Aggregation(NamedTuple):
-    """Which neighbourhood is of which kind, and which age band in which group."""
+    """The kind of each neighbourhood and the group of each age band."""
 
     kind: A
-    """Of each neighbourhood."""
+    """Kind of each neighbourhood. Shape (neighbourhood,)."""
     group: A
-    """Of each age band."""
+    """Group of each age band. Shape (band,)."""
     places: tuple[str, ...]
+    """Names of the kinds of neighbourhood."""
     ages: tuple[str, ...]
+    """Names of the age groups."""
 
     def first(self) -> A:
-        """A neighbourhood of each kind."""
+        """The first neighbourhood of each kind."""
         return np.array([int(np.flatnonzero(self.kind == k)[0]) for k in range(len(self.places))])
 
     def last_band(self, g: int) -> int:
-        """The oldest band of a group."""
+        """The oldest age band of a group."""
         return int(np.flatnonzero(self.group == g)[-1])
 
 
-def whereabouts(hoods: Sequence[Neighbourhood]) -> Any:
-    """What a scenario needs to know of a place's neighbourhoods to say whom its policies are for."""
+def neighbourhood_columns(hoods: Sequence[Neighbourhood]) -> Any:
+    """The columns of a place's neighbourhoods by which a scenario selects the people that its policies reach."""
     return SimpleNamespace(
         quintile=np.array([n.quintile - 1 for n in hoods], np.uint8),
         code=np.array([zlib.crc32(n.name.encode()) for n in hoods], np.uint32),
     )
 
 
-def grain_of(
+def aggregation_of(
     scenario: Scenario, hoods: Sequence[Neighbourhood], *, fifths: bool = True, ages: bool = True
 ) -> Aggregation:
-    """The cells that a scenario needs. Without `fifths` or `ages`, all of a place or of all ages are one cell, if the
-    scenario's policies do not tell them apart."""
-    where = whereabouts(hoods)
+    """The cells that a scenario needs.
+
+    Parameters
+    ----------
+    scenario
+        The scenario. Its policies may require further divisions.
+    hoods
+        Neighbourhoods of the place.
+    fifths
+        Whether deprivation fifths are separate kinds. Otherwise only policies divide the place.
+    ages
+        Whether children, adults and older people are separate groups. Otherwise only policies divide the ages.
+    """
+    columns = neighbourhood_columns(hoods)
     services = tuple(s.id for s in load_catalogue())
-    crowds = scenario.groups(where)
-    told: list[A] = [where.quintile if fifths else np.zeros_like(where.quintile)]
-    told += [crowds[:, b] for b in range(crowds.shape[1])]
+    groups = scenario.groups(columns)
+    keys: list[A] = [columns.quintile if fifths else np.zeros_like(columns.quintile)]
+    keys += [groups[:, b] for b in range(groups.shape[1])]
     axis = {lever.name: lever.axis for lever in levers()}
-    for name, path in scenario.paths(services, where).items():
+    for name, path in scenario.paths(services, columns).items():
         if axis[name] == "neighbourhood":
-            told.append(np.unique(path, axis=1, return_inverse=True)[1].ravel())
-    rows, kind = np.unique(np.array(told).T, axis=0, return_inverse=True)
+            keys.append(np.unique(path, axis=1, return_inverse=True)[1].ravel())
+    rows, kind = np.unique(np.array(keys).T, axis=0, return_inverse=True)
     names: list[str] = []
     for k, row in enumerate(rows):
-        mine = int((rows[: k + 1, 0] == row[0]).sum())
-        many = int((rows[:, 0] == row[0]).sum())
+        part = int((rows[: k + 1, 0] == row[0]).sum())
+        parts = int((rows[:, 0] == row[0]).sum())
         name = f"fifth {int(row[0]) + 1}" if fifths else "the place"
-        names.append(f"{name} part {mine}" if many > 1 else name)
+        names.append(f"{name} part {part}" if parts > 1 else name)
     group = np.zeros(len(AGE_BANDS), np.int64)
     for b in range(1, len(AGE_BANDS)):
-        cut = (ages and b in CUTS) or (crowds[:, b] != crowds[:, b - 1]).any()
-        group[b] = group[b - 1] + cut
+        is_cut = (ages and b in BAND_CUTS) or (groups[:, b] != groups[:, b - 1]).any()
+        group[b] = group[b - 1] + is_cut
     labels = []
     for g in range(group[-1] + 1):
         bands = np.flatnonzero(group == g)

@@ -1,7 +1,7 @@
-"""How far the twin is from the agents: in a world where its closures are exact, and on the scenarios that come along.
+"""Comparison of the twin with the agents: in a world where its closures are exact, and in shipped scenarios.
 
-`python -m sim.twins.stock_flow.agreement SCENARIO…` prints acute demand by agents and twin, year by year; `--all` takes every
-scenario of the library. `python -m sim.twins.stock_flow.agreement --mixed 1000 10000 100000 1000000` prints the well-mixed limit.
+`python -m sim.twins.stock_flow.agreement SCENARIO…` prints acute demand by agents and by the twin, for some years.
+`--all` compares every scenario of the library. `--mixed 1000 10000 100000 1000000` prints the well-mixed limit.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ from sim.results.metrics import services_of
 from sim.results.records import Record
 from sim.scenario.scenario import Scenario, library
 from sim.services.catalogue import load_catalogue
-from sim.simulation.simulate import FLOWS, Month, ensemble
-from sim.state.tables import ANYTHING, EMPTY_SLOT, GONE, WAITING, World, handle
+from sim.simulation.month import Month
+from sim.simulation.simulate import ensemble
+from sim.state.codes import ANYTHING, EMPTY_SLOT, GONE, WAITING
+from sim.state.counters import FLOWS
+from sim.state.world import World, handle
 from sim.twins.stock_flow.aggregation import Aggregation
-from sim.twins.stock_flow.baseline import calm, constants, given
+from sim.twins.stock_flow.baseline import baseline_conditions, constants, mechanism_parameters
 from sim.twins.stock_flow.cells import StockState
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.records import record_of
 from sim.twins.stock_flow.twin import Twin
 from sim.world.build import copy
-from sim.world.partition import parts_of, stretches
+from sim.world.partition import fused_stages, parts_of
 
 F = npt.NDArray[np.float64]
-CHAIN = {
+MECHANISMS = {
     "candidate_thinning",
     "support",
     "need",
@@ -44,47 +47,48 @@ CHAIN = {
     "waiting",
     "remembering",
 }
-"""Mechanisms of the well-mixed world: need and help, nothing else."""
-STILL = {
+"""Mechanisms of the well-mixed world: need and help only."""
+SWITCHED_OFF = {
     "need": {"beta_support": 0.0, "beta_resilience": 0.0, "informal": 0.0},
     "help_seeking": {"hurt": 0.0, "silo": 0.0, "burden": 0.0},
     "waiting": {"known": 0.0},
 }
-"""What would make people differ is switched off."""
+"""Parameters that switch off differences between people."""
 UP, DOWN, ASK = (0.03, 0.05, 0.02), (0.0, 0.04, 0.08, 0.4), 0.06
 """Monthly probabilities of the well-mixed world, the same for everybody."""
 PLACES = 0.06
-"""Places of each service that is at work there, over people: queues form."""
+"""Places of each active service, over people. They are too few, so queues form."""
 
 
-class Mixed(NamedTuple):
-    """A well-mixed world of some size: what its agents showed at some months, and the twin."""
+class WellMixed(NamedTuple):
+    """A well-mixed world of one size: results of its agents at some months, and of the twin."""
 
     people: int
     agents: F
-    """Part of people by seed, month looked at and what is looked at: levels of need, helped and waiting."""
+    """Share of people at each level of need, helped and waiting. Shape (seed, month, value)."""
     twin: F
-    """The same of the twin, by month looked at."""
+    """The same shares of the twin. Shape (month, value)."""
 
     @property
     def error(self) -> float:
-        """Root mean square distance of one run from the twin."""
+        """Root mean square difference between one run and the twin."""
         return float(np.sqrt(((self.agents - self.twin) ** 2).mean()))
 
 
-def standard_errors(found: Sequence[Mixed]) -> list[F]:
-    """How far the mean of each world's runs lies from the twin, in standard errors of that mean.
+def standard_errors(results: Sequence[WellMixed]) -> list[F]:
+    """The difference between the mean of each world's runs and the twin, in standard errors of that mean.
 
-    A few runs say little of their own spread, so it is taken of all sizes together: it goes as 1 / sqrt(people).
+    A few runs do not determine their own spread. The variance is therefore pooled over all sizes, as it is proportional
+    to 1 / people.
     """
-    common = np.mean([f.agents.var(axis=0, ddof=1) * f.people for f in found], axis=0)
+    common = np.mean([f.agents.var(axis=0, ddof=1) * f.people for f in results], axis=0)
     return [
-        (f.agents.mean(axis=0) - f.twin) / np.maximum(np.sqrt(common / f.people / len(f.agents)), 1e-9) for f in found
+        (f.agents.mean(axis=0) - f.twin) / np.maximum(np.sqrt(common / f.people / len(f.agents)), 1e-9) for f in results
     ]
 
 
-def _alike(calibrated: Calibrated, people: int) -> World:
-    """A world in which everybody is well, alike, and served by the same services."""
+def _well_mixed_world(calibrated: Calibrated, people: int) -> World:
+    """A world in which everybody is well and alike, and has the same services."""
     world = calibrated.world(Place.load("anytown"), people, 0).world
     rates, services, people_ = world.rates, world.services, world.people
     rates.up[:, :3] = np.array(UP)[None, :, None, None]
@@ -109,52 +113,66 @@ def _alike(calibrated: Calibrated, people: int) -> World:
     return world
 
 
-def _counts(world: World) -> tuple[npt.NDArray[np.bool_], int]:
+def _residents(world: World) -> tuple[npt.NDArray[np.bool_], int]:
     people = world.people
     alive = people.age != EMPTY_SLOT
     return alive, int(alive.sum())
 
 
-def mixed(people: int, seeds: Sequence[int], months: Sequence[int] = (12, 24, 48), domain: int = 0) -> Mixed:
-    """Agents and twin of the well-mixed world. One domain whose level is a person's own is looked at."""
+def well_mixed(people: int, seeds: Sequence[int], months: Sequence[int] = (12, 24, 48), domain: int = 0) -> WellMixed:
+    """Run agents and the twin in the well-mixed world.
+
+    Parameters
+    ----------
+    people
+        Number of people.
+    seeds
+        Seeds of the agents' runs.
+    months
+        Months at which results are recorded.
+    domain
+        The domain to record. Its level must be individual, not shared by the household.
+    """
     calibrated = solution_for(Scenario.load("baseline"))
-    start = _alike(calibrated, people)
+    start = _well_mixed_world(calibrated, people)
     services = [s for s in range(start.services.domain.size) if start.services.base_places[s] > 0.0]
-    mine = [s for s in services if start.services.domain[s] == domain]
-    alive, many = _counts(start)
+    domain_services = [s for s in services if start.services.domain[s] == domain]
+    alive, total = _residents(start)
     runs = []
     for seed in seeds:
         world = copy(start)._replace(rates=start.rates)
         month = Month(calibrated.params, {})
-        kept = []
+        steps = []
         for m, x in month.steps:
-            if m.name in CHAIN or m.phase is Phase.REFRESH:
+            if m.name in MECHANISMS or m.phase is Phase.REFRESH:
                 group = m.params.__module__.rsplit(".", 1)[-1]
-                kept.append((m, x._replace(**STILL.get(group, {}))))  # type: ignore[attr-defined]  # compiled parameters
-        seen, whole, parts = [], [handle(world)], [handle(part) for part in parts_of(world)]
-        chosen = {m.name: x for m, x in kept}
+                steps.append((m, x._replace(**SWITCHED_OFF.get(group, {}))))  # type: ignore[attr-defined]  # compiled parameters
+        observations, whole_world, part_worlds = [], [handle(world)], [handle(part) for part in parts_of(world)]
+        parameters = {m.name: x for m, x in steps}
         for k in range(max(months)):
             for flow in FLOWS:
                 getattr(world.tally, flow).fill(0)
-            for stretch in stretches(m for m, _ in kept):
-                for place in parts if stretch[0].by_part else whole:
-                    for m in stretch:
-                        m.kernel(place, chosen[m.name], Clock(np.uint64(seed), np.int64(k)))
+            for stage in fused_stages(m for m, _ in steps):
+                for place in part_worlds if stage[0].by_part else whole_world:
+                    for m in stage:
+                        m.kernel(place, parameters[m.name], Clock(np.uint64(seed), np.int64(k)))
             if k + 1 in months:
                 level, code = world.people.level[domain][alive], world.people.help[domain][alive].astype(int)
                 row = [(level == x).sum() for x in (1, 2, 3)]
-                row += [(code == 1 + s).sum() for s in mine] + [(code == WAITING + s).sum() for s in mine]
-                seen.append(np.array(row) / many)
-        runs.append(seen)
-    return Mixed(many, np.array(runs), _mixed_twin(calibrated, start, mine, months, domain, many))
+                row += [(code == 1 + s).sum() for s in domain_services] + [
+                    (code == WAITING + s).sum() for s in domain_services
+                ]
+                observations.append(np.array(row) / total)
+        runs.append(observations)
+    return WellMixed(total, np.array(runs), _well_mixed_twin(calibrated, start, domain_services, months, domain, total))
 
 
-def _mixed_twin(
-    calibrated: Calibrated, world: World, mine: list[int], months: Sequence[int], domain: int, many: int
+def _well_mixed_twin(
+    calibrated: Calibrated, world: World, domain_services: list[int], months: Sequence[int], domain: int, total: int
 ) -> F:
-    """What the flows say of the same world: one cell, the same rates."""
-    grain = Aggregation(np.zeros(world.places.code.size, int), np.zeros(10, int), ("the place",), ("all ages",))
-    c, _ = constants(calibrated, world, grain, np.zeros((1, 10), int))
+    """The twin of the same world: one cell with the same rates."""
+    aggregation = Aggregation(np.zeros(world.places.code.size, int), np.zeros(10, int), ("the place",), ("all ages",))
+    c, _ = constants(calibrated, world, aggregation, np.zeros((1, 10), int))
     shape = c.up.shape
     c = c._replace(
         up=np.broadcast_to(np.array(UP)[None, :, None, None], shape).copy(),
@@ -167,33 +185,33 @@ def _mixed_twin(
         waits_for=np.full_like(c.waits_for, -1),
         mean_trust=np.full(c.mean_trust.shape, 0.6),
     )
-    p = given(calibrated.params)
+    p = mechanism_parameters(calibrated.params)
     p = p._replace(
-        need=p.need._replace(**STILL["need"]),
-        help_seeking=p.help_seeking._replace(**STILL["help_seeking"]),
-        waiting=p.waiting._replace(**STILL["waiting"]),
+        need=p.need._replace(**SWITCHED_OFF["need"]),
+        help_seeking=p.help_seeking._replace(**SWITCHED_OFF["help_seeking"]),
+        waiting=p.waiting._replace(**SWITCHED_OFF["waiting"]),
     )
-    people = np.full((1, 1), float(many))
+    people = np.full((1, 1), float(total))
     need = np.zeros((len(c.household), 4, 1, 1))
-    need[:, 0] = c.lives * people
+    need[:, 0] = c.households * people
     need[c.household == 0, 0] = people
-    nobody = np.zeros((len(c.service), 1, 1))
-    state = StockState(need, nobody, nobody.copy(), people, np.zeros((1, 1)), np.zeros((1, 1)))
-    around = calm(world, c, people, world.services.places)
+    zeros = np.zeros((len(c.service), 1, 1))
+    state = StockState(need, zeros, zeros.copy(), people, np.zeros((1, 1)), np.zeros((1, 1)))
+    conditions = baseline_conditions(world, c, people, world.services.places)
     flows = Flows(c, p)
-    # Multipliers are all 1 here, at any state.
-    flows.settle(state, around)
-    seen = []
+    # All multipliers are 1 in this world, in any state.
+    flows.set_baseline(state, conditions)
+    observations = []
     for k in range(max(months)):
-        state, events = flows.month(state, around)
-        state, _ = flows.begin(state, around, events)
+        state, events = flows.month(state, conditions)
+        state, _ = flows.start_help(state, conditions, events)
         state = state._replace(resilience=0.0 * people, trust=0.0 * people)
         if k + 1 in months:
             row = [state.need[domain, x, 0, 0] for x in (1, 2, 3)]
-            row += [state.helped[c.service == s].sum() for s in mine]
-            row += [state.waiting[c.service == s].sum() for s in mine]
-            seen.append(np.array(row) / many)
-    return np.array(seen)
+            row += [state.helped[c.service == s].sum() for s in domain_services]
+            row += [state.waiting[c.service == s].sum() for s in domain_services]
+            observations.append(np.array(row) / total)
+    return np.array(observations)
 
 
 class AnnualDemand(NamedTuple):
@@ -205,8 +223,8 @@ class AnnualDemand(NamedTuple):
     twin: F
 
     @property
-    def off(self) -> F:
-        """The twin over the agents, less 1."""
+    def relative_difference(self) -> F:
+        """The relative difference of the twin from the agents."""
         out: F = self.twin / self.agents - 1.0
         return out
 
@@ -224,21 +242,40 @@ def acute_demand(record: Record) -> F:
 def compare(
     names: Sequence[str], seeds: Sequence[int], people: int | None = None, years: int | None = None
 ) -> Iterator[AnnualDemand]:
-    """Agents and twin of scenarios. Those of one place and the same parameters share their settled worlds."""
-    chosen = [Scenario.load(name) for name in names]
-    if years is not None:
-        chosen = [scenario.with_settings(years=years) for scenario in chosen]
+    """Compare agents and twin for scenarios.
 
-    def ground(s: Scenario) -> tuple[object, ...]:
+    Scenarios with the same place, start, years and parameters share their burned-in worlds.
+
+    Parameters
+    ----------
+    names
+        Names of scenarios.
+    seeds
+        Seeds of the agents' runs.
+    people
+        Number of people. None is the scenario's number.
+    years
+        Number of years. None is the scenario's number.
+
+    Yields
+    ------
+    AnnualDemand
+        Acute demand by year of each scenario.
+    """
+    scenarios = [Scenario.load(name) for name in names]
+    if years is not None:
+        scenarios = [scenario.with_settings(years=years) for scenario in scenarios]
+
+    def shared_settings(s: Scenario) -> tuple[object, ...]:
         return s.place, s.start, s.years, tuple(sorted(s.parameters.items())), s.recalibrate
 
-    for same in dict.fromkeys(map(ground, chosen)):
-        group = [s for s in chosen if ground(s) == same]
+    for key in dict.fromkeys(map(shared_settings, scenarios)):
+        group = [s for s in scenarios if shared_settings(s) == key]
         place = Place.load(group[0].place)
         calibrated = solution_for(group[0], place)
 
         def world(seed: int, calibrated: Calibrated = calibrated, place: Place = place) -> World:
-            return calibrated.settled(place, people, seed)
+            return calibrated.burned_in_world(place, people, seed)
 
         records = ensemble(world, group, list(seeds), 1)
         for scenario in group:
@@ -248,52 +285,54 @@ def compare(
             yield AnnualDemand(scenario.name, runs.mean(axis=0), error, twin)
 
 
-def main(typed: Sequence[str] | None = None) -> None:
-    """Print what was asked for."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help="scenarios by name")
-    parser.add_argument("--all", action="store_true", help="every scenario of the library")
+    parser.add_argument("scenarios", nargs="*", help="names of scenarios")
+    parser.add_argument("--all", action="store_true", help="compare every scenario of the library")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--people", type=int)
     parser.add_argument("--years", type=int)
-    parser.add_argument("--mixed", type=int, nargs="+", metavar="N", help="the well-mixed limit at these sizes")
+    parser.add_argument(
+        "--mixed", type=int, nargs="+", metavar="N", help="print the well-mixed limit at these numbers of people"
+    )
     parser.add_argument(
         "--pysd", action="store_true", help="write each scenario as XMILE, run it with PySD, and compare"
     )
     parser.add_argument(
-        "--merge", action="store_true", help="with --pysd: the smaller files of one cell, each in seconds"
+        "--aggregate", action="store_true", help="with --pysd: write smaller files of one cell, each in seconds"
     )
-    asked = parser.parse_args(typed)
-    if asked.mixed:
-        found = [mixed(size, range(asked.seeds)) for size in asked.mixed]
+    options = parser.parse_args(arguments)
+    if options.mixed:
+        results = [well_mixed(size, range(options.seeds)) for size in options.mixed]
         print(
-            "people      error of a run   times sqrt(people)   distance of the mean, in standard errors: rms, largest"
+            "people      error of a run   times sqrt(people)   difference of the mean, in standard errors: rms, largest"
         )
-        for f, z in zip(found, standard_errors(found), strict=True):
+        for f, z in zip(results, standard_errors(results), strict=True):
             scaled = f.error * np.sqrt(f.people)
             print(
                 f"{f.people:9,}   {f.error:.6f}         {scaled:8.3f}             {np.sqrt((z**2).mean()):.2f}", end=""
             )
             print(f"  {np.abs(z).max():.2f}")
         return
-    names = list(library()) if asked.all else asked.scenarios
-    if asked.pysd:
+    names = list(library()) if options.all else options.scenarios
+    if options.pysd:
         from sim.twins.stock_flow.pysd_check import largest_difference
 
         for name in names:
             scenario = Scenario.load(name)
-            if asked.years:
-                scenario = scenario.with_settings(years=asked.years)
-            twin = Twin(scenario, people=asked.people, fifths=not asked.merge, ages=not asked.merge)
+            if options.years:
+                scenario = scenario.with_settings(years=options.years)
+            twin = Twin(scenario, people=options.people, fifths=not options.aggregate, ages=not options.aggregate)
             print(f"{name:32} {largest_difference(twin, Path.cwd()):.1e}", flush=True)
         return
-    print(f"{'scenario':32} year 1 agents  twin    off   year 10 agents  twin    off   last year agents  twin    off")
-    for a in compare(names, range(asked.seeds), asked.people, asked.years):
-        told = [f"{a.scenario:32}"] + [
-            f"{a.agents[year]:10.1f} ± {a.error[year]:4.1f} {a.twin[year]:7.1f} {a.off[year]:+6.1%}"
+    print(f"{'scenario':32} year 1 agents  twin  diff.   year 10 agents  twin  diff.   last year agents  twin  diff.")
+    for a in compare(names, range(options.seeds), options.people, options.years):
+        cells = [f"{a.scenario:32}"] + [
+            f"{a.agents[year]:10.1f} ± {a.error[year]:4.1f} {a.twin[year]:7.1f} {a.relative_difference[year]:+6.1%}"
             for year in (0, min(9, len(a.twin) - 1), len(a.twin) - 1)
         ]
-        print("   ".join(told), flush=True)
+        print("   ".join(cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the twin keeps of people and counts of them, cell by cell, and what it is given.
+"""The twin's state, constants, inputs and counts of people, by cell.
 
-A cell is an age group of one kind of neighbourhood. Every array below has place and age group as its last two axes, if
-nothing else is said.
+A cell is an age group of one kind of neighbourhood. The last two axes of every array in this file are place (a kind of
+neighbourhood) and age group, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -12,158 +12,167 @@ from sim.twins.stock_flow.symbolic import A, each_most
 
 
 class StockState(NamedTuple):
-    """The people at the start of a month. Last two axes: place (a kind of neighbourhood), age group."""
+    """The people at the start of a month."""
 
     need: A
-    """By domain and level; of a domain whose level is the household's, households by their reference person."""
+    """People by domain and level. In domains that a household shares: households, by their reference person."""
     helped: A
-    """By pair of service and level."""
+    """People helped, by pair of service and level."""
     waiting: A
+    """People waiting, by pair of service and level."""
     people: A
     resilience: A
-    """Deviation of the mean from the baseline's."""
+    """Deviation of mean resilience from the baseline's."""
     trust: A
+    """Deviation of mean trust from the baseline's."""
 
 
 class Constants(NamedTuple):
-    """What does not change from month to month. Where axes are not told: place and age group."""
+    """Values that do not change from month to month. Axes that are not stated are place and age group."""
 
     household: A
-    """Whether a domain's level is the household's."""
+    """Whether a domain's level is shared by the household. Shape (domain,)."""
     service: A
-    """The service of each pair of service and level served."""
+    """The service of each pair of service and level served. Shape (pair,), as the next four."""
     level: A
+    """The level of each pair."""
     domain: A
     """The domain of each pair."""
     above: A
     """The pair of the same service one level up, or -1."""
     below: A
+    """The pair of the same service one level down, or -1."""
     adult: A
-    """Part of an age group that is 16 or over. Shape (group,), as the next three."""
+    """Share of an age group that is 16 or over. Shape (group,), as the next two."""
     young: A
-    """Part under 18."""
+    """Share under 18."""
     old: A
-    """Part of 65 or over."""
+    """Share of 65 or over."""
     infant: A
-    """Part of those with serious need who are under 2, by domain and group."""
+    """Share of people with serious need who are under 2, by domain and group."""
     up: A
-    """Monthly probability of getting worse at baseline, unhelped, by domain and level."""
+    """Monthly probability of getting worse at baseline without help, by domain and level."""
     down: A
-    """Of getting better without help, by domain and level."""
+    """Monthly probability of getting better without help, by domain and level."""
     ask: A
-    """Of asking, at baseline, by pair."""
-    found: A
-    """Part of those found by outreach who are put forward to it, by pair."""
+    """Monthly probability of asking at baseline, by pair."""
+    outreach: A
+    """Share of the people reached by outreach who are referred to the pair's service, by pair."""
     eligible: A
-    """Part of those at the level who are of an age served, by pair."""
+    """Share of people at the level who are of an age served, by pair."""
     overlap: A
-    """Of those whom the second pair's service serves, the part that the first's serves too, by pair, pair and group."""
+    """Share of the people served by the second pair's service whom the first serves too, by pair and pair."""
     outgrow: A
-    """Part of those helped who grow out of the ages served within the group, a month, by pair and group."""
+    """Share of people helped who grow out of the ages served within the age group, per month, by pair."""
     growing: A
-    """Part that grows into the next age group, a month."""
+    """Share that grows into the next age group, per month."""
     births: A
-    """Births a month for each of the youngest group, by place."""
+    """Births per month for each person of the youngest group, by place."""
     moving: A
-    """Part that moves out a month."""
+    """Share that moves out, per month."""
     settling: float
-    """Part of what is missing from the wanted age mix that moves fill in a month."""
+    """Share of the gap to the target age mix that moves fill in a month."""
     death: A
-    """Monthly probability of dying at baseline."""
+    """Monthly probability of death at baseline."""
     newcomer: A
-    """Levels of those who move in, by domain and level."""
-    takes: A
-    """Part of its domain's crises that opens in a service, by service."""
+    """Shares of levels of people who move in, by domain and level."""
+    crisis_share: A
+    """Share of a domain's crises that a service takes, by service."""
     instead: A
-    """The service that one is an alternative to, or -1."""
+    """The service to which a service is an alternative, or -1. Shape (service,)."""
     instead_for: A
-    """Part of people for whom it is one, by service and group."""
+    """Share of people of an age served by the alternative, by service."""
     of_domain: A
     """The domain of each service."""
     walk_in: A
-    """Visits a month of a person without need, by door."""
+    """Attendances per month of a person without need, by walk-in service ("door")."""
     door: A
+    """The service of each door."""
     knock: A
-    """Extra visits of somebody whom nobody helps, by door, domain and level."""
+    """Additional attendances of a person without help, by door, domain and level."""
     enters: A
-    """Part that may come through, by door and group."""
+    """Share of people of an age that may attend, by door."""
     arrives: A
-    """Part of crises that comes through it too, by door and domain."""
+    """Share of crises that also open an episode at a door, by door and domain."""
     omega: A
+    """Effect of the level in a second domain on the hazard of a first, by domain and domain."""
     others: A
-    """Mean level in a second domain of those at a level of a first, by domain, level, other domain and group."""
+    """Mean level in a second domain of people at a level of a first, by domain, level, second domain and group."""
     needs: A
-    """Other domains in which somebody at a level has a need, by domain, level and group."""
+    """Number of other domains in which a person at a level has a need, by domain, level and group."""
     serious: A
-    """Other domains in which they have a serious one."""
+    """Number of other domains in which the person has serious need, by domain, level and group."""
     at_home: A
-    """Part of those with a need that people at home can help with who have a well adult there, by group."""
+    """Share of people with a need for informal care who live with a well adult, by group."""
     informal: A
-    near: A
-    """Others at home, and ties outside it. Shape (2, group)."""
+    """Whether people at home can give care in a domain. Shape (domain,)."""
+    contacts: A
+    """Number of other people at home, and of ties outside the home. Shape (2, group)."""
     troubled: A
-    """Part of people whose worst need is serious, and who are in crisis, at baseline. Shape (2,)."""
+    """Share of people whose highest need is serious, and share in crisis, at baseline. Shape (2,)."""
     waits_for: A
-    held: A
-    """Part of those in crisis who wait for help in another domain at baseline, by domain."""
+    """The domain whose help must be in place before a domain's crisis can end, or -1. Shape (domain,)."""
+    delayed: A
+    """Share of people in crisis who wait for help in another domain at baseline, by domain."""
     parents: float
-    """Part of children whose reference person has serious need, at baseline."""
+    """Share of children whose reference person has serious need, at baseline."""
     strained: float
-    """Part of adults who live with somebody whose serious care need nobody helps with, at baseline."""
+    """Share of adults who live with a person whose serious care need has no help from a service, at baseline."""
     needy: A
-    """Part of people with any need."""
-    lives: A
-    """Households for each person, by their reference person's age."""
+    """Share of people with any need."""
+    households: A
+    """Households per person, by the reference person's age group."""
     mean_trust: A
     protection: A
-    """By service, as those that follow."""
+    """Protection by help, by service. Shape (service,), as the next five."""
     recovery: A
     end: A
     give_up: A
     scar: A
     harm: A
-    crowd: A
-    """The group of people that policies aimed at some tell apart."""
+    policy_group: A
+    """The group of people that policies distinguish."""
     helps_children: A
-    """Part of those helped who are under 18, by pair and group."""
+    """Share of people helped who are under 18, by pair."""
     peers_of: A
-    """Domains whose recovered people may become peers."""
+    """Domains in which people who recover may become peers."""
 
 
 class MonthConditions(NamedTuple):
-    """What services and places are this month. By service, or by place, if nothing else is said."""
+    """The state of services and places in a month, as inputs of the flows. By service or by place, unless stated."""
 
     effect: A
-    """Of help, by service and place: quality times practice times fit."""
+    """Effect of help, by service and place: quality times practice times fit."""
     room: A
-    """Places."""
+    """Number of places, by service."""
     rooms: dict[int, A]
-    """Places kept for each group of people, by services that divide them."""
+    """Places for each group of people, by service, for services that divide their places between groups."""
     refused: A
-    """By service, place and age group."""
+    """Share of requests refused, by service, place and age group."""
     still_ask: A
-    """By service, place and age group."""
+    """Share of people who still ask if their group's offer is reduced, by service, place and age group."""
     relation: A
-    """How far a service knows people and fits them."""
+    """Continuity and fit of a service, by service."""
     overload: A
     targets: Any
-    """Mean steering by targets."""
+    """Mean of `targets` over services."""
     outreach: A
     exposure: A
-    """By domain and place."""
+    """Exposure, by domain and place."""
     infants: A
     energy: A
     weight: A
     nurture: A
-    """By place and age group."""
+    """Effect of children's services on resilience, by place and age group."""
     legitimacy: A
     wanted: A
-    """The people that moves aim at, by place and age group."""
+    """Target number of people of the age mix, by place and age group."""
     rules: Any
+    """Policy settings, by neighbourhood."""
 
 
 class MechanismParameters(NamedTuple):
-    """Parameters of the mechanisms of which this is the average."""
+    """Parameters of the mechanisms that the flows average."""
 
     need: Any
     support: Any
@@ -176,72 +185,83 @@ class MechanismParameters(NamedTuple):
 
 
 class Multipliers(NamedTuple):
-    """What raises or lowers rates. In the month each is taken over what it is at baseline."""
+    """Multipliers of rates. In the month each is divided by its baseline value."""
 
     worse: A
-    """By domain and level."""
+    """Of the hazard of getting worse, by domain and level."""
     through: A
-    """By pair."""
+    """Of the share of requests that reach a service, by pair."""
     deaths: A
-    """Of persons."""
+    """Of the probability of death of people."""
     death_at: A
-    """Of persons at serious need and in crisis, over the mean, by domain and those two."""
-    held: A
-    """By domain."""
+    """Of the probability of death with serious need and in crisis, over the mean, by domain and these two levels."""
+    delayed: A
+    """Share of people with serious need and no help, in the domain that a crisis waits for, by domain of the crisis."""
     parents: A
-    """By place."""
+    """Share of adults with serious need or in crisis in any domain, by place."""
     strained: A
-    """By place."""
+    """People with serious care need without help, per person, by place."""
 
 
 class EventFlows(NamedTuple):
-    """What a month counts. By domain, service or pair, and place and age group."""
+    """Flows of need and help in a month. By domain, service or pair, and place and age group."""
 
     worse: A
-    """By domain and level left."""
+    """People whose need gets worse, by domain and the level they leave."""
     better: A
+    """People whose need gets better, by domain and the level they leave."""
     opened: A
+    """Acute episodes, by service."""
     scars: A
-    """Depth of the scars of crises, summed, before a person's own factors."""
+    """Sum of the losses of resilience in crises, before a person's own factors."""
     asked: A
+    """Requests, by pair, as are the next four."""
     turned_away: A
     gave_up: A
     started: A
     ended: A
     delayed: A
+    """People whose crisis does not end because help in another domain is missing."""
     recovered: A
-    """By place."""
+    """People who leave serious need or crisis in a domain of peers, by place."""
 
 
 class DemographicFlows(NamedTuple):
-    """What life counts, by place and age group."""
+    """Demographic flows in a month."""
 
     died: A
     arrived: A
     left: A
     born: A
-    """By place."""
+    """Births, by place."""
 
 
 class Shares(NamedTuple):
-    """Of persons, by domain, place and age group; a household's level is that of every person of the place."""
+    """The distribution of need among people, by domain, place and age group.
+
+    In domains that a household shares, the shares of a place's households apply to all people of the place.
+    """
 
     mean: A
+    """Mean level."""
     some: A
+    """Share with any need."""
     serious: A
+    """Share with serious need or in crisis."""
     crisis: A
+    """Share in crisis."""
 
 
-def over(top: A, bottom: A) -> A:
-    """A ratio of counts; 0 where there is nobody."""
+def ratio(top: A, bottom: A) -> A:
+    """A ratio of counts; 0 if both counts are 0."""
     out: A = top / each_most(bottom, 1e-9)
     return out
 
 
-def anybody(parts: A) -> A:
-    """The part of people with at least one of several things that have nothing to do with one another."""
-    none = 1.0 - parts[0]
-    for part in parts[1:]:
-        none = none * (1.0 - part)
-    out: A = 1.0 - none
+def any_of(probabilities: A) -> A:
+    """The probability of at least one of several independent events."""
+    no_event = 1.0 - probabilities[0]
+    for probability in probabilities[1:]:
+        no_event = no_event * (1.0 - probability)
+    out: A = 1.0 - no_event
     return out

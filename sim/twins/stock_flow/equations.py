@@ -1,7 +1,7 @@
-"""The month as equations: stocks, what each is a month later, and what is told of a month; run as plain Python.
+"""The month as equations: stocks, their values a month later, and the month's outputs; compiled to plain Python.
 
-The same expressions are written out as XMILE by `xmile.py`. Here each becomes one line of a function that takes the
-stocks and the month's number. It is compiled once for a scenario.
+`xmile.py` writes the same expressions as XMILE. This file compiles them, once for a scenario, to a Python function of
+the stocks and the month's number.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import numpy.typing as npt
 from sim.twins.stock_flow.symbolic import VALUES, Expr
 
 F = npt.NDArray[np.float64]
-DEEPEST = 24
-"""Nested brackets in a line of the function."""
+MAX_DEPTH = 24
+"""Largest number of nested brackets in a line of the compiled function."""
 
 
 class Stock(NamedTuple):
-    """Something that is carried from month to month."""
+    """A value that is carried from month to month."""
 
     name: str
     unit: str
     meaning: str
     initial: float
     after: Any
-    """Its value a month later: a number or an expression."""
+    """The value a month later: a number or an expression."""
 
 
 class Label(NamedTuple):
-    """What an expression is called."""
+    """The name, unit and meaning of an expression."""
 
     name: str
     unit: str
@@ -40,101 +40,116 @@ class Label(NamedTuple):
 
 
 class Equations(NamedTuple):
-    """A whole model."""
+    """A complete model."""
 
     stocks: dict[str, Stock]
-    """By the name of the symbol."""
+    """Stocks by the name of their symbol."""
     labels: dict[Expr, Label]
-    told: dict[str, Any]
-    """Arrays of expressions and numbers, by what they are."""
+    outputs: dict[str, Any]
+    """Arrays of expressions and numbers, by the name of the output."""
     values: dict[str, F]
-    """Series: the clock and levers, by month."""
+    """Series (the clock and levers) by name. Shape (month,)."""
     months: int
+    """Number of months to run."""
 
 
-def in_order(roots: Iterable[Any]) -> list[Expr]:
-    """Every expression under the roots, arguments before what uses them."""
+def topological_order(roots: Iterable[Any]) -> list[Expr]:
+    """Every expression under the roots, in topological order: arguments come before the expressions that use them."""
     out: list[Expr] = []
-    seen: set[int] = set()
+    visited: set[int] = set()
     for root in roots:
-        if not isinstance(root, Expr) or id(root) in seen:
+        if not isinstance(root, Expr) or id(root) in visited:
             continue
         trail = [(root, iter(root.args))]
-        seen.add(id(root))
+        visited.add(id(root))
         while trail:
-            here, rest = trail[-1]
+            node, rest = trail[-1]
             for child in rest:
-                if isinstance(child, Expr) and id(child) not in seen:
-                    seen.add(id(child))
+                if isinstance(child, Expr) and id(child) not in visited:
+                    visited.add(id(child))
                     trail.append((child, iter(child.args)))
                     break
             else:
-                out.append(here)
+                out.append(node)
                 trail.pop()
     return out
 
 
-def uses(nodes: Iterable[Expr], roots: Iterable[Any]) -> dict[int, int]:
-    """How often each expression is used."""
-    many: dict[int, int] = {}
-    for given in (*(n.args for n in nodes), tuple(roots)):
-        for x in given:
+def use_counts(nodes: Iterable[Expr], roots: Iterable[Any]) -> dict[int, int]:
+    """The number of uses of each expression, by the expression's `id`."""
+    counts: dict[int, int] = {}
+    for arguments in (*(n.args for n in nodes), tuple(roots)):
+        for x in arguments:
             if isinstance(x, Expr):
-                many[id(x)] = many.get(id(x), 0) + 1
-    return many
+                counts[id(x)] = counts.get(id(x), 0) + 1
+    return counts
 
 
 def roots_of(e: Equations) -> list[Any]:
-    """Everything that is asked for: stocks a month later, and what is told."""
-    return [s.after for s in e.stocks.values()] + [x for array in e.told.values() for x in np.ravel(array)]
+    """The expressions to evaluate: stocks a month later, and outputs."""
+    return [s.after for s in e.stocks.values()] + [x for array in e.outputs.values() for x in np.ravel(array)]
 
 
 Step = Callable[[list[float], int, dict[str, list[float]]], tuple[list[float], list[float]]]
 
 
 def compiled(e: Equations) -> Step:
-    """One function: stocks and month in, stocks a month later and what is told out."""
+    """Compile equations to a Python function.
+
+    Parameters
+    ----------
+    e
+        The equations.
+
+    Returns
+    -------
+    callable
+        A function of the stocks, the month's number and the series by name. It returns the stocks a month later and
+        the month's outputs, as flat lists.
+    """
     roots = roots_of(e)
-    nodes = in_order(roots)
-    many = uses(nodes, roots)
-    place = {name: k for k, name in enumerate(e.stocks)}
-    text: dict[int, tuple[str, int]] = {}
+    nodes = topological_order(roots)
+    counts = use_counts(nodes, roots)
+    stock_positions = {name: k for k, name in enumerate(e.stocks)}
+    source_text: dict[int, tuple[str, int]] = {}
     lines: list[str] = []
 
     def of(x: Any) -> tuple[str, int]:
-        return text[id(x)] if isinstance(x, Expr) else (repr(float(x)) if not isinstance(x, bool) else repr(x), 0)
+        return (
+            source_text[id(x)] if isinstance(x, Expr) else (repr(float(x)) if not isinstance(x, bool) else repr(x), 0)
+        )
 
     series = {name: f"s{k}" for k, name in enumerate(e.values)}
     for k, node in enumerate(nodes):
-        written, depth = _written(node, of, place, series)
-        if (many.get(id(node), 0) > 1 and node.args and node.op not in ("stock",)) or depth >= DEEPEST:
-            lines.append(f" v{k} = {written}")
-            text[id(node)] = f"v{k}", 0
+        expression, depth = _expression(node, of, stock_positions, series)
+        if (counts.get(id(node), 0) > 1 and node.args and node.op not in ("stock",)) or depth >= MAX_DEPTH:
+            lines.append(f" v{k} = {expression}")
+            source_text[id(node)] = f"v{k}", 0
         else:
-            text[id(node)] = written, depth
+            source_text[id(node)] = expression, depth
     after = ", ".join(of(s.after)[0] for s in e.stocks.values())
-    told = ", ".join(of(x)[0] for array in e.told.values() for x in np.ravel(array))
+    outputs = ", ".join(of(x)[0] for array in e.outputs.values() for x in np.ravel(array))
     head = ["def step(x, m, S):"]
-    head += [f" {short} = S[{name!r}][m]" for name, short in series.items()]
-    head += [f" ({''.join(f'x{k}, ' for k in range(len(place)))}) = x"] if place else []
-    source = "\n".join([*head, *lines, f" return [{after}], [{told}]"])
-    inside: dict[str, Any] = {"exp": math.exp, "log": math.log, "cos": math.cos}
-    exec(compile(source, "<the stock-flow twin>", "exec"), inside)  # written in the lines above
-    made: Step = inside["step"]
-    return made
+    head += [f" {variable} = S[{name!r}][m]" for name, variable in series.items()]
+    head += [f" ({''.join(f'x{k}, ' for k in range(len(stock_positions)))}) = x"] if stock_positions else []
+    source = "\n".join([*head, *lines, f" return [{after}], [{outputs}]"])
+    namespace: dict[str, Any] = {"exp": math.exp, "log": math.log, "cos": math.cos}
+    exec(compile(source, "<the stock-flow twin>", "exec"), namespace)  # the source is generated above
+    function: Step = namespace["step"]
+    return function
 
 
-def _written(
-    node: Expr, of: Callable[[Any], tuple[str, int]], place: dict[str, int], series: dict[str, str]
+def _expression(
+    node: Expr, of: Callable[[Any], tuple[str, int]], stock_positions: dict[str, int], series: dict[str, str]
 ) -> tuple[str, int]:
-    """A node as Python, and how deep its brackets are."""
+    """A node as a Python expression, and the depth of its brackets."""
     if node.op == "stock":
-        return f"x{place[node.args[0]]}", 0
+        return f"x{stock_positions[node.args[0]]}", 0
     if node.op == "series":
         return series[node.args[0]], 0
-    given = [of(x) for x in node.args]
-    depth = 1 + max(d for _, d in given)
-    a = [t for t, _ in given]
+    arguments = [of(x) for x in node.args]
+    depth = 1 + max(d for _, d in arguments)
+    a = [t for t, _ in arguments]
     if node.op in ("exp", "log", "cos", "min", "max"):
         return f"{node.op}({', '.join(a)})", depth
     if node.op == "if":
@@ -146,18 +161,33 @@ def _written(
 
 
 def run(e: Equations, step: Step | None = None, start: list[float] | None = None) -> tuple[F, F]:
-    """All months: what was told in each, shape (month, told), and the stocks at the end of each."""
+    """Run all months.
+
+    Parameters
+    ----------
+    e
+        The equations.
+    step
+        The compiled equations. The default is to compile `e`.
+    start
+        Stocks at the start. The default is their initial values.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Outputs of each month, shape (month, output), and stocks at the end of each month, shape (month, stock).
+    """
     step = step or compiled(e)
     values = {name: series.tolist() for name, series in e.values.items()}
     x = [s.initial for s in e.stocks.values()] if start is None else list(start)
-    told, stocks = [], []
+    outputs, stocks = [], []
     for m in range(e.months):
-        x, seen = step(x, m, values)
-        told.append(seen)
+        x, month_outputs = step(x, m, values)
+        outputs.append(month_outputs)
         stocks.append(x)
-    return np.array(told, dtype=float), np.array(stocks, dtype=float)
+    return np.array(outputs, dtype=float), np.array(stocks, dtype=float)
 
 
 def series_used(roots: Iterable[Any]) -> dict[str, F]:
-    """The series under the roots, with their values."""
-    return {n.args[0]: VALUES[n.args[0]].copy() for n in in_order(roots) if n.op == "series"}
+    """The values of the series that the roots use, by name."""
+    return {n.args[0]: VALUES[n.args[0]].copy() for n in topological_order(roots) if n.op == "series"}

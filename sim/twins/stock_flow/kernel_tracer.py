@@ -1,8 +1,9 @@
-"""The month's own code, run on symbols: from a kernel as it stands in its file to the equations that it says.
+"""Symbolic execution of the month's own code: from a kernel in its file to the equations that the kernel implies.
 
-A kernel is read as text and compiled again with a few words changed, so that a decision on something not yet known
-takes both ways and keeps, of each value that differs, the choice between the two. Loops run as they are: over what they
-loop is known. Whatever draws lots has a counterpart in `expected.py` that says what happens on average.
+The tracer parses the source of a kernel and compiles a rewritten copy. In the copy, a branch on an unknown condition
+runs both ways, and each value that differs becomes a choice between the two. Loops run unchanged, because their ranges
+are known. Functions that draw random numbers have counterparts in `expected_value_rules.py` that return expected
+values.
 """
 
 from __future__ import annotations
@@ -26,33 +27,49 @@ UNSET = object()
 
 
 class Tracer:
-    """Runs kernels on a world of symbols. `instead` gives counterparts by the name of a function."""
+    """Runs kernels on a world of symbols.
+
+    Parameters
+    ----------
+    world
+        The world: tables with the columns that kernels read and write.
+    changing
+        The arrays of the world that may hold expressions. Branches save and merge them.
+    substitutes
+        Functions to call instead of functions of the model, by the name of the function of the model.
+    note
+        Called with the name, the expression and the local variables at each assignment of an expression.
+    """
 
     def __init__(
-        self, world: Any, changing: Iterable[Cells], instead: dict[str, Plain], note: Callable[[str, Expr, Any], None]
+        self,
+        world: Any,
+        changing: Iterable[Cells],
+        substitutes: dict[str, Plain],
+        note: Callable[[str, Expr, Any], None],
     ) -> None:
         self.world = world
         self._note = note
         self._changing = list(changing)
-        self._instead = instead
-        self._made: dict[str, Plain] = {}
+        self._substitutes = substitutes
+        self._rewritten_functions: dict[str, Plain] = {}
 
-    def run(self, kernel: Any, given: object, clock: object) -> None:
+    def run(self, kernel: Any, arguments: object, clock: object) -> None:
         """Run one kernel of the month on the world."""
-        self.plain(kernel)(self.world, given, clock)
+        self.plain(kernel)(self.world, arguments, clock)
 
     def plain(self, function: Any) -> Plain:
-        """A function of the model that takes symbols."""
+        """The version of a function of the model that accepts expressions: its substitute, or a rewritten copy."""
         source = getattr(function, "py_func", function)
         key = f"{source.__module__}.{source.__name__}"
-        if source.__name__ in self._instead:
-            return self._instead[source.__name__]
-        if key not in self._made:
-            self._made[key] = UNSET  # type: ignore[assignment]  # no function of the model calls itself
-            self._made[key] = self._rewritten(source)
-        return self._made[key]
+        if source.__name__ in self._substitutes:
+            return self._substitutes[source.__name__]
+        if key not in self._rewritten_functions:
+            self._rewritten_functions[key] = UNSET  # type: ignore[assignment]  # no function of the model calls itself
+            self._rewritten_functions[key] = self._rewrite(source)
+        return self._rewritten_functions[key]
 
-    def _rewritten(self, source: Plain) -> Plain:
+    def _rewrite(self, source: Plain) -> Plain:
         tree = ast.parse(textwrap.dedent(inspect.getsource(source)))
         function = tree.body[0]
         assert isinstance(function, ast.FunctionDef)
@@ -60,85 +77,85 @@ class Tracer:
         function.returns = None
         for argument in function.args.args:
             argument.annotation = None
-        function.body = _one_way_out(function.body)
+        function.body = _single_exit(function.body)
         names = sorted(
             {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
             - {a.arg for a in function.args.args}
         )
-        function = _Decisions(names).visit(function)
-        function.body = [*(_line(f"{name} = __unset") for name in names), *function.body]
+        function = _Branches(names).visit(function)
+        function.body = [*(_statement(f"{name} = __unset") for name in names), *function.body]
         code = compile(ast.fix_missing_locations(tree), inspect.getfile(source), "exec")
-        inside = dict(source.__globals__)
+        namespace = dict(source.__globals__)
         for name in {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}:
-            found = inside.get(name)
-            if hasattr(found, "py_func") or (callable(found) and name in self._instead):
-                inside[name] = self.plain(found)
-        inside |= {
+            reference = namespace.get(name)
+            if hasattr(reference, "py_func") or (callable(reference) and name in self._substitutes):
+                namespace[name] = self.plain(reference)
+        namespace |= {
             "np": _NUMPY,
             "math": _MATH,
-            "min": _smallest,
-            "max": _largest,
+            "min": _minimum,
+            "max": _maximum,
             "float": _as_float,
-            "int": _as_whole,
+            "int": _as_int,
             "abs": lambda x: symbols.most(x, -x),
             "__unset": UNSET,
-            "__known": symbols.known,
-            "__begin": self._begin,
-            "__other": self._other,
+            "__known": symbols.are_numbers,
+            "__begin": self._snapshot,
+            "__other": self._switch_branch,
             "__join": self._join,
-            "__pick": _pick,
-            "__choose": lambda c, a, b: (a() if c else b()) if symbols.known(c) else choose(c, a(), b()),
+            "__pick": _merge,
+            "__choose": lambda c, a, b: (a() if c else b()) if symbols.are_numbers(c) else choose(c, a(), b()),
             "__and": symbols.both,
             "__or": symbols.either,
             "__not": symbols.negate,
-            "__note": self._told,
+            "__note": self._record_name,
         }
-        exec(code, inside)  # the model's own code, with the words above changed
-        made: Plain = inside[source.__name__]
-        return made
+        exec(code, namespace)  # the model's own code, rewritten as above
+        rewritten_function: Plain = namespace[source.__name__]
+        return rewritten_function
 
-    def _told(self, name: str, value: Any, beside: dict[str, Any]) -> None:
-        """A name that the code gives to something not known."""
+    def _record_name(self, name: str, value: Any, local_names: dict[str, Any]) -> None:
+        """Report the name of a variable to which the code assigns an expression."""
         if isinstance(value, Expr):
-            self._note(name, value, beside)
+            self._note(name, value, local_names)
 
-    # What a decision does to the world: both ways are gone, one after the other.
+    # Branches on unknown conditions: both branches run, one after the other, on the same world.
 
-    def _begin(self) -> list[Cells]:
+    def _snapshot(self) -> list[Cells]:
         return [array.copy() for array in self._changing]
 
-    def _other(self, before: list[Cells]) -> list[Cells]:
-        """Keep what the first way made of the world, and put it back as it was."""
-        first = self._begin()
-        for array, was in zip(self._changing, before, strict=True):
-            array[...] = was
+    def _switch_branch(self, before: list[Cells]) -> list[Cells]:
+        """Return the arrays after the first branch, and restore the arrays as they were before it."""
+        first = self._snapshot()
+        for array, before_array in zip(self._changing, before, strict=True):
+            array[...] = before_array
         return first
 
     def _join(self, condition: Expr, first: list[Cells]) -> None:
-        """Where the two ways differ, the world holds the choice between them."""
-        for array, one in zip(self._changing, first, strict=True):
-            a, b = one.ravel(), array.ravel()
+        """Replace each value that differs between the branches by a choice between the two values."""
+        for array, first_array in zip(self._changing, first, strict=True):
+            a, b = first_array.ravel(), array.ravel()
             for k in range(a.size):
-                if a[k] is not b[k] and not (symbols.known(a[k], b[k]) and a[k] == b[k]):
+                if a[k] is not b[k] and not (symbols.are_numbers(a[k], b[k]) and a[k] == b[k]):
                     array.flat[k] = choose(condition, a[k], b[k])
 
 
-def _pick(condition: Expr, a: Any, b: Any) -> Any:
+def _merge(condition: Expr, a: Any, b: Any) -> Any:
     if a is UNSET or b is UNSET:
-        return b if a is UNSET else a  # used on one way only
+        return b if a is UNSET else a  # the name is used in one branch only
     return a if a is b or isinstance(a, np.ndarray) else choose(condition, a, b)
 
 
-def _smallest(*given: Any) -> Any:
-    out = given[0]
-    for x in given[1:]:
+def _minimum(*arguments: Any) -> Any:
+    out = arguments[0]
+    for x in arguments[1:]:
         out = symbols.least(out, x)
     return out
 
 
-def _largest(*given: Any) -> Any:
-    out = given[0]
-    for x in given[1:]:
+def _maximum(*arguments: Any) -> Any:
+    out = arguments[0]
+    for x in arguments[1:]:
         out = symbols.most(out, x)
     return out
 
@@ -147,14 +164,14 @@ def _as_float(x: Any) -> Any:
     return x if isinstance(x, Expr) else float(x)
 
 
-def _as_whole(x: Any) -> Any:
+def _as_int(x: Any) -> Any:
     return x if isinstance(x, Expr) else int(x)
 
 
 _NUMPY = SimpleNamespace(
     zeros=lambda *shape, **_: cells(np.zeros(shape[0])),
     empty=lambda *shape, **_: cells(np.zeros(shape[0])),
-    int64=_as_whole,
+    int64=_as_int,
     float64=_as_float,
     uint64=lambda x: x,
     uint8=_as_float,
@@ -168,7 +185,7 @@ _MATH = SimpleNamespace(
 )
 
 
-def _line(text: str) -> ast.stmt:
+def _statement(text: str) -> ast.stmt:
     return ast.parse(text).body[0]
 
 
@@ -176,126 +193,129 @@ def _ends(body: list[ast.stmt], kind: type) -> bool:
     return bool(body) and isinstance(body[-1], kind)
 
 
-def _one_way_out(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A function's body with at most one `return`, at its end: what follows a way out becomes the other way."""
-    returns = any(isinstance(n, ast.Return) and n.value is not None for s in body for n in ast.walk(s))
-    body = _nested(body, ast.Return, returns)
-    if returns:
-        body = [*body, _line("return __result")]
+def _single_exit(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A function's body with at most one `return`, at its end: code after an early return moves into an `else`."""
+    has_value = any(isinstance(n, ast.Return) and n.value is not None for s in body for n in ast.walk(s))
+    body = _nested(body, ast.Return, has_value)
+    if has_value:
+        body = [*body, _statement("return __result")]
     return body
 
 
-def _nested(body: list[ast.stmt], kind: type, keep: bool) -> list[ast.stmt]:
-    """Statements after `if …: return` (or continue) moved into its `else`, at this level; loops are treated too."""
+def _nested(body: list[ast.stmt], kind: type, keep_value: bool) -> list[ast.stmt]:
+    """Move the statements after `if …: return` (or `continue`) into its `else`, at this level and in loops.
+
+    `keep_value` states that the function returns a value, which is assigned to `__result`.
+    """
     out: list[ast.stmt] = []
     for k, statement in enumerate(body):
         if isinstance(statement, kind):
-            if keep and isinstance(statement, ast.Return) and statement.value is not None:
+            if keep_value and isinstance(statement, ast.Return) and statement.value is not None:
                 out.append(ast.Assign([ast.Name("__result", ast.Store())], statement.value))
             return out or [ast.Pass()]
         if isinstance(statement, ast.For):
             statement.body = _nested(statement.body, ast.Continue, False)
         if isinstance(statement, ast.If):
             rest = body[k + 1 :]
-            if _leaves(statement, kind):
+            if _has_exit(statement, kind):
                 first = statement.body if _ends(statement.body, kind) else [*statement.body, *rest]
                 second = statement.orelse if _ends(statement.orelse, kind) else [*statement.orelse, *rest]
-                statement.body = _nested(first, kind, keep)
-                statement.orelse = _nested(second, kind, keep) if second else []
+                statement.body = _nested(first, kind, keep_value)
+                statement.orelse = _nested(second, kind, keep_value) if second else []
                 out.append(statement)
                 return out
-            statement.body = _nested(statement.body, kind, keep)
-            statement.orelse = _nested(statement.orelse, kind, keep) if statement.orelse else []
+            statement.body = _nested(statement.body, kind, keep_value)
+            statement.orelse = _nested(statement.orelse, kind, keep_value) if statement.orelse else []
         out.append(statement)
     return out
 
 
-def _leaves(statement: ast.stmt, kind: type) -> bool:
-    """Whether a decision contains this way out, loops inside it apart where it is `continue`."""
+def _has_exit(statement: ast.stmt, kind: type) -> bool:
+    """Whether a statement is this kind of exit, or an `if` that contains one outside its loops."""
     if isinstance(statement, kind):
         return True
     if isinstance(statement, ast.If):
-        return any(_leaves(s, kind) for s in (*statement.body, *statement.orelse))
+        return any(_has_exit(s, kind) for s in (*statement.body, *statement.orelse))
     return False
 
 
-class _Decisions(ast.NodeTransformer):
-    """Decisions, and words that ask for a truth at once, made fit for what is not known."""
+class _Branches(ast.NodeTransformer):
+    """Rewrites branches and logical operators so that they accept conditions that are not known yet."""
 
     def __init__(self, names: list[str]) -> None:
         self._names = names
-        self._many = 0
+        self._count = 0
 
     def visit_If(self, node: ast.If) -> Any:
-        """Both ways, if the condition is not known."""
-        here = {
+        """Run both branches if the condition is not known."""
+        assigned = {
             n.id
             for s in (*node.body, *node.orelse)
             for n in ast.walk(s)
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
-        changed = [name for name in self._names if name in here]
+        changed = [name for name in self._names if name in assigned]
         self.generic_visit(node)
-        self._many += 1
-        k = self._many
+        self._count += 1
+        k = self._count
         test = ast.Assign([ast.Name(f"__c{k}", ast.Store())], node.test)
         pack = f"({''.join(name + ', ' for name in changed)})"
         symbolic: list[ast.stmt] = [
-            _line(f"__w{k} = __begin()"),
-            _line(f"__b{k} = {pack}"),
-            *_again(node.body),
-            _line(f"__a{k} = {pack}"),
-            _line(f"__w{k} = __other(__w{k})"),
+            _statement(f"__w{k} = __begin()"),
+            _statement(f"__b{k} = {pack}"),
+            *_copied(node.body),
+            _statement(f"__a{k} = {pack}"),
+            _statement(f"__w{k} = __other(__w{k})"),
         ]
         if changed:
-            symbolic.append(_line(f"{pack} = __b{k}"))
-        symbolic += [*_again(node.orelse), _line(f"__join(__c{k}, __w{k})")]
-        symbolic += [_line(f"{name} = __pick(__c{k}, __a{k}[{j}], {name})") for j, name in enumerate(changed)]
+            symbolic.append(_statement(f"{pack} = __b{k}"))
+        symbolic += [*_copied(node.orelse), _statement(f"__join(__c{k}, __w{k})")]
+        symbolic += [_statement(f"{name} = __pick(__c{k}, __a{k}[{j}], {name})") for j, name in enumerate(changed)]
         known = ast.If(ast.Name(f"__c{k}", ast.Load()), node.body, node.orelse)
-        whole = ast.If(ast.parse(f"__known(__c{k})", mode="eval").body, [known], symbolic)
-        return [test, whole]
+        decision = ast.If(ast.parse(f"__known(__c{k})", mode="eval").body, [known], symbolic)
+        return [test, decision]
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        """A choice of values."""
+        """Replace a conditional expression by a call of `__choose`."""
         self.generic_visit(node)
-        return _call("__choose", node.test, _later(node.body), _later(node.orelse))
+        return _call("__choose", node.test, _deferred(node.body), _deferred(node.orelse))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
-        """And, or."""
+        """Replace `and` and `or` by calls of `__and` and `__or`."""
         self.generic_visit(node)
         name = "__and" if isinstance(node.op, ast.And) else "__or"
         out = node.values[0]
         for value in node.values[1:]:
-            out = _call(name, out, _later(value))
+            out = _call(name, out, _deferred(value))
         return out
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        """Not."""
+        """Replace `not` by a call of `__not`."""
         self.generic_visit(node)
         return _call("__not", node.operand) if isinstance(node.op, ast.Not) else node
 
     def visit_Assign(self, node: ast.Assign) -> Any:
-        """What a name is given to is called so in the equations."""
+        """Report the name of each assigned variable, which becomes a label in the equations."""
         self.generic_visit(node)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
-            return [node, _line(f"__note({name!r}, {name}, locals())")]
+            return [node, _statement(f"__note({name!r}, {name}, locals())")]
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
-        """What is said of a name's type says nothing here."""
+        """Replace an annotated assignment by a plain assignment."""
         self.generic_visit(node)
         return ast.Assign([node.target], node.value) if node.value is not None else ast.Pass()
 
 
-def _again(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A copy of statements, to stand in a second place."""
+def _copied(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A copy of statements, for use in a second place."""
     return copy.deepcopy(body)
 
 
-def _later(value: ast.expr) -> ast.expr:
+def _deferred(value: ast.expr) -> ast.expr:
     return ast.Lambda(ast.arguments([], [], None, [], [], None, []), value)
 
 
-def _call(name: str, *given: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name(name, ast.Load()), list(given), [])
+def _call(name: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])

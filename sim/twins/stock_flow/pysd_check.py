@@ -1,4 +1,4 @@
-"""The exported file, run by PySD, beside the twin's own run. PySD is installed with the test tools only."""
+"""Comparison of the exported file, run by PySD, with the twin's own run. PySD is installed with the test tools only."""
 
 from __future__ import annotations
 
@@ -16,35 +16,43 @@ from sim.twins.stock_flow.xmile import write
 
 
 @contextmanager
-def _unformatted() -> Iterator[None]:
-    """While PySD leaves the code that it writes as it is: laying it out takes half of the time, for nobody to read."""
+def _without_formatting() -> Iterator[None]:
+    """Disable the formatting of the code that PySD generates, which takes half of the time."""
     import black
 
-    lay_out = black.format_file_contents
+    formatter = black.format_file_contents
     black.format_file_contents = lambda text, **_: text
     try:
         yield
     finally:
-        black.format_file_contents = lay_out
+        black.format_file_contents = formatter
 
 
 def largest_difference(twin: Twin, folder: Path) -> float:
-    """The largest difference of any stock in any month, over its largest value. PySD writes a file beside its own."""
+    """The largest difference between PySD and the twin, of any stock in any month, over the stock's largest value.
+
+    Parameters
+    ----------
+    twin
+        The twin.
+    folder
+        Folder for a temporary folder that holds the exported file and PySD's file.
+    """
     import pysd
 
-    inside = Path(tempfile.mkdtemp(dir=folder, prefix="xmile-"))
+    working_folder = Path(tempfile.mkdtemp(dir=folder, prefix="xmile-"))
     try:
-        path = inside / "twin.xmile"
+        path = working_folder / "twin.xmile"
         names = write(twin, path).stocks
-        with _unformatted():
+        with _without_formatting():
             model = pysd.read_xmile(str(path))
-        seen = model.run(return_columns=list(names.values()))
-        _, own = run(twin.equations)
+        pysd_results = model.run(return_columns=list(names.values()))
+        _, twin_results = run(twin.equations)
         worst = 0.0
         for k, key in enumerate(twin.equations.stocks):
-            theirs = seen[names[key]].to_numpy(dtype=float)[1:]
-            size = max(1e-9, float(np.abs(own[:, k]).max()), float(np.abs(theirs).max()))
-            worst = max(worst, float(np.abs(theirs - own[:, k]).max()) / size)
+            pysd_values = pysd_results[names[key]].to_numpy(dtype=float)[1:]
+            size = max(1e-9, float(np.abs(twin_results[:, k]).max()), float(np.abs(pysd_values).max()))
+            worst = max(worst, float(np.abs(pysd_values - twin_results[:, k]).max()) / size)
         return worst
     finally:
-        shutil.rmtree(inside, ignore_errors=True)
+        shutil.rmtree(working_folder, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""The twin's months as a record, the form in which an agents' run leaves its counts.
+"""The twin's months as a record in the format of an agents' run, so that the same code computes all measures.
 
-So every measure is made by the same code. What a group of ages shows is shared out over its bands, and a kind of
-neighbourhood over its neighbourhoods, as at baseline. What is asked person by person only (who is lonely, who cares
-for somebody, who asks again) the twin cannot say: it is NaN, and so are measures made of it.
+Counts of an age group are divided between its bands, and counts of a kind of neighbourhood between its neighbourhoods,
+in the proportions of the baseline. The twin has no values for questions to individual people (loneliness, care for
+others, repeated requests): these are NaN, and so are the measures computed from them.
 """
 
 from __future__ import annotations
@@ -16,27 +16,36 @@ from sim.place.place import Place
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BANDS, QUINTILES
-from sim.state.tables import CHILD_AGES, FINE
+from sim.state.codes import CHILD_AGES, FINE
 from sim.twins.stock_flow.equations import run
-from sim.twins.stock_flow.twin import Twin, told_slices
+from sim.twins.stock_flow.twin import Twin, output_slices
 
 F = npt.NDArray[np.float64]
 ADULT = 16
 """The age from which people are surveyed."""
-UNTOLD = ("repeated", "lonely", "carers", "carer_hours", "need_alone", "need_several", "eased_alone", "eased_several")
+UNAVAILABLE = (
+    "repeated",
+    "lonely",
+    "carers",
+    "carer_hours",
+    "need_alone",
+    "need_several",
+    "eased_alone",
+    "eased_several",
+)
 
 
 class _Sharing:
-    """From kinds of place and age groups to fifths and bands."""
+    """Divides counts by kind of place and age group between deprivation fifths and age bands."""
 
     def __init__(self, twin: Twin) -> None:
-        self.twin, self.inner = twin, twin.balanced.inner
-        grain = twin.grain
-        self.into = (grain.group[:, None] == np.arange(len(grain.ages))).astype(float)
-        self.group = grain.group
-        fifth = twin.world.places.quintile[grain.first()].astype(int)
-        if len(set(grain.places)) == 1 and grain.places[0] == "the place":
-            # All fifths in one: told by fifth as people are.
+        self.twin, self.band_baseline = twin, twin.balanced.bands
+        aggregation = twin.aggregation
+        self.into = (aggregation.group[:, None] == np.arange(len(aggregation.ages))).astype(float)
+        self.group = aggregation.group
+        fifth = twin.world.places.quintile[aggregation.first()].astype(int)
+        if len(set(aggregation.places)) == 1 and aggregation.places[0] == "the place":
+            # One kind for all fifths: counts are divided in proportion to people.
             people = np.zeros(QUINTILES)
             for hood in twin.hoods:
                 people[hood.quintile - 1] += hood.people
@@ -44,56 +53,65 @@ class _Sharing:
         else:
             self.fifths = (fifth[:, None] == np.arange(QUINTILES)).astype(float)
 
-    def bands(self, told: F, weight: F) -> F:
-        """A group's count shared out over its bands by weight. Last axes: place, group; then fifth, band."""
-        whole = weight @ self.into
-        people = self.inner.people / np.maximum(1e-300, (self.inner.people @ self.into)[:, self.group])
-        part = np.where(whole[..., self.group] > 0.0, weight / np.maximum(1e-300, whole[..., self.group]), people)
-        out: F = np.einsum("...kb,kq->...qb", told[..., self.group] * part, self.fifths)
+    def to_bands(self, counts: F, weight: F) -> F:
+        """Counts by fifth and band. Those of a group are divided between its bands in proportion to the weight.
+
+        Parameters
+        ----------
+        counts
+            Counts by place and group. Shape (..., place, group).
+        weight
+            Weight by place and band. Shape (..., place, band).
+        """
+        total = weight @ self.into
+        people = self.band_baseline.people / np.maximum(1e-300, (self.band_baseline.people @ self.into)[:, self.group])
+        part = np.where(total[..., self.group] > 0.0, weight / np.maximum(1e-300, total[..., self.group]), people)
+        out: F = np.einsum("...kb,kq->...qb", counts[..., self.group] * part, self.fifths)
         return out
 
-    def fifth(self, told: F) -> F:
-        """A count by place, the last axis, by fifth."""
-        out: F = told @ self.fifths
+    def to_fifths(self, counts: F) -> F:
+        """Counts by fifth from counts by place, the last axis."""
+        out: F = counts @ self.fifths
         return out
 
 
 def record_of(twin: Twin, seed: int = 0) -> Record:
-    """Run a twin, and put down its months."""
+    """Run a twin and record its months. `seed` only labels the record."""
     rows, _ = run(twin.equations)
-    told = {
-        name: rows[:, where].reshape(len(rows), *shape) for name, (where, shape) in told_slices(twin.equations).items()
+    outputs = {
+        name: rows[:, where].reshape(len(rows), *shape)
+        for name, (where, shape) in output_slices(twin.equations).items()
     }
-    sharing, inner, c = _Sharing(twin), twin.balanced.inner, twin.balanced.flows.c
+    sharing, band_baseline, c = _Sharing(twin), twin.balanced.bands, twin.balanced.flows.c
     table = twin.world.services
-    months, kind = len(rows), twin.grain.kind
-    weight = np.stack([inner.crises[d] * table.crisis_share[s] for s, d in enumerate(table.domain)])
+    months, kind = len(rows), twin.aggregation.kind
+    weight = np.stack([band_baseline.crises[d] * table.crisis_share[s] for s, d in enumerate(table.domain)])
     for s in np.flatnonzero(table.instead >= 0):
         weight[s] = weight[table.instead[s]] * table.bands[s]
     for j, s in enumerate(c.door):
-        weight[s] = inner.visits[j]
+        weight[s] = band_baseline.visits[j]
     out: dict[str, F] = {
-        "opened": sharing.bands(told["opened"], weight),
-        "census": sharing.bands(told["census"], inner.need),
-        "unmet": sharing.bands(told["unmet"], inner.need[:, 2]),
-        "people": sharing.bands(told["people"], inner.people),
-        "died": sharing.bands(told["died"], inner.deaths),
-        "delayed": sharing.bands(told["delayed"], inner.crises[max(0, int(np.argmax(c.waits_for >= 0)))]),
-        "born": sharing.fifth(told["born"]),
-        "moved_in": sharing.fifth(told["moved_in"].sum(axis=2)),
-        "moved_out": sharing.fifth(told["moved_out"].sum(axis=2)),
+        "opened": sharing.to_bands(outputs["opened"], weight),
+        "census": sharing.to_bands(outputs["census"], band_baseline.need),
+        "unmet": sharing.to_bands(outputs["unmet"], band_baseline.need[:, 2]),
+        "people": sharing.to_bands(outputs["people"], band_baseline.people),
+        "died": sharing.to_bands(outputs["died"], band_baseline.deaths),
+        "delayed": sharing.to_bands(outputs["delayed"], band_baseline.crises[max(0, int(np.argmax(c.waits_for >= 0)))]),
+        "born": sharing.to_fifths(outputs["born"]),
+        "moved_in": sharing.to_fifths(outputs["moved_in"].sum(axis=2)),
+        "moved_out": sharing.to_fifths(outputs["moved_out"].sum(axis=2)),
     }
     for name in ("helped", "waiting", "asked", "turned_away", "gave_up", "started"):
-        out[name] = sharing.fifth(told[name])
+        out[name] = sharing.to_fifths(outputs[name])
     # The survey.
     adults = np.array([max(0, last - max(first, ADULT) + 1) / (last - first + 1) for first, last in AGE_BANDS])
     solution = twin.calibrated.solution
     p = twin.calibrated.params["support"].compiled()
     out["surveyed"] = out["people"] * adults / 12.0
-    joined = np.minimum(1.0, p.members * told["energy"])[:, :, None] * np.ones(len(twin.grain.ages))
+    joined = np.minimum(1.0, p.members * outputs["energy"])[:, :, None] * np.ones(len(twin.aggregation.ages))
     for name, mean in (
-        ("trusting", FINE * (solution.trust.T + _by_band(sharing, told["trust"]))),
-        ("resilient", FINE * (solution.resilience.T + _by_band(sharing, told["resilience"]))),
+        ("trusting", FINE * (solution.trust.T + _by_band(sharing, outputs["trust"]))),
+        ("resilient", FINE * (solution.resilience.T + _by_band(sharing, outputs["resilience"]))),
         ("members", _by_band(sharing, joined)),
     ):
         out[name] = out["surveyed"] * mean
@@ -101,26 +119,26 @@ def record_of(twin: Twin, seed: int = 0) -> Record:
     people = np.array([hood.people for hood in twin.hoods], float)
     of_kind = people / np.bincount(kind, weights=people)[kind]
     for name in places:
-        out[name] = told[name][:, kind] * (of_kind if name == "peers" else 1.0)
+        out[name] = outputs[name][:, kind] * (of_kind if name == "peers" else 1.0)
     for name in RECORDED:
-        if name in told and name not in out:
-            out[name] = told[name]
-        elif name in UNTOLD:
+        if name in outputs and name not in out:
+            out[name] = outputs[name]
+        elif name in UNAVAILABLE:
             out[name] = np.full((months, *_shape(name, twin)), np.nan)
     yearly = {name: np.full((months // 12, *_shape(name, twin)), np.nan) for name in RECORDED_BY_YEAR}
-    by_kind = told["opened"].sum(axis=3).reshape(-1, 12, *told["opened"].shape[1:3]).sum(axis=1)
+    by_kind = outputs["opened"].sum(axis=3).reshape(-1, 12, *outputs["opened"].shape[1:3]).sum(axis=1)
     yearly["opened_in"] = by_kind[:, :, kind] * of_kind
-    yearly["residents"] = (told["people"].sum(axis=2).reshape(-1, 12, len(twin.grain.places)).mean(axis=1))[
+    yearly["residents"] = (outputs["people"].sum(axis=2).reshape(-1, 12, len(twin.aggregation.places)).mean(axis=1))[
         :, kind
     ] * of_kind
     return Record(seed, {name: out[name] for name in RECORDED}, yearly)
 
 
-def _by_band(sharing: _Sharing, told: F) -> F:
-    """A mean by place and group as one by fifth and band, weighted by people."""
-    people = sharing.inner.people @ sharing.into
-    top = sharing.bands(told * people, sharing.inner.people)
-    bottom = sharing.bands(np.broadcast_to(people, told.shape), sharing.inner.people)
+def _by_band(sharing: _Sharing, means: F) -> F:
+    """Means by fifth and band from means by place and group, weighted by people."""
+    people = sharing.band_baseline.people @ sharing.into
+    top = sharing.to_bands(means * people, sharing.band_baseline.people)
+    bottom = sharing.to_bands(np.broadcast_to(people, means.shape), sharing.band_baseline.people)
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0.0)
 
 
@@ -133,8 +151,8 @@ def _shape(name: str, twin: Twin) -> tuple[int, ...]:
         "child_age": CHILD_AGES,
         "neighbourhood": len(twin.hoods),
     }
-    what = RECORDED.get(name) or RECORDED_BY_YEAR[name]
-    return tuple(sizes[axis] for axis in what.axes)
+    array = RECORDED.get(name) or RECORDED_BY_YEAR[name]
+    return tuple(sizes[axis] for axis in array.axes)
 
 
 def records(
@@ -143,7 +161,24 @@ def records(
     people: int | None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> dict[str, list[Record]]:
-    """Each scenario's one record."""
+    """Run the twin of each scenario.
+
+    Parameters
+    ----------
+    scenarios
+        The scenarios.
+    place
+        The place of all scenarios.
+    people
+        Number of people. None is the scenario's number.
+    progress
+        Called with the number of finished scenarios, the number of scenarios, and a message.
+
+    Returns
+    -------
+    dict of str to list of Record
+        A list with one record for each scenario, by the scenario's name.
+    """
     out: dict[str, list[Record]] = {}
     for k, scenario in enumerate(scenarios):
         if progress is not None:

@@ -1,8 +1,7 @@
-"""The twin as an XMILE file (OASIS XMILE 1.0), which Stella, Vensim or PySD open and run.
+"""Export of the twin as an XMILE file (OASIS XMILE 1.0), which Stella, Vensim or PySD can open and run.
 
-Every stock has one flow, its change in a month, and the step is a month, so Euler's method gives the twin's own
-numbers. An expression with a name of its own, or one that is used more than once, is an auxiliary; levers are graphs
-over time.
+Every stock has one flow, its change in a month. The time step is a month, so Euler's method gives the twin's own
+numbers. A labelled or long expression that is used more than once is an auxiliary. Levers are graphs over time.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ import numpy as np
 
 from sim.schema.version import VERSION
 from sim.services.catalogue import load_catalogue
-from sim.twins.stock_flow.equations import F, in_order, uses
+from sim.twins.stock_flow.equations import F, topological_order, use_counts
 from sim.twins.stock_flow.symbolic import Expr
 from sim.twins.stock_flow.twin import Twin
 
 NAMESPACE = "http://docs.oasis-open.org/xmile/ns/XMILE/v1.0"
-LONG = 60
-"""Characters from which an expression that is used again is written only once."""
+LONG_EXPRESSION = 60
+"""Length in characters above which an expression that is used more than once becomes an auxiliary."""
 UNITS = {
     "persons": "persons",
     "persons per month": "persons/Month",
@@ -39,8 +38,8 @@ UNITS = {
     "log hazard a year": "1/Year",
     "requests": "persons",
 }
-"""Units as the columns tell them, and as XMILE writes them; pure numbers are 1."""
-PURE = (
+"""Units of the columns, and the same units in XMILE. Dimensionless values have the unit 1."""
+DIMENSIONLESS = (
     "share",
     "0-1",
     "1 = ",
@@ -53,27 +52,27 @@ PURE = (
     "points",
     "ties",
 )
-UNTOLD = "unspecified"
+UNSPECIFIED = "unspecified"
 FUNCTIONS = {"min": "MIN", "max": "MAX", "exp": "EXP", "log": "LN", "cos": "COS"}
 WORDS = {"and": "AND", "or": "OR", "not": "NOT"}
 
 
-def unit_of(told: str) -> str:
-    """A unit in XMILE's words."""
-    if told in UNITS:
-        return UNITS[told]
-    return "1" if told.startswith(PURE) else UNTOLD
+def unit_of(unit: str) -> str:
+    """The XMILE form of a column's unit."""
+    if unit in UNITS:
+        return UNITS[unit]
+    return "1" if unit.startswith(DIMENSIONLESS) else UNSPECIFIED
 
 
 class _Names:
-    """Names that no two variables share, blank and underscore being the same."""
+    """Unique names of variables. A blank and an underscore count as the same character."""
 
     def __init__(self) -> None:
         self._taken: set[str] = {"time", "dt", "starttime", "stoptime", "pi"}
 
-    def new(self, wanted: str) -> str:
-        """The name, or the name with a number."""
-        plain = re.sub(r"[^A-Za-z0-9]+", " ", wanted).strip()
+    def new(self, requested: str) -> str:
+        """The requested name or, if it is taken, the name with a number."""
+        plain = re.sub(r"[^A-Za-z0-9]+", " ", requested).strip()
         plain = plain if plain[:1].isalpha() else f"x {plain}"
         name, k = plain, 1
         while _identifier(name).lower() in self._taken:
@@ -88,19 +87,19 @@ def _identifier(name: str) -> str:
 
 
 class _Writer:
-    """Puts a twin's equations down as a tree."""
+    """Writes a twin's equations as an XML tree."""
 
     def __init__(self, twin: Twin) -> None:
         self.twin, self.e = twin, twin.equations
         self.names = _Names()
         self.root = ET.Element("xmile", {"version": "1.0", "xmlns": NAMESPACE})
-        self.text: dict[int, str] = {}
+        self.references: dict[int, str] = {}
         self.size: dict[int, int] = {}
-        self.known: dict[str, str] = {}
+        self.identifiers: dict[str, str] = {}
         self.stocks: dict[str, str] = {}
 
     def tree(self) -> ET.ElementTree[Any]:
-        """The whole file."""
+        """The complete file."""
         scenario = self.twin.scenario
         header = ET.SubElement(self.root, "header")
         ET.SubElement(header, "vendor").text = "Upstream"
@@ -117,28 +116,40 @@ class _Writer:
         for key, stock in self.e.stocks.items():
             name = self.names.new(stock.name)
             stocks[key] = name
-            self.known[key] = _identifier(name)
+            self.identifiers[key] = _identifier(name)
         self._auxiliaries(variables)
         for key, stock in self.e.stocks.items():
             flow = self.names.new(f"change in {stock.name}")
-            element = self._variable(variables, "stock", stocks[key], _number(stock.initial), stock.unit, stock.meaning)
+            element = self._add_variable(
+                variables, "stock", stocks[key], _number(stock.initial), stock.unit, stock.meaning
+            )
             inflow = ET.Element("inflow")
             inflow.text = _identifier(flow)
             element.insert(2, inflow)
-            change = f"{self._of(stock.after)} - {self.known[key]}"
+            change = f"{self._reference(stock.after)} - {self.identifiers[key]}"
             unit = unit_of(stock.unit)
-            self._plain(variables, "flow", flow, change, "1/Month" if unit == "1" else f"{unit}/Month",
-                        f"What a month adds to {stock.meaning}, or takes from it.")  # fmt: skip
-        self._acute(variables)
+            self._add_element(
+                variables,
+                "flow",
+                flow,
+                change,
+                "1/Month" if unit == "1" else f"{unit}/Month",
+                f"Monthly change of the stock: {stock.meaning}.",
+            )
+        self._acute_demand(variables)
         tree = ET.ElementTree(self.root)
         ET.indent(tree)
         return tree
 
-    def _variable(self, above: ET.Element, kind: str, name: str, equation: str, unit: str, meaning: str) -> ET.Element:
-        told = f"{meaning[:1].upper()}{meaning[1:]}"
-        return self._plain(above, kind, name, equation, unit_of(unit), f"{told.rstrip('.')}. Unit: {unit}.")
+    def _add_variable(
+        self, above: ET.Element, kind: str, name: str, equation: str, unit: str, meaning: str
+    ) -> ET.Element:
+        sentence = f"{meaning[:1].upper()}{meaning[1:]}"
+        return self._add_element(above, kind, name, equation, unit_of(unit), f"{sentence.rstrip('.')}. Unit: {unit}.")
 
-    def _plain(self, above: ET.Element, kind: str, name: str, equation: str, unit: str, meaning: str) -> ET.Element:
+    def _add_element(
+        self, above: ET.Element, kind: str, name: str, equation: str, unit: str, meaning: str
+    ) -> ET.Element:
         element = ET.SubElement(above, kind, {"name": name})
         ET.SubElement(element, "doc").text = meaning
         ET.SubElement(element, "eqn").text = equation
@@ -146,90 +157,98 @@ class _Writer:
         return element
 
     def _series(self, above: ET.Element) -> None:
-        """The clock and the levers."""
+        """Add the clock and the levers."""
         for key, values in self.e.values.items():
             if key == "month":
-                self.known[key] = "TIME"
+                self.identifiers[key] = "TIME"
                 continue
             name = self.names.new(key)
-            self.known[key] = _identifier(name)
+            self.identifiers[key] = _identifier(name)
             remainder = re.fullmatch(r"month modulo (\d+)", key)
             if remainder:
                 n = remainder[1]
-                self._plain(above, "aux", name, f"TIME - {n} * INT(TIME / {n})", "Month", f"Months since the last {n}.")
+                self._add_element(
+                    above, "aux", name, f"TIME - {n} * INT(TIME / {n})", "Month", f"Months since the last {n}."
+                )
                 continue
-            element = self._plain(above, "aux", name, "TIME", "1", self._lever(key))
+            element = self._add_element(above, "aux", name, "TIME", "1", self._lever(key))
             x, y = breakpoints(values)
             graph = ET.SubElement(element, "gf")
             ET.SubElement(graph, "xpts").text = ",".join(map(str, x))
             ET.SubElement(graph, "ypts").text = ",".join(_plain_number(v) for v in y)
 
     def _lever(self, key: str) -> str:
-        found = re.fullmatch(r"lever (\w+) \d+", key)
-        if not found:
-            return f"What is set for each month: {key}."
+        match = re.fullmatch(r"lever (\w+) \d+", key)
+        if not match:
+            return f"Values fixed for each month: {key}."
         from sim.policies import levers
 
-        lever = next(x for x in levers() if x.name == found[1])
+        lever = next(x for x in levers() if x.name == match[1])
         return (
             f"Lever '{lever.label}', set by the scenario. {lever.meaning} Unit: {lever.unit}. Source: {lever.source}."
         )
 
     def _auxiliaries(self, above: ET.Element) -> None:
-        """Every expression that is worth a name."""
-        roots = [s.after for s in self.e.stocks.values()] + self._counted()
-        nodes = in_order(roots)
-        many = uses(nodes, roots)
-        parts: dict[str, int] = {}
+        """Add an auxiliary for each expression that is labelled or long and used more than once, or very long."""
+        roots = [s.after for s in self.e.stocks.values()] + self._counted_episodes()
+        nodes = topological_order(roots)
+        counts = use_counts(nodes, roots)
+        part_counts: dict[str, int] = {}
         for node in nodes:
             if node.op in ("stock", "series"):
-                self.text[id(node)] = self.known[node.args[0]]
+                self.references[id(node)] = self.identifiers[node.args[0]]
                 continue
-            written = self._written(node)
+            equation = self._equation(node)
             label = self.e.labels.get(node)
-            again = many.get(id(node), 0) > 1
+            is_reused = counts.get(id(node), 0) > 1
             if node.op in ("<", "<=", ">", ">=", "=", "and", "or", "not") or not (
-                (again and (len(written) > LONG or label is not None)) or len(written) > 1_500
+                (is_reused and (len(equation) > LONG_EXPRESSION or label is not None)) or len(equation) > 1_500
             ):
-                self.text[id(node)] = f"({written})"
+                self.references[id(node)] = f"({equation})"
                 continue
             if label is not None:
                 name = self.names.new(label.name)
-                self._variable(above, "aux", name, written, label.unit, label.meaning)
+                self._add_variable(above, "aux", name, equation, label.unit, label.meaning)
             else:
-                within = node.within or "people"
-                parts[within] = parts.get(within, 0) + 1
-                name = self.names.new(f"part {parts[within]} of {within}")
-                self._plain(above, "aux", name, written, UNTOLD, f"Part of the equations of {within}, used again.")
-            self.text[id(node)] = _identifier(name)
+                mechanism = node.mechanism or "people"
+                part_counts[mechanism] = part_counts.get(mechanism, 0) + 1
+                name = self.names.new(f"part {part_counts[mechanism]} of {mechanism}")
+                self._add_element(above, "aux", name, equation, UNSPECIFIED, f"Part of the equations of {mechanism}.")
+            self.references[id(node)] = _identifier(name)
 
-    def _of(self, x: Any) -> str:
-        return self.text[id(x)] if isinstance(x, Expr) else _number(x)
+    def _reference(self, x: Any) -> str:
+        return self.references[id(x)] if isinstance(x, Expr) else _number(x)
 
-    def _written(self, node: Expr) -> str:
-        a = [self._of(x) for x in node.args]
+    def _equation(self, node: Expr) -> str:
+        a = [self._reference(x) for x in node.args]
         if node.op in FUNCTIONS:
-            return f"{FUNCTIONS[node.op]}({', '.join(_bare(x) for x in a)})"
+            return f"{FUNCTIONS[node.op]}({', '.join(_without_brackets(x) for x in a)})"
         if node.op == "if":
             return f"IF {a[0]} THEN {a[1]} ELSE {a[2]}"
         if node.op == "not":
             return f"NOT {a[0]}"
         return f"{a[0]} {WORDS.get(node.op, node.op)} {a[1]}"
 
-    def _counted(self) -> list[Any]:
-        """Episodes that acute demand counts."""
+    def _counted_episodes(self) -> list[Any]:
+        """The expressions of the episodes that count towards acute demand."""
         counts = [k for k, s in enumerate(load_catalogue()) if s.tier == "acute" and s.counts]
-        return [x for x in np.ravel(self.e.told["opened"][counts]) if isinstance(x, Expr)]
+        return [x for x in np.ravel(self.e.outputs["opened"][counts]) if isinstance(x, Expr)]
 
-    def _acute(self, above: ET.Element) -> None:
-        people = " + ".join(self._of(x) for x in np.ravel(self.e.told["people"]))
-        opened = " + ".join(self._of(x) for x in self._counted())
-        self._plain(above, "aux", self.names.new("acute demand"), f"12000 * ({opened}) / ({people})",
-                    "episodes/Year", "Acute demand: episodes per 1,000 people per year.")  # fmt: skip
+    def _acute_demand(self, above: ET.Element) -> None:
+        people = " + ".join(self._reference(x) for x in np.ravel(self.e.outputs["people"]))
+        opened = " + ".join(self._reference(x) for x in self._counted_episodes())
+        self._add_element(
+            above,
+            "aux",
+            self.names.new("acute demand"),
+            f"12000 * ({opened}) / ({people})",
+            "episodes/Year",
+            "Acute demand: episodes per 1,000 people per year.",
+        )
 
 
 def breakpoints(values: F) -> tuple[list[int], list[float]]:
-    """The months between which a series runs straight, and its values there."""
+    """The months at which the slope of a series changes, with the first and the last month, and its values there."""
     if len(values) == 1:
         return [0, 1], [float(values[0])] * 2
     slope = np.diff(values)
@@ -247,8 +266,8 @@ def _number(x: Any) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def _bare(text: str) -> str:
-    """Without brackets around the whole."""
+def _without_brackets(text: str) -> str:
+    """An expression without brackets around all of it."""
     if not (text.startswith("(") and text.endswith(")")):
         return text
     depth = 0
@@ -260,20 +279,31 @@ def _bare(text: str) -> str:
 
 
 class XmileSummary(NamedTuple):
-    """What a file holds."""
+    """The contents of an exported file."""
 
     variables: int
+    """Number of stocks, flows and auxiliaries."""
     stocks: dict[str, str]
-    """The name of each of the twin's stocks in the file."""
+    """The name in the file of each of the twin's stocks."""
 
 
 def write(twin: Twin, path: Path) -> XmileSummary:
-    """Write a twin as XMILE, whole or not at all."""
+    """Write a twin as an XMILE file.
+
+    The file appears only when it is complete.
+
+    Parameters
+    ----------
+    twin
+        The twin.
+    path
+        The file to write.
+    """
     writer = _Writer(twin)
     tree = writer.tree()
-    half = path.with_name(f".{path.name}.part")
-    tree.write(half, encoding="utf-8", xml_declaration=True)
-    half.replace(path)
+    partial_path = path.with_name(f".{path.name}.part")
+    tree.write(partial_path, encoding="utf-8", xml_declaration=True)
+    partial_path.replace(path)
     root = tree.getroot()
-    many = sum(len(root.findall(f".//{kind}")) for kind in ("stock", "flow", "aux"))
-    return XmileSummary(many, writer.stocks)
+    variables = sum(len(root.findall(f".//{kind}")) for kind in ("stock", "flow", "aux"))
+    return XmileSummary(variables, writer.stocks)

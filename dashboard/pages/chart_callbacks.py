@@ -1,0 +1,98 @@
+"""Callbacks that draw the results: headline, cards, charts and tables, from the stored runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import ALL, Input, Output, no_update
+
+from dashboard import summary, tables
+from dashboard.choice import checked
+from dashboard.model import ModelIndex
+from dashboard.pages import results
+from dashboard.store import Store
+
+
+def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
+    """Register the callbacks from the digests of finished runs to the results on the page."""
+    metrics = list(index.metrics.values())
+
+    def figure_outputs(name: str) -> list[Output]:
+        return [
+            Output(f"compare-{name}-title", "children"),
+            Output(f"compare-{name}", "figure"),
+            Output(f"compare-{name}-frame", "aria-label"),
+            Output(f"compare-table-{name}", "children"),
+        ]
+
+    def slot_outputs(kind: str) -> list[Output]:
+        parts = {"slot": "className", "title": "children", "finding": "children", "unit": "children",
+                 "graph": "figure", "frame": "aria-label"}  # fmt: skip
+        return [Output({"type": f"compare-{kind}-{part}", "index": ALL}, prop) for part, prop in parts.items()]
+
+    @app.callback(
+        Output("compare-drawn", "data"),
+        Output("compare-headline", "children"),
+        Output("compare-cards", "children"),
+        Output("compare-cards-note", "children"),
+        *figure_outputs("main"),
+        *figure_outputs("difference"),
+        *figure_outputs("spend"),
+        *figure_outputs("fifths"),
+        Output("compare-key-services", "children"),
+        Output("compare-key-spend", "children"),
+        Input("compare-shown", "data"),
+        Input("compare-period", "value"),
+        prevent_initial_call=True,
+    )
+    def draw_main(shown: Any, period: Any) -> tuple[Any, ...]:
+        document = results.shown_document(store, shown)
+        if document is None:
+            raise dash.exceptions.PreventUpdate
+        return (
+            shown,
+            *results.opening(document, index),
+            *results.main_figure(document, index, monthly=period == "month"),
+            *results.difference_figure(document, index),
+            *results.spend_figure(document, index),
+            *results.fifths_figure(document, index),
+            summary.legend(document),
+            summary.legend(document),
+        )
+
+    @app.callback(
+        *slot_outputs("service"),
+        Output("compare-table-services", "children"),
+        Input("compare-shown", "data"),
+        Input("compare-services", "value"),
+        prevent_initial_call=True,
+    )
+    def draw_services(shown: Any, services: Any) -> tuple[Any, ...]:
+        document = results.shown_document(store, shown)
+        if document is None:
+            raise dash.exceptions.PreventUpdate
+        chosen = checked({"show": services or []}, index)[0].services
+        slots = results.small_charts(document, index, chosen, index.settings.most_services)
+        return (*slots, results.level_tables(document, index, chosen) if chosen else "No measure is chosen.")
+
+    @app.callback(
+        *slot_outputs("money"),
+        Output("compare-table-money", "children"),
+        Output("compare-table-worth", "children"),
+        Output("compare-table-all", "children"),
+        Input("compare-drawn", "data"),
+        prevent_initial_call=True,
+    )
+    def draw_lower_sections(drawn: Any) -> tuple[Any, ...]:
+        """Draw the lower sections of the page after the upper ones."""
+        document = results.shown_document(store, drawn)
+        if document is None:
+            raise dash.exceptions.PreventUpdate
+        measures = index.cost_effectiveness
+        return (
+            *results.small_charts(document, index, index.spend, len(index.spend)),
+            results.level_tables(document, index, index.spend),
+            tables.cost_effectiveness(document, measures) if measures else no_update,
+            tables.last_year(document, metrics),
+        )

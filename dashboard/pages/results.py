@@ -1,0 +1,102 @@
+"""Makes each part of the results section from a comparison's document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html, no_update
+
+from dashboard import charts, findings, summary, tables
+from dashboard.model import YOURS, Document, ModelIndex, merged
+from dashboard.store import Store
+
+
+def shown_document(store: Store, digests: Any) -> Document | None:
+    """The stored results of some runs as one document, the visitor's own policy last; None if there are none."""
+    if not isinstance(digests, list):
+        return None
+    stored = [store.document(str(digest)) for digest in digests[:8]]
+    documents = [document for document in stored if document is not None]
+    if not documents:
+        return None
+    try:
+        combined = merged(documents)
+    except ValueError:  # results of two places, while the page changes from one to the other
+        return None
+    for part in ("scenarios", "differences"):
+        if YOURS in combined[part]:
+            combined[part][YOURS] = combined[part].pop(YOURS)
+    return combined
+
+
+def opening(document: Document, index: ModelIndex) -> tuple[Any, ...]:
+    """Headline, cards, and the note on the cards."""
+    return findings.headline(document, index.main), summary.cards(document, index), summary.cards_note(document, index)
+
+
+def main_figure(document: Document, index: ModelIndex, *, monthly: bool) -> tuple[Any, ...]:
+    """Acute demand over time: title, figure, label, table."""
+    title = findings.soon(document, index.main)
+    figure = charts.over_time(document, index.main, monthly=monthly, title=title)
+    return (*_figure_parts(figure), tables.by_year(document, index.metrics[index.main], id="compare-acute"))
+
+
+def difference_figure(document: Document, index: ModelIndex) -> tuple[Any, ...]:
+    """Difference of acute demand from the baseline: title, figure, label, table."""
+    metric = index.metrics[index.main]
+    table = tables.by_year(document, metric, differences=True, id="compare-acute-difference")
+    return (*_figure_parts(charts.difference(document, index.main)), table)
+
+
+def spend_figure(document: Document, index: ModelIndex) -> tuple[Any, ...]:
+    """Spending by tier: title, figure, label, table."""
+    if not index.spend:
+        return (no_update,) * 4
+    table = [tables.by_year(document, index.metrics[name], differences=True) for name in index.spend]
+    return (*_figure_parts(charts.spend_difference(document, index.spend)), table)
+
+
+def fifths_figure(document: Document, index: ModelIndex) -> tuple[Any, ...]:
+    """Difference by deprivation fifth: title, figure, label, table."""
+    table = tables.by_fifth(document, index.metrics[index.main])
+    return (*_figure_parts(charts.by_fifth(document, index.main)), table)
+
+
+def _figure_parts(figure: Any) -> tuple[str, Any, str]:
+    title, bare = charts.split_title(figure)
+    return title, bare, alt(title)
+
+
+def small_charts(document: Document, index: ModelIndex, metrics: tuple[str, ...], slots: int) -> tuple[list[Any], ...]:
+    """Classes, titles, findings, units, figures and labels of small charts. Slots without a measure are hidden."""
+    classes: list[Any] = []
+    titles: list[Any] = []
+    texts: list[Any] = []
+    units: list[Any] = []
+    figures: list[Any] = []
+    labels: list[Any] = []
+    for name in metrics[:slots]:
+        metric = index.metrics[name]
+        title, figure = charts.split_title(charts.over_time(document, name, compact=True))
+        better = {"down": "; lower is better", "up": "; higher is better"}.get(metric.better or "", "")
+        classes.append("multiple")
+        titles.append(metric.label)
+        texts.append(findings.finding_brief(document, name))
+        units.append(f"{findings.shown_unit(metric.unit)}{better}")
+        figures.append(figure)
+        labels.append(alt(title))
+    empty = slots - len(classes)
+    classes += ["multiple hidden"] * empty
+    for part in (titles, texts, units, figures, labels):
+        part.extend([no_update] * empty)
+    return classes, titles, texts, units, figures, labels
+
+
+def level_tables(document: Document, index: ModelIndex, metrics: tuple[str, ...]) -> list[html.Div]:
+    """A table of levels by year for each measure."""
+    return [tables.by_year(document, index.metrics[name]) for name in metrics]
+
+
+def alt(title: str) -> str:
+    """The text alternative of a chart."""
+    return f"Chart. {title}. The table below it has the same numbers."

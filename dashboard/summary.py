@@ -1,0 +1,112 @@
+"""Summaries on the page: the visitor's policy in a sentence, the cards, the legend, and the progress of the runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard import charts, findings, tables
+from dashboard.choice import Choice
+from dashboard.controls import month_text
+from dashboard.lever_controls import duration_text, lever_text, target_text
+from dashboard.lever_settings import EVERYONE
+from dashboard.model import YOURS, Document, ModelIndex, RunRequest
+from dashboard.store import JobState
+
+
+def policy(choice: Choice, index: ModelIndex) -> list[Any]:
+    """The visitor's own policy in a sentence; nothing if no lever is moved."""
+    lever_settings = choice.lever_settings(index)
+    if not lever_settings:
+        return []
+    parts = []
+    for setting in lever_settings:
+        lever = index.levers[setting.lever]
+        value = choice.levers[setting.lever]
+        text = f"{lever.label}: {lever_text(lever, value)} (baseline {lever_text(lever, lever.baseline)})"
+        if setting.target != EVERYONE:
+            text += f", {findings.small(target_text(setting.target, index, lever))}"
+        if setting.shock:
+            lasts = "to the end" if setting.until is None else f"until {month_text(setting.until)}"
+            text += f", {lasts}"
+        parts.append(text)
+    when = f"From {month_text(choice.start)}"
+    if not all(setting.shock for setting in lever_settings):
+        when += f", in full effect {duration_text(choice.over_months)} later" if choice.over_months > 1 else ", at once"
+    return [html.Strong("Your policy. "), f"{when}: {'; '.join(parts)}."]
+
+
+def cards(document: Document, index: ModelIndex) -> list[html.Div]:
+    """A card for each policy: its effect on acute demand and on spending in the last year."""
+    total = "spend_total" if "spend_total" in index.metrics else None
+    result = []
+    looks = charts.styles(document)
+    for name in sorted(document["differences"], key=lambda other: other != YOURS):
+        demand = findings.change(document, index.main, name)
+        lines: list[Any] = [
+            html.H2([swatch(looks[name]), tables.column(document, name)]),
+            html.P([html.Span(_signed(demand), className="big"), html.Span(_verdict(demand), className="verdict")]),
+            html.P(findings.ends(demand), className="note figures"),
+        ]
+        if total:
+            record = document["differences"][name][total]["by_year"][-1]
+            amount = tables.pounds_text(record)
+            lines.append(html.P(["Spending ", html.Span(amount, className="figures")], className="note"))
+        result.append(html.Div(lines, className="figure-card yours" if name == YOURS else "figure-card"))
+    return result
+
+
+def cards_note(document: Document, index: ModelIndex) -> str:
+    """The note on the numbers of the cards."""
+    label = findings.metric_label(document, index.main).lower()
+    band = next((findings.change(document, index.main, name).band for name in document["differences"]), findings.MEAN)
+    spend = "; spending in £ per person per year" if "spend_total" in index.metrics else ""
+    count = len(document["seeds"])
+    seeds = f"{count} seed{'' if count == 1 else 's'}"
+    return (
+        f"Change in {label} from the baseline in year {document['years'][-1]}, with the {band} ({seeds}){spend}. "
+        f"{document['people']:,} people."
+    )
+
+
+def legend(document: Document) -> list[html.Li]:
+    """The legend of the small charts."""
+    looks = charts.styles(document)
+    items = [html.Li([swatch(looks[name]), tables.column(document, name)]) for name in document["scenarios"]]
+    return [*items, html.Li([html.Span(className="swatch-band"), charts.BANDS])]
+
+
+def progress(
+    choice: Choice, index: ModelIndex, jobs: tuple[RunRequest, ...], states: list[JobState]
+) -> tuple[str, int]:
+    """The progress of the runs as text and as a percentage."""
+    ended = sum(state.kind in ("done", "failed") for state in states)
+    share = float(ended)
+    text = "Waiting for an earlier run to finish…"
+    for job, state in zip(jobs, states, strict=True):
+        if state.kind == "running":
+            share += state.done / state.total if state.total else 0.0
+            runs = f"{state.done} of {state.total} runs done" if state.total else "starting"
+            stage = "preliminary, " if job.seeds < choice.seeds else ""
+            text = f"Updating… “{index.label(job.scenario)}”: {runs} ({stage}{job.seeds} seeds)"
+            text += f". {state.note}" if state.note else ""
+            if not index.is_warm():
+                text = "Compiling the model for this computer. This happens once and takes about half a minute."
+    return text, round(100 * share / max(len(jobs), 1))
+
+
+def swatch(look: charts.Style) -> html.Span:
+    """A scenario's line style."""
+    stroke = {"solid": "solid", "dash": "dashed", "longdash": "dashed", "dot": "dotted"}.get(look.dash, "dashed")
+    width = min(round(look.width) + 1, 5)
+    return html.Span(className="swatch", style={"borderTop": f"{width}px {stroke} {look.colour}"})
+
+
+def _signed(change: findings.Change) -> str:
+    unit = change.unit if len(change.unit) <= 2 or change.unit.startswith("percentage") else ""
+    return findings.with_unit(findings.signed(change.mean), unit)
+
+
+def _verdict(change: findings.Change) -> str:
+    return "" if change.clear else findings.UNCLEAR

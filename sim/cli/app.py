@@ -1,0 +1,62 @@
+"""The Typer application: registers every command, in the order of the help text.
+
+Importing this module is quick, because the commands import heavy packages only when they run.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sim.cli import (
+    analysis_commands,
+    dashboard_command,
+    list_command,
+    place_commands,
+    run_commands,
+    validation_commands,
+)
+
+app = typer.Typer(
+    help="Simulates what prevention does to acute demand in a place over years. Exploratory, not a forecast.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[  # noqa: ARG001  # for the help text: `command` removes the option, in any position
+        bool, typer.Option("--debug", help="Show the traceback of an error (also: UPSTREAM_DEBUG=1).")
+    ] = False,
+) -> None:
+    """Simulate what prevention does to acute demand in a place over years. Exploratory, not a forecast."""
+    if version:
+        import sim
+
+        print(f"upstream {sim.__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command()(run_commands.run)
+app.command()(run_commands.compare)
+app.command("list")(list_command.list_)
+app.command()(list_command.schema)
+app.command()(run_commands.export)
+app.command()(validation_commands.claims)
+app.command()(validation_commands.validate)
+app.command()(analysis_commands.loops)
+app.command()(analysis_commands.story)
+place_app = typer.Typer(help="Build places.", rich_markup_mode=None)
+place_app.callback(invoke_without_command=True)(place_commands.place)
+place_app.command("new")(place_commands.place_new)
+app.add_typer(place_app, name="place")
+app.command()(validation_commands.fit)
+app.command()(validation_commands.calibrate)
+app.command()(dashboard_command.dashboard)

@@ -1,0 +1,159 @@
+"""Writes a comparison to a folder: `results.parquet`, `summary.csv`, `document.json`, and `run.json` (provenance).
+
+The files are written to a temporary folder in the same place and then moved. A new folder appears with all four files
+in it. In an existing folder each file is replaced, `run.json` last: its digests show whether the other files belong to
+the same run.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.cli.options import indented_json
+from sim.schema.toml_files import InputError, Phrase
+
+if TYPE_CHECKING:
+    from sim.results.comparison import Comparison, SummaryColumn
+
+A = npt.NDArray[Any]
+FIGURES = ("mean", "q025", "q975", "ci_low", "ci_high")
+COLUMNS = (
+    "scenario",
+    "year",
+    "metric",
+    "unit",
+    "by",
+    "group",
+    *FIGURES,
+    *(f"difference_{figure}" for figure in FIGURES),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""Characters with which a formula in a spreadsheet can begin."""
+
+
+def writable(folder: Path) -> Path:
+    """The folder as an absolute path. Refuses a file, and a folder that cannot be written to."""
+    folder = folder.expanduser().resolve()
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        came = Phrase("a file") if existing == folder else Phrase(f"a path through the file {existing}")
+        raise InputError(folder, None, "--out", "a folder", came)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        came = Phrase("no permission to write there")
+        raise InputError(folder, None, "--out", "a folder that can be written to", came)
+    return folder
+
+
+def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[str, ...]:
+    """Write all files, or none, and return their names."""
+    new = not folder.exists()
+    parent = folder.parent if new else folder
+    parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}.part-"))
+    try:
+        with (
+            ThreadPoolExecutor(1) as executor,
+            (staging / "summary.csv").open("w", encoding="utf-8", newline="") as stream,
+        ):
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            parquet = executor.submit(_parquet, staging / "results.parquet", result)
+            writer.writerows(summary(document))
+            (staging / "document.json").write_text(indented_json(document), encoding="utf-8")
+            parquet.result()
+        tables = ("results.parquet", "summary.csv", "document.json")
+        files = {name: {"sha256": _digest(staging / name), "bytes": (staging / name).stat().st_size} for name in tables}
+        run = {**result.provenance(), "command": ["upstream", *sys.argv[1:]], "files": files}
+        (staging / "run.json").write_text(indented_json(run), encoding="utf-8")
+        names = (*tables, "run.json")
+        if new:
+            staging.chmod(0o755)
+            staging.rename(folder)
+        else:
+            for name in names:
+                (staging / name).replace(folder / name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return names
+
+
+def summary(document: dict[str, Any]) -> Iterator[list[object]]:
+    """The rows of `summary.csv`: level, and difference from the baseline, by scenario, metric, group and year."""
+    for name, levels in document["scenarios"].items():
+        changes = document["differences"].get(name, {})
+        for metric, level in levels.items():
+            change = changes.get(metric, {})
+            yield from _rows(name, metric, "", "", level, change)
+            for axis, groups in level.get("groups", {}).items():
+                changed = change.get("groups", {}).get(axis, {})
+                for group, part in groups.items():
+                    yield from _rows(name, metric, axis, group, part, changed.get(group, {}))
+
+
+def _rows(
+    name: str, metric: str, axis: str, group: str, level: dict[str, Any], change: dict[str, Any]
+) -> Iterator[list[object]]:
+    changed = {row["year"]: row for row in change.get("by_year", ())}
+    scenario, *words = [_safe(text) for text in (name, metric, level["unit"], axis, group)]
+    for row in level["by_year"]:
+        change_row = changed.get(row["year"], {})
+        yield [scenario, row["year"], *words, *[row[f] for f in FIGURES], *[change_row.get(f) for f in FIGURES]]
+
+
+def _safe(text: str) -> str:
+    """The text, with an apostrophe where a spreadsheet would read it as a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _parquet(path: Path, result: Comparison) -> None:
+    """Write the tidy table.
+
+    The columns are passed as buffers: for any other input pyarrow imports pandas, which takes longer than the rest of
+    this function.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def buffer(kind: pa.DataType, numbers: A, *more: bytes) -> pa.Array:
+        rows = len(numbers) - len(more)  # strings have one more offset than there are strings
+        return pa.Array.from_buffers(kind, rows, [None, *map(pa.py_buffer, (numbers, *more))])
+
+    def column(values: SummaryColumn | A) -> pa.Array:
+        if isinstance(values, np.ndarray):
+            return buffer(pa.float64(), values)
+        if not isinstance(values.of[0], str):
+            return buffer(pa.int64(), np.array(values.of, dtype=np.int64)[values.rows])
+        texts = [str(text).encode() for text in values.of]
+        starts = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+        dictionary = buffer(pa.string(), starts, b"".join(texts))
+        return pa.DictionaryArray.from_arrays(buffer(pa.int32(), values.rows), dictionary)
+
+    tidy = result.tidy()
+    table = pa.Table.from_arrays([column(values) for values in tidy.values()], list(tidy))
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        write_page_checksum=True,
+        use_dictionary=[name for name, values in tidy.items() if not isinstance(values, np.ndarray)],
+        store_schema=False,  # readers get strings, not dictionaries
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

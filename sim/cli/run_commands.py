@@ -1,0 +1,175 @@
+"""The commands `run`, `compare` and `export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import (
+    SEED,
+    SEEDS,
+    ByOption,
+    DrawsOption,
+    EngineOption,
+    JsonOption,
+    OutOption,
+    PeopleOption,
+    PlaceOption,
+    PrecisionOption,
+    SeedOption,
+    SeedsOption,
+    SetOption,
+    ThreadsOption,
+    YearsOption,
+    checked_folder,
+    print_json,
+)
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    draws: DrawsOption = "none",
+    engine: EngineOption = "agents",
+    precision: PrecisionOption = None,
+    by: ByOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one scenario with several seeds."""
+    _compare([scenario], place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json)
+
+
+def compare(
+    baseline: Annotated[
+        str, typer.Argument(metavar="BASELINE", help="The scenario with which the others are compared.")
+    ],
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Names, or .toml files.")],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    seeds: SeedsOption = SEEDS,
+    seed: SeedOption = SEED,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    draws: DrawsOption = "none",
+    engine: EngineOption = "agents",
+    precision: PrecisionOption = None,
+    by: ByOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare policies with a baseline: acute demand and other measures over time."""
+    names = [baseline, *scenarios]
+    _compare(names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json)
+
+
+def _compare(
+    names: list[str],
+    place: str | None,
+    people: int | None,
+    years: int | None,
+    seeds: int,
+    seed: int,
+    sets: list[str] | None,
+    threads: int | None,
+    draws: str,
+    engine: str,
+    precision: float | None,
+    by: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from sim.cli import arguments
+
+    arguments.check_fraction("--precision", precision)
+    axes = arguments.axes(by)
+    drawn = arguments.draws(draws)
+    checked_engine = arguments.engine(engine)
+    folder = checked_folder(out)
+    selected = arguments.select_scenarios(
+        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+    )
+    import sim
+    from sim.cli.progress import Bar
+
+    with Bar() as progress:
+        result = sim.compare(
+            *selected.scenarios,
+            place=selected.place,
+            people=selected.people,
+            seeds=seeds,
+            seed=seed,
+            threads=threads,
+            draws=drawn,
+            engine=checked_engine,
+            precision=precision,
+            progress=progress,
+        )
+    if precision is not None:
+        from sim.ensemble.sequential_stopping import half_width
+
+        reached = f"acute demand is known to within ±{half_width(result):.2%} (requested: ±{precision:.2%})"
+        print(f"{len(result.seeds)} of at most {seeds} seeds: {reached}", file=sys.stderr)
+    document = result.document(by=axes)
+    if folder is not None:
+        from sim.cli import output_folder
+
+        written = output_folder.write(folder, result, document)
+        print(f"Wrote {', '.join(written)} to {out}", file=sys.stderr)
+    if as_json:
+        print_json(document)
+    else:
+        from sim.cli import tables
+
+        tables.show(result, document, axes, tables.console())
+
+
+def export(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    xmile: Annotated[
+        Path, typer.Option("--xmile", metavar="FILE", help="The file to write. Stella, Vensim and PySD can open it.")
+    ],
+    place: PlaceOption = None,
+    people: PeopleOption = None,
+    years: YearsOption = None,
+    sets: SetOption = None,
+    aggregate: Annotated[
+        str | None,
+        typer.Option(
+            "--aggregate",
+            metavar="fifths,ages",
+            help="One cell for all deprivation fifths, or for all ages: a smaller file, less exact.",
+        ),
+    ] = None,
+) -> None:
+    """Write the stock-flow twin of a scenario as an XMILE file."""
+    from sim.cli import arguments
+
+    aggregated = arguments.aggregations(aggregate)
+    path = arguments.output_file("--xmile", xmile)
+    selected = arguments.select_scenarios(
+        [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
+    )
+    from sim.cli.progress import working
+    from sim.twins import stock_flow
+
+    with working("Writing the equations"):
+        twin = stock_flow.Twin(
+            selected.scenarios[0],
+            selected.place,
+            selected.people,
+            fifths="fifths" not in aggregated,
+            ages="ages" not in aggregated,
+        )
+        written = stock_flow.write(twin, path)
+    print(f"{path}: {len(written.stocks)} stocks, {written.variables} variables", file=sys.stderr)

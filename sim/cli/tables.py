@@ -1,0 +1,291 @@
+"""Prints a comparison as tables in a terminal: levels, differences from the baseline, and their 95% intervals.
+
+A wide terminal gets one table per year, with a column for each scenario; a narrow one gets the same numbers as short
+lines.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.results.metrics import Metric, metrics
+from sim.schema.toml_files import plain
+
+if TYPE_CHECKING:
+    from sim.results.comparison import Comparison
+
+Figures = Mapping[str, Any]
+YEARS = (5, 10)
+"""Years shown in addition to the last year, if they are earlier."""
+PIPE_WIDTH = 160
+LABEL_WIDTHS = 22, 34
+"""Minimum and maximum width of the column of labels."""
+MOST_GROUPS = 30
+Cell = tuple[str, str, bool]
+"""A level, the text below it, and whether that text is dimmed."""
+INCLUDES_ZERO = "~"
+"""Mark of a difference whose 95% interval includes 0."""
+ZERO_NOTE = f"{INCLUDES_ZERO} 95% CI includes 0."
+SHOWN = (
+    "life_expectancy",
+    "qalys",
+    "unmet_need",
+    "wait_months",
+    "slope_index",
+    "spend_total",
+    "spend_acute",
+    "spend_responsive",
+    "spend_preventive",
+    "spend_community",
+    "prevention_share",
+)
+"""Measures shown in addition to acute demand and each acute service."""
+SHOWN_BY_GROUP = (
+    "acute_demand",
+    "need_2",
+    "unmet_need",
+    "turned_away",
+    "wait_months",
+    "life_expectancy",
+    "lonely",
+    "spend_total",
+    "community_energy",
+)
+
+
+class Row(NamedTuple):
+    """One measure, or one of its groups: each scenario's level in a year, and its difference from the baseline."""
+
+    label: str
+    unit: str
+    decimals: int
+    levels: dict[str, Figures]
+    changes: dict[str, Figures]
+    group: str | None = None
+
+
+def console() -> Console:
+    """Standard output: coloured if it is a terminal, otherwise plain and wide."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    columns = os.environ.get("COLUMNS", "")
+    return Console(highlight=False, width=int(columns) if columns.isdigit() and int(columns) > 0 else PIPE_WIDTH)
+
+
+def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out: Console) -> None:
+    """Print a comparison: levels and differences, groups, costs and benefits, and expectations."""
+    months, seeds = document["months"], len(document["seeds"])
+    runs = f"{seeds} seeds" if seeds > 1 else "one seed"
+    if document["engine"] == "stocks":
+        runs = "the stock-flow twin, which has no random variation"
+    out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {months[0]} to {months[-1]}, {runs}"))
+    last = document["years"][-1]
+    by_name = {measure.name: measure for measure in metrics()}
+    selected = [m for m in by_name.values() if m.kind == "service" or m.name in SHOWN]
+    for year in [y for y in YEARS if y < last] + [last]:
+        _table(f"Year {year}", [_row(document, m, year) for m in selected], document, out)
+    for axis in axes:
+        _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
+    _key(document, out)
+    if document["differences"]:
+        _cost_effectiveness(document, by_name, last, out)
+        _expectations(result, by_name, out)
+    out.print()
+    out.print(Text(document["note"].rstrip("."), style="bold"))
+
+
+def _row(
+    document: dict[str, Any], measure: Metric, year: int, axis: str | None = None, group: str | None = None
+) -> Row:
+    def figures(part: str) -> dict[str, Figures]:
+        records = {name: measures[measure.name] for name, measures in document[part].items()}
+        if axis is not None and group is not None:
+            records = {name: record["groups"][axis][group] for name, record in records.items()}
+        return {name: _at(record, year) for name, record in records.items()}
+
+    label = group or measure.label
+    return Row(label, measure.unit, measure.decimals, figures("scenarios"), figures("differences"), group)
+
+
+def _at(record: Mapping[str, Any], year: int) -> Figures:
+    figures: Figures = next(row for row in record["by_year"] if row["year"] == year)
+    return figures
+
+
+def _by_group(document: dict[str, Any], axis: str, selected: Sequence[Metric], year: int, out: Console) -> None:
+    base = document["scenarios"][document["baseline"]]
+    for measure in selected:
+        groups = list(base[measure.name].get("groups", {}).get(axis, {}))
+        rows = [_row(document, measure, year, axis, group) for group in groups]
+        rows = [row for row in rows if any(level["mean"] for level in row.levels.values())]  # an empty group has 0
+        if rows:
+            title = f"{measure.label} by {axis}, year {year}, {shown_unit(measure.unit)}"
+            _table(title, rows[:MOST_GROUPS], document, out)
+        if len(rows) > MOST_GROUPS:
+            out.print(Text(f"... and {len(rows) - MOST_GROUPS} more, see --json and --out", style="dim"))
+
+
+def _table(title: str, rows: Sequence[Row], document: dict[str, Any], out: Console) -> None:
+    names = list(document["scenarios"])
+    labels = [plain(document["labels"][name]) for name in names]
+    cells = [[_cell(row, name, document) for name in names] for row in rows]
+    widths = [max(8, *(len(line) for row in cells for line in row[k][:2])) for k in range(len(names))]
+    label_width = out.width - sum(width + 2 for width in widths) - 2
+    out.print()
+    out.print(Text(title, style="bold"))
+    if label_width < LABEL_WIDTHS[0]:
+        _lines(rows, cells, labels, out)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
+    table.add_column("", width=min(label_width, LABEL_WIDTHS[1]))
+    for label, width in zip(labels, widths, strict=True):
+        table.add_column(Text(label), width=width)
+    for row, line in zip(rows, cells, strict=True):
+        table.add_row(_named(row, "\n"), *(_text(cell, "\n") for cell in line))
+    out.print(table)
+
+
+def _lines(rows: Sequence[Row], cells: Sequence[Sequence[Cell]], labels: Sequence[str], out: Console) -> None:
+    """The same numbers for a narrow terminal."""
+    widest = max(len(label) for label in labels)
+    for row, line in zip(rows, cells, strict=True):
+        out.print(_named(row, ", "))
+        for label, cell in zip(labels, line, strict=True):
+            out.print(Text(f"  {label:<{widest}} "), _text(cell, " "), sep="")
+
+
+def _named(row: Row, between: str) -> Text:
+    return Text.assemble(plain(row.label), (between + shown_unit(row.unit) if row.group is None else "", "dim"))
+
+
+def _text(cell: Cell, between: str) -> Text:
+    level, below, dimmed = cell
+    return Text.assemble(level, (between + below if below else "", "dim" if dimmed else ""))
+
+
+def _cell(row: Row, name: str, document: dict[str, Any]) -> Cell:
+    """A level, and below it the difference from the baseline or, for the baseline, the interval."""
+    level = row.levels[name]
+    first = number(level["mean"], row.unit, row.decimals)
+    if name in row.changes:
+        change = row.changes[name]
+        moved = number(change["mean"], row.unit, row.decimals, signed=True)
+        difference = " ".join(part for part in (moved, _interval(change, row, signed=True)) if part)
+        return (
+            (first, difference, False)
+            if excludes_zero(change) or document["engine"] == "stocks"
+            else (first, f"{difference} {INCLUDES_ZERO}", True)
+        )
+    if not document["differences"]:
+        level = {"ci_low": level["q025"], "ci_high": level["q975"]} if len(document["seeds"]) > 1 else {}
+    return first, _interval(level, row, signed=False), True
+
+
+def _interval(figures: Figures, row: Row, *, signed: bool) -> str:
+    low, high = figures.get("ci_low"), figures.get("ci_high")
+    if low is None or high is None:
+        return ""
+    return f"({' to '.join(number(end, row.unit, row.decimals, signed=signed) for end in (low, high))})"
+
+
+def excludes_zero(change: Figures) -> bool:
+    """Whether the 95% interval of a difference excludes 0."""
+    low, high = change.get("ci_low"), change.get("ci_high")
+    return low is not None and high is not None and (low > 0.0 or high < 0.0)
+
+
+def number(value: float | None, unit: str, decimals: int, *, signed: bool = False) -> str:
+    """A number as text, with shares as percentages; '-' for no number."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    if is_share(unit):
+        value, decimals = value * 100.0, max(decimals - 2, 1)
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    return text if float(text.replace(",", "")) != 0.0 else text.lstrip("+-")  # no '-0.0'
+
+
+def is_share(unit: str) -> bool:
+    """Whether a unit is a share from 0 to 1, which is shown as a percentage."""
+    return unit == "share" or unit.startswith("share ")
+
+
+def shown_unit(unit: str) -> str:
+    """A unit as shown in a table: 'share of spending' becomes '% of spending'."""
+    return unit.replace("share", "%", 1) if is_share(unit) else unit
+
+
+def _key(document: dict[str, Any], out: Console) -> None:
+    out.print()
+    if document["engine"] == "stocks":
+        out.print(Text("The stock-flow twin computes averages, without intervals. Its limits are in sim/MODEL.md."))
+        return
+    if len(document["seeds"]) == 1:
+        out.print(
+            Text("One seed: there are no intervals, and a difference cannot be distinguished from random variation.")
+        )
+    elif not document["differences"]:
+        out.print(Text("In brackets: the middle 95% of seeds."))
+    else:
+        note = "In brackets: for the baseline, the 95% interval of its mean; for the others, after the difference from "
+        note += "the baseline (percentage points for a %), the 95% interval of the mean of that difference."
+        out.print(Text(note))
+    if document["differences"]:
+        out.print(Text(ZERO_NOTE))
+
+
+def _cost_effectiveness(document: dict[str, Any], by_name: Mapping[str, Metric], year: int, out: Console) -> None:
+    """Print the measures that compare a policy with the baseline: the cost of a gain, and the payback time."""
+    selected = [measure for measure in by_name.values() if measure.against is not None]
+    out.print()
+    out.print(Text(f"Over {year} years, discounted", style="bold"))
+    for name, measures in document["differences"].items():
+        for measure in selected:
+            figures = _at(measures[measure.name], year)
+            row = Row(measure.label, measure.unit, measure.decimals, {}, {})
+            value = ""
+            if figures["mean"] is not None:
+                mean = number(figures["mean"], measure.unit, measure.decimals)
+                pounds = measure.unit.startswith("£")
+                value = f"£{mean}{measure.unit.removeprefix('£')}" if pounds else f"{measure.unit} {mean}"
+            text = " ".join(part for part in (value, _interval(figures, row, signed=False)) if part)
+            text = "; ".join(part for part in (text, figures["note"]) if part)
+            out.print(Text(f"{plain(document['labels'][name])}: {measure.label}: {text}"))
+
+
+def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Console) -> None:
+    """Print each expectation of the scenarios and whether it is met."""
+    expectations = result.expected()
+    if not expectations:
+        return
+    out.print()
+    out.print(Text("Expectations of the scenarios", style="bold"))
+    for row in expectations:
+        measure = by_name[str(row["metric"])]
+        figures = {"ci_low": float(row["ci_low"]), "ci_high": float(row["ci_high"])}
+        as_row = Row(measure.label, str(row["unit"]), measure.decimals, {}, {})
+        if math.isnan(figures["ci_low"]):
+            verdict = "no interval"
+            observed = f"{row['missing']} not run" if row["missing"] else "one seed, or an empty group"
+        else:
+            verdict = "met" if row["met"] else "NOT met"
+            observed = f"{number(float(row['mean']), as_row.unit, measure.decimals, signed=True)} "
+            observed += _interval(figures, as_row, signed=True)
+        label = plain(next(s.label for s in result.scenarios if s.name == row["scenario"]))
+        style = {"met": "green", "NOT met": "red"}.get(verdict, "")
+        beginning = f"{label}, {row['about']}: {measure.label} {row['expected']}: "
+        out.print(Text.assemble(beginning, (verdict, style), f", {observed}"))
+
+
+def print_wrapped(text: str, out: Console, indent: int = 0) -> None:
+    """Print a text wrapped to the width of the terminal, with each line indented."""
+    for line in textwrap.wrap(plain(text), max(20, out.width - indent)):
+        out.print(Text(" " * indent + line))

@@ -1,0 +1,119 @@
+"""Draws acute demand under several scenarios as a small SVG chart: the picture in README.md."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.results.comparison import Comparison
+
+WIDTH, HEIGHT = 960, 440
+TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
+STYLES = (("#12436D", ""), ("#F46A25", "9 5"), ("#28A197", "2 4"), ("#801650", "10 4 2 4"))
+"""Colour and dashes of each scenario, the baseline first. The colours are the Analysis Function's categories."""
+
+
+class _Panel:
+    """One panel of the chart: years on the x axis, a measure on the y axis."""
+
+    def __init__(self, left: float, right: float, table: pd.DataFrame, low: str, high: str) -> None:
+        self.left, self.right, self.top, self.bottom = left, right, 118.0, 370.0
+        self.table, self.low, self.high = table, low, high
+        self.years = int(table["year"].max())
+        floor, ceiling = float(table[low].min()), float(table[high].max())
+        self.step = next(s for s in (0.5, 1, 2, 5, 10, 20, 50, 100, 200) if (ceiling - floor) / s <= 6)
+        self.floor = self.step * (floor // self.step)
+        self.ceiling = self.step * -(-ceiling // self.step)
+
+    def x(self, year: float) -> float:
+        return self.left + (year - 1) / (self.years - 1) * (self.right - self.left)
+
+    def y(self, value: float) -> float:
+        return self.bottom - (value - self.floor) / (self.ceiling - self.floor) * (self.bottom - self.top)
+
+    def axes(self, signed: bool) -> list[str]:
+        elements = []
+        value = self.floor
+        while value <= self.ceiling + 1e-9:
+            y = self.y(value)
+            colour = AXIS if signed and abs(value) < 1e-9 else GRID
+            elements.append(f'<path d="M{self.left:.0f} {y:.1f}H{self.right:.0f}" stroke="{colour}"/>')
+            number = f"{value:+g}".replace("-", "−") if signed and abs(value) > 1e-9 else f"{value:g}"
+            elements.append(f'<text x="{self.left - 7:.0f}" y="{y + 4:.1f}" text-anchor="end">{number}</text>')
+            value += self.step
+        elements += [
+            f'<text x="{self.x(year):.1f}" y="{self.bottom + 20:.0f}" text-anchor="middle">{year}</text>'
+            for year in (1, *range(5, self.years + 1, 5))
+        ]
+        middle = (self.left + self.right) / 2
+        elements.append(f'<text x="{middle:.0f}" y="{self.bottom + 40:.0f}" text-anchor="middle">year</text>')
+        return elements
+
+    def line(self, name: str, colour: str, dash: str) -> list[str]:
+        rows = self.table[self.table["scenario"] == name]
+        up = [f"{self.x(y):.1f} {self.y(v):.1f}" for y, v in zip(rows["year"], rows[self.high], strict=True)]
+        down = [f"{self.x(y):.1f} {self.y(v):.1f}" for y, v in zip(rows["year"], rows[self.low], strict=True)]
+        mean = [f"{self.x(y):.1f} {self.y(v):.1f}" for y, v in zip(rows["year"], rows["mean"], strict=True)]
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        return [
+            f'<path d="M{" L".join(up + down[::-1])}Z" fill="{colour}" opacity=".14"/>',
+            f'<path d="M{" L".join(mean)}" fill="none" stroke="{colour}" stroke-width="2.5"{dashes}/>',
+        ]
+
+
+def comparison_chart(result: Comparison) -> str:
+    """Draw acute demand under each scenario, and its difference from the baseline, as an SVG.
+
+    Parameters
+    ----------
+    result : Comparison
+        A comparison of up to four scenarios; the first is the baseline.
+
+    Returns
+    -------
+    str
+        The SVG document.
+    """
+    series = result["acute_demand"]
+    levels, changes = series.by_year(), series.difference()
+    left, right = _Panel(60, 440, levels, "q025", "q975"), _Panel(540, 780, changes, "ci_low", "ci_high")
+    sample = f"{result.people:,} people, {len(result.seeds)} seeds"
+    caption = f"Illustrative, not a forecast. {sample}; many parameters are assumed."
+    difference_title = f"Difference from “{result.scenarios[0].label}”"
+    title = f"Acute demand in {result.place.label} under four ways of spending"
+    elements = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="13" '
+        f'font-family="system-ui, sans-serif" fill="{AXIS}"><title>{escape(title)}</title>',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        f'<text x="20" y="32" font-size="20" font-weight="600" fill="{TEXT}">{escape(title)}</text>',
+        f'<text x="20" y="54">{escape(caption)}</text>',
+        f'<text x="20" y="88" font-weight="600" fill="{TEXT}">{escape(series.unit.capitalize())}</text>',
+        '<text x="20" y="105" font-size="12">mean; band: middle 95% of seeds; the axis does not start at 0</text>',
+        f'<text x="500" y="88" font-weight="600" fill="{TEXT}">{escape(difference_title)}</text>',
+        '<text x="500" y="105" font-size="12">same people, same chance events; band: 95% interval of the mean</text>',
+        *left.axes(signed=False),
+        *right.axes(signed=True),
+    ]
+    ends = []
+    for scenario, (colour, dash) in zip(result.scenarios, STYLES, strict=False):
+        elements += left.line(scenario.name, colour, dash)
+        if scenario.name != result.baseline:
+            elements += right.line(scenario.name, colour, dash)
+            final = changes[(changes["scenario"] == scenario.name) & (changes["year"] == right.years)].iloc[0]
+            difference = f"{final['mean']:+.1f} ({final['ci_low']:+.1f} to {final['ci_high']:+.1f})".replace("-", "−")
+            ends.append((right.y(float(final["mean"])), scenario.label, difference))
+    label_y = right.top - 30.0
+    for y, label, difference in sorted(ends):
+        label_y = max(y, label_y + 36.0)
+        elements.append(f'<text x="790" y="{label_y:.1f}" font-weight="600" fill="{TEXT}">{escape(label)}</text>')
+        elements.append(f'<text x="790" y="{label_y + 15:.1f}" font-size="12">{difference}</text>')
+    key_x = 60.0
+    for scenario, (colour, dash) in zip(result.scenarios, STYLES, strict=False):
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        elements.append(f'<path d="M{key_x:.0f} 428h26" stroke="{colour}" stroke-width="2.5"{dashes}/>')
+        elements.append(f'<text x="{key_x + 32:.0f}" y="432">{escape(scenario.label)}</text>')
+        key_x += 50 + 8 * len(scenario.label)
+    return "\n".join([*elements, "</svg>\n"])

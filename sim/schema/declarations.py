@@ -1,0 +1,74 @@
+"""Errors of declarations written in Python: the file, the line and the choices, before anything is compiled.
+
+A lever, a mechanism and its parameters are declared in Python files. Whatever is wrong there is reported in the form
+that errors of input files have (`InputError`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import traceback
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import ValidationError
+
+from sim.schema.toml_files import NOTHING, InputError, Phrase
+
+EXPECTED = (ValidationError, ValueError, TypeError, AttributeError, NameError, SyntaxError, ImportError, KeyError)
+"""What executing a wrong declaration may raise."""
+
+
+def line_of(file: str | Path, pattern: str) -> int | None:
+    """The first line of a file that a regular expression matches, counted from 1."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return None
+    return next((k for k, line in enumerate(lines, 1) if re.search(pattern, line)), None)
+
+
+def import_declaration(name: str) -> ModuleType:
+    """Import a module that declares a lever or mechanisms.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name, such as ``sim.policies.pay``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be executed or declares something that is not allowed.
+    """
+    try:
+        return importlib.import_module(name)
+    except InputError:
+        raise
+    except EXPECTED as error:
+        spec = find_spec(name)
+        file = spec.origin if spec is not None and spec.origin else name
+        raise _described(error, file) from error
+
+
+def _described(error: Exception, file: str) -> InputError:
+    """An error of a declaration as an InputError, with the line at fault where it can be found."""
+    raised_at = next((f.lineno for f in reversed(traceback.extract_tb(sys.exc_info()[2])) if f.filename == file), None)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else error.title
+        line = line_of(file, rf"^\s+{re.escape(key)}\s*[=:]") or raised_at
+        choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
+        missing = first["type"] == "missing"
+        wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        wanted = "one of these" if choices else f"{key}, which is missing" if missing else wanted
+        further = error.error_count() - 1
+        return InputError(
+            file, line, f"{error.title}.{key}", wanted, NOTHING if missing else first["input"], choices, further
+        )
+    if isinstance(error, SyntaxError):
+        return InputError(file, error.lineno, "", "Python source", Phrase(str(error.msg)))
+    return InputError(file, raised_at, "", Phrase(str(error)), Phrase(type(error).__name__))

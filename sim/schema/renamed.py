@@ -1,0 +1,67 @@
+"""Former names of options, levers, parameters, measures, columns and modules, each with the name used now.
+
+Every message that says "A is now called B" reads these tables, on the command line, on the page and for input files.
+"""
+
+from __future__ import annotations
+
+OPTIONS: dict[str, str] = {
+    "--until": "--precision",
+    "--without": "--knock-out",
+    "--chosen": "--people-shown",
+    "--steady": "--stability",
+    "--draw-parameters": "--draws",
+    "--merge": "--aggregate",
+}
+"""Options of the command line."""
+
+COMMANDS: dict[str, str] = {"calibrate --solve": "calibrate"}
+"""Commands with an option that is now a command."""
+
+ENGINES: dict[str, str] = {"reference": "mesa"}
+"""Values of `--engine`, and of `engine` in `sim.compare`."""
+
+LEVERS: dict[str, str] = {
+    "feedback": "user_feedback",
+    "spine": "learning_network",
+    "seeded": "grown_or_commissioned",
+    "belonging": "staff_inclusion",
+    "attention": "political_salience",
+    "voice": "resident_voice",
+    "compliance": "post_incident_rules",
+    "providers": "provider_fragmentation",
+}
+"""Levers, as scenario files, links to the page and `--set policies.LEVER` name them."""
+
+PARAMETER_GROUPS: dict[str, str] = {
+    "crowding_out": "overspend_recovery",
+    "pilots": "non_statutory_closure",
+    "headlines": "political_attention",
+    "sticky_costs": "semi_fixed_costs",
+    "outlays": "programme_costs",
+    "last_resort": "walk_in_demand",
+    "taking_part": "coproduction_uptake",
+    "nurture": "child_services",
+}
+"""Groups of parameters: the part of a parameter's name before the dot."""
+
+METRICS: dict[str, str] = {}
+"""Measures, by id."""
+
+COLUMNS: dict[str, str] = {"low": "q025", "high": "q975", "sure_low": "ci_low", "sure_high": "ci_high"}
+"""Columns of results."""
+
+MODULES: dict[str, str] = {}
+"""Modules of the package `sim`."""
+
+
+class FormerNameError(ValueError):
+    """A former name was used. The message is one sentence with both names."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(renamed(old, new))
+
+
+def renamed(old: str, new: str) -> str:
+    """Return the sentence for a name that has changed: "--until is now called --precision"."""
+    return f"{old} is now called {new}"

@@ -1,0 +1,262 @@
+"""A visitor's choice: as a link, as a scenario's file, as lines of Python, and as the status while runs continue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash import no_update
+from fakes import LEVERS, METRICS, SCENARIOS, FakeModel, wait_for_jobs
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+import sim
+from dashboard import reproduce, summary
+from dashboard.choice import Choice, checked, choice_data, default_choice, read_link, write_link
+from dashboard.lever_settings import TargetGroup
+from dashboard.model import BASELINE, YOURS, ModelIndex, RunRequest, Settings
+from dashboard.pages.control_callbacks import page_status
+from dashboard.store import JobState, Store
+
+
+@pytest.fixture(scope="module")
+def index() -> ModelIndex:
+    """The index of the fake model."""
+    return ModelIndex(FakeModel(), Settings())
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Choice:
+    """Any choice that a visitor can make."""
+    levers = {}
+    for lever in LEVERS:
+        if draw(st.booleans()):
+            steps = round((lever.high - lever.low) / lever.step)
+            value = round(lever.low + lever.step * draw(st.integers(0, steps)), 6)
+            if value != lever.baseline:
+                levers[lever.name] = value
+    policies = [name for name in SCENARIOS if name != "baseline"]
+    drawn_already = ("acute_demand", "spend_acute", "spend_responsive", "spend_preventive", "spend_community")
+    measures = [metric.name for metric in METRICS if metric.name not in drawn_already]
+    compared = draw(st.sets(st.sampled_from(policies), max_size=3))
+    shown = draw(st.sets(st.sampled_from(measures), max_size=6))
+    targets = {}
+    for lever in LEVERS:
+        if lever.name in levers and draw(st.booleans()):
+            services = draw(st.sets(st.sampled_from(("gp", "youth")))) if "service" in lever.aims else set()
+            fifths = draw(st.sets(st.integers(1, 5), max_size=4)) if "where" in lever.aims else set()
+            ages = draw(st.sampled_from((None, (0, 17), (18, 64), (18, 109)))) if "who" in lever.aims else None
+            target = TargetGroup(tuple(sorted(services)), tuple(sorted(fifths)), ages)
+            if target != TargetGroup():
+                targets[lever.name] = target
+    return Choice(
+        place=draw(st.sampled_from(("anytown", "wigan"))),
+        seeds=draw(st.sampled_from((5, 10, 20, 40))),
+        scenarios=tuple(name for name in policies if name in compared),
+        levers=levers,
+        services=tuple(name for name in measures if name in shown),
+        targets=targets,
+        start=draw(st.sampled_from(tuple(f"{year}-04" for year in range(2025, 2035)))),
+        over_months=draw(st.sampled_from((1, 12, 24, 60))),
+        lasts_months=draw(st.sampled_from((None, 12, 24, 120))),
+    )
+
+
+@for_all(choice=choices())
+def test_a_link_restores_the_choice(index: ModelIndex, choice: Choice) -> None:
+    """A choice written as a link, or as data, is read back exactly."""
+    assert read_link(write_link(choice, index), index) == (choice, [])
+    assert checked(json.loads(json.dumps(choice_data(choice))), index) == (choice, [])
+
+
+@for_all(query=st.text(max_size=200) | st.from_regex(r"\?([a-z.]{1,12}=[^&]{0,12}&?){0,6}"))
+def test_any_link_gives_a_choice(index: ModelIndex, query: str) -> None:
+    """Any text gives a choice, and each message is one short sentence."""
+    choice, said = read_link(query, index)
+
+    assert choice.place in ("anytown", "wigan")
+    assert all(0 < len(sentence) < 600 and "Traceback" not in sentence for sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("?place=atlantis", "atlantis"),
+        ("?seeds=1000000", "seeds"),
+        ("?seeds=nan", "seeds"),
+        ("?compare=baseline,nothing", "nothing"),
+        ("?show=moon", "moon"),
+        ("?policies.prevention_share=7", "Prevention share"),
+        ("?policies.prevention_share=inf", "Prevention share"),
+        ("?policies.prevention_share=<script>", "Prevention share"),
+        ("?policies.magic=1", "magic"),
+        ("?policies.voice=1", "voice is now called resident_voice"),
+        ("?start=1999-01", "1999-01"),
+        ("?over=7", "full effect"),
+        ("?lasts=never", "shocks last"),
+        ("?service.threshold=gp", "moved lever"),
+        ("?colour=red", "colour"),
+        ("?place=" + "x" * 10_000, "too long"),
+        ("?place=%ff%fe", "could not be read"),
+    ],
+)
+def test_an_error_in_a_link_is_reported(index: ModelIndex, query: str, word: str) -> None:
+    """A wrong part of a link is named in a sentence, and replaced by the default."""
+    choice, said = read_link(query, index)
+
+    assert any(word in sentence for sentence in said)
+    assert max(map(len, said)) < 300
+    assert (choice.place, choice.levers) == ("anytown", {})
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("service.threshold=moon", "moon"),
+        ("fifths.threshold=6", "fifth called '6'"),
+        ("ages.threshold=20-30", "first age of a band"),
+        ("ages.threshold=old", "first age of a band"),
+        ("ages.caseload=0-17", "cannot be limited to some ages"),
+    ],
+)
+def test_an_error_in_a_target_is_reported(index: ModelIndex, query: str, word: str) -> None:
+    """A wrong target is named in a sentence; the lever stays moved, for everybody."""
+    choice, said = read_link(f"?policies.threshold=0.6&policies.caseload=10&{query}", index)
+
+    assert any(word in sentence for sentence in said)
+    assert set(choice.levers) == {"threshold", "caseload"}
+    assert choice.targets == {}
+
+
+def test_a_lever_that_needs_a_service_is_not_run_without_one(index: ModelIndex) -> None:
+    """A grant without a service is not run; with a service it is."""
+    waiting, _ = read_link("?policies.grant=20", index)
+    assert waiting.levers == {"grant": 20.0}
+    assert all(job.scenario != YOURS for job in waiting.jobs(index))
+
+    complete, _ = read_link("?policies.grant=20&service.grant=gp", index)
+    assert complete.jobs(index)[0].lever_settings[0].as_policy() == {
+        "lever": "grant", "shift": 20.0, "start": "2026-04", "over_months": 24, "service": ["gp"]
+    }  # fmt: skip
+
+
+def test_shocks_start_at_once_and_end(index: ModelIndex) -> None:
+    """A shock has no gradual start, and ends after its duration unless it lasts to the end."""
+
+    def until(query: str) -> str | None:
+        move = read_link(f"?policies.recession=3&{query}", index)[0].lever_settings(index)[0]
+        assert move.over_months == 1
+        return move.until
+
+    assert until("") == "2028-04"
+    assert until("start=2030-04&lasts=12") == "2031-04"
+    assert until("lasts=end") is None
+    assert until("start=2034-04&lasts=120") == "2044-04"
+
+
+# The same without the dashboard.
+
+
+def test_the_scenarios_file_is_the_policy_that_the_page_runs(tmp_path: Path) -> None:
+    """The scenario's file, read by the model, has the same policies, place, dates and targets as the dashboard."""
+    real = ModelIndex(sim, Settings(people=4000, years=8))
+    query = (
+        "?place=wigan&policies.threshold=0.5&service.threshold=camhs,home_care&fifths.threshold=1,2"
+        "&ages.threshold=0-17&policies.grant=12&service.grant=youth_work&policies.prevention_share=-0.015"
+        "&policies.recession=3&start=2027-04&over=36&lasts=12"
+    )
+    choice, said = read_link(query, real)
+    assert said == []
+    path = tmp_path / reproduce.FILE
+    path.write_text(reproduce.scenario_file(choice, real))
+
+    from_file = sim.Scenario.load(path)
+    on_page = sim.Scenario.load(BASELINE)
+    for move in choice.lever_settings(real):
+        fields = move.as_policy()
+        on_page = on_page.with_policy(fields.pop("lever"), **fields, name=YOURS)
+    assert len(on_page.moves) == 4
+
+    def moves(scenario: sim.Scenario) -> list[dict[str, Any]]:
+        return sorted((move.model_dump() for move in scenario.moves), key=lambda move: str(move["lever"]))
+
+    assert moves(from_file) == moves(on_page)
+    assert [shock.lever for shock in from_file.shocks] == ["recession"]
+    assert (from_file.name, from_file.place, from_file.years, from_file.people) == (YOURS, "wigan", 8, 4000)
+    assert from_file.start == on_page.start
+    assert reproduce.command(choice, real).startswith("upstream compare baseline ")
+    assert reproduce.command(choice, real).endswith(
+        "your-policy.toml --place wigan --people 4000 --years 8 --seeds 20 --seed 0"
+    )
+
+
+def test_the_lines_of_python_are_the_policy_too() -> None:
+    """The lines of Python, up to the run, build the scenarios of the dashboard."""
+    real = ModelIndex(sim, Settings(people=4000, years=8))
+    query = "?policies.threshold=0.5&fifths.threshold=1&policies.recession=3&policies.prevention_share=0.01"
+    choice, _ = read_link(query, real)
+    lines = reproduce.python_code(choice, real).splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(line for line in lines if not line.startswith("result")), names)
+
+    assert names["yours"].name == YOURS
+    assert [move.lever for move in names["yours"].moves] == ["prevention_share", "recession", "threshold"]
+    assert names["yours"].moves[2].where.quintiles == [1]
+    assert lines[-2] == (
+        'result = sim.compare(before, more_acute, prevention_shift, salami_slice, yours, place="anytown", seeds=20, '
+        "seed=0, people=4000, years=8)"
+    )
+
+
+# The status while runs continue.
+
+
+def test_a_quick_result_is_shown_until_every_seed_is_done(index: ModelIndex, make_store: Callable[..., Store]) -> None:
+    """Results of a few seeds are shown when they are complete, then those of all seeds; never a mixture."""
+    choice = replace(default_choice(index), levers={"threshold": 0.6}, scenarios=("austerity",))
+    quick, full = choice.quick_jobs(index), choice.jobs(index)
+    assert [job.seeds for job in (*quick, *full)] == [4, 4, 20, 20]
+    store = make_store(lambda request, progress: {"of": request.scenario})
+
+    def drawn_next(shown: list[str]) -> Any:
+        return page_status(choice, index, store, shown, shown)[-1]
+
+    def run(*jobs: RunRequest) -> None:
+        store.submit("me", jobs)
+        wait_for_jobs(store, *jobs)
+
+    old = ["another policy's digest"]
+    run(full[1])
+    assert drawn_next(old) is no_update  # the visitor's policy is missing, so that nothing new can be shown
+    run(*quick)
+    first = drawn_next(old)
+    assert first == [job.digest for job in quick]
+    assert drawn_next(first) is no_update
+    run(full[0])
+    assert drawn_next(first) == [job.digest for job in full]
+    assert page_status(choice, index, store, drawn_next(first), drawn_next(first))[:3] == (
+        "Up to date.", "100", "progress settled"
+    )  # fmt: skip
+
+
+def test_compilation_is_reported() -> None:
+    """While the model compiles the status states that; afterwards it counts runs."""
+    warm: list[bool] = []
+    cold = ModelIndex(FakeModel(), Settings(), lambda: bool(warm))
+    choice = default_choice(cold)
+    states = [JobState("running", 0, 40, "getting ready"), *[JobState("waiting")] * 2]
+    assert summary.progress(choice, cold, choice.jobs(cold), states)[0].startswith("Compiling the model")
+    warm.append(True)
+    assert summary.progress(choice, cold, choice.jobs(cold), states) == (
+        "Updating… “Salami slice”: 0 of 40 runs done (20 seeds). getting ready", 0
+    )  # fmt: skip
+
+
+def test_few_seeds_have_no_quick_result(index: ModelIndex) -> None:
+    """With few seeds there is no quick result, as it would save little time."""
+    assert replace(default_choice(index), seeds=5).quick_jobs(index) == ()
+    assert len(replace(default_choice(index), seeds=10).quick_jobs(index)) == 3
