@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run dashboard browser test lint format types layers check bench calibrate clean
+.PHONY: help setup run dashboard browser test lint format types layers docs check bench calibrate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -71,7 +71,16 @@ types: $(VENV)/dev-ready ## run mypy, strict on sim/
 layers: $(VENV)/dev-ready ## check the import layers only (make test runs this too)
 	$(BIN)/lint-imports --no-cache
 
-check: lint types test ## run everything that CI runs
+$(VENV)/docs-ready: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the documentation is built with into $(VENV) (once; a minute or two) ..."
+	@$(PIP) -e ".[docs]"
+	@touch $@
+
+# Sphinx, with warnings as errors. The tutorials are executed; the first time they compile the model.
+docs: $(VENV)/docs-ready ## build the documentation site in docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees $(ARGS) docs docs/_build/html
+
+check: lint types test docs ## run everything that CI runs
 
 bench: $(VENV)/dev-ready ## run the benchmarks, with other software for comparison
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -210,7 +210,7 @@ def independent_donors(aims: Targets, domains: tuple[Domain, ...], count: int = 
     }
 
 
-PROSE = {"label", "source", "unit", "meaning", "status", "low", "high", "measure", "question"}
+PROSE = {"label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients"}
 """Keys of a data file that describe a figure. A solution does not depend on them."""
 
 

@@ -16,7 +16,7 @@ from sim.results.expectation_tests import (
     assess,
     difference,
     expected_by_chance,
-    missed_again,
+    expected_misses,
     needs,
     unmeasured,
     wording,
@@ -164,7 +164,7 @@ def test_how_many_would_be_missed_again(seed: int) -> None:
         [assess(expect(direction="up"), Estimate.of(rng.normal(truth, 1.0, 40))) for truth in truths] for _ in range(2)
     )
     missed = sum(not verdict.met for verdict in second)
-    assert missed_again(first) == pytest.approx(missed, abs=4 * np.sqrt(2_000 * 0.25) + 2_000 / 50)
+    assert expected_misses(first) == pytest.approx(missed, abs=4 * np.sqrt(2_000 * 0.25) + 2_000 / 50)
 
 
 def reader_of(levels: dict[str, list[float]]) -> Any:

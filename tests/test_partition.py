@@ -46,7 +46,7 @@ def _step(name: str, reads: str = "", writes: str = "", *, by_part: bool = True,
 
 def names(stages: list[list[Mechanism]]) -> list[list[str]]:
     """The mechanisms' names, by fused stage."""
-    return [[m.name for m in stretch] for stretch in stages]
+    return [[m.name for m in stage] for stage in stages]
 
 
 def test_a_stage_ends_before_a_read_beyond_the_part() -> None:
@@ -74,7 +74,7 @@ def test_scratch_is_valid_within_a_stage() -> None:
 def test_all_mechanisms_of_people_are_one_stage() -> None:
     """All mechanisms of people, from their bounds to the columns for the next month, are one fused stage."""
     month = [m for m in REGISTRY.month() if m.lever is None]
-    by_part = [names([stretch])[0] for stretch in fused_stages(month) if stretch[0].by_part]
+    by_part = [names([stage])[0] for stage in fused_stages(month) if stage[0].by_part]
     assert by_part[1:] == [["news"], ["waiting"]]  # after all parts: a byte is copied, and the few people called start
     assert (by_part[0][0], by_part[0][-1]) == ("bound_updates", "remembering")
 
@@ -188,18 +188,18 @@ def done(seed: int) -> list[Done]:
             clock = Clock(np.uint64(seed), np.int64(m))
             for flow in FLOWS:
                 getattr(world.tally, flow)[:] = 0
-            for stretch in fused_stages([step for step, _ in month.steps]):
+            for stage in fused_stages([step for step, _ in month.steps]):
 
-                def work(on: World, stretch: list[Mechanism] = stretch, clock: Clock = clock) -> None:
+                def work(on: World, stage: list[Mechanism] = stage, clock: Clock = clock) -> None:
                     w = handle(on)
-                    for step in stretch:
+                    for step in stage:
                         step.kernel(w, settings[step.name], clock)
 
-                if not stretch[0].by_part:
+                if not stage[0].by_part:
                     work(world)
                     continue
                 if m >= 11:
-                    beyond = {name for step in stretch for name in step.beyond}
+                    beyond = {name for step in stage for name in step.beyond}
                     before = split(world, places[1])[1]
                     tried = []
                     for other in (copy(world), stirred(world, places[1], beyond)):
@@ -207,7 +207,7 @@ def done(seed: int) -> list[Done]:
                         part.screen.events[:] = places[1].screen.events
                         work(part)
                         tried.append(split(other, part))
-                    names = [step.name for step in stretch]
+                    names = [step.name for step in stage]
                     out.append(Done(names, before, tried[0][1], tried[0][0], tried[1][0]))
                 for place in places:
                     work(place)

@@ -96,7 +96,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_decisions_are_numbered_and_complete() -> None:
-    """Decision pages count up from 1, and each says what was chosen, what was given up, what would change our mind."""
+    """Decision pages are numbered from 1, and each has the parts on the choice, its cost, and reasons to change it."""
     assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
     for page in DECISIONS:
         text = page.read_text(encoding="utf-8")

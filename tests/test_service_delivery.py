@@ -59,17 +59,17 @@ def staffed(caseload: float = 1.0, months: int = 240, **burnout: float) -> World
 def test_leaving_is_its_formula(burnout: float, pay: float) -> None:
     """At the baseline's burnout and pay turnover is the catalogue's; E23's worst and best jobs differ by 2.36."""
     p = Burnout().compiled()
-    plain = 0.02 * math.exp(p.flight * (burnout - p.usual)) * pay**-p.pull
+    plain = 0.02 * math.exp(p.flight * (burnout - p.reference)) * pay**-p.pull
     assert leaving_rate(p, 0.02, burnout, pay) == pytest.approx(plain)
-    assert leaving_rate(p, 0.02, p.usual, 1.0) == pytest.approx(0.02)
+    assert leaving_rate(p, 0.02, p.reference, 1.0) == pytest.approx(0.02)
     assert leaving_rate(p, 0.02, 0.5, 1.0) / leaving_rate(p, 0.02, 0.15, 1.0) == pytest.approx(48.7 / 20.6, rel=0.05)
 
 
 def test_burnout_is_its_formula() -> None:
     """Burnout is constant at the baseline's workload, targets and autonomy, and moves with each by its formula."""
     p = Burnout().compiled()
-    assert burnout_target(p, 1.0, 0.5, 0.5) == pytest.approx(p.usual)
-    logit = math.log(p.usual / (1 - p.usual)) + p.strain * math.log(1.2) + 0.3 * p.control - 0.1 * p.freedom
+    assert burnout_target(p, 1.0, 0.5, 0.5) == pytest.approx(p.reference)
+    logit = math.log(p.reference / (1 - p.reference)) + p.strain * math.log(1.2) + 0.3 * p.control - 0.1 * p.freedom
     assert burnout_target(p, 1.2, 0.8, 0.6) == pytest.approx(1.0 / (1.0 + math.exp(-logit)))
 
 

@@ -1,0 +1,1 @@
+"""Analyses of runs: life histories of people, and feedback loops."""

@@ -109,7 +109,7 @@ def _services() -> Rows:
         figures = {name: _figure(value) for name, value in _figures(s).items()}
         out.append(
             {"name": s.id, "label": s.label, "domain": s.domain, "tier": s.tier, "payer": s.silo,
-             "statutory": s.statutory, "ages": list(s.ages), "serves": list(s.serves), "who": s.who,
+             "statutory": s.statutory, "ages": list(s.ages), "serves": list(s.serves), "clients": s.clients,
              "metric": (s.measure or s.id) if s.tier == "acute" else None, "figures": figures}
         )  # fmt: skip
     return out
@@ -247,7 +247,7 @@ def _lines_of_domain(r: Mapping[str, Any]) -> list[str]:
 def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
     duty = "statutory" if r["statutory"] else "can be cut"
     facts = f"{r['tier']}, {r['domain']}, ages {r['ages'][0]} to {r['ages'][1]}, paid by {r['payer']}, {duty}"
-    return [r["who"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
+    return [r["clients"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
 
 
 _KINDS: dict[str, Callable[[], Rows]] = {

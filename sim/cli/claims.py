@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sim.cli.tables import number, print_wrapped, shown_unit
-from sim.results.expectation_tests import expected_by_chance, missed_again
+from sim.results.expectation_tests import expected_by_chance, expected_misses
 from sim.results.metrics import metric
 from sim.schema.toml_files import plain
 from sim.validation.claims import STATUSES, ClaimResult, Finding, RegionResult, Report, Status
@@ -111,7 +111,7 @@ def _counts(report: Report, out: Console) -> None:
             f"(Holm), {after_holm} are still met."
         )
     )
-    missed = missed_again(finding.verdict for finding in report.findings)
+    missed = expected_misses(finding.verdict for finding in report.findings)
     out.print(
         Text(f"With other seeds, and as many, about {missed:.0f} would not be met, judging by the simulated results.")
     )

@@ -84,10 +84,10 @@ def _loop_test(test: LoopTest, out: Console) -> None:
     measure = metric(look.metric)
 
     def shown(value: float) -> str:
-        signed = look.what == "change" or value is verdict.mean
+        signed = look.quantity == "change" or value is verdict.mean
         return number(value, measure.unit, measure.decimals + 1, signed=signed)
 
-    quantity = "changed by" if look.what == "change" else "at"
+    quantity = "changed by" if look.quantity == "change" else "at"
     levels = f"{quantity} {shown(test.with_loop)} with the loop, {shown(test.without_loop)} without"
     mean, low, high = (number(v, measure.unit, measure.decimals + 1, signed=True) for v in verdict[1:4])
     row = f"{about(look)}: {measure.label} {levels}; effect of the loop, expected {verdict.expected}: "

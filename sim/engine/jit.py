@@ -99,14 +99,14 @@ def inlined(function: F) -> F:
     return cast(F, _cached(numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)))
 
 
-def entry(function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
-    """What calls a compiled function with arguments of these types, without asking each time which types they are.
+def entry(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """Return the machine code of a function for arguments of these types, to be called without a look-up of types.
 
-    A month calls thirty kernels, most of them shorter than that question. A function that is not compiled is returned.
+    A month calls thirty kernels, most of them shorter than the look-up. A function that is not compiled is returned.
     """
     if not hasattr(function, "typeof_pyval"):
         return function
-    return cast(Callable[..., Any], cast(Any, function).compile(tuple(map(function.typeof_pyval, given))))
+    return cast(Callable[..., Any], cast(Any, function).compile(tuple(map(function.typeof_pyval, arguments))))
 
 
 def pointer(function: Callable[..., Any], *arguments: Any) -> int:

@@ -1,11 +1,20 @@
-"""Luck with an address: every draw is a pure function of (seed, stream, month, person).
+"""Counter-based random numbers: every draw is a pure function of (seed, stream, month, person).
 
-No draw depends on how many came before it. So a run is bitwise the same on any number of threads, a new mechanism
-moves nobody else's luck, and two policies face the same dice: their difference is the policy's.
+No draw depends on the number of draws before it. So a run is bitwise the same on any number of threads, a new mechanism
+leaves the draws of all other mechanisms unchanged, and two policies face the same chance events (common random
+numbers): the difference between their results is the effect of the policy.
 
-The address is hashed in two steps. (seed, stream, month) becomes one 64-bit key by splitmix64's finaliser; the person
-is then mixed in by two rounds of a 32-bit finaliser ("lowbias32", C. Wellons, public domain), the first keyed by the
-low half, the second by the high half. Adding person to month, the obvious short cut, repeats draws along diagonals.
+Notes
+-----
+The address is hashed in two steps. (seed, stream, month) becomes one 64-bit key by the finaliser of SplitMix64 [1]_.
+The person is then mixed in by two rounds of the 32-bit finaliser "lowbias32" [2]_; the first round is keyed by the low
+half of the key, the second by the high half. Adding the person to the month, the obvious short cut, repeats draws along
+diagonals.
+
+References
+----------
+.. [1] G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+.. [2] C. Wellons, "Prospecting for hash functions", 2018 (public domain).
 """
 
 from __future__ import annotations
@@ -37,7 +46,21 @@ def _finalise(x: np.uint64) -> np.uint64:
 
 @kernel
 def month_key(seed: np.uint64, stream: np.uint64, month: Int) -> np.uint64:
-    """One 64-bit key for all persons' draws of a stream in a month."""
+    """Hash (seed, stream, month) to the 64-bit key of all persons' draws of a stream in a month.
+
+    Parameters
+    ----------
+    seed : uint64
+        Seed of the run.
+    stream : uint64
+        Number of the stream, from `stream`.
+    month : int
+        Month of the run, counted from 0.
+
+    Returns
+    -------
+    uint64
+    """
     k = _finalise(np.uint64(seed) + _GOLDEN)
     k = _finalise(k ^ (np.uint64(stream) * _MIX_2 + _GOLDEN))
     return _finalise(k ^ (np.uint64(month) * _GOLDEN + _MIX_1))
@@ -45,7 +68,20 @@ def month_key(seed: np.uint64, stream: np.uint64, month: Int) -> np.uint64:
 
 @inlined
 def mixed(spread: np.uint32, key: np.uint64) -> np.uint32:
-    """32 random bits for a person, given as `spread_of` says, under a month's key."""
+    """Mix a person into a month's key.
+
+    Parameters
+    ----------
+    spread : uint32
+        The person's number, spread over 32 bits by `spread_of`.
+    key : uint64
+        Key of the stream and month, from `month_key`.
+
+    Returns
+    -------
+    uint32
+        32 random bits.
+    """
     x = np.uint32(spread ^ np.uint32(key & np.uint64(0xFFFFFFFF)))
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(16))) * _ROUND_1)
     x = np.uint32(np.uint32(x ^ (x >> np.uint32(15))) * _ROUND_2)
@@ -57,25 +93,60 @@ def mixed(spread: np.uint32, key: np.uint64) -> np.uint32:
 
 @inlined
 def spread_of(person: Int) -> np.uint32:
-    """A person's number, spread over 32 bits; the next person's is `SPREAD` more, which takes no product."""
+    """Spread a person's number over 32 bits; that of the next person is `SPREAD` more, without a multiplication."""
     return np.uint32(np.uint32(person) * SPREAD)
 
 
 @kernel
 def bits(key: np.uint64, person: Int) -> np.uint32:
-    """32 random bits for one person under a month's key."""
+    """Draw 32 random bits for one person.
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the stream and month, from `month_key`.
+    person : int
+        Slot of the person.
+
+    Returns
+    -------
+    uint32
+    """
     return mixed(spread_of(person), key)
 
 
 @kernel
 def uniform(key: np.uint64, person: Int) -> float:
-    """A number in (0, 1) for one person under a month's key."""
+    """Draw a number in the open interval (0, 1) for one person.
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the stream and month, from `month_key`.
+    person : int
+        Slot of the person.
+
+    Returns
+    -------
+    float
+        The midpoint of one of 2^32 equal parts of the interval, so never 0 or 1.
+    """
     return (np.float64(bits(key, person)) + 0.5) * UNIT
 
 
 @kernel
 def fill_bits(key: np.uint64, first: Int, out: U32) -> None:
-    """Draws of the persons first, first + 1, … into `out`: the same values as `bits`, many at a time."""
+    """Draw 32 random bits for many persons in a row: the same values as `bits`.
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the stream and month, from `month_key`.
+    first : int
+        Slot of the first person.
+    out : ndarray of uint32, shape (persons,)
+        Receives the draws of the persons first, first + 1, ….
+    """
     spread = spread_of(first)
     for i in range(out.size):
         out[i] = mixed(spread, key)
@@ -83,5 +154,21 @@ def fill_bits(key: np.uint64, first: Int, out: U32) -> None:
 
 
 def stream(name: str) -> np.uint64:
-    """The number of a stream of luck, from its name: adding a stream shifts no other."""
+    """Number a stream of draws by its name, so that adding a stream changes no other stream.
+
+    Parameters
+    ----------
+    name : str
+        Unique name of the stream.
+
+    Returns
+    -------
+    uint64
+        CRC-32 of the name.
+
+    Examples
+    --------
+    >>> int(stream("deaths"))
+    3342828817
+    """
     return np.uint64(zlib.crc32(name.encode()))

@@ -1,7 +1,7 @@
-"""Noting what arrays hold, and emptying them, many arrays in one call.
+"""Recording and clearing of arrays, many of them in one call.
 
-A run notes some fifty arrays each month. One by one, that takes as long as a small town's month, and threads that run
-side by side wait for one another meanwhile.
+A run records some fifty arrays each month. One call for each array takes as long as a month of a small town, and
+threads that run side by side wait for one another meanwhile.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ A = npt.NDArray[Any]
 
 
 def _pointer_to(kind: types.Type) -> Any:
-    """What gives, in compiled code, a pointer to numbers of a kind from their address."""
+    """Make a function that gives compiled code a pointer to numbers of a type, from their address."""
 
     @intrinsic
     def at(_typing: Any, address: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
         pointer: Any = types.CPointer(kind)  # type: ignore[no-untyped-call]  # Numba's own have no types
         return pointer(address), code
@@ -62,27 +62,48 @@ def _add(sources: A, rows: A, sizes: A, row: Int) -> None:
 
 def _addresses(arrays: Iterable[A]) -> npt.NDArray[np.int64]:
     listed = list(arrays)
-    assert all(array.flags.carray for array in listed), "an array to be noted lies in one piece"
+    assert all(array.flags.carray for array in listed), "a recorded array is in one piece of memory"
     return np.array([array.ctypes.data for array in listed], np.int64)
 
 
 class ArrayClearer:
-    """Arrays that are emptied together, as often as it is called."""
+    """Arrays that are set to 0 together, each time that it is called.
+
+    Parameters
+    ----------
+    arrays : iterable of ndarray
+        Arrays in one piece of memory (C-contiguous), of any shape and type.
+    """
 
     def __init__(self, arrays: Iterable[A]) -> None:
+        """Note the addresses and sizes of the arrays."""
         self._arrays = list(arrays)
         self._where = _addresses(self._arrays)
         self._sizes = np.array([array.nbytes for array in self._arrays], np.int64)
 
     def __call__(self) -> None:
-        """Set all to 0."""
+        """Set all elements of all arrays to 0."""
         _clear(self._where, self._sizes)
 
 
 class ArrayRecorder:
-    """What some arrays held at each of some moments: by name, the moment first."""
+    """Values that some arrays held at each of some moments.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays in one piece of memory (C-contiguous), by name.
+    rows : int
+        Number of moments.
+
+    Attributes
+    ----------
+    rows : dict of str to ndarray, shape (rows, *shape of the array)
+        The recorded values, by name, the moment first; 0 where nothing is recorded yet.
+    """
 
     def __init__(self, arrays: Mapping[str, A], rows: int) -> None:
+        """Allocate the rows, and note the addresses and sizes of the arrays."""
         self._arrays = dict(arrays)
         self.rows = {name: np.zeros((rows, *array.shape), array.dtype) for name, array in arrays.items()}
         self._from, self._into = _addresses(self._arrays.values()), _addresses(self.rows.values())
@@ -90,11 +111,28 @@ class ArrayRecorder:
         self._others = [name for name, array in arrays.items() if array.dtype != np.int32]
 
     def note(self, row: int) -> None:
-        """Keep what the arrays hold now as this row."""
+        """Record the present values of the arrays as a row.
+
+        Parameters
+        ----------
+        row : int
+            The moment, counted from 0.
+        """
         _copy(self._from, self._into, self._sizes, row)
 
     def add(self, row: int) -> None:
-        """Add what the arrays hold now to this row. Raises TypeError for others than whole numbers of 32 bits."""
+        """Add the present values of the arrays to a row.
+
+        Parameters
+        ----------
+        row : int
+            The moment, counted from 0.
+
+        Raises
+        ------
+        TypeError
+            If an array does not hold int32.
+        """
         if self._others:
-            raise TypeError(f"only whole numbers of 32 bits are added up here, not {', '.join(self._others)}")
+            raise TypeError(f"only arrays of int32 are added up, not {', '.join(self._others)}")
         _add(self._from, self._into, self._sizes, row)

@@ -1,6 +1,6 @@
-"""The k smallest of many keys, without sorting all of them.
+"""Selection of the k-th smallest of many keys, without sorting them.
 
-Numba has `np.partition`, which compiles for as long as the five largest mechanisms together.
+Numba has `np.partition`, which takes as long to compile as the five largest mechanisms together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,20 @@ A = npt.NDArray[Any]
 
 @kernel
 def kth_smallest(keys: A, k: Int) -> np.uint64:
-    """The key that has k smaller or equal ones before it in order, k from 0. Leaves `keys` in another order."""
+    """Select the k-th smallest key (quickselect with Hoare's partition).
+
+    Parameters
+    ----------
+    keys : ndarray of uint64, shape (n,)
+        The keys. Their order is changed.
+    k : int
+        Rank, counted from 0, below n.
+
+    Returns
+    -------
+    uint64
+        The key at position `k` of the sorted keys.
+    """
     low: Int = 0
     high: Int = keys.size - 1
     while low < high:
@@ -38,5 +51,5 @@ def kth_smallest(keys: A, k: Int) -> np.uint64:
             low = i
         else:
             break
-    found: np.uint64 = keys[k]
-    return found
+    key: np.uint64 = keys[k]
+    return key

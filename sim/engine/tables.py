@@ -1,11 +1,11 @@
-"""Tables are NamedTuples of arrays, and each column says what it is: type, axes, unit and meaning.
+"""Tables of state: NamedTuples of arrays, in which each column declares its type, axes, unit and meaning.
 
-Allocation, the data dictionary and the check that a mechanism writes only what it declares all read the same
+Allocation, the data dictionary and the check that a mechanism writes only its declared columns all read the same
 annotations. Kernels get a *handle* on a world of tables: one pointer that offers the same names (`w.people.age`) over
 the same memory. Passing a hundred arrays by value to every small function would cost minutes of compilation.
 
-A handle points to a list of addresses and lengths, which never changes while it is in use. So the compiler may look a
-column up once, ahead of a loop, and nothing is counted at each use: Python's own handle keeps the memory alive.
+A handle points to a list of addresses and lengths, which never changes while the handle is in use. So the compiler may
+look a column up once, ahead of a loop, and no references are counted: the handle in Python keeps the memory alive.
 """
 
 from __future__ import annotations
@@ -36,7 +36,21 @@ T = TypeVar("T")
 
 
 class Column(NamedTuple):
-    """What an array holds."""
+    """Declaration of an array.
+
+    Attributes
+    ----------
+    dtype : str
+        NumPy type, such as ``f4``.
+    axes : tuple of str
+        Names of the axes, such as person, domain, service.
+    unit : str
+        Unit of the values.
+    meaning : str
+        Description for the data dictionary.
+    monthly : bool
+        Whether the column is a count that starts at 0 each month.
+    """
 
     dtype: str
     axes: tuple[str, ...]
@@ -48,7 +62,22 @@ class Column(NamedTuple):
 
 @lru_cache
 def columns(table: type) -> tuple[tuple[str, Column], ...]:
-    """Each column of a table with its description, in order."""
+    """List the columns of a table with their declarations, in order.
+
+    Parameters
+    ----------
+    table : type
+        A NamedTuple whose fields are annotated with a `Column`.
+
+    Returns
+    -------
+    tuple of (str, Column)
+
+    Raises
+    ------
+    TypeError
+        If a field has no `Column`.
+    """
     return tuple(_columns(table))
 
 
@@ -57,63 +86,133 @@ def _columns(table: type) -> Iterator[tuple[str, Column]]:
     for name in table._fields:  # type: ignore[attr-defined]  # every table is a NamedTuple
         described = [a for a in get_args(hints[name])[1:] if isinstance(a, Column)]
         if not described:
-            raise TypeError(f"{table.__name__}.{name} has no Column that says what it is")
+            raise TypeError(f"{table.__name__}.{name} has no Column that declares its type, axes, unit and meaning")
         yield name, described[0]
 
 
 def allocate(table: type[T], **sizes: int) -> T:
-    """A table of zeros. `sizes` gives the length of each axis by name."""
+    """Allocate a table of zeros.
+
+    Parameters
+    ----------
+    table : type
+        A NamedTuple whose fields are annotated with a `Column`.
+    **sizes : int
+        Length of each axis, by its name. Axes that the table does not have are ignored.
+
+    Returns
+    -------
+    table
+        An instance with an array of zeros for each column.
+
+    Raises
+    ------
+    KeyError
+        If the length of an axis is missing.
+
+    Examples
+    --------
+    >>> from sim.state.dwellings import Dwellings
+    >>> table = allocate(Dwellings, dwelling=3, dwelling_edge=4, place_in_home=8)
+    >>> table.donor_ages.shape, str(table.donor_ages.dtype)
+    ((3, 8), 'uint8')
+    """
     arrays: dict[str, Any] = {}
     for name, column in columns(cast(type, table)):
         missing = [axis for axis in column.axes if axis not in sizes]
         if missing:
-            raise KeyError(f"{table.__name__}.{name} needs a length for {missing}; given: {sorted(sizes)}")
+            raise KeyError(f"{table.__name__}.{name} needs a length for {missing}; it has {sorted(sizes)}")
         arrays[name] = np.zeros([sizes[axis] for axis in column.axes], dtype=column.dtype)
     return table(**arrays)
 
 
 LINES = 128
-"""Bytes that processors keep together. Whatever one thread writes and another reads or writes shares none of them: else
-each would wait for the other at every write."""
+"""Bytes of a cache line, or of a pair that processors fetch together. Data that one thread writes, and another reads or
+writes, lie on separate lines: otherwise each thread would wait for the other at every write (false sharing)."""
 
 
 def apart(arrays: Iterable[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-    """Copies of arrays, in one piece of memory, each on lines of its own."""
+    """Copy arrays into one piece of memory, each on cache lines that it shares with no other array.
+
+    Parameters
+    ----------
+    arrays : iterable of ndarray
+        Arrays of any shape and type.
+
+    Returns
+    -------
+    list of ndarray
+        The copies, in order.
+    """
     listed = list(arrays)
     lengths = [-(-array.nbytes // LINES) * LINES for array in listed]
     memory = np.empty(sum(lengths) + LINES, np.uint8)
     start = -memory.ctypes.data % LINES
     out = []
     for array, length in zip(listed, lengths, strict=True):
-        own = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-        own[...] = array
-        out.append(own)
+        copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        copy[...] = array
+        out.append(copy)
         start += length
     return out
 
 
 class TableType(types.Type):
-    """The compiled type of a handle on a world or on one of its tables: names, types, and where each column's address
-    and lengths stand in the list."""
+    """Compiled type of a handle on a world or on one of its tables.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    fields : dict of str to (type, int)
+        The compiled type of each field, and the position of its address and lengths in the list.
+    """
 
     def __init__(self, name: str, fields: dict[str, tuple[Any, int]]) -> None:
+        """Name the type by its table and a digest of its fields, so that different layouts are different types."""
         self.fields = fields
         digest = zlib.crc32(repr([(k, str(kind), first) for k, (kind, first) in fields.items()]).encode())
         super().__init__(name=f"{name}_{digest:08x}")
 
 
 class Handle:
-    """What Python holds of a world that kernels see: the list of addresses, and the world, kept alive by it."""
+    """Handle on a world that is passed to kernels: the list of addresses, and the world, which it keeps alive.
+
+    Parameters
+    ----------
+    kind : TableType
+        Compiled type of the world.
+    world : NamedTuple of tables
+        The world.
+    listed : ndarray of int64, shape (entries,)
+        Address and lengths of each column.
+    """
 
     __slots__ = ("address", "kind", "listed", "world")
 
     def __init__(self, kind: TableType, world: Any, listed: npt.NDArray[np.int64]) -> None:
+        """Keep the world and the list alive, and note the address of the list."""
         self.kind, self.world, self.listed = kind, world, listed
         self.address = int(listed.ctypes.data)
 
 
 def handle_type(table: type, first: int = 0) -> tuple[TableType, int]:
-    """The compiled type of a table, or of a NamedTuple of tables, whose list begins at `first`; and where it ends."""
+    """Make the compiled type of a table, or of a NamedTuple of tables.
+
+    Parameters
+    ----------
+    table : type
+        The table.
+    first : int
+        Position in the list of addresses at which its columns begin.
+
+    Returns
+    -------
+    kind : TableType
+        The compiled type.
+    end : int
+        Position after its last column.
+    """
     hints = get_type_hints(table)
     fields: dict[str, tuple[Any, int]] = {}
     for name in table._fields:  # type: ignore[attr-defined]  # a NamedTuple
@@ -131,16 +230,28 @@ def handle_type(table: type, first: int = 0) -> tuple[TableType, int]:
 
 
 def handle_maker(world: type) -> Callable[[Any], Any]:
-    """A function from a world (a NamedTuple of tables) to a handle on it, which its kernels take for the world."""
+    """Make a function that gives a handle on a world.
+
+    Parameters
+    ----------
+    world : type
+        A NamedTuple of tables.
+
+    Returns
+    -------
+    callable
+        From a world to a `Handle`, which kernels take for the world. It raises TypeError if an array has another type
+        or number of axes than declared, or is not contiguous.
+    """
     kind, length = handle_type(world)
-    described = [(t, c, what) for t, table in get_type_hints(world).items() for c, what in columns(table)]
+    described = [(t, c, column) for t, table in get_type_hints(world).items() for c, column in columns(table)]
 
     def handle(made: Any) -> Handle:
         words: list[int] = []
-        for t, c, what in described:
+        for t, c, column in described:
             array = getattr(getattr(made, t), c)
-            if array.dtype != what.dtype or array.ndim != len(what.axes) or not array.flags.carray:
-                raise TypeError(f"{t}.{c} should be {what.dtype} over {what.axes}, in one piece; it is {array.dtype}")
+            if array.dtype != column.dtype or array.ndim != len(column.axes) or not array.flags.carray:
+                raise TypeError(f"{t}.{c} must be {column.dtype} over {column.axes}, contiguous; it is {array.dtype}")
             words += [array.ctypes.data, *array.shape]
         assert len(words) == length
         return Handle(kind, made, apart([np.array(words, np.int64)])[0])
@@ -152,13 +263,13 @@ register_model(TableType)(OpaqueModel)
 
 
 @typeof_impl.register(Handle)
-def _type_of(given: Handle, _context: Any) -> TableType:
-    return given.kind
+def _type_of(handle: Handle, _context: Any) -> TableType:
+    return handle.kind
 
 
 @unbox(TableType)  # type: ignore[untyped-decorator,no-untyped-call]  # Numba's
-def _address_of(_kind: TableType, given: Any, c: Any) -> Any:
-    number = c.pyapi.object_getattr_string(given, "address")
+def _address_of(_kind: TableType, handle: Any, c: Any) -> Any:
+    number = c.pyapi.object_getattr_string(handle, "address")
     pointer = c.pyapi.long_as_voidptr(number)
     c.pyapi.decref(number)
     return NativeValue(pointer, is_error=c.pyapi.c_api_error())  # type: ignore[no-untyped-call]  # Numba's
@@ -166,22 +277,34 @@ def _address_of(_kind: TableType, given: Any, c: Any) -> Any:
 
 @intrinsic
 def at(_typing: Any, like: TableType, address: Any) -> Any:
-    """In compiled code: the handle whose list of addresses stands at `address`, of the same type as another handle."""
+    """In compiled code: make a handle from the address of a list of addresses.
 
-    def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-        return builder.inttoptr(given[1], context.get_value_type(like))
+    Parameters
+    ----------
+    like : Handle
+        A handle of the same type.
+    address : int
+        Address of the list.
+
+    Returns
+    -------
+    Handle
+    """
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[1], context.get_value_type(like))
 
     return like(like, address), code
 
 
 @infer_getattr
 class _Names(AttributeTemplate):
-    """A handle offers its fields' names."""
+    """Type inference for the names of a handle's fields."""
 
     key = TableType
 
     def generic_resolve(self, kind: TableType, name: str) -> Any:  # type: ignore[override]  # Numba's has no types
-        """The type behind a name, or None."""
+        """Give the type of a field, or None if there is no such field."""
         return kind.fields[name][0] if name in kind.fields else None
 
 
@@ -192,15 +315,15 @@ def _look_up(context: Any, builder: Any, table: TableType, pointer: Any, name: s
         return pointer
     array = make_array(kind)(context, builder)  # type: ignore[no-untyped-call]  # Numba's
 
-    def word(k: int, what: Any) -> Any:
+    def word(k: int, word_type: Any) -> Any:
         place = cgutils.gep_inbounds(builder, pointer, 8 * (first + k))  # type: ignore[no-untyped-call]  # Numba's
-        found = builder.load(builder.bitcast(place, what.as_pointer()))
-        found.set_metadata("invariant.load", builder.module.add_metadata([]))
-        return found
+        value = builder.load(builder.bitcast(place, word_type.as_pointer()))
+        value.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return value
 
-    whole = context.get_value_type(types.intp)
+    integer = context.get_value_type(types.intp)
     size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-    shape = [word(1 + k, whole) for k in range(kind.ndim)]
+    shape = [word(1 + k, integer) for k in range(kind.ndim)]
     strides = [context.get_constant(types.intp, size)]
     for length in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], length))

@@ -1,7 +1,18 @@
-"""Finding the few: a cheap test of everybody's draw against a bound, many at a time.
+"""Candidate thinning: a cheap test of everybody's draw against an upper bound, many draws at a time.
 
-A bound is 8 bits, c, and reaches up to c (c + 2) of 65,536 parts: finely where it is small. So only the top half of a
-draw is compared with it. What a found draw means is up to the mechanism that asked.
+An event that happens to few people is decided exactly only for the candidates: the people whose draw lies within a
+bound on their probability. This is thinning of a discrete-time process by an upper bound on its rate [1]_.
+
+Notes
+-----
+A bound is 8 bits, c, and covers c (c + 2) of 65,536 equal parts of the range of a draw: small probabilities are bounded
+finely. So only the upper 16 bits of a 32-bit draw are compared with a bound. The mechanism that calls then decides the
+event with the whole draw and the exact probability.
+
+References
+----------
+.. [1] P. A. W. Lewis and G. S. Shedler, "Simulation of nonhomogeneous Poisson processes by thinning", Naval Research
+   Logistics Quarterly 26 (1979) 403-413.
 """
 
 from __future__ import annotations
@@ -20,50 +31,106 @@ from sim.engine.random import SPREAD, mixed, spread_of
 
 A = npt.NDArray[Any]
 BLOCK = 4096
-"""Rows drawn for at a time: few enough for what is found out of them to stay in the nearest cache."""
+"""Rows drawn for at a time: few enough for their draws and marks to stay in the first-level cache."""
 ALL, HALF = np.uint32(65535), np.uint32(32768)
 CERTAIN = 255
-"""The bound that leaves out no draw."""
-
-
+"""The bound that every draw is within."""
 _LEAST = np.minimum(CERTAIN, np.ceil(np.sqrt(np.arange(65537) + 1.0)) - 1).astype(np.uint8)
-"""The least bound that reaches up to so many parts of 65,536, if any does."""
+"""The smallest bound that covers a number of parts of 65,536, or `CERTAIN`; the number is the index."""
 
 
 @inlined
 def bound_of(probability: float) -> np.uint8:
-    """A bound below which every draw lies that is below a probability, 0 to 1."""
-    found: np.uint8 = _LEAST[np.uint32(math.ceil(65536.0 * min(1.0, max(0.0, probability))))]
-    return found
+    """Round a probability up to a bound: every draw below the probability is within the bound.
+
+    Parameters
+    ----------
+    probability : float
+        From 0 to 1; other values are clipped.
+
+    Returns
+    -------
+    uint8
+        The smallest sufficient bound, or `CERTAIN`.
+    """
+    bound: np.uint8 = _LEAST[np.uint32(math.ceil(65536.0 * min(1.0, max(0.0, probability))))]
+    return bound
 
 
 @inlined
 def reach(bound: np.uint8) -> np.uint32:
-    """How many of 65,536 parts a bound reaches up to."""
+    """Give the number of the 65,536 parts that a bound covers.
+
+    Parameters
+    ----------
+    bound : uint8
+        The bound, c.
+
+    Returns
+    -------
+    uint32
+        c (c + 2).
+    """
     c = np.uint32(bound)
     return np.uint32(c * np.uint32(c + np.uint32(2)))
 
 
 @inlined
 def is_low(top: np.uint32, low: np.uint8) -> bool | np.bool:
-    """Whether a draw, told by its top half, lies below a bound."""
+    """Test whether a draw lies in the low zone: below the reach of a bound.
+
+    Parameters
+    ----------
+    top : uint32
+        Upper 16 bits of the draw, 0 to 65,535.
+    low : uint8
+        The bound.
+
+    Returns
+    -------
+    bool
+    """
     return top < reach(low)
 
 
 @inlined
 def is_high(top: np.uint32, high: np.uint8) -> bool | np.bool:
-    """Whether it lies above the complement of a bound."""
+    """Test whether a draw lies in the high zone: above 1 less the reach of a bound.
+
+    Parameters
+    ----------
+    top : uint32
+        Upper 16 bits of the draw, 0 to 65,535.
+    high : uint8
+        The bound.
+
+    Returns
+    -------
+    bool
+    """
     return np.uint32(ALL - top) < reach(high)
 
 
 @inlined
 def is_middle(top: np.uint32, middle: np.uint8) -> bool | np.bool:
-    """Whether it lies from one half up to one half plus a bound."""
+    """Test whether a draw lies in the middle zone: from one half up to one half plus the reach of a bound.
+
+    Parameters
+    ----------
+    top : uint32
+        Upper 16 bits of the draw, 0 to 65,535.
+    middle : uint8
+        The bound.
+
+    Returns
+    -------
+    bool
+    """
     return np.uint32(top - HALF) < reach(middle)
 
 
-# Marking the draws in question, and noting the top half of each. One loop for each kind of question: the compiler works
-# on many draws at a time.
+# These loops mark the candidates and store the upper half of each draw. One loop for each kind of test, so that the
+# compiler vectorises it.
 
 
 @kernel
@@ -97,14 +164,14 @@ def _mark_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A,
 
 
 def _first_marked(marks: np.uint64) -> int:
-    """Which of eight marks, told as one number that is not 0, is the first that is set, 0 to 7."""
+    """Position, 0 to 7, of the first non-zero byte of eight marks read as one little-endian number, which is not 0."""
     return ((int(marks) & -int(marks)).bit_length() - 1) // 8
 
 
 @intrinsic
 def _first_of_eight(_typing: Any, _marks: Any) -> Any:
-    def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-        zeros = builder.cttz(given[0], Constant(IntType(1), 1))
+    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        zeros = builder.cttz(arguments[0], Constant(IntType(1), 1))
         return builder.lshr(zeros, Constant(IntType(64), 3))
 
     return types.int64(types.uint64), code
@@ -112,7 +179,7 @@ def _first_of_eight(_typing: Any, _marks: Any) -> Any:
 
 @overload(_first_marked, jit_options={"forceinline": True})
 def _compiled(marks: Any) -> Any:
-    del marks  # only its name matters
+    del marks  # Numba reads its name only
 
     def first(marks: Any) -> Any:
         return _first_of_eight(marks)  # type: ignore[call-arg]  # when it compiles, Numba itself passes an intrinsic's first argument
@@ -122,10 +189,27 @@ def _compiled(marks: Any) -> Any:
 
 @kernel
 def gather_block(marks: A, first: Int, row: A, k: Int) -> Int:
-    """Collect the marked rows of a block that begins at row `first`, in order, where `k` are collected already. Returns
-    the new count.
+    """Append the marked rows of a block to a list, in order.
 
-    Looks closer only at groups of eight in which somebody is marked.
+    Parameters
+    ----------
+    marks : ndarray of uint8, shape (rows of the block,)
+        1 for each marked row, 0 for each other row.
+    first : int
+        Row of the first mark.
+    row : ndarray of uint32, shape (capacity,)
+        The list of rows. Receives the marked rows from position `k` on.
+    k : int
+        Number of rows in the list before.
+
+    Returns
+    -------
+    int
+        Number of rows in the list after.
+
+    Notes
+    -----
+    Marks are read eight at a time, and only groups with a mark are examined further.
     """
     eights = marks[: marks.size // 8 * 8].view(np.uint64)
     for g in range(eights.size):
@@ -149,39 +233,120 @@ def _tops_of(tops: A, first: Int, row: A, top: A, start: Int, stop: Int) -> None
 
 @kernel
 def find_low(key: np.uint64, first: Int, low: A, tops: A, marks: A, row: A) -> Int:
-    """Collect the rows, of those from `first` on that `low` bounds, whose draw lies below their bound. Returns how many
-    there are. `tops` and `marks` are scratch, `BLOCK` long; `row` has room for as many as there are rows."""
-    found: Int = 0
+    """List the rows whose draw is within a lower bound.
+
+    The rows are first, first + 1, …, one for each element of `low`. A row is a candidate if the upper 16 bits of its
+    draw are below the reach of its element of `low`.
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the stream and month, from `sim.engine.random.month_key`.
+    first : int
+        Slot of the first row.
+    low : ndarray of uint8, shape (rows,)
+        Bound of each row on the probability of the event at low draws.
+    tops : ndarray of uint16, shape (BLOCK,)
+        Scratch, overwritten: upper 16 bits of the draws of one block.
+    marks : ndarray of uint8, shape (BLOCK,)
+        Scratch, overwritten: marks of one block.
+    row : ndarray of uint32, shape (at least rows,)
+        Receives the slots of the candidates, in ascending order.
+
+    Returns
+    -------
+    int
+        Number of candidates.
+    """
+    count: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
         marked = marks[: stop - start]
         _mark_low(key, first + start, low[start:stop], tops, marked)
-        found = gather_block(marked, first + start, row, found)
-    return found
+        count = gather_block(marked, first + start, row, count)
+    return count
 
 
 @kernel
 def find_ends(key: np.uint64, first: Int, low: A, high: A, tops: A, marks: A, row: A) -> Int:
-    """The same for draws below `low`, or above the complement of `high`."""
-    found: Int = 0
+    """List the rows whose draw is within a lower bound, or within an upper bound from the other end.
+
+    The rows are first, first + 1, …, one for each element of `low`. With t the upper 16 bits of a row's draw, the row
+    is a candidate if t is below the reach of its element of `low`, or 65,535 - t is below the reach of its element of
+    `high`. So one draw decides between two events that exclude each other.
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the stream and month, from `sim.engine.random.month_key`.
+    first : int
+        Slot of the first row.
+    low : ndarray of uint8, shape (rows,)
+        Bound of each row on the probability of the event at low draws.
+    high : ndarray of uint8, shape (rows,)
+        Bound of each row on the probability of the event at high draws.
+    tops : ndarray of uint16, shape (BLOCK,)
+        Scratch, overwritten: upper 16 bits of the draws of one block.
+    marks : ndarray of uint8, shape (BLOCK,)
+        Scratch, overwritten: marks of one block.
+    row : ndarray of uint32, shape (at least rows,)
+        Receives the slots of the candidates, in ascending order.
+
+    Returns
+    -------
+    int
+        Number of candidates.
+    """
+    count: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
         marked = marks[: stop - start]
         _mark_ends(key, first + start, low[start:stop], high[start:stop], tops, marked)
-        found = gather_block(marked, first + start, row, found)
-    return found
+        count = gather_block(marked, first + start, row, count)
+    return count
 
 
 @kernel
 def find_zones(key: np.uint64, first: Int, low: A, high: A, middle: A, tops: A, marks: A, row: A, top: A) -> Int:
-    """The same for draws below `low`, above the complement of `high`, or in the middle: from one half up to one half
-    plus `middle`. The top half of each draw found goes into `top`."""
-    found: Int = 0
+    """List the rows whose draw is in the low, high or middle zone of their bounds, with the upper half of each draw.
+
+    The rows are first, first + 1, …, one for each element of `low`. With t the upper 16 bits of a row's draw, the row
+    is a candidate if t is below the reach of its element of `low`, or 65,535 - t is below the reach of its element of
+    `high`, or t lies from 32,768 up to 32,768 plus the reach of its element of `middle`. So one draw decides between
+    three events that exclude one another.
+
+    Parameters
+    ----------
+    key : uint64
+        Key of the stream and month, from `sim.engine.random.month_key`.
+    first : int
+        Slot of the first row.
+    low : ndarray of uint8, shape (rows,)
+        Bound of each row on the probability of the event at low draws.
+    high : ndarray of uint8, shape (rows,)
+        Bound of each row on the probability of the event at high draws.
+    middle : ndarray of uint8, shape (rows,)
+        Bound of each row on the probability of the event at draws from one half up.
+    tops : ndarray of uint16, shape (BLOCK,)
+        Scratch, overwritten: upper 16 bits of the draws of one block.
+    marks : ndarray of uint8, shape (BLOCK,)
+        Scratch, overwritten: marks of one block.
+    row : ndarray of uint32, shape (at least rows,)
+        Receives the slots of the candidates, in ascending order.
+    top : ndarray of uint16, shape (at least rows,)
+        Receives the upper 16 bits of the draw of each candidate, in the order of `row`.
+
+    Returns
+    -------
+    int
+        Number of candidates.
+    """
+    count: Int = 0
     for start in range(0, low.size, BLOCK):
         stop = min(start + BLOCK, low.size)
         marked = marks[: stop - start]
         _mark_zones(key, first + start, low[start:stop], high[start:stop], middle[start:stop], tops, marked)
-        until = gather_block(marked, first + start, row, found)
-        _tops_of(tops, first + start, row, top, found, until)
-        found = until
-    return found
+        until = gather_block(marked, first + start, row, count)
+        _tops_of(tops, first + start, row, top, count, until)
+        count = until
+    return count

@@ -1,0 +1,1 @@
+"""Ensembles: scenarios compared over seeds with common random numbers, parameter draws and adaptive stopping."""

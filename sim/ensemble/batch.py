@@ -50,7 +50,7 @@ class Readings:
         self.seeds, self.seed, self.people, self.threads, self.folder = seeds, seed, people, threads, folder
         self._scenarios: dict[str, Scenario] = {}
         self._asked: dict[str, dict[Reading, Parts]] = {}
-        self._found: dict[str, dict[Reading, F]] = {}
+        self._values: dict[str, dict[Reading, F]] = {}
 
     def ask(self, scenario: Scenario, needs: Iterable[tuple[str, Parts]]) -> None:
         """Note that a scenario has to be run, and what to read off it."""
@@ -62,7 +62,7 @@ class Readings:
 
     def digest(self, scenario: Scenario) -> str:
         """What the run of a scenario is known by."""
-        told = {
+        inputs = {
             "place": Place.load(scenario.place).model_dump(mode="json"),
             "people": self.people if self.people is not None else scenario.people,
             "months": [scenario.start, scenario.years],
@@ -72,37 +72,37 @@ class Readings:
             "seeds": [self.seed, self.seeds],
             "model": model_digest(),
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
     def run(self, progress: Progress | None = None) -> tuple[int, int]:
         """Run whatever is not there yet. How many runs were made, and how many were there."""
         for name, asked in self._asked.items():
-            kept = self._kept(name)
-            if set(asked) <= set(kept):
-                self._found[name] = kept
-        missing = [name for name in self._asked if name not in self._found]
+            stored = self._stored(name)
+            if set(asked) <= set(stored):
+                self._values[name] = stored
+        missing = [name for name in self._asked if name not in self._values]
         missing.sort(key=self._world)  # runs of one world in a row: it is settled once
         for k, name in enumerate(missing):
             scenario = self._scenarios[name].model_copy(update={"expect": [], "stops": []})
 
-            def on(done: int, _: int, what: str, before: int = k * self.seeds) -> None:
+            def on(done: int, _: int, label: str, before: int = k * self.seeds) -> None:
                 if progress is not None:
-                    progress(before + done, len(missing) * self.seeds, what)
+                    progress(before + done, len(missing) * self.seeds, label)
 
             result = compare(
                 scenario, seeds=self.seeds, seed=self.seed, people=self.people, threads=self.threads, progress=on
             )
-            self._found[name] = {
+            self._values[name] = {
                 key: result.of_groups(scenario.name, key[0], groups) for key, groups in self._asked[name].items()
             }
-            self._keep(name)
+            self._store(name)
         return len(missing), len(self._asked) - len(missing)
 
     def read(self, scenarios: Mapping[str, Scenario]) -> Read:
         """A reader for what is compared: scenarios of one world by the names they are called there."""
 
         def read(name: str, metric: str, groups: Parts) -> F:
-            return self._found[self.digest(scenarios[name])][_key(metric, groups)]
+            return self._values[self.digest(scenarios[name])][_key(metric, groups)]
 
         return read
 
@@ -114,37 +114,37 @@ class Readings:
     def _path(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / "runs" / f"{name}.json"
 
-    def _kept(self, name: str) -> dict[Reading, F]:
+    def _stored(self, name: str) -> dict[Reading, F]:
         """What the folder holds of a run; nothing if its file is not whole."""
         path = self._path(name)
         if path is None or not path.is_file():
             return {}
         try:
             rows = json.loads(path.read_text(encoding="utf-8"))["readings"]
-            found = {(row["metric"], row["groups"]): np.array(row["values"], float) for row in rows}
+            stored = {(row["metric"], row["groups"]): np.array(row["values"], float) for row in rows}
         except (ValueError, KeyError, TypeError):
             return {}
         years = self._scenarios[name].years
-        return {key: values for key, values in found.items() if values.shape == (self.seeds, years)}
+        return {key: values for key, values in stored.items() if values.shape == (self.seeds, years)}
 
-    def _keep(self, name: str) -> None:
+    def _store(self, name: str) -> None:
         path = self._path(name)
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        readings = self._found[name] = {**self._kept(name), **self._found[name]}
+        readings = self._values[name] = {**self._stored(name), **self._values[name]}
         rows = [
-            {"metric": metric, "groups": groups, "values": [[_told(v) for v in row] for row in values]}
+            {"metric": metric, "groups": groups, "values": [[_as_json(v) for v in row] for row in values]}
             for (metric, groups), values in readings.items()
         ]
-        whole = {
+        contents = {
             "upstream": VERSION,
             "scenario": self._scenarios[name].model_dump(mode="json"),
             "seeds": [*range(self.seed, self.seed + self.seeds)],
             "readings": rows,
         }
         half = path.with_suffix(".part")
-        half.write_text(json.dumps(whole, allow_nan=False) + "\n", encoding="utf-8")
+        half.write_text(json.dumps(contents, allow_nan=False) + "\n", encoding="utf-8")
         half.replace(path)
 
 
@@ -152,5 +152,5 @@ def _key(metric: str, groups: Parts) -> Reading:
     return metric, json.dumps({axis: list(names) for axis, names in sorted(groups.items())})
 
 
-def _told(value: float) -> float | None:
+def _as_json(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from sim.cache import records as kept_records
+from sim.cache import records as cached_records
 from sim.cache import worlds
 from sim.calibration.calibrate import adapted_for, solution_for
 from sim.calibration.calibrated_model import Calibrated
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 from sim.results.comparison import Comparison
 
-KEPT, LARGEST_KEPT = 24, 150_000
+CACHED, LARGEST_CACHED = 24, 150_000
 """Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
 T = TypeVar("T")
 Engine = Literal["agents", "stocks", "mesa"]
@@ -47,30 +47,30 @@ Engine = Literal["agents", "stocks", "mesa"]
 plain Python, the telling that is read aloud, with the same results some hundred times slower."""
 
 
-class _Kept(Generic[T]):
+class _Cache(Generic[T]):
     """What was made before, for the next comparison: the longest unused goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+        self._items: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is kept under the key, or else what `make` makes."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
+            if key in self._items:
+                self._items.move_to_end(key)
+                return self._items[key]
         made = make()
         with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._items[key] = made
+            while len(self._items) > self._most:
+                self._items.popitem(last=False)
         return made
 
 
-_worlds: _Kept[World] = _Kept(KEPT)
-_baselines: _Kept[Record] = _Kept(KEPT)
+_worlds: _Cache[World] = _Cache(CACHED)
+_baselines: _Cache[Record] = _Cache(CACHED)
 
 
 def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
@@ -78,19 +78,19 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
 
     def make() -> World:
         calibrated, placed = solution_for(scenario, place), set_in_place(place, scenario.parameters)
-        if not kept:
+        if not is_cached:
             return calibrated.burned_in_world(placed, people, seed)
         return worlds.burned_in_world(worlds.digest_of(calibrated, placed, people), calibrated, placed, people, seed)
 
-    kept = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_KEPT
-    return _worlds.get((_about(scenario, place, people), (seed, ())), make) if kept else make()
+    is_cached = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_CACHED
+    return _worlds.get((_world_key(scenario, place, people), (seed, ())), make) if is_cached else make()
 
 
 def in_one_part(world: World) -> World:
     """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
     they leave in scratch for the next can be looked at."""
     people, domains = world.people.age.size, world.people.level.shape[0]
-    screen = allocate(ThinningScratch, candidate=people + 8, domain=domains, block=world.screen.tops.size, one=1)
+    screen = allocate(ThinningScratch, candidate=people + 8, domain=domains, block=world.screen.tops.size, **{"one": 1})
     return copy(world)._replace(screen=screen)
 
 
@@ -107,13 +107,13 @@ def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[i
         pool.shutdown(cancel_futures=True)
 
 
-def _about(scenario: Scenario, place: Place, people: int | None) -> Hashable:
+def _world_key(scenario: Scenario, place: Place, people: int | None) -> Hashable:
     """What tells one world from another, but for its seed."""
-    own = tuple(sorted(scenario.parameters.items()))
-    return place.model_dump_json(), people, own, scenario.recalibrate
+    parameters = tuple(sorted(scenario.parameters.items()))
+    return place.model_dump_json(), people, parameters, scenario.recalibrate
 
 
-def _unfit(wanted: str, came: str) -> InputError:
+def _error(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Phrase(came))
 
 
@@ -188,14 +188,14 @@ def compare(
     chosen = [s.with_settings(**settings) if years is not None else s for s in named]
     names = [s.name for s in chosen]
     if len(set(names)) < len(names):
-        raise _unfit("each scenario under its own name", ", ".join(names))
+        raise _error("each scenario under its own name", ", ".join(names))
     if len({(s.start, s.years) for s in chosen}) > 1:
         spans = ", ".join(f"{s.name} {s.start} for {s.years} years" for s in chosen)
-        raise _unfit("scenarios with the same start and length", spans)
+        raise _error("scenarios with the same start and length", spans)
     if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
-        raise _unfit("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
+        raise _error("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
     if len({s.recalibrate for s in chosen if s.parameters}) > 1:
-        raise _unfit("scenarios with the same recalibrate: they share one world", "true and false")
+        raise _error("scenarios with the same recalibrate: they share one world", "true and false")
     for s in chosen:
         for k, expected in enumerate(s.expect):
             wrong = expectation_tests.unmeasured(expected)
@@ -207,9 +207,9 @@ def compare(
     hoods = where.neighbourhoods(size)
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
-        raise _unfit("at least one seed", "none")
+        raise _error("at least one seed", "none")
     if precision is not None and not 0.0 < precision < 1.0:
-        raise _unfit("precision between 0 and 1: a share of acute demand", str(precision))
+        raise _error("precision between 0 and 1: a share of acute demand", str(precision))
     if engine == "stocks":
         numbers = _without_chance(numbers, disabled, draws, precision)
     total = sum(n.people for n in hoods)
@@ -235,58 +235,58 @@ def compare(
         drawn = dict(zip(numbers, parameter_sampling.draws(draws, numbers, chosen[0].place, fixed), strict=True))
 
     def variant(scenario: Scenario, number: int) -> Scenario:
-        own = drawn.get(number, {}) | scenario.parameters
-        return scenario if own == scenario.parameters else scenario.model_copy(update={"parameters": own})
+        parameters = drawn.get(number, {}) | scenario.parameters
+        return scenario if parameters == scenario.parameters else scenario.model_copy(update={"parameters": parameters})
 
-    about = _about(chosen[0], where, size)
+    about = _world_key(chosen[0], where, size)
     story = (about, chosen[0].model_dump_json(), disabled)
-    here = set_in_place(where, chosen[0].parameters)
+    adapted_place = set_in_place(where, chosen[0].parameters)
     running = threads or os.cpu_count() or 1
     each = max(1, running // len(numbers))
 
     @cache
-    def usual() -> Calibrated:
+    def calibration() -> Calibrated:
         return solution_for(chosen[0], where)
 
     @cache
     def stem() -> str:
-        return worlds.digest_of(usual(), here, size)
+        return worlds.digest_of(calibration(), adapted_place, size)
 
     def world(number: int) -> World:
         def make() -> World:
-            own = variant(chosen[0], number)
+            seed_scenario = variant(chosen[0], number)
             if drawn:
-                placed = set_in_place(where, own.parameters)
-                return adapted_for(own, placed).burned_in_world(placed, size, number)
-            if total > LARGEST_KEPT:
-                return usual().burned_in_world(here, size, number, threads=each)
-            return worlds.burned_in_world(stem(), usual(), here, size, number)
+                placed = set_in_place(where, seed_scenario.parameters)
+                return adapted_for(seed_scenario, placed).burned_in_world(placed, size, number)
+            if total > LARGEST_CACHED:
+                return calibration().burned_in_world(adapted_place, size, number, threads=each)
+            return worlds.burned_in_world(stem(), calibration(), adapted_place, size, number)
 
-        return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_KEPT else make()
+        return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_CACHED else make()
 
     def own_draw(number: int) -> Hashable:
         return number, tuple(sorted(drawn.get(number, {}).items()))
 
     @cache
     def record_stem() -> str:
-        return kept_records.digest_of(stem(), chosen[0], disabled)
+        return cached_records.digest_of(stem(), chosen[0], disabled)
 
     def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
-        if scenario is not chosen[0] or total > LARGEST_KEPT:
+        if scenario is not chosen[0] or total > LARGEST_CACHED:
             return make()
         of_disk = not drawn and not (scenario.policies or scenario.shocks)
-        once = partial(kept_records.cached_record, record_stem(), number, make) if of_disk else make
+        once = partial(cached_records.cached_record, record_stem(), number, make) if of_disk else make
         return _baselines.get((story, own_draw(number)), once)
 
     def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
-        def further(done: int, _total: int, what: str) -> None:
+        def further(done: int, _total: int, label: str) -> None:
             if progress is not None:
-                progress(before * len(chosen) + done, len(numbers) * len(chosen), what)
+                progress(before * len(chosen) + done, len(numbers) * len(chosen), label)
 
         if engine == "mesa":
-            return _told_again(world, chosen, some, further, disabled, variant)
+            return _mesa_runs(world, chosen, some, further, disabled, variant)
         return ensemble(
-            world, chosen, list(some), running, further, disabled, recall, variant, consume=total > LARGEST_KEPT
+            world, chosen, list(some), running, further, disabled, recall, variant, consume=total > LARGEST_CACHED
         )
 
     def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
@@ -308,7 +308,7 @@ def compare(
     return until_sure(numbers, precision, runs, made, half_width)
 
 
-def _told_again(
+def _mesa_runs(
     world: Callable[[int], World],
     scenarios: Sequence[Scenario],
     seeds: Sequence[int],
@@ -322,9 +322,9 @@ def _told_again(
     out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
     for seed in seeds:
         for scenario in scenarios:
-            own, begun = variant(scenario, seed), copy(world(seed))
-            set_aim_groups(begun, own)
-            out[scenario.name].append(record(begun, own, seed, disabled))
+            seed_scenario, start = variant(scenario, seed), copy(world(seed))
+            set_aim_groups(start, seed_scenario)
+            out[scenario.name].append(record(start, seed_scenario, seed, disabled))
             if progress is not None:
                 done = sum(map(len, out.values()))
                 progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
@@ -336,11 +336,11 @@ def _without_chance(
 ) -> tuple[int, ...]:
     """The one number of a run of the twin. Refuses what the twin cannot do."""
     if precision is not None:
-        raise _unfit("engine agents with precision: the stock-flow twin makes one run without chance", "stocks")
+        raise _error("engine agents with precision: the stock-flow twin makes one run without chance", "stocks")
     if drawn is not None:
-        raise _unfit("engine agents with draws: the stock-flow twin makes one run", "stocks")
+        raise _error("engine agents with draws: the stock-flow twin makes one run", "stocks")
     if disabled:
-        raise _unfit("engine agents with disabled loops: the stock-flow twin runs the whole model", "stocks")
+        raise _error("engine agents with disabled loops: the stock-flow twin runs the whole model", "stocks")
     return numbers[:1]
 
 

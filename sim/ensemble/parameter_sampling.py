@@ -42,8 +42,8 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
     }
     table = {name: _column(name, parameter, seeds) for name, parameter in known.items()}
     # One draw a seed, each of every parameter.
-    found = [{name: float(column[k]) for name, column in table.items()} for k in range(len(seeds))]
-    return [_possible(one, known, fixed) for one in found] if which == "all" else found
+    samples = [{name: float(column[k]) for name, column in table.items()} for k in range(len(seeds))]
+    return [_possible(sample, known, fixed) for sample in samples] if which == "all" else samples
 
 
 def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
@@ -52,20 +52,20 @@ def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArra
     from scipy.stats import qmc
 
     low, high, mode = parameter.spec.low, parameter.spec.high, parameter.value
-    dice = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
-    even = qmc.LatinHypercube(d=1, rng=dice).random(len(seeds))[:, 0]
+    rng = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
+    even = qmc.LatinHypercube(d=1, rng=rng).random(len(seeds))[:, 0]
     drawn = stats.triang.ppf(even, (mode - low) / (high - low), loc=low, scale=high - low)
     out: npt.NDArray[np.float64] = np.clip(drawn, low, high)
     return out
 
 
-def _possible(one: dict[str, float], known: Mapping[str, Parameter], fixed: Mapping[str, float]) -> dict[str, float]:
+def _possible(sample: dict[str, float], known: Mapping[str, Parameter], fixed: Mapping[str, float]) -> dict[str, float]:
     """The draw, with its figures nearer to the published ones as far as they would contradict one another."""
     for _ in range(HALVINGS):
-        if _fit({**one, **fixed}):
-            return one
-        one = {n: (v + known[n].value) / 2.0 if is_figure(n) else v for n, v in one.items()}
-    return {name: known[name].value if is_figure(name) else value for name, value in one.items()}
+        if _fit({**sample, **fixed}):
+            return sample
+        sample = {n: (v + known[n].value) / 2.0 if is_figure(n) else v for n, v in sample.items()}
+    return {name: known[name].value if is_figure(name) else value for name, value in sample.items()}
 
 
 def _fit(values: Mapping[str, float]) -> bool:

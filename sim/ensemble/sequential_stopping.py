@@ -35,7 +35,7 @@ def half_width(comparison: Comparison) -> float:
     measure, others = comparison["acute_demand"], comparison.names[1:]
     base = measure.level(comparison.baseline)
     looked_at = [measure.change(name) for name in others] or [base]
-    widest = max(float(told["ci_high"][-1] - told["ci_low"][-1]) / 2.0 for told in looked_at)
+    widest = max(float(figures["ci_high"][-1] - figures["ci_low"][-1]) / 2.0 for figures in looked_at)
     return abs(widest / float(base["mean"][-1]))
 
 
@@ -52,7 +52,7 @@ def until_sure(
     for many in rounds(len(seeds)):
         for name, more in run(seeds[so_far:many], so_far).items():
             done.setdefault(name, []).extend(more)
-        so_far, found = many, put_together(seeds[:many], done)
-        if many > 1 and width(found) <= wanted:
+        so_far, result = many, put_together(seeds[:many], done)
+        if many > 1 and width(result) <= wanted:
             break
-    return found
+    return result

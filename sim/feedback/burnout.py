@@ -1,11 +1,11 @@
 """Too much work burns staff out, burnt-out staff leave, and their work falls to those who stay.
 
 Claim     With the workload from services/hours.py, counted within least_workload to most_workload: logit(B*) =
-          logit(usual) + strain * ln(workload) + control * (targets - 0.5) - freedom * (autonomy - 0.5); burnout <-
-          burnout + (B* - burnout) / memory; leaving = min(most_leaving, turnover * exp(flight * (burnout - usual)) *
+          logit(reference) + strain * ln(workload) + control * (targets - 0.5) - freedom * (autonomy - 0.5); burnout <-
+          burnout + (B* - burnout) / memory; leaving = min(most_leaving, turnover * exp(flight * (burnout - reference)) *
           pay^-pull) * (1 + abroad * (exp(uprooted * (0.5 - belonging)) - 1)), again at most most_leaving. Pay counts as
           at least least_pay.
-Evidence  usual: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 with all five job-quality factors and 48.7
+Evidence  reference: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 with all five job-quality factors and 48.7
           % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. pull, strain, control, freedom, memory
           and the bounds: assumed. F15: a standard deviation of nurse turnover (1.21 points a month) costs 35 deaths in
           100,000. abroad, uprooted: assumed; M12 gives the direction.
@@ -26,7 +26,7 @@ from sim.state.world import World
 class Burnout(Params):
     """Causes of burnout, and its effect on leaving."""
 
-    usual: float = share(
+    reference: float = share(
         0.3, low=0.2, high=0.4, source="E25 [KFstaff], recalled", meaning="share of staff burnt out at baseline"
     )
     least_workload: float = number(
@@ -103,7 +103,7 @@ def leaving_rate(p: Burnout, turnover: float, burnout: float, pay: float) -> flo
     pay
         Pay, as a multiple of the baseline's.
     """
-    rate: float = turnover * math.exp(p.flight * (burnout - p.usual)) * max(p.least_pay, pay) ** -p.pull
+    rate: float = turnover * math.exp(p.flight * (burnout - p.reference)) * max(p.least_pay, pay) ** -p.pull
     return min(p.most_leaving, rate)
 
 
@@ -120,7 +120,7 @@ def burnout_target(p: Burnout, workload: float, targets: float, autonomy: float)
     targets, autonomy
         Steering by targets and autonomy of staff, 0 to 1, 0.5 = baseline.
     """
-    logit = math.log(p.usual / (1.0 - p.usual)) + p.strain * math.log(
+    logit = math.log(p.reference / (1.0 - p.reference)) + p.strain * math.log(
         min(p.most_workload, max(p.least_workload, workload))
     )
     logit += p.control * (targets - 0.5) - p.freedom * (autonomy - 0.5)
@@ -146,7 +146,7 @@ def update_burnout(w: World, p: Burnout, clock: Clock) -> None:
     for s in range(services.domain.size):
         if services.turnover[s] <= 0.0:
             continue
-        services.usual_burnout[s] = p.usual
+        services.usual_burnout[s] = p.reference
         target = burnout_target(p, services.workload[s], services.targets[s], services.autonomy[s])
         services.burnout[s] += (target - services.burnout[s]) / p.memory
         leaving = leaving_rate(p, services.turnover[s], services.burnout[s], services.pay[s])

@@ -1,9 +1,9 @@
-"""A new place from published neighbourhood tables: which rows are the authority's, and what they say.
+"""A new place from published neighbourhood tables: the rows of an authority, and the place that they describe.
 
-The neighbourhood table need not say which authority a row lies in. Where it does not, the rows are recovered from the
-authority's own row: LSOA codes were given out authority by authority, so an authority is one run of the sorted codes,
-plus up to three runs among the codes that came in 2011 in place of split and merged ones. A recovery is kept only if
-all eight age bands add up exactly and no other does. What cannot be settled so is refused.
+The neighbourhood table may lack a column of authorities. The rows are then recovered from the authority's totals: LSOA
+codes were assigned authority by authority, so an authority is one run of the sorted codes, plus up to three runs among
+the codes that replaced split and merged ones in 2011. A recovery is accepted only if all eight age bands add up exactly
+and no other candidate does. An authority whose rows cannot be determined is refused.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ AUTHORITIES_FILE = "la_population_imd.csv"
 LAST_FIRST_CODE = "E01032482"
 """The last neighbourhood code given out in 2004, authority by authority; later ones replace codes changed in 2011."""
 MOST_DEPRIVED_10PC = "imd2019_prop_lsoa_most_deprived_10pc"
-WHOLE = "E92000001"
+ENGLAND = "E92000001"
 """The code of England: every row of the table."""
 SPLIT_BANDS = 1, 2
 """The bands of the neighbourhood table that an authority's younger shares split."""
@@ -95,8 +95,33 @@ def new_place(
     *,
     force: bool = False,
 ) -> Path:
-    """Write `<out_folder>/<name>.toml` for one authority, or England (E92000001), and return its path; nothing if
-    anything is wrong."""
+    """Write the file of a place for one authority, or for England; nothing is written if anything is wrong.
+
+    Parameters
+    ----------
+    name : str
+        Name of the place: small letters, digits, - and _.
+    authority_code : str
+        Code of the authority, such as ``E08000010``; ``E92000001`` for England.
+    neighbourhoods_csv : Path
+        Table of neighbourhoods.
+    authorities_csv : Path, optional
+        Table of authorities; by default the one in the folder of the neighbourhood table, if there is one.
+    out_folder : Path, optional
+        Folder of the file; by default that of the project's places.
+    force : bool
+        Whether an existing file is replaced.
+
+    Returns
+    -------
+    Path
+        The file, `<out_folder>/<name>.toml`.
+
+    Raises
+    ------
+    InputError
+        If a table has a mistake, the rows of the authority cannot be determined, or the file exists.
+    """
     folder = Path(out_folder) if out_folder is not None else PLACES
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name):
         raise InputError("place new", None, "NAME", "a name of small letters, digits, - and _", name)
@@ -107,17 +132,17 @@ def new_place(
     beside = Path(neighbourhoods_csv).parent / AUTHORITIES_FILE
     known_from = Path(authorities_csv) if authorities_csv is not None else beside if beside.is_file() else None
     authorities = read_authorities(known_from) if known_from is not None else {}
-    known = authorities | ({WHOLE: together(authorities.values())} if authorities else {})
+    known = authorities | ({ENGLAND: combined(authorities.values())} if authorities else {})
     if known_from is not None and authority_code not in known:
         named = [row.code for row in authorities.values() if row.name.casefold() == authority_code.casefold()]
         near = named or difflib.get_close_matches(authority_code, list(authorities), n=6)
-        told = [f"{code} ({authorities[code].name})" for code in near]
+        suggestions = [f"{code} ({authorities[code].name})" for code in near]
         wanted = "the code of an authority in this table, such as E08000010"
-        raise InputError(known_from, None, "ltla21_code", wanted, authority_code, told)
-    rows, how = rows_of(authority_code, table, authorities, Path(neighbourhoods_csv))
-    text = place_text(name, authority_code, table, rows, how, known.get(authority_code))
+        raise InputError(known_from, None, "ltla21_code", wanted, authority_code, suggestions)
+    rows, method = rows_of(authority_code, table, authorities, Path(neighbourhoods_csv))
+    text = place_text(name, authority_code, table, rows, method, known.get(authority_code))
     load_text(text, target, Place)
-    write_whole(target, text)
+    write_atomically(target, text)
     return target
 
 
@@ -125,40 +150,71 @@ def new_place(
 
 
 def read_neighbourhoods(path: Path) -> Neighbourhoods:
-    """The table of neighbourhoods: code, decile, people in eight age bands, and perhaps the authority."""
+    """Read the table of neighbourhoods: code, decile, people in eight age bands, and the authority if there is a column.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file.
+
+    Returns
+    -------
+    Neighbourhoods
+
+    Raises
+    ------
+    InputError
+        If the table has a mistake.
+    """
     header, rows = _read(path, ("lsoa11_code", "imd2019_decile", *NEIGHBOURHOOD_BANDS))
     column = next((c for c in header if re.fullmatch(r"(ltla|lad|utla)\w*_?(code|cd)|lad\d\dcd", c.lower())), None)
-    seen: dict[str, int] = {}
-    found: list[tuple[str, int, list[int], str]] = []
+    line_of_code: dict[str, int] = {}
+    records: list[tuple[str, int, list[int], str]] = []
     for line, row in rows:
         code = row["lsoa11_code"].strip()
         if not code:
             raise InputError(path, line, "lsoa11_code", "a neighbourhood code")
-        if code in seen:
-            raise InputError(path, line, "lsoa11_code", f"each code once (it is on line {seen[code]} too)", code)
-        seen[code] = line
+        if code in line_of_code:
+            raise InputError(path, line, "lsoa11_code", f"each code once (it is on line {line_of_code[code]} too)", code)
+        line_of_code[code] = line
         decile = _count(path, line, row, "imd2019_decile")
         if not 1 <= decile <= 10:
             raise InputError(path, line, "imd2019_decile", "a tenth from 1 (most deprived) to 10", decile)
         ages = [_count(path, line, row, band) for band in NEIGHBOURHOOD_BANDS]
-        found.append((code, decile, ages, row[column].strip() if column else ""))
-    found.sort()
+        records.append((code, decile, ages, row[column].strip() if column else ""))
+    records.sort()
     return Neighbourhoods(
-        [code for code, _, _, _ in found],
-        np.array([decile for _, decile, _, _ in found], np.int64),
-        np.array([ages for _, _, ages, _ in found], np.int64),
-        [authority for _, _, _, authority in found] if column else None,
+        [code for code, _, _, _ in records],
+        np.array([decile for _, decile, _, _ in records], np.int64),
+        np.array([ages for _, _, ages, _ in records], np.int64),
+        [authority for _, _, _, authority in records] if column else None,
     )
 
 
 def read_authorities(path: Path) -> dict[str, Authority]:
-    """The table of authorities by code."""
+    """Read the table of authorities.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file.
+
+    Returns
+    -------
+    dict of str to Authority
+        By code.
+
+    Raises
+    ------
+    InputError
+        If the table has a mistake.
+    """
     bands = [band for parts in AUTHORITY_BANDS for band in parts]
     header, rows = _read(path, ("ltla21_code", "ltla21_name", *bands, "households_2021"))
-    found: dict[str, Authority] = {}
+    authorities: dict[str, Authority] = {}
     for line, row in rows:
         code = row["ltla21_code"].strip()
-        if not code or code in found:
+        if not code or code in authorities:
             raise InputError(path, line, "ltla21_code", "a code that comes once", code or Phrase("nothing"))
         n = {band: _count(path, line, row, band) for band in bands}
         # The published 5-10 holds six years of age, the model's 5-9 five of them.
@@ -171,19 +227,29 @@ def read_authorities(path: Path) -> dict[str, Authority]:
             raise InputError(path, line, MOST_DEPRIVED_10PC, "a share", deprived) from None
         ages = tuple(sum(n[band] for band in parts) for parts in AUTHORITY_BANDS)
         households = _count(path, line, row, "households_2021", blank=0)
-        found[code] = Authority(code, row["ltla21_name"].strip(), ages, younger, households, most_deprived)
-    return found
+        authorities[code] = Authority(code, row["ltla21_name"].strip(), ages, younger, households, most_deprived)
+    return authorities
 
 
-def together(authorities: Iterable[Authority]) -> Authority:
-    """All authorities of a table as one."""
+def combined(authorities: Iterable[Authority]) -> Authority:
+    """Combine all authorities of a table to England.
+
+    Parameters
+    ----------
+    authorities : iterable of Authority
+        The authorities.
+
+    Returns
+    -------
+    Authority
+    """
     rows = list(authorities)
     ages = np.array([row.ages for row in rows])
     schooled, young = (
         float(np.average([row.younger[k] for row in rows], weights=ages[:, band])) for k, band in enumerate(SPLIT_BANDS)
     )
     households = sum(row.households for row in rows) if all(row.households for row in rows) else 0
-    return Authority(WHOLE, "England", tuple(ages.sum(axis=0).tolist()), (schooled, young), households, None)
+    return Authority(ENGLAND, "England", tuple(ages.sum(axis=0).tolist()), (schooled, young), households, None)
 
 
 def _read(path: Path, needed: Iterable[str]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
@@ -233,11 +299,35 @@ def _count(path: Path, line: int, row: Mapping[str, str], column: str, blank: in
 def rows_of(
     code: str, table: Neighbourhoods, authorities: Mapping[str, Authority], path: Path
 ) -> tuple[list[int], str]:
-    """The authority's rows of the table, and in words how they were found."""
-    if code == WHOLE:
+    """Determine the authority's rows of the table.
+
+    Parameters
+    ----------
+    code : str
+        Code of the authority.
+    table : Neighbourhoods
+        The table.
+    authorities : mapping of str to Authority
+        The authorities by code.
+    path : Path
+        File of the table, for messages.
+
+    Returns
+    -------
+    rows : list of int
+        Positions in the table.
+    method : str
+        Description of the way in which they were determined.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be determined.
+    """
+    if code == ENGLAND:
         return list(range(len(table.codes))), "all rows of the table"
     if table.authorities is not None:
-        rows = [i for i, own in enumerate(table.authorities) if own == code]
+        rows = [i for i, row_authority in enumerate(table.authorities) if row_authority == code]
         if not rows:
             choices = sorted(set(table.authorities))
             raise InputError(path, None, "authority code", "a code in the table's authority column", code, choices)
@@ -252,9 +342,9 @@ def rows_of(
             recovered,
             f"rows recovered from the order of codes ({_span(table, recovered)}): all 8 age bands add up exactly",
         )
-    total, here = int(wanted_ages.sum()), int(table.ages.sum())
-    if abs(here - total) <= CLOSE_ENOUGH * total:
-        off = here / total - 1
+    authority_people, table_people = int(wanted_ages.sum()), int(table.ages.sum())
+    if abs(table_people - authority_people) <= CLOSE_ENOUGH * authority_people:
+        off = table_people / authority_people - 1
         return list(
             range(len(table.codes))
         ), f"all rows of the table, whose people come to {off:+.2%} of the authority's"
@@ -269,18 +359,32 @@ def _span(table: Neighbourhoods, rows: list[int]) -> str:
             runs[-1][1] = i
         else:
             runs.append([i, i])
-    told = [f"{table.codes[a]}-{table.codes[b]}" if a < b else table.codes[a] for a, b in runs]
-    return ", ".join(told[:6]) + (f" and {len(told) - 6} more runs" if len(told) > 6 else "")
+    names = [f"{table.codes[a]}-{table.codes[b]}" if a < b else table.codes[a] for a, b in runs]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more runs" if len(names) > 6 else "")
 
 
 def recover(
     table: Neighbourhoods, authorities: Mapping[str, Authority], wanted: str | None = None
 ) -> dict[str, list[int]]:
-    """Rows of each authority that the age totals settle beyond doubt; others are left out.
+    """Recover the rows of each authority that the age totals determine uniquely; others are omitted.
 
-    Each authority found narrows the rest, so easy ones come first: runs alone, then runs that begin or end where a
-    known one ends or begins, with a run of later codes, then any run with a run of later codes, then several such.
-    Where one authority is `wanted`, the search stops once it is found, and the slowest step is for it alone.
+    Parameters
+    ----------
+    table : Neighbourhoods
+        The table.
+    authorities : mapping of str to Authority
+        The authorities by code.
+    wanted : str, optional
+        Code of an authority: the search stops once it is recovered, and the slowest step is for it alone.
+
+    Returns
+    -------
+    dict of str to list of int
+        Positions in the table, by code of the authority.
+
+    Notes ----- Each recovered authority narrows the rest, so the easy ones come first: runs alone; then runs that begin
+    or end where a recovered one ends or begins, with a run of later codes; then any run with a run of later codes; then
+    several such runs.
     """
     search = _Search(table, authorities)
     search.take(search.runs_alone())
@@ -291,19 +395,20 @@ def recover(
         partial(search.with_later_runs, 3, only=wanted),
     )
     # The first step that finds any, and then from the easiest again.
-    while wanted not in search.found and any(search.take(step()) for step in steps):
+    while wanted not in search.rows_by_code and any(search.take(step()) for step in steps):
         pass
-    return search.found
+    return search.rows_by_code
 
 
 class _Search:
-    """Rows not yet given to an authority, in order of code, and sums over stretches of them as 64-bit fingerprints.
+    """Rows not yet assigned to an authority, in order of code, and sums over runs of them as 64-bit fingerprints.
 
-    A fingerprint is a random linear form of the eight age counts, so that of a sum is the sum of fingerprints, and two
-    stretches with the same one have the same ages (checked when found).
+    A fingerprint is a random linear form of the eight age counts. So the fingerprint of a sum is the sum of
+    fingerprints, and two runs with the same fingerprint almost surely have the same ages, which is then checked.
     """
 
     def __init__(self, table: Neighbourhoods, authorities: Mapping[str, Authority]) -> None:
+        """Compute the fingerprints, and the running totals."""
         self.table, self.authorities = table, authorities
         draw = np.random.default_rng(2011)
         self.form = draw.integers(1, 2**63, size=len(NEIGHBOURHOOD_BANDS), dtype=np.uint64) | np.uint64(1)
@@ -311,14 +416,14 @@ class _Search:
         self.people = table.ages.sum(axis=1)
         first = np.array([code <= LAST_FIRST_CODE for code in table.codes])
         self.early, self.late = np.flatnonzero(first), np.flatnonzero(~first)
-        self.found: dict[str, list[int]] = {}
+        self.rows_by_code: dict[str, list[int]] = {}
         self.sums()
 
     def _print(self, ages: Ints) -> Hashes:
         return np.asarray((ages.astype(np.uint64) * self.form).sum(axis=-1, dtype=np.uint64))
 
     def sums(self) -> None:
-        """Running totals over what is left."""
+        """Compute running totals over the rows that are left."""
         self.running = _running(self.prints[self.early])
         self.heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.people[self.early])])
         later = _running(self.prints[self.late])
@@ -333,23 +438,35 @@ class _Search:
         self.edges = np.unique(np.concatenate([np.zeros(1, np.int64), gap, np.array([len(self.early)])]))
 
     def left(self) -> list[Authority]:
-        return [row for code, row in self.authorities.items() if code not in self.found]
+        """List the authorities that are not recovered."""
+        return [row for code, row in self.authorities.items() if code not in self.rows_by_code]
 
     def runs_alone(self) -> dict[str, list[list[int]]]:
-        """Runs of early codes that are an authority by themselves."""
+        """Find runs of early codes that are an authority by themselves."""
         order = np.argsort(self.running)
         ordered = self.running[order]
-        found: dict[str, list[list[int]]] = {}
+        candidates: dict[str, list[list[int]]] = {}
         for row in self.left():
             ends = self.running + self._print(np.array(row.ages))
             at = np.minimum(np.searchsorted(ordered, ends), len(ordered) - 1)
             for i in np.flatnonzero(ordered[at] == ends):
-                found.setdefault(row.code, []).append([int(x) for x in self.early[i : order[at[i]]]])
-        return found
+                candidates.setdefault(row.code, []).append([int(x) for x in self.early[i : order[at[i]]]])
+        return candidates
 
     def with_later_run(self, *, edges: bool) -> dict[str, list[list[int]]]:
-        """Runs of early codes (from or to an edge of what is left, or any) with at most one run of later codes."""
-        heads, found = self.heads, dict[str, list[list[int]]]()
+        """Find runs of early codes with at most one run of later codes.
+
+        Parameters
+        ----------
+        edges : bool
+            Whether runs begin or end at an edge of the rows that are left.
+
+        Returns
+        -------
+        dict of str to list of list of int
+            Candidate rows, by code of the authority.
+        """
+        heads, candidates = self.heads, dict[str, list[list[int]]]()
         for row in self.left():
             total, mark = sum(row.ages), self._print(np.array(row.ages))
             if edges:
@@ -359,30 +476,43 @@ class _Search:
             missing = mark - self.running[stop] + self.running[start]
             maybe = np.flatnonzero(self.sieve[_top(missing)])
             at = np.minimum(np.searchsorted(self.later_sums, missing[maybe]), len(self.later_sums) - 1)
-            for one, k in zip(maybe, at, strict=True):
-                if self.later_sums[k] == missing[one]:
-                    early = self.early[start[one] : stop[one]]
+            for position, k in zip(maybe, at, strict=True):
+                if self.later_sums[k] == missing[position]:
+                    early = self.early[start[position] : stop[position]]
                     late = self.late[self.later_from[k] : self.later_to[k]]
                     rows = [int(x) for x in np.concatenate([early, late])]
-                    if rows not in found.setdefault(row.code, []):
-                        found[row.code].append(rows)
-        return found
+                    if rows not in candidates.setdefault(row.code, []):
+                        candidates[row.code].append(rows)
+        return candidates
 
     def with_later_runs(self, many: int, only: str | None = None) -> dict[str, list[list[int]]]:
-        """Runs of early codes from or to an edge of what is left, with two or three runs of later codes."""
+        """Find runs of early codes from or to an edge of the rows that are left, with two or three runs of later codes.
+
+        Parameters
+        ----------
+        many : int
+            Number of runs of later codes, 2 or 3.
+        only : str, optional
+            Code of the only authority to search for.
+
+        Returns
+        -------
+        dict of str to list of list of int
+            Candidate rows, by code of the authority.
+        """
         a, b = self._later_stretches()
-        found: dict[str, list[list[int]]] = {}
+        candidates: dict[str, list[list[int]]] = {}
         if len(a) == 0 or (many == 3 and len(a) > MOST_STRETCHES):
-            return found
+            return candidates
         later, heads = _running(self.prints[self.late]), np.concatenate([[0], np.cumsum(self.people[self.late])])
         order = np.argsort(heads[b] - heads[a], kind="stable")
         a, b = a[order], b[order]
         people, prints = heads[b] - heads[a], later[b] - later[a]
         # The other side of the sum: one stretch, or two.
-        one, two = (np.arange(len(a)),) * 2 if many == 2 else np.triu_indices(len(a), 1)
-        sums = prints if many == 2 else prints[one] + prints[two]
+        part_a, part_b = (np.arange(len(a)),) * 2 if many == 2 else np.triu_indices(len(a), 1)
+        sums = prints if many == 2 else prints[part_a] + prints[part_b]
         by_sum = np.argsort(sums)
-        one, two, sums = one[by_sum], two[by_sum], sums[by_sum]
+        part_a, part_b, sums = part_a[by_sum], part_b[by_sum], sums[by_sum]
         sieve = np.zeros(1 << 24, np.bool_)
         sieve[_top(sums)] = True
         bands = np.vstack([np.zeros((1, len(self.form)), np.int64), np.cumsum(self.table.ages[self.early], axis=0)])
@@ -399,21 +529,21 @@ class _Search:
                 for k in np.flatnonzero(sieve[_top(rest)]):
                     at = int(np.searchsorted(sums, rest[k]))
                     if at < len(sums) and sums[at] == rest[k]:
-                        parts = [self.late[a[m] : b[m]] for m in sorted({int(k), int(one[at]), int(two[at])})]
+                        parts = [self.late[a[m] : b[m]] for m in sorted({int(k), int(part_a[at]), int(part_b[at])})]
                         rows = sorted({int(x) for part in (self.early[i:j], *parts) for x in part})
-                        if rows not in found.setdefault(row.code, []):
-                            found[row.code].append(rows)
-        return found
+                        if rows not in candidates.setdefault(row.code, []):
+                            candidates[row.code].append(rows)
+        return candidates
 
     def _later_stretches(self) -> tuple[Ints, Ints]:
-        """First and last-but-one position of each unbroken stretch of the later codes that are left."""
+        """First position, and position after the last, of each unbroken run of the later codes that are left."""
         breaks = [0, *(int(x) + 1 for x in np.flatnonzero(np.diff(self.late) > 1)), len(self.late)]
         pairs = [np.stack(np.triu_indices(y - x + 1, 1)) + x for x, y in pairwise(breaks)]
-        together = np.concatenate(pairs, axis=1)
-        return together[0], together[1]
+        combined = np.concatenate(pairs, axis=1)
+        return combined[0], combined[1]
 
     def _edge_pairs(self, total: int, later: float) -> tuple[Ints, Ints]:
-        """Beginnings and ends of runs that touch an edge of what is left."""
+        """Beginnings and ends of runs that touch an edge of the rows that are left."""
         start, stop = _pairs(self.edges, self.heads, total, later, backwards=False)
         last, first = _pairs(self.edges, self.heads, total, later, backwards=True)
         both = np.stack([np.concatenate([start, first]), np.concatenate([stop, last])])
@@ -421,7 +551,7 @@ class _Search:
         return start, stop
 
     def take(self, candidates: Mapping[str, list[list[int]]]) -> bool:
-        """Keep the authorities with one candidate that adds up, agrees on deprivation and overlaps no other."""
+        """Accept the authorities with one candidate that adds up, agrees on deprivation and overlaps no other."""
         sure: dict[str, list[int]] = {}
         for code, options in candidates.items():
             good = [rows for rows in options if self._agrees(self.authorities[code], rows)]
@@ -431,7 +561,7 @@ class _Search:
         for rows in sure.values():
             claims[rows] += 1
         sure = {code: rows for code, rows in sure.items() if claims[rows].max() == 1}
-        self.found |= sure
+        self.rows_by_code |= sure
         gone = [i for rows in sure.values() for i in rows]
         self.early, self.late = np.setdiff1d(self.early, gone), np.setdiff1d(self.late, gone)
         if sure:
@@ -454,17 +584,17 @@ def _top(values: Hashes) -> Ints:
 
 
 def _pairs(fixed: Ints, heads: Ints, total: int, later: float, *, backwards: bool) -> tuple[Ints, Ints]:
-    """Each fixed end with every other end that leaves at most a share `later` of the people to later codes."""
-    here = heads[fixed]
+    """Pair each fixed end with every other end that leaves at most a share `later` of the people to later codes."""
+    fixed_heads = heads[fixed]
     if backwards:
         low, high = (
-            np.searchsorted(heads, here - total),
-            np.searchsorted(heads, here - (1 - later) * total, side="right"),
+            np.searchsorted(heads, fixed_heads - total),
+            np.searchsorted(heads, fixed_heads - (1 - later) * total, side="right"),
         )
     else:
         low, high = (
-            np.searchsorted(heads, here + (1 - later) * total),
-            np.searchsorted(heads, here + total, side="right"),
+            np.searchsorted(heads, fixed_heads + (1 - later) * total),
+            np.searchsorted(heads, fixed_heads + total, side="right"),
         )
     many = high - low
     other = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many) + np.repeat(low, many)
@@ -475,9 +605,33 @@ def _pairs(fixed: Ints, heads: Ints, total: int, later: float, *, backwards: boo
 
 
 def place_text(
-    name: str, code: str, table: Neighbourhoods, rows: list[int], how: str, authority: Authority | None
+    name: str, code: str, table: Neighbourhoods, rows: list[int], method: str, authority: Authority | None
 ) -> str:
-    """The place's file, as text."""
+    """Compose the text of a place's file.
+
+    Parameters
+    ----------
+    name, code : str
+        Name of the place, and code of the authority.
+    table : Neighbourhoods
+        The table.
+    rows : list of int
+        The authority's rows.
+    method : str
+        Description of the way in which the rows were determined.
+    authority : Authority or None
+        The authority's row of the authority table, if known.
+
+    Returns
+    -------
+    str
+        TOML.
+
+    Raises
+    ------
+    InputError
+        If the authority has fewer than 10,000 people.
+    """
     ages, deciles = table.ages[rows], table.deciles[rows]
     people = int(ages.sum())
     if people < 10_000:
@@ -485,7 +639,7 @@ def place_text(
     label = authority.name if authority else code
     source = (
         "ONS Small area population estimates mid-2020 and MHCLG English Indices of Deprivation 2019, by neighbourhood "
-        f"(2011 LSOA); {how}"
+        f"(2011 LSOA); {method}"
     )
     figures = _figures(people, authority)
     around = round(people / len(rows))
@@ -507,26 +661,26 @@ def place_text(
         lines += [f"{key} = {share:.4f}" for key, share in zip(names, authority.younger, strict=True)]
     lines += ["", *figures]
     for decile in range(1, 11):
-        own = ages[deciles == decile]
-        if own.sum() == 0:
+        decile_ages = ages[deciles == decile]
+        if decile_ages.sum() == 0:
             continue
-        shares = own.sum(axis=0) / own.sum()
+        shares = decile_ages.sum(axis=0) / decile_ages.sum()
         listed = ", ".join(f'"{band}" = {share:.5f}' for band, share in zip(PUBLISHED_BANDS, shares, strict=True))
-        lines += ["", "[[deciles]]", f"decile = {decile}", f"neighbourhoods = {len(own)}", f"people = {own.sum()}"]
+        lines += ["", "[[deciles]]", f"decile = {decile}", f"neighbourhoods = {len(decile_ages)}", f"people = {decile_ages.sum()}"]
         lines += [f"ages = {{ {listed} }}"]
     return "\n".join(lines) + "\n"
 
 
 def _figures(people: int, authority: Authority | None) -> list[str]:
     size = people / authority.households if authority and authority.households else 2.41
-    told = (
+    size_source = (
         f"ONS mid-2020 residents over {authority.households} households of Census 2021, as A07; range assumed"
         if authority and authority.households
         else "A07 [DS2], England: this authority's households were not given; range assumed"
     )
     return [
         "[households]",
-        _figure("people_per_household", round(size, 3), "persons", 0.05, told, "estimated"),
+        _figure("people_per_household", round(size, 3), "persons", 0.05, size_source, "estimated"),
         _figure("one_person_share", 0.29, "share of households", 0.02, "A08 [ONS13] UK 2013", "estimated"),
         _figure(
             "four_plus_share", 0.20, "share of households", 0.02, "A08 [ONS13] UK 2013; range assumed", "estimated"
@@ -552,13 +706,26 @@ def _figure(key: str, value: float, unit: str, around: float, source: str, statu
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string."""
+    """Write a TOML basic string."""
     marks = {'"': '\\"', "\\": "\\\\"}
     return '"' + "".join(marks.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text) + '"'
 
 
-def write_whole(target: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write_atomically(target: Path, text: str) -> None:
+    """Write a file completely or not at all.
+
+    Parameters
+    ----------
+    target : Path
+        The file.
+    text : str
+        Its text.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

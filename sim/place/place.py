@@ -1,8 +1,10 @@
-"""A place: how many people live in which kind of neighbourhood, how old they are, how they share homes and ties.
+"""A place: neighbourhoods by deprivation, the ages of their people, households and ties.
 
-Claim     A neighbourhood's age mix is that of its deprivation tenth in the place; those of one tenth are alike.
-Evidence  Each place's file cites its own: ONS mid-2020 small-area estimates, Indices of Deprivation 2019, Census 2021.
-Limits    No geography inside a place: which neighbourhoods border on which is not known. Sizes within a tenth are even.
+Claim     A neighbourhood's age mix is that of its deprivation tenth in the place; neighbourhoods of one tenth are
+alike. Evidence  Each place's file cites its sources: ONS mid-2020 small-area estimates, Indices of Deprivation 2019,
+Census
+          2021.
+Limits    No geography inside a place: borders between neighbourhoods are not known. Sizes within a tenth are even.
 """
 
 from __future__ import annotations
@@ -28,7 +30,19 @@ ROUNDING = 0.002
 
 
 class Neighbourhood(NamedTuple):
-    """One neighbourhood of the model: its name, deprivation (1 = most deprived) and people in each of ten age bands."""
+    """One neighbourhood of the model.
+
+    Attributes
+    ----------
+    name : str
+        Name, such as ``d1-01``.
+    decile, quintile : int
+        Tenth and fifth of England's neighbourhoods by deprivation, 1 = most deprived.
+    people : int
+        Number of people.
+    ages : tuple of int, length 10
+        People in each age band.
+    """
 
     name: str
     decile: int
@@ -47,7 +61,7 @@ class Decile(Closed):
 
     @property
     def quintile(self) -> int:
-        """The deprivation fifth, 1 = most deprived."""
+        """Deprivation fifth, 1 = most deprived."""
         return (self.decile + 1) // 2
 
     @field_validator("ages")
@@ -79,14 +93,14 @@ class Decile(Closed):
 
 
 class Splits(Closed):
-    """What part of a published age band is in its younger half, where the place's own tables say."""
+    """The part of a published age band that is in its younger half, where the place's tables state it."""
 
     younger_5_15: float | None = Field(None, ge=0, le=1, description="share of people aged 5-15 who are 5-9")
     younger_16_24: float | None = Field(None, ge=0, le=1, description="share of people aged 16-24 who are 16-17")
 
 
 class Households(Closed):
-    """How people share homes."""
+    """Sizes and kinds of households."""
 
     people_per_household: Figure
     one_person_share: Figure
@@ -110,7 +124,7 @@ class Households(Closed):
 
 
 class TieParameters(Closed):
-    """How many people each adult can lean on, how many of them live elsewhere in the place, and how they overlap."""
+    """The number of close ties of an adult, the share of them elsewhere in the place, and their overlap."""
 
     close_ties: Figure
     far_share: Figure
@@ -127,7 +141,15 @@ class TieParameters(Closed):
 
 
 class Place(Closed):
-    """A place as its file describes it; `neighbourhoods` makes it any size with the same shape."""
+    """A place as its file describes it; `neighbourhoods` makes a place of any size with the same shape.
+
+    Examples
+    --------
+    >>> place = Place.load("anytown")
+    >>> hoods = place.neighbourhoods(12_000)
+    >>> len(hoods), sum(hood.people for hood in hoods)
+    (8, 12000)
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     label: str = Field(min_length=1, max_length=120)
@@ -143,15 +165,30 @@ class Place(Closed):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Place:
-        """A place by its name, or by the path of its file."""
-        given = str(name_or_path)
-        if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given or "\\" in given:
+        """Read a place.
+
+        Parameters
+        ----------
+        name_or_path : str or Path
+            Name of a place, or path of a TOML file.
+
+        Returns
+        -------
+        Place
+
+        Raises
+        ------
+        InputError
+            If there is no such place, or its file has a mistake.
+        """
+        name = str(name_or_path)
+        if isinstance(name_or_path, Path) or name.endswith(".toml") or "/" in name or "\\" in name:
             return load(Path(name_or_path), cls)
-        if given not in place_names():
+        if name not in place_names():
             raise InputError(
-                PLACES, None, "place", "the name of a place, or a path to a .toml file", given, place_names()
+                PLACES, None, "place", "the name of a place, or a path to a .toml file", name, place_names()
             )
-        return load(PLACES / f"{given}.toml", cls)
+        return load(PLACES / f"{name}.toml", cls)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -172,10 +209,26 @@ class Place(Closed):
         return self
 
     def neighbourhoods(self, people: int | None = None) -> list[Neighbourhood]:
-        """The place with exactly so many people, most deprived first; the same answer each time it is asked.
+        """Divide the place into neighbourhoods.
 
-        Fifths keep their shares before tenths do, so a place too small for all its tenths still has its fifths. People
-        of a tenth with no neighbourhood of its own live in the other tenth of its fifth, and count in its age mix.
+        Parameters
+        ----------
+        people : int, optional
+            Number of people; by default the population of the place.
+
+        Returns
+        -------
+        list of Neighbourhood
+            With exactly so many people, the most deprived first; always the same for the same size.
+
+        Raises
+        ------
+        InputError
+            If the number of people is not allowed.
+
+        Notes ----- Fifths keep their shares before tenths do, so a place too small for all its tenths still has its
+        fifths. People of a tenth without a neighbourhood live in the other tenth of its fifth, and count in its age
+        mix.
         """
         people = self.population if people is None else people_allowed(people)
         many = max(1, round(people / self.neighbourhood_people))
@@ -207,18 +260,18 @@ class Place(Closed):
         for number in range(count):
             # People stand in line by age and are dealt out in turn: every neighbourhood gets its even share of each
             # band, and of the whole, to the nearest person.
-            own, start = [], 0
+            counts, start = [], 0
             for band in ages:
-                own.append(len(range(start + (number - start) % count, start + band, count)))
+                counts.append(len(range(start + (number - start) % count, start + band, count)))
                 start += band
-            if not any(own):
+            if not any(counts):
                 continue
             name = f"d{decile}-{number + 1:0{max(2, len(str(count)))}d}"
-            made.append(Neighbourhood(name, decile, (decile + 1) // 2, sum(own), tuple(own)))
+            made.append(Neighbourhood(name, decile, (decile + 1) // 2, sum(counts), tuple(counts)))
         return made
 
     def _ten(self, ages: Mapping[str, float]) -> list[Fraction]:
-        """Shares in the model's ten bands."""
+        """Shares of the ten age bands of the model."""
         ten: list[Fraction] = []
         cuts = {"5-15": self.splits.younger_5_15, "16-24": self.splits.younger_16_24}
         for band in PUBLISHED_BANDS:
@@ -243,27 +296,65 @@ def _need_shares(figures: Mapping[str, Figure]) -> None:
 
 
 def place_names() -> tuple[str, ...]:
-    """The names of the places that come with the project or were added beside them."""
+    """List the places that come with the project or were added to its folder."""
     return tuple(sorted(path.stem for path in PLACES.glob("*.toml")))
 
 
 def people_allowed(people: object) -> int:
-    """The number of people asked for, if a place can be made of it."""
-    whole = isinstance(people, int) and not isinstance(people, bool)
-    if not whole or not FEWEST_PEOPLE <= int(people) <= MOST_PEOPLE:  # type: ignore[call-overload]  # whole was asked
+    """Check a number of people.
+
+    Parameters
+    ----------
+    people : object
+        The number.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If it is not an integer, or a place of that size cannot be made.
+    """
+    is_whole = isinstance(people, int) and not isinstance(people, bool)
+    if not is_whole or not FEWEST_PEOPLE <= int(people) <= MOST_PEOPLE:  # type: ignore[call-overload]  # whole was asked
         wanted = f"a whole number of people from {FEWEST_PEOPLE:,} to {MOST_PEOPLE:,}"
         raise InputError("--people", None, "", wanted, Phrase(people) if isinstance(people, str) else people)
     return int(people)  # type: ignore[call-overload,no-any-return]  # the same
 
 
 def shared_out(total: int, weights: Sequence[int | Fraction]) -> list[int]:
-    """Whole numbers that sum to `total`, in proportion to the weights by largest remainder; ties go to the first."""
-    whole = sum(weights)
-    if whole == 0:
+    """Divide a total in proportion to weights, in whole numbers, by largest remainder; ties go to the first.
+
+    Parameters
+    ----------
+    total : int
+        The total.
+    weights : sequence of int or Fraction
+        Non-negative weights.
+
+    Returns
+    -------
+    list of int
+        With the sum `total`.
+
+    Raises
+    ------
+    ValueError
+        If every weight is 0.
+
+    Examples
+    --------
+    >>> shared_out(10, [1, 1, 1])
+    [4, 3, 3]
+    """
+    total_weight = sum(weights)
+    if total_weight == 0:
         raise ValueError("nobody to share among: every weight is 0")
-    exact = [Fraction(total * weight) / whole for weight in weights]
-    given = [int(part) for part in exact]
-    order = sorted(range(len(weights)), key=lambda i: (given[i] - exact[i], i))
-    for i in order[: total - sum(given)]:
-        given[i] += 1
-    return given
+    exact = [Fraction(total * weight) / total_weight for weight in weights]
+    parts = [int(part) for part in exact]
+    order = sorted(range(len(weights)), key=lambda i: (parts[i] - exact[i], i))
+    for i in order[: total - sum(parts)]:
+        parts[i] += 1
+    return parts

@@ -14,7 +14,7 @@ from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
 from sim.state.codes import COMMUNITY
-from sim.state.updates import PARTED, fund
+from sim.state.updates import GROUP_COLUMNS, fund
 from sim.state.world import World
 
 LEVER = Lever(
@@ -35,7 +35,7 @@ LEVER = Lever(
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads=f"services.granted services.tier {PARTED}",
+    reads=f"services.granted services.tier {GROUP_COLUMNS}",
     writes="services.granted aims.offer aims.part aims.heads",
     after="total_budget cut_rule prevention_share acute_share",
     lever="community_investment",

@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.updates import PARTED, part_out, whole_offer
+from sim.state.updates import GROUP_COLUMNS, set_group_parts, total_offer
 from sim.state.world import World
 
 LEVER = Lever(
@@ -36,7 +36,7 @@ LEVER = Lever(
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads=f"services.granted tally.people aims.heads {PARTED}",
+    reads=f"services.granted tally.people aims.heads {GROUP_COLUMNS}",
     writes="services.granted aims.offer aims.part aims.heads",
     after="total_budget cut_rule prevention_share acute_share community_investment service_budget",
     lever="grant",
@@ -53,9 +53,9 @@ def add(w: World, path: np.ndarray, clock: Clock) -> None:
         if uniform_grant:
             services.granted[s] += common * w.tally.people.sum()
             continue
-        part_out(w, s)
-        total_offer = whole_offer(w, s)
-        unit = services.granted[s] / total_offer if total_offer > 0.0 else 0.0
+        set_group_parts(w, s)
+        offered = total_offer(w, s)
+        unit = services.granted[s] / offered if offered > 0.0 else 0.0
         for g in range(aims.groups[0]):
             added = path[clock.month, g * n + s] * aims.heads[g]
             services.granted[s] += added

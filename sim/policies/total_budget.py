@@ -13,7 +13,7 @@ import numpy as np
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
-from sim.state.updates import PARTED, fund
+from sim.state.updates import GROUP_COLUMNS, fund
 from sim.state.world import World
 
 LEVER = Lever(
@@ -34,7 +34,7 @@ LEVER = Lever(
 @mechanism(
     Phase.POLICY,
     NoParams,
-    reads=f"services.granted {PARTED}",
+    reads=f"services.granted {GROUP_COLUMNS}",
     writes="services.granted aims.offer aims.part aims.heads",
     lever="total_budget",
 )

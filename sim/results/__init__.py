@@ -1,0 +1,1 @@
+"""Results: records of runs, metrics, outcomes, comparisons and tests of expectations."""

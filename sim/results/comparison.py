@@ -105,14 +105,14 @@ class MetricSeries:
             return self.comparison.neighbourhoods
         return services if by == "service" and services is not None else AXIS_NAMES[by]()
 
-    def told(self, scenario: str, step: str, by: str | None, *, change: bool) -> dict[str, Any]:
+    def figures(self, scenario: str, step: str, by: str | None, *, change: bool) -> dict[str, Any]:
         """What is told of a scenario, or of its difference from the baseline: each figure of the summary as an array of
         shape (group, time), and the `note` of a measure that is a comparison, a list by year."""
         c, measure = self.comparison, self.metric
         if change and measure.against is not None:
             verdicts = measure.against(c.beyond_baseline(scenario))
-            found: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in _SUMMARY}
-            return {**found, "note": [v.note for v in verdicts]}
+            figures: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in _SUMMARY}
+            return {**figures, "note": [v.note for v in verdicts]}
         values = c.grouped(scenario, measure, step, by)
         return summary(values - c.grouped(c.baseline, measure, step, by) if change else values)
 
@@ -123,10 +123,10 @@ class MetricSeries:
         when: Any = self.comparison.months if step == "month" else np.arange(1, self.comparison.scenarios[0].years + 1)
         rows = []
         for name in scenarios:
-            told = self.told(name, step, by, change=change)
+            figures = self.figures(name, step, by, change=change)
             keys = {} if by is None else {by: np.repeat(np.array(groups, dtype=object), len(when))}
-            figures = {k: np.ravel(column) for k, column in told.items()}
-            rows.append(pd.DataFrame({"scenario": name, **keys, step: np.tile(when, len(groups)), **figures}))
+            columns = {k: np.ravel(column) for k, column in figures.items()}
+            rows.append(pd.DataFrame({"scenario": name, **keys, step: np.tile(when, len(groups)), **columns}))
         if not rows:
             note = ["note"] if self.metric.against is not None else []
             return pd.DataFrame(columns=["scenario", *([] if by is None else [by]), step, *_SUMMARY, *note])
@@ -258,16 +258,16 @@ class Comparison:
         """Work out measures of a scenario, those that are not yet, in one pass over its runs."""
         todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
         records = self.records[scenario]
-        found: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
+        blocks: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
         accounts = []
         for k in range(0, len(records), TOGETHER):
             some = end_to_end(records[k : k + TOGETHER])
             for measure in todo:
                 month, year = (_each_run(values, some.runs) for values in _by_step(some, measure, by))
-                found[measure.name].append((month, year))
+                blocks[measure.name].append((month, year))
             if any(measure.against is not None for measure in todo):
                 accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
-        for name, pairs in found.items():
+        for name, pairs in blocks.items():
             # The seed is the slowest axis, whatever the shape: a sum over seeds then adds them one after another.
             months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
             self._values[scenario, name, by] = months, years
@@ -280,10 +280,10 @@ class Comparison:
         for name in (self.baseline, scenario):
             if name not in self._accounts:
                 self._measure(name, [measure for measure in metrics() if measure.against is not None], None)
-        own, base = self._accounts[scenario], self._accounts[self.baseline]
-        return NetEffect(own[0] - base[0], own[1] - base[1])
+        policy, base = self._accounts[scenario], self._accounts[self.baseline]
+        return NetEffect(policy[0] - base[0], policy[1] - base[1])
 
-    def _told_of_all(
+    def _figures_of_all(
         self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
     ) -> list[dict[str, Any]]:
         """What `Series.told` tells of each measure without groups, in lists, by month without the interval of the mean;
@@ -293,10 +293,10 @@ class Comparison:
             self._measure(name, measures, None)
             return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
 
-        told = summary(values(scenario) - values(self.baseline) if change else values(scenario))
-        every = _plain({figure: told[figure] for figure in (_BAND if step == "month" else _SUMMARY)})
+        figures = summary(values(scenario) - values(self.baseline) if change else values(scenario))
+        every = _plain({figure: figures[figure] for figure in (_BAND if step == "month" else _SUMMARY)})
         return [
-            _plain(MetricSeries(self, measure).told(scenario, step, None, change=True))
+            _plain(MetricSeries(self, measure).figures(scenario, step, None, change=True))
             if change and measure.against is not None
             else {figure: rows[k : k + 1] for figure, rows in every.items()}
             for k, measure in enumerate(measures)
@@ -322,10 +322,10 @@ class Comparison:
         }
         measures, others = metrics(), self.names[1:]
         by_month, by_year = (
-            {name: self._told_of_all(measures, name, step, change=False) for name in self.names}
+            {name: self._figures_of_all(measures, name, step, change=False) for name in self.names}
             for step in ("month", "year")
         )
-        changes = {name: self._told_of_all(measures, name, "year", change=True) for name in others}
+        changes = {name: self._figures_of_all(measures, name, "year", change=True) for name in others}
         groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
         for axis in axes:
             for measure in measures:
@@ -348,12 +348,12 @@ class Comparison:
                 }
             for axis in (axis for axis in axes if (measure.name, axis) in groups):
                 for part in ("scenarios", "differences"):
-                    for name, told_of in out[part].items():
-                        told = _plain(
-                            MetricSeries(self, measure).told(name, "year", axis, change=part == "differences")
+                    for name, entries in out[part].items():
+                        figures = _plain(
+                            MetricSeries(self, measure).figures(name, "year", axis, change=part == "differences")
                         )
-                        told_of[measure.name].setdefault("groups", {})[axis] = {
-                            str(group): {"unit": measure.unit, "by_year": _rows(told, row)}
+                        entries[measure.name].setdefault("groups", {})[axis] = {
+                            str(group): {"unit": measure.unit, "by_year": _rows(figures, row)}
                             for row, group in enumerate(groups[measure.name, axis])
                         }
         return out
@@ -361,11 +361,11 @@ class Comparison:
     def tidy(self) -> dict[str, SummaryColumn | F]:
         """Columns of a table: a row for each measure, scenario, seed and month, in this order; without measures that
         are comparisons themselves."""
-        told = [measure for measure in metrics() if measure.against is None]
+        measures = [measure for measure in metrics() if measure.against is None]
         for name in self.names:
-            self._measure(name, told, None)
-        values = [self.grouped(name, measure, "month", None) for measure in told for name in self.names]
-        shape = len(told), len(self.names), len(self.seeds), len(self.months)
+            self._measure(name, measures, None)
+        values = [self.grouped(name, measure, "month", None) for measure in measures for name in self.names]
+        shape = len(measures), len(self.names), len(self.seeds), len(self.months)
 
         def each(axis: int, of: Sequence[str | int]) -> SummaryColumn:
             row = np.arange(shape[axis], dtype=np.int32).reshape([-1 if k == axis else 1 for k in range(4)])
@@ -375,8 +375,8 @@ class Comparison:
             "scenario": each(1, self.names),
             "seed": each(2, self.seeds),
             "month": each(3, self.months),
-            "metric": each(0, [measure.name for measure in told]),
-            "unit": each(0, [measure.unit for measure in told]),
+            "metric": each(0, [measure.name for measure in measures]),
+            "unit": each(0, [measure.unit for measure in measures]),
             "value": np.concatenate([each.ravel() for each in values]),
         }
 
@@ -460,10 +460,10 @@ class Comparison:
                     "year": at,
                     "note": "",
                 }
-                level = series.told(name, "year", None, change=False)
+                level = series.figures(name, "year", None, change=False)
                 row |= {k: float(level[k][0, at - 1]) for k in ("mean", "q025", "q975")}
                 if name != self.baseline:
-                    change = series.told(name, "year", None, change=True)
+                    change = series.figures(name, "year", None, change=True)
                     row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in _SUMMARY}
                     if "note" in change:
                         row["note"] = change["note"][at - 1]
@@ -488,7 +488,7 @@ class Comparison:
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
                 runs = set(expected.others()) <= set(self.names)
-                found = (
+                verdict = (
                     expectation_tests.tested(expected, scenario.name, self.baseline, self.of_groups)
                     if runs
                     else expectation_tests.without_estimate(expected)
@@ -500,13 +500,13 @@ class Comparison:
                         "metric": expected.metric,
                         "about": expectation_tests.about(expected),
                         "year": expected.last,
-                        "expected": found.expected,
+                        "expected": verdict.expected,
                         "unit": unit,
-                        "mean": found.mean,
-                        "ci_low": found.ci_low,
-                        "ci_high": found.ci_high,
-                        "p": found.p,
-                        "met": found.met,
+                        "mean": verdict.mean,
+                        "ci_low": verdict.ci_low,
+                        "ci_high": verdict.ci_high,
+                        "p": verdict.p,
+                        "met": verdict.met,
                         "missing": ", ".join(name for name in expected.others() if name not in self.names),
                     }
                 )
@@ -584,8 +584,8 @@ def _groups(counts: Sum, by: str | None) -> F:
     array = counts.array
     if by in counts.axes:
         array = np.moveaxis(array, 1 + counts.axes.index(by), 1)
-        found: F = array.reshape(*array.shape[:2], -1).sum(axis=2).astype(float).T
-        return found
+        by_group: F = array.reshape(*array.shape[:2], -1).sum(axis=2).astype(float).T
+        return by_group
     out: F = array.reshape(len(array), -1).sum(axis=1).astype(float)[None]
     return out
 
@@ -603,11 +603,11 @@ def _derived(record: Record, derived: Derived, by: str | None) -> F:
     ]
 
     def of(group: int | None) -> F:
-        given = []
-        for whole, axes in sums:
-            array = whole if group is None or by not in axes else whole.take([group], 1 + axes.index(by))
-            given.append(array.sum(axis=tuple(1 + k for k, axis in enumerate(axes) if axis != derived.keeps)))
-        return derived.make(*given)
+        totals = []
+        for counts, axes in sums:
+            array = counts if group is None or by not in axes else counts.take([group], 1 + axes.index(by))
+            totals.append(array.sum(axis=tuple(1 + k for k, axis in enumerate(axes) if axis != derived.keeps)))
+        return derived.make(*totals)
 
     if by is None:
         return of(None)[None]
@@ -615,19 +615,19 @@ def _derived(record: Record, derived: Derived, by: str | None) -> F:
     return np.stack([of(k) for k in range(groups)])
 
 
-def _plain(told: dict[str, Any]) -> dict[str, Any]:
+def _plain(figures: dict[str, Any]) -> dict[str, Any]:
     """The same with lists for arrays, as JSON has it: six decimals, and None for what is not a number."""
 
     def listed(rows: F) -> list[list[float | None]]:
         return [[round(v, 6) if math.isfinite(v) else None for v in row] for row in rows.tolist()]
 
-    return {k: listed(values) if isinstance(values, np.ndarray) else values for k, values in told.items()}
+    return {k: listed(values) if isinstance(values, np.ndarray) else values for k, values in figures.items()}
 
 
-def _rows(told: dict[str, Any], group: int) -> list[dict[str, Any]]:
+def _rows(figures: dict[str, Any], group: int) -> list[dict[str, Any]]:
     """A group's figures by year, 1 the first. `told` has lists."""
-    columns: dict[str, Sequence[Any]] = {k: told[k][group] for k in _SUMMARY}
-    if "note" in told:
-        columns["note"] = told["note"]
+    columns: dict[str, Sequence[Any]] = {k: figures[k][group] for k in _SUMMARY}
+    if "note" in figures:
+        columns["note"] = figures["note"]
     names, steps = ("year", *columns), range(1, len(columns["mean"]) + 1)
     return [dict(zip(names, row, strict=True)) for row in zip(steps, *columns.values(), strict=True)]

@@ -101,14 +101,14 @@ class Verdict(NamedTuple):
     """Whether there is an interval at all: not with one seed, nor without a run it needs."""
 
 
-def assess(expected: Expect, seen: Estimate) -> Verdict:
+def assess(expected: Expect, estimate: Estimate) -> Verdict:
     """Whether the interval of what was seen lies where it was expected to."""
-    low, high = seen.interval()
+    low, high = estimate.interval()
     asked = bounds(expected)
-    chances = [seen.chance(bound, above=above) for bound, above in asked]
+    chances = [estimate.chance(bound, above=above) for bound, above in asked]
     met = all(low > bound if above else high < bound for bound, above in asked)
     worst = max(chances) if not np.isnan(low) else np.nan
-    return Verdict(wording(expected), seen.value, low, high, worst, bool(met), not np.isnan(low))
+    return Verdict(wording(expected), estimate.value, low, high, worst, bool(met), not np.isnan(low))
 
 
 def bounds(expected: Expect) -> list[tuple[float, bool]]:
@@ -128,34 +128,34 @@ def wording(expected: Expect) -> str:
     low, high = (_figure(bound, expected.relative) for bound in (expected.low, expected.high))
     if expected.direction == "either":
         return f"no difference: {low} to {high}"
-    told: list[str] = [expected.direction] if expected.direction is not None else []
+    phrases: list[str] = [expected.direction] if expected.direction is not None else []
     if low and high:
-        told.append(f"{low} to {high}")
+        phrases.append(f"{low} to {high}")
     elif low:
-        told.append(f"more than {low}")
+        phrases.append(f"more than {low}")
     elif high:
-        told.append(f"less than {high}")
-    return ", ".join(told)
+        phrases.append(f"less than {high}")
+    return ", ".join(phrases)
 
 
-def about(looked: MeasureSpec) -> str:
+def about(measured: MeasureSpec) -> str:
     """Of whom, when, and compared with what, in a few words."""
-    first, last = looked.span
-    told = [f"year {first}" if first == last else f"years {first} to {last}"]
-    if looked.groups():
-        told.insert(0, _groups(looked))
-    if looked.share_of is not None:
-        told.append(f"as a share of {_groups(looked.share_of)}")
-    if looked.relative:
-        told.append("relative")
-    if looked.compared_with is not None:
-        told.append(f"less that of {_groups(looked.compared_with)}")
-    if isinstance(looked, Expect):
-        if looked.against is not None:
-            told.append(f"against {looked.against}")
-        if looked.interaction is not None:
-            told.append(f"beyond {' and '.join(looked.interaction)} alone")
-    return ", ".join(told)
+    first, last = measured.span
+    phrases = [f"year {first}" if first == last else f"years {first} to {last}"]
+    if measured.groups():
+        phrases.insert(0, _groups(measured))
+    if measured.share_of is not None:
+        phrases.append(f"as a share of {_groups(measured.share_of)}")
+    if measured.relative:
+        phrases.append("relative")
+    if measured.compared_with is not None:
+        phrases.append(f"less that of {_groups(measured.compared_with)}")
+    if isinstance(measured, Expect):
+        if measured.against is not None:
+            phrases.append(f"against {measured.against}")
+        if measured.interaction is not None:
+            phrases.append(f"beyond {' and '.join(measured.interaction)} alone")
+    return ", ".join(phrases)
 
 
 def _groups(groups: GroupSelection) -> str:
@@ -168,37 +168,37 @@ def _figure(value: float | None, relative: bool) -> str:
     return f"{100.0 * value:+g} %" if relative else f"{value:+g}"
 
 
-def level(looked: MeasureSpec, groups: Parts, name: str, read: Read) -> Estimate:
+def level(measured: MeasureSpec, groups: Parts, name: str, read: Read) -> Estimate:
     """The level of a measure in a scenario over the years looked at."""
-    first, last = looked.span
+    first, last = measured.span
 
     def mean(of: Parts) -> Estimate:
-        return Estimate.of(read(name, looked.metric, of)[:, first - 1 : last].mean(axis=1))
+        return Estimate.of(read(name, measured.metric, of)[:, first - 1 : last].mean(axis=1))
 
-    if looked.share_of is None:
+    if measured.share_of is None:
         return mean(groups)
-    return mean(groups) / mean({**groups, **looked.share_of.groups()})
+    return mean(groups) / mean({**groups, **measured.share_of.groups()})
 
 
 def difference(
-    looked: MeasureSpec, name: str, baseline: str, read: Read, against: str | None = None, together: Sequence[str] = ()
+    measured: MeasureSpec, name: str, baseline: str, read: Read, against: str | None = None, together: Sequence[str] = ()
 ) -> Estimate:
     """How far a scenario is from its baseline, from another scenario, or from what two others add up to."""
 
     def of(groups: Parts) -> Estimate:
-        here = level(looked, groups, name, read)
-        reference = level(looked, groups, against or baseline, read)
-        change = here - reference
+        level_of_scenario = level(measured, groups, name, read)
+        reference = level(measured, groups, against or baseline, read)
+        change = level_of_scenario - reference
         if together:
-            one, other = (level(looked, groups, part, read) for part in together)
-            change = here - one - other + reference
-        return change / reference if looked.relative else change
+            first, other = (level(measured, groups, part, read) for part in together)
+            change = level_of_scenario - first - other + reference
+        return change / reference if measured.relative else change
 
-    groups = looked.groups()
-    found = of(groups)
-    if looked.compared_with is not None:
-        found = found - of({**groups, **looked.compared_with.groups()})
-    return found
+    groups = measured.groups()
+    estimate = of(groups)
+    if measured.compared_with is not None:
+        estimate = estimate - of({**groups, **measured.compared_with.groups()})
+    return estimate
 
 
 def tested(expected: Expect, name: str, baseline: str, read: Read) -> Verdict:
@@ -211,28 +211,28 @@ def without_estimate(expected: Expect) -> Verdict:
     return Verdict(wording(expected), np.nan, np.nan, np.nan, np.nan, met=False, has_interval=False)
 
 
-def needs(looked: MeasureSpec) -> list[tuple[str, Parts]]:
+def needs(measured: MeasureSpec) -> list[tuple[str, Parts]]:
     """The measures and groups that have to be read from each run."""
-    own = looked.groups()
-    sets = [own] + ([{**own, **looked.compared_with.groups()}] if looked.compared_with is not None else [])
-    whole = [{**groups, **looked.share_of.groups()} for groups in sets] if looked.share_of is not None else []
-    return [(looked.metric, groups) for groups in sets + whole]
+    groups = measured.groups()
+    sets = [groups] + ([{**groups, **measured.compared_with.groups()}] if measured.compared_with is not None else [])
+    totals = [{**selected, **measured.share_of.groups()} for selected in sets] if measured.share_of is not None else []
+    return [(measured.metric, selected) for selected in sets + totals]
 
 
 def expected_by_chance(verdicts: Iterable[Verdict]) -> tuple[float, int]:
     """For a family of expectations: how many luck would meet, at most and on average, if every one of them were false;
     and how many are still met when the level is one for all of them together (Holm)."""
-    told = [v for v in verdicts if v.has_interval]
-    chances = sorted(v.p for v in told)
-    kept = 0
+    with_interval = [v for v in verdicts if v.has_interval]
+    chances = sorted(v.p for v in with_interval)
+    confirmed = 0
     for k, chance in enumerate(chances):
         if chance > LEVEL / (len(chances) - k):
             break
-        kept += 1
-    return len(told) * LEVEL / 2.0, kept
+        confirmed += 1
+    return len(with_interval) * LEVEL / 2.0, confirmed
 
 
-def missed_again(verdicts: Iterable[Verdict]) -> float:
+def expected_misses(verdicts: Iterable[Verdict]) -> float:
     """How many of a family would be missed with other luck and as many seeds, on average, given what was seen.
 
     With nothing known beforehand, a second estimate differs from the first by the error of both.
@@ -271,20 +271,20 @@ def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbo
     return np.stack(out)
 
 
-def unmeasured(looked: MeasureSpec) -> RequirementError | None:
+def unmeasured(measured: MeasureSpec) -> RequirementError | None:
     """What of a measure and its groups does not exist, if anything: what was wanted and the key at fault."""
-    there = {m.name: m for m in metrics()}
-    if looked.metric not in there:
-        return RequirementError("the id of a metric", looked.metric, sorted(there), below=("metric",))
-    measure = there[looked.metric]
+    by_name = {m.name: m for m in metrics()}
+    if measured.metric not in by_name:
+        return RequirementError("the id of a metric", measured.metric, sorted(by_name), below=("metric",))
+    measure = by_name[measured.metric]
     if getattr(measure, "against", None) is not None:
         wanted = "a metric that a scenario has by itself"
-        return RequirementError(wanted, Phrase(f"'{looked.metric}', which is a comparison"), below=("metric",))
-    for below, groups in _every_groups(looked):
+        return RequirementError(wanted, Phrase(f"'{measured.metric}', which is a comparison"), below=("metric",))
+    for below, groups in _every_groups(measured):
         axes = _axes(measure, groups.groups())
         for axis, names in groups.groups().items():
             if axis not in axes:
-                wanted = f"an axis that '{looked.metric}' has"
+                wanted = f"an axis that '{measured.metric}' has"
                 return RequirementError(wanted, axis, axes or ("none",), below=(*below, axis))
             if axis == "neighbourhood":
                 continue
@@ -295,12 +295,12 @@ def unmeasured(looked: MeasureSpec) -> RequirementError | None:
     return None
 
 
-def _every_groups(looked: MeasureSpec) -> list[tuple[KeyPath, GroupSelection]]:
-    out: list[tuple[KeyPath, GroupSelection]] = [((), looked)]
+def _every_groups(measured: MeasureSpec) -> list[tuple[KeyPath, GroupSelection]]:
+    out: list[tuple[KeyPath, GroupSelection]] = [((), measured)]
     for key in ("share_of", "compared_with"):
-        given = getattr(looked, key)
-        if given is not None:
-            out.append(((key,), given))
+        selection = getattr(measured, key)
+        if selection is not None:
+            out.append(((key,), selection))
     return out
 
 
@@ -330,8 +330,8 @@ def _axes(measure: Metric, groups: Parts) -> tuple[str, ...]:
     make, by_year = _maker(measure, groups)
     parts = make(_blank())
     sizes = dict(zip(parts.axes, parts.numerator.shape[1:], strict=True))
-    whole = [axis for axis, size in sizes.items() if axis == "neighbourhood" or size == len(_names(parts, axis))]
-    return tuple(whole) if by_year else (*whole, *(axis for axis in getattr(measure, "finer", {}) if axis not in whole))
+    full = [axis for axis, size in sizes.items() if axis == "neighbourhood" or size == len(_names(parts, axis))]
+    return tuple(full) if by_year else (*full, *(axis for axis in getattr(measure, "finer", {}) if axis not in full))
 
 
 @lru_cache(maxsize=1)
@@ -339,7 +339,7 @@ def _blank() -> Record:
     """A record of one year in which nothing happened, in one neighbourhood."""
     sizes = {axis: len(names()) for axis, names in AXIS_NAMES.items()} | {"level": 4}
 
-    def nothing(kept: Mapping[str, Any], steps: int) -> dict[str, Any]:
-        return {name: np.zeros((steps, *(sizes.get(axis, 1) for axis in what.axes))) for name, what in kept.items()}
+    def zeros(recorded: Mapping[str, Any], steps: int) -> dict[str, Any]:
+        return {name: np.zeros((steps, *(sizes.get(axis, 1) for axis in array.axes))) for name, array in recorded.items()}
 
-    return Record(0, nothing(RECORDED, 12), nothing(RECORDED_BY_YEAR, 1))
+    return Record(0, zeros(RECORDED, 12), zeros(RECORDED_BY_YEAR, 1))

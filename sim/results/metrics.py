@@ -95,13 +95,13 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
     def parts(r: Record) -> RatioParts:
         opened = r.monthly["opened"][:, services]
         if per == "households":
-            whole = _heads(r)
+            at_risk = _heads(r)
         else:
             catalogue = load_catalogue()
             served = np.any([catalogue[k].bands for k in services], axis=0)
-            whole = r.monthly["people"] * served[None, None, :]
+            at_risk = r.monthly["people"] * served[None, None, :]
         axes, over = ("service", "quintile", "age"), ("quintile", "age")
-        return RatioParts(opened, axes, whole, over, 12000.0, names_of(services))
+        return RatioParts(opened, axes, at_risk, over, 12000.0, names_of(services))
 
     return parts
 
@@ -109,7 +109,7 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
 def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], RatioParts]]:
     """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 of that age."""
     catalogue = load_catalogue()
-    found: dict[str, Callable[[Record], RatioParts]] = {}
+    by_axis: dict[str, Callable[[Record], RatioParts]] = {}
 
     def of_neighbourhoods(r: Record) -> RatioParts:
         opened = r.yearly["opened_in"][:, services]
@@ -122,10 +122,10 @@ def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], Ratio
 
     served = np.any([catalogue[k].bands for k in services], axis=0)
     if served.all():
-        found["neighbourhood"] = of_neighbourhoods
+        by_axis["neighbourhood"] = of_neighbourhoods
     if served[outcomes.CHILDREN].any():
-        found["child_age"] = of_children
-    return found
+        by_axis["child_age"] = of_children
+    return by_axis
 
 
 def _heads(r: Record) -> A:
@@ -208,22 +208,22 @@ def _of_staff(value: Callable[[Record], A], scale: float = 1.0) -> Callable[[Rec
     return parts
 
 
-def _of_adults(column: str, whole: float = 1.0) -> Callable[[Record], RatioParts]:
+def _of_adults(column: str, units: float = 1.0) -> Callable[[Record], RatioParts]:
     """A mean over the adults surveyed; `whole` is how many of its units the column counts for one."""
 
     def parts(r: Record) -> RatioParts:
         axes = ("quintile", "age")
-        return RatioParts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0 / whole)
+        return RatioParts(r.monthly[column], axes, r.monthly["surveyed"], axes, 1.0 / units)
 
     return parts
 
 
-def _eased(who: str) -> Callable[[Record], RatioParts]:
+def _eased(group: str) -> Callable[[Record], RatioParts]:
     """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
 
     def parts(r: Record) -> RatioParts:
-        eased, there = (r.monthly[f"{name}_{who}"] for name in ("eased", "need"))
-        return RatioParts(eased, ("domain",), there, ("domain",), 1.0)
+        eased, in_need = (r.monthly[f"{name}_{group}"] for name in ("eased", "need"))
+        return RatioParts(eased, ("domain",), in_need, ("domain",), 1.0)
 
     return parts
 
@@ -311,15 +311,15 @@ def _mean_place(column: str) -> Callable[[Record], RatioParts]:
     return parts
 
 
-def _apart(column: str) -> Derived:
+def _between_neighbourhoods(column: str) -> Derived:
     """How far neighbourhoods lie apart: the standard deviation of their means over a year."""
 
     def sums(r: Record) -> tuple[Sum, ...]:
         return (Sum(r.monthly[column] / 12.0, ("neighbourhood",)),)
 
     def spread(means: F) -> F:
-        found: F = means.std(axis=1)
-        return found
+        spreads: F = means.std(axis=1)
+        return spreads
 
     return Derived(sums, (), "neighbourhood", spread)
 
@@ -355,7 +355,7 @@ def _of_helped(column: str) -> Callable[[Record], RatioParts]:
     return parts
 
 
-def _who(service: Service, per: str) -> str:
+def _population_of(service: Service, per: str) -> str:
     if per == "households":
         return "households"
     first, last = service.ages
@@ -386,7 +386,7 @@ def metrics() -> tuple[Metric, ...]:
         per = "households" if units[service.domain] == "household" else "people"
         name = service.measure or service.id
         label = name.replace("_", " ").capitalize().replace("Ae ", "A&E ")
-        unit = f"{service.episodes} per 1,000 {_who(service, per)} per year"
+        unit = f"{service.episodes} per 1,000 {_population_of(service, per)} per year"
         finer = _episodes_by_year([k]) if per == "people" else {}
         out.append(Metric(name, label, unit, "down", 2, _episodes([k], per), "service", finer))
     pounds = "£ per person per year"
@@ -470,7 +470,7 @@ def metrics() -> tuple[Metric, ...]:
         Metric("place_fit", "Fit of what a place decides", "1 = baseline", "up", 3, _mean_place("place_fit"), "staff"),
         Metric("peers", "Recovered people who support others", "per 1,000 people", "up", 2, _peers, "community"),
         *(
-            Metric(f"{name}_spread", label, "standard deviation", None, 3, None, kind, derived=_apart(column))
+            Metric(f"{name}_spread", label, "standard deviation", None, 3, None, kind, derived=_between_neighbourhoods(column))
             for name, label, kind, column in SPREADS
         ),
         Metric(
@@ -508,10 +508,10 @@ def metrics() -> tuple[Metric, ...]:
 
 def metric(name: str) -> Metric:
     """A measure by its id. Raises KeyError with what there is."""
-    found = {m.name: m for m in metrics()}
-    if name not in found:
-        raise KeyError(f"no metric called '{name}'; there are {', '.join(found)}")
-    return found[name]
+    by_id = {m.name: m for m in metrics()}
+    if name not in by_id:
+        raise KeyError(f"no metric called '{name}'; there are {', '.join(by_id)}")
+    return by_id[name]
 
 
 AXIS_NAMES: dict[str, Callable[[], tuple[str, ...]]] = {

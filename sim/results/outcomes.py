@@ -102,8 +102,8 @@ def slope_index(events: F, people: F) -> F:
 def gap(events: F, people: F) -> F:
     """The most deprived fifth's rate less that of the least deprived, of the fifths that people live in."""
     rate = np.divide(events, people, out=np.full(np.shape(events), np.nan), where=people > 0.0)
-    there = people > 0.0
-    most, least = np.argmax(there, axis=-1), there.shape[-1] - 1 - np.argmax(there[..., ::-1], axis=-1)
+    lived_in = people > 0.0
+    most, least = np.argmax(lived_in, axis=-1), lived_in.shape[-1] - 1 - np.argmax(lived_in[..., ::-1], axis=-1)
     out: F = np.subtract(*(np.take_along_axis(rate, k[..., None], axis=-1)[..., 0] for k in (most, least)))
     return out
 
@@ -168,17 +168,17 @@ def _share(table: ByAgeAndQuintile) -> F:
     """England's share by band: the average over fifths where there is a row for each."""
     rows = table.by_age if table.by_age is not None else table.by_age_and_quintile
     assert rows is not None  # a table has one form or the other
-    found: F = np.array([np.mean(row) for row in rows.values()])
-    return found
+    shares: F = np.array([np.mean(row) for row in rows.values()])
+    return shares
 
 
-def _usual_loss(domain: Domain, loss: F) -> F:
+def _mean_loss_of(domain: Domain, loss: F) -> F:
     """What need in a domain takes on average in England, by band; crises, which are few, count as serious need."""
     emerging, serious = _share(domain.prevalence.emerging), _share(domain.prevalence.serious)
-    usual: F = (emerging - serious) * loss[1] + serious * loss[2]
+    mean_loss: F = (emerging - serious) * loss[1] + serious * loss[2]
     if domain.unit == "household":
-        usual[CHILDREN] = usual[PARENTS].mean()
-    return usual
+        mean_loss[CHILDREN] = mean_loss[PARENTS].mean()
+    return mean_loss
 
 
 @lru_cache
@@ -192,8 +192,8 @@ def quality() -> LifeQuality:
     losses = np.array([domain.wellbeing.utility_loss.values() for domain in domains])
     points = np.array([domain.wellbeing.life_satisfaction_loss.values() for domain in domains])
     for domain, loss, fewer in zip(domains, losses, points, strict=True):
-        utility += _usual_loss(domain, loss)
-        satisfaction += _usual_loss(domain, fewer)
+        utility += _mean_loss_of(domain, loss)
+        satisfaction += _mean_loss_of(domain, fewer)
     return LifeQuality(np.minimum(1.0, utility), np.minimum(10.0, satisfaction), losses, points)
 
 
@@ -209,10 +209,10 @@ def by_person(census: F, people: F) -> F:
         if domain.unit == "household":
             heads = out[..., d, :, :, :].copy()
             heads[..., CHILDREN] = heads[..., PARENTS].sum(axis=-1, keepdims=True)
-            whole = heads.sum(axis=-3, keepdims=True)
+            all_heads = heads.sum(axis=-3, keepdims=True)
             everyone = out[..., d, :, :, :].sum(axis=-1, keepdims=True)
-            usual = everyone / np.maximum(1.0, everyone.sum(axis=-3, keepdims=True))
-            share = np.divide(heads, whole, out=np.broadcast_to(usual, heads.shape).copy(), where=whole > 0.0)
+            mean_share = everyone / np.maximum(1.0, everyone.sum(axis=-3, keepdims=True))
+            share = np.divide(heads, all_heads, out=np.broadcast_to(mean_share, heads.shape).copy(), where=all_heads > 0.0)
             out[..., d, :, :, :] = share * np.asarray(people)[..., None, :, :]
     return out
 
@@ -273,15 +273,15 @@ def break_even(beyond: NetEffect) -> list[CostVerdict]:
     extra = beyond.pounds
     below, above = _interval(extra)
     mean = extra.mean(axis=0)
-    begun = np.logical_or.accumulate((extra != 0.0).any(axis=0))
+    differs = np.logical_or.accumulate((extra != 0.0).any(axis=0))
     out = []
     for horizon in range(1, extra.shape[1] + 1):
-        if not begun[horizon - 1]:
+        if not differs[horizon - 1]:
             out.append(CostVerdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference in spending yet"))
             continue
-        at = _lasting(((mean <= 0.0) & begun)[:horizon])
-        soonest, surely = (_lasting(((edge <= 0.0) & begun)[:horizon]) for edge in (below, above))
-        seeds = np.array([_lasting(((own <= 0.0) & begun)[:horizon]) for own in extra])
+        at = _lasting(((mean <= 0.0) & differs)[:horizon])
+        soonest, surely = (_lasting(((edge <= 0.0) & differs)[:horizon]) for edge in (below, above))
+        seeds = np.array([_lasting(((path <= 0.0) & differs)[:horizon]) for path in extra])
         ends = np.quantile(np.where(np.isnan(seeds), np.inf, seeds), [(1 - COVER) / 2, (1 + COVER) / 2], method="lower")
         low, high = (float(end) if np.isfinite(end) else np.nan for end in ends)
         within = f"within {horizon} year{'s' if horizon > 1 else ''}"

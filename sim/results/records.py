@@ -34,8 +34,8 @@ class RecordedArray(NamedTuple):
 
     def array(self, world: World) -> A:
         """The array itself."""
-        found: A = getattr(getattr(world, self.table), self.column)
-        return found
+        values: A = getattr(getattr(world, self.table), self.column)
+        return values
 
 
 RECORDED: dict[str, RecordedArray] = {
@@ -127,8 +127,8 @@ class Record:
     @cached_property
     def helped(self) -> A:
         """Whom each service helps, by month."""
-        found: A = self.monthly["helped"].sum(axis=2)
-        return found
+        counts: A = self.monthly["helped"].sum(axis=2)
+        return counts
 
     @cached_property
     def quality(self) -> tuple[F, F]:

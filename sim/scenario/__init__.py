@@ -1,0 +1,1 @@
+"""Scenarios: policies on a timeline, expectations, parameters, and the registry of mechanisms."""

@@ -1,15 +1,15 @@
-"""The figures of the data files as parameters: every one has a dotted name, and can be set within its range.
+"""The figures of the data files as parameters: each has a dotted name, and can be set within its range.
 
-| name | what it sets |
+| name | meaning |
 | --- | --- |
 | `services.gp.activity.mean_months` | a figure of a service's file |
 | `domains.care.recovery.serious_per_year` | a figure of a domain's file |
-| `domains.care.crisis.england_total.65-109` | a published total, by the ages it is for |
-| `domains.care.prevalence.serious.scale` | a whole table by age and fifth, relative to what it is |
-| `place.ties.close_ties` | a figure of whichever place is simulated |
+| `domains.care.crisis.england_total.65-109` | a published total, by the ages that it covers |
+| `domains.care.prevalence.serious.scale` | a table by age and fifth as a multiple of its published values |
+| `place.ties.close_ties` | a figure of the place that is simulated |
 
-A scenario sets them under `[parameters]`, beside the parameters of mechanisms. What they change is known to be another
-world: it is calibrated for itself (sim/calibration/calibrate.py).
+A scenario sets them under `[parameters]`, together with the parameters of mechanisms. A world with other figures is
+calibrated separately (sim/calibration/calibrate.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,17 @@ KINDS = ("services", "domains", "place")
 
 
 class DataParameter(NamedTuple):
-    """A figure as it stands in its file, and where it stands."""
+    """A figure of a data file as a parameter.
+
+    Attributes
+    ----------
+    value : float
+        Value in the file.
+    spec : ParameterSpec
+        Unit, range, source, status and meaning.
+    key : tuple of str or int
+        Path of the figure in the model of its file.
+    """
 
     value: float
     spec: ParameterSpec
@@ -39,28 +49,67 @@ class DataParameter(NamedTuple):
 
 
 def is_figure(name: str) -> bool:
-    """Whether a parameter's name is that of a data file's figure rather than of a mechanism's parameter."""
+    """Test whether a parameter is a figure of a data file rather than a parameter of a mechanism.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name of the parameter.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_figure("services.gp.activity.mean_months"), is_figure("resilience.scar")
+    (True, False)
+    """
     return name.split(".", 1)[0] in KINDS
 
 
 @lru_cache
 def of_england() -> dict[str, DataParameter]:
-    """Every figure of the services and domains, by its name."""
-    found: dict[str, DataParameter] = {}
+    """Collect every figure of the services and domains, by dotted name."""
+    parameters: dict[str, DataParameter] = {}
     for kind, models in (("services", load_catalogue()), ("domains", load_domains())):
         for model in models:
             for name, known in _within(model, ()):
-                found[f"{kind}.{model.id}.{name}"] = _labelled(known, model.label, name)
-    return found
+                parameters[f"{kind}.{model.id}.{name}"] = _labelled(known, model.label, name)
+    return parameters
 
 
 def of_place(place: Place) -> dict[str, DataParameter]:
-    """Every figure of a place, by its name."""
+    """Collect every figure of a place.
+
+    Parameters
+    ----------
+    place : Place
+        The place.
+
+    Returns
+    -------
+    dict of str to DataParameter
+        By dotted name, which begins with ``place.``.
+    """
     return {f"place.{name}": _labelled(known, place.label, name) for name, known in _within(place, ())}
 
 
 def set_in_england(values: Mapping[str, float]) -> tuple[tuple[Domain, ...], tuple[Service, ...]]:
-    """The domains and services with these figures in place of their own. Other names are left aside."""
+    """Set figures of the domains and services.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Values by dotted name. Names of other parameters are ignored.
+
+    Returns
+    -------
+    domains : tuple of Domain
+        The domains, with these values.
+    services : tuple of Service
+        The services, with these values.
+    """
     return _set_in_england(tuple(sorted((n, v) for n, v in values.items() if n in of_england())))
 
 
@@ -76,7 +125,20 @@ def _set_in_england(values: tuple[tuple[str, float], ...]) -> tuple[tuple[Domain
 
 
 def set_in_place(place: Place, values: Mapping[str, float]) -> Place:
-    """The place with these figures in place of its own. Other names are left aside."""
+    """Set figures of a place.
+
+    Parameters
+    ----------
+    place : Place
+        The place.
+    values : mapping of str to float
+        Values by dotted name. Names of other parameters are ignored.
+
+    Returns
+    -------
+    Place
+        The place, with these values.
+    """
     known = of_place(place)
     for name, value in values.items():
         if name in known:
@@ -85,7 +147,7 @@ def set_in_place(place: Place, values: Mapping[str, float]) -> Place:
 
 
 def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, DataParameter]]:
-    """Each figure inside a part of a data file, with its name from here on."""
+    """Iterate over the figures inside a part of a data file, with their names relative to the part."""
     if isinstance(part, Figure) and part.low == part.high:
         return  # fixed: there is nothing to set
     if isinstance(part, Figure):
@@ -118,7 +180,7 @@ def _labelled(known: DataParameter, label: str, name: str) -> DataParameter:
 
 
 def _with(part: M, key: Key, value: float) -> M:
-    """The part with another value where the key leads."""
+    """Copy the part with another value at the key."""
     changed: M = _changed(part, key, value)
     return changed
 

@@ -1,4 +1,4 @@
-"""The expectations that a scenario file states: a measure, its groups, its years, and the direction or range expected."""
+"""Expectations of a scenario file: a measure, its groups, its years, and the direction or range that is expected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLAIM = r"^M([1-9]|[1-8][0-9]|9[0-4])$"
 
 
 class GroupSelection(Closed):
-    """Some of the groups of a measure, by one axis or several; their people and counts are summed before any ratio."""
+    """A selection of the groups of a measure, by one or several axes; people and counts are summed before any ratio."""
 
     service: str | list[str] | None = None
     domain: str | list[str] | None = None
@@ -25,17 +25,27 @@ class GroupSelection(Closed):
     neighbourhood: str | list[str] | None = None
 
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """The groups by axis, as results name them."""
-        given = ((axis, getattr(self, axis)) for axis in GroupSelection.model_fields)
+        """List the selected groups by axis, with the names that results have.
+
+        Returns
+        -------
+        dict of str to tuple of str
+
+        Examples
+        --------
+        >>> GroupSelection(quintile=[1, 2], age="85+").groups()
+        {'quintile': ('1', '2'), 'age': ('85+',)}
+        """
+        values = ((axis, getattr(self, axis)) for axis in GroupSelection.model_fields)
         return {
             axis: tuple(map(str, value)) if isinstance(value, list) else (str(value),)
-            for axis, value in given
+            for axis, value in values
             if value is not None
         }
 
 
 class MeasureSpec(GroupSelection):
-    """What is looked at in a run: a measure of some groups, in a year or as the mean over some years."""
+    """A measure of some groups, in a year or as the mean over some years."""
 
     metric: str
     year: int | None = Field(None, ge=1)
@@ -55,8 +65,8 @@ class MeasureSpec(GroupSelection):
         if self.years is not None and not 1 <= self.years[0] < self.years[1]:
             raise RequirementError("a first year from 1 on and a later last one", self.years, below=("years",))
         for other in ("share_of", "compared_with"):
-            given = getattr(self, other)
-            if given is not None and not given.groups():
+            groups = getattr(self, other)
+            if groups is not None and not groups.groups():
                 raise RequirementError(
                     "at least one axis", Phrase("none"), tuple(GroupSelection.model_fields), below=(other,)
                 )
@@ -64,7 +74,7 @@ class MeasureSpec(GroupSelection):
 
     @property
     def span(self) -> tuple[int, int]:
-        """The first and the last year."""
+        """The first and the last year, counted from 1."""
         if self.years is not None:
             return self.years[0], self.years[1]
         assert self.year is not None
@@ -72,16 +82,16 @@ class MeasureSpec(GroupSelection):
 
     @property
     def last(self) -> int:
-        """The year by which it can be seen."""
+        """The last year that the measure needs, counted from 1."""
         return self.span[1]
 
 
 class Expect(MeasureSpec):
-    """What the scenario should show: a difference from its baseline, unless `against` or `interaction` say otherwise.
+    """An expected result: a difference from the baseline, unless `against` or `interaction` state another reference.
 
-    It is met only where the 95 % interval of the mean difference (two-sided, paired by seed) says so by itself: wholly
-    on one side of 0 for a direction, wholly above `low`, wholly below `high`. That nothing differs is never met by
-    doubt: 'either' needs a margin, `low` and `high`, that the interval lies within (equivalence).
+    It is met only where the 95% interval of the mean difference (two-sided, paired by seed) lies wholly on one side of
+    0 for a direction, wholly above `low`, or wholly below `high`. The absence of a difference is never concluded from a
+    wide interval: 'either' needs a margin, `low` and `high`, within which the interval lies (a test of equivalence).
     """
 
     direction: Literal["up", "down", "either"] | None = None
@@ -98,7 +108,7 @@ class Expect(MeasureSpec):
     note: str = ""
 
     @model_validator(mode="after")
-    def _can_be_told(self) -> Self:
+    def _can_be_tested(self) -> Self:
         low, high = self.low, self.high
         if low is not None and high is not None and low >= high:
             raise RequirementError(f"a number above low, {low:g}", high, below=("high",))
@@ -110,17 +120,17 @@ class Expect(MeasureSpec):
         return self
 
     def others(self) -> tuple[str, ...]:
-        """The scenarios it needs beside its own and the baseline."""
+        """The scenarios that the expectation needs in addition to its own scenario and the baseline."""
         return (self.against,) if self.against is not None else tuple(self.interaction or ())
 
 
 class ClaimLimit(Closed):
-    """Where a claim stops being true: another world or another policy, and what is expected there instead.
+    """A limit of a claim: another world or another policy for which the claim is not true, and the result expected there.
 
-    `change` are parameters of another world. As asked here, hazards are not solved anew for it (`recalibrate` is
-    false): the world differs from England's, and the question is what the policy does in such a world, not which other
-    hazards would give England's rates under these parameters. Its baseline is run in that same world. `policies` are
-    added to the scenario's own, in place of one of the same lever and aim; with `in_baseline`, to its baseline's too.
+    `change` are parameters of the other world. Hazards are not solved again for it (`recalibrate` is false): the world
+    differs from England's, and the question is what the policy does in such a world, not which other hazards would give
+    England's rates under these parameters. Its baseline is run in the same world. `policies` are added to those of the
+    scenario, in place of one with the same lever and aim; with `in_baseline`, also to those of its baseline.
     """
 
     because: str = Field(min_length=10)

@@ -1,4 +1,4 @@
-"""Every parameter that `[parameters]` in a scenario, or `--set parameters.X`, can set: unit, range, source, status."""
+"""The parameters that `[parameters]` in a scenario, or `--set parameters.X`, can set: unit, range, source, status."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def parameter_groups() -> dict[str, type[Params]]:
-    """Each mechanism module that has parameters, by its name."""
+    """Collect the parameter classes of mechanisms, by the name of their module."""
     assert registry.FOLDERS  # every mechanism is in the book by now
     groups: dict[str, type[Params]] = {}
     for entry in REGISTRY.month():
@@ -28,25 +28,63 @@ def parameter_groups() -> dict[str, type[Params]]:
 
 
 class Parameter(NamedTuple):
-    """Something that `[parameters]` can set: what it is now, and what is said of it."""
+    """A parameter that `[parameters]` can set.
+
+    Attributes
+    ----------
+    value : float
+        Default value.
+    spec : ParameterSpec
+        Unit, range, source, status and meaning.
+    """
 
     value: float
     spec: ParameterSpec
 
 
 def parameters(place: str = "anytown") -> dict[str, Parameter]:
-    """Everything that `[parameters]` can set, by name: parameters of mechanisms, then the figures of the data files."""
-    own = {
+    """Collect the parameters of mechanisms, then the figures of the data files.
+
+    Parameters
+    ----------
+    place : str
+        Name of the place whose figures are included.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By dotted name.
+    """
+    of_mechanisms = {
         f"{group}.{field}": Parameter(value, spec)
         for group, model in parameter_groups().items()
         for field, value, spec in model.declared()
     }
     published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
-    return own | {name: Parameter(known.value, known.spec) for name, known in published.items()}
+    return of_mechanisms | {name: Parameter(known.value, known.spec) for name, known in published.items()}
 
 
 def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:
-    """Refuse a parameter that does not exist or lies outside its range."""
+    """Check that a parameter exists and a value lies within its range.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name of the parameter.
+    value : float
+        The value.
+    path : Path or str
+        Name of the file in messages.
+    text : str
+        Text of the file, from which messages take line numbers.
+    place : str
+        Name of the place whose figures can be set.
+
+    Raises
+    ------
+    InputError
+        If there is no such parameter or the value lies outside its range.
+    """
     every = parameters(place)
     key: tuple[str | int, ...] = ("parameters", name)
     if text and toml_files.locate(text, key) == toml_files.locate(text, "parameters"):
@@ -67,6 +105,27 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
 def fail(
     path: Path | str, text: str, key: tuple[str | int, ...], wanted: str, came: object, choices: tuple[str, ...] = ()
 ) -> InputError:
+    """Make the error of a key, with its line looked up in the text of the file; the caller raises it.
+
+    Parameters
+    ----------
+    path : Path or str
+        Name of the file in messages.
+    text : str
+        Text of the file, or "".
+    key : tuple of str or int
+        Parts of the key at fault.
+    wanted : str
+        Noun phrase that follows "wanted".
+    came : object
+        The value that came, or a `Phrase` about it.
+    choices : tuple of str
+        Values that are allowed.
+
+    Returns
+    -------
+    InputError
+    """
     line = toml_files.locate(text, key) if text else None
     return InputError(path, line, toml_files.dotted(key), wanted, came, choices)
 

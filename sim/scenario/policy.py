@@ -19,7 +19,13 @@ FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last i
 
 
 class NeighbourhoodFilter(Closed):
-    """Which neighbourhoods a policy is for: those that every key given here lets in."""
+    """The neighbourhoods of a policy: those that meet all of the stated conditions.
+
+    Examples
+    --------
+    >>> NeighbourhoodFilter(quintiles=[1, 2]).quintiles
+    [1, 2]
+    """
 
     quintiles: list[int] | None = Field(None, min_length=1, description="deprivation fifths, 1 = most deprived")
     names: list[str] | None = Field(None, min_length=1, description="neighbourhoods by their names")
@@ -37,7 +43,19 @@ class NeighbourhoodFilter(Closed):
         return self
 
     def chosen(self, quintile: A, code: A) -> npt.NDArray[np.bool_]:
-        """Whether each neighbourhood is one, given its fifth (0 = most deprived) and the number of its name."""
+        """Test each neighbourhood.
+
+        Parameters
+        ----------
+        quintile : ndarray of int, shape (neighbourhoods,)
+            Deprivation fifth, 0 = most deprived.
+        code : ndarray of int, shape (neighbourhoods,)
+            CRC-32 of the name.
+
+        Returns
+        -------
+        ndarray of bool, shape (neighbourhoods,)
+        """
         inside = np.ones(len(code), bool)
         if self.quintiles is not None:
             inside &= np.isin(quintile + 1, self.quintiles)
@@ -52,7 +70,7 @@ class NeighbourhoodFilter(Closed):
 
 
 class AgeFilter(Closed):
-    """Which ages a policy is for, first and last year of age, on the edges of age bands."""
+    """The ages of a policy: first and last year of age, on the edges of age bands."""
 
     ages: list[int] = Field(min_length=2, max_length=2)
 
@@ -63,12 +81,29 @@ class AgeFilter(Closed):
         return self
 
     def chosen(self) -> npt.NDArray[np.bool_]:
-        """Whether each age band is one."""
+        """Test each age band.
+
+        Returns
+        -------
+        ndarray of bool, shape (bands,)
+
+        Examples
+        --------
+        >>> AgeFilter(ages=[65, 109]).chosen().sum()
+        3
+        """
         return np.array([self.ages[0] <= first and last <= self.ages[1] for first, last in AGE_BANDS])
 
 
 class Policy(Closed):
-    """One lever moved at one time: to a `value` or by a `shift`, at once or over some months."""
+    """One lever moved at one time: to a `value` or by a `shift`, at once or over some months.
+
+    Examples
+    --------
+    >>> policy = Policy(lever="service_budget", shift=-0.1, start="2026-04", service="gp")
+    >>> policy.services, policy.is_for_some
+    (('gp',), False)
+    """
 
     lever: str
     start: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month of the change, YYYY-MM")
@@ -82,10 +117,10 @@ class Policy(Closed):
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services it is aimed at; none for all."""
+        """The services that the policy is aimed at; empty for all."""
         return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
 
     @property
     def is_for_some(self) -> bool:
-        """Whether it is for some people only."""
+        """Whether the policy is for some people only."""
         return self.where is not None or self.who is not None

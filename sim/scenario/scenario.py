@@ -1,7 +1,7 @@
-"""Everything a user may choose, checked: a scenario is a place, a length of time, and policies on a timeline.
+"""Scenarios: a place, a length of time, and policies on a timeline, checked against everything that they refer to.
 
-A policy is always a difference from a named baseline. Files are TOML, closed to unknown keys; a scenario also says what
-question it asks, why the equations should push the way they do, and what is expected of it.
+A policy is always a difference from a named baseline. Files are TOML, closed to unknown keys; a scenario also states
+the question that it asks, the reason why the equations should push in a direction, and the expected results.
 """
 
 from __future__ import annotations
@@ -38,7 +38,47 @@ DATA = ("claims", "outside")
 
 
 class Scenario(Closed):
-    """A question put to a place."""
+    """A question about a place: policies and shocks on a timeline, and a baseline to compare with.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in the library and in results; label in figures.
+    question, reason : str
+        The question, and the reason why the equations push in a direction.
+    place : str
+        Name of the place.
+    baseline : str
+        Name of the scenario to compare with.
+    start : str
+        First month, YYYY-MM.
+    years : int
+        Length in years.
+    people : int or None
+        Size of the place; None for its real size.
+    policies, shocks : list of Policy
+        Moves of levers, and of shocks such as a recession.
+    shows : list of str
+        Claims that the scenario shows, such as ``M26``.
+    expect : list of Expect
+        Expected results.
+    stops : list of ClaimLimit
+        Limits of the claims.
+    parameters : dict of str to float
+        Values of parameters, by dotted name.
+    recalibrate : bool
+        Whether hazards are solved again for these parameters.
+    quick : bool
+        Whether ``upstream claims --quick`` runs the scenario.
+
+    Examples
+    --------
+    >>> scenario = Scenario.load("baseline")
+    >>> scenario
+    <Scenario baseline: 0 policies, 20 years, anytown>
+    >>> scenario.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24).policies[0].shift
+    0.02
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     label: str = Field(min_length=1, max_length=80)
@@ -60,29 +100,62 @@ class Scenario(Closed):
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _dotted(cls, given: object) -> object:
-        """`services.gp.activity.mean_months = 3` in a file is a table in a table: here it is one dotted name."""
-        return dict(_flat(given)) if isinstance(given, dict) else given
+    def _dotted(cls, value: object) -> object:
+        """A file with `services.gp.activity.mean_months = 3` has tables in a table; the model has one dotted name."""
+        return dict(_flat(value)) if isinstance(value, dict) else value
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Scenario:
-        """A scenario by its name in the library, or by the path of its file."""
-        given = str(name_or_path)
-        if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given or "\\" in given:
+        """Read a scenario and check it.
+
+        Parameters
+        ----------
+        name_or_path : str or Path
+            Name in the library, or path of a TOML file.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        InputError
+            If there is no such scenario, or its file has a mistake.
+
+        Examples
+        --------
+        >>> Scenario.load("baseline").months()[:2]
+        ['2025-04', '2025-05']
+        """
+        name = str(name_or_path)
+        if isinstance(name_or_path, Path) or name.endswith(".toml") or "/" in name or "\\" in name:
             path = Path(name_or_path)
         else:
-            there = library()
-            if given not in there:
+            scenarios = library()
+            if name not in scenarios:
                 wanted = "the name of a scenario, or a path to a .toml file"
-                raise InputError(FOLDER, None, "scenario", wanted, given, there)
-            path = there[given]
+                raise InputError(FOLDER, None, "scenario", wanted, name, scenarios)
+            path = scenarios[name]
         text = toml_files.read_text(path)
         scenario = toml_files.load_text(text, path, cls)
         scenario.check(path, text)
         return scenario
 
     def check(self, path: Path | str = "", text: str = "") -> None:
-        """Refuse what needs more than this file to judge: levers, services, dates, parameters, the place."""
+        """Check levers, services, dates, parameters and the place: everything that needs more than this file to judge.
+
+        Parameters
+        ----------
+        path : Path or str
+            Name of the file in messages; by default the name of the scenario.
+        text : str
+            Text of the file, from which messages take line numbers.
+
+        Raises
+        ------
+        InputError
+            At the first mistake.
+        """
         known = {lever.name: lever for lever in levers()}
         for k, policy in enumerate(self.policies):
             self._check_policy(policy, ("policies", k), known, path or self.name, text)
@@ -167,13 +240,13 @@ class Scenario(Closed):
         text: str,
     ) -> None:
         for aim, some in (("service", "services"), ("where", "neighbourhoods"), ("who", "ages")):
-            given = getattr(policy, aim)
-            if given is None and aim in lever.needs:
+            target = getattr(policy, aim)
+            if target is None and aim in lever.needs:
                 raise fail(path, text, (*key, aim), f"the {aim} that '{lever.name}' is for", toml_files.NOTHING)
-            if given is not None and aim not in lever.aims:
+            if target is not None and aim not in lever.aims:
                 able = tuple(x.name for x in known.values() if aim in x.aims)
                 wanted = f"no '{aim}', as '{lever.name}' cannot be aimed at some {some}; these can: {', '.join(able)}"
-                raise fail(path, text, (*key, aim), wanted, Phrase("one") if aim != "service" else given)
+                raise fail(path, text, (*key, aim), wanted, Phrase("one") if aim != "service" else target)
         services = tuple(s.id for s in load_catalogue())
         if policy.service == []:
             raise fail(path, text, (*key, "service"), "at least one service", policy.service)
@@ -210,7 +283,46 @@ class Scenario(Closed):
         who: AgeFilter | dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Self:
-        """The same scenario with one more policy. Without `start` it begins a year in."""
+        """Copy the scenario with one more policy. For the form of values see `Policy`.
+
+        Parameters
+        ----------
+        lever : str
+            Name of the lever.
+        value : float, optional
+            Value to which the lever is moved; either this or `shift`.
+        shift : float, optional
+            Change of the lever's value.
+        start : str, optional
+            First month of the change, YYYY-MM; by default one year after the start of the scenario.
+        over_months : int
+            Months until the change is complete.
+        until : str, optional
+            First month back at the baseline, YYYY-MM.
+        service : str or list of str, optional
+            Services that the policy is aimed at; by default all.
+        where : NeighbourhoodFilter or dict, optional
+            Neighbourhoods that the policy is for; by default all.
+        who : AgeFilter or dict, optional
+            Ages that the policy is for; by default all.
+        name : str, optional
+            Name of the copy; by default the present name with that of the lever.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        InputError
+            If the policy does not fit the lever or the scenario.
+
+        Examples
+        --------
+        >>> more = Scenario.load("baseline").with_policy("prevention_share", shift=0.02)
+        >>> more.name, more.policies[0].start
+        ('baseline-prevention-share', '2026-04')
+        """
         policy = Policy(
             lever=lever,
             value=value,
@@ -236,9 +348,29 @@ class Scenario(Closed):
         return changed
 
     def with_settings(self, **settings: Any) -> Self:
-        """The same scenario with other place, people, years or parameters."""
-        kept = {key: value for key, value in settings.items() if value is not None}
-        changed = type(self).model_validate({**self.model_dump(), **kept})
+        """Copy the scenario with other settings, without expectations that need more years than the copy has.
+
+        Parameters
+        ----------
+        **settings
+            Fields of the scenario, such as `place`, `people`, `years` or `parameters`. None leaves a field unchanged.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        InputError
+            If the settings do not fit the scenario.
+
+        Examples
+        --------
+        >>> Scenario.load("baseline").with_settings(years=5, people=12_000)
+        <Scenario baseline: 0 policies, 5 years, anytown>
+        """
+        changes = {key: value for key, value in settings.items() if value is not None}
+        changed = type(self).model_validate({**self.model_dump(), **changes})
         within = [e for e in changed.expect if e.last <= changed.years]  # a shorter run cannot show the rest
         stops = [stop for stop in changed.stops if all(e.last <= changed.years for e in stop.expect)]
         changed = changed.model_copy(update={"expect": within, "stops": stops})
@@ -247,16 +379,29 @@ class Scenario(Closed):
 
     @property
     def moves(self) -> list[Policy]:
-        """Everything that is moved: policies and shocks."""
+        """Policies, then shocks."""
         return [*self.policies, *self.shocks]
 
     def months(self) -> list[str]:
-        """Every month of the scenario, YYYY-MM."""
+        """List every month of the scenario, YYYY-MM."""
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
     def paths(self, services: tuple[str, ...], places: NeighbourhoodState) -> dict[str, npt.NDArray[np.float64]]:
-        """Each lever's value by month and column; for what its columns are, see sim/policies/__init__.py. Where nothing
-        moves a lever that is one number, shown as often as it is wanted, which cannot be written to."""
+        """Compute each lever's value by month and column.
+
+        Parameters
+        ----------
+        services : tuple of str
+            Ids of the services, in order.
+        places : NeighbourhoodState
+            Neighbourhoods of the world.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (months, columns)
+            By lever. For the columns see sim/policies/__init__.py. The array of a lever that nothing moves is
+            read-only: one number, broadcast.
+        """
         groups = self.groups(places)
         out = {}
         for lever in levers():
@@ -283,8 +428,24 @@ class Scenario(Closed):
         return out
 
     def groups(self, places: NeighbourhoodState) -> npt.NDArray[np.uint8]:
-        """The people whom policies aimed at some of them tell apart, by neighbourhood and age band: 0 is everybody
-        for whom there is no policy of their own; two people in the same policies are in the same group."""
+        """Number the groups of people under targeted policies of services, by neighbourhood and age band.
+
+        Two people under the same policies are in the same group; group 0 has no targeted policy.
+
+        Parameters
+        ----------
+        places : NeighbourhoodState
+            Neighbourhoods of the world.
+
+        Returns
+        -------
+        ndarray of uint8, shape (neighbourhoods, bands)
+
+        Raises
+        ------
+        InputError
+            If there are more than `MOST_GROUPS` groups.
+        """
         inside = np.array([_cells(p, places).ravel() for p in self._for_some()], bool)
         if not inside.size:
             return np.zeros((places.code.size, len(AGE_BANDS)), np.uint8)
@@ -307,7 +468,7 @@ class Scenario(Closed):
         places: NeighbourhoodState,
         groups: npt.NDArray[np.uint8],
     ) -> npt.NDArray[np.bool_]:
-        """The columns of a lever's path that a policy moves."""
+        """Test which columns of a lever's path a policy moves."""
         if lever.axis == "place":
             return np.ones(1, bool)
         if lever.axis == "neighbourhood":
@@ -320,18 +481,18 @@ class Scenario(Closed):
         return columns
 
     def params(self) -> dict[str, Params]:
-        """The parameters of every mechanism, with this scenario's own values."""
-        own: dict[str, dict[str, float]] = {}
+        """Make the parameters of every mechanism, with the values of this scenario."""
+        values: dict[str, dict[str, float]] = {}
         for name, value in self.parameters.items():
             if data_parameters.is_figure(name):
                 continue
             group, field = name.split(".", 1)
-            own.setdefault(group, {})[field] = value
-        return {group: model(**own.get(group, {})) for group, model in parameter_groups().items()}
+            values.setdefault(group, {})[field] = value
+        return {group: model(**values.get(group, {})) for group, model in parameter_groups().items()}
 
 
 def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """A table of tables as dotted names."""
+    """Iterate over a table of tables with dotted names."""
     for key, value in table.items():
         if isinstance(value, dict) and value:
             yield from _flat(value, f"{above}{key}.")
@@ -340,28 +501,38 @@ def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _cells(policy: Policy, places: NeighbourhoodState) -> npt.NDArray[np.bool_]:
-    """Whom a policy is for, by neighbourhood and age band."""
+    """Test which neighbourhoods and age bands a policy is for."""
     where = np.ones(places.code.size, bool)
     if policy.where is not None:
         where = policy.where.chosen(places.quintile, places.code)
         if not where.any():
             wanted = "some neighbourhoods of this place, at this size"
             raise InputError(policy.lever, None, "where", wanted, Phrase("none of them"))
-    who = policy.who.chosen() if policy.who is not None else np.ones(len(AGE_BANDS), bool)
-    cells: npt.NDArray[np.bool_] = where[:, None] & who[None, :]
+    ages = policy.who.chosen() if policy.who is not None else np.ones(len(AGE_BANDS), bool)
+    cells: npt.NDArray[np.bool_] = where[:, None] & ages[None, :]
     return cells
 
 
 def scenario_names() -> tuple[str, ...]:
-    """The main scenarios of the library, the baseline first; `library` has those that show a claim too."""
+    """List the main scenarios of the library, the baseline first. `library` also has the scenarios that each show a claim.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> scenario_names()[0]
+    'baseline'
+    """
     names = sorted(path.stem for path in FOLDER.glob("*.toml"))
     return tuple(sorted(names, key=lambda name: (name != "baseline", name)))
 
 
 def library() -> dict[str, Path]:
-    """Every scenario's file by its name: the main ones first, then those that each show a claim."""
-    found = {name: FOLDER / f"{name}.toml" for name in scenario_names()}
+    """Collect the file of every scenario by name: the main ones first, then those that each show a claim."""
+    files = {name: FOLDER / f"{name}.toml" for name in scenario_names()}
     for path in sorted((FOLDER / "claims").glob("*.toml")):
         if path.stem not in DATA:
-            found.setdefault(path.stem, path)
-    return found
+            files.setdefault(path.stem, path)
+    return files

@@ -1,0 +1,1 @@
+"""Schema: quantities with unit, range and source, input files, and their errors."""

@@ -23,7 +23,20 @@ EXPECTED = (ValidationError, ValueError, TypeError, AttributeError, NameError, S
 
 
 def line_of(file: str | Path, pattern: str) -> int | None:
-    """The first line of a file that a regular expression matches, counted from 1."""
+    """Find the first line of a file that a regular expression matches.
+
+    Parameters
+    ----------
+    file : str or Path
+        The file.
+    pattern : str
+        Regular expression, searched in each line.
+
+    Returns
+    -------
+    int or None
+        Number of the line, counted from 1; None if there is none or the file cannot be read.
+    """
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
@@ -58,12 +71,16 @@ def _described(error: Exception, file: str) -> InputError:
     """An error of a declaration as an InputError, with the line at fault where it can be found."""
     raised_at = next((f.lineno for f in reversed(traceback.extract_tb(sys.exc_info()[2])) if f.filename == file), None)
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
+        problems = error.errors()
+        first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])  # most likely a misspelling
         key = str(first["loc"][0]) if first["loc"] else error.title
         line = line_of(file, rf"^\s+{re.escape(key)}\s*[=:]") or raised_at
         choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
         missing = first["type"] == "missing"
         wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        if first["type"] == "extra_forbidden":
+            missing_keys = [str(p["loc"][0]) for p in problems if p["type"] == "missing"]
+            return InputError(file, line, error.title, "a key of the declaration", key, missing_keys)
         wanted = "one of these" if choices else f"{key}, which is missing" if missing else wanted
         further = error.error_count() - 1
         return InputError(

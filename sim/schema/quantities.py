@@ -1,8 +1,8 @@
-"""Numbers that say what they are: value, unit, plausible range, source, and how well they are known.
+"""Quantities with their declarations: value, unit, plausible range, source, and status.
 
-Every figure in Upstream is declared here once, either as a field of a `Params` class (a parameter of one
-mechanism, written in Python beside its equation) or as a `Figure` in a TOML data file (a domain, a service, a
-place). Checks, tables, sliders, draws from the range and documents all read the same declaration.
+Every figure in Upstream is declared once, either as a field of a `Params` class (a parameter of one mechanism, written
+in Python next to its equation) or as a `Figure` in a TOML data file (a domain, a service, a place). Checks, tables,
+sliders, draws from the range and documents all read the same declaration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,21 @@ Status = Literal["measured", "estimated", "assumed"]
 
 
 class ParameterSpec(NamedTuple):
-    """What a parameter's declaration says of it, beside its value."""
+    """Declaration of a parameter, without its value.
+
+    Attributes
+    ----------
+    unit : str
+        Unit of the value.
+    low, high : float
+        Plausible range.
+    source : str
+        Code of the source, or "assumed".
+    status : {"measured", "estimated", "assumed"}
+        How well the value is known.
+    meaning : str
+        Description.
+    """
 
     unit: str
     low: float
@@ -28,7 +42,10 @@ class ParameterSpec(NamedTuple):
 
 
 class Params(BaseModel):
-    """Parameters of one mechanism: frozen, closed to unknown keys, and compilable to a flat NamedTuple."""
+    """Parameters of one mechanism: frozen, closed to unknown keys, and convertible to a flat NamedTuple for kernels.
+
+    A subclass declares each parameter as a field with `number` or `share`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
 
@@ -36,20 +53,31 @@ class Params(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Make the NamedTuple that kernels read, with the same field names."""
         import sys
 
         name = f"{cls.__name__}Compiled"
         compiled = namedtuple(name, list(cls.model_fields), module=cls.__module__)  # type: ignore[misc]  # its name is known only here
-        setattr(sys.modules[cls.__module__], name, compiled)  # importable, so a compile cache on disk finds it again
+        setattr(sys.modules[cls.__module__], name, compiled)  # importable, so that a compile cache on disk can load it
         cls.Compiled = compiled
 
     def compiled(self) -> Any:
-        """The same values as a flat NamedTuple of floats, which a compiled kernel can read."""
+        """Return the values as a flat NamedTuple of floats, which a compiled kernel can read."""
         return self.Compiled(*(float(getattr(self, name)) for name in type(self).model_fields))
 
     @classmethod
     def declared(cls) -> Iterator[tuple[str, float, ParameterSpec]]:
-        """Each parameter's name, default value and declaration."""
+        """Iterate over the parameters.
+
+        Yields
+        ------
+        name : str
+            Name of the field.
+        default : float
+            Default value.
+        spec : ParameterSpec
+            Declaration.
+        """
         for name, field in cls.model_fields.items():
             extra = field.json_schema_extra
             assert isinstance(extra, dict), f"{cls.__name__}.{name} is declared without unit, range and source"
@@ -70,12 +98,37 @@ class Params(BaseModel):
 def number(
     default: float, *, low: float, high: float, unit: str, source: str, meaning: str, status: Status | None = None
 ) -> Any:
-    """A parameter with its unit, plausible range and source. A source of 'assumed' has status assumed."""
+    """Declare a parameter with its unit, plausible range and source.
+
+    Parameters
+    ----------
+    default : float
+        Default value, within the range.
+    low, high : float
+        Plausible range.
+    unit : str
+        Unit of the value.
+    source : str
+        Code of the source, or "assumed".
+    meaning : str
+        Description.
+    status : {"measured", "estimated", "assumed"}, optional
+        By default "assumed" if the source begins with that word, else "estimated".
+
+    Returns
+    -------
+    pydantic.fields.FieldInfo
+
+    Raises
+    ------
+    ValueError
+        If the default lies outside the range, or the unit, source or meaning is empty.
+    """
     if not low <= default <= high:
         raise ValueError(f"{meaning}: the default {default} lies outside its own range {low} to {high}")
     for key, text in (("unit", unit), ("source", source), ("meaning", meaning)):
         if not text.strip():
-            raise ValueError(f"a parameter declares its {key}; 'assumed' is an honest source")
+            raise ValueError(f"a parameter declares its {key}; 'assumed' is a valid source")
     known: Status = status or ("assumed" if source.startswith("assumed") else "estimated")
     return Field(
         float(default),
@@ -89,22 +142,60 @@ def number(
 def share(
     default: float, *, source: str, meaning: str, low: float = 0.0, high: float = 1.0, status: Status | None = None
 ) -> Any:
-    """A part of a whole, 0 to 1."""
+    """Declare a parameter that is a share, 0 to 1.
+
+    Parameters
+    ----------
+    default : float
+        Default value, within the range.
+    source : str
+        Code of the source, or "assumed".
+    meaning : str
+        Description.
+    low, high : float
+        Plausible range.
+    status : {"measured", "estimated", "assumed"}, optional
+        By default "assumed" if the source begins with that word, else "estimated".
+
+    Returns
+    -------
+    pydantic.fields.FieldInfo
+    """
     return number(default, low=low, high=high, unit="share", source=source, meaning=meaning, status=status)
 
 
 class Closed(BaseModel):
-    """A part of an input file: closed to unknown keys, strict about types, no infinities."""
+    """A part of an input file: closed to unknown keys, strict about types, without infinities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 Number = float
-"""A number in an input file: pydantic's strict mode takes TOML's 20 for 20.0, and refuses true and \"20\"."""
+"""A number in an input file: pydantic's strict mode accepts TOML's 20 as 20.0, and refuses true and \"20\"."""
 
 
 class Figure(Closed):
-    """One published or assumed figure in a data file, with its unit, range and source."""
+    """One published or assumed figure in a data file, with its unit, range and source.
+
+    Attributes
+    ----------
+    value : float
+        The value, within the range.
+    unit : str
+        Unit of the value.
+    low, high : float
+        Plausible range.
+    source : str
+        Code of the source, or "assumed".
+    status : {"measured", "estimated", "assumed"}
+        How well the value is known.
+
+    Examples
+    --------
+    >>> rate = Figure(value=2.4, unit="persons", low=2.0, high=3.0, source="A07 [DS2]", status="measured")
+    >>> rate.value
+    2.4
+    """
 
     value: Number
     unit: str = Field(min_length=1)

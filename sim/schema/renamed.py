@@ -56,12 +56,34 @@ MODULES: dict[str, str] = {}
 
 
 class FormerNameError(ValueError):
-    """A former name was used. The message is one sentence with both names."""
+    """A former name was used. The message is one sentence with both names.
+
+    Parameters
+    ----------
+    old, new : str
+        The former name and the present name.
+    """
 
     def __init__(self, old: str, new: str) -> None:
+        """Compose the message."""
         super().__init__(renamed(old, new))
 
 
 def renamed(old: str, new: str) -> str:
-    """Return the sentence for a name that has changed: "--until is now called --precision"."""
+    """Compose the sentence for a name that has changed.
+
+    Parameters
+    ----------
+    old, new : str
+        The former name and the present name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> renamed("--until", "--precision")
+    '--until is now called --precision'
+    """
     return f"{old} is now called {new}"

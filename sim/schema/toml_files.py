@@ -1,7 +1,7 @@
-"""Input files are read here: TOML to a checked model, and one sentence for the person who mistyped.
+"""Reading of input files: from TOML to a checked model, and one sentence about each mistake.
 
-Whatever is wrong with a file ends as an `InputError`: which file, line and key, what was wanted, what came, and what
-there is to choose from. `load` is for whole files; `fail` is for checks that need more than one file to make, such as a
+Every mistake in a file is reported as an `InputError`: the file, line and key, the value that was wanted, the value in
+the file, and the choices. `load` is for complete files; `fail` is for checks that need more than one file, such as a
 policy that starts after the end of its scenario.
 """
 
@@ -21,31 +21,64 @@ from pydantic import BaseModel, ValidationError
 T = TypeVar("T", bound=BaseModel)
 KeyPath = tuple[str | int, ...]
 LARGEST_FILE = 2_000_000
-"""Bytes. The files are written by hand; one larger than this is some other file given by mistake."""
+"""Bytes. The files are written by hand; a larger one is another file, named by mistake."""
 LONGEST_VALUE = 60
 MOST_CHOICES = 40
 ASSIGNMENT = "--set"
 
 
 class Phrase(str):
-    """A description in our own words: shown as it is, where a value of the user's would be shown in quotes."""
+    """A description in the program's words: shown as it is, where a user's value is shown in quotation marks."""
 
 
 NOTHING = Phrase("nothing")
 
 
-class RequirementError(ValueError):  # noqa: N818 (reads as a sentence where it is raised)
-    """Raised in a model's own validator: what was wanted and what came, and the key below it that is at fault."""
+class RequirementError(ValueError):
+    """Raised in a validator of a model: the value that was wanted, the value that came, and the key at fault.
+
+    Parameters
+    ----------
+    wanted : str
+        Noun phrase that follows "wanted".
+    came : object
+        The value in the file, or a `Phrase` about it.
+    choices : iterable, optional
+        Values that are allowed.
+    below : tuple of str or int
+        Path of the key at fault below the model.
+    """
 
     def __init__(self, wanted: str, came: object, choices: Iterable[object] = (), below: KeyPath = ()) -> None:
+        """Keep the parts, and compose a short message."""
         super().__init__(f"wanted {wanted}, got {shown(came)}")
         self.wanted, self.came, self.choices, self.below = wanted, came, tuple(choices), below
 
 
 class InputError(ValueError):
-    """The input is wrong. Its text is one line: file, line, key, what was wanted, what came, what there is.
+    """An input is wrong. Its text is one line: file, line, key, the value wanted, the value that came, and the choices.
 
-    `wanted` is a noun phrase that follows "wanted"; given as `Words` it is a whole sentence and stands alone.
+    Parameters
+    ----------
+    file : str or Path
+        The file, or another name for the place of the mistake.
+    line : int or None
+        Line in the file, counted from 1.
+    key : str
+        Dotted name of the key at fault, or "".
+    wanted : str
+        Noun phrase that follows "wanted"; a `Phrase` is a complete sentence and stands alone.
+    came : object
+        The value that came, or a `Phrase` about it.
+    choices : iterable, optional
+        Values that are allowed.
+    further : int
+        Number of further mistakes in the file.
+
+    Examples
+    --------
+    >>> print(InputError("town.toml", 3, "kind", "one of these", "citty", ["city", "county"]))
+    town.toml, line 3: kind: wanted one of these, got 'citty'; there are: city, county (did you mean 'city'?)
     """
 
     def __init__(
@@ -58,31 +91,33 @@ class InputError(ValueError):
         choices: Iterable[object] = (),
         further: int = 0,
     ) -> None:
+        """Keep the parts, and compose the text."""
         self.file, self.line, self.key = str(file), line, key
         self.wanted, self.came, self.choices, self.further = wanted, came, tuple(choices), further
         super().__init__(str(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A copy sent between processes keeps its parts."""
+        """Rebuild the error from its parts in another process."""
         return type(self), (self.file, self.line, self.key, self.wanted, self.came, self.choices, self.further)
 
     def __str__(self) -> str:
+        """Compose the text in one line."""
         place = plain(_near(self.file)) + (f", line {self.line}" if self.line else "")
         wish = plain(self.wanted) if isinstance(self.wanted, Phrase) else f"wanted {plain(self.wanted)}"
-        told = ": ".join(part for part in (place, plain(self.key, 120), wish) if part)
-        told += f", got {shown(self.came)}"
+        text = ": ".join(part for part in (place, plain(self.key, 120), wish) if part)
+        text += f", got {shown(self.came)}"
         if self.choices:
             names = [plain(str(choice), LONGEST_VALUE) for choice in self.choices]
             rest = len(names) - MOST_CHOICES
-            told += f"; there are: {', '.join(names[:MOST_CHOICES])}" + (f" and {rest} more" if rest > 0 else "")
+            text += f"; there are: {', '.join(names[:MOST_CHOICES])}" + (f" and {rest} more" if rest > 0 else "")
             alike = self.suggestion()
-            told += f" (did you mean {shown(alike)}?)" if alike is not None else ""
+            text += f" (did you mean {shown(alike)}?)" if alike is not None else ""
         if self.further:
-            told += f"; and {self.further} more problem{'s' if self.further > 1 else ''} in this file"
-        return told
+            text += f"; and {self.further} more problem{'s' if self.further > 1 else ''} in this file"
+        return text
 
     def suggestion(self) -> str | None:
-        """The choice that looks most like what came, if any does."""
+        """Return the choice that is most similar to the value that came, or None if no choice is similar."""
         if not isinstance(self.came, str) or isinstance(self.came, Phrase):
             return None
         choices = {str(choice).casefold(): str(choice) for choice in self.choices}
@@ -91,13 +126,40 @@ class InputError(ValueError):
 
 
 def plain(text: str, longest: int = 2_000) -> str:
-    """The text on one line, with control and invisible characters escaped, and shortened."""
+    """Put a text on one line, with control and invisible characters escaped.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    longest : int
+        Number of characters after which the text is cut, with an ellipsis.
+
+    Returns
+    -------
+    str
+    """
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: longest + 1])
     return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
 
 
 def shown(value: object) -> str:
-    """A value as its writer would know it, in at most about 60 characters."""
+    """Show a value as it would be written in the file, in at most about 60 characters.
+
+    Parameters
+    ----------
+    value : object
+        A value from an input file, or a `Phrase`, which is shown without quotation marks.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(shown("town"), shown(True), shown([1, 2]), shown(Phrase("nothing")))
+    'town' true [1, 2] nothing
+    """
     if isinstance(value, Phrase):
         return plain(value, 4 * LONGEST_VALUE)
     if isinstance(value, str):
@@ -116,7 +178,7 @@ def shown(value: object) -> str:
 
 
 def _near(file: str) -> str:
-    """The file's name as seen from the current folder, if it lies in it."""
+    """The file's path relative to the current folder, if the file lies in it."""
     try:
         return str(Path(file).relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -127,17 +189,72 @@ def _near(file: str) -> str:
 
 
 def load(path: Path, model: type[T]) -> T:
-    """Read a TOML file and check it against its model."""
+    """Read a TOML file and check it against a model.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : type
+        Pydantic model of the file.
+
+    Returns
+    -------
+    model
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not TOML, or does not match the model.
+    """
     return load_text(read_text(path), path, model)
 
 
 def load_text(text: str, path: Path | str, model: type[T]) -> T:
-    """The same for text already read; `path` is what messages call it."""
+    """Parse the text of a TOML file and check it against a model.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    path : Path or str
+        Name of the file in messages.
+    model : type
+        Pydantic model of the file.
+
+    Returns
+    -------
+    model
+
+    Raises
+    ------
+    InputError
+        If the text is not TOML or does not match the model.
+    """
     return check(parse(text, path), model, path, text)
 
 
 def read_text(path: Path, *, suffix: str = ".toml", largest: int = LARGEST_FILE) -> str:
-    """The text of an input file. A byte-order mark, which some editors add, is dropped."""
+    """Read the text of an input file. A byte-order mark, which some editors add, is dropped.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    suffix : str
+        Required end of its name.
+    largest : int
+        Largest allowed size in bytes.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is too large, or it is not UTF-8.
+    """
     path = Path(path)
     try:
         if path.is_dir():
@@ -170,7 +287,24 @@ def read_text(path: Path, *, suffix: str = ".toml", largest: int = LARGEST_FILE)
 
 
 def parse(text: str, path: Path | str) -> dict[str, Any]:
-    """TOML as a dictionary."""
+    """Parse TOML to a dictionary.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    path : Path or str
+        Name of the file in messages.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If the text is not TOML.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
@@ -187,19 +321,58 @@ def parse(text: str, path: Path | str) -> dict[str, Any]:
 
 
 def check(data: Mapping[str, Any], model: type[T], path: Path | str, text: str = "") -> T:
-    """Validate data that came from `path`; `text`, if it is still there, gives the line numbers."""
+    """Check data against a model.
+
+    Parameters
+    ----------
+    data : mapping
+        The data, as `parse` returns them.
+    model : type
+        Pydantic model of the data.
+    path : Path or str
+        Name of the file in messages.
+    text : str
+        Text of the file, from which messages take line numbers.
+
+    Returns
+    -------
+    model
+
+    Raises
+    ------
+    InputError
+        If the data do not match the model.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as problem:
         errors = problem.errors(include_url=False)
         chosen = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-        raise _told(chosen, len(errors) - 1, data, model, path, text) from None
+        raise _as_input_error(chosen, len(errors) - 1, data, model, path, text) from None
 
 
 def fail(
     path: Path | str, key_path: str | KeyPath, wanted: str, came: object, choices: Iterable[object] = ()
 ) -> InputError:
-    """An error found after validation, with its line looked up in the file: `raise fail(...)`."""
+    """Make the error of a check after validation, with the line looked up in the file; the caller raises it.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    key_path : str or tuple of str or int
+        The key at fault, dotted or in parts.
+    wanted : str
+        Noun phrase that follows "wanted".
+    came : object
+        The value that came, or a `Phrase` about it.
+    choices : iterable, optional
+        Values that are allowed.
+
+    Returns
+    -------
+    InputError
+    """
     keys = key_parts(key_path) if isinstance(key_path, str) else key_path
     try:
         line = locate(read_text(Path(path)), keys)
@@ -209,7 +382,30 @@ def fail(
 
 
 def parse_assignment(text: str) -> tuple[KeyPath, Any]:
-    """`policies.threshold=0.4` from the command line, as the key's parts and a TOML value; a bare word is text."""
+    """Parse ``policies.threshold=0.4`` from the command line; a bare word is text.
+
+    Parameters
+    ----------
+    text : str
+        A key, an equals sign and a TOML value.
+
+    Returns
+    -------
+    key : tuple of str or int
+        Parts of the key.
+    value : object
+        The value.
+
+    Raises
+    ------
+    InputError
+        If there is no key or no value of TOML.
+
+    Examples
+    --------
+    >>> parse_assignment("policies.threshold=0.4")
+    (('policies', 'threshold'), 0.4)
+    """
     name, equals, written = text.partition("=")
     keys = key_parts(name.strip())
     if not equals or not keys or any(part == "" for part in keys):
@@ -228,7 +424,7 @@ def _files(folder: Path, suffix: str) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.name.endswith(suffix) and p.is_file())
 
 
-# --- what pydantic says, in everyday words ---------------------------------------------------------------------------
+# --- pydantic's errors in everyday words ------------------------------------------------------------------------------
 
 _KINDS = {
     "string": "text",
@@ -263,9 +459,10 @@ _LIMITS = {
 }
 
 
-def _told(
+def _as_input_error(
     error: Any, further: int, data: Mapping[str, Any], model: type[BaseModel], path: Path | str, text: str
 ) -> InputError:
+    """An error of pydantic as an `InputError`."""
     kind, context, came = str(error["type"]), error.get("ctx") or {}, error["input"]
     keys = _keys_of(error["loc"], data, missing=kind == "missing")
     choices: list[object] = []
@@ -287,8 +484,8 @@ def _told(
         if kind in ("too_short", "too_long"):
             came = Phrase(f"{context.get('actual_length')}")
         if kind in ("literal_error", "enum"):
-            found = [part for part in _annotations(model, keys) if get_origin(part) is Literal]
-            choices = [choice for part in found for choice in get_args(part)]
+            literals = [part for part in _annotations(model, keys) if get_origin(part) is Literal]
+            choices = [choice for part in literals for choice in get_args(part)]
             wanted = "one of these" if choices else wanted
     elif kind == "finite_number":
         wanted = "a finite number"
@@ -304,13 +501,13 @@ def _told(
 def _keys_of(location: Sequence[str | int], data: object, *, missing: bool) -> KeyPath:
     """Pydantic's location without the names of union members, which are not keys of the file."""
     keys: list[str | int] = []
-    here: Any = data
+    value: Any = data
     for number, part in enumerate(location):
-        inside = (isinstance(here, Mapping) and part in here) or (
-            isinstance(here, list) and isinstance(part, int) and part < len(here)
+        inside = (isinstance(value, Mapping) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
         )
         if inside:
-            here = here[part]
+            value = value[part]
             keys.append(part)
         elif missing and number == len(location) - 1:
             keys.append(part)
@@ -340,35 +537,66 @@ def _options(kind: Any) -> Iterator[Any]:
 
 
 def _annotations(model: Any, keys: KeyPath) -> list[Any]:
-    """The types that may stand at a key path below a model."""
-    here = list(_options(model))
+    """The types that are allowed at a key path below a model."""
+    kinds = list(_options(model))
     for key in keys:
         inner: list[Any] = []
-        for kind in here:
+        for kind in kinds:
             if _is_model(kind):
                 fields = {field.alias or name: field for name, field in kind.model_fields.items()}
                 if key in fields:
                     inner += _options(fields[str(key)].annotation)
             elif arguments := [part for part in get_args(kind) if part is not Ellipsis]:
                 inner += _options(arguments[-1])
-        here = inner
-    return here
+        kinds = inner
+    return kinds
 
 
-# --- which line a key stands on --------------------------------------------------------------------------------------
+# --- the line of a key -----------------------------------------------------------------------------------------------
 
 
 def dotted(keys: KeyPath) -> str:
-    """`("policies", 0, "lever")` as `policies[0].lever`."""
-    told = ""
+    """Join the parts of a key.
+
+    Parameters
+    ----------
+    keys : tuple of str or int
+        Parts of the key: names, and positions in lists counted from 0.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> dotted(("policies", 0, "lever"))
+    'policies[0].lever'
+    """
+    text = ""
     for key in keys:
         bare = isinstance(key, int) or re.fullmatch(r"[\w-]+", key)
-        told += f"[{key}]" if isinstance(key, int) else ("." if told else "") + (key if bare else f'"{key}"')
-    return told
+        text += f"[{key}]" if isinstance(key, int) else ("." if text else "") + (key if bare else f'"{key}"')
+    return text
 
 
 def key_parts(text: str) -> KeyPath:
-    """`policies[0].lever` as `("policies", 0, "lever")`, the inverse of `dotted`; empty if it is no key."""
+    """Split a dotted key into its parts: the inverse of `dotted`.
+
+    Parameters
+    ----------
+    text : str
+        The key.
+
+    Returns
+    -------
+    tuple of str or int
+        Empty if the text is not a key.
+
+    Examples
+    --------
+    >>> key_parts("policies[0].lever")
+    ('policies', 0, 'lever')
+    """
     parts: list[str | int] = []
     at = 0
     while at < len(text):
@@ -382,7 +610,26 @@ def key_parts(text: str) -> KeyPath:
 
 
 def locate(text: str, key_path: str | KeyPath) -> int | None:
-    """The line where a key stands or, for a key that is not there, the line of the table to hold it."""
+    r"""Find the line of a key in a TOML text.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    key_path : str or tuple of str or int
+        The key, dotted or in parts.
+
+    Returns
+    -------
+    int or None
+        Line of the key, counted from 1; for a missing key the line of the table that would hold it; None without
+        either.
+
+    Examples
+    --------
+    >>> locate("[place]\npeople = 3", "place.people")
+    2
+    """
     keys = key_parts(key_path) if isinstance(key_path, str) else tuple(key_path)
     lines = _Scan(text).lines
     while keys and keys not in lines:
@@ -401,9 +648,10 @@ _SCALAR = re.compile(r"[^,\]\}\n#]+")
 
 
 class _Scan:
-    """One pass over a TOML text that notes the line of every key and list item. Stops quietly where it is not TOML."""
+    """One pass over a TOML text that notes the line of every key and list item. It stops where the text is not TOML."""
 
     def __init__(self, text: str) -> None:
+        """Scan the text."""
         self.text, self.at, self.line, self.counted = text, 0, 1, 0
         self.lines: dict[KeyPath, int] = {}
         self.rows: dict[KeyPath, int] = {}  # how many tables an [[array]] has had so far
@@ -442,10 +690,10 @@ class _Scan:
                 end, self.at = self.at, start
                 table = self._resolved(name[:-1])
                 if double:
-                    whole = (*table, name[-1])
-                    row = self.rows.get(whole, 0)
-                    self.rows[whole] = row + 1
-                    table = (*whole, row)
+                    array = (*table, name[-1])
+                    row = self.rows.get(array, 0)
+                    self.rows[array] = row + 1
+                    table = (*array, row)
                 else:
                     table = self._resolved(name)
                 self._note(table)
@@ -518,4 +766,4 @@ class _Scan:
 
 
 class _NotTOMLError(Exception):
-    """The scan met something it does not know."""
+    """The scan met a text that it cannot read."""

@@ -1,3 +1,3 @@
-"""The version, told once."""
+"""The version of Upstream, the only place that states it."""
 
 VERSION = "0.1.0"

@@ -214,7 +214,7 @@ class Service(Closed):
     """First and last year of age served, inclusive."""
     serves: Annotated[tuple[Annotated[int, Field(ge=1, le=2)], ...], Field(strict=False)]
     """Levels of need served: 1 emerging, 2 serious. Empty for acute services, which serve crises."""
-    who: str = Field(min_length=10)
+    clients: str = Field(min_length=10)
 
     activity: Activity | None = None
     staff: Staff | None = None

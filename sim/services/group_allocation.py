@@ -18,7 +18,7 @@ import numpy as np
 from sim.engine.jit import Int, kernel
 from sim.engine.random import uniform
 from sim.state.codes import WAITING
-from sim.state.updates import group_of, set_help, whole_offer
+from sim.state.updates import group_of, set_help, total_offer
 from sim.state.world import World
 
 
@@ -60,11 +60,11 @@ def free_places(w: World, s: int, rounding: np.uint64) -> np.ndarray:
     """
     aims, services, people = w.aims, w.services, w.people
     groups = aims.groups[0]
-    total_offer = whole_offer(w, s)
+    offered = total_offer(w, s)
     phi = 1.0
-    if services.base_budget[s] > 0.0 and services.plan[s] > 0.0 and abs(total_offer - 1.0) > 1e-6:
-        common = services.plan[s] / services.base_budget[s] / total_offer
-        phi = min(1.0, max(0.0, (services.posts[s] / common - 1.0) / (total_offer - 1.0)))
+    if services.base_budget[s] > 0.0 and services.plan[s] > 0.0 and abs(offered - 1.0) > 1e-6:
+        common = services.plan[s] / services.base_budget[s] / offered
+        phi = min(1.0, max(0.0, (services.posts[s] / common - 1.0) / (offered - 1.0)))
     parts = np.zeros(groups)
     total = 0.0
     for g in range(groups):

@@ -1,6 +1,6 @@
 """Good practice grows where staff can learn and somebody leads; it spreads between areas, is copied in part, and fades.
 
-Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - told * (targets - 0.5) + slack *
+Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) + slack *
           (hours - 1), each the mean over services except acute ones, weighted by their money. A neighbourhood's target
           is 1 + lead * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if below 0), with L = leader /
           led - 1; practice <- practice + (target - practice) / pace, within lowest to highest. A leader goes with
@@ -49,7 +49,7 @@ class Practice(Params):
     taught: float = number(
         2.0, low=0.5, high=4.0, unit="per share of time", source="assumed", meaning="practice gained by training"
     )
-    told: float = number(
+    directed: float = number(
         0.08,
         low=0.0,
         high=0.3,
@@ -120,7 +120,7 @@ def learning(w: World, p: Practice) -> float:
         if services.tier[s] == ACUTE or services.turnover[s] <= 0.0:
             continue
         gain = p.freedom * (services.autonomy[s] - 0.5) + p.heard * services.feedback[s]
-        gain += p.taught * services.training[s] - p.told * (services.targets[s] - 0.5)
+        gain += p.taught * services.training[s] - p.directed * (services.targets[s] - 0.5)
         gain += p.slack * (services.hours[s] - 1.0)
         total += gain * services.base_budget[s]
         money += services.base_budget[s]

@@ -10,7 +10,7 @@ Claim     A line's money opens (plan / base_budget - helpers - upkeep) / (cost o
           employed + change of establishment, hires = inflow * min(pool, 1 + gap / (hire_months * turnover)) * turnover
           * establishment, at least 0, gap = (establishment - in_post) / establishment; employed is at most the number
           of posts, those vacant at baseline included. agency = cover * (establishment - employed) in statutory
-          services; posts = employed + agency. cost of a post = 1 + wages * (pay - 1); paid = (employed + dearer *
+          services; posts = employed + agency. cost of a post = 1 + wages * (pay - 1); paid = (employed + agency_cost *
           agency) * cost of a post + helpers + upkeep.
 Evidence  turnover, vacancies, hire_months: catalogue (E20, E22, E24). cover: E20 [CSWW], agency staff 17.8 % alongside
           vacancies of 18.9 %. duty: D12, D13, D17 (late spending grew while early spending was cut). pool: assumed; E29
@@ -61,7 +61,7 @@ class Workforce(Params):
         source="E20 [CSWW]: agency 17.8 with vacancies of 18.9 % in children's social work; less elsewhere: assumed",
         meaning="part of vacant posts of statutory services that agency staff fill",
     )
-    dearer: float = number(
+    agency_cost: float = number(
         1.5,
         low=1.2,
         high=2.5,
@@ -178,4 +178,4 @@ def fill_posts(w: World, p: Workforce, clock: Clock) -> None:
         services.vacancy[s] = 1.0 - (1.0 - services.vacancy_base[s]) * in_post / now if now > 0.0 else 0.0
         services.agency[s] = p.cover * (now - in_post) if services.statutory[s] == 1 else 0.0
         services.posts[s] = max(0.0, in_post + services.agency[s])
-        services.paid[s] = max(0.0, in_post + p.dearer * services.agency[s]) * cost + support
+        services.paid[s] = max(0.0, in_post + p.agency_cost * services.agency[s]) * cost + support

@@ -1,0 +1,1 @@
+"""Simulation: one month, one run, many runs."""

@@ -8,10 +8,13 @@ from sim.state.columns import A, column
 
 
 class AimGroups(NamedTuple):
-    """Policies for some people only. The people of a scenario with aimed policies fall into groups, by neighbourhood
-    and age: group 0 is everybody for whom there is no policy of their own. Without such policies `groups` is 0."""
+    """Groups of people under policies for some people only.
 
-    groups: Annotated[A, column("i8", "one", "groups", "how many groups policies tell apart, 0 for none")]
+    The people of a scenario with targeted policies are divided into groups by neighbourhood and age. Group 0 is
+    everybody without a targeted policy. Without such policies `groups` is 0.
+    """
+
+    groups: Annotated[A, column("i8", "one", "groups", "number of groups under targeted policies, 0 for none")]
     group: Annotated[A, column("u1", "neighbourhood band", "index", "the group of those who live there at that age")]
     heads: Annotated[A, column("f8", "group", "persons", "people in the group when its policies began")]
     part: Annotated[

@@ -10,14 +10,14 @@ HELP_ONLY, RESILIENCE_ONLY, TRUST_ONLY, LEVEL, ANYTHING = 31, 32, 64, 128, 255
 """Bits of `changed`: help, or a level that fell, in one of the first five domains (a bit each), resilience lower, trust
 higher, a level that rose (with the domain's own bit); all of them."""
 GONE = 4
-"""The bit of `worst` that says that nobody is there."""
+"""The bit of `worst` for an empty slot."""
 REFERENCE_TRUST = 0.6
-"""Trust at which people ask for help at the usual rate: the zero of its scale, so to say. Calibration absorbs it."""
+"""Trust at which people ask for help at the baseline rate. Calibration absorbs its value."""
 MOST_GROUPS = 16
-"""Groups of people that the policies of one scenario can tell apart, those without a policy of their own among them."""
+"""Largest number of groups of people under the policies of a scenario, with the group without a targeted policy."""
 PREVENTIVE, RESPONSIVE, ACUTE, COMMUNITY = 0, 1, 2, 3
 KINDS: tuple[str, ...] = ("physical_health", "mental_health", "care", "economic_security", "family_safety")
-"""Domains that the world outside services is known to act on, by id; a place may have others, which it leaves alone."""
+"""Domains on which conditions outside services act, by id. They do not act on other domains of a place."""
 PHYSICAL, MENTAL, CARE, ECONOMIC, FAMILY = 0, 1, 2, 3, 4
 PURPOSES: tuple[str, ...] = (
     "organisers",
@@ -38,11 +38,11 @@ PURPOSES: tuple[str, ...] = (
     "network_crisis",
     "schooling",
 )
-"""What new money may be paid for beside services: each the name of its lever."""
+"""Purposes of new money other than services: each is the name of its lever."""
 FINE = 2.0**20
-"""Parts of one in which answers that are no whole numbers are added up."""
+"""Units per 1 in which survey answers that are not integers are summed."""
 INFANT = 2
-"""Children below this age are looked at in children's centres."""
+"""Age in years below which children are examined in children's centres."""
 CHILD_AGES = 18
 """Years of age, from 0, by which children's acute episodes are counted."""
 SILOS: tuple[str, ...] = ("nhs", "adult_care", "children", "housing_welfare", "police")

@@ -12,7 +12,7 @@ A = npt.NDArray[Any]
 
 
 def column(dtype: str, axes: str, unit: str, meaning: str) -> Any:
-    """Declare a column.
+    """Declare a column of state.
 
     Parameters
     ----------
@@ -22,10 +22,29 @@ def column(dtype: str, axes: str, unit: str, meaning: str) -> Any:
         Names of the axes, separated by spaces: person (slots), domain, service, silo (budget holder), neighbourhood,
         level (0 well, 1 emerging, 2 serious, 3 crisis), quintile (0 = most deprived), band (age), and others.
     unit, meaning : str
+        Unit and description, for the data dictionary.
+
+    Returns
+    -------
+    Column
     """
     return Column(dtype, tuple(axes.split()), unit, meaning)
 
 
 def monthly_count(dtype: str, axes: str, unit: str, meaning: str) -> Any:
-    """Declare a column that counts what happens in a month: it starts at 0 each month."""
+    """Declare a column that counts events of a month: it starts at 0 each month.
+
+    Parameters
+    ----------
+    dtype : str
+        NumPy type, such as ``i4``.
+    axes : str
+        Names of the axes, separated by spaces, as for `column`.
+    unit, meaning : str
+        Unit and description, for the data dictionary.
+
+    Returns
+    -------
+    Column
+    """
     return Column(dtype, tuple(axes.split()), unit, meaning, monthly=True)

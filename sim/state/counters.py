@@ -9,7 +9,7 @@ from sim.state.columns import A, column, monthly_count
 
 
 class Counters(NamedTuple):
-    """What a month counts. `census`, `helped`, `unmet` are stocks kept up to date; the rest starts at 0 each month."""
+    """Counts of a month: stocks (`census`, `helped`, `waiting`, `unmet`, `people`), and flows, which start at 0."""
 
     census: Annotated[
         A, column("i4", "domain level quintile band", "persons", "people at each level (heads, if household)")
@@ -45,7 +45,8 @@ class Counters(NamedTuple):
     ]
     children: Annotated[A, monthly_count("i4", "child_age quintile", "persons", "children among them, by year of age")]
     surveyed: Annotated[
-        A, monthly_count("i4", "quintile band", "persons", "adults among them, or whom a sample of them stands for")
+        A,
+        monthly_count("i4", "quintile band", "persons", "adults among them, or those represented by a sample of them"),
     ]
     lonely: Annotated[
         A, monthly_count("i8", "quintile band", "2^-20 persons", "adults lonely often or always, as expected")

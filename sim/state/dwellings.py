@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class Dwellings(NamedTuple):
-    """Homes: consecutive slots, of which some are taken."""
+    """Homes: consecutive slots, of which some are occupied."""
 
     first: Annotated[A, column("u4", "dwelling_edge", "slot", "first slot; the next dwelling's first ends it")]
     head: Annotated[A, column("u4", "dwelling", "slot", "the household's reference person")]

@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class Money(NamedTuple):
-    """Pence, whole ones. Monthly flows by service; the account of each silo."""
+    """Money in whole pence: monthly flows by service, and the account of each silo."""
 
     funding: Annotated[A, column("i8", "service", "pence", "money that came in for the service this month")]
     spent: Annotated[A, column("i8", "service", "pence", "money that went out this month")]

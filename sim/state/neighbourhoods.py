@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class NeighbourhoodState(NamedTuple):
-    """Neighbourhoods."""
+    """State of each neighbourhood."""
 
     first: Annotated[A, column("u4", "neighbourhood_edge", "slot", "first slot; the next one's first ends it")]
     first_dwelling: Annotated[A, column("u4", "neighbourhood_edge", "dwelling", "first dwelling")]
@@ -25,7 +25,7 @@ class NeighbourhoodState(NamedTuple):
     practice_low: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "least practice times fit in bounds")]
     practice_high: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "most practice times fit in bounds")]
     outreach: Annotated[
-        A, column("f8", "neighbourhood", "per month", "need that nobody helps is looked for, and found")
+        A, column("f8", "neighbourhood", "per month", "rate at which need without help is found by outreach")
     ]
     outreach_top: Annotated[A, column("f8", "neighbourhood", "per month", "outreach that bounds allow for")]
     nurture: Annotated[
@@ -50,8 +50,8 @@ class NeighbourhoodState(NamedTuple):
     ]
     aid: Annotated[A, column("f8", "neighbourhood", "1 = baseline groups", "mutual aid that a shock called up")]
     leaders: Annotated[A, column("f8", "neighbourhood", "persons", "people who keep groups going")]
-    led: Annotated[A, column("f8", "neighbourhood", "share", "smoothed leaders over their usual number, less 1")]
-    knowhow: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "what groups remember of how it is done")]
+    led: Annotated[A, column("f8", "neighbourhood", "share", "smoothed leaders over their baseline number, less 1")]
+    knowhow: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "knowledge of practice that groups retain")]
     fullness: Annotated[A, column("f8", "one", "share", "people sent to groups over the room that groups have")]
     recovered: Annotated[
         A, column("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")
@@ -59,9 +59,9 @@ class NeighbourhoodState(NamedTuple):
     peers: Annotated[A, column("f8", "neighbourhood", "persons", "recovered people who support others")]
     legitimacy: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "belief that services answer to people")]
     base_mix: Annotated[A, column("f8", "quintile band", "people", "the age mix at baseline")]
-    queue_row: Annotated[A, column("u4", "queue", "slot", "who waits, by neighbourhood and domain")]
-    queue_what: Annotated[A, column("u1", "queue", "service, +128", "what for; 128 more: with serious need")]
-    queue_race: Annotated[A, column("f8", "queue", "number", "over their weight, their turn in this month's lottery")]
+    queue_row: Annotated[A, column("u4", "queue", "slot", "people waiting, by neighbourhood and domain")]
+    queue_what: Annotated[A, column("u1", "queue", "service, +128", "service waited for; 128 more: with serious need")]
+    queue_race: Annotated[A, column("f8", "queue", "number", "turn in this month's queue allocation, over the weight")]
     queued: Annotated[A, column("i8", "neighbourhood", "persons", "how many, some perhaps more than are listed")]
     leader: Annotated[A, column("u1", "neighbourhood", "0 or 1", "somebody leads the learning here")]
     spine: Annotated[A, column("f8", "neighbourhood", "0-1", "how far places learn from one another")]

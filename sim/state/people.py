@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class People(NamedTuple):
-    """One row a slot; the slots of a dwelling are consecutive, the dwellings of a neighbourhood too."""
+    """One row for each slot; the slots of a dwelling are consecutive, and so are the dwellings of a neighbourhood."""
 
     age: Annotated[A, column("u1", "person", "years", "age at last birthday, 255 for an empty slot")]
     band: Annotated[A, column("u1", "person", "index", "age band")]

@@ -8,10 +8,10 @@ from sim.state.columns import A, column
 
 
 class PolicySettings(NamedTuple):
-    """What policies set beside budgets: written by levers, read by mechanisms. Shocks are told here too."""
+    """Settings other than budgets, and shocks: written by levers, read by mechanisms."""
 
     seeded: Annotated[
-        A, column("f8", "neighbourhood", "share", "community money given to grow groups, not to buy them")
+        A, column("f8", "neighbourhood", "share", "community money spent to grow groups, not to commission them")
     ]
     organisers: Annotated[A, column("f8", "neighbourhood", "per 10,000 people", "community organisers")]
     resident_control: Annotated[A, column("f8", "neighbourhood", "share", "community money that residents decide on")]
@@ -22,7 +22,7 @@ class PolicySettings(NamedTuple):
     housing_quality: Annotated[A, column("f8", "neighbourhood", "share", "of a programme for warm, safe, secure homes")]
     job_security: Annotated[A, column("f8", "neighbourhood", "share", "of a programme for secure work")]
     income_floor: Annotated[A, column("f8", "neighbourhood", "pounds a week", "paid to every adult")]
-    unemployment: Annotated[A, column("f8", "neighbourhood", "points", "unemployment above the usual")]
+    unemployment: Annotated[A, column("f8", "neighbourhood", "points", "unemployment above the baseline")]
     pandemic: Annotated[A, column("f8", "neighbourhood", "share", "severity of a pandemic")]
     devolution: Annotated[
         A, column("f8", "neighbourhood", "share", "decisions on the mix of services taken in the place")
@@ -37,12 +37,12 @@ class PolicySettings(NamedTuple):
     joined_up: Annotated[
         A, column("f8", "neighbourhood", "0-1", "hand-overs between services that nobody gets lost in")
     ]
-    claim_burden: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "what it takes to prove a claim")]
+    claim_burden: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "effort to prove a claim")]
     digital: Annotated[A, column("f8", "neighbourhood", "0-1", "asking that is only possible online")]
     digital_ties: Annotated[A, column("f8", "neighbourhood", "ties", "ties kept up online, beyond the baseline")]
     time_to_care: Annotated[A, column("f8", "neighbourhood", "0-1", "time freed to care for one's own")]
     alternatives: Annotated[
-        A, column("f8", "neighbourhood", "share", "crises met by an alternative to the usual service")
+        A, column("f8", "neighbourhood", "share", "crises met by an alternative to the acute service")
     ]
     network_crisis: Annotated[
         A, column("f8", "neighbourhood", "0-1", "crises in which a person's own network is brought in")

@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class Rates(NamedTuple):
-    """Monthly probabilities solved by calibration, and constants of the domains. Read only while a run goes on."""
+    """Monthly probabilities solved by calibration, and constants of the domains. Read only during a run."""
 
     up: Annotated[A, column("f8", "domain level band quintile", "per month", "getting one level worse, modifiers at 1")]
     down: Annotated[A, column("f8", "domain level band", "per month", "getting one level better, without help")]
@@ -16,7 +16,7 @@ class Rates(NamedTuple):
     asks: Annotated[A, column("f8", "domain level band", "per month", "asking any service: the sum of `ask`")]
     omega: Annotated[A, column("f8", "domain domain", "per level", "how the second's level raises the first's hazard")]
     household: Annotated[A, column("u1", "domain", "0 or 1", "the level belongs to the household")]
-    donor_level: Annotated[A, column("u1", "donor domain", "0-3", "needs of people of the settled baseline, to copy")]
+    donor_level: Annotated[A, column("u1", "donor domain", "0-3", "needs of people of the burned-in baseline, to copy")]
     donor_resilience: Annotated[A, column("f4", "donor", "log hazard units", "their resilience")]
     donor_trust: Annotated[A, column("f4", "donor", "0-1", "their trust")]
     donor_range: Annotated[

@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class PartBounds(NamedTuple):
-    """The part of the place that a kernel works on: some neighbourhoods in a row, or all of them."""
+    """Bounds of the part of the place that a kernel works on: some consecutive neighbourhoods, or all of them."""
 
     person: Annotated[A, column("i8", "edge", "slot", "first slot, and the end")]
     dwelling: Annotated[A, column("i8", "edge", "dwelling", "first dwelling, and the end")]
@@ -16,7 +16,7 @@ class PartBounds(NamedTuple):
 
 
 class ThinningScratch(NamedTuple):
-    """This month's few candidates of a part of the place: people whose draw may mean something. And its events."""
+    """Candidates of a month in a part of the place, whose draws may lead to an event, and the events of the month."""
 
     worse_row: Annotated[A, column("u4", "domain candidate", "slot", "whose need may get worse, in order")]
     worse: Annotated[A, column("i8", "domain", "candidates", "how many")]
@@ -36,7 +36,7 @@ class ThinningScratch(NamedTuple):
     renew: Annotated[
         A, column("u4", "candidate", "slot", "from the front: whose bounds are all due; from the back: some")
     ]
-    reason: Annotated[A, column("u1", "candidate", "bits", "what of them changed")]
+    reason: Annotated[A, column("u1", "candidate", "bits", "the parts of their state that changed")]
     renewals: Annotated[A, column("i8", "one", "persons", "how many stand at the front")]
     amendments: Annotated[A, column("i8", "one", "persons", "and how many at the back")]
     support: Annotated[A, column("f4", "domain candidate", "0-1", "support of those whose need may worsen")]

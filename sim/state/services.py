@@ -8,7 +8,7 @@ from sim.state.columns import A, column
 
 
 class Services(NamedTuple):
-    """One entry a service: constants of the catalogue first, then what changes."""
+    """One entry for each service: constants of the catalogue first, then variables."""
 
     domain: Annotated[A, column("i8", "service", "index", "domain served")]
     tier: Annotated[A, column("i8", "service", "index", "0 preventive, 1 responsive, 2 acute, 3 community")]
@@ -53,7 +53,9 @@ class Services(NamedTuple):
     helped: Annotated[A, column("i8", "service", "persons", "people being helped")]
     queue: Annotated[A, column("i8", "service", "persons", "people waiting")]
     called: Annotated[A, column("i8", "service group", "persons", "of those who wait, how many can begin this month")]
-    last_turn: Annotated[A, column("u8", "service group", "turn", "the first turn in the lottery that is not called")]
+    last_turn: Annotated[
+        A, column("u8", "service group", "turn", "the first turn in the queue allocation that is not called")
+    ]
     last_row: Annotated[
         A, column("u4", "service group", "slot", "if some of that turn are: the first slot that is not")
     ]
@@ -70,7 +72,7 @@ class Services(NamedTuple):
     micro: Annotated[
         A, column("f8", "service", "share of places", "places of micro-enterprises, beside the service's own")
     ]
-    settled: Annotated[A, column("f8", "service", "pounds a year", "granted money that the service has got used to")]
+    settled: Annotated[A, column("f8", "service", "pounds a year", "granted money to which the service has adapted")]
     cost_gap: Annotated[A, column("f8", "service", "pence a month", "smoothed acute cost less its baseline")]
     workers: Annotated[A, column("f8", "service", "persons", "full-time workers at baseline")]
     admin_base: Annotated[A, column("f8", "service", "share", "working time that administration takes at baseline")]
@@ -84,7 +86,7 @@ class Services(NamedTuple):
     autonomy: Annotated[A, column("f8", "service", "0-1", "how far those who do the work decide how")]
     targets: Annotated[A, column("f8", "service", "0-1", "how far the work is steered by targets from above")]
     feedback: Annotated[A, column("f8", "service", "0-1", "how far the work answers to what the people helped say")]
-    continuity: Annotated[A, column("f8", "service", "1 = baseline", "how far one meets the same worker again")]
+    continuity: Annotated[A, column("f8", "service", "1 = baseline", "how far people meet the same worker again")]
     lay_staff: Annotated[A, column("f8", "service", "per worker", "lay helpers wanted beside each paid worker")]
     coproduction: Annotated[A, column("f8", "service", "share", "people offered a say in what help they get")]
     contract_length: Annotated[A, column("f8", "service", "years", "years for which the work is specified")]

@@ -1,7 +1,7 @@
-"""Changing a person's level, help, age or presence, with every count kept true.
+"""Updates of a person's level, help, age or presence that keep every count correct.
 
-Mechanisms change people through these verbs, so that a recount always equals the running counts (a law the tests
-hold every scenario to).
+Mechanisms change people only through these functions, so that a recount always equals the running counts (a law that
+the tests apply to every scenario).
 """
 
 from __future__ import annotations
@@ -14,41 +14,95 @@ from sim.state.world import World
 
 EMPTY_AGE = np.uint8(EMPTY_SLOT)
 HELP_DOMAINS = HELP_ONLY.bit_length()
-"""Domains whose help has a bit of its own in `changed`."""
+"""Number of domains whose help has a separate bit in `changed`."""
 HALF_A_YEAR = 6
-"""Months after a birthday in which a survey asks: in the middle of a year of age."""
+"""Months between a birthday and the survey: the middle of a year of age."""
 
 
 @kernel
 def birthday_slots(w: World, month: Int) -> tuple[Int, Int]:
-    """The first slot of the part whose number, by twelves, is the month's, and the part's end: who have a birthday."""
+    """Slots of the people with a birthday in a month: those of the part whose number modulo 12 equals the month's.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    month : int
+        Month of the run, counted from 0.
+
+    Returns
+    -------
+    first : int
+        First slot; the others follow in steps of 12.
+    end : int
+        End of the part.
+    """
     first = w.part.person[0]
     return first + (month - first) % 12, w.part.person[1]
 
 
 @kernel
 def survey_slots(w: World, month: Int) -> tuple[Int, Int, Int]:
-    """The first slot of the part that a survey asks this month, the part's end, and the step from one to the next."""
+    """Slots of the people whom a survey asks in a month.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    month : int
+        Month of the run, counted from 0.
+
+    Returns
+    -------
+    first : int
+        First slot.
+    end : int
+        End of the part.
+    step : int
+        Distance from a slot to the next.
+    """
     first, step = w.part.person[0], 12 * w.rates.asked_every[0]
     return first + (month + HALF_A_YEAR - first) % step, w.part.person[1], step
 
 
 @kernel
 def counted(w: World, d: Int, i: Int) -> bool:
-    """Whether the person's level in this domain is counted: a household's level is its reference person's."""
-    own: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
-    return own
+    """Test whether the person's level in a domain is counted: a household's level is that of its reference person.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    d, i : int
+        Domain, and slot of the person.
+
+    Returns
+    -------
+    bool
+    """
+    leads: bool = w.rates.household[d] == 0 or w.dwellings.head[w.people.dwelling[i]] == i
+    return leads
 
 
 @kernel
 def is_helped(code: Int) -> bool | np.bool:
-    """Whether a help code says that a service is helping now."""
+    """Test whether a help code stands for present help by a service. Codes: see `sim.state.codes.WAITING`."""
     return 0 < code < WAITING
 
 
 @kernel
 def count_person(w: World, i: Int, sign: int) -> None:
-    """Add a person to all stocks (sign 1) or take them out (sign -1)."""
+    """Add a person to all stocks, or remove the person from them.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    i : int
+        Slot of the person.
+    sign : int
+        1 to add, -1 to remove.
+    """
     q, b = w.people.quintile[i], w.people.band[i]
     leads = w.dwellings.head[w.people.dwelling[i]] == i
     w.tally.people[q, b] += sign
@@ -68,7 +122,17 @@ def count_person(w: World, i: Int, sign: int) -> None:
 
 @kernel
 def set_help(w: World, d: Int, i: Int, code: Int) -> None:
-    """Give, change or end a person's help in a domain. Codes: see `sim.state.codes.WAITING`."""
+    """Begin, change or end a person's help in a domain.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    d, i : int
+        Domain, and slot of the person.
+    code : int
+        New help code, see `sim.state.codes.WAITING`.
+    """
     old = np.int64(w.people.help[d, i])
     if old == code:
         return
@@ -95,7 +159,19 @@ def set_help(w: World, d: Int, i: Int, code: Int) -> None:
 
 @kernel
 def still_served(w: World, d: int, i: Int) -> bool:
-    """Whether the service that helps (or will help) the person still serves their level and age."""
+    """Test whether the service that helps the person, or is waited for, serves the person's present level and age.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    d, i : int
+        Domain, and slot of the person.
+
+    Returns
+    -------
+    bool
+    """
     code = np.int64(w.people.help[d, i])
     s = code - WAITING if code >= WAITING else code - 1
     served: bool = w.services.serves[s, w.people.level[d, i]] == 1 and w.services.bands[s, w.people.band[i]] == 1
@@ -104,11 +180,24 @@ def still_served(w: World, d: int, i: Int) -> bool:
 
 @kernel
 def set_level(w: World, d: int, i: Int, level: int) -> None:
-    """Change a person's level in a domain (of a household: everybody's who lives there), and end help that no
-    longer fits. Adds the change to the month's events.
+    """Change a person's level in a domain, end help that no longer fits, and add the change to the events of the month.
 
-    A level that falls leaves the bounds of other domains and of other mechanisms above the truth, which is all they
-    have to be."""
+    In a household domain, everybody in the dwelling gets the level.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    d, i : int
+        Domain, and slot of the person.
+    level : int
+        New level of need, 0 to 3.
+
+    Notes
+    -----
+    A lower level leaves the bounds of other domains and mechanisms above the true probabilities, which is all that
+    thinning requires of a bound.
+    """
     old = w.people.level[d, i]
     if old == level:
         return
@@ -127,7 +216,7 @@ def set_level(w: World, d: int, i: Int, level: int) -> None:
             if w.people.age[j] != EMPTY_AGE:
                 w.people.level[d, j] = np.uint8(level)
                 w.people.changed[j] |= risen
-    # Waiting or being helped ends when the new level is not one the service is for.
+    # Waiting or help ends when the service does not serve the new level.
     if w.people.help[d, i] > 0 and not still_served(w, d, i):
         set_help(w, d, i, 0)
     n = w.screen.events[0]
@@ -140,7 +229,19 @@ def set_level(w: World, d: int, i: Int, level: int) -> None:
 
 @kernel
 def set_age(w: World, i: Int, age: Int, band: int) -> None:
-    """Change a person's age; counts move with them from one age band to the next."""
+    """Change a person's age; a person who enters another age band is counted there.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    i : int
+        Slot of the person.
+    age : int
+        New age, in years.
+    band : int
+        Age band of that age.
+    """
     if band != w.people.band[i]:
         count_person(w, i, -1)
         w.people.age[i] = np.uint8(age)
@@ -153,7 +254,7 @@ def set_age(w: World, i: Int, age: Int, band: int) -> None:
 
 @kernel
 def _empty(w: World, i: Int) -> None:
-    """Clear a slot, and take who was in it out of the counts."""
+    """Clear a slot, and remove its person from the counts."""
     count_person(w, i, -1)
     w.people.age[i] = EMPTY_AGE
     w.people.changed[i] = ANYTHING
@@ -164,7 +265,20 @@ def _empty(w: World, i: Int) -> None:
 
 @kernel
 def vacate_home(w: World, home: Int) -> Int:
-    """Take a whole household out of its home. Returns how many people they are."""
+    """Remove all people from a dwelling.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    home : int
+        The dwelling.
+
+    Returns
+    -------
+    int
+        Number of people removed.
+    """
     left = np.int64(w.dwellings.occupants[home])
     for i in range(np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])):
         if w.people.age[i] != EMPTY_AGE:
@@ -175,8 +289,18 @@ def vacate_home(w: World, home: Int) -> Int:
 
 @kernel
 def vacate(w: World, i: Int) -> None:
-    """Take a person out of their slot. If they were the reference person, the oldest adult left takes over with the
-    household's level and help; children left alone go too."""
+    """Remove a person from a slot.
+
+    If the person was the reference person of the household, the oldest adult left takes over, with the household's
+    level and help; children left alone leave too, and count as moved out.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    i : int
+        Slot of the person.
+    """
     home = np.int64(w.people.dwelling[i])
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     was_head = w.dwellings.head[home] == i
@@ -210,7 +334,25 @@ def vacate(w: World, i: Int) -> None:
 
 @kernel
 def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float, trust: float) -> None:
-    """Put a new person, without needs yet, into an empty slot. Counting is up to the caller (`count_person`)."""
+    """Put a new person, without needs yet, into an empty slot. The caller counts the person with `count_person`.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    i : int
+        The empty slot.
+    age : int
+        Age, in years.
+    band : int
+        Age band of that age.
+    female : int
+        1 for sex recorded as female, else 0.
+    resilience : float
+        Resilience, log hazard units.
+    trust : float
+        Trust in services, 0 to 1.
+    """
     w.people.age[i] = np.uint8(age)
     w.people.band[i] = np.uint8(band)
     w.people.female[i] = np.uint8(female)
@@ -227,23 +369,49 @@ def occupy(w: World, i: Int, age: int, band: int, female: int, resilience: float
 
 # Policies for some people only: the groups of `sim.state.aim_groups`.
 
-
-PARTED = (
+GROUP_COLUMNS = (
     "services.domain services.base_places services.bands people.age people.band people.neighbourhood people.help "
     "people.level people.dwelling dwellings.head rates.household aims.groups aims.group aims.offer aims.part"
 )
-"""The columns that `fund` and `part_out` read."""
+"""Columns that `fund` and `set_group_parts` read."""
 
 
 @kernel
 def group_of(w: World, i: Int) -> Int:
-    """The group that somebody belongs to, by where they live and how old they are."""
+    """Group of a person under targeted policies, by neighbourhood and age band.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    i : int
+        Slot of the person.
+
+    Returns
+    -------
+    int
+        Index of the group.
+    """
     return np.int64(w.aims.group[w.people.neighbourhood[i], w.people.band[i]])
 
 
 @kernel
 def still_asks(w: World, s: Int, i: Int, u: float) -> bool:
-    """Whether somebody who would ask a service does, of those who are as ready as `u` says."""
+    """Test whether a person who would ask a service for help still asks under targeted policies.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    s, i : int
+        Service, and slot of the person.
+    u : float
+        A draw from 0 to 1, compared with the group's share of people who still ask.
+
+    Returns
+    -------
+    bool
+    """
     if w.aims.groups[0] == 0:
         return True
     g = group_of(w, i)
@@ -253,7 +421,19 @@ def still_asks(w: World, s: Int, i: Int, u: float) -> bool:
 
 @kernel
 def refused_share(w: World, s: Int, i: Int) -> float:
-    """The share of requests like this person's that the service turns away."""
+    """Share of requests from the person's group that a service refuses; with targeted policies at most 0.95.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    s, i : int
+        Service, and slot of the person.
+
+    Returns
+    -------
+    float
+    """
     share: float = w.services.refused[s]
     if w.aims.groups[0] > 0:
         share = min(0.95, max(0.0, share + w.aims.refuse[group_of(w, i), s]))
@@ -262,7 +442,19 @@ def refused_share(w: World, s: Int, i: Int) -> float:
 
 @kernel
 def is_split(w: World, s: Int) -> bool:
-    """Whether the groups are offered different parts of a service."""
+    """Test whether a service offers different amounts to different groups.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    s : int
+        The service.
+
+    Returns
+    -------
+    bool
+    """
     differ = False
     for g in range(1, w.aims.groups[0]):
         differ = differ or w.aims.offer[g, s] != w.aims.offer[0, s]
@@ -270,20 +462,41 @@ def is_split(w: World, s: Int) -> bool:
 
 
 @kernel
-def whole_offer(w: World, s: Int) -> float:
-    """What a service offers to all groups together, 1 = as much as before any policy for some of them."""
-    whole = 0.0
+def total_offer(w: World, s: Int) -> float:
+    """Offer of a service to all groups together, relative to the offer before any targeted policy.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    s : int
+        The service.
+
+    Returns
+    -------
+    float
+        1 = unchanged.
+    """
+    total = 0.0
     for g in range(w.aims.groups[0]):
-        whole += w.aims.part[g, s] * w.aims.offer[g, s]
-    return whole
+        total += w.aims.part[g, s] * w.aims.offer[g, s]
+    return total
 
 
 @kernel
-def part_out(w: World, s: Int) -> None:
-    """Note what part of a service is each group's, once, when the first policy for some of them begins.
+def set_group_parts(w: World, s: Int) -> None:
+    """Store each group's part of a service, once, when the first targeted policy begins.
 
-    It is a group's share of the people helped or waiting; for services that help nobody by name, of the people with
-    serious need or a crisis in the domain. One person's worth of the service goes by how many the groups are.
+    Parameters
+    ----------
+    w : World
+        The world.
+    s : int
+        The service.
+
+    Notes ----- The part is a group's share of the people helped or waiting; for services without a register of people,
+    of the people with serious need or a crisis in the domain. One person's worth of the service is divided by the sizes
+    of the groups.
     """
     aims, people, services = w.aims, w.people, w.services
     if aims.part[:, s].sum() > 0.0:
@@ -311,40 +524,82 @@ def part_out(w: World, s: Int) -> None:
 
 @kernel
 def fund(w: World, path: np.ndarray, month: Int, s: Int) -> None:
-    """Multiply a service's line by a lever's value, group by group: each keeps its own part of the money."""
+    """Multiply the budget line of a service by the values of a lever, group by group.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    path : ndarray of float64, shape (months, groups * services)
+        Value of the lever by month and column; the columns of a group are consecutive, one for each service.
+    month : int
+        Month of the run, counted from 0.
+    s : int
+        The service.
+
+    Notes
+    -----
+    If all groups have the same value, the line is multiplied by it. Otherwise each group has its part of the money.
+    """
     aims, services = w.aims, w.services
     n = services.domain.size
-    usual = path[month, s]
+    common_value = path[month, s]
     alike = True
     for g in range(1, aims.groups[0]):
-        alike = alike and path[month, g * n + s] == usual
+        alike = alike and path[month, g * n + s] == common_value
     if alike:
-        services.granted[s] *= usual
+        services.granted[s] *= common_value
         return
-    part_out(w, s)
-    before = whole_offer(w, s)
-    common = usual if usual > 0.0 else 1.0
+    set_group_parts(w, s)
+    before = total_offer(w, s)
+    common = common_value if common_value > 0.0 else 1.0
     for g in range(aims.groups[0]):
         aims.offer[g, s] *= path[month, g * n + s] / common
-    services.granted[s] *= common * whole_offer(w, s) / before if before > 0.0 else usual
+    services.granted[s] *= common * total_offer(w, s) / before if before > 0.0 else common_value
 
 
 @kernel
 def offer_to(w: World, s: Int, n: Int, b: Int) -> float:
-    """What a service offers to those of an age band in a neighbourhood, relative to the place."""
+    """Offer of a service to an age band of a neighbourhood, relative to the place as a whole.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    s, n, b : int
+        Service, neighbourhood and age band.
+
+    Returns
+    -------
+    float
+        1 = as in the place.
+    """
     if not is_split(w, s):
         return 1.0
-    offer: float = w.aims.offer[w.aims.group[n, b], s] / max(1e-9, whole_offer(w, s))
+    offer: float = w.aims.offer[w.aims.group[n, b], s] / max(1e-9, total_offer(w, s))
     return offer
 
 
 @kernel
 def offer_in(w: World, s: Int, n: Int) -> float:
-    """What a service offers in a neighbourhood, relative to the place: all ages count alike."""
+    """Offer of a service in a neighbourhood, relative to the place as a whole; age bands have equal weights.
+
+    Parameters
+    ----------
+    w : World
+        The world.
+    s, n : int
+        Service and neighbourhood.
+
+    Returns
+    -------
+    float
+        1 = as in the place.
+    """
     if not is_split(w, s):
         return 1.0
     total = 0.0
     for b in range(w.aims.group.shape[1]):
         total += w.aims.offer[w.aims.group[n, b], s]
-    here: float = total / w.aims.group.shape[1] / max(1e-9, whole_offer(w, s))
-    return here
+    relative: float = total / w.aims.group.shape[1] / max(1e-9, total_offer(w, s))
+    return relative

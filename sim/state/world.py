@@ -37,4 +37,4 @@ class World(NamedTuple):
 
 TABLES: dict[str, type] = get_type_hints(World)
 handle = handle_maker(World)
-"""From a world to what its kernels are given: the same memory, behind one pointer."""
+"""Make the handle on a world that its kernels are called with: the same memory, behind one pointer."""

@@ -1,0 +1,1 @@
+"""Validation: claims, published natural experiments, single levers and loops, fit and stability."""

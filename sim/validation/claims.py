@@ -25,7 +25,7 @@ from sim.results.expectation_tests import (
     about,
     bounds,
     expected_by_chance,
-    missed_again,
+    expected_misses,
     needs,
     tested,
     unmeasured,
@@ -239,7 +239,7 @@ class Report:
                 "expectations": len(self.findings),
                 "met_if_all_false": by_chance,
                 "met_after_holm": after_holm,
-                "missed_with_other_seeds": missed_again(f.verdict for f in self.findings),
+                "missed_with_other_seeds": expected_misses(f.verdict for f in self.findings),
             },
             "counts": {s: self.count(s) for s in STATUSES},
             "claims": [

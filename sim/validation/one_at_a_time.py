@@ -83,7 +83,7 @@ class LeversFile(Closed):
 class LoopExpectation(Expect):
     """The expected effect of a loop on a measure: on the change in the experiment, or on the level."""
 
-    what: Literal["change", "level"] = "change"
+    quantity: Literal["change", "level"] = "change"
 
 
 class LoopExperiment(Closed):
@@ -133,7 +133,7 @@ def experiments() -> dict[str, LoopExperiment]:
                 raise toml_files.fail(LOOPS_FILE, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
             if look.last > experiment.years:
                 raise toml_files.fail(LOOPS_FILE, key, f"years from 1 to {experiment.years}", look.last)
-            if look.what == "change" and not experiment.change:
+            if look.quantity == "change" and not experiment.change:
                 raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to measure", toml_files.Phrase("none"))
     return {loop.name: by_name[loop.name] for loop in LOOPS if loop.name in by_name}
 
@@ -430,7 +430,7 @@ class LoopsReport:
                     "why": test.experiment.why,
                     "metric": test.expectation.metric,
                     "about": about(test.expectation),
-                    "what": test.expectation.what,
+                    "quantity": test.expectation.quantity,
                     "unit": metric(test.expectation.metric).unit,
                     "with": test.with_loop,
                     "without": test.without_loop,
@@ -526,7 +526,7 @@ def _loop_test(
             level(expectation, expectation.groups(), name, lambda n, _, groups: read[n, str(groups)])
             for name in result.names
         )
-        return changed[0] - baseline if expectation.what == "change" else baseline
+        return changed[0] - baseline if expectation.quantity == "change" else baseline
 
     with_loop, without_loop = effect(result_with_loop), effect(result_without_loop)
     return LoopTest(

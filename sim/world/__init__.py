@@ -1,0 +1,1 @@
+"""World: a place with people, housing, ties and services, before its first month."""

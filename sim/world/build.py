@@ -270,7 +270,7 @@ def _fill_services(
         table.pressure[s] = 1.0
     for name in ("asking", "compliance", "response", "workload", "establishment", "employed", "paid", "fit", "hours"):
         getattr(table, name)[:] = 1.0
-    table.burnout[:] = table.usual_burnout[:] = Burnout().usual
+    table.burnout[:] = table.usual_burnout[:] = Burnout().reference
     table.leaving[:] = table.turnover
     baseline = {lever.name: lever.baseline for lever in levers()}
     for entry in REGISTRY.month():

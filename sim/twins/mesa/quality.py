@@ -85,7 +85,7 @@ def mean_learning(town: Town, p: Practice) -> float:
         if is_acute(service) or not has_staff(service):
             continue
         gain = p.freedom * (service.autonomy - 0.5) + p.heard * service.feedback
-        gain += p.taught * service.training - p.told * (service.targets - 0.5)
+        gain += p.taught * service.training - p.directed * (service.targets - 0.5)
         gain += p.slack * (service.hours - 1.0)
         total += gain * service.base_budget
         money += service.base_budget

@@ -75,7 +75,7 @@ def workforce(town: Town, p: Workforce) -> None:
         service.establishment += opened
         fill_posts(p, service, opened)
         service.posts = max(0.0, service.employed + service.agency)
-        service.paid = max(0.0, service.employed + p.dearer * service.agency) * cost_of_post + side_costs
+        service.paid = max(0.0, service.employed + p.agency_cost * service.agency) * cost_of_post + side_costs
 
 
 def hiring_factor(p: Workforce, service: ServiceAgent) -> float:
@@ -193,13 +193,13 @@ def burnout(town: Town, p: Burnout) -> None:
     for service in town.services:
         if not has_staff(service):
             continue
-        log_odds = math.log(p.usual / (1.0 - p.usual)) + p.strain * math.log(
+        log_odds = math.log(p.reference / (1.0 - p.reference)) + p.strain * math.log(
             clamp(p.least_workload, p.most_workload, service.workload)
         )
         log_odds += p.control * (service.targets - 0.5) - p.freedom * (service.autonomy - 0.5)
-        service.usual_burnout = p.usual
+        service.usual_burnout = p.reference
         service.burnout += (1.0 / (1.0 + math.exp(-log_odds)) - service.burnout) / p.memory
-        burnout_factor = math.exp(p.flight * (service.burnout - p.usual))
+        burnout_factor = math.exp(p.flight * (service.burnout - p.reference))
         pay_factor = max(p.least_pay, service.pay) ** -p.pull
         belonging_factor = 1.0 + p.abroad * (math.exp(p.uprooted * (0.5 - service.belonging)) - 1.0)
         service.leaving = min(

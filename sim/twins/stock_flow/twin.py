@@ -399,7 +399,7 @@ class _Trace:
         weight = twin.balanced.bands.people.sum(axis=1) / twin.balanced.bands.people.sum()
         opened: dict[str, Any] = {}
         substitutes |= {
-            "part_out": lambda *_: None,
+            "set_group_parts": lambda *_: None,
             "mean_trust": lambda _w: self._mean_trust(),
             "care_cost": lambda _w, s: twin._care(s, opened["state"], opened["opened"][s]),
             "assessment_factor": lambda w, p: 1.0 - p.retold * (w.rules.joined_up * weight).sum(),
@@ -575,13 +575,13 @@ class _Trace:
     def _places_by_group(self, tracer: Tracer) -> dict[int, Any]:
         """Places for each policy group, by service that divides its places (services/group_allocation.py)."""
         w, aims, services = self.w, self.w.aims, self.w.services
-        from sim.state.updates import whole_offer
+        from sim.state.updates import total_offer
 
         out: dict[int, Any] = {}
         for s in sorted(set(self.flows().c.service.tolist())):
             if aims.groups[0] == 0 or not expected_value_rules.is_split(w, s):
                 continue
-            total = tracer.plain(whole_offer)(w, s)
+            total = tracer.plain(total_offer)(w, s)
             common_factor = services.plan[s] / services.base_budget[s] / total
             adjustment = symbolic.choose(
                 symbolic.compare(">", symbolic.most(total - 1.0, 1.0 - total), 1e-6),
