@@ -42,8 +42,7 @@ from sim.engine.thinning import BLOCK
 from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
-from sim.simulation.month import Month
-from sim.state.counters import FLOWS
+from sim.simulation.month import Month, clear_flows
 from sim.state.people import People
 from sim.state.ties import TieLists
 from sim.state.world import World, handle
@@ -137,8 +136,7 @@ def costs(calibrated: Calibrated, people: int, repeats: int) -> dict[str, Any]:
     for k in range(repeats):
         taken.update(dict.fromkeys(nanoseconds, 0.0))
         for m in range(MONTHS * k, MONTHS * (k + 1)):
-            for flow in FLOWS:
-                getattr(world.tally, flow).fill(0)
+            clear_flows(world)
             clock = Clock(SEED, np.int64(m))
             for stretch in fused_stages([step for step, _ in steps]):
                 for view in parts if stretch[0].by_part else undivided:

@@ -12,6 +12,7 @@ import pkgutil
 import re
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ nb_mime_priority_overrides = [("html", "text/html", 0)]
 nb_ipywidgets_js: dict[str, Any] = {}  # the default loads scripts from another host
 
 suppress_warnings = [
-    "config.cache",  # this file defines functions, which Sphinx cannot pickle
+    "ref.python",  # a public name has two addresses, sim.compare and sim.ensemble.compare.compare: either is right
 ]
 
 # --- Reference from docstrings --------------------------------------------------------------------------------------
@@ -131,13 +132,17 @@ def write_if_changed(path: Path, text: str) -> None:
 
 
 def make_pages_of_texts() -> None:
-    """Write the pages that include texts of the repository, and delete pages of texts that no longer exist."""
+    """Write the pages that include texts of the repository, and delete pages of texts and modules no longer there."""
     for source, page in TEXTS.items():
         up = "../" * (page.count("/") + 1)
         include = f"```{{include}} {up}{source.relative_to(ROOT).as_posix()}\n```\n"
         write_if_changed(DOCS / f"{page}.md", include)
     for path in (DOCS / "model" / "decisions").glob("*.md"):
         if f"model/decisions/{path.stem}" not in TEXTS.values():
+            path.unlink()
+    for path in (DOCS / "reference" / "generated").glob("*.rst"):
+        parent = path.stem.rpartition(".")[0]
+        if find_spec(parent) is None or find_spec(path.stem) is None:
             path.unlink()
 
 
@@ -171,6 +176,26 @@ def rewrite_links(_app: Any, relative_path: Path, _parent: str, content: list[st
     source = source if source in TEXTS else (DOCS / relative_path).resolve()
     if source in TEXTS:
         content[0] = links_of_the_site(content[0], source, TEXTS[source])
+
+
+def prepare_docstring(_app: Any, _what: str, _name: str, _member: Any, _options: Any, lines: list[str]) -> None:
+    """Make the docstrings of the project reStructuredText, before numpydoc reads them.
+
+    The parts of a module's docstring (Claim, Evidence, Limits) become fields, and a star that begins no emphasis, as in
+    `*shape`, is escaped.
+    """
+    for k, line in enumerate(lines):
+        part = re.match(r"(Claim|Evidence|Limits)\s+(?=\S)", line)
+        if part:
+            line = f":{part[1]}: {line[part.end() :]}"  # noqa: PLW2901  # further lines are indented already
+        lines[k] = re.sub(r"(?<![\w*\\`])(\*{1,2})(?=[A-Za-z_])(?![^*]*\w\*)", lambda m: "\\*" * len(m[1]), line)
+
+
+def keep_from_numpydoc(
+    _app: Any, what: str, _name: str, _member: Any, _options: Any, _signature: Any, _returns: Any
+) -> tuple[None, None] | None:
+    """End the event for data: numpydoc gives an alias such as `tuple[str, str]` the signature of `tuple`."""
+    return (None, None) if what in {"data", "type"} else None
 
 
 def skip_member(_app: Any, _what: str, name: str, member: Any, _skip: bool, _options: Any) -> bool | None:
@@ -215,6 +240,8 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("builder-inited", document_kernels_as_functions, priority=100)  # before autosummary
     app.connect("include-read", rewrite_links)
     app.connect("autodoc-skip-member", skip_member)
+    app.connect("autodoc-process-docstring", prepare_docstring, priority=100)  # before numpydoc
     app.connect("autodoc-process-docstring", add_columns)
+    app.connect("autodoc-process-signature", keep_from_numpydoc, priority=100)
     app.connect("html-page-context", add_plotly)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

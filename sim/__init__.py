@@ -1,9 +1,13 @@
-"""Upstream: what prevention does to acute demand, in a place, over years, under different ways of spending.
+"""Upstream: the effects of prevention on acute demand, in a place, over years, under different ways of spending.
 
-import sim
-before = sim.Scenario.load("baseline")
-after = before.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24)
-print(sim.compare(before, after, seeds=20).acute_demand.difference())
+Examples
+--------
+>>> import sim
+>>> before = sim.Scenario.load("baseline")
+>>> after = before.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24)
+>>> result = sim.compare(before, after, people=1_500, years=2, seeds=2)
+>>> result.acute_demand.difference().shape
+(2, 7)
 """
 
 from __future__ import annotations
@@ -78,7 +82,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when first asked for: `import sim` alone is quick."""
+    """Import a public name when it is first used, so that ``import sim`` alone is quick."""
     if name in _MODULES:
         import importlib
 

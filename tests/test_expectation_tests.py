@@ -207,7 +207,7 @@ def test_needs_name_every_reading() -> None:
 
 def test_wording() -> None:
     """An expectation in words has its bounds and its unit."""
-    assert wording(expect(direction="either", low=-0.01, high=0.02, relative=True)) == "no difference: -1 % to +2 %"
+    assert wording(expect(direction="either", low=-0.01, high=0.02, relative=True)) == "no difference: -1% to +2%"
     assert wording(expect(direction="up", low=3.0)) == "up, more than +3"
 
 

@@ -39,7 +39,7 @@ from sim.people.walk_in_demand import attendance_probability
 from sim.place.place import Place
 from sim.policies import Lever
 from sim.schema.quantities import AGE_BANDS
-from sim.simulation.month import Month
+from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, RESPONSIVE
 from sim.state.counters import FLOWS
@@ -70,8 +70,7 @@ def steps(world: World, years: int, seed: int, is_recorded: Callable[[int], bool
     world = copy(world)
     w = handle(world)
     for m in range(12 * years):
-        for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
+        clear_flows(world)
         for mechanism, settings in month.steps:
             before = copy(world) if is_recorded(m) else world
             mechanism.kernel(w, settings, Clock(np.uint64(seed), np.int64(m)))

@@ -271,7 +271,7 @@ def test_break_even() -> None:
     years = outcomes.break_even(beyond([[0, 50, 20, -10, -30], [0, 60, 30, -5, -40], [0, 40, 10, 3, -50]]))
     assert "no difference" in years[0].note
     assert np.isnan(years[2].mean)
-    assert years[2].note == "never within 3 years, as far as these seeds tell"
+    assert years[2].note == "never within 3 years; the 95% interval does not exclude it"
     assert (years[4].mean, years[4].ci_high, years[4].note) == (4.0, 5.0, "")
     assert years[4].ci_low == 3.0
     never = outcomes.break_even(beyond([[10, 20, 30], [11, 22, 33], [12, 21, 35]]))[-1]
@@ -295,13 +295,13 @@ def test_the_price_of_a_qaly() -> None:
     assert np.isnan(better.mean)
     assert better.note == "better and cheaper: dominates the baseline"
     worse = outcomes.cost_per_qaly(beyond(pounds, [[-0.1], [-0.11], [-0.09], [-0.1]]))[0]
-    assert worse.note == "dearer and no better: dominated by the baseline"
+    assert worse.note == "more expensive and no better: dominated by the baseline"
     saved = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[-0.1], [-0.11], [-0.09], [-0.1]]))[0]
     assert saved.mean == pytest.approx(10_125.0)
     assert "saved for each QALY lost" in saved.note
     unsure = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [-0.08], [0.09], [0.02]]))[0]
     assert np.isnan(unsure.ci_low)
-    assert "gain not told from luck" in unsure.note
+    assert "the 95% interval of gain includes 0" in unsure.note
     assert "no difference" in outcomes.cost_per_qaly(beyond([[0.0], [0.0]]))[0].note
     cheaper = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.0]] * 4))[0]
     assert np.isnan(cheaper.mean)

@@ -22,10 +22,9 @@ from sim.engine.schedule import REGISTRY, Clock, Mechanism, NoParams, Phase
 from sim.engine.tables import columns as described
 from sim.networks import wiring
 from sim.place.place import Place
-from sim.simulation.month import Month
+from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT
-from sim.state.counters import FLOWS
 from sim.state.world import TABLES, World, handle
 from sim.world import partition
 from sim.world.build import copy
@@ -186,8 +185,7 @@ def done(seed: int) -> list[Done]:
         places = parts_of(world)
         for m in range(13):
             clock = Clock(np.uint64(seed), np.int64(m))
-            for flow in FLOWS:
-                getattr(world.tally, flow)[:] = 0
+            clear_flows(world)
             for stage in fused_stages([step for step, _ in month.steps]):
 
                 def work(on: World, stage: list[Mechanism] = stage, clock: Clock = clock) -> None:

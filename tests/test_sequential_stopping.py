@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sim import Scenario, compare
 from sim.cli.app import app
-from sim.ensemble.sequential_stopping import FIRST, STEP, half_width, rounds, until_sure
+from sim.ensemble.sequential_stopping import FIRST, STEP, half_width, rounds, until_precise
 from sim.results.comparison import summary
 
 OPTIONS = {"people": 1_500, "years": 2}
@@ -36,7 +36,9 @@ def test_no_more_seeds_than_are_needed() -> None:
         ran.extend(seeds)
         return {"a": list(seeds)}
 
-    result = until_sure(range(100), 0.5, run, lambda seeds, done: (len(seeds), done["a"]), lambda done: 6.0 / done[0])
+    result = until_precise(
+        range(100), 0.5, run, lambda seeds, done: (len(seeds), done["a"]), lambda done: 6.0 / done[0]
+    )
     assert result == (FIRST + STEP, list(range(FIRST + STEP)))
     assert ran == list(range(FIRST + STEP))
 

@@ -28,10 +28,9 @@ from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase
 from sim.engine.thinning import CERTAIN, bound_of, reach
 from sim.people.donors import donor
-from sim.simulation.month import Month
+from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import run_months
 from sim.state.codes import ANYTHING, EMPTY_SLOT, WAITING
-from sim.state.counters import FLOWS
 from sim.state.world import World, handle
 from sim.world.build import copy
 
@@ -138,8 +137,7 @@ def test_no_place_is_empty_while_somebody_waits(seed: int) -> None:
     month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     waited = 0
     for m in range(24):
-        for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
+        clear_flows(world)
         for mechanism, settings in month.steps:
             mechanism.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))
             if mechanism.name == "waiting":
@@ -310,8 +308,7 @@ def test_newcomers_have_the_needs_of_their_donors(seed: int) -> None:
     observed = np.zeros((household.size, 4))
     expected, spread = np.zeros_like(observed), np.zeros_like(observed)
     for m in range(72):
-        for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
+        clear_flows(world)
         for mechanism, settings in month.steps:
             was = people.age.copy() if mechanism.name == "moves" else None
             mechanism.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))

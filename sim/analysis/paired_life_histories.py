@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.life_histories import PairedPopulations, PersonHistory, follow_pair
-from sim.ensemble.compare import settled_world, side_by_side
+from sim.ensemble.compare import burned_in_world, side_by_side
 from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
 from sim.results.comparison import summary
@@ -147,7 +147,7 @@ def compare_life_histories(
         number: int, stop: Callable[[], bool]
     ) -> tuple[npt.NDArray[np.int64], list[tuple[PersonHistory, PersonHistory]]]:
         pair = follow_pair(
-            baseline, scenario, settled_world(baseline, resolved_place, people, number), number, stop=stop
+            baseline, scenario, burned_in_world(baseline, resolved_place, people, number), number, stop=stop
         )
         done.append(number)
         if progress is not None:

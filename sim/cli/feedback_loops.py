@@ -20,7 +20,7 @@ from sim.cli.arguments import SelectedScenarios
 from sim.cli.options import indented_json
 from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, number, print_wrapped, shown_unit
 from sim.engine.schedule import REGISTRY
-from sim.ensemble.compare import settled_world
+from sim.ensemble.compare import burned_in_world
 from sim.ensemble.precompile import warm_up
 from sim.feedback.loops import BY_NAME, LOOPS, disabled_mechanisms
 from sim.results.metrics import metrics
@@ -75,7 +75,7 @@ def analyse(
     progress(0, seeds, "detecting the loops")
 
     def world(number: int) -> Any:
-        return settled_world(baseline, selected.place, selected.people, number)
+        return burned_in_world(baseline, selected.place, selected.people, number)
 
     detected = loop_map([world(number) for number in map_seeds], map_seeds, params)
     if len(selected.scenarios) == 1:

@@ -29,6 +29,7 @@ class Bar:
         self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
+        """Show the bar, if the output is a terminal."""
         if sys.stderr.isatty() and QUIET not in os.environ:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -50,6 +51,7 @@ class Bar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
 

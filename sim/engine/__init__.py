@@ -1,1 +1,1 @@
-"""Arrays, months, addressed luck and compiled kernels: knows nothing of people or services."""
+"""The engine: tables of arrays, counter-based random numbers, schedule and compiled kernels; no people or services."""

@@ -89,13 +89,15 @@ def kernel(function: F) -> F:
 
 
 def moment(function: F) -> F:
-    """The same for what takes a moment: it keeps the interpreter lock, as giving it back and taking it again may cost a
-    thread more, when another holds it meanwhile."""
+    """Compile a short function that keeps the interpreter lock.
+
+    Releasing the lock and taking it again may cost a thread more than the function, when another thread holds it.
+    """
     return cast(F, _cached(numba.njit(error_model="numpy")(function)))
 
 
 def inlined(function: F) -> F:
-    """The same for a short function of a hot loop, which becomes part of wherever it is called."""
+    """Compile a short function of a hot loop, which is inlined where it is called."""
     return cast(F, _cached(numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)))
 
 
@@ -145,7 +147,7 @@ def chain(count: int) -> Callable[..., Any]:
     """Make one compiled function that calls `count` kernels in order, for one part of a place after another.
 
     Threads that run side by side meet at each return to Python: hundreds of short kernels a month would spend as long
-    waiting for one another as they run. The kernels are called by address, so that an edit of one compiles that one only.
+    waiting for one another as they run. The kernels are called by address, so that an edit of one compiles only it.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from sim.engine.jit import Int
 READ, KEEP_CLOSE, DATA = 0, 3, 1
 
 
-def ask_for(array: npt.NDArray[Any], row: Int) -> None:
+def prefetch(array: npt.NDArray[Any], row: Int) -> None:
     """Ask for the cache line that holds an element of a flat array. Uncompiled, it does nothing.
 
     Parameters
@@ -39,15 +39,15 @@ def _prefetch(_typing: Any, array: Any, _row: Any) -> Any:
         held = make_array(signature.args[0])(context, builder, arguments[0])  # type: ignore[no-untyped-call]  # Numba's helpers are untyped
         byte, number = PointerType(IntType(8)), IntType(32)
         kind = FunctionType(VoidType(), [byte, number, number, number])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]  # Numba's helpers are untyped
+        declared = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]  # Numba's helpers are untyped
         row = builder.bitcast(builder.gep(held.data, [arguments[1]]), byte)
-        builder.call(prefetch, [row, *(Constant(number, k) for k in (READ, KEEP_CLOSE, DATA))])
+        builder.call(declared, [row, *(Constant(number, k) for k in (READ, KEEP_CLOSE, DATA))])
         return context.get_dummy_value()
 
     return types.none(array, types.int64), code
 
 
-@overload(ask_for, jit_options={"forceinline": True})
+@overload(prefetch, jit_options={"forceinline": True})
 def _compiled(array: Any, row: Any) -> Any:
     del array, row  # Numba reads their names only
 

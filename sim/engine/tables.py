@@ -131,7 +131,7 @@ LINES = 128
 writes, lie on separate lines: otherwise each thread would wait for the other at every write (false sharing)."""
 
 
-def apart(arrays: Iterable[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+def on_separate_lines(arrays: Iterable[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
     """Copy arrays into one piece of memory, each on cache lines that it shares with no other array.
 
     Parameters
@@ -254,7 +254,7 @@ def handle_maker(world: type) -> Callable[[Any], Any]:
                 raise TypeError(f"{t}.{c} must be {column.dtype} over {column.axes}, contiguous; it is {array.dtype}")
             words += [array.ctypes.data, *array.shape]
         assert len(words) == length
-        return Handle(kind, made, apart([np.array(words, np.int64)])[0])
+        return Handle(kind, made, on_separate_lines([np.array(words, np.int64)])[0])
 
     return handle
 

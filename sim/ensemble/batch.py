@@ -1,8 +1,9 @@
-"""Many scenarios, each run once: what is asked of each run is read off and kept, and the run itself let go.
+"""Many scenarios, each run once: the requested readings of each run are stored, and the run itself is discarded.
 
-A run is known by what makes it (place, people, months, policies, parameters, seeds, the model itself), not by its
-name, so that a baseline shared by many scenarios runs once, and a run that a folder already holds is not run again.
-Every run of a seed has the same people and the same luck, so readings of two runs can be compared seed by seed.
+A run is identified by everything that determines it (place, people, months, policies, parameters, seeds, the model
+itself), not by its name. So a baseline shared by many scenarios runs once, and a run that a folder already holds is not
+repeated. Every run of a seed has the same people and the same chance events, so readings of two runs can be compared
+seed by seed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Reading = tuple[str, str]
 
 @lru_cache(maxsize=1)
 def model_digest() -> str:
-    """A digest of the model: its code and its figures, but not the command line."""
+    """Compute a digest of the model: its code and its figures, without the command line."""
     digest = hashlib.sha256()
     for path in sorted(SOURCE.rglob("*")):
         inside = path.relative_to(SOURCE)
@@ -41,19 +42,42 @@ def model_digest() -> str:
 
 
 class Readings:
-    """Scenarios to run, with what is asked of each: first `ask` for everything, then `run`, then `read`."""
+    """Readings of many scenarios: first `ask` for all of them, then `run`, then `read`.
+
+    Parameters
+    ----------
+    seeds : int
+        Number of runs of each scenario.
+    seed : int
+        The first seed.
+    people : int, optional
+        Size of the place; by default that of each scenario.
+    threads : int, optional
+        Number of runs in parallel; by default one for each processor.
+    folder : Path, optional
+        Folder in which readings are stored.
+    """
 
     def __init__(
         self, seeds: int = 20, *, seed: int = 0, people: int | None = None, threads: int | None = None,
         folder: Path | None = None,
     ) -> None:  # fmt: skip
+        """Keep the settings."""
         self.seeds, self.seed, self.people, self.threads, self.folder = seeds, seed, people, threads, folder
         self._scenarios: dict[str, Scenario] = {}
         self._asked: dict[str, dict[Reading, Parts]] = {}
         self._values: dict[str, dict[Reading, F]] = {}
 
     def ask(self, scenario: Scenario, needs: Iterable[tuple[str, Parts]]) -> None:
-        """Note that a scenario has to be run, and what to read off it."""
+        """Request readings of a scenario.
+
+        Parameters
+        ----------
+        scenario : Scenario
+            The scenario.
+        needs : iterable of (str, mapping)
+            Id of each measure, and groups by axis.
+        """
         name = self.digest(scenario)
         self._scenarios.setdefault(name, scenario)
         asked = self._asked.setdefault(name, {})
@@ -61,7 +85,18 @@ class Readings:
             asked[_key(metric, groups)] = groups
 
     def digest(self, scenario: Scenario) -> str:
-        """What the run of a scenario is known by."""
+        """Compute the identity of the run of a scenario.
+
+        Parameters
+        ----------
+        scenario : Scenario
+            The scenario.
+
+        Returns
+        -------
+        str
+            16 hexadecimal digits.
+        """
         inputs = {
             "place": Place.load(scenario.place).model_dump(mode="json"),
             "people": self.people if self.people is not None else scenario.people,
@@ -75,13 +110,26 @@ class Readings:
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
     def run(self, progress: Progress | None = None) -> tuple[int, int]:
-        """Run whatever is not there yet. How many runs were made, and how many were there."""
+        """Run the scenarios whose readings are not stored.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with the number of runs done, the number of all runs, and a label of the last.
+
+        Returns
+        -------
+        made : int
+            Number of scenarios that were run.
+        stored : int
+            Number of scenarios whose readings were stored before.
+        """
         for name, asked in self._asked.items():
             stored = self._stored(name)
             if set(asked) <= set(stored):
                 self._values[name] = stored
         missing = [name for name in self._asked if name not in self._values]
-        missing.sort(key=self._world)  # runs of one world in a row: it is settled once
+        missing.sort(key=self._world)  # runs of one world in a row: its burn-in is done once
         for k, name in enumerate(missing):
             scenario = self._scenarios[name].model_copy(update={"expect": [], "stops": []})
 
@@ -99,7 +147,18 @@ class Readings:
         return len(missing), len(self._asked) - len(missing)
 
     def read(self, scenarios: Mapping[str, Scenario]) -> Read:
-        """A reader for what is compared: scenarios of one world by the names they are called there."""
+        """Make a reader for the comparison of some scenarios.
+
+        Parameters
+        ----------
+        scenarios : mapping of str to Scenario
+            Scenarios of one world, by the names that the comparison uses.
+
+        Returns
+        -------
+        callable
+            From (scenario, metric, groups) to an array of shape (seeds, years).
+        """
 
         def read(name: str, metric: str, groups: Parts) -> F:
             return self._values[self.digest(scenarios[name])][_key(metric, groups)]
@@ -115,7 +174,7 @@ class Readings:
         return None if self.folder is None else self.folder / "runs" / f"{name}.json"
 
     def _stored(self, name: str) -> dict[Reading, F]:
-        """What the folder holds of a run; nothing if its file is not whole."""
+        """Readings of a run in the folder; none if its file is not complete."""
         path = self._path(name)
         if path is None or not path.is_file():
             return {}

@@ -1,6 +1,6 @@
-"""Running policies for the same people with the same luck: worlds and baselines are made once, and kept for the next.
+"""Comparisons with common random numbers: worlds and baselines are made once, and cached for the next comparison.
 
-What comes of it is a `Comparison` (comparison.py).
+The result is a `Comparison` (sim/results/comparison.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sim.engine.tables import allocate
 from sim.ensemble import parameter_sampling
 from sim.ensemble.parameter_sampling import Which
 from sim.ensemble.precompile import warm_up
-from sim.ensemble.sequential_stopping import half_width, until_sure
+from sim.ensemble.sequential_stopping import half_width, until_precise
 from sim.place.place import Place
 from sim.results import expectation_tests
 from sim.results.records import Record
@@ -40,23 +40,24 @@ if TYPE_CHECKING:
 from sim.results.comparison import Comparison
 
 CACHED, LARGEST_CACHED = 24, 150_000
-"""Settled worlds, and runs of the baseline, kept in memory for the next comparison; none of places larger than this."""
+"""Number of burned-in worlds, and of runs of the baseline, cached in memory; and the largest place that is cached."""
 T = TypeVar("T")
 Engine = Literal["agents", "stocks", "mesa"]
-"""Which telling of the model is run: people one by one; the stock-flow twin, which has no luck; or people one by one in
-plain Python, the telling that is read aloud, with the same results some hundred times slower."""
+"""The implementation of the model: individual people; the stock-flow twin, without chance; or individual people in
+plain Python with Mesa, with the same results some hundred times slower."""
 
 
 class _Cache(Generic[T]):
-    """What was made before, for the next comparison: the longest unused goes first."""
+    """Cache of recent results: the least recently used is dropped first."""
 
     def __init__(self, most: int) -> None:
+        """Make an empty cache for so many results."""
         self._most = most
         self._items: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept under the key, or else what `make` makes."""
+        """Return the cached result of a key, or make and cache it."""
         with self._lock:
             if key in self._items:
                 self._items.move_to_end(key)
@@ -73,8 +74,25 @@ _worlds: _Cache[World] = _Cache(CACHED)
 _baselines: _Cache[Record] = _Cache(CACHED)
 
 
-def settled_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
-    """The settled world that a scenario's comparisons start from, kept for the next of them. Work on a copy of it."""
+def burned_in_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
+    """Return the burned-in world from which a scenario's comparisons start, from the cache if possible.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    place : Place
+        The place.
+    people : int or None
+        Number of people; None for the real size.
+    seed : int
+        The seed.
+
+    Returns
+    -------
+    World
+        Shared: work on a copy.
+    """
 
     def make() -> World:
         calibrated, placed = solution_for(scenario, place), set_in_place(place, scenario.parameters)
@@ -87,15 +105,42 @@ def settled_world(scenario: Scenario, place: Place, people: int | None, seed: in
 
 
 def in_one_part(world: World) -> World:
-    """A copy with scratch for everybody at once: kernels can be called one by one, each for the whole place, and what
-    they leave in scratch for the next can be looked at."""
+    """Copy a world, with scratch arrays for everybody at once.
+
+    Kernels can then be called one by one, each for the complete place, and their scratch results can be examined.
+
+    Parameters
+    ----------
+    world : World
+        The world.
+
+    Returns
+    -------
+    World
+    """
     people, domains = world.people.age.size, world.people.level.shape[0]
-    screen = allocate(ThinningScratch, candidate=people + 8, domain=domains, block=world.screen.tops.size, **{"one": 1})
+    sizes = {"candidate": people + 8, "domain": domains, "block": world.screen.tops.size, "one": 1}
+    screen = allocate(ThinningScratch, **sizes)
     return copy(world)._replace(screen=screen)
 
 
 def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
-    """What is made of each seed, several at a time, in order. `make` gets a seed, and what tells it whether to stop."""
+    """Apply a function to each seed, several seeds at a time.
+
+    Parameters
+    ----------
+    make : callable
+        Called with a seed, and with a function that returns whether to stop.
+    seeds : sequence of int
+        The seeds.
+    threads : int
+        Number of seeds at a time.
+
+    Returns
+    -------
+    list
+        The results, in the order of the seeds.
+    """
     stopped = threading.Event()
     pool = ThreadPoolExecutor(max(1, threads))
     try:
@@ -108,7 +153,7 @@ def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[i
 
 
 def _world_key(scenario: Scenario, place: Place, people: int | None) -> Hashable:
-    """What tells one world from another, but for its seed."""
+    """Identity of a world, without its seed."""
     parameters = tuple(sorted(scenario.parameters.items()))
     return place.model_dump_json(), people, parameters, scenario.recalibrate
 
@@ -145,6 +190,7 @@ def compare(
     people : int, optional
         A smaller or larger place of the same shape.
     years : int, optional
+        Length of the runs; by default that of the scenarios.
     seeds : int or sequence of int
         Number of runs of each scenario, counted from `seed`, or a list of seeds. With `precision` it is the most there
         may be.
@@ -153,7 +199,7 @@ def compare(
     threads : int, optional
         Runs in parallel, one for each processor by default; the results do not depend on it.
     progress : callable, optional
-        Called with runs done, runs in all, and what was done last.
+        Called with the number of runs done, the number of all runs, and a label of the last.
     disabled : iterable of str
         Feedback loops (``R1``) or mechanisms to switch off, in every scenario.
     draws : {"mechanisms", "all"}, optional
@@ -169,11 +215,12 @@ def compare(
     Returns
     -------
     Comparison
+        The results, the baseline first.
 
     Raises
     ------
     InputError
-        A ValueError: if the scenarios do not fit one another or `years`, or the place cannot be built.
+        If the scenarios do not fit one another or `years`, or the place cannot be built.
 
     Examples
     --------
@@ -305,7 +352,7 @@ def compare(
 
     if precision is None:
         return made(numbers, runs(numbers, 0))
-    return until_sure(numbers, precision, runs, made, half_width)
+    return until_precise(numbers, precision, runs, made, half_width)
 
 
 def _mesa_runs(
@@ -316,7 +363,7 @@ def _mesa_runs(
     disabled: tuple[str, ...],
     variant: Callable[[Scenario, int], Scenario],
 ) -> dict[str, list[Record]]:
-    """Every scenario for every seed by the Mesa telling, in turn: plain Python gains nothing from threads."""
+    """Run each scenario for each seed by the Mesa implementation, in turn: plain Python gains nothing from threads."""
     from sim.twins.mesa.record import record
 
     out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
@@ -334,7 +381,7 @@ def _mesa_runs(
 def _without_chance(
     numbers: tuple[int, ...], disabled: tuple[str, ...], drawn: Which | None, precision: float | None
 ) -> tuple[int, ...]:
-    """The one number of a run of the twin. Refuses what the twin cannot do."""
+    """The only seed of a run of the stock-flow twin. Raises InputError for options that the twin does not have."""
     if precision is not None:
         raise _error("engine agents with precision: the stock-flow twin makes one run without chance", "stocks")
     if drawn is not None:
@@ -359,7 +406,23 @@ def run(
     engine: Engine = "agents",
     precision: float | None = None,
 ) -> Comparison:
-    """Run one scenario by itself: a comparison without others. For the parameters see `compare`.
+    """Run one scenario by itself: a comparison without others.
+
+    Parameters
+    ----------
+    scenario : str or Scenario
+        A scenario, its name in the library, or the path of its file.
+    place, people, years, seeds, seed, threads, progress, disabled, draws, engine, precision : optional
+        As for `compare`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        As for `compare`.
 
     Examples
     --------

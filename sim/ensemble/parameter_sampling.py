@@ -1,16 +1,17 @@
-"""Every parameter drawn from its range, so that bands show what is not known as well as luck.
+"""Sampling of every parameter from its range, so that bands show the uncertainty of parameters as well as chance.
 
-Each seed of an ensemble gets a draw of its own, the same for every scenario of a comparison: a parameter's value
-follows a triangular distribution from `low` to `high` with its peak at the mode value, and over the K seeds the draws
-of a parameter fill its distribution evenly (a Latin hypercube). A draw's address is (parameter, first seed, K, k):
-adding a parameter changes no other's draws.
+Each seed of an ensemble has a separate sample, the same for every scenario of a comparison. A parameter's value follows
+a triangular distribution from `low` to `high` with its peak at the declared value, and over the K seeds the samples of
+a parameter fill its distribution evenly (a Latin hypercube). The samples of a parameter depend on (parameter, first
+seed, K) only: adding a parameter changes no other's samples.
 
-How steady drawn baselines are is told by `upstream calibrate PLACE --draw-parameters [all]`: of 12 draws of everything,
-12 kept acute demand within 10 % of its first year's for ten years (the furthest year 8 % off, in one town of 12,000
-each, which has luck of its own). Not adapted to, 3 of 18 draws did not (the furthest 42 %).
+`upstream fit PLACE --draws mechanisms` (or `all`) reports how steady baselines with sampled parameters are: of 12
+samples of everything, 12 kept acute demand within 10% of its first year's for ten years (the furthest year 8% off, in
+one town of 12,000 each, which has chance events of its own). Without adaptation, 3 of 18 samples did not (the furthest
+42%).
 
-Limits    Parameters are drawn apart from one another. Draws of published figures that contradict one another (more
-          people in crisis than with serious need) are moved half way to the published values until they do not.
+Limits    Parameters are sampled independently. Samples of published figures that contradict one another (more people
+          in crisis than with serious need) are moved half way to the published values until they do not.
 """
 
 from __future__ import annotations
@@ -34,7 +35,24 @@ HALVINGS = 8
 
 
 def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, float]) -> list[dict[str, float]]:
-    """Values of the parameters for each seed. Those that are `fixed` stay as they are."""
+    """Sample the parameters for each seed.
+
+    Parameters
+    ----------
+    which : {"mechanisms", "all"}
+        Parameters of mechanisms only, or the figures of the data files too.
+    seeds : sequence of int
+        The seeds.
+    place : str
+        Name of the place whose figures are included.
+    fixed : mapping of str to float
+        Parameters that are not sampled, by dotted name.
+
+    Returns
+    -------
+    list of dict of str to float
+        Values by dotted name, for each seed.
+    """
     known = {
         name: parameter
         for name, parameter in parameters(place).items()
@@ -60,7 +78,7 @@ def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArra
 
 
 def _possible(sample: dict[str, float], known: Mapping[str, Parameter], fixed: Mapping[str, float]) -> dict[str, float]:
-    """The draw, with its figures nearer to the published ones as far as they would contradict one another."""
+    """Move the figures of a sample towards the published ones as long as they contradict one another."""
     for _ in range(HALVINGS):
         if _fit({**sample, **fixed}):
             return sample

@@ -1,7 +1,8 @@
-"""Compiling the model for this machine: once for each state of the source, by two processes at once.
+"""Compilation of the model for this machine: once for each state of the source, in two processes at once.
 
-Numba compiles one function at a time in a process. So a second process compiles the month's stretches from its end on,
-while the first begins with building a world; what either has compiled the other finds in the cache.
+Numba compiles one function at a time in a process. So a second process compiles the month's stages from the last one
+backwards, while the first process begins with building a world. Each loads from the cache the functions that the other
+has compiled.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _compiling = threading.Lock()
 
 
 def compile_backwards() -> None:
-    """Compile the month's stretches from its end on, for a process that begins at the other end."""
+    """Compile the month's stages from the last one backwards, for a process that works from the other end."""
     params = Scenario.load("baseline").params()
     for disabled in ((), BURN_IN_DISABLED):
         Month(params, {}, disabled).compile_backwards()
@@ -32,7 +33,7 @@ def compile_backwards() -> None:
 
 @contextmanager
 def _from_the_other_end() -> Iterator[None]:
-    """While another process compiles backwards. Each finds in the cache what the other has done; neither needs it."""
+    """Run a second process that compiles backwards. Neither process needs the other."""
     if (os.cpu_count() or 1) < 2:
         yield
         return
@@ -49,8 +50,10 @@ def _from_the_other_end() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Compile the month once before threads start, and say so: the first time it takes a while. What moves a lever is
-    compiled when it is first moved, in a fraction of a second."""
+    """Compile the month once before threads start, and print a message, as the first compilation takes a while.
+
+    The kernel of a lever is compiled when the lever is first moved, in a fraction of a second.
+    """
     with _compiling:
         if jit.is_warm():
             return

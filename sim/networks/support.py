@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.prefetch import ask_for
+from sim.engine.prefetch import prefetch
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
@@ -127,10 +127,10 @@ def support_of(w: World, p: Support, worth: A, i: Int, member: bool) -> float:
 @inlined
 def ask_for_ties(w: World, later: Int, sooner: Int) -> None:
     """Prefetch the start of the ties of a person further ahead, and the ties of a person less far ahead."""
-    ask_for(w.ties.start, later)
+    prefetch(w.ties.start, later)
     first = np.int64(w.ties.start[sooner])
-    ask_for(w.ties.to, first)
-    ask_for(w.ties.to, first + LINE)
+    prefetch(w.ties.to, first)
+    prefetch(w.ties.to, first + LINE)
 
 
 @mechanism(

@@ -49,7 +49,7 @@ AUTHORITY_BANDS: tuple[tuple[str, ...], ...] = (
 """The authority table's columns that make up each band of the neighbourhood table."""
 AUTHORITIES_FILE = "la_population_imd.csv"
 LAST_FIRST_CODE = "E01032482"
-"""The last neighbourhood code given out in 2004, authority by authority; later ones replace codes changed in 2011."""
+"""The last neighbourhood code assigned in 2004, authority by authority; later ones replace codes changed in 2011."""
 MOST_DEPRIVED_10PC = "imd2019_prop_lsoa_most_deprived_10pc"
 ENGLAND = "E92000001"
 """The code of England: every row of the table."""
@@ -58,9 +58,9 @@ SPLIT_BANDS = 1, 2
 LARGEST_TABLE = 50_000_000
 CLOSE_ENOUGH = 0.01
 MOST_STRETCHES = 2_500
-"""Of later codes, up to which their sums by twos are few enough (three million) to search in a second or so."""
+"""Largest number of runs of later codes whose pairwise sums (three million) can be searched in about a second."""
 SOME_LATER, MANY_LATER = 0.3, 0.45
-"""Share of an authority's people who may live in neighbourhoods with later codes (two fifths: City of London)."""
+"""Largest share of an authority's people in neighbourhoods with later codes (two fifths: City of London)."""
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -150,7 +150,7 @@ def new_place(
 
 
 def read_neighbourhoods(path: Path) -> Neighbourhoods:
-    """Read the table of neighbourhoods: code, decile, people in eight age bands, and the authority if there is a column.
+    """Read the table of neighbourhoods: code, decile, people in eight age bands, and authority, if there is a column.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def read_neighbourhoods(path: Path) -> Neighbourhoods:
         if not code:
             raise InputError(path, line, "lsoa11_code", "a neighbourhood code")
         if code in line_of_code:
-            raise InputError(path, line, "lsoa11_code", f"each code once (it is on line {line_of_code[code]} too)", code)
+            raise InputError(path, line, "lsoa11_code", f"each code once (also on line {line_of_code[code]})", code)
         line_of_code[code] = line
         decile = _count(path, line, row, "imd2019_decile")
         if not 1 <= decile <= 10:
@@ -217,7 +217,7 @@ def read_authorities(path: Path) -> dict[str, Authority]:
         if not code or code in authorities:
             raise InputError(path, line, "ltla21_code", "a code that comes once", code or Phrase("nothing"))
         n = {band: _count(path, line, row, band) for band in bands}
-        # The published 5-10 holds six years of age, the model's 5-9 five of them.
+        # The published band 5-10 has six years of age; the model's band 5-9 has five of them.
         school, youth = n["age_5_10"] + n["age_11_15"], n["age_16_17"] + n["age_18_24"]
         younger = (n["age_5_10"] * 5 / 6 / max(school, 1), n["age_16_17"] / max(youth, 1))
         deprived = row[MOST_DEPRIVED_10PC].strip() if MOST_DEPRIVED_10PC in header else ""
@@ -293,7 +293,7 @@ def _count(path: Path, line: int, row: Mapping[str, str], column: str, blank: in
     return number
 
 
-# --- which rows are the authority's ----------------------------------------------------------------------------------
+# --- the rows of the authority ---------------------------------------------------------------------------------------
 
 
 def rows_of(
@@ -333,7 +333,9 @@ def rows_of(
             raise InputError(path, None, "authority code", "a code in the table's authority column", code, choices)
         return rows, "rows by the table's authority column"
     if code not in authorities:
-        wanted = f"a column ltla21_code, or the table {AUTHORITIES_FILE} beside it, to tell which rows are {code}'s"
+        wanted = (
+            f"a column ltla21_code, or the table {AUTHORITIES_FILE} in the same folder, to determine the rows of {code}"
+        )
         raise InputError(path, 1, "ltla21_code", wanted, Phrase("neither"))
     wanted_ages = np.array(authorities[code].ages, np.int64)
     recovered = recover(table, authorities, code).get(code)
@@ -347,8 +349,10 @@ def rows_of(
         off = table_people / authority_people - 1
         return list(
             range(len(table.codes))
-        ), f"all rows of the table, whose people come to {off:+.2%} of the authority's"
-    wanted = f"a column ltla21_code: which rows are {code}'s ({authorities[code].name}) cannot be told from their codes"
+        ), f"all rows of the table, whose people differ by {off:+.2%} from the authority's"
+    wanted = (
+        f"a column ltla21_code: the order of codes does not determine the rows of {code} ({authorities[code].name})"
+    )
     raise InputError(path, 1, "ltla21_code", wanted, Phrase("none"))
 
 
@@ -394,7 +398,7 @@ def recover(
         partial(search.with_later_runs, 2),
         partial(search.with_later_runs, 3, only=wanted),
     )
-    # The first step that finds any, and then from the easiest again.
+    # The first step that recovers an authority; then again from the easiest step.
     while wanted not in search.rows_by_code and any(search.take(step()) for step in steps):
         pass
     return search.rows_by_code
@@ -428,7 +432,10 @@ class _Search:
         self.heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.people[self.early])])
         later = _running(self.prints[self.late])
         a, b = np.triu_indices(len(later), 1)
-        a, b = np.concatenate([np.zeros(1, np.int64), a]), np.concatenate([np.zeros(1, np.int64), b])  # none first
+        a, b = (
+            np.concatenate([np.zeros(1, np.int64), a]),
+            np.concatenate([np.zeros(1, np.int64), b]),
+        )  # the empty run first
         sums = later[b] - later[a]
         order = np.argsort(sums)
         self.later_from, self.later_to, self.later_sums = a[order], b[order], sums[order]
@@ -508,7 +515,7 @@ class _Search:
         order = np.argsort(heads[b] - heads[a], kind="stable")
         a, b = a[order], b[order]
         people, prints = heads[b] - heads[a], later[b] - later[a]
-        # The other side of the sum: one stretch, or two.
+        # The other side of the sum: one run, or two.
         part_a, part_b = (np.arange(len(a)),) * 2 if many == 2 else np.triu_indices(len(a), 1)
         sums = prints if many == 2 else prints[part_a] + prints[part_b]
         by_sum = np.argsort(sums)
@@ -666,7 +673,8 @@ def place_text(
             continue
         shares = decile_ages.sum(axis=0) / decile_ages.sum()
         listed = ", ".join(f'"{band}" = {share:.5f}' for band, share in zip(PUBLISHED_BANDS, shares, strict=True))
-        lines += ["", "[[deciles]]", f"decile = {decile}", f"neighbourhoods = {len(decile_ages)}", f"people = {decile_ages.sum()}"]
+        lines += ["", "[[deciles]]", f"decile = {decile}", f"neighbourhoods = {len(decile_ages)}"]
+        lines += [f"people = {decile_ages.sum()}"]
         lines += [f"ages = {{ {listed} }}"]
     return "\n".join(lines) + "\n"
 
@@ -676,7 +684,7 @@ def _figures(people: int, authority: Authority | None) -> list[str]:
     size_source = (
         f"ONS mid-2020 residents over {authority.households} households of Census 2021, as A07; range assumed"
         if authority and authority.households
-        else "A07 [DS2], England: this authority's households were not given; range assumed"
+        else "A07 [DS2], England: this authority's households are not in the table; range assumed"
     )
     return [
         "[households]",

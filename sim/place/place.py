@@ -21,12 +21,12 @@ from sim.schema.toml_files import InputError, Phrase, RequirementError, load
 
 PLACES = Path(__file__).parents[2] / "scenarios" / "places"
 PUBLISHED_BANDS: tuple[str, ...] = ("0-4", "5-15", "16-24", "25-44", "45-64", "65-74", "75-84", "85+")
-"""The age bands in which neighbourhood tables come; the model's own ten cut two of them in two."""
+"""Age bands of neighbourhood tables; the ten bands of the model divide two of them."""
 EVEN_CUTS: dict[str, Fraction] = {"5-15": Fraction(5, 11), "16-24": Fraction(2, 9)}
-"""The younger part of a band that the model cuts in two (5-9, 16-17), if its years of age were equally large."""
+"""The younger part of a band that the model divides (5-9, 16-17), with the same number of people at each age."""
 FEWEST_PEOPLE, MOST_PEOPLE = 1_500, 100_000_000
 ROUNDING = 0.002
-"""How far shares of ages may miss 1: what eight shares printed to three places can."""
+"""Largest deviation from 1 of the sum of shares of ages: that of eight shares rounded to three places."""
 
 
 class Neighbourhood(NamedTuple):
@@ -258,8 +258,8 @@ class Place(Closed):
         ages = shared_out(people, weights)
         made = []
         for number in range(count):
-            # People stand in line by age and are dealt out in turn: every neighbourhood gets its even share of each
-            # band, and of the whole, to the nearest person.
+            # People in order of age are assigned to the neighbourhoods in turn: every neighbourhood gets an even share
+            # of each band, and of all people, to the nearest person.
             counts, start = [], 0
             for band in ages:
                 counts.append(len(range(start + (number - start) % count, start + band, count)))
@@ -318,7 +318,7 @@ def people_allowed(people: object) -> int:
         If it is not an integer, or a place of that size cannot be made.
     """
     is_whole = isinstance(people, int) and not isinstance(people, bool)
-    if not is_whole or not FEWEST_PEOPLE <= int(people) <= MOST_PEOPLE:  # type: ignore[call-overload]  # whole was asked
+    if not is_whole or not FEWEST_PEOPLE <= int(people) <= MOST_PEOPLE:  # type: ignore[call-overload]  # an int, as tested
         wanted = f"a whole number of people from {FEWEST_PEOPLE:,} to {MOST_PEOPLE:,}"
         raise InputError("--people", None, "", wanted, Phrase(people) if isinstance(people, str) else people)
     return int(people)  # type: ignore[call-overload,no-any-return]  # the same
@@ -351,7 +351,7 @@ def shared_out(total: int, weights: Sequence[int | Fraction]) -> list[int]:
     """
     total_weight = sum(weights)
     if total_weight == 0:
-        raise ValueError("nobody to share among: every weight is 0")
+        raise ValueError("nothing to share among: every weight is 0")
     exact = [Fraction(total * weight) / total_weight for weight in weights]
     parts = [int(part) for part in exact]
     order = sorted(range(len(weights)), key=lambda i: (parts[i] - exact[i], i))

@@ -1,9 +1,9 @@
-"""Comparing policies: the same people, the same luck, and how sure the difference is.
+"""Comparisons of scenarios with common random numbers, and the precision of their differences.
 
-A difference is taken seed by seed, then summarised: mean, and the middle 95 % of the seeds (`low`, `high`). Beside it
-stands `sure`: the 95 % interval of the mean itself, which narrows as seeds are added, and tells a real difference from
-luck. Two measures are comparisons themselves (what the metric calls `against`): they have no level, only a difference,
-with a note in words.
+A difference is taken seed by seed, then summarised: the mean, the middle 95% of the seeds (`q025`, `q975`), and the 95%
+interval of the mean (`ci_low`, `ci_high`), which narrows as seeds are added. A difference whose interval excludes 0 is
+larger than chance explains. Two measures are comparisons themselves (`against` in their metric): they have no level,
+only a difference, with a note in words.
 """
 
 from __future__ import annotations
@@ -36,59 +36,161 @@ if TYPE_CHECKING:
 
 F = npt.NDArray[np.float64]
 COVER = 0.95
-"""The part of seeds, or of chance, that a band covers."""
+"""Share of the seeds, or of the sampling distribution, that a band covers."""
 HEADLINE = ("acute_demand", "spend_total", "qalys", "unmet_need")
-"""Metrics that a notebook shows of a comparison; the others are in `Comparison.table`."""
+"""Metrics that a notebook shows for a comparison; the others are in `Comparison.table`."""
 TOGETHER = 4
-"""Runs that are measured in one go: enough to spare time, few enough to need little memory."""
+"""Runs that are measured in one pass: enough to save time, few enough to need little memory."""
 
 
 @dataclass(frozen=True)
 class MetricSeries:
-    """One measure of one comparison."""
+    """One measure of one comparison.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        The comparison.
+    metric : Metric
+        The measure.
+    """
 
     comparison: Comparison
     metric: Metric
 
     def __repr__(self) -> str:
-        """One line: the measure, its unit, and the comparison."""
+        """Measure, unit and comparison in one line."""
         return f"<{self.metric.name} ({self.metric.unit}) of {self.comparison!r}>"
 
     @property
     def unit(self) -> str:
-        """The unit of its values."""
+        """Unit of the values."""
         return self.metric.unit
 
     def by_month(self, by: str | None = None) -> pd.DataFrame:
-        """Mean and band of the seeds for each scenario and month (flows as yearly rates).
+        """Summarise the measure by scenario and month; flows are yearly rates.
 
-        What is told by year only has its year's value in each month.
+        Parameters
+        ----------
+        by : str, optional
+            Axis to group by, such as ``quintile``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `scenario`, the axis, `month`, `mean`, `q025`, `q975` (middle 95% of the seeds), `ci_low` and
+            `ci_high` (95% interval of the mean). A measure recorded by year only has the year's value in each month.
+
+        Raises
+        ------
+        ValueError
+            If the measure is not available by the axis.
         """
         return self._frame("month", by, self.comparison.names, change=False)
 
     def by_year(self, by: str | None = None) -> pd.DataFrame:
-        """Mean and band of the seeds for each scenario and year, 1 the first."""
+        """Summarise the measure by scenario and year.
+
+        Parameters
+        ----------
+        by : str, optional
+            Axis to group by, such as ``quintile``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `scenario`, the axis, `year` (counted from 1), `mean`, `q025`, `q975` (middle 95% of the seeds),
+            `ci_low` and `ci_high` (95% interval of the mean).
+
+        Raises
+        ------
+        ValueError
+            If the measure is not available by the axis.
+        """
         return self._frame("year", by, self.comparison.names, change=False)
 
     def difference(self, by: str | None = None) -> pd.DataFrame:
-        """Difference from the baseline by year, seed by seed: mean, band of the seeds, interval of the mean.
+        """Summarise the difference from the baseline, taken seed by seed, by scenario and year.
 
-        A measure that is a comparison itself counts from the first year to that year, and has a `note`.
+        Parameters
+        ----------
+        by : str, optional
+            Axis to group by, such as ``quintile``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `scenario`, the axis, `year` (counted from 1), `mean`, `q025`, `q975` (middle 95% of the seeds),
+            `ci_low` and `ci_high` (95% interval of the mean). A measure that is a comparison itself covers the years
+            from the first to that year, and has a column `note`.
+
+        Raises
+        ------
+        ValueError
+            If the measure is not available by the axis.
         """
         return self._frame("year", by, self.comparison.names[1:], change=True)
 
     def level(self, scenario: str, step: str = "year", by: str | None = None, group: str | None = None) -> dict[str, F]:
-        """Mean and band of the seeds of one scenario, and of one group, over time."""
+        """Summarise the level of one scenario over time.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        step : {"year", "month"}
+            Step of time.
+        by : str, optional
+            Axis to group by.
+        group : str, optional
+            Group of that axis.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (time,)
+            As `summary` returns it.
+        """
         return summary(self.comparison.values(scenario, self.metric, step, by, group))
 
     def change(self, scenario: str, by: str | None = None, group: str | None = None) -> dict[str, F]:
-        """Mean and band of the seeds of one scenario's difference from the baseline, by year."""
+        """Summarise the difference of one scenario from the baseline, by year.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        by : str, optional
+            Axis to group by.
+        group : str, optional
+            Group of that axis.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (years,)
+            As `summary` returns it.
+        """
         c = self.comparison
         after, before = (c.values(name, self.metric, "year", by, group) for name in (scenario, c.baseline))
         return summary(after - before)
 
     def groups(self, by: str | None) -> tuple[str | None, ...]:
-        """The groups of an axis, in order; (None,) for no axis. Raises ValueError if the measure has no such axis."""
+        """List the groups of an axis, in order.
+
+        Parameters
+        ----------
+        by : str or None
+            The axis.
+
+        Returns
+        -------
+        tuple of str or None
+            (None,) for no axis.
+
+        Raises
+        ------
+        ValueError
+            If the measure is not available by the axis.
+        """
         if by is None:
             return (None,)
         axes: tuple[str, ...] = ()
@@ -100,14 +202,30 @@ class MetricSeries:
             axes, services = self.metric.derived.by, self.metric.derived.services
         if by not in axes:
             have = ", ".join(axes) or "no axis"
-            raise ValueError(f"'{self.metric.name}' cannot be told by '{by}'; it has {have}")
+            raise ValueError(f"'{self.metric.name}' is not available by '{by}'; it has {have}")
         if by == "neighbourhood":
             return self.comparison.neighbourhoods
         return services if by == "service" and services is not None else AXIS_NAMES[by]()
 
     def figures(self, scenario: str, step: str, by: str | None, *, change: bool) -> dict[str, Any]:
-        """What is told of a scenario, or of its difference from the baseline: each figure of the summary as an array of
-        shape (group, time), and the `note` of a measure that is a comparison, a list by year."""
+        """Summarise a scenario, or its difference from the baseline, for each group of an axis.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        step : {"year", "month"}
+            Step of time.
+        by : str or None
+            Axis to group by.
+        change : bool
+            Whether the difference is summarised.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (groups, time)
+            As `summary` returns it; also `note`, a list by year, for a measure that is a comparison itself.
+        """
         c, measure = self.comparison, self.metric
         if change and measure.against is not None:
             verdicts = measure.against(c.beyond_baseline(scenario))
@@ -138,7 +256,24 @@ _SUMMARY = [*_BAND, "ci_low", "ci_high"]
 
 
 def summary(values: F) -> dict[str, F]:
-    """Mean, middle 95 % of the seeds, and 95 % interval of the mean, over the first axis, which is the seeds."""
+    """Summarise values over seeds.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (seeds, …)
+        Values.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (…)
+        `mean`; `q025` and `q975`, the middle 95% of the seeds; `ci_low` and `ci_high`, the 95% interval of the mean by
+        Student's t, NaN with one seed.
+
+    Examples
+    --------
+    >>> {name: round(float(value), 2) for name, value in summary(np.array([1.0, 2.0, 3.0])).items()}
+    {'mean': 2.0, 'q025': 1.05, 'q975': 2.95, 'ci_low': -0.48, 'ci_high': 4.48}
+    """
     seeds = values.shape[0]
     mean = values.mean(axis=0)
     low, high = np.quantile(values, [(1 - COVER) / 2, (1 + COVER) / 2], axis=0)
@@ -149,24 +284,63 @@ def summary(values: F) -> dict[str, F]:
 
 
 def summarise(values: F) -> pd.DataFrame:
-    """The same as a table. `values` has shape (seed, time)."""
+    """Summarise values over seeds as a table.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (seeds, time)
+        Values.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each time, with the columns of `summary`.
+    """
     import pandas as pd
 
     return pd.DataFrame(summary(values))
 
 
 class SummaryColumn(NamedTuple):
-    """A column of a long table, in which few entries come again and again."""
+    """A column of a long table with few distinct entries.
+
+    Attributes
+    ----------
+    of : sequence of str or int
+        The distinct entries.
+    rows : ndarray of int32, shape (rows,)
+        Index of the entry of each row.
+    """
 
     of: Sequence[str | int]
-    """The entries there are."""
     rows: npt.NDArray[np.int32]
-    """Which of them each row has."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Some scenarios for the same place and seeds, the baseline first."""
+    """Results of some scenarios for the same place and seeds, the baseline first.
+
+    Each measure is an attribute, such as `result.acute_demand`, or an item, `result["acute_demand"]`: a `MetricSeries`.
+
+    Attributes
+    ----------
+    scenarios : tuple of Scenario
+        The scenarios.
+    place : Place
+        The place.
+    people : int
+        Number of people.
+    seeds : tuple of int
+        The seeds.
+    records : dict of str to list of Record
+        The records of each scenario, by seed.
+    neighbourhoods : tuple of str
+        Names of the neighbourhoods.
+    seconds : float
+        Duration of the runs.
+    settings : dict
+        Settings of the runs, such as the engine.
+    """
 
     scenarios: tuple[Scenario, ...]
     place: Place
@@ -181,25 +355,25 @@ class Comparison:
 
     @property
     def engine(self) -> str:
-        """Which telling of the model was run."""
+        """The implementation of the model that was run."""
         return str(self.settings.get("engine", "agents"))
 
     @property
     def bands(self) -> str:
-        """What the bands of its results cover."""
+        """Description of the bands of the results."""
         if self.engine == "stocks":
-            return "none: the stock-flow twin has no luck, so low and high repeat the mean, and there is no interval"
+            return "none: the stock-flow twin has no chance events: q025 and q975 repeat the mean, without an interval"
         drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
-        return f"middle 95 % of seeds{drawn}; ci_low and ci_high: 95 % interval of the mean"
+        return f"middle 95% of seeds{drawn}; ci_low and ci_high: 95% interval of the mean"
 
     @property
     def baseline(self) -> str:
-        """The name of the scenario that the others are compared with."""
+        """Name of the scenario that the others are compared with."""
         return self.scenarios[0].name
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The scenarios' names, the baseline first."""
+        """Names of the scenarios, the baseline first."""
         return tuple(s.name for s in self.scenarios)
 
     @property
@@ -208,15 +382,15 @@ class Comparison:
         return self.scenarios[0].months()
 
     def __getitem__(self, name: str) -> MetricSeries:
-        """A measure by its id. Raises KeyError with what there is."""
+        """Return a measure by its id. Raises KeyError with the list of measures."""
         return MetricSeries(self, metric(name))
 
     def __dir__(self) -> list[str]:
-        """Attributes, and the ids of the metrics, for completion."""
+        """List attributes and the ids of the metrics, for completion."""
         return sorted({*super().__dir__(), *(measure.name for measure in metrics())})
 
     def __repr__(self) -> str:
-        """One line: scenarios, place, people, years and seeds."""
+        """Scenarios, place, people, years and seeds in one line."""
         years = self.scenarios[0].years
         return (
             f"<Comparison of {', '.join(self.names)}: {self.place.name}, {self.people:,} people, {years} years, "
@@ -224,14 +398,14 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        """The headline of the last year as a table, in a notebook."""
+        """Headline measures of the last year as a table, for a notebook."""
         frame = self.table()
         frame = frame[frame["metric"].isin(HEADLINE)].drop(columns=["note", "year"])
         year, shown = self.scenarios[0].years, frame.round(2).to_html(index=False, border=0, na_rep="")
         return f"<p>{escape(repr(self)[1:-1])}; year {year}. Exploratory, not a forecast.</p>{shown}"
 
     def __getattr__(self, name: str) -> MetricSeries:
-        """A measure as an attribute: `result.acute_demand`."""
+        """Return a measure as an attribute: `result.acute_demand`."""
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -242,20 +416,56 @@ class Comparison:
     def values(
         self, scenario: str, measure: Metric, step: str = "year", by: str | None = None, group: str | None = None
     ) -> F:
-        """A measure for each seed by month or year, shape (seed, time). NaN for a measure that is a comparison."""
+        """Return a measure for each seed.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        measure : Metric
+            The measure.
+        step : {"year", "month"}
+            Step of time.
+        by : str, optional
+            Axis to group by.
+        group : str, optional
+            Group of that axis.
+
+        Returns
+        -------
+        ndarray of float64, shape (seeds, time)
+            NaN for a measure that is a comparison itself.
+        """
         k = MetricSeries(self, measure).groups(by).index(str(group)) if by is not None else 0
         out: F = self.grouped(scenario, measure, step, by)[:, k]
         return out
 
     def grouped(self, scenario: str, measure: Metric, step: str, by: str | None) -> F:
-        """The same for every group of an axis, one for no axis, shape (seed, group, time)."""
+        """Return a measure for each seed and each group of an axis.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        measure : Metric
+            The measure.
+        step : {"year", "month"}
+            Step of time.
+        by : str or None
+            Axis to group by.
+
+        Returns
+        -------
+        ndarray of float64, shape (seeds, groups, time)
+            One group without an axis. NaN for a measure that is a comparison itself.
+        """
         key = (scenario, measure.name, by)
         if key not in self._values:
             self._measure(scenario, (measure,), by)
         return self._values[key][step == "year"]
 
     def _measure(self, scenario: str, measures: Iterable[Metric], by: str | None) -> None:
-        """Work out measures of a scenario, those that are not yet, in one pass over its runs."""
+        """Compute measures of a scenario, those not computed before, in one pass over its runs."""
         todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
         records = self.records[scenario]
         blocks: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
@@ -268,7 +478,7 @@ class Comparison:
             if any(measure.against is not None for measure in todo):
                 accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
         for name, pairs in blocks.items():
-            # The seed is the slowest axis, whatever the shape: a sum over seeds then adds them one after another.
+            # The seed is the slowest axis for every shape, so that a sum over seeds adds them in order.
             months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
             self._values[scenario, name, by] = months, years
         if accounts:
@@ -276,7 +486,17 @@ class Comparison:
             self._accounts[scenario] = pounds, qalys
 
     def beyond_baseline(self, scenario: str) -> NetEffect:
-        """What a scenario spends and gains beyond the baseline."""
+        """Compute the costs and gains of a scenario beyond the baseline.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+
+        Returns
+        -------
+        NetEffect
+        """
         for name in (self.baseline, scenario):
             if name not in self._accounts:
                 self._measure(name, [measure for measure in metrics() if measure.against is not None], None)
@@ -286,8 +506,10 @@ class Comparison:
     def _figures_of_all(
         self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
     ) -> list[dict[str, Any]]:
-        """What `Series.told` tells of each measure without groups, in lists, by month without the interval of the mean;
-        summarised for all of them in one go."""
+        """Summarise all measures without groups in one pass.
+
+        As `MetricSeries.figures` does, in lists; by month without the interval of the mean.
+        """
 
         def values(name: str) -> F:
             self._measure(name, measures, None)
@@ -303,7 +525,18 @@ class Comparison:
         ]
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
-        """Everything as one JSON document: see the interface for its form."""
+        """Collect all results in one document for JSON.
+
+        Parameters
+        ----------
+        by : iterable of str
+            Axes to group by, for the measures that are available by them.
+
+        Returns
+        -------
+        dict
+            `scenarios` and `differences` by name and measure, with the unit, and figures by month and year.
+        """
         axes = tuple(by)
         out: dict[str, Any] = {
             "upstream": VERSION,
@@ -329,7 +562,7 @@ class Comparison:
         groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
         for axis in axes:
             for measure in measures:
-                with suppress(ValueError):  # a measure without this axis has no groups to give
+                with suppress(ValueError):  # a measure without this axis has no groups
                     groups[measure.name, axis] = MetricSeries(self, measure).groups(axis)
             for name in self.names:
                 self._measure(name, [measure for measure in measures if (measure.name, axis) in groups], axis)
@@ -359,8 +592,13 @@ class Comparison:
         return out
 
     def tidy(self) -> dict[str, SummaryColumn | F]:
-        """Columns of a table: a row for each measure, scenario, seed and month, in this order; without measures that
-        are comparisons themselves."""
+        """Make the columns of a long table: a row for each measure, scenario, seed and month, in this order.
+
+        Returns
+        -------
+        dict of str to SummaryColumn or ndarray of float64
+            Without measures that are comparisons themselves.
+        """
         measures = [measure for measure in metrics() if measure.against is None]
         for name in self.names:
             self._measure(name, measures, None)
@@ -381,7 +619,13 @@ class Comparison:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Tidy: a row for each scenario, seed, month and measure, but for those that are comparisons themselves."""
+        """Make a long table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each measure, scenario, seed and month, without measures that are comparisons themselves.
+        """
         import pandas as pd
 
         return pd.DataFrame(
@@ -429,7 +673,17 @@ class Comparison:
         return xr.Dataset(arrays, coords=labels, attrs=origin)
 
     def plot(self, name: str) -> go.Figure:
-        """A measure over time for every scenario, with bands."""
+        """Plot a measure over time for every scenario, with bands.
+
+        Parameters
+        ----------
+        name : str
+            Id of the measure.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+        """
         import plotly.graph_objects as go
 
         series = self[name]
@@ -445,7 +699,18 @@ class Comparison:
         return figure
 
     def table(self, year: int | None = None) -> pd.DataFrame:
-        """What a reader wants first: each scenario's measures in a year, and its difference from the baseline."""
+        """Make a table of each scenario's measures in a year, and of their differences from the baseline.
+
+        Parameters
+        ----------
+        year : int, optional
+            Year, counted from 1; by default the last.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each measure and scenario.
+        """
         import pandas as pd
 
         at = year or self.scenarios[0].years
@@ -471,9 +736,25 @@ class Comparison:
         return pd.DataFrame(rows)
 
     def of_groups(self, scenario: str, name: str, groups: Mapping[str, tuple[str, ...]]) -> F:
-        """A measure of some groups, summed before any ratio, for each seed by year: shape (seed, year).
+        """Compute a measure of some groups, summed before any ratio.
 
-        Raises ValueError if the measure cannot be told by one of the axes.
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        name : str
+            Id of the measure.
+        groups : mapping of str to tuple of str
+            Groups by axis.
+
+        Returns
+        -------
+        ndarray of float64, shape (seeds, years)
+
+        Raises
+        ------
+        ValueError
+            If the measure is not available by one of the axes.
         """
         measure = metric(name)
         if len(groups) > 1 or any(len(names) > 1 for names in groups.values()):
@@ -483,7 +764,14 @@ class Comparison:
         return self.values(scenario, measure, "year", by, group)
 
     def expected(self) -> list[dict[str, Any]]:
-        """Each scenario's `expect`, beside what was seen and whether the 95 % interval of the mean says so."""
+        """Test each scenario's expectations.
+
+        Returns
+        -------
+        list of dict
+            For each expectation: the scenario, the measure, the expected and the estimated difference, its 95%
+            interval, and whether the expectation is met.
+        """
         rows = []
         for scenario in self.scenarios[1:]:
             for expected in scenario.expect:
@@ -513,7 +801,13 @@ class Comparison:
         return rows
 
     def expectations(self) -> pd.DataFrame:
-        """The same as a table."""
+        """Test each scenario's expectations, as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each expectation, with the columns of `expected`.
+        """
         import pandas as pd
 
         columns = [
@@ -532,7 +826,7 @@ class Comparison:
         return pd.DataFrame(self.expected(), columns=[*columns, "missing"])
 
     def provenance(self) -> dict[str, Any]:
-        """What made these results."""
+        """Collect the origin of the results: versions, scenarios, parameters, seeds, machine and settings."""
         import numba
 
         return {
@@ -556,7 +850,7 @@ class Comparison:
 
 
 def _by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, F]:
-    """A measure's groups by month, and by year. Shapes (group, time), of one run after another."""
+    """Groups of a measure by month, and by year. Shapes (groups, time), of one run after another."""
     months = len(record.monthly["people"])
     if measure.derived is not None:
         made = _derived(record, measure.derived, by)
@@ -597,7 +891,7 @@ def _ratio(top: F, bottom: F, scale: float) -> F:
 
 
 def _derived(record: Record, derived: Derived, by: str | None) -> F:
-    """A measure worked out from yearly sums, for each group of an axis. Shape (group, year)."""
+    """A measure computed from yearly sums, for each group of an axis. Shape (groups, years)."""
     sums = [
         (s.array.reshape(-1, 12, *s.array.shape[1:]).sum(axis=1).astype(float), s.axes) for s in derived.sums(record)
     ]
@@ -616,7 +910,7 @@ def _derived(record: Record, derived: Derived, by: str | None) -> F:
 
 
 def _plain(figures: dict[str, Any]) -> dict[str, Any]:
-    """The same with lists for arrays, as JSON has it: six decimals, and None for what is not a number."""
+    """The same figures with lists for arrays, for JSON: six decimals, and None for NaN and infinities."""
 
     def listed(rows: F) -> list[list[float | None]]:
         return [[round(v, 6) if math.isfinite(v) else None for v in row] for row in rows.tolist()]
@@ -625,7 +919,7 @@ def _plain(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rows(figures: dict[str, Any], group: int) -> list[dict[str, Any]]:
-    """A group's figures by year, 1 the first. `told` has lists."""
+    """Figures of a group by year, counted from 1. `figures` has lists."""
     columns: dict[str, Sequence[Any]] = {k: figures[k][group] for k in _SUMMARY}
     if "note" in figures:
         columns["note"] = figures["note"]

@@ -1,4 +1,4 @@
-"""Draws acute demand under several scenarios as a small SVG chart: the picture in README.md."""
+"""Drawing of acute demand under several scenarios as a small SVG chart, for README.md."""
 
 from __future__ import annotations
 

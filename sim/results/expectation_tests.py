@@ -1,9 +1,9 @@
-"""What was expected beside what was seen: estimates over paired seeds, and a test of each expectation.
+"""Tests of expectations: estimates over paired seeds, and whether each estimate is as expected.
 
-Every scenario of a seed is run on the same people with the same luck, so a difference is taken seed by seed and its
-mean has a t interval with seeds - 1 degrees of freedom (95 %, two-sided). Shares of a level and ratios of differences
-are ratios of means, with the interval of their linear approximation (the delta method); where a denominator is not
-told from 0, there is no interval, and nothing counts as met.
+Every scenario of a seed is run with the same people and the same chance events, so a difference is taken seed by seed
+and its mean has a t interval with seeds - 1 degrees of freedom (95%, two-sided). Shares of a level and ratios of
+differences are ratios of means, with the interval of their linear approximation (the delta method). Where the 95%
+interval of a denominator includes 0, there is no interval, and no expectation counts as met.
 """
 
 from __future__ import annotations
@@ -24,41 +24,64 @@ from sim.schema.toml_files import KeyPath, Phrase, RequirementError
 
 F = npt.NDArray[np.float64]
 LEVEL = 0.05
-"""Of the two-sided test that each expectation is. By luck alone one on a given side of 0 is met half as often."""
+"""Level of the two-sided test of each expectation. By chance alone, an expected direction is met half as often."""
 Parts = Mapping[str, tuple[str, ...]]
-"""Groups by axis, as `Groups.groups` gives them."""
+"""Groups by axis, as `GroupSelection.groups` returns them."""
 Read = Callable[[str, str, Parts], F]
-"""A measure in a run: (scenario, metric, groups) to a value for each seed and year."""
+"""Reader of a measure: (scenario, metric, groups) to an array of shape (seeds, years)."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure estimated from seeds, with what each seed moves it by."""
+    """A quantity estimated from seeds, with the influence of each seed.
+
+    Attributes
+    ----------
+    value : float
+        The estimate.
+    each : ndarray of float64, shape (seeds,)
+        Influence of each seed, with mean 0; the standard error of `value` is that of its mean.
+
+    Examples
+    --------
+    >>> estimate = Estimate.of(np.array([1.0, 2.0, 3.0]))
+    >>> estimate.value, round(estimate.error(), 3)
+    (2.0, 0.577)
+    """
 
     value: float
     each: F
-    """Influence of each seed: shape (seed,), mean 0; the spread of `value` is that of its mean."""
 
     @classmethod
     def of(cls, values: F) -> Estimate:
-        """The mean of a value for each seed."""
+        """Estimate a mean.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (seeds,)
+            Value of each seed.
+
+        Returns
+        -------
+        Estimate
+        """
         mean = float(values.mean())
         return cls(mean, values - mean)
 
     def __add__(self, other: Estimate) -> Estimate:
-        """The sum, seed by seed."""
+        """Return the sum, seed by seed."""
         return Estimate(self.value + other.value, self.each + other.each)
 
     def __sub__(self, other: Estimate) -> Estimate:
-        """The difference, seed by seed."""
+        """Return the difference, seed by seed."""
         return Estimate(self.value - other.value, self.each - other.each)
 
     def __mul__(self, factor: float) -> Estimate:
-        """In another unit."""
+        """Return the estimate in another unit."""
         return Estimate(self.value * factor, self.each * factor)
 
     def __truediv__(self, other: Estimate) -> Estimate:
-        """The ratio of the means. Without an interval where the denominator is not told from 0."""
+        """Return the ratio of the means, without an interval where the 95% interval of the denominator includes 0."""
         low, high = other.interval()
         if other.value == 0.0 or not (low > 0.0 or high < 0.0):
             value = self.value / other.value if other.value != 0.0 else np.nan
@@ -67,17 +90,30 @@ class Estimate:
         return Estimate(ratio, (self.each - ratio * other.each) / other.value)
 
     def error(self) -> float:
-        """The standard error."""
+        """Return the standard error; NaN with one seed."""
         seeds = self.each.size
         return float(np.sqrt((self.each**2).sum() / (seeds - 1) / seeds)) if seeds > 1 else np.nan
 
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the mean."""
+        """Return the ends of the 95% interval of the mean."""
         half = special.stdtrit(max(1, self.each.size - 1), 1.0 - LEVEL / 2.0) * self.error()
         return float(self.value - half), float(self.value + half)
 
     def chance(self, bound: float, *, above: bool) -> float:
-        """Twice the chance (a two-sided p) of lying this far above, or below, a bound if the truth were there."""
+        """Compute the two-sided p value of a bound: twice the probability of an estimate this far beyond it.
+
+        Parameters
+        ----------
+        bound : float
+            The true value under the hypothesis.
+        above : bool
+            Whether the estimate is expected above the bound, rather than below.
+
+        Returns
+        -------
+        float
+            At most 1; NaN with one seed.
+        """
         beyond = self.value - bound if above else bound - self.value
         error = self.error()
         if np.isnan(error):
@@ -88,21 +124,47 @@ class Estimate:
 
 
 class Verdict(NamedTuple):
-    """An expectation in words, what was seen, and whether that says so."""
+    """Result of a test of an expectation.
+
+    Attributes
+    ----------
+    expected : str
+        The expectation in words.
+    mean : float
+        The estimate.
+    ci_low, ci_high : float
+        95% interval of the estimate.
+    p : float
+        Two-sided p of the least certain part of the expectation.
+    met : bool
+        Whether the interval lies where it is expected.
+    has_interval : bool
+        Whether there is an interval: not with one seed, nor without a run that the expectation needs.
+    """
 
     expected: str
     mean: float
     ci_low: float
     ci_high: float
     p: float
-    """Two-sided p of the least certain part of the expectation."""
     met: bool
     has_interval: bool
-    """Whether there is an interval at all: not with one seed, nor without a run it needs."""
 
 
 def assess(expected: Expect, estimate: Estimate) -> Verdict:
-    """Whether the interval of what was seen lies where it was expected to."""
+    """Test whether the interval of an estimate lies where it is expected.
+
+    Parameters
+    ----------
+    expected : Expect
+        The expectation.
+    estimate : Estimate
+        The estimate.
+
+    Returns
+    -------
+    Verdict
+    """
     low, high = estimate.interval()
     asked = bounds(expected)
     chances = [estimate.chance(bound, above=above) for bound, above in asked]
@@ -112,7 +174,18 @@ def assess(expected: Expect, estimate: Estimate) -> Verdict:
 
 
 def bounds(expected: Expect) -> list[tuple[float, bool]]:
-    """What the interval must lie above (true) or below (false)."""
+    """List the bounds of an expectation.
+
+    Parameters
+    ----------
+    expected : Expect
+        The expectation.
+
+    Returns
+    -------
+    list of (float, bool)
+        Each bound, and whether the interval is expected above (true) or below it (false).
+    """
     out = []
     if expected.direction in ("up", "down"):
         out.append((0.0, expected.direction == "up"))
@@ -124,7 +197,17 @@ def bounds(expected: Expect) -> list[tuple[float, bool]]:
 
 
 def wording(expected: Expect) -> str:
-    """An expectation in a few words."""
+    """State an expectation in a few words.
+
+    Parameters
+    ----------
+    expected : Expect
+        The expectation.
+
+    Returns
+    -------
+    str
+    """
     low, high = (_figure(bound, expected.relative) for bound in (expected.low, expected.high))
     if expected.direction == "either":
         return f"no difference: {low} to {high}"
@@ -139,7 +222,22 @@ def wording(expected: Expect) -> str:
 
 
 def about(measured: MeasureSpec) -> str:
-    """Of whom, when, and compared with what, in a few words."""
+    """State the groups, the years and the reference of a measure in a few words.
+
+    Parameters
+    ----------
+    measured : MeasureSpec
+        The measure.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> about(MeasureSpec(metric="acute_demand", years=[5, 10], quintile=1))
+    'quintile 1, years 5 to 10'
+    """
     first, last = measured.span
     phrases = [f"year {first}" if first == last else f"years {first} to {last}"]
     if measured.groups():
@@ -165,11 +263,27 @@ def _groups(groups: GroupSelection) -> str:
 def _figure(value: float | None, relative: bool) -> str:
     if value is None:
         return ""
-    return f"{100.0 * value:+g} %" if relative else f"{value:+g}"
+    return f"{100.0 * value:+g}%" if relative else f"{value:+g}"
 
 
 def level(measured: MeasureSpec, groups: Parts, name: str, read: Read) -> Estimate:
-    """The level of a measure in a scenario over the years looked at."""
+    """Estimate the level of a measure in a scenario, as the mean over its years.
+
+    Parameters
+    ----------
+    measured : MeasureSpec
+        The measure.
+    groups : mapping of str to tuple of str
+        Groups by axis.
+    name : str
+        Name of the scenario.
+    read : callable
+        Reader of runs, see `Read`.
+
+    Returns
+    -------
+    Estimate
+    """
     first, last = measured.span
 
     def mean(of: Parts) -> Estimate:
@@ -181,9 +295,32 @@ def level(measured: MeasureSpec, groups: Parts, name: str, read: Read) -> Estima
 
 
 def difference(
-    measured: MeasureSpec, name: str, baseline: str, read: Read, against: str | None = None, together: Sequence[str] = ()
+    measured: MeasureSpec,
+    name: str,
+    baseline: str,
+    read: Read,
+    against: str | None = None,
+    together: Sequence[str] = (),
 ) -> Estimate:
-    """How far a scenario is from its baseline, from another scenario, or from what two others add up to."""
+    """Estimate the difference of a scenario from its baseline, from another scenario, or from the sum of two effects.
+
+    Parameters
+    ----------
+    measured : MeasureSpec
+        The measure.
+    name, baseline : str
+        Names of the scenario and its baseline.
+    read : callable
+        Reader of runs, see `Read`.
+    against : str, optional
+        Name of another scenario to compare with.
+    together : sequence of str, optional
+        Names of two scenarios: the estimate is the interaction, this - first - second + baseline.
+
+    Returns
+    -------
+    Estimate
+    """
 
     def of(groups: Parts) -> Estimate:
         level_of_scenario = level(measured, groups, name, read)
@@ -202,17 +339,52 @@ def difference(
 
 
 def tested(expected: Expect, name: str, baseline: str, read: Read) -> Verdict:
-    """One expectation of a scenario, put to its runs."""
+    """Test one expectation of a scenario with its runs.
+
+    Parameters
+    ----------
+    expected : Expect
+        The expectation.
+    name, baseline : str
+        Names of the scenario and its baseline.
+    read : callable
+        Reader of runs, see `Read`.
+
+    Returns
+    -------
+    Verdict
+    """
     return assess(expected, difference(expected, name, baseline, read, expected.against, expected.interaction or ()))
 
 
 def without_estimate(expected: Expect) -> Verdict:
-    """The verdict where a run that it needs is not there."""
+    """Make the verdict of an expectation that needs a missing run.
+
+    Parameters
+    ----------
+    expected : Expect
+        The expectation.
+
+    Returns
+    -------
+    Verdict
+    """
     return Verdict(wording(expected), np.nan, np.nan, np.nan, np.nan, met=False, has_interval=False)
 
 
 def needs(measured: MeasureSpec) -> list[tuple[str, Parts]]:
-    """The measures and groups that have to be read from each run."""
+    """List the measures and groups that a test reads from each run.
+
+    Parameters
+    ----------
+    measured : MeasureSpec
+        The measure.
+
+    Returns
+    -------
+    list of (str, mapping)
+        Id of the measure, and groups by axis.
+    """
     groups = measured.groups()
     sets = [groups] + ([{**groups, **measured.compared_with.groups()}] if measured.compared_with is not None else [])
     totals = [{**selected, **measured.share_of.groups()} for selected in sets] if measured.share_of is not None else []
@@ -220,8 +392,20 @@ def needs(measured: MeasureSpec) -> list[tuple[str, Parts]]:
 
 
 def expected_by_chance(verdicts: Iterable[Verdict]) -> tuple[float, int]:
-    """For a family of expectations: how many luck would meet, at most and on average, if every one of them were false;
-    and how many are still met when the level is one for all of them together (Holm)."""
+    """Compute how many expectations of a family chance would meet, and how many are met after Holm's correction.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        The family.
+
+    Returns
+    -------
+    by_chance : float
+        Expected number that is met, at most, if every expectation were false.
+    after_holm : int
+        Number that is met at a 5% level for all of them together (Holm).
+    """
     with_interval = [v for v in verdicts if v.has_interval]
     chances = sorted(v.p for v in with_interval)
     confirmed = 0
@@ -233,9 +417,20 @@ def expected_by_chance(verdicts: Iterable[Verdict]) -> tuple[float, int]:
 
 
 def expected_misses(verdicts: Iterable[Verdict]) -> float:
-    """How many of a family would be missed with other luck and as many seeds, on average, given what was seen.
+    """Compute the expected number of expectations that would be missed with other seeds, as many as these.
 
-    With nothing known beforehand, a second estimate differs from the first by the error of both.
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        The family.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Without prior knowledge, a second estimate differs from the first by the error of both.
     """
     surely = np.array([-special.ndtri(v.p / 2.0) for v in verdicts if v.has_interval])
     return float(special.ndtr((-special.ndtri(LEVEL / 2.0) - surely) / np.sqrt(2.0)).sum())
@@ -245,9 +440,27 @@ def expected_misses(verdicts: Iterable[Verdict]) -> float:
 
 
 def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbourhoods: Sequence[str]) -> F:
-    """A measure of several groups together for each seed and year: the ratio of their sums.
+    """Compute a measure of several groups together, for each seed and year: the ratio of their sums.
 
-    Raises ValueError if the measure has no such axes.
+    Parameters
+    ----------
+    records : sequence of Record
+        Record of each seed.
+    measure : Metric
+        A measure that is a ratio of sums.
+    groups : mapping of str to tuple of str
+        Groups by axis.
+    neighbourhoods : sequence of str
+        Names of the neighbourhoods.
+
+    Returns
+    -------
+    ndarray of float64, shape (seeds, years)
+
+    Raises
+    ------
+    ValueError
+        If the measure is not available by one of the axes.
     """
     make, by_year = _maker(measure, groups)
     out = []
@@ -257,13 +470,13 @@ def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbo
         for axis, names in groups.items():
             if axis not in parts.axes:
                 have = ", ".join(parts.axes) or "no axis"
-                raise ValueError(f"'{measure.name}' cannot be told by '{axis}'; it has {have}")
+                raise ValueError(f"'{measure.name}' is not available by '{axis}'; it has {have}")
             every = list(neighbourhoods if axis == "neighbourhood" else _names(parts, axis))
             chosen = [every.index(name) for name in names]
             for k, (counts, axes) in enumerate(sides):
                 if axis in axes:
-                    if counts.shape[1 + axes.index(axis)] != len(every):  # a measure of few services names only those
-                        raise ValueError(f"'{measure.name}' cannot be told by '{axis}'")
+                    if counts.shape[1 + axes.index(axis)] != len(every):  # a measure of some services has only those
+                        raise ValueError(f"'{measure.name}' is not available by '{axis}'")
                     sides[k] = (counts.take(chosen, axis=1 + axes.index(axis)), axes)
         steps = 1 if by_year else 12
         top, bottom = (counts.reshape(len(counts) // steps, -1).sum(axis=1).astype(float) for counts, _ in sides)
@@ -272,7 +485,18 @@ def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbo
 
 
 def unmeasured(measured: MeasureSpec) -> RequirementError | None:
-    """What of a measure and its groups does not exist, if anything: what was wanted and the key at fault."""
+    """Check that a measure and its groups exist.
+
+    Parameters
+    ----------
+    measured : MeasureSpec
+        The measure.
+
+    Returns
+    -------
+    RequirementError or None
+        The value that was wanted and the key at fault, or None.
+    """
     by_name = {m.name: m for m in metrics()}
     if measured.metric not in by_name:
         return RequirementError("the id of a metric", measured.metric, sorted(by_name), below=("metric",))
@@ -305,14 +529,14 @@ def _every_groups(measured: MeasureSpec) -> list[tuple[KeyPath, GroupSelection]]
 
 
 def _maker(measure: Metric, groups: Parts) -> tuple[Callable[[Record], Any], bool]:
-    """What makes a measure's sums where these axes are asked for, and whether it does so by year."""
+    """The function that makes a measure's sums by these axes, and whether it makes them by year."""
     finer: Mapping[str, Callable[[Record], Any]] = getattr(measure, "finer", {})
     for axis in groups:
         if axis in finer:
             return finer[axis], True
     make = getattr(measure, "parts", None)
     if make is None:
-        raise ValueError(f"'{measure.name}' is not a ratio of sums: it can be told of one group only")
+        raise ValueError(f"'{measure.name}' is not a ratio of sums: it is available for one group only")
     return make, False
 
 
@@ -322,7 +546,7 @@ def _names(parts: Any, axis: str) -> tuple[str, ...]:
 
 
 def _axes(measure: Metric, groups: Parts) -> tuple[str, ...]:
-    """The axes by which a measure can be told."""
+    """The axes by which a measure is available."""
     derived = getattr(measure, "derived", None)
     if derived is not None:
         single = len(groups) <= 1 and all(len(names) == 1 for names in groups.values())
@@ -340,6 +564,8 @@ def _blank() -> Record:
     sizes = {axis: len(names()) for axis, names in AXIS_NAMES.items()} | {"level": 4}
 
     def zeros(recorded: Mapping[str, Any], steps: int) -> dict[str, Any]:
-        return {name: np.zeros((steps, *(sizes.get(axis, 1) for axis in array.axes))) for name, array in recorded.items()}
+        return {
+            name: np.zeros((steps, *(sizes.get(axis, 1) for axis in array.axes))) for name, array in recorded.items()
+        }
 
     return Record(0, zeros(RECORDED, 12), zeros(RECORDED_BY_YEAR, 1))

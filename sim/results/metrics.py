@@ -1,9 +1,9 @@
-"""The measures made of what a run leaves behind (sim/results/records.py).
+"""Measures made of the records of runs (sim/results/records.py).
 
 Most measures are ratios of two sums (episodes over people, pounds over people, people at a level over people), so that
-a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are worked out from
-a year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
-baseline (the year in which money is back, the price of a QALY). The functions are in sim/results/outcomes.py.
+a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are computed from a
+year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
+baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,23 @@ F = npt.NDArray[np.float64]
 
 
 class RatioParts(NamedTuple):
-    """A measure as two sums by month, each over its own further axes; `scale` turns their ratio into the unit."""
+    """A measure as two sums by month, each over further axes.
+
+    Attributes
+    ----------
+    numerator : ndarray, shape (time, *axes)
+        Counts above the line.
+    axes : tuple of str
+        Axes of the numerator.
+    denominator : ndarray, shape (time, *over)
+        Counts below the line.
+    over : tuple of str
+        Axes of the denominator.
+    scale : float
+        Factor from the ratio to the unit of the measure.
+    services : tuple of str or None
+        The services on the service axis, where those are not all.
+    """
 
     numerator: A
     axes: tuple[str, ...]
@@ -36,31 +52,70 @@ class RatioParts(NamedTuple):
     over: tuple[str, ...]
     scale: float
     services: tuple[str, ...] | None = None
-    """The services on its axis, where those are not all."""
 
 
 class Sum(NamedTuple):
-    """Counts by month and over further axes, to be summed over a year."""
+    """Counts by month and over further axes, to be summed over a year.
+
+    Attributes
+    ----------
+    array : ndarray, shape (months, *axes)
+        Counts.
+    axes : tuple of str
+        Names of the axes after the month.
+    """
 
     array: A
     axes: tuple[str, ...]
 
 
 class Derived(NamedTuple):
-    """A measure worked out from the sums of a year."""
+    """A measure computed from the sums of a year.
+
+    Attributes
+    ----------
+    sums : callable
+        From a record to the sums.
+    by : tuple of str
+        Axes by which the measure can be grouped. They, and all axes that `make` does not use, are summed over before.
+    keeps : str
+        The axis that `make` uses: groups that the measure compares.
+    make : callable
+        From each sum, of shape (years, groups), to the measure by year.
+    services : tuple of str or None
+        The services on the service axis, where those are not all.
+    """
 
     sums: Callable[[Record], tuple[Sum, ...]]
     by: tuple[str, ...]
-    """Axes that it can be told by. They, and all that `make` does not want, are summed over before it is called."""
     keeps: str
-    """The one axis that `make` is given beside the year: groups that the measure tells apart."""
     make: Callable[..., F]
-    """From each sum, of shape (year, group), to the measure by year."""
     services: tuple[str, ...] | None = None
 
 
 class Metric(NamedTuple):
-    """A measure: what it is called, in what unit, and how it is made: in one of three ways."""
+    """A measure: its name, its unit, and one of three ways to compute it.
+
+    Attributes
+    ----------
+    name, label, unit : str
+        Id, label and unit.
+    better : {"up", "down"} or None
+        The better direction, if there is one.
+    decimals : int
+        Decimals to show.
+    parts : callable or None
+        The first way: from a record to the two sums of a ratio.
+    kind : str
+        Section of tables.
+    finer : mapping of str to callable
+        By an axis that is recorded by year only: from a record to the sums, the year first.
+    derived : Derived or None
+        The second way: a function of a year's sums.
+    against : callable or None
+        The third way: a function of a policy's costs and gains beyond the baseline, see `pounds_and_qalys`. Such a
+        measure has no value for a scenario by itself.
+    """
 
     name: str
     label: str
@@ -68,25 +123,40 @@ class Metric(NamedTuple):
     better: Literal["up", "down"] | None
     decimals: int
     parts: Callable[[Record], RatioParts] | None
-    """The first way: the ratio of two sums."""
     kind: Literal["service", "need", "access", "money", "community", "life", "staff", "fairness", "worth"]
     finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
-    """The same by an axis that is kept by year only: its name, and the sums, the year first."""
     derived: Derived | None = None
-    """The second: a function of a year's sums."""
     against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
-    """The third: a function of what a policy costs and gains beyond the baseline, see `pounds_and_qalys`; it has no
-    value for a scenario by itself."""
 
 
 def services_of(tier: int) -> list[int]:
-    """The positions of the services of a tier."""
+    """List the positions of the services of a tier.
+
+    Parameters
+    ----------
+    tier : int
+        Code of the tier, such as `sim.state.codes.ACUTE`.
+
+    Returns
+    -------
+    list of int
+    """
     order = {"preventive": PREVENTIVE, "responsive": RESPONSIVE, "acute": ACUTE, "community": COMMUNITY}
     return [k for k, s in enumerate(load_catalogue()) if order[s.tier] == tier]
 
 
 def names_of(services: list[int]) -> tuple[str, ...]:
-    """The ids of services by their positions."""
+    """List the ids of services.
+
+    Parameters
+    ----------
+    services : list of int
+        Positions in the catalogue.
+
+    Returns
+    -------
+    tuple of str
+    """
     catalogue = load_catalogue()
     return tuple(catalogue[k].id for k in services)
 
@@ -107,7 +177,7 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
 
 
 def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], RatioParts]]:
-    """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 of that age."""
+    """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 people of that age."""
     catalogue = load_catalogue()
     by_axis: dict[str, Callable[[Record], RatioParts]] = {}
 
@@ -209,7 +279,7 @@ def _of_staff(value: Callable[[Record], A], scale: float = 1.0) -> Callable[[Rec
 
 
 def _of_adults(column: str, units: float = 1.0) -> Callable[[Record], RatioParts]:
-    """A mean over the adults surveyed; `whole` is how many of its units the column counts for one."""
+    """A mean over the adults surveyed; the column counts `units` units for one."""
 
     def parts(r: Record) -> RatioParts:
         axes = ("quintile", "age")
@@ -219,7 +289,7 @@ def _of_adults(column: str, units: float = 1.0) -> Callable[[Record], RatioParts
 
 
 def _eased(group: str) -> Callable[[Record], RatioParts]:
-    """How often need lessens in a year: those asked once a year stand for the people there in all its months."""
+    """How often need lessens in a year: people surveyed once a year represent the people in all its months."""
 
     def parts(r: Record) -> RatioParts:
         eased, in_need = (r.monthly[f"{name}_{group}"] for name in ("eased", "need"))
@@ -233,7 +303,7 @@ def _delayed(r: Record) -> RatioParts:
     days = 365.25 / 12.0
     return RatioParts(
         days * r.monthly["delayed"], axes, r.monthly["people"], axes, 12000.0
-    )  # somebody counted in a month lies there all of it
+    )  # a person counted in a month is delayed for all of it
 
 
 def _qalys(r: Record) -> RatioParts:
@@ -263,7 +333,7 @@ def _unequal(services: list[int], make: Callable[[F, F], F]) -> Derived:
 
 
 def _help_and_need(r: Record) -> tuple[Sum, ...]:
-    """Who is helped, and who has a need that help is for, by domain and fifth."""
+    """People helped, and people with a need that the help is for, by domain and fifth."""
     helped, census = r.monthly["helped"], r.monthly["census"]
     of_domain = [[k for k, s in enumerate(load_catalogue()) if s.domain == domain.id] for domain in load_domains()]
     helped = np.stack([helped[:, services].sum(axis=1) for services in of_domain], axis=1)
@@ -276,17 +346,27 @@ SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
     ("place_fit", "Fit, between neighbourhoods", "staff", "place_fit"),
     ("energy", "Energy, between neighbourhoods", "community", "energy"),
 )
-"""Measures of how far neighbourhoods lie apart: name, label, kind and column."""
+"""Measures of the variation between neighbourhoods: name, label, kind and column."""
 PAID = ("spent", "outlay")
-"""Records of money that goes out, in pence: by services, and for what no service does."""
+"""Records of spending in pence: by services, and outside services."""
 
 
 def pounds_and_qalys(r: Record) -> tuple[F, F]:
-    """All spending, in pounds, and QALYs lived, by year.
+    """Sum all spending, and the QALYs lived, by year.
 
-    Who dies lives no more QALYs, and who is born begins to; but somebody who moves in or out is neither gained nor
-    lost, so QALYs are those of the people there less those who have moved in since the start on balance, at the mean
-    quality of the month. Shapes (year,), of one run after another.
+    Parameters
+    ----------
+    r : Record
+        Record of one run, or of several runs one after another.
+
+    Returns
+    -------
+    pounds, qalys : ndarray of float64, shape (years,)
+        Of one run after another.
+
+    Notes ----- A person who dies gains no more QALYs, and a person who is born begins to gain them. A person who moves
+    in or out is neither gained nor lost: QALYs are those of the people present, less those of net migration since the
+    start, at the mean quality of the month.
     """
     paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
     lived = r.quality[0].sum(axis=(1, 2)) / 12.0
@@ -312,7 +392,7 @@ def _mean_place(column: str) -> Callable[[Record], RatioParts]:
 
 
 def _between_neighbourhoods(column: str) -> Derived:
-    """How far neighbourhoods lie apart: the standard deviation of their means over a year."""
+    """Variation between neighbourhoods: the standard deviation of their means over a year."""
 
     def sums(r: Record) -> tuple[Sum, ...]:
         return (Sum(r.monthly[column] / 12.0, ("neighbourhood",)),)
@@ -363,7 +443,7 @@ def _population_of(service: Service, per: str) -> str:
 
 
 def metrics() -> tuple[Metric, ...]:
-    """Every measure, acute services first: one for each, from its catalogue file."""
+    """List every measure, acute services first: one for each, from its catalogue file."""
     units = {domain.id: domain.unit for domain in load_domains()}
     catalogue = load_catalogue()
     acute = services_of(ACUTE)
@@ -470,7 +550,16 @@ def metrics() -> tuple[Metric, ...]:
         Metric("place_fit", "Fit of what a place decides", "1 = baseline", "up", 3, _mean_place("place_fit"), "staff"),
         Metric("peers", "Recovered people who support others", "per 1,000 people", "up", 2, _peers, "community"),
         *(
-            Metric(f"{name}_spread", label, "standard deviation", None, 3, None, kind, derived=_between_neighbourhoods(column))
+            Metric(
+                f"{name}_spread",
+                label,
+                "standard deviation",
+                None,
+                3,
+                None,
+                kind,
+                derived=_between_neighbourhoods(column),
+            )
             for name, label, kind, column in SPREADS
         ),
         Metric(
@@ -507,7 +596,27 @@ def metrics() -> tuple[Metric, ...]:
 
 
 def metric(name: str) -> Metric:
-    """A measure by its id. Raises KeyError with what there is."""
+    """Look up a measure.
+
+    Parameters
+    ----------
+    name : str
+        Id of the measure.
+
+    Returns
+    -------
+    Metric
+
+    Raises
+    ------
+    KeyError
+        If there is no such measure; the message lists all.
+
+    Examples
+    --------
+    >>> metric("acute_demand").unit
+    'episodes per 1,000 people per year'
+    """
     by_id = {m.name: m for m in metrics()}
     if name not in by_id:
         raise KeyError(f"no metric called '{name}'; there are {', '.join(by_id)}")

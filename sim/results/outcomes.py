@@ -1,7 +1,7 @@
-"""What lives, gaps and pounds come to: life tables, quality of life, inequality, and what a gain costs.
+"""Outcomes: life tables, quality of life, inequality, and the cost of a gain.
 
-Pure functions of sums and of seeds' differences; sim/results/metrics.py says which sums go in. Fifths are always in the order
-of the state: most deprived first.
+Pure functions of sums and of differences between seeds; sim/results/metrics.py states which sums are used. Fifths are
+always in the order of the state: most deprived first.
 """
 
 from __future__ import annotations
@@ -21,18 +21,25 @@ F = npt.NDArray[np.float64]
 WIDTHS = np.array([last - first + 1 for first, last in AGE_BANDS], dtype=np.float64)
 """Years of age in each band; the last one is open."""
 RISE = 0.1
-"""How fast mortality rises with age within a band, per year, from 25 on (as the death rates do: sim/hazards.py)."""
+"""Rise of mortality with age within a band, per year, from 25 on (as that of the death rates: sim/hazards.py)."""
 INFANT = 0.1
-"""Part of the first band that those who die in it have lived: most die in their first year (assumed)."""
+"""Part of the first band that people who die in it have lived: most die in their first year (assumed)."""
 DISCOUNT = Figure(
     value=0.035, unit="per year", low=0.015, high=0.035, source="C32 [ES]: HM Treasury Green Book", status="measured"
 )
-"""Of pounds and QALYs alike; the first year counts in full."""
+"""Discount rate of pounds and of QALYs; the first year counts in full."""
 COVER = 0.95
 
 
 def lived_in_band() -> F:
-    """Part of its band that somebody who dies in it has lived: a half, less for infants, more where mortality rises."""
+    """Part of an age band that a person who dies in it has lived, by band.
+
+    A half, less for infants, more where mortality rises with age.
+
+    Returns
+    -------
+    ndarray of float64, shape (bands,)
+    """
     out = np.full(len(AGE_BANDS), 0.5)
     for b, (first, _) in enumerate(AGE_BANDS):
         if first >= 25:
@@ -43,11 +50,28 @@ def lived_in_band() -> F:
 
 
 def life_expectancy(deaths: F, person_years: F, widths: F = WIDTHS, lived: F | None = None) -> F:
-    """Years a newborn would live at these death rates: an abridged period life table by Chiang's method.
+    """Compute life expectancy at birth from an abridged period life table by Chiang's method.
 
-    Both have shape (…, band); so has what is given but for the last axis. The last band is open; where nobody died in
-    it, it is joined with those before it until somebody did. NaN where nobody died at all. In places with fewer than
-    some 5,000 person-years in a year it depends much on luck, and is biased a little: read differences over many seeds.
+    Parameters
+    ----------
+    deaths : ndarray of float64, shape (…, bands)
+        Deaths.
+    person_years : ndarray of float64, shape (…, bands)
+        Person-years lived.
+    widths : ndarray of float64, shape (bands,)
+        Years of age in each band; the last band is open.
+    lived : ndarray of float64, shape (bands,), optional
+        Part of its band that a person who dies has lived; by default `lived_in_band`.
+
+    Returns
+    -------
+    ndarray of float64, shape (…)
+        Years. NaN where nobody died.
+
+    Notes
+    -----
+    Where nobody died in the last bands, they are joined with the band before. In places with fewer than some 5,000
+    person-years in a year the result varies widely by chance, and is slightly biased: use differences over many seeds.
     """
     a = lived_in_band() if lived is None else lived
     deaths, person_years = np.asarray(deaths, dtype=np.float64), np.asarray(person_years, dtype=np.float64)
@@ -75,7 +99,23 @@ def _from_least(values: F) -> F:
 
 
 def ridits(weights: F) -> F:
-    """Where each group's middle stands when groups are lined up in order, 0 to 1. Shape (…, group)."""
+    """Compute the position of each group's middle when the groups are lined up in order.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (…, groups)
+        Size of each group.
+
+    Returns
+    -------
+    ndarray of float64, shape (…, groups)
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> ridits(np.array([1.0, 1.0, 2.0])).tolist()
+    [0.125, 0.375, 0.75]
+    """
     total = weights.sum(axis=-1, keepdims=True)
     share = np.divide(weights, total, out=np.zeros_like(weights, dtype=np.float64), where=total > 0.0)
     out: F = np.cumsum(share, axis=-1) - share / 2.0
@@ -83,10 +123,23 @@ def ridits(weights: F) -> F:
 
 
 def slope_index(events: F, people: F) -> F:
-    """Slope index of inequality: how much higher the rate is at the most deprived end than at the least deprived.
+    """Compute the slope index of inequality: the rate at the most deprived end less that at the least deprived end.
 
-    The slope of a regression of the five rates on ridits, weighted by people: uses all five, and their sizes. NaN where
-    all live in one fifth.
+    Parameters
+    ----------
+    events : ndarray of float64, shape (…, fifths)
+        Events, most deprived fifth first.
+    people : ndarray of float64, shape (…, fifths)
+        People.
+
+    Returns
+    -------
+    ndarray of float64, shape (…)
+        Events per person. NaN where all people live in one fifth.
+
+    Notes
+    -----
+    The slope of a regression of the five rates on ridits, weighted by people: it uses all five rates, and their sizes.
     """
     events, people = _from_least(events), _from_least(people)
     rate = np.divide(events, people, out=np.zeros_like(events), where=people > 0.0)
@@ -100,7 +153,20 @@ def slope_index(events: F, people: F) -> F:
 
 
 def gap(events: F, people: F) -> F:
-    """The most deprived fifth's rate less that of the least deprived, of the fifths that people live in."""
+    """Compute the rate of the most deprived fifth less that of the least deprived, among the fifths with people.
+
+    Parameters
+    ----------
+    events : ndarray of float64, shape (…, fifths)
+        Events, most deprived fifth first.
+    people : ndarray of float64, shape (…, fifths)
+        People.
+
+    Returns
+    -------
+    ndarray of float64, shape (…)
+        Events per person.
+    """
     rate = np.divide(events, people, out=np.full(np.shape(events), np.nan), where=people > 0.0)
     lived_in = people > 0.0
     most, least = np.argmax(lived_in, axis=-1), lived_in.shape[-1] - 1 - np.argmax(lived_in[..., ::-1], axis=-1)
@@ -109,11 +175,23 @@ def gap(events: F, people: F) -> F:
 
 
 def inverse_care(helped: F, in_need: F) -> F:
-    """1 + the concentration index of help over need: where help goes, beside where need is.
+    """Compute 1 + the concentration index of help over need: how the distribution of help differs from that of need.
 
-    Those in need are lined up by fifth, least deprived first; the index is twice the mean place in that line of those
-    who are helped. 1: help is shared as need is; below 1: it gathers where fewer need it, the inverse care law;
-    above 1: it leans to the most deprived. From 0 to 2.
+    Parameters
+    ----------
+    helped : ndarray of float64, shape (…, fifths)
+        People helped, most deprived fifth first.
+    in_need : ndarray of float64, shape (…, fifths)
+        People in need.
+
+    Returns
+    -------
+    ndarray of float64, shape (…)
+        From 0 to 2. 1: help is distributed as need is; below 1: it is concentrated where fewer need it, the inverse
+        care law; above 1: it favours the most deprived. NaN where nobody is helped.
+
+    Notes ----- The people in need are lined up by fifth, least deprived first. The index is twice the mean position, in
+    that line, of the people helped.
     """
     helped, in_need = _from_least(helped), _from_least(in_need)
     total = helped.sum(axis=-1)
@@ -152,16 +230,22 @@ PARENTS = np.array([first >= 25 and last < 65 for first, last in AGE_BANDS])
 
 
 class LifeQuality(NamedTuple):
-    """What a year of life is worth, and how life is rated, without need; and what need takes from both."""
+    """Quality of life and life satisfaction without need, and their losses through need.
+
+    Attributes
+    ----------
+    utility : ndarray of float64, shape (bands,)
+        QALY weight of a person without need.
+    satisfaction : ndarray of float64, shape (bands,)
+        Life satisfaction of an adult without need, points of 10.
+    utility_loss, satisfaction_loss : ndarray of float64, shape (domains, levels)
+        Losses through need.
+    """
 
     utility: F
-    """QALY weight of somebody without need, by band."""
     satisfaction: F
-    """Life satisfaction of an adult without need, by band."""
     utility_loss: F
-    """Shape (domain, level)."""
     satisfaction_loss: F
-    """Shape (domain, level)."""
 
 
 def _share(table: ByAgeAndQuintile) -> F:
@@ -173,7 +257,7 @@ def _share(table: ByAgeAndQuintile) -> F:
 
 
 def _mean_loss_of(domain: Domain, loss: F) -> F:
-    """What need in a domain takes on average in England, by band; crises, which are few, count as serious need."""
+    """Mean loss through need in a domain in England, by band; crises, which are few, count as serious need."""
     emerging, serious = _share(domain.prevalence.emerging), _share(domain.prevalence.serious)
     mean_loss: F = (emerging - serious) * loss[1] + serious * loss[2]
     if domain.unit == "household":
@@ -198,11 +282,22 @@ def quality() -> LifeQuality:
 
 
 def by_person(census: F, people: F) -> F:
-    """How many people live with each level of need, shape (…, domain, level, quintile, band), from the census.
+    """Convert the census to the number of people who live with each level of need.
 
-    A household domain's census counts reference persons. Everybody is given the shares of the reference persons of
-    their own age band and fifth (children those of 25 to 64; bands without any, those of the fifth): exact for the
-    reference persons, approximate for who lives with them.
+    A household domain's census counts reference persons. Everybody is assigned the shares of the reference persons of
+    the same age band and fifth (children those of 25 to 64; bands without any, those of the fifth): exact for the
+    reference persons, approximate for the people who live with them.
+
+    Parameters
+    ----------
+    census : ndarray, shape (…, domains, levels, fifths, bands)
+        People, or reference persons, at each level.
+    people : ndarray, shape (…, fifths, bands)
+        All people.
+
+    Returns
+    -------
+    ndarray of float64, shape (…, domains, levels, fifths, bands)
     """
     out = np.array(census, dtype=np.float64)
     for d, domain in enumerate(load_domains()):
@@ -212,23 +307,43 @@ def by_person(census: F, people: F) -> F:
             all_heads = heads.sum(axis=-3, keepdims=True)
             everyone = out[..., d, :, :, :].sum(axis=-1, keepdims=True)
             mean_share = everyone / np.maximum(1.0, everyone.sum(axis=-3, keepdims=True))
-            share = np.divide(heads, all_heads, out=np.broadcast_to(mean_share, heads.shape).copy(), where=all_heads > 0.0)
+            share = np.divide(
+                heads, all_heads, out=np.broadcast_to(mean_share, heads.shape).copy(), where=all_heads > 0.0
+            )
             out[..., d, :, :, :] = share * np.asarray(people)[..., None, :, :]
     return out
 
 
-# --- what a gain costs -----------------------------------------------------------------------------------------------
+# --- cost of a gain --------------------------------------------------------------------------------------------------
 
 
 class NetEffect(NamedTuple):
-    """What a policy spends and gains beyond the baseline, discounted and summed up to each year. Shape (seed, year)."""
+    """Costs and gains of a policy beyond the baseline, discounted and summed up to each year.
+
+    Attributes
+    ----------
+    pounds, qalys : ndarray of float64, shape (seeds, years)
+        Spending in pounds, and QALYs.
+    """
 
     pounds: F
     qalys: F
 
 
 class CostVerdict(NamedTuple):
-    """A measure that is a comparison: its value, the middle 95 % of the seeds, the 95 % interval, and words."""
+    """Value of a measure that is a comparison.
+
+    Attributes
+    ----------
+    mean : float
+        The value.
+    low, high : float
+        Middle 95% of the seeds.
+    ci_low, ci_high : float
+        95% interval.
+    note : str
+        Explanation in words, or "".
+    """
 
     mean: float
     low: float
@@ -239,14 +354,29 @@ class CostVerdict(NamedTuple):
 
 
 def discounted(yearly: F) -> F:
-    """Yearly amounts summed up year by year, later ones counting for less. The last axis is the year."""
+    """Discount yearly amounts, and sum them up to each year.
+
+    Parameters
+    ----------
+    yearly : ndarray of float64, shape (…, years)
+        Yearly amounts; the first year counts in full.
+
+    Returns
+    -------
+    ndarray of float64, shape (…, years)
+
+    Examples
+    --------
+    >>> discounted(np.array([1.0, 1.035])).tolist()
+    [1.0, 2.0]
+    """
     years = np.arange(np.shape(yearly)[-1])
     out: F = np.cumsum(yearly / (1.0 + DISCOUNT.value) ** years, axis=-1)
     return out
 
 
 def _interval(values: F) -> tuple[F, F]:
-    """95 % interval of the mean over the first axis; NaN with one seed."""
+    """95% interval of the mean over the first axis; NaN with one seed."""
     seeds = values.shape[0]
     mean = values.mean(axis=0)
     if seeds < 2:
@@ -256,19 +386,28 @@ def _interval(values: F) -> tuple[F, F]:
 
 
 def _lasting(paid_back: npt.NDArray[np.bool_]) -> float:
-    """The first year, counted from 1, from which all are true; NaN if the last is not."""
+    """The first year, counted from 1, from which all values are true; NaN if the last is not."""
     owing = np.flatnonzero(~paid_back)
     since = int(owing[-1]) + 1 if owing.size else 0
     return since + 1.0 if since < paid_back.size else np.nan
 
 
 def break_even(beyond: NetEffect) -> list[CostVerdict]:
-    """The first year by whose end a policy has cost no more than the baseline, and does not again before the horizon;
-    for each horizon: one year, two, and on.
+    """Find the first year from whose end a policy costs no more than the baseline, up to each horizon.
 
-    Years before the policy makes any difference do not count. The year is that of the mean over seeds; the interval
-    runs from the first at which the mean may be 0 or less, as far as its 95 % interval tells, to the first at which it
-    surely is. NaN: not within the horizon.
+    Parameters
+    ----------
+    beyond : NetEffect
+        Costs and gains beyond the baseline.
+
+    Returns
+    -------
+    list of CostVerdict
+        For each horizon: one year, two years, and so on. NaN: not within the horizon.
+
+    Notes ----- Years before the policy makes any difference do not count. The year is that of the mean over seeds. The
+    interval runs from the first year in which the lower end of the 95% interval of the mean is 0 or less, to the first
+    year in which the upper end is.
     """
     extra = beyond.pounds
     below, above = _interval(extra)
@@ -287,7 +426,7 @@ def break_even(beyond: NetEffect) -> list[CostVerdict]:
         within = f"within {horizon} year{'s' if horizon > 1 else ''}"
         note = ""
         if np.isnan(at):
-            note = f"never {within}" + ("" if np.isnan(soonest) else ", as far as these seeds tell")
+            note = f"never {within}" + ("" if np.isnan(soonest) else "; the 95% interval does not exclude it")
         elif extra.shape[0] > 1 and np.isnan(surely):
             note = f"perhaps never {within}"
         out.append(CostVerdict(at, low, high, soonest, surely, note))
@@ -295,7 +434,18 @@ def break_even(beyond: NetEffect) -> list[CostVerdict]:
 
 
 def fieller(top: F, bottom: F) -> tuple[float, float]:
-    """95 % interval of the ratio of two means, of paired samples. NaN, NaN where it has no two ends."""
+    """Compute Fieller's 95% interval of the ratio of two means of paired samples.
+
+    Parameters
+    ----------
+    top, bottom : ndarray of float64, shape (seeds,)
+        Numerator and denominator.
+
+    Returns
+    -------
+    low, high : float
+        NaN, NaN where the interval is not bounded, or with one seed.
+    """
     seeds = len(top)
     if seeds < 2:
         return np.nan, np.nan
@@ -312,10 +462,20 @@ def fieller(top: F, bottom: F) -> tuple[float, float]:
 
 
 def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
-    """Pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
+    """Compute pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
 
-    A policy that is better and cheaper, or dearer and no better, has no price: NaN, and words. The middle of the seeds
-    is not told: single seeds' ratios mean little.
+    A policy that costs less and gains health, or costs more and gains none, has no price: NaN, and a note. The middle
+    of the seeds is not reported: ratios of single seeds mean little.
+
+    Parameters
+    ----------
+    beyond : NetEffect
+        Costs and gains beyond the baseline.
+
+    Returns
+    -------
+    list of CostVerdict
+        For each year.
     """
     out = []
     for pounds, qalys in zip(beyond.pounds.T, beyond.qalys.T, strict=True):
@@ -327,7 +487,7 @@ def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
         if cost <= 0.0 < gain:
             note = "better and cheaper: dominates the baseline"
         elif gain <= 0.0 <= cost:
-            note = "dearer and no better: dominated by the baseline"
+            note = "more expensive and no better: dominated by the baseline"
         elif gain == 0.0:
             note = "cheaper and no worse: dominates the baseline"
         else:
@@ -339,6 +499,8 @@ def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
             if not np.isnan(_interval(values)[0]) and _interval(values)[0] <= 0.0 <= _interval(values)[1]
         ]
         if unsure:
-            note = "; ".join(part for part in (note, f"its {' and '.join(unsure)} not told from luck") if part)
+            note = "; ".join(
+                part for part in (note, f"the 95% interval of {' and of '.join(unsure)} includes 0") if part
+            )
         out.append(CostVerdict(price, np.nan, np.nan, low, high, note))
     return out

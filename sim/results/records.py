@@ -1,6 +1,6 @@
-"""What a run leaves behind: what each month counted, with named axes.
+"""Records of runs: the counts of each month, with named axes.
 
-The measures made of it are in sim/results/metrics.py.
+The measures made of them are in sim/results/metrics.py.
 """
 
 from __future__ import annotations
@@ -22,18 +22,37 @@ F = npt.NDArray[np.float64]
 
 
 class RecordedArray(NamedTuple):
-    """An array of the world that is kept each month, with its axes."""
+    """An array of the world that is recorded each month.
+
+    Attributes
+    ----------
+    table, column : str
+        Names of the table and column.
+    axes : tuple of str
+        Names of the axes.
+    """
 
     table: str
     column: str
     axes: tuple[str, ...]
 
     def description(self) -> Column:
-        """Unit and meaning of the column, as its table declares them."""
+        """Return the declaration of the column: its type, axes, unit and meaning."""
         return dict(columns(TABLES[self.table]))[self.column]
 
     def array(self, world: World) -> A:
-        """The array itself."""
+        """Return the array in a world.
+
+        Parameters
+        ----------
+        world : World
+            The world.
+
+        Returns
+        -------
+        ndarray
+            The array itself, not a copy.
+        """
         values: A = getattr(getattr(world, self.table), self.column)
         return values
 
@@ -97,18 +116,28 @@ RECORDED_BY_YEAR: dict[str, RecordedArray] = {
     "residents": RecordedArray("tally", "residents", ("neighbourhood",)),
     "children": RecordedArray("tally", "children", ("child_age", "quintile")),
 }
-"""Counts summed over each year: too fine to keep by month. Those surveyed meet each resident once a year."""
+"""Counts summed over each year: too detailed to record by month. The survey counts each resident once a year."""
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One run, a seed and its months; or several, see `end_to_end`. Nothing changes its arrays."""
+    """Record of one run, or of several runs one after another, see `end_to_end`. Its arrays are never changed.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of the (first) run.
+    monthly : mapping of str to ndarray, shape (months, *axes)
+        Each array of `RECORDED`.
+    yearly : mapping of str to ndarray, shape (years, *axes)
+        Each array of `RECORDED_BY_YEAR`.
+    runs : int
+        Number of runs.
+    """
 
     seed: int
     monthly: Mapping[str, A]
-    """Each array of `RECORDED`, the month first."""
     yearly: Mapping[str, A]
-    """Each array of `RECORDED_BY_YEAR`, the year first."""
     runs: int = 1
 
     @property
@@ -116,23 +145,23 @@ class Record:
         """Acute episodes by year, service and neighbourhood."""
         return self.yearly["opened_in"]
 
-    # What several measures are made of is worked out once.
+    # Computed once for several measures.
 
     @cached_property
     def at_least(self) -> tuple[A, ...]:
-        """Who is counted at each level of need or above it, by month, domain, quintile and age."""
-        levels = np.moveaxis(self.monthly["census"], 2, 0)  # added up level by level: numpy is slow at so short an axis
+        """For each level of need, the people counted at that level or above it, by month, domain, quintile and age."""
+        levels = np.moveaxis(self.monthly["census"], 2, 0)  # summed level by level: numpy is slow for so short an axis
         return tuple(reduce(np.add, levels[level:]) for level in range(len(levels)))
 
     @cached_property
     def helped(self) -> A:
-        """Whom each service helps, by month."""
+        """People helped, by month and service."""
         counts: A = self.monthly["helped"].sum(axis=2)
         return counts
 
     @cached_property
     def quality(self) -> tuple[F, F]:
-        """QALYs, and points of life satisfaction of adults, of everybody by month, quintile and age."""
+        """QALYs, and points of life satisfaction of adults, of all people: by month, quintile and age."""
         q = outcomes.quality()
         people = self.monthly["people"].astype(float)
         living = outcomes.by_person(self.monthly["census"], people)
@@ -143,8 +172,19 @@ class Record:
 
 
 def end_to_end(records: Sequence[Record]) -> Record:
-    """Several runs as one record, the months of the second after those of the first: a measure of a month, or of a
-    year, is then made for all of them in one go."""
+    """Join several runs to one record, the months of the second after those of the first.
+
+    A measure by month or by year is then made for all of them in one pass.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        At least one record, all with the same number of months.
+
+    Returns
+    -------
+    Record
+    """
     if len(records) == 1:
         return records[0]
     monthly, yearly = _EndToEnd([r.monthly for r in records]), _EndToEnd([r.yearly for r in records])
@@ -152,9 +192,10 @@ def end_to_end(records: Sequence[Record]) -> Record:
 
 
 class _EndToEnd(Mapping[str, A]):
-    """Arrays of several runs one after another, put together when first asked for."""
+    """Arrays of several runs one after another, joined when they are first used."""
 
     def __init__(self, each: Sequence[Mapping[str, A]]) -> None:
+        """Keep the arrays of each run."""
         self._each = each
         self._made: dict[str, A] = {}
 

@@ -50,13 +50,11 @@ class MeasureSpec(GroupSelection):
     metric: str
     year: int | None = Field(None, ge=1)
     years: list[int] | None = Field(None, min_length=2, max_length=2, description="the first and the last")
-    relative: bool = Field(False, description="a difference is told as a share of the level it is taken from")
+    relative: bool = Field(False, description="a difference is a share of the level from which it is taken")
     share_of: GroupSelection | None = Field(
-        None, description="the level is the part that these groups make of those with the axes named here"
+        None, description="the level is the part of these groups in the groups stated here"
     )
-    compared_with: GroupSelection | None = Field(
-        None, description="less the same for the groups with the axes named here"
-    )
+    compared_with: GroupSelection | None = Field(None, description="less the same measure for the groups stated here")
 
     @model_validator(mode="after")
     def _one_span(self) -> Self:
@@ -102,7 +100,7 @@ class Expect(MeasureSpec):
         None,
         min_length=2,
         max_length=2,
-        description="the two scenarios that this is together: this - one - other + baseline",
+        description="the two scenarios that this one combines: this - first - second + baseline",
     )
     claim: str | None = Field(None, pattern=CLAIM, description="the row of `shows` that this is evidence for")
     note: str = ""
@@ -125,7 +123,7 @@ class Expect(MeasureSpec):
 
 
 class ClaimLimit(Closed):
-    """A limit of a claim: another world or another policy for which the claim is not true, and the result expected there.
+    """A limit of a claim: another world or policy for which the claim is not true, and the result expected there.
 
     `change` are parameters of the other world. Hazards are not solved again for it (`recalibrate` is false): the world
     differs from England's, and the question is what the policy does in such a world, not which other hazards would give

@@ -30,7 +30,10 @@ class NeighbourhoodFilter(Closed):
     quintiles: list[int] | None = Field(None, min_length=1, description="deprivation fifths, 1 = most deprived")
     names: list[str] | None = Field(None, min_length=1, description="neighbourhoods by their names")
     share: Number | None = Field(
-        None, gt=0, le=1, description="part of those otherwise let in, by a lot that is the same for every seed"
+        None,
+        gt=0,
+        le=1,
+        description="share of the neighbourhoods that meet the other conditions, by a draw that every seed shares",
     )
 
     @model_validator(mode="after")
@@ -89,8 +92,8 @@ class AgeFilter(Closed):
 
         Examples
         --------
-        >>> AgeFilter(ages=[65, 109]).chosen().sum()
-        3
+        >>> AgeFilter(ages=[65, 109]).chosen().tolist()[-4:]
+        [False, True, True, True]
         """
         return np.array([self.ages[0] <= first and last <= self.ages[1] for first, last in AGE_BANDS])
 

@@ -1,4 +1,4 @@
-"""Registration of every mechanism: importing this module imports the files of the five domain folders and checks them."""
+"""Registration of mechanisms: importing this module imports the files of the five domain folders and checks them."""
 
 from __future__ import annotations
 

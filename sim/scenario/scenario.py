@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +35,7 @@ from sim.state.neighbourhoods import NeighbourhoodState
 FOLDER = Path(__file__).parents[2] / "scenarios"
 LONGEST_YEARS = 60
 DATA = ("claims", "outside")
-"""Files beside the claims' scenarios that are none: the claims in words, and those outside the model with reasons."""
+"""Files in the folder of claims that are not scenarios: the claims in words, and the claims outside the model."""
 
 
 class Scenario(Closed):
@@ -83,7 +84,7 @@ class Scenario(Closed):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     label: str = Field(min_length=1, max_length=80)
     question: str = Field(min_length=10)
-    reason: str = Field(min_length=10, description="why the equations push the way they do")
+    reason: str = Field(min_length=10, description="why the equations push in this direction")
     place: str = "anytown"
     baseline: str = "baseline"
     start: str = Field("2025-04", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
@@ -93,10 +94,29 @@ class Scenario(Closed):
     shocks: list[Policy] = Field(default_factory=list, description="what happens to the place, such as a recession")
     shows: list[str] = Field(default_factory=list)
     expect: list[Expect] = Field(default_factory=list)
-    stops: list[ClaimLimit] = Field(default_factory=list, description="where what it shows stops being true")
+    stops: list[ClaimLimit] = Field(default_factory=list, description="limits: where the claim is no longer true")
     parameters: dict[str, Number] = Field(default_factory=dict)
-    recalibrate: bool = Field(True, description="whether hazards are solved anew for the parameters given here")
+    recalibrate: bool = Field(True, description="whether hazards are solved again for these parameters")
     quick: bool = Field(False, description="whether `upstream claims --quick` runs it")
+
+    def __repr__(self) -> str:
+        """Name, size and place in one line."""
+        counts = [_counted(len(self.policies), "policy", "policies")]
+        counts += [_counted(len(self.shocks), "shock", "shocks")] if self.shocks else []
+        counts += [_counted(self.years, "year", "years"), self.place]
+        return f"<Scenario {self.name}: {', '.join(counts)}>"
+
+    def _repr_html_(self) -> str:
+        """Label, question, and a table of policies and shocks, for a notebook."""
+        head = f"<p><strong>{escape(self.label)}</strong><br>{escape(self.question)}</p>"
+        if not self.moves:
+            return f"{head}<p>No policies.</p>"
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells_of_row(policy)) + "</tr>"
+            for policy in self.moves
+        )
+        titles = "".join(f"<th>{title}</th>" for title in ("lever", "change", "start", "months", "until", "aim"))
+        return f"{head}<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -339,7 +359,7 @@ class Scenario(Closed):
             update={
                 "name": name or f"{self.name}-{lever.replace('_', '-')}",
                 "label": label if not self.policies else f"{self.label}, {label}",
-                "reason": self.reason if self.policies else "A policy put together by hand.",
+                "reason": self.reason if self.policies else "A policy composed by hand.",
                 "policies": [*self.policies, policy],
                 "baseline": self.baseline,
             }
@@ -371,7 +391,7 @@ class Scenario(Closed):
         """
         changes = {key: value for key, value in settings.items() if value is not None}
         changed = type(self).model_validate({**self.model_dump(), **changes})
-        within = [e for e in changed.expect if e.last <= changed.years]  # a shorter run cannot show the rest
+        within = [e for e in changed.expect if e.last <= changed.years]  # a shorter run cannot show the others
         stops = [stop for stop in changed.stops if all(e.last <= changed.years for e in stop.expect)]
         changed = changed.model_copy(update={"expect": within, "stops": stops})
         changed.check()
@@ -452,7 +472,7 @@ class Scenario(Closed):
         nobody = np.zeros((len(inside), 1), bool)
         kinds, number = np.unique(np.hstack([nobody, inside]), axis=1, return_inverse=True)
         if kinds.shape[1] > MOST_GROUPS:
-            wanted = f"policies aimed at some people that tell at most {MOST_GROUPS} groups of them apart"
+            wanted = f"policies for some people that form at most {MOST_GROUPS} groups"
             raise InputError(self.name, None, "policies", wanted, Phrase(f"{kinds.shape[1]} groups"))
         return number.ravel()[1:].reshape(places.code.size, len(AGE_BANDS)).astype(np.uint8)
 
@@ -491,6 +511,21 @@ class Scenario(Closed):
         return {group: model(**values.get(group, {})) for group, model in parameter_groups().items()}
 
 
+def _counted(number: int, singular: str, plural: str) -> str:
+    return f"{number} {singular if number == 1 else plural}"
+
+
+def _cells_of_row(policy: Policy) -> tuple[str, ...]:
+    """The cells of a policy in a table: lever, change, start, months, end and aim."""
+    change = f"to {policy.value:g}" if policy.value is not None else f"by {policy.shift or 0.0:+g}"
+    aims = [*policy.services]
+    if policy.where is not None:
+        aims += [f"{key} {value}" for key, value in policy.where.model_dump(exclude_none=True).items()]
+    if policy.who is not None:
+        aims.append(f"ages {policy.who.ages[0]} to {policy.who.ages[1]}")
+    return policy.lever, change, policy.start, f"{policy.over_months}", policy.until or "", "; ".join(aims)
+
+
 def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Iterate over a table of tables with dotted names."""
     for key, value in table.items():
@@ -514,7 +549,7 @@ def _cells(policy: Policy, places: NeighbourhoodState) -> npt.NDArray[np.bool_]:
 
 
 def scenario_names() -> tuple[str, ...]:
-    """List the main scenarios of the library, the baseline first. `library` also has the scenarios that each show a claim.
+    """List the main scenarios of the library, the baseline first. `library` also has those that each show a claim.
 
     Returns
     -------

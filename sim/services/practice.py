@@ -1,7 +1,7 @@
 """Good practice grows where staff can learn and somebody leads; it spreads between areas, is copied in part, and fades.
 
-Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) + slack *
-          (hours - 1), each the mean over services except acute ones, weighted by their money. A neighbourhood's target
+Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) + slack
+          * (hours - 1), each the mean over services except acute ones, weighted by their money. A neighbourhood's target
           is 1 + lead * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if below 0), with L = leader /
           led - 1; practice <- practice + (target - practice) / pace, within lowest to highest. A leader goes with
           probability `go` a month times 1 + 2 * mean burnout beyond the baseline's, this factor within least_go_factor

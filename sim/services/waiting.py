@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import Int, inlined, kernel
-from sim.engine.prefetch import ask_for
+from sim.engine.prefetch import prefetch
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.services.queues import URGENT, turn_of, waiting_list
@@ -103,12 +103,12 @@ def _begin_all(w: World, p: Waiting, many: Int) -> None:
 def prefetch_person(w: World, d: Int, i: Int) -> None:
     """Prefetch the columns that are read and changed when a person's help begins."""
     people = w.people
-    ask_for(people.help[d], i)
-    ask_for(people.level[d], i)
-    ask_for(people.trust, i)
-    ask_for(people.changed, i)
-    ask_for(people.quintile, i)
-    ask_for(people.band, i)
+    prefetch(people.help[d], i)
+    prefetch(people.level[d], i)
+    prefetch(people.trust, i)
+    prefetch(people.changed, i)
+    prefetch(people.quintile, i)
+    prefetch(people.band, i)
 
 
 @kernel

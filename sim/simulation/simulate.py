@@ -236,20 +236,8 @@ def ensemble(
             run_as = scenario if variant is None else variant(scenario, seeds[k])
             params = run_as.params()
             if alike > 0 and not shared:
-                shared.append(
-                    _run_until(
-                        world,
-                        run_as,
-                        params,
-                        seeds[k],
-                        switched_off,
-                        stopped.is_set,
-                        None,
-                        alike,
-                        threads_per_run,
-                        consume,
-                    )  # fmt: skip
-                )
+                setup = (world, run_as, params, seeds[k], switched_off, stopped.is_set, None)
+                shared.append(_run_until(*setup, alike, threads_per_run, consume))
             last = consume and scenario is scenarios[-1]
             first_months = shared[0] if shared else None
             return run_months(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import REGISTRY, Clock, NoParams
-from sim.engine.tables import apart
+from sim.engine.tables import on_separate_lines
 from sim.feedback.burnout import Burnout
 from sim.hazards import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.networks.survey import ASKED
@@ -382,7 +382,7 @@ def _give_places(world: World, seed: np.uint64, probability: F) -> None:
 def copy(world: World) -> World:
     """A copy of a world with its own arrays. Tables that never change are shared."""
     shared = {TieLists, Rates}
-    return World._make(t if type(t) in shared else type(t)._make(apart(t)) for t in world)
+    return World._make(t if type(t) in shared else type(t)._make(on_separate_lines(t)) for t in world)
 
 
 __all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "head_counts"]

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.schedule import Clock, Mechanism
-from sim.engine.tables import Handle, apart, columns
+from sim.engine.tables import Handle, columns, on_separate_lines
 from sim.state.scratch import PartBounds, ThinningScratch
 from sim.state.world import TABLES, World, handle
 
@@ -135,9 +135,9 @@ def worker_copy(world: World, counters: Iterable[tuple[str, str]]) -> World:
             raise TypeError(
                 f"{table}.{name} is written part by part, but its sum would depend on the order of the parts"
             )
-        table_copy = getattr(world, table)._replace(**{name: apart([np.zeros_like(column)])[0]})
+        table_copy = getattr(world, table)._replace(**{name: on_separate_lines([np.zeros_like(column)])[0]})
         world = world._replace(**{table: table_copy})
-    return world._replace(screen=ThinningScratch._make(apart(world.screen)))
+    return world._replace(screen=ThinningScratch._make(on_separate_lines(world.screen)))
 
 
 def merge_counters(world: World, worker: World, counters: Iterable[tuple[str, str]]) -> None:

@@ -20,7 +20,6 @@ from sim.scenario.scenario import Scenario, library
 from sim.schema.toml_files import InputError
 from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
-from sim.state.counters import FLOWS
 from sim.state.world import World, handle
 from sim.twins.mesa import MesaModel, initial_state
 from sim.twins.mesa.month import ACCELERATION_STEPS, STEPS
@@ -173,18 +172,16 @@ def step_by_step(
     kernel_world = handle(world)
     for m in range(months):
         clock = Clock(np.uint64(seed), np.int64(m))
-        for flow in FLOWS:
-            getattr(world.tally, flow).fill(0)
         world.screen.event_service.fill(-1)  # clear the values of last month's crises
         town.begin_month()
-        for entry, argument in month.steps:
-            name = entry.name
+        for step in month.walk(world, kernel_world, clock):
+            name = step.mechanism.name
             compared = name not in ACCELERATION_STEPS and (not only or name in only) and name in STEPS
             if compared:
                 initial_state.load_state(town, world)
                 _set_present_at_start(town, world)
                 STEPS[name](town, mesa_arguments[name])
-            entry.kernel(kernel_world, argument, clock)
+            step.run()
             if compared:
                 yield name, next(differences(town, world), None)
 

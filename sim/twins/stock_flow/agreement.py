@@ -22,10 +22,9 @@ from sim.results.metrics import services_of
 from sim.results.records import Record
 from sim.scenario.scenario import Scenario, library
 from sim.services.catalogue import load_catalogue
-from sim.simulation.month import Month
+from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import ensemble
 from sim.state.codes import ANYTHING, EMPTY_SLOT, GONE, WAITING
-from sim.state.counters import FLOWS
 from sim.state.world import World, handle
 from sim.twins.stock_flow.aggregation import Aggregation
 from sim.twins.stock_flow.baseline import baseline_conditions, constants, mechanism_parameters
@@ -150,8 +149,7 @@ def well_mixed(people: int, seeds: Sequence[int], months: Sequence[int] = (12, 2
         observations, whole_world, part_worlds = [], [handle(world)], [handle(part) for part in parts_of(world)]
         parameters = {m.name: x for m, x in steps}
         for k in range(max(months)):
-            for flow in FLOWS:
-                getattr(world.tally, flow).fill(0)
+            clear_flows(world)
             for stage in fused_stages(m for m, _ in steps):
                 for place in part_worlds if stage[0].by_part else whole_world:
                     for m in stage:

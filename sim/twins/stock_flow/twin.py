@@ -172,7 +172,7 @@ class Twin:
             s.helped[k] = s.usual_helped[k] = float(b.state.helped[pairs].sum())
             s.queue[k] = float(b.state.waiting[pairs].sum())
             s.usual_asked[k] = float(events.asked[pairs].sum())
-            s.burnout[k] = s.usual_burnout[k] = p["burnout"].usual
+            s.burnout[k] = s.usual_burnout[k] = p["burnout"].reference
             if world.services.tier[k] == ACUTE:
                 care = self._care(k, b.state, events.opened[k])
                 s.usual_crises[k] = float(events.opened[k].sum())
