@@ -1,14 +1,14 @@
 """Too much work burns staff out, burnt-out staff leave, and their work falls to those who stay.
 
 Claim     With the workload from services/hours.py, counted within least_workload to most_workload: logit(B*) =
-          logit(reference) + strain * ln(workload) + control * (targets - 0.5) - freedom * (autonomy - 0.5); burnout <-
-          burnout + (B* - burnout) / memory; leaving = min(most_leaving, turnover * exp(flight * (burnout - reference))
-          * pay^-pull) * (1 + abroad * (exp(uprooted * (0.5 - belonging)) - 1)), again at most most_leaving. Pay counts as
-          at least least_pay.
-Evidence  reference: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 with all five job-quality factors and
-          48.7 % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. pull, strain, control, freedom, memory
-          and the bounds: assumed. F15: a standard deviation of nurse turnover (1.21 points a month) costs 35 deaths in
-          100,000. abroad, uprooted: assumed; M12 gives the direction.
+          logit(reference) + strain * ln(workload) + control * (targets - 0.5) - freedom * (autonomy - 0.5); burnout
+          <- burnout + (B* - burnout) / memory; leaving = min(most_leaving, turnover * exp(flight * (burnout -
+          reference)) * pay^-pull) * (1 + abroad * (exp(uprooted * (0.5 - belonging)) - 1)), again at most
+          most_leaving. Pay counts as at least least_pay.
+Evidence  reference: E25 [KFstaff] (recalled). flight: E23 [SfC23], turnover 20.6 with all five job-quality factors
+          and 48.7 % with none, taken as burnout of 0.15 and 0.5: ln(2.36) / 0.35 = 2.5. pull, strain, control,
+          freedom, memory and the bounds: assumed. F15: a standard deviation of nurse turnover (1.21 points a month)
+          costs 35 deaths in 100,000. abroad, uprooted: assumed; M12 gives the direction.
 Limits    Each service has one level of burnout. Staff from abroad are a fixed share of it. Where caseloads are about
           half above the baseline's or more, more staff leave than can be hired to replace them.
 """

@@ -1,14 +1,14 @@
 """Good practice grows where staff can learn and somebody leads; it spreads between areas, is copied in part, and fades.
 
-Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) + slack
-          * (hours - 1), each the mean over services except acute ones, weighted by their money. A neighbourhood's target
-          is 1 + lead * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if below 0), with L = leader /
-          led - 1; practice <- practice + (target - practice) / pace, within lowest to highest. A leader goes with
-          probability `go` a month times 1 + 2 * mean burnout beyond the baseline's, this factor within least_go_factor
-          to most_go_factor. A neighbourhood without a leader gets one with probability go * led / (1 - led) times 1 + 2
-          * spine + autonomy - 0.5, this factor at least least_come_factor. With probability spine * meeting a
-          neighbourhood meets another. If the other's practice, observed with an error, looks better, it takes over
-          `depth` of the true difference (half of that without a leader), good or bad.
+Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) +
+          slack * (hours - 1), each the mean over services except acute ones, weighted by their money. A
+          neighbourhood's target is 1 + lead * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if
+          below 0), with L = leader / led - 1; practice <- practice + (target - practice) / pace, within lowest to
+          highest. A leader goes with probability `go` a month times 1 + 2 * mean burnout beyond the baseline's, this
+          factor within least_go_factor to most_go_factor. A neighbourhood without a leader gets one with probability
+          go * led / (1 - led) times 1 + 2 * spine + autonomy - 0.5, this factor at least least_come_factor. With
+          probability spine * meeting a neighbourhood meets another. If the other's practice, observed with an error,
+          looks better, it takes over `depth` of the true difference (half of that without a leader), good or bad.
 Evidence  assumed. M13-M15, M26, M32, M69, M79 give directions: M32's copies that stay below the original are `shallow`.
 Limits    Practice belongs to a neighbourhood and is the same for all its services. With nothing changed its mean over
           neighbourhoods is 1.
