@@ -21,7 +21,7 @@ __version__ = VERSION
 _MODULES = {
     "AGE_BANDS": "sim.schema.quantities",
     "Comparison": "sim.results.comparison",
-    "InputError": "sim.schema.toml_files",
+    "InputError": "sim.schema.errors",
     "Lever": "sim.policies",
     "MesaModel": "sim.twins.mesa",
     "Metric": "sim.results.metrics",
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from sim.scenario.parameters import parameter_frame as parameters
     from sim.scenario.policy import Policy
     from sim.scenario.scenario import Scenario, scenario_names
+    from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
-    from sim.schema.toml_files import InputError
     from sim.services.catalogue import load_catalogue
     from sim.twins.mesa import MesaModel
 

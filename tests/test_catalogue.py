@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from sim.people import domains as people_domains
 from sim.people.domains import Array, ByAgeAndQuintile, Domain, load_domains
+from sim.schema.errors import InputError
 from sim.schema.quantities import AGE_BAND_NAMES, Figure
-from sim.schema.toml_files import InputError
 from sim.services import catalogue
 from sim.services.catalogue import Service, WalkIn, load_catalogue
 

@@ -14,7 +14,7 @@ from sim.cli import command
 from sim.ensemble.batch import Readings
 from sim.results.expectation_tests import unmeasured
 from sim.scenario.scenario import FOLDER, Scenario, library
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.validation import claims as claims_module
 from sim.validation.claims import OUTSIDE, cases, claim_texts, outside_texts, regions, run_claims, walks
 

@@ -12,7 +12,7 @@ from command_line import HEADER, ROOT, assert_refused, select
 
 import sim
 from sim.cli import arguments, command
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 
 NOT_COMMANDS = ("sweep", "status", "sensitivity", "discover", "report")
 HEAD = """\

@@ -18,7 +18,7 @@ from sim.cli import output_folder, tables
 from sim.cli.options import indented_json
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric, metrics
-from sim.schema.toml_files import Phrase
+from sim.schema.errors import Phrase
 
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
 OURS = {"results.parquet", "summary.csv", "document.json", "run.json"}

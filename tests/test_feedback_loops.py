@@ -24,7 +24,7 @@ from sim.ensemble.compare import in_one_part
 from sim.feedback.loops import LOOPS
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import Scenario
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.simulation.month import Month
 from sim.state.world import TABLES, handle
 from sim.world.build import copy

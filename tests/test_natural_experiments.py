@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import command
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.validation import natural_experiments
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment, validate
 

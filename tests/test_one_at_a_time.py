@@ -16,7 +16,7 @@ from sim.feedback.loops import LOOPS
 from sim.policies import levers
 from sim.results.metrics import metric
 from sim.scenario.policy import Policy
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.validation import one_at_a_time
 from sim.validation.one_at_a_time import (
     LeverEffect,

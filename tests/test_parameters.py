@@ -15,7 +15,7 @@ from sim.place.place import Place
 from sim.scenario import data_parameters
 from sim.scenario.parameters import parameters
 from sim.scenario.scenario import Scenario
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sim.place.census_tables import NEIGHBOURHOOD_BANDS, new_place, read_authorities, read_neighbourhoods, recover
 from sim.place.place import MOST_PEOPLE, PLACES, Place, place_names, shared_out
+from sim.schema.errors import InputError
 from sim.schema.quantities import AGE_BANDS
-from sim.schema.toml_files import InputError, load_text
+from sim.schema.toml_files import load_text
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TABLE, AUTHORITIES = DATA / "lsoa_imd2019_pop2020.csv", DATA / "la_population_imd.csv"

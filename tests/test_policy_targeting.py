@@ -12,7 +12,7 @@ from strategies import SERVICES, calibrated, columns, different, live, same, sce
 
 from sim.engine.schedule import Clock
 from sim.scenario.scenario import Scenario
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.simulation.month import Month
 from sim.simulation.simulate import run_months, set_aim_groups
 from sim.state.codes import EMPTY_SLOT

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from sim import Scenario, compare
 from sim.cli.app import app
 from sim.ensemble.sequential_stopping import FIRST, STEP, half_width, rounds, until_precise
-from sim.results.comparison import summary
+from sim.results.summary import summary
 
 OPTIONS = {"people": 1_500, "years": 2}
 

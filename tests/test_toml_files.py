@@ -12,19 +12,10 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
+from sim.schema.errors import InputError, RequirementError
 from sim.schema.quantities import Closed, Figure
-from sim.schema.toml_files import (
-    LARGEST_FILE,
-    InputError,
-    RequirementError,
-    dotted,
-    fail,
-    key_parts,
-    load,
-    load_text,
-    locate,
-    parse_assignment,
-)
+from sim.schema.toml_files import LARGEST_FILE, fail, load, load_text, parse_assignment
+from sim.schema.toml_keys import dotted, key_parts, locate
 
 
 class Lever(Closed):

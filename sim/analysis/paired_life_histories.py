@@ -19,7 +19,7 @@ from sim.analysis.life_histories import PairedPopulations, PersonHistory, follow
 from sim.ensemble.compare import burned_in_world, side_by_side
 from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
-from sim.results.comparison import summary
+from sim.results.summary import summary
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.simulation.simulate import Progress

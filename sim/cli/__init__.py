@@ -70,7 +70,7 @@ def _run(arguments: list[str], debug: bool) -> int:
 
     import typer
 
-    from sim.schema.toml_files import InputError, plain
+    from sim.schema.errors import InputError, plain
 
     def report(text: str) -> None:
         print(f"upstream: {plain(' '.join(text.split()))}", file=sys.stderr)

@@ -20,11 +20,13 @@ from sim.results.expectation_tests import unmeasured
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
 from sim.scenario.parameters import parameter
 from sim.scenario.scenario import LONGEST_YEARS, Scenario, library
+from sim.schema.errors import InputError, Phrase
 from sim.schema.renamed import ENGINES as FORMER_ENGINES
 from sim.schema.renamed import LEVERS as FORMER_LEVERS
 from sim.schema.renamed import PARAMETER_GROUPS as FORMER_GROUPS
 from sim.schema.renamed import FormerNameError
-from sim.schema.toml_files import ASSIGNMENT, InputError, Phrase, dotted, fail, locate, parse_assignment, read_text
+from sim.schema.toml_files import ASSIGNMENT, fail, parse_assignment, read_text
+from sim.schema.toml_keys import dotted, locate
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 DRAWS = ("mechanisms", "all", "none")

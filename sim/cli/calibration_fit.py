@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.results.comparison import Comparison
+from sim.schema.errors import plain
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
-from sim.schema.toml_files import plain
 from sim.validation.calibration_fit import CLOSE, FitCell, FitRow
 from sim.validation.stability import (
     DRAWS_STEADY,

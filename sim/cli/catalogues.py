@@ -21,8 +21,8 @@ from sim.results.metrics import metrics
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
 from sim.scenario.parameters import parameters
 from sim.scenario.scenario import Scenario, library
+from sim.schema.errors import plain
 from sim.schema.quantities import Figure
-from sim.schema.toml_files import plain
 from sim.services.catalogue import Service, load_catalogue
 
 Rows = list[dict[str, Any]]

@@ -10,7 +10,7 @@ from rich.text import Text
 from sim.cli.tables import number, print_wrapped, shown_unit
 from sim.results.expectation_tests import expected_by_chance, expected_misses
 from sim.results.metrics import metric
-from sim.schema.toml_files import plain
+from sim.schema.errors import plain
 from sim.validation.claims import STATUSES, ClaimResult, Finding, RegionResult, Report, Status
 
 STYLES = {"shown": "green", "not shown": "bold red", "not run": "dim", "outside": "dim", "missing": "yellow"}

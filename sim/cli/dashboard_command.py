@@ -21,7 +21,7 @@ def dashboard(
 ) -> None:
     """Serve the web page on this computer until Ctrl-C."""
     from sim.cli import arguments
-    from sim.schema.toml_files import InputError
+    from sim.schema.errors import InputError
 
     arguments.check_integer("--port", port, 1, 65_535)
     from dashboard.app import is_loopback, serve
@@ -40,7 +40,7 @@ def _check_free(host: str, port: int) -> None:
     import errno
     import socket
 
-    from sim.schema.toml_files import InputError, Phrase
+    from sim.schema.errors import InputError, Phrase
 
     bare = host.strip("[]")
     try:

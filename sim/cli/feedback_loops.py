@@ -24,7 +24,7 @@ from sim.ensemble.compare import burned_in_world
 from sim.ensemble.precompile import warm_up
 from sim.feedback.loops import BY_NAME, LOOPS, disabled_mechanisms
 from sim.results.metrics import metrics
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 

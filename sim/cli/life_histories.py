@@ -13,7 +13,7 @@ from sim.analysis.life_histories import LifeEvent, PersonHistory
 from sim.analysis.life_history_text import describe_events, describe_start, pseudonym, shared_events
 from sim.analysis.paired_life_histories import COUNTS, LifeHistoryComparison
 from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, number, print_wrapped
-from sim.schema.toml_files import plain
+from sim.schema.errors import plain
 from sim.schema.version import VERSION
 
 COMPOSITE = "The people below are composite: simulated lives under made-up names. No real person is described."

@@ -58,7 +58,7 @@ def schema(
 
 def check_kind(command: str, kind: str, kinds: tuple[str, ...]) -> None:
     """Refuse a kind that does not exist."""
-    from sim.schema.toml_files import InputError
+    from sim.schema.errors import InputError
 
     if kind not in kinds:
         raise InputError(command, None, "", "one of these", kind, kinds)

@@ -8,7 +8,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.schema.toml_files import plain
+from sim.schema.errors import plain
 from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Validation
 
 STYLES = {"yes": "green", "no": "bold red", "undecided": "yellow"}

@@ -12,7 +12,7 @@ from rich.text import Text
 from sim.cli.tables import number, print_wrapped, shown_unit
 from sim.results.expectation_tests import LEVEL, about, expected_by_chance
 from sim.results.metrics import metric
-from sim.schema.toml_files import plain
+from sim.schema.errors import plain
 from sim.validation.one_at_a_time import LeverEnd, LeversReport, LoopsReport, LoopTest
 
 STYLES = {"outcomes": "", "access or community": "", "staff or money": "yellow", "nothing": "bold red"}

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli.options import indented_json
-from sim.schema.toml_files import InputError, Phrase
+from sim.schema.errors import InputError, Phrase
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison, SummaryColumn

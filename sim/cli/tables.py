@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.results.metrics import Metric, metrics
-from sim.schema.toml_files import plain
+from sim.schema.errors import plain
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison

@@ -72,7 +72,7 @@ def claims(
     folder = checked_folder(out)
     if of_levers or of_loops:
         if quick or folders or (of_levers and of_loops):
-            from sim.schema.toml_files import InputError, Phrase
+            from sim.schema.errors import InputError, Phrase
 
             wanted = "one of --levers and --loops, without --quick and --from"
             raise InputError("claims", None, "", wanted, Phrase("more than that"))

@@ -18,8 +18,8 @@ import numpy as np
 
 from sim.engine.tables import columns
 from sim.schema.declarations import line_of
+from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import Params
-from sim.schema.toml_files import InputError, Phrase
 
 
 class Phase(IntEnum):

@@ -28,7 +28,8 @@ from sim.results import expectation_tests
 from sim.results.records import Record
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
-from sim.schema.toml_files import InputError, Phrase, dotted
+from sim.schema.errors import InputError, Phrase
+from sim.schema.toml_keys import dotted
 from sim.simulation.simulate import Progress, ensemble, set_aim_groups
 from sim.state.scratch import ThinningScratch
 from sim.state.world import World

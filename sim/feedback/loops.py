@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sim.engine.schedule import REGISTRY
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.place.place import PLACES, PUBLISHED_BANDS, Place
-from sim.schema.toml_files import InputError, Phrase, load_text, plain, read_text
+from sim.schema.errors import InputError, Phrase, plain
+from sim.schema.toml_files import load_text, read_text
 
 NEIGHBOURHOOD_BANDS = (
     "age_0_4",

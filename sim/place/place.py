@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sim.schema.errors import InputError, Phrase, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, Closed, Figure
-from sim.schema.toml_files import InputError, Phrase, RequirementError, load
+from sim.schema.toml_files import load
 
 PLACES = Path(__file__).parents[2] / "scenarios" / "places"
 PUBLISHED_BANDS: tuple[str, ...] = ("0-4", "5-15", "16-24", "25-44", "45-64", "65-74", "75-84", "85+")

@@ -24,7 +24,7 @@ from typing import Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.schema.declarations import import_declaration, line_of
-from sim.schema.toml_files import NOTHING, InputError
+from sim.schema.errors import NOTHING, InputError
 
 Aim = Literal["service", "where", "who"]
 Axis = Literal["place", "neighbourhood", "service"]

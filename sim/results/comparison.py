@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from sim.place.place import Place
 from sim.results import expectation_tests
-from sim.results.metrics import AXIS_NAMES, Derived, Metric, Sum, metric, metrics, pounds_and_qalys
+from sim.results.measurement import split_runs, values_by_step
+from sim.results.metrics import AXIS_NAMES, Metric, metric, metrics, pounds_and_qalys
 from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
+from sim.results.summary import BAND, SUMMARY, summary
 from sim.scenario.scenario import Scenario
 from sim.schema.version import VERSION
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 F = npt.NDArray[np.float64]
-COVER = 0.95
-"""Share of the seeds, or of the sampling distribution, that a band covers."""
 HEADLINE = ("acute_demand", "spend_total", "qalys", "unmet_need")
 """Metrics that a notebook shows for a comparison; the others are in `Comparison.table`."""
 TOGETHER = 4
@@ -229,7 +228,7 @@ class MetricSeries:
         c, measure = self.comparison, self.metric
         if change and measure.against is not None:
             verdicts = measure.against(c.beyond_baseline(scenario))
-            figures: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in _SUMMARY}
+            figures: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in SUMMARY}
             return {**figures, "note": [v.note for v in verdicts]}
         values = c.grouped(scenario, measure, step, by)
         return summary(values - c.grouped(c.baseline, measure, step, by) if change else values)
@@ -247,58 +246,8 @@ class MetricSeries:
             rows.append(pd.DataFrame({"scenario": name, **keys, step: np.tile(when, len(groups)), **columns}))
         if not rows:
             note = ["note"] if self.metric.against is not None else []
-            return pd.DataFrame(columns=["scenario", *([] if by is None else [by]), step, *_SUMMARY, *note])
+            return pd.DataFrame(columns=["scenario", *([] if by is None else [by]), step, *SUMMARY, *note])
         return pd.concat(rows, ignore_index=True)
-
-
-_BAND = ["mean", "q025", "q975"]
-_SUMMARY = [*_BAND, "ci_low", "ci_high"]
-
-
-def summary(values: F) -> dict[str, F]:
-    """Summarise values over seeds.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (seeds, …)
-        Values.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (…)
-        `mean`; `q025` and `q975`, the middle 95% of the seeds; `ci_low` and `ci_high`, the 95% interval of the mean by
-        Student's t, NaN with one seed.
-
-    Examples
-    --------
-    >>> {name: round(float(value), 2) for name, value in summary(np.array([1.0, 2.0, 3.0])).items()}
-    {'mean': 2.0, 'q025': 1.05, 'q975': 2.95, 'ci_low': -0.48, 'ci_high': 4.48}
-    """
-    seeds = values.shape[0]
-    mean = values.mean(axis=0)
-    low, high = np.quantile(values, [(1 - COVER) / 2, (1 + COVER) / 2], axis=0)
-    half = np.full_like(mean, np.nan)
-    if seeds > 1:
-        half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return {"mean": mean, "q025": low, "q975": high, "ci_low": mean - half, "ci_high": mean + half}
-
-
-def summarise(values: F) -> pd.DataFrame:
-    """Summarise values over seeds as a table.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (seeds, time)
-        Values.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each time, with the columns of `summary`.
-    """
-    import pandas as pd
-
-    return pd.DataFrame(summary(values))
 
 
 class SummaryColumn(NamedTuple):
@@ -473,7 +422,7 @@ class Comparison:
         for k in range(0, len(records), TOGETHER):
             some = end_to_end(records[k : k + TOGETHER])
             for measure in todo:
-                month, year = (_each_run(values, some.runs) for values in _by_step(some, measure, by))
+                month, year = (split_runs(values, some.runs) for values in values_by_step(some, measure, by))
                 blocks[measure.name].append((month, year))
             if any(measure.against is not None for measure in todo):
                 accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
@@ -516,7 +465,7 @@ class Comparison:
             return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
 
         figures = summary(values(scenario) - values(self.baseline) if change else values(scenario))
-        every = _plain({figure: figures[figure] for figure in (_BAND if step == "month" else _SUMMARY)})
+        every = _plain({figure: figures[figure] for figure in (BAND if step == "month" else SUMMARY)})
         return [
             _plain(MetricSeries(self, measure).figures(scenario, step, None, change=True))
             if change and measure.against is not None
@@ -571,7 +520,7 @@ class Comparison:
                 out["scenarios"][name][measure.name] = {
                     "unit": measure.unit,
                     "label": measure.label,
-                    **{figure: by_month[name][k][figure][0] for figure in _BAND},
+                    **{figure: by_month[name][k][figure][0] for figure in BAND},
                     "by_year": _rows(by_year[name][k], 0),
                 }
             for name in others:
@@ -729,7 +678,7 @@ class Comparison:
                 row |= {k: float(level[k][0, at - 1]) for k in ("mean", "q025", "q975")}
                 if name != self.baseline:
                     change = series.figures(name, "year", None, change=True)
-                    row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in _SUMMARY}
+                    row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in SUMMARY}
                     if "note" in change:
                         row["note"] = change["note"][at - 1]
                 rows.append(row)
@@ -849,66 +798,6 @@ class Comparison:
         }
 
 
-def _by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, F]:
-    """Groups of a measure by month, and by year. Shapes (groups, time), of one run after another."""
-    months = len(record.monthly["people"])
-    if measure.derived is not None:
-        made = _derived(record, measure.derived, by)
-        return made.repeat(12, axis=1), made
-    if measure.parts is None:
-        return np.full((1, months), np.nan), np.full((1, months // 12), np.nan)
-    finer = None if by is None else measure.finer.get(by)
-    parts = (finer or measure.parts)(record)
-    top = _groups(Sum(parts.numerator, parts.axes), by)
-    bottom = _groups(Sum(parts.denominator, parts.over), by)
-    if finer is not None:
-        yearly = _ratio(top, bottom, parts.scale)
-        return yearly.repeat(12, axis=1), yearly
-    of_year = [a.reshape(len(a), -1, 12).sum(axis=2) for a in (top, bottom)]
-    return _ratio(top, bottom, parts.scale), _ratio(of_year[0], of_year[1], parts.scale)
-
-
-def _each_run(values: F, runs: int) -> F:
-    """From shape (group, time), one run after another, to (run, group, time)."""
-    return values.reshape(len(values), runs, -1).swapaxes(0, 1)
-
-
-def _groups(counts: Sum, by: str | None) -> F:
-    """Counts summed over every axis but time and one other. Shape (group, time), one group if it has no such axis."""
-    array = counts.array
-    if by in counts.axes:
-        array = np.moveaxis(array, 1 + counts.axes.index(by), 1)
-        by_group: F = array.reshape(*array.shape[:2], -1).sum(axis=2).astype(float).T
-        return by_group
-    out: F = array.reshape(len(array), -1).sum(axis=1).astype(float)[None]
-    return out
-
-
-def _ratio(top: F, bottom: F, scale: float) -> F:
-    bottom = np.broadcast_to(bottom, top.shape)
-    out: F = scale * np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
-    return out
-
-
-def _derived(record: Record, derived: Derived, by: str | None) -> F:
-    """A measure computed from yearly sums, for each group of an axis. Shape (groups, years)."""
-    sums = [
-        (s.array.reshape(-1, 12, *s.array.shape[1:]).sum(axis=1).astype(float), s.axes) for s in derived.sums(record)
-    ]
-
-    def of(group: int | None) -> F:
-        totals = []
-        for counts, axes in sums:
-            array = counts if group is None or by not in axes else counts.take([group], 1 + axes.index(by))
-            totals.append(array.sum(axis=tuple(1 + k for k, axis in enumerate(axes) if axis != derived.keeps)))
-        return derived.make(*totals)
-
-    if by is None:
-        return of(None)[None]
-    groups = next(array.shape[1 + axes.index(by)] for array, axes in sums if by in axes)
-    return np.stack([of(k) for k in range(groups)])
-
-
 def _plain(figures: dict[str, Any]) -> dict[str, Any]:
     """The same figures with lists for arrays, for JSON: six decimals, and None for NaN and infinities."""
 
@@ -920,7 +809,7 @@ def _plain(figures: dict[str, Any]) -> dict[str, Any]:
 
 def _rows(figures: dict[str, Any], group: int) -> list[dict[str, Any]]:
     """Figures of a group by year, counted from 1. `figures` has lists."""
-    columns: dict[str, Sequence[Any]] = {k: figures[k][group] for k in _SUMMARY}
+    columns: dict[str, Sequence[Any]] = {k: figures[k][group] for k in SUMMARY}
     if "note" in figures:
         columns["note"] = figures["note"]
     names, steps = ("year", *columns), range(1, len(columns["mean"]) + 1)

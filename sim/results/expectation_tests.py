@@ -20,7 +20,7 @@ from scipy import special
 from sim.results.metrics import AXIS_NAMES, Metric, metrics
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario.expectations import Expect, GroupSelection, MeasureSpec
-from sim.schema.toml_files import KeyPath, Phrase, RequirementError
+from sim.schema.errors import KeyPath, Phrase, RequirementError
 
 F = npt.NDArray[np.float64]
 LEVEL = 0.05

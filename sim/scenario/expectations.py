@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sim.scenario.policy import Policy
+from sim.schema.errors import Phrase, RequirementError
 from sim.schema.quantities import Closed, Number
-from sim.schema.toml_files import Phrase, RequirementError
 
 CLAIM = r"^M([1-9]|[1-8][0-9]|9[0-4])$"
 """The form of a claim's number."""

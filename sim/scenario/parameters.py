@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from sim.engine.schedule import REGISTRY
 from sim.place.place import Place
 from sim.scenario import data_parameters, registry
-from sim.schema import toml_files
+from sim.schema import toml_keys
+from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import ParameterSpec, Params
 from sim.schema.renamed import PARAMETER_GROUPS, renamed
-from sim.schema.toml_files import InputError, Phrase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
     """
     every = parameters(place)
     key: tuple[str | int, ...] = ("parameters", name)
-    if text and toml_files.locate(text, key) == toml_files.locate(text, "parameters"):
+    if text and toml_keys.locate(text, key) == toml_keys.locate(text, "parameters"):
         key = ("parameters", *name.split("."))  # written as a table in a table
     if name not in every:
         above = name.split(".")
@@ -126,8 +126,8 @@ def fail(
     -------
     InputError
     """
-    line = toml_files.locate(text, key) if text else None
-    return InputError(path, line, toml_files.dotted(key), wanted, came, choices)
+    line = toml_keys.locate(text, key) if text else None
+    return InputError(path, line, toml_keys.dotted(key), wanted, came, choices)
 
 
 def parameter_frame(place: str = "anytown") -> pd.DataFrame:

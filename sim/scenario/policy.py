@@ -10,8 +10,8 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from sim.engine.random import month_key, stream, uniform
+from sim.schema.errors import Phrase, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Number
-from sim.schema.toml_files import Phrase, RequirementError
 from sim.state.columns import A
 
 SHARE = stream("neighbourhoods of a share")

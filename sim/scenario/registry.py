@@ -10,7 +10,7 @@ from sim.engine.schedule import REGISTRY
 from sim.people.domains import load_domains
 from sim.policies import levers
 from sim.schema.declarations import import_declaration, line_of
-from sim.schema.toml_files import NOTHING, InputError
+from sim.schema.errors import NOTHING, InputError
 from sim.services import catalogue
 from sim.state.world import TABLES
 

@@ -24,10 +24,10 @@ from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import fail, parameter, parameter_groups
 from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
 from sim.scenario.timeline import month_name, months_between
-from sim.schema import toml_files
+from sim.schema import errors, toml_files
+from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import AGE_BANDS, Closed, Number, Params
 from sim.schema.renamed import LEVERS, renamed
-from sim.schema.toml_files import InputError, Phrase
 from sim.services.catalogue import load_catalogue
 from sim.state.codes import MOST_GROUPS
 from sim.state.neighbourhoods import NeighbourhoodState
@@ -222,7 +222,7 @@ class Scenario(Closed):
         if lever is None:
             raise fail(path, text, (*key, "lever"), "the name of a lever", policy.lever, tuple(known))
         if (policy.value is None) == (policy.shift is None):
-            both = toml_files.Phrase("both" if policy.value is not None else "neither")
+            both = errors.Phrase("both" if policy.value is not None else "neither")
             raise fail(path, text, key, "one of value and shift", both)
         if lever.kind == "shift" and policy.value is not None:
             raise fail(path, text, (*key, "value"), f"a shift: '{lever.name}' is 0 at baseline", policy.value)
@@ -262,7 +262,7 @@ class Scenario(Closed):
         for aim, some in (("service", "services"), ("where", "neighbourhoods"), ("who", "ages")):
             target = getattr(policy, aim)
             if target is None and aim in lever.needs:
-                raise fail(path, text, (*key, aim), f"the {aim} that '{lever.name}' is for", toml_files.NOTHING)
+                raise fail(path, text, (*key, aim), f"the {aim} that '{lever.name}' is for", errors.NOTHING)
             if target is not None and aim not in lever.aims:
                 able = tuple(x.name for x in known.values() if aim in x.aims)
                 wanted = f"no '{aim}', as '{lever.name}' cannot be aimed at some {some}; these can: {', '.join(able)}"

@@ -16,7 +16,7 @@ from types import ModuleType
 
 from pydantic import ValidationError
 
-from sim.schema.toml_files import NOTHING, InputError, Phrase
+from sim.schema.errors import NOTHING, InputError, Phrase
 
 EXPECTED = (ValidationError, ValueError, TypeError, AttributeError, NameError, SyntaxError, ImportError, KeyError)
 """What executing a wrong declaration may raise."""

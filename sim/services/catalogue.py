@@ -19,8 +19,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.schema.errors import RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
-from sim.schema.toml_files import RequirementError, fail, load
+from sim.schema.toml_files import fail, load
 
 FOLDER = Path(__file__).parent / "catalogue"
 

@@ -17,9 +17,10 @@ from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.hazards import Targets
 from sim.people.domains import bands_within
-from sim.results.comparison import Comparison, summarise
+from sim.results.comparison import Comparison
 from sim.results.metrics import metrics
 from sim.results.records import Record
+from sim.results.summary import summarise
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.validation.stability import DRIFT, assess_stability, drifts, stability, yearly_fit
 

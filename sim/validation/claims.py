@@ -35,9 +35,9 @@ from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import parameters
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.scenario import FOLDER, Scenario, library
-from sim.schema import toml_files as inputs
+from sim.schema import errors, toml_files
+from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import Closed, Number
-from sim.schema.toml_files import InputError, Phrase
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 
@@ -259,14 +259,14 @@ class Report:
 
 def claim_texts(path: Path = TEXTS) -> dict[str, str]:
     """The sentence of each claim by number, in order."""
-    sentences = inputs.load(path, ClaimTexts).claims
+    sentences = toml_files.load(path, ClaimTexts).claims
     _check_numbers(sentences, "claims", path)
     return dict(sorted(sentences.items(), key=lambda row: int(row[0][1:])))
 
 
 def outside_texts(path: Path = OUTSIDE) -> dict[str, str]:
     """The reason why a claim is outside the model, by number."""
-    reasons = inputs.load(path, OutsideTexts).outside
+    reasons = toml_files.load(path, OutsideTexts).outside
     _check_numbers(reasons, "outside", path)
     return reasons
 
@@ -276,7 +276,7 @@ def _check_numbers(numbers: Iterable[str], table: str, path: Path) -> None:
 
     for number in numbers:
         if not re.fullmatch(CLAIM, number):
-            raise inputs.fail(path, (table, number), "the number of a claim, M1 to M94", number)
+            raise toml_files.fail(path, (table, number), "the number of a claim, M1 to M94", number)
 
 
 def regions(path: Path | None = None) -> list[Region]:
@@ -288,16 +288,18 @@ def regions(path: Path | None = None) -> list[Region]:
         If a region is along neither a lever nor a parameter, or a lever has no first month.
     """
     path = path or REGIONS
-    loaded = inputs.load(path, RegionTexts).regions
+    loaded = toml_files.load(path, RegionTexts).regions
     lever_names, known_parameters = {lever.name for lever in levers()}, parameters()
     for k, region in enumerate(loaded):
         if region.along not in lever_names and region.along not in known_parameters:
-            raise inputs.fail(
+            raise toml_files.fail(
                 path, ("regions", k, "along"), "a lever or a parameter", region.along, (*lever_names, *known_parameters)
             )
         if (region.along in lever_names) != (region.start is not None):
             reason = Phrase("none" if region.start is None else "one for a parameter")
-            raise inputs.fail(path, ("regions", k, "start"), "a first month for a lever, and only for a lever", reason)
+            raise toml_files.fail(
+                path, ("regions", k, "start"), "a first month for a lever, and only for a lever", reason
+            )
     return loaded
 
 
@@ -309,9 +311,9 @@ def walks(chosen: Sequence[str] = (), path: Path | None = None) -> list[tuple[Re
     for k, region in enumerate(regions(path)):
         if chosen and region.claim not in chosen:
             continue
-        key: inputs.KeyPath = ("regions", k)
+        key: errors.KeyPath = ("regions", k)
         if region.scenario not in scenarios:
-            raise inputs.fail(path, (*key, "scenario"), "the name of a scenario", region.scenario, scenarios)
+            raise toml_files.fail(path, (*key, "scenario"), "the name of a scenario", region.scenario, scenarios)
         scenario = scenarios[region.scenario].model_copy(update={"people": region.people})
         cases_of_region = []
         for j, value in enumerate(region.values):
@@ -319,7 +321,7 @@ def walks(chosen: Sequence[str] = (), path: Path | None = None) -> list[tuple[Re
             try:
                 scenario.model_copy(update={"stops": [stop]}).check(path)
             except InputError as wrong:
-                raise inputs.fail(path, (*key, "values", j), wrong.wanted, wrong.came, wrong.choices) from None
+                raise toml_files.fail(path, (*key, "values", j), wrong.wanted, wrong.came, wrong.choices) from None
             cases_of_region.append(
                 _case((region.claim,), scenario, region.expect, stop, (*key, "expect"), scenarios, path)
             )
@@ -331,7 +333,7 @@ def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
     """The files of the library's scenarios and of further folders, by name. Raises InputError for duplicate names."""
     paths = library()
     for folder in folders:
-        for path in toml_files(folder):
+        for path in scenario_files(folder):
             if path.stem in paths:
                 wanted = "a unique file name"
                 raise InputError(path, None, "", wanted, Phrase(f"that of {paths[path.stem]}"))
@@ -339,7 +341,7 @@ def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
     return paths
 
 
-def toml_files(folder: Path) -> list[Path]:
+def scenario_files(folder: Path) -> list[Path]:
     """The TOML files of a folder. Raises InputError if there is no such folder, or if it has no TOML files."""
     if not folder.is_dir():
         raise InputError(folder, None, "", "a folder", Phrase("a file" if folder.exists() else "nothing"))
@@ -355,10 +357,10 @@ def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[C
     scenarios = {name: Scenario.load(path) for name, path in paths.items()}
     for name, scenario in scenarios.items():
         if scenario.name != name:
-            raise inputs.fail(paths[name], ("name",), f"the file's own name, '{name}'", scenario.name)
+            raise toml_files.fail(paths[name], ("name",), f"the file's own name, '{name}'", scenario.name)
     out = []
     for name, scenario in scenarios.items():
-        expectations: list[tuple[Expect, ClaimLimit | None, inputs.KeyPath]] = []
+        expectations: list[tuple[Expect, ClaimLimit | None, errors.KeyPath]] = []
         expectations += [(expected, None, ("expect", k)) for k, expected in enumerate(scenario.expect)]
         for j, stop in enumerate(scenario.stops):
             expectations += [(expected, stop, ("stops", j, "expect", k)) for k, expected in enumerate(stop.expect)]
@@ -375,23 +377,23 @@ def _case(
     scenario: Scenario,
     expected: Expect,
     stop: ClaimLimit | None,
-    key: inputs.KeyPath,
+    key: errors.KeyPath,
     scenarios: Mapping[str, Scenario],
     path: Path,
 ) -> Case:
     wrong = unmeasured(expected)
     if wrong is not None:
-        raise inputs.fail(path, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
+        raise toml_files.fail(path, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
     if scenario.baseline not in scenarios:
-        raise inputs.fail(path, ("baseline",), "the name of a scenario", scenario.baseline, scenarios)
+        raise toml_files.fail(path, ("baseline",), "the name of a scenario", scenario.baseline, scenarios)
     for other in expected.others():
         field_of = "against" if expected.against is not None else "interaction"
         if other not in scenarios:
-            raise inputs.fail(path, (*key, field_of), "the name of a scenario", other, scenarios)
+            raise toml_files.fail(path, (*key, field_of), "the name of a scenario", other, scenarios)
         if (scenarios[other].start, scenarios[other].years) != (scenario.start, scenario.years):
             wanted = f"a scenario from {scenario.start} for {scenario.years} years, as this one"
             came = Phrase(f"'{other}', from {scenarios[other].start} for {scenarios[other].years}")
-            raise inputs.fail(path, (*key, field_of), wanted, came)
+            raise toml_files.fail(path, (*key, field_of), wanted, came)
     setting = {name: getattr(scenario, name) for name in ("place", "people", "start", "years")}
     world = {"parameters": scenario.parameters, "recalibrate": scenario.recalibrate}
     if stop is not None and stop.change:
@@ -476,7 +478,7 @@ def run_claims(
         for number in case.claims:
             if number in reasons:
                 wanted = f"claims that no scenario shows; scenario {case.scenario.name} shows this claim"
-                raise inputs.fail(OUTSIDE, ("outside", number), wanted, number)
+                raise toml_files.fail(OUTSIDE, ("outside", number), wanted, number)
     region_cases = walks(chosen) if not quick else []
     batch = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
     for case in (*selected, *(case for _, cases_of_region in region_cases for case in cases_of_region)):

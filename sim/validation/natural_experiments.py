@@ -22,12 +22,12 @@ from sim.results.expectation_tests import Estimate, about, difference, needs, un
 from sim.scenario.expectations import MeasureSpec
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario
-from sim.schema import toml_files as inputs
+from sim.schema import toml_files, toml_keys
+from sim.schema.errors import InputError, KeyPath, Phrase, RequirementError
 from sim.schema.quantities import Closed, Number
-from sim.schema.toml_files import InputError, KeyPath, Phrase, RequirementError
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
-from sim.validation.claims import toml_files
+from sim.validation.claims import scenario_files
 
 EXPERIMENTS = FOLDER / "experiments"
 SINGLE_ARM = "change"
@@ -100,8 +100,8 @@ class Experiment(Closed):
     @classmethod
     def load(cls, path: Path) -> Experiment:
         """Load an experiment from its file and check it."""
-        text = inputs.read_text(path)
-        experiment = inputs.load_text(text, path, cls)
+        text = toml_files.read_text(path)
+        experiment = toml_files.load_text(text, path, cls)
         experiment.check(path, text)
         return experiment
 
@@ -121,8 +121,8 @@ class Experiment(Closed):
         """Check the rules that the schema cannot express. Raises InputError."""
 
         def fail(key: KeyPath, wanted: str, came: object, choices: Sequence[object] = ()) -> InputError:
-            line = inputs.locate(text, key) if text else None
-            return InputError(path, line, inputs.dotted(key), wanted, came, choices)
+            line = toml_keys.locate(text, key) if text else None
+            return InputError(path, line, toml_keys.dotted(key), wanted, came, choices)
 
         if bool(self.policies) == bool(self.arms):
             came = Phrase("both" if self.arms else "neither")
@@ -158,9 +158,9 @@ def _check_scenario(scenario: Scenario, location: KeyPath, path: Path, text: str
     except InputError as error:
         if error.file != str(path):
             raise
-        key = (*location, *inputs.key_parts(error.key))
-        line = inputs.locate(text, key) if text else None
-        raise InputError(path, line, inputs.dotted(key), error.wanted, error.came, error.choices) from None
+        key = (*location, *toml_keys.key_parts(error.key))
+        line = toml_keys.locate(text, key) if text else None
+        raise InputError(path, line, toml_keys.dotted(key), error.wanted, error.came, error.choices) from None
 
 
 @dataclass(frozen=True)
@@ -268,11 +268,11 @@ def experiments(folders: Sequence[Path] = ()) -> list[Experiment]:
     """The experiments of the library and of further folders, in order of id. Raises InputError for duplicate ids."""
     loaded: dict[str, tuple[Experiment, Path]] = {}
     for folder in (EXPERIMENTS, *folders):
-        for path in toml_files(folder):
+        for path in scenario_files(folder):
             experiment = Experiment.load(path)
             if experiment.id in loaded:
                 wanted = f"a unique id; {loaded[experiment.id][1].name} has the same id"
-                raise inputs.fail(path, ("id",), wanted, experiment.id)
+                raise toml_files.fail(path, ("id",), wanted, experiment.id)
             loaded[experiment.id] = experiment, path
     return [loaded[name][0] for name in sorted(loaded, key=_sort_key)]
 

@@ -40,9 +40,9 @@ from sim.results.metrics import Metric, metric, metrics
 from sim.scenario.expectations import Expect
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario
-from sim.schema import toml_files
+from sim.schema import errors, toml_files
+from sim.schema.errors import InputError
 from sim.schema.quantities import Closed
-from sim.schema.toml_files import InputError
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 
@@ -127,14 +127,14 @@ def experiments() -> dict[str, LoopExperiment]:
         if name not in loop_names:
             raise toml_files.fail(LOOPS_FILE, ("loops", name), "the name of a loop", name, tuple(sorted(loop_names)))
         for k, look in enumerate(experiment.looks):
-            key: toml_files.KeyPath = ("loops", name, "looks", k)
+            key: errors.KeyPath = ("loops", name, "looks", k)
             wrong = unmeasured(look)
             if wrong is not None:
                 raise toml_files.fail(LOOPS_FILE, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
             if look.last > experiment.years:
                 raise toml_files.fail(LOOPS_FILE, key, f"years from 1 to {experiment.years}", look.last)
             if look.quantity == "change" and not experiment.change:
-                raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to measure", toml_files.Phrase("none"))
+                raise toml_files.fail(LOOPS_FILE, ("loops", name), "a change to measure", errors.Phrase("none"))
     return {loop.name: by_name[loop.name] for loop in LOOPS if loop.name in by_name}
 
 

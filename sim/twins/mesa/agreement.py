@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sim.engine.schedule import Clock
 from sim.scenario.scenario import Scenario, library
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
 from sim.state.world import World, handle

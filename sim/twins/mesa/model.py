@@ -10,7 +10,7 @@ from sim.engine.schedule import REGISTRY
 from sim.feedback import loops
 from sim.policies import levers
 from sim.scenario.scenario import Scenario
-from sim.schema.toml_files import InputError
+from sim.schema.errors import InputError
 from sim.services.catalogue import load_catalogue
 from sim.state.counters import FLOWS
 from sim.state.world import World
