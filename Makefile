@@ -78,7 +78,7 @@ $(VENV)/docs-ready: pyproject.toml constraints.txt | $(BIN)/python
 
 # Sphinx, with warnings as errors. The tutorials are executed; the first time they compile the model.
 docs: $(VENV)/docs-ready ## build the documentation site in docs/_build/html
-	$(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees $(ARGS) docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 
 check: lint types test docs ## run everything that CI runs
 
@@ -89,5 +89,6 @@ calibrate: $(VENV)/run-ready ## solve the hazards of a place again (PLACE=anytow
 	$(BIN)/upstream calibrate $(PLACE) $(ARGS)
 
 clean: ## delete results and caches, keep .venv
+	rm -rf docs/_build docs/model/decisions docs/reference/generated
 	rm -rf out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -91,7 +91,7 @@ LINK = re.compile(r"(?<!!)\[([^\]\n]+)\]\((?!https?:|#)([^)\s#]*)(?:#[^)\s]*)?\)
 """A relative link of Markdown: its text and its path."""
 
 
-def links_of_the_site(text: str, source: Path, page: str) -> str:
+def links_of_the_site(text: str, source: Path) -> str:
     """Replace the relative links of a text of the repository by links between pages of the site.
 
     Parameters
@@ -100,8 +100,6 @@ def links_of_the_site(text: str, source: Path, page: str) -> str:
         Markdown.
     source : Path
         The file that has the text; its links are relative to its folder.
-    page : str
-        Name of the page that includes the text.
 
     Returns
     -------
@@ -155,6 +153,7 @@ def prepare_execution() -> None:
     shutil.copyfile(DOCS / "figures_in_pages.py", profile / "figures_in_pages.py")
     os.environ["IPYTHONDIR"] = str(BUILD / "ipython")
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix) / "share" / "jupyter")  # before any kernel of the user's own
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     os.environ["UPSTREAM_QUIET"] = "1"  # no message about compilation on a page
 
 
@@ -175,7 +174,7 @@ def rewrite_links(_app: Any, relative_path: Path, _parent: str, content: list[st
     source = (ROOT / relative_path).resolve() if not relative_path.is_absolute() else relative_path
     source = source if source in TEXTS else (DOCS / relative_path).resolve()
     if source in TEXTS:
-        content[0] = links_of_the_site(content[0], source, TEXTS[source])
+        content[0] = links_of_the_site(content[0], source)
 
 
 def prepare_docstring(_app: Any, _what: str, _name: str, _member: Any, _options: Any, lines: list[str]) -> None:
@@ -191,11 +190,21 @@ def prepare_docstring(_app: Any, _what: str, _name: str, _member: Any, _options:
         lines[k] = re.sub(r"(?<![\w*\\`])(\*{1,2})(?=[A-Za-z_])(?![^*]*\w\*)", lambda m: "\\*" * len(m[1]), line)
 
 
-def keep_from_numpydoc(
-    _app: Any, what: str, _name: str, _member: Any, _options: Any, _signature: Any, _returns: Any
-) -> tuple[None, None] | None:
-    """End the event for data: numpydoc gives an alias such as `tuple[str, str]` the signature of `tuple`."""
-    return (None, None) if what in {"data", "type"} else None
+def shorten_signature(
+    _app: Any, what: str, _name: str, member: Any, _options: Any, _signature: Any, _returns: Any
+) -> tuple[str | None, str | None] | None:
+    """Show only the names of the fields of a table or of a pydantic model, whose types fill a page.
+
+    For data the event ends here: numpydoc would give an alias such as `tuple[str, str]` the signature of `tuple`.
+    """
+    if what in {"data", "type"}:
+        return None, None
+    if what == "class" and hasattr(member, "_fields"):
+        return f"({', '.join(member._fields)})", ""
+    if what == "class" and hasattr(member, "model_fields"):
+        names = ", ".join(member.model_fields)
+        return f"(*, {names})" if names else "()", ""
+    return None
 
 
 def skip_member(_app: Any, _what: str, name: str, member: Any, _skip: bool, _options: Any) -> bool | None:
@@ -227,10 +236,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\*`|_])", r"\\\1", text)
 
 
-def add_plotly(app: Any, pagename: str, _template: str, _context: Any, _doctree: Any) -> None:
-    """Load Plotly on pages with interactive figures only; the script is part of the site."""
+def add_plotly(_app: Any, pagename: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Load Plotly in the head of pages with interactive figures only; the script is part of the site."""
     if pagename.startswith("tutorials/"):
-        app.add_js_file("plotly.min.js")
+        address = context["pathto"]("_static/plotly.min.js", resource=True)
+        context["metatags"] = f'{context.get("metatags", "")}<script src="{address}"></script>'
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -242,6 +252,6 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("autodoc-skip-member", skip_member)
     app.connect("autodoc-process-docstring", prepare_docstring, priority=100)  # before numpydoc
     app.connect("autodoc-process-docstring", add_columns)
-    app.connect("autodoc-process-signature", keep_from_numpydoc, priority=100)
+    app.connect("autodoc-process-signature", shorten_signature, priority=100)
     app.connect("html-page-context", add_plotly)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -200,7 +200,7 @@ def test_an_interval_that_includes_zero_is_marked(small: Comparison) -> None:
     assert tables.excludes_zero({"ci_low": 0.1, "ci_high": 0.2})
     assert not tables.excludes_zero({"ci_low": -0.1, "ci_high": 0.2})
     assert not tables.excludes_zero({"ci_low": None, "ci_high": None})
-    assert "~ 95% interval includes 0" in terminal_text(small, 100)
+    assert "~ 95% CI includes 0" in terminal_text(small, 100)
     assert tables.number(0.1234, "share of spending", 4) == "12.34"
     assert tables.number(-0.00001, "months", 2, signed=True) == "0.00"
     assert tables.number(None, "months", 2) == "-"

@@ -153,9 +153,9 @@ def test_an_error_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(one_at_a_time, "LOOPS_FILE", path)
     head = 'people = 10\nyears = 2\nwhy = "because it should"\n'
     for name, look, part in (
-        ("R99", 'metric = "deaths", year = 1, what = "level"', "the name of a loop"),
-        ("R1", 'metric = "joy", year = 1, what = "level"', "the id of a metric"),
-        ("R1", 'metric = "deaths", year = 3, what = "level"', "years from 1 to 2"),
+        ("R99", 'metric = "deaths", year = 1, quantity = "level"', "the name of a loop"),
+        ("R1", 'metric = "joy", year = 1, quantity = "level"', "the id of a metric"),
+        ("R1", 'metric = "deaths", year = 3, quantity = "level"', "years from 1 to 2"),
         ("R1", 'metric = "deaths", year = 1', "a change to measure"),
     ):
         path.write_text(f'[loops.{name}]\n{head}looks = [{{ {look}, direction = "up" }}]\n', encoding="utf-8")

@@ -87,7 +87,7 @@ def test_on_the_command_line() -> None:
         with pytest.raises(ValueError, match="a number between 0 and 1"):
             CliRunner().invoke(app, ["run", "baseline", "--precision", wrong], catch_exceptions=False)
     assert CliRunner().invoke(app, ["run", "baseline", "--precision", "x"]).exit_code == 2
-    with pytest.raises(ValueError, match="part of acute demand"):
+    with pytest.raises(ValueError, match="share of acute demand"):
         compare(Scenario.load("baseline"), precision=3.0)
     with pytest.raises(ValueError, match="stock-flow twin"):
         compare(Scenario.load("baseline"), precision=0.1, engine="stocks")

@@ -226,7 +226,7 @@ def test_copied_practice_spreads_as_an_si_process(seed: int) -> None:
         )
     )
     settings = calibrated().params["practice"].compiled()
-    settings = settings._replace(pace=1e15, depth=1.0, error=0.0, run_months=0.0, meeting=rate)
+    settings = settings._replace(pace=1e15, depth=1.0, error=0.0, go=0.0, meeting=rate)
     entry = next(m for m, _ in Month(calibrated().params, {}).steps if m.name == "practice")
     share = expected = first / places
     variance, furthest = 0.0, 0.0

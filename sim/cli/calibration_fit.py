@@ -32,7 +32,7 @@ def show(result: Comparison, rows: list[FitRow], out: Console) -> None:
     out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {years} years of baseline, {runs}"))
     out.print()
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
-    for heading in ("Figure", "England", "Implied", "Simulated", "Deviation"):
+    for heading in ("Figure", "England", "Implied", "Simulated", "Error"):
         table.add_column(heading, justify="left" if heading == "Figure" else "right", overflow="fold")
     for row in rows:
         source = row.source.split(":")[0]

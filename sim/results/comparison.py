@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 F = npt.NDArray[np.float64]
+LINE_COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#e377c2")
+LINE_DASHES = ("solid", "dash", "dot", "dashdot")
+"""Colours and dashes of the scenarios in a plot: a colour is never the only difference."""
 HEADLINE = ("acute_demand", "spend_total", "qalys", "unmet_need")
 """Metrics that a notebook shows for a comparison; the others are in `Comparison.table`."""
 TOGETHER = 4
@@ -638,12 +641,14 @@ class Comparison:
         series = self[name]
         table = series.by_year()
         figure = go.Figure()
-        for scenario in self.names:
+        for k, scenario in enumerate(self.names):
             rows = table[table["scenario"] == scenario]
-            edge = {"x": rows["year"], "showlegend": False, "line": {"width": 0}, "hoverinfo": "skip"}
-            figure.add_scatter(y=rows["q025"], **edge)
-            figure.add_scatter(y=rows["q975"], fill="tonexty", opacity=0.2, **edge)
-            figure.add_scatter(x=rows["year"], y=rows["mean"], name=scenario)
+            colour = LINE_COLOURS[k % len(LINE_COLOURS)]
+            edge = {"x": rows["year"], "showlegend": False, "mode": "lines", "line": {"width": 0, "color": colour}}
+            figure.add_scatter(y=rows["q025"], hoverinfo="skip", **edge)
+            figure.add_scatter(y=rows["q975"], hoverinfo="skip", fill="tonexty", opacity=0.2, **edge)
+            line = {"color": colour, "dash": LINE_DASHES[k % len(LINE_DASHES)]}
+            figure.add_scatter(x=rows["year"], y=rows["mean"], name=scenario, mode="lines", line=line)
         figure.update_layout(title=series.metric.label, xaxis_title="year", yaxis_title=series.unit)
         return figure
 

@@ -337,7 +337,7 @@ class CostVerdict(NamedTuple):
     ----------
     mean : float
         The value.
-    low, high : float
+    q025, q975 : float
         Middle 95% of the seeds.
     ci_low, ci_high : float
         95% interval.
@@ -346,8 +346,8 @@ class CostVerdict(NamedTuple):
     """
 
     mean: float
-    low: float
-    high: float
+    q025: float
+    q975: float
     ci_low: float
     ci_high: float
     note: str
