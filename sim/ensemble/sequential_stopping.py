@@ -1,8 +1,9 @@
 """Sequential stopping: seeds are added until the result is as precise as requested.
 
-Claim     Runs come in rounds: `FIRST` seeds, then `STEP` more at a time, until the half-width of the 95% interval
-          of the mean is at most a requested share of the baseline's mean, or no seeds are left. The measure is acute demand in
-          the last year: its difference from the baseline for each other scenario, or its level without a comparison.
+Claim     Runs come in rounds: `FIRST` seeds, then `STEP` more at a time, until the half-width of the 95% interval of
+          the mean is at most a requested share of the baseline's mean, or no seeds are left. The measure is acute
+          demand in the last year: its difference from the baseline for each other scenario, or its level without a
+          comparison.
 Evidence  Stopping when the interval looks short enough selects samples that vary less than they should, so such an
           interval covers a little less often than stated (Chow and Robbins, Annals of Mathematical Statistics, 1965,
           recalled: not at all less in the limit of short intervals). With these rounds, and runs that are normal, it
