@@ -106,7 +106,8 @@ def test_thinning_selects_the_draws_below_their_bounds(seed: int, people: int) -
 
     This holds for few or nearly all candidates, and for any number of draws left after the last block of eight.
     """
-    rng, key, first = np.random.default_rng(seed), month_key(np.uint64(seed), stream("screen"), 5), 12_345
+    rng, first = np.random.default_rng(seed), 12_345
+    key = np.uint64(month_key(np.uint64(seed), stream("screen"), 5))  # compiled code returns it as a Python integer
     drawn, row, tops = np.zeros(people, np.uint32), np.zeros(people, np.uint32), np.zeros(people, np.uint16)
     scratch = np.zeros(BLOCK, np.uint16), np.zeros(BLOCK, np.uint8)
     fill_bits(key, first, drawn)
