@@ -346,7 +346,7 @@ def compare(
             records=dict(records),
             neighbourhoods=tuple(n.name for n in hoods),
             seconds=time.perf_counter() - started,
-            settings={"engine": engine, "threads": threads, "without": list(disabled)}
+            settings={"engine": engine, "threads": threads, "disabled": list(disabled)}
             | ({} if precision is None else {"precision": precision, "most_seeds": len(numbers)})
             | ({"draws": draws, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
         )
