@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from strategies import scenario
 
 from sim.calibration.calibrate import adapt
@@ -81,8 +82,8 @@ def test_a_dotted_figure_needs_no_quotes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", ["mechanisms", "all"])
 def test_a_draw_fills_the_ranges_evenly(which: parameter_sampling.Which) -> None:
-    """K draws of a parameter are in its range, one in each of K equally likely parts; seed k always has the same."""
-    seeds = tuple(range(20))
+    """The samples of 64 seeds are in a parameter's range, one in each of 64 equally likely parts of it."""
+    seeds = tuple(range(64))
     draws, again = (parameter_sampling.draws(which, seeds, "anytown", {}) for _ in range(2))
     assert draws == again
     every = parameters()
@@ -93,8 +94,38 @@ def test_a_draw_fills_the_ranges_evenly(which: parameter_sampling.Which) -> None
         assert spec.low <= drawn[0]
         assert drawn[-1] <= spec.high
         if not data_parameters.is_figure(name):
-            below = (drawn <= value).mean()
-            assert below == pytest.approx((value - spec.low) / (spec.high - spec.low), abs=0.051), name
+            shares = stats.triang.cdf(
+                drawn, (value - spec.low) / (spec.high - spec.low), spec.low, spec.high - spec.low
+            )
+            assert (np.floor(shares * 64 * (1 + 1e-9)).astype(int) == np.arange(64)).all(), name
+
+
+def test_a_sample_depends_on_its_parameter_and_seed_alone() -> None:
+    """Seeds in two halves, in another order or beyond the first block, or some parameters alone: the same samples."""
+    seeds = (*range(20), 1023, 1024, 5_000_000)
+    every = parameter_sampling.draws("mechanisms", seeds, "anytown", {})
+    halves = [parameter_sampling.draws("mechanisms", part, "anytown", {}) for part in (seeds[:10], seeds[10:])]
+    assert [*halves[0], *halves[1]] == every
+    assert parameter_sampling.draws("mechanisms", seeds[::-1], "anytown", {}) == every[::-1]
+    some = ["waiting.urgency", "need.beta_resilience"]
+    alone = parameter_sampling.draws("mechanisms", seeds, "anytown", {}, only=some)
+    assert alone == [{name: draw[name] for name in draw if name in some} for draw in every]
+    fixed = parameter_sampling.draws("mechanisms", seeds, "anytown", {"waiting.urgency": 2.0})
+    assert fixed == [{name: value for name, value in draw.items() if name != "waiting.urgency"} for draw in every]
+    with pytest.raises(InputError, match=r"waiting\.urgent"):
+        parameter_sampling.draws("mechanisms", seeds, "anytown", {}, only=["waiting.urgent"])
+
+
+def test_samples_of_two_parameters_are_independent() -> None:
+    """Over 256 seeds the rank correlations of pairs of parameters are those of independent samples.
+
+    Their mean square is 1/255 if samples are independent. The samples are fixed, so there is no false alarm.
+    """
+    draws = parameter_sampling.draws("mechanisms", range(256), "anytown", {})
+    ranks = stats.rankdata([[draw[name] for draw in draws] for name in draws[0]], axis=1)
+    correlation = np.corrcoef(ranks)[np.triu_indices(len(ranks), 1)]
+    assert np.abs(correlation).max() < 0.5
+    assert (correlation**2).mean() == pytest.approx(1 / 255, rel=0.25)
 
 
 def test_a_set_parameter_is_not_drawn() -> None:

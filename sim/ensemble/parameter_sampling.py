@@ -1,9 +1,14 @@
 """Sampling of every parameter from its range, so that bands show the uncertainty of parameters as well as chance.
 
 Each seed of an ensemble has a separate sample, the same for every scenario of a comparison. A parameter's value follows
-a triangular distribution from `low` to `high` with its peak at the declared value, and over the K seeds the samples of
-a parameter fill its distribution evenly (a Latin hypercube). The samples of a parameter depend on (parameter, first
-seed, K) only: adding a parameter changes no other's samples.
+a triangular distribution from `low` to `high` with its peak at the declared value. Its sample for seed k depends on
+(parameter, k) only, so an ensemble can be split over machines, extended by further seeds, or restricted to some
+parameters: no sample changes.
+
+The samples of a parameter form a sliced Latin hypercube (Qian 2012, J. Am. Stat. Assoc. 107:393). Each 16 consecutive
+seeds have one sample in each sixteenth of the distribution, in an order that is random for each parameter. Within a
+sixteenth, successive samples follow a scrambled Sobol' sequence, so 16 * 2^m seeds have one sample in each part of that
+size. A Sobol' sequence alone, over hundreds of parameters and tens of seeds, would correlate most pairs of parameters.
 
 `upstream fit PLACE --draws mechanisms` (or `all`) reports how steady baselines with sampled parameters are: of 12
 samples of everything, 12 kept acute demand within 10% of its first year's for ten years (the furthest year 8% off, in
@@ -17,7 +22,8 @@ Limits    Parameters are sampled independently. Samples of published figures tha
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -27,14 +33,19 @@ from sim import hazards
 from sim.place.place import Place
 from sim.scenario.data_parameters import is_figure, set_in_england
 from sim.scenario.parameters import Parameter, parameters
+from sim.schema.errors import InputError
 from sim.world.build import england_mix
 
 Which = Literal["mechanisms", "all"]
 """Parameters of mechanisms only, or the figures of the data files too."""
 HALVINGS = 8
+SLICE, SLICES = 16, 64
+"""Seeds with one sample in each part of the distribution, and the number of slices that refine one another."""
 
 
-def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, float]) -> list[dict[str, float]]:
+def draws(
+    which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, float], only: Iterable[str] | None = None
+) -> list[dict[str, float]]:
     """Sample the parameters for each seed.
 
     Parameters
@@ -47,33 +58,56 @@ def draws(which: Which, seeds: Sequence[int], place: str, fixed: Mapping[str, fl
         Name of the place whose figures are included.
     fixed : mapping of str to float
         Parameters that are not sampled, by dotted name.
+    only : iterable of str, optional
+        The parameters that are sampled, by dotted name; by default all of `which` that are not in `fixed`.
 
     Returns
     -------
     list of dict of str to float
         Values by dotted name, for each seed.
+
+    Raises
+    ------
+    InputError
+        If `only` names a parameter that does not exist or is in `fixed`.
     """
     known = {
         name: parameter
         for name, parameter in parameters(place).items()
         if name not in fixed and (which == "all" or not is_figure(name))
     }
-    table = {name: _column(name, parameter, seeds) for name, parameter in known.items()}
+    if only is not None:
+        chosen = set(only)
+        for name in sorted(chosen - known.keys()):
+            raise InputError("draws", None, "only", "a parameter that can be sampled", name, sorted(known))
+        known = {name: parameter for name, parameter in known.items() if name in chosen}
+    table = {name: _values(name, parameter, seeds) for name, parameter in known.items()}
     # One draw a seed, each of every parameter.
     samples = [{name: float(column[k]) for name, column in table.items()} for k in range(len(seeds))]
     return [_possible(sample, known, fixed) for sample in samples] if which == "all" else samples
 
 
-def _column(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
+def _values(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
     """One parameter's values, one for each seed."""
     from scipy import stats
-    from scipy.stats import qmc
 
     low, high, mode = parameter.spec.low, parameter.spec.high, parameter.value
-    rng = np.random.default_rng([zlib.crc32(name.encode()), seeds[0], len(seeds)])
-    even = qmc.LatinHypercube(d=1, rng=rng).random(len(seeds))[:, 0]
-    drawn = stats.triang.ppf(even, (mode - low) / (high - low), loc=low, scale=high - low)
+    block = SLICE * SLICES
+    shares = np.array([_sequence(name, seed // block)[seed % block] for seed in seeds])
+    drawn = stats.triang.ppf(shares, (mode - low) / (high - low), loc=low, scale=high - low)
     out: npt.NDArray[np.float64] = np.clip(drawn, low, high)
+    return out
+
+
+@lru_cache(maxsize=4096)
+def _sequence(name: str, block: int) -> npt.NDArray[np.float64]:
+    """The shares of its distribution, 0 to 1, at which a parameter is sampled by the seeds of a block of slices."""
+    from scipy.stats import qmc
+
+    rng = np.random.default_rng([zlib.crc32(name.encode()), block])
+    within = qmc.Sobol(d=SLICE, scramble=True, rng=rng).random(SLICES)
+    parts = rng.permuted(np.tile(np.arange(SLICE), (SLICES, 1)), axis=1)
+    out: npt.NDArray[np.float64] = ((parts + np.take_along_axis(within, parts, axis=1)) / SLICE).ravel()
     return out
 
 
