@@ -6,7 +6,7 @@
 | `aggregation.py`, `cells.py`, `baseline.py` | cells of people, their state, and the steady baseline |
 | `flows.py` | expected flows of people in a month; its docstring states the closures |
 | `expected_value_rules.py` | expected values of the random decisions of neighbourhoods |
-| `twin.py`, `equations.py` | a scenario as equations, and their run |
+| `twin.py`, `equations.py`, `tape.py` | a scenario as equations, and their run |
 | `records.py` | the run in the format of an agents' run, so that the same code computes the measures |
 | `agreement.py`, `pysd_check.py` | comparison with the agents, and of the exported file with PySD |
 | `stability.py` | stability of the baseline: eigenvalues of the yearly map |

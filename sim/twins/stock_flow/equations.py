@@ -1,13 +1,11 @@
-"""The month as equations: stocks, their values a month later, and the month's outputs; compiled to plain Python.
+"""The month as equations: stocks, their values a month later, and the month's outputs.
 
-`xmile.py` writes the same expressions as XMILE. This file compiles them, once for a scenario, to a Python function of
-the stocks and the month's number.
+`tape.py` runs the equations, and `xmile.py` writes the same expressions as XMILE.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +14,6 @@ import numpy.typing as npt
 from sim.twins.stock_flow.symbolic import VALUES, Expr
 
 F = npt.NDArray[np.float64]
-MAX_DEPTH = 24
-"""Largest number of nested brackets in a line of the compiled function."""
 
 
 class Stock(NamedTuple):
@@ -88,104 +84,6 @@ def use_counts(nodes: Iterable[Expr], roots: Iterable[Any]) -> dict[int, int]:
 def roots_of(e: Equations) -> list[Any]:
     """The expressions to evaluate: stocks a month later, and outputs."""
     return [s.after for s in e.stocks.values()] + [x for array in e.outputs.values() for x in np.ravel(array)]
-
-
-Step = Callable[[list[float], int, dict[str, list[float]]], tuple[list[float], list[float]]]
-
-
-def compiled(e: Equations) -> Step:
-    """Compile equations to a Python function.
-
-    Parameters
-    ----------
-    e
-        The equations.
-
-    Returns
-    -------
-    callable
-        A function of the stocks, the month's number and the series by name. It returns the stocks a month later and
-        the month's outputs, as flat lists.
-    """
-    roots = roots_of(e)
-    nodes = topological_order(roots)
-    counts = use_counts(nodes, roots)
-    stock_positions = {name: k for k, name in enumerate(e.stocks)}
-    source_text: dict[int, tuple[str, int]] = {}
-    lines: list[str] = []
-
-    def of(x: Any) -> tuple[str, int]:
-        return (
-            source_text[id(x)] if isinstance(x, Expr) else (repr(float(x)) if not isinstance(x, bool) else repr(x), 0)
-        )
-
-    series = {name: f"s{k}" for k, name in enumerate(e.values)}
-    for k, node in enumerate(nodes):
-        expression, depth = _expression(node, of, stock_positions, series)
-        if (counts.get(id(node), 0) > 1 and node.args and node.op not in ("stock",)) or depth >= MAX_DEPTH:
-            lines.append(f" v{k} = {expression}")
-            source_text[id(node)] = f"v{k}", 0
-        else:
-            source_text[id(node)] = expression, depth
-    after = ", ".join(of(s.after)[0] for s in e.stocks.values())
-    outputs = ", ".join(of(x)[0] for array in e.outputs.values() for x in np.ravel(array))
-    head = ["def step(x, m, S):"]
-    head += [f" {variable} = S[{name!r}][m]" for name, variable in series.items()]
-    head += [f" ({''.join(f'x{k}, ' for k in range(len(stock_positions)))}) = x"] if stock_positions else []
-    source = "\n".join([*head, *lines, f" return [{after}], [{outputs}]"])
-    namespace: dict[str, Any] = {"exp": math.exp, "log": math.log, "cos": math.cos}
-    exec(compile(source, "<the stock-flow twin>", "exec"), namespace)  # the source is generated above
-    function: Step = namespace["step"]
-    return function
-
-
-def _expression(
-    node: Expr, of: Callable[[Any], tuple[str, int]], stock_positions: dict[str, int], series: dict[str, str]
-) -> tuple[str, int]:
-    """A node as a Python expression, and the depth of its brackets."""
-    if node.op == "stock":
-        return f"x{stock_positions[node.args[0]]}", 0
-    if node.op == "series":
-        return series[node.args[0]], 0
-    arguments = [of(x) for x in node.args]
-    depth = 1 + max(d for _, d in arguments)
-    a = [t for t, _ in arguments]
-    if node.op in ("exp", "log", "cos", "min", "max"):
-        return f"{node.op}({', '.join(a)})", depth
-    if node.op == "if":
-        return f"({a[1]} if {a[0]} else {a[2]})", depth
-    if node.op == "not":
-        return f"(not {a[0]})", depth
-    sign = {"^": "**", "=": "=="}.get(node.op, node.op)
-    return f"({a[0]} {sign} {a[1]})", depth
-
-
-def run(e: Equations, step: Step | None = None, start: list[float] | None = None) -> tuple[F, F]:
-    """Run all months.
-
-    Parameters
-    ----------
-    e
-        The equations.
-    step
-        The compiled equations. The default is to compile `e`.
-    start
-        Stocks at the start. The default is their initial values.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Outputs of each month, shape (month, output), and stocks at the end of each month, shape (month, stock).
-    """
-    step = step or compiled(e)
-    values = {name: series.tolist() for name, series in e.values.items()}
-    x = [s.initial for s in e.stocks.values()] if start is None else list(start)
-    outputs, stocks = [], []
-    for m in range(e.months):
-        x, month_outputs = step(x, m, values)
-        outputs.append(month_outputs)
-        stocks.append(x)
-    return np.array(outputs, dtype=float), np.array(stocks, dtype=float)
 
 
 def series_used(roots: Iterable[Any]) -> dict[str, F]:

@@ -14,7 +14,8 @@ import inspect
 import math
 import textwrap
 from collections.abc import Callable, Iterable
-from types import SimpleNamespace
+from functools import lru_cache
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -70,23 +71,9 @@ class Tracer:
         return self._rewritten_functions[key]
 
     def _rewrite(self, source: Plain) -> Plain:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(source)))
-        function = tree.body[0]
-        assert isinstance(function, ast.FunctionDef)
-        function.decorator_list = []
-        function.returns = None
-        for argument in function.args.args:
-            argument.annotation = None
-        function.body = _single_exit(function.body)
-        names = sorted(
-            {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-            - {a.arg for a in function.args.args}
-        )
-        function = _Branches(names).visit(function)
-        function.body = [*(_statement(f"{name} = __unset") for name in names), *function.body]
-        code = compile(ast.fix_missing_locations(tree), inspect.getfile(source), "exec")
+        code, names = _rewritten(source)
         namespace = dict(source.__globals__)
-        for name in {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}:
+        for name in names:
             reference = namespace.get(name)
             if hasattr(reference, "py_func") or (callable(reference) and name in self._substitutes):
                 namespace[name] = self.plain(reference)
@@ -138,6 +125,27 @@ class Tracer:
             for k in range(a.size):
                 if a[k] is not b[k] and not (symbols.are_numbers(a[k], b[k]) and a[k] == b[k]):
                     array.flat[k] = choose(condition, a[k], b[k])
+
+
+@lru_cache(maxsize=1024)
+def _rewritten(source: Plain) -> tuple[CodeType, frozenset[str]]:
+    """The rewritten source of a function, compiled to Python's code, and the names that it uses."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(source)))
+    function = tree.body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.decorator_list = []
+    function.returns = None
+    for argument in function.args.args:
+        argument.annotation = None
+    function.body = _single_exit(function.body)
+    variables = sorted(
+        {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        - {a.arg for a in function.args.args}
+    )
+    function = _Branches(variables).visit(function)
+    function.body = [*(_statement(f"{name} = __unset") for name in variables), *function.body]
+    names = frozenset(n.id for n in ast.walk(function) if isinstance(n, ast.Name))
+    return compile(ast.fix_missing_locations(tree), inspect.getfile(source), "exec"), names
 
 
 def _merge(condition: Expr, a: Any, b: Any) -> Any:

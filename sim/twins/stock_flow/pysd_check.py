@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.twins.stock_flow.equations import run
+from sim.twins.stock_flow.tape import run_tape, tape_of
 from sim.twins.stock_flow.twin import Twin
 from sim.twins.stock_flow.xmile import write
 
@@ -47,7 +47,7 @@ def largest_difference(twin: Twin, folder: Path) -> float:
         with _without_formatting():
             model = pysd.read_xmile(str(path))
         pysd_results = model.run(return_columns=list(names.values()))
-        _, twin_results = run(twin.equations)
+        _, twin_results = run_tape(tape_of(twin.equations))
         worst = 0.0
         for k, key in enumerate(twin.equations.stocks):
             pysd_values = pysd_results[names[key]].to_numpy(dtype=float)[1:]

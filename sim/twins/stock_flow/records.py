@@ -17,7 +17,7 @@ from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BANDS, QUINTILES
 from sim.state.codes import CHILD_AGES, FINE
-from sim.twins.stock_flow.equations import run
+from sim.twins.stock_flow.tape import run_tape, tape_of
 from sim.twins.stock_flow.twin import Twin, output_slices
 
 F = npt.NDArray[np.float64]
@@ -77,7 +77,7 @@ class _Sharing:
 
 def record_of(twin: Twin, seed: int = 0) -> Record:
     """Run a twin and record its months. `seed` only labels the record."""
-    rows, _ = run(twin.equations)
+    rows, _ = run_tape(tape_of(twin.equations))
     outputs = {
         name: rows[:, where].reshape(len(rows), *shape)
         for name, (where, shape) in output_slices(twin.equations).items()

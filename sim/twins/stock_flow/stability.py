@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.sparse.linalg import LinearOperator, eigs
 
 from sim.scenario.scenario import Scenario
-from sim.twins.stock_flow.equations import compiled
+from sim.twins.stock_flow.tape import run_tape, tape_of
 from sim.twins.stock_flow.twin import Twin
 
 PERTURBATION = 1e-5
@@ -38,19 +38,16 @@ def yearly_factors(twin: Twin, count: int = 4, *, accounts: bool = True) -> npt.
         Eigenvalues of the map from one year to the next. Shape (count,).
     """
     e = twin.equations
-    step = compiled(e)
-    values = {name: series.tolist() for name, series in e.values.items()}
-    start = np.array([s.initial for s in e.stocks.values()])
+    tape = tape_of(e)
+    start = tape.initial
     # Each stock is scaled by its size, so that pounds and shares have the same weight. Stocks at 0 have fixed sizes.
     money = np.array([s.unit in ("pence", "pence a month", "pounds a year") for s in e.stocks.values()])
     frozen = np.array([not accounts and key.startswith("money.carried") for key in e.stocks])
     size = np.where(np.abs(start) > 1e-6, np.abs(start), np.where(money, 1e6, 0.1))
 
     def year(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        stocks = x.tolist()
-        for m in range(12):
-            stocks, _ = step(stocks, m, values)
-        return np.array(stocks)
+        after: npt.NDArray[np.float64] = run_tape(tape, start=x, series=tape.series[:12])[1][-1]
+        return after
 
     def response(direction: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         length = float(np.linalg.norm(direction))

@@ -1,0 +1,288 @@
+"""Equations as a tape: a list of operations on numbered registers, which one compiled function runs month by month.
+
+Each register holds a number, a stock, a series or the result of an operation. Arguments come before the operations that
+use them, so one pass over the tape computes a month. Within that limit, operations of one kind follow one another in
+batches: a batch is a plain loop, without a branch for each operation. A choice computes both of its branches. The
+branch that is not chosen may be infinite or not a number, and has no effect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.engine.jit import kernel
+from sim.twins.stock_flow.equations import Equations, roots_of, topological_order
+from sim.twins.stock_flow.symbolic import Expr
+
+F = npt.NDArray[np.float64]
+Registers = npt.NDArray[np.int32]
+OPERATIONS = (
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "min",
+    "max",
+    "exp",
+    "log",
+    "cos",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "=",
+    "and",
+    "or",
+    "not",
+    "if",
+)
+"""The operations by their code."""
+(
+    ADD,
+    SUBTRACT,
+    MULTIPLY,
+    DIVIDE,
+    POWER,
+    LEAST,
+    MOST,
+    EXP,
+    LOG,
+    COS,
+    LESS,
+    AT_MOST,
+    MORE,
+    AT_LEAST,
+    EQUAL,
+    AND,
+    OR,
+    NOT,
+    IF,
+) = range(len(OPERATIONS))
+
+
+class Tape(NamedTuple):
+    """A model as operations on registers.
+
+    Attributes
+    ----------
+    registers : ndarray of float64, shape (register,)
+        Registers at the start: numbers first, then stocks at their initial values, series, and results.
+    batches : ndarray of int64, shape (batch, 2)
+        The code of the operations of each batch, and the number of operations at its end.
+    arguments : ndarray of int32, shape (3, operation)
+        Registers of up to three arguments. The results of all operations have consecutive registers, the last ones.
+    stocks : tuple of int
+        The first register of stocks, and the number of stocks.
+    series : ndarray of float64, shape (month, series)
+        The series. Their registers follow those of stocks.
+    after : ndarray of int32, shape (stock,)
+        The register of each stock's value a month later.
+    outputs : ndarray of int32, shape (output,)
+        The registers of the month's outputs.
+    """
+
+    registers: F
+    batches: npt.NDArray[np.int64]
+    arguments: Registers
+    stocks: tuple[int, int]
+    series: F
+    after: Registers
+    outputs: Registers
+
+    @property
+    def initial(self) -> F:
+        """The stocks at the start. Shape (stock,)."""
+        first, count = self.stocks
+        return self.registers[first : first + count].copy()
+
+
+def tape_of(e: Equations) -> Tape:
+    """Write equations as a tape.
+
+    Parameters
+    ----------
+    e : Equations
+        The equations.
+
+    Returns
+    -------
+    Tape
+    """
+    roots = roots_of(e)
+    nodes = topological_order(roots)
+    operations = [node for node in nodes if node.op not in ("stock", "series")]
+    arguments = (x for node in operations for x in node.args)
+    numbers = sorted({float(x) for x in (*arguments, *roots) if not isinstance(x, Expr)})
+    symbols = [("stock", name) for name in e.stocks] + [("series", name) for name in e.values]
+    of_number = {x: k for k, x in enumerate(numbers)}
+    of_symbol = {symbol: len(numbers) + k for k, symbol in enumerate(symbols)}
+    register = {id(n): of_symbol[n.op, n.args[0]] for n in nodes if n.op in ("stock", "series")}
+    batches = list(_batches(operations))
+    ordered = [node for batch in batches for node in batch]
+    register |= {id(node): len(numbers) + len(symbols) + k for k, node in enumerate(ordered)}
+
+    def at(values: Iterable[Any]) -> list[int]:
+        return [register[id(x)] if isinstance(x, Expr) else of_number[float(x)] for x in values]
+
+    lengths = np.cumsum([len(batch) for batch in batches])
+    unused = [0, 0, 0]
+    values = [*numbers, *(s.initial for s in e.stocks.values()), *[0.0] * (len(e.values) + len(ordered))]
+    return Tape(
+        registers=np.array(values, float),
+        batches=np.array([[OPERATIONS.index(b[0].op), end] for b, end in zip(batches, lengths, strict=True)], np.int64),
+        arguments=np.array([(at(node.args) + unused)[:3] for node in ordered], np.int32).T.copy(),
+        stocks=(len(numbers), len(e.stocks)),
+        series=np.array([x[: e.months] for x in e.values.values()]).reshape(len(e.values), e.months).T.copy(),
+        after=np.array(at(s.after for s in e.stocks.values()), np.int32),
+        outputs=np.array(at(x for array in e.outputs.values() for x in np.ravel(array)), np.int32),
+    )
+
+
+def _batches(operations: list[Expr]) -> Iterable[list[Expr]]:
+    """Divide operations into batches of one kind each, the largest number that can be computed next at a time."""
+    users: dict[int, list[Expr]] = {}
+    missing = {}
+    ready: dict[str, deque[Expr]] = {op: deque() for op in OPERATIONS}
+    for node in operations:
+        needed = {id(x): x for x in node.args if isinstance(x, Expr) and x.op not in ("stock", "series")}
+        missing[id(node)] = len(needed)
+        for k in needed:
+            users.setdefault(k, []).append(node)
+        if not needed:
+            ready[node.op].append(node)
+    while any(ready.values()):
+        waiting = max(ready.values(), key=len)
+        batch = []
+        while waiting:  # operations that become ready on the way, in sums for instance, join the batch
+            node = waiting.popleft()
+            batch.append(node)
+            for user in users.get(id(node), []):
+                missing[id(user)] -= 1
+                if missing[id(user)] == 0:
+                    ready[user.op].append(user)
+        yield batch
+
+
+def run_tape(tape: Tape, start: F | None = None, series: F | None = None) -> tuple[F, F]:
+    """Run a tape for as many months as its series have.
+
+    Parameters
+    ----------
+    tape : Tape
+        The tape.
+    start : ndarray of float64, shape (stock,), optional
+        Stocks at the start; by default their initial values.
+    series : ndarray of float64, shape (month, series), optional
+        Series; by default the tape's.
+
+    Returns
+    -------
+    outputs : ndarray of float64, shape (month, output)
+        The outputs of each month.
+    stocks : ndarray of float64, shape (month, stock)
+        The stocks at the end of each month.
+    """
+    values = tape.series if series is None else np.ascontiguousarray(series, float)
+    registers = tape.registers.copy()
+    first, number = tape.stocks
+    if start is not None:
+        registers[first : first + number] = start
+    outputs, stocks = np.empty((len(values), tape.outputs.size)), np.empty((len(values), number))
+    _run(tape.batches, tape.arguments, registers, first, values, tape.after, tape.outputs, outputs, stocks)
+    return outputs, stocks
+
+
+@kernel
+def _run(
+    batches: npt.NDArray[np.int64],
+    arguments: Registers,
+    registers: F,
+    first_stock: int,
+    series: F,
+    after: Registers,
+    output_registers: Registers,
+    outputs: F,
+    stocks: F,
+) -> None:
+    """Run the tape for as many months as `outputs` has rows; `outputs` and `stocks` are filled."""
+    first_series = first_stock + after.size
+    first_result = first_series + series.shape[1]
+    r, out = registers, registers[first_result:]
+    a, b, c = arguments[0], arguments[1], arguments[2]
+    for m in range(outputs.shape[0]):
+        for k in range(series.shape[1]):
+            r[first_series + k] = series[m, k]
+        first = 0
+        for batch in range(batches.shape[0]):
+            code, end = batches[batch, 0], batches[batch, 1]
+            if code == ADD:
+                for k in range(first, end):
+                    out[k] = r[a[k]] + r[b[k]]
+            elif code == SUBTRACT:
+                for k in range(first, end):
+                    out[k] = r[a[k]] - r[b[k]]
+            elif code == MULTIPLY:
+                for k in range(first, end):
+                    out[k] = r[a[k]] * r[b[k]]
+            elif code == DIVIDE:
+                for k in range(first, end):
+                    out[k] = r[a[k]] / r[b[k]] if r[b[k]] != 0.0 else math.nan
+            elif code == POWER:
+                for k in range(first, end):
+                    out[k] = r[a[k]] ** r[b[k]]
+            elif code == LEAST:
+                for k in range(first, end):
+                    out[k] = r[b[k]] if r[b[k]] < r[a[k]] else r[a[k]]
+            elif code == MOST:
+                for k in range(first, end):
+                    out[k] = r[b[k]] if r[b[k]] > r[a[k]] else r[a[k]]
+            elif code == EXP:
+                for k in range(first, end):
+                    out[k] = math.exp(r[a[k]])
+            elif code == LOG:
+                for k in range(first, end):
+                    out[k] = math.log(r[a[k]]) if r[a[k]] > 0.0 else math.nan
+            elif code == COS:
+                for k in range(first, end):
+                    out[k] = math.cos(r[a[k]])
+            elif code == LESS:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] < r[b[k]] else 0.0
+            elif code == AT_MOST:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] <= r[b[k]] else 0.0
+            elif code == MORE:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] > r[b[k]] else 0.0
+            elif code == AT_LEAST:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] >= r[b[k]] else 0.0
+            elif code == EQUAL:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] == r[b[k]] else 0.0
+            elif code == AND:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] != 0.0 and r[b[k]] != 0.0 else 0.0
+            elif code == OR:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] != 0.0 or r[b[k]] != 0.0 else 0.0
+            elif code == NOT:
+                for k in range(first, end):
+                    out[k] = 1.0 if r[a[k]] == 0.0 else 0.0
+            elif code == IF:
+                for k in range(first, end):
+                    out[k] = r[b[k]] if r[a[k]] != 0.0 else r[c[k]]
+            first = end
+        for k in range(output_registers.size):
+            outputs[m, k] = r[output_registers[k]]
+        for k in range(after.size):
+            stocks[m, k] = r[after[k]]
+        for k in range(after.size):
+            r[first_stock + k] = stocks[m, k]
