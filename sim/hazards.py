@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.people.domains import Domain
+from sim.policies import LEVER_GROUP
 from sim.schema.quantities import AGE_BANDS, QUINTILES, Params
 from sim.services.catalogue import Service
 
@@ -240,12 +241,15 @@ def digest(
     Returns
     -------
     str
-        A hexadecimal digest. Labels, units, ranges and sources do not change it.
+        A hexadecimal digest. Labels, units, ranges, sources and the baselines of levers do not change it: a calibration
+        sets care costs and hazards at which accounts are even.
     """
     basis = {
         "domains": [_figures(domain.model_dump(mode="json")) for domain in domains],
         "services": [_figures(service.model_dump(mode="json")) for service in services],
-        "parameters": {name: values.model_dump(mode="json") for name, values in sorted(params.items())},
+        "parameters": {
+            name: values.model_dump(mode="json") for name, values in sorted(params.items()) if name != LEVER_GROUP
+        },
     } | ({} if place is None else {"place": place})
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -36,6 +36,9 @@ MISTAKES = {
     "no source": Mistake(PAY, r'source="[^"]*"', 'source=""', ("source", "at least 3 characters")),
     "range reversed": Mistake(PAY, r"low=[\d.]+", "low=9.0", ("low end", "9")),
     "baseline outside": Mistake(PAY, r"baseline=[\d.]+", "baseline=7.0", ("baseline inside the range", "7")),
+    "range of the baseline": Mistake(
+        PAY, r"baseline=1.0", "baseline=1.0, baseline_range=(0.1, 1.0)", ("range around the baseline", "0.1")
+    ),
     "text for a number": Mistake(PAY, r"high=[\d.]+", 'high="much"', ("high", "'much'", "number")),
     "no step": Mistake(PAY, r"step=[\d.]+", "step=0", ("step", "greater than 0")),
     "unknown aim": Mistake(PAY, r'aims=\("service",', 'aims=("services",', ("aims", "'services'", "where")),

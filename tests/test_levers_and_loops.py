@@ -72,7 +72,7 @@ def test_full_groups_recover_without_social_prescribing(world: World, seed: int)
         ("political_attention", {"political_salience": 2.0, "total_budget": 0.8}, "funding"),
         ("non_statutory_closure", {"total_budget": 0.7}, "funding"),
         ("pooled_accounts", {"pooling": 1.0}, "pooled"),
-        ("semi_fixed_costs", {"cashable": 0.0}, "spent"),
+        ("semi_fixed_costs", {"cashable": 0.8}, "spent"),
         ("double_running", {"community_investment": 4.0}, "spent"),
         ("micro_enterprises", {"micro_enterprise": 5.0}, "outlay"),
         ("programme_costs", {"resident_voice": 1.0}, "outlay"),

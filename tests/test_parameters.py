@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from strategies import scenario
+from strategies import LEVERS, SERVICES, digest, moved, scenario, town
 
-from sim.calibration.calibrate import adapt
+from sim.calibration.calibrate import adapt, solution_for
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.ensemble import parameter_sampling
 from sim.place.place import Place
@@ -19,6 +19,7 @@ from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months
+from sim.world.build import copy
 
 PEOPLE = 6_000
 OLD = {"ages": [65, 109]}
@@ -126,6 +127,47 @@ def test_samples_of_two_parameters_are_independent() -> None:
     correlation = np.corrcoef(ranks)[np.triu_indices(len(ranks), 1)]
     assert np.abs(correlation).max() < 0.5
     assert (correlation**2).mean() == pytest.approx(1 / 255, rel=0.25)
+
+
+def test_the_baseline_of_a_lever_is_a_parameter(seed: int) -> None:
+    """Who pays overspends, where savings go and how much of acute cost follows demand are parameters with ranges.
+
+    A run with such a parameter is the run in which a policy sets the lever to that value from the first month on, and
+    a shift of the lever starts from it.
+    """
+    every = parameters()
+    names = ("overspend_share", "reinvestment_share", "cashable")
+    for name in names:
+        value, spec = every[f"levers.{name}"]
+        assert spec.low < value < spec.high
+        assert spec.status == "assumed"
+    assert f"levers.{names[0]}" in parameter_sampling.draws("mechanisms", [seed], "anytown", {})[0]
+    cut = moved(LEVERS["total_budget"], 0.9, 0, 3)
+    settings = {"levers.overspend_share": 0.1, "levers.reinvestment_share": 0.9}
+    as_parameters = scenario(3, [cut]).with_settings(parameters=settings)
+    as_policies = scenario(3, [cut, *(moved(LEVERS[n.split(".")[1]], value, 0, 3) for n, value in settings.items())])
+    default = scenario(3, [cut])
+    start = town(9_000, seed)
+    records = []
+    for run_as in (as_parameters, as_policies, default):
+        world = copy(start)
+        params = run_as.params()["levers"]
+        world.money.kappa[:], world.money.rho[:] = params.overspend_share, params.reinvestment_share  # type: ignore[attr-defined]  # its fields follow from the levers
+        records.append(digest(run_months(world, run_as, run_as.params(), seed)))
+    assert records[0] == records[1] != records[2]
+    shifted = as_parameters.with_policy("overspend_share", shift=0.2, start=default.start)
+    assert shifted.paths(SERVICES, start.places)["overspend_share"][-1, 0] == pytest.approx(0.3)
+
+
+def test_a_world_has_the_baselines_of_its_parameters() -> None:
+    """A world is built with the baselines of levers that its parameters state; its hazards are the calibrated ones."""
+    settings = {"levers.overspend_share": 0.1, "levers.reinvestment_share": 0.9, "levers.cashable": 0.25}
+    changed, default = solution_for(baseline().with_settings(parameters=settings)), solution_for(baseline())
+    assert changed.solution is default.solution
+    world = changed.world(Place.load("anytown"), PEOPLE, 1).world
+    assert (world.money.kappa == 0.1).all()
+    assert (world.money.rho == 0.9).all()
+    assert world.rules.cashable[0] == 0.25
 
 
 def test_a_set_parameter_is_not_drawn() -> None:

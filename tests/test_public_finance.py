@@ -7,7 +7,7 @@ import pytest
 from kernels import by_silo, run, set_rules
 from strategies import LEVERS, SERVICES, calibrated, town
 
-from sim.engine.schedule import REGISTRY
+from sim.engine.schedule import REGISTRY, NoParams
 from sim.feedback import double_running as double
 from sim.feedback import (
     legitimacy,
@@ -18,6 +18,7 @@ from sim.feedback import (
     semi_fixed_costs,
 )
 from sim.policies import ring_fence
+from sim.services import spending
 from sim.state.codes import ACUTE, COMMUNITY, EMPTY_SLOT, PREVENTIVE, PURPOSES
 from sim.state.world import World, handle
 from sim.world.build import copy
@@ -121,31 +122,54 @@ def test_services_that_closed_lose_know_how(world: World) -> None:
     assert (services.knowhow == 1.0).all()
 
 
-def test_savings_are_delayed_and_partial(world: World) -> None:
-    """An acute service that costs a fifth less than at baseline saves a part of that at once and all of it in the end.
+def test_the_cashable_share_of_acute_cost_follows_care(world: World) -> None:
+    """An acute service with half its care saves half of its cost times the cashable share; other services save nothing.
 
-    With nothing cashable it saves nothing, with twice the baseline's share twice as much. The silo's account changes
-    by the same amount, to the penny.
+    With nothing cashable it saves nothing, with everything cashable it costs what its care costs.
+    """
+    services, money, tally = world.services, world.money, world.tally
+    services.paid[:] = 1.0
+    services.overload[:] = 0.0
+    costs = {}
+    for share_of_care in (1.0, 0.5):
+        tally.opened[:] = 0
+        tally.opened[services.tier == ACUTE, 0, 0] = round(1000 * share_of_care)
+        tally.census[:] = 0
+        for cashable in (0.0, 0.4, 1.0):
+            set_rules(world, cashable=cashable)
+            run(world, spending.pay, NoParams().compiled())
+            costs[share_of_care, cashable] = money.spent.copy()
+    acute = services.tier == ACUTE
+    care = 1000 * services.episode_cost * 100.0
+    saved = {cashable: costs[1.0, cashable] - costs[0.5, cashable] for cashable in (0.0, 0.4, 1.0)}
+    for cashable, amount in saved.items():
+        assert amount[acute] == pytest.approx(cashable * 0.5 * care[acute], abs=1)
+        assert not amount[~acute].any()
+    assert costs[1.0, 1.0][acute] == pytest.approx(care[acute], abs=1)
+
+
+def test_part_of_a_saving_is_delayed(world: World) -> None:
+    """An acute service that costs a fifth less than its posts saves a part of that at once and all of it in the end.
+
+    The silo's account changes by the same amount, to the penny.
     """
     p = semi_fixed_costs.SemiFixedCosts().compiled()
     services, money = world.services, world.money
     s = SERVICES.index("emergency_admission")
     baseline_cost = services.base_budget[s] / 12.0 * 100.0
-    for cashable, expected in ((0.4, 1.0), (0.0, 0.0), (0.8, 2.0)):
-        set_rules(world, cashable=cashable)
-        services.posts[:] = 1.0
-        services.cost_gap[:] = 0.0
-        saved = []
-        for m in range(120):
-            money.spent[:] = np.round(services.base_budget / 12.0 * 100.0 * services.posts)
-            money.spent[s] = round(0.8 * baseline_cost)
-            money.carried[:] = 0
-            before = money.spent.copy()
-            run(world, semi_fixed_costs.charge_gap, p, 1, m)
-            assert money.carried.sum() == before.sum() - money.spent.sum()
-            saved.append((baseline_cost - money.spent[s]) / (0.2 * baseline_cost))
-        assert saved[0] == pytest.approx(expected * (1.0 - p.late + p.late / p.lag), abs=1e-3)
-        assert saved[-1] == pytest.approx(expected, abs=1e-3)
+    services.posts[:] = 1.0
+    services.cost_gap[:] = 0.0
+    saved = []
+    for m in range(120):
+        money.spent[:] = np.round(services.base_budget / 12.0 * 100.0 * services.posts)
+        money.spent[s] = round(0.8 * baseline_cost)
+        money.carried[:] = 0
+        before = money.spent.copy()
+        run(world, semi_fixed_costs.charge_gap, p, 1, m)
+        assert money.carried.sum() == before.sum() - money.spent.sum()
+        saved.append((baseline_cost - money.spent[s]) / (0.2 * baseline_cost))
+    assert saved[0] == pytest.approx(1.0 - p.late + p.late / p.lag, abs=1e-3)
+    assert saved[-1] == pytest.approx(1.0, abs=1e-3)
 
 
 def test_a_shift_has_a_cost_of_double_running(world: World) -> None:

@@ -47,6 +47,7 @@ from sim.engine.schedule import Clock
 from sim.hazards import Solution, targets
 from sim.people.domains import Domain, load_domains
 from sim.place.place import Place
+from sim.policies import LEVER_GROUP
 from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Params
@@ -330,7 +331,12 @@ def _adapted_for(parameters: tuple[tuple[str, float], ...], place: str) -> Calib
 def adapted_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
     """The solution for a draw of parameters: the supplied solution, adapted now or from the cache."""
     resolved = place or Place.load(ENGLAND)
-    return _adapted_for(tuple(sorted(scenario.parameters.items())), resolved.model_dump_json())
+    return _adapted_for(_calibrating(scenario), resolved.model_dump_json())._replace(params=scenario.params())
+
+
+def _calibrating(scenario: Scenario) -> tuple[tuple[str, float], ...]:
+    """The parameters of a scenario on which its hazards depend: all but the baselines of levers."""
+    return tuple(sorted((n, v) for n, v in scenario.parameters.items() if not n.startswith(f"{LEVER_GROUP}.")))
 
 
 _solve_lock = threading.Lock()
@@ -364,11 +370,12 @@ def solution_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
     """
     resolved = place or Place.load(ENGLAND)
     with _solve_lock:
-        if scenario.parameters and not scenario.recalibrate:
+        calibrating = _calibrating(scenario)
+        if calibrating and not scenario.recalibrate:
             domains, services = set_in_england(scenario.parameters)
             return _place_solution((), resolved)._replace(params=scenario.params(), domains=domains, services=services)
         placed = set_in_place(resolved, scenario.parameters)
-        return _place_solution(tuple(sorted(scenario.parameters.items())), placed)
+        return _place_solution(calibrating, placed)._replace(params=scenario.params())
 
 
 def _place_solution(parameters: tuple[tuple[str, float], ...], place: Place) -> Calibrated:

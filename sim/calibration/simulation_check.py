@@ -17,6 +17,7 @@ from sim import hazards as tables
 from sim.calibration.calibrated_model import ENGLAND, Calibrated
 from sim.hazards import Solution, Targets, pool_narrow_bands
 from sim.place.place import Place
+from sim.policies import LEVER_GROUP
 from sim.scenario.scenario import Scenario
 from sim.services.catalogue import Service
 from sim.simulation.simulate import run_months
@@ -135,9 +136,9 @@ def check_by_simulation(calibrated: Calibrated, place: Place, *, money: bool, pe
         )
     # Acute budgets equal the cost of baseline care. Relative overspend is relative excess care times variable share.
     acute = np.array([service.tier == "acute" for service in services])
-    fixed = params["spending"].compiled().fixed
+    cashable = params[LEVER_GROUP].compiled().cashable
     over = np.where(acute & (total.planned >= 1.0), total.spent / np.maximum(1.0, total.planned) - 1.0, 0.0)
-    return solution._replace(care=solution.care * (1.0 + over / (1.0 - fixed)))
+    return solution._replace(care=solution.care * (1.0 + over / cashable))
 
 
 def _factors(required: F, simulated: F) -> F:

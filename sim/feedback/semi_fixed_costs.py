@@ -1,11 +1,9 @@
 """An empty bed still costs money: only part of acute cost follows demand, and part of that follows late.
 
 Claim     gap = an acute service's cost of the month less posts * base_budget / 12. smooth <- smooth + (gap - smooth) /
-          lag. Cost <- cost + (1 - stuck) * ((1 - late) * gap + late * smooth) - gap, stuck = 1 - cashable / its
-          baseline (0.4). Cost is at least 0, in whole pence.
+          lag. Cost <- cost + (1 - late) * gap + late * smooth - gap. Cost is at least 0, in whole pence.
 Evidence  F05 (GBP 3 of A&E cost per GBP 100 of care cut), M45 (cashability, lag). lag, late: assumed.
-Limits    A rise is paid as late as a fall. The part of cost that does not follow demand at baseline:
-          services/spending.py.
+Limits    A rise is paid as late as a fall. The part of cost that does not follow demand: services/spending.py.
 """
 
 from __future__ import annotations
@@ -20,9 +18,6 @@ from sim.schema.quantities import Params, number, share
 from sim.state.codes import ACUTE
 from sim.state.world import World
 
-BASELINE_CASHABLE = 0.4
-"""Share of acute cost that follows demand at baseline: 1 less the fixed share in services/spending.py."""
-
 
 class SemiFixedCosts(Params):
     """How late cost follows demand."""
@@ -34,7 +29,7 @@ class SemiFixedCosts(Params):
 
 
 @kernel
-def charged_gap(p: SemiFixedCosts, gap: float, smooth: float, cashable: float) -> float:
+def charged_gap(p: SemiFixedCosts, gap: float, smooth: float) -> float:
     """The part of a gap in cost that is charged.
 
     Parameters
@@ -45,17 +40,14 @@ def charged_gap(p: SemiFixedCosts, gap: float, smooth: float, cashable: float) -
         Cost of the month less that of its posts at baseline.
     smooth
         The gap averaged over `lag` months, in the same unit.
-    cashable
-        Share of acute cost that follows demand.
     """
-    return cashable / BASELINE_CASHABLE * ((1.0 - p.late) * gap + p.late * smooth)
+    return (1.0 - p.late) * gap + p.late * smooth
 
 
 @mechanism(
     Phase.ACCOUNTS,
     SemiFixedCosts,
-    reads="money.spent money.carried services.tier services.silo services.posts services.base_budget "
-    "services.cost_gap rules.cashable",
+    reads="money.spent money.carried services.tier services.silo services.posts services.base_budget services.cost_gap",
     writes="money.spent money.carried services.cost_gap",
     after="spending",
 )
@@ -69,6 +61,6 @@ def charge_gap(w: World, p: SemiFixedCosts, clock: Clock) -> None:
         baseline = services.posts[s] * services.base_budget[s] / 12.0 * 100.0
         gap = spent - baseline
         services.cost_gap[s] += (gap - services.cost_gap[s]) / p.lag
-        pence = baseline + charged_gap(p, gap, services.cost_gap[s], w.rules.cashable[0])
+        pence = baseline + charged_gap(p, gap, services.cost_gap[s])
         money.spent[s] = np.int64(math.floor(max(0.0, pence) + 0.5))
         money.carried[services.silo[s]] += spent - money.spent[s]

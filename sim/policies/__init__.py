@@ -19,17 +19,22 @@ from __future__ import annotations
 import pkgutil
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from sim.schema.declarations import import_declaration, line_of
 from sim.schema.errors import NOTHING, InputError
+from sim.schema.quantities import Params, number
 
 Aim = Literal["service", "where", "who"]
 Axis = Literal["place", "neighbourhood", "service"]
 Section = Literal["Money", "Who gets in", "How staff work", "Who decides", "Community", "Outside services", "Shocks"]
 """Where a reader looks for a lever, in this order; 'Shocks' happen to a place rather than being decided."""
+
+
+LEVER_GROUP = "levers"
+"""The group of parameters that are baselines of levers."""
 
 
 class Lever(BaseModel):
@@ -46,6 +51,11 @@ class Lever(BaseModel):
     high: float
     baseline: float
     """Its value where no policy moves it."""
+    baseline_range: tuple[float, float] | None = None
+    """Plausible range of the baseline, where the baseline has an effect of its own. The baseline is then a parameter,
+    `levers.NAME`."""
+    baseline_source: str = ""
+    """Source of the baseline and its range; by default that of the lever."""
     step: float = Field(gt=0.0)
     """Step of its slider, in its unit."""
     source: str = Field(min_length=3)
@@ -66,6 +76,12 @@ class Lever(BaseModel):
             raise ValueError(f"a range whose low end, {self.low:g}, is below its high end, {self.high:g}")
         if not self.low <= self.baseline <= self.high:
             raise ValueError(f"a baseline inside the range {self.low:g} to {self.high:g}, not {self.baseline:g}")
+        if self.baseline_range is not None:
+            low, high = self.baseline_range
+            if not self.low <= low <= self.baseline <= high <= self.high or low == high:
+                raise ValueError(
+                    f"a range around the baseline {self.baseline:g} within the lever's, not {low:g} to {high:g}"
+                )
         if self.step > self.high - self.low:
             raise ValueError(f"a step no larger than the range, {self.high - self.low:g}, not {self.step:g}")
         if self.kind == "shift" and self.baseline != 0.0:
@@ -97,6 +113,27 @@ def levers() -> tuple[Lever, ...]:
         If the file of a lever declares something that is not allowed.
     """
     return tuple(sorted((_declared_in(info.name) for info in pkgutil.iter_modules(__path__)), key=lambda x: x.name))
+
+
+@cache
+def lever_baselines() -> type[Params]:
+    """Make the parameter class `LeverBaselines`: the baselines that have an effect where no policy moves the lever."""
+    fields: dict[str, Any] = {
+        lever.name: (
+            float,
+            number(
+                lever.baseline,
+                low=lever.baseline_range[0],
+                high=lever.baseline_range[1],
+                unit=lever.unit,
+                source=lever.baseline_source or lever.source,
+                meaning=f"{lever.label}, where no policy moves it",
+            ),
+        )
+        for lever in levers()
+        if lever.baseline_range is not None
+    }
+    return create_model("LeverBaselines", __base__=Params, __module__=__name__, **fields)
 
 
 def _declared_in(stem: str) -> Lever:

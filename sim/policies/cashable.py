@@ -1,6 +1,6 @@
 """How much of acute cost follows demand, and so how much money an avoided crisis saves.
 
-Claim     rules.cashable <- path. Effects: feedback/semi_fixed_costs.py.
+Claim     rules.cashable <- path. Effects: services/spending.py.
 Evidence  F05 [W1815]: GBP 3 of A&E cost per GBP 100 of care cut; size assumed.
 Limits    The share is the same for all acute services.
 """
@@ -22,6 +22,8 @@ LEVER = Lever(
     low=0.0,
     high=0.8,
     baseline=0.4,
+    baseline_range=(0.15, 0.7),
+    baseline_source="assumed",
     step=0.05,
     source="assumed; F05 [W1815]: small",
     meaning="Share of acute cost that falls when demand falls and rises when demand rises. The rest is beds and "

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sim.engine.schedule import REGISTRY
 from sim.place.place import Place
+from sim.policies import LEVER_GROUP, lever_baselines
 from sim.scenario import data_parameters, registry
 from sim.schema import toml_keys
 from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import ParameterSpec, Params
-from sim.schema.renamed import PARAMETER_GROUPS, renamed
+from sim.schema.renamed import PARAMETER_GROUPS, PARAMETERS, renamed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def parameter_groups() -> dict[str, type[Params]]:
-    """Collect the parameter classes of mechanisms, by the name of their module."""
+    """Collect the parameter classes of mechanisms, by the name of their module, and the baselines of levers."""
     assert registry.FOLDERS  # importing the registry has registered every mechanism
-    groups: dict[str, type[Params]] = {}
+    groups: dict[str, type[Params]] = {LEVER_GROUP: lever_baselines()}
     for entry in REGISTRY.month():
         if list(entry.params.declared()):
             groups.setdefault(entry.params.__module__.rsplit(".", 1)[-1], entry.params)
@@ -91,6 +92,8 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
         key = ("parameters", *name.split("."))  # written as a table in a table
     if name not in every:
         above = name.split(".")
+        if name in PARAMETERS:
+            raise fail(path, text, key, Phrase(renamed(name, PARAMETERS[name])), name)
         if above[0] in PARAMETER_GROUPS:
             new_name = ".".join([PARAMETER_GROUPS[above[0]], *above[1:]])
             raise fail(path, text, key, Phrase(renamed(name, new_name)), name)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pydantic import Field, field_validator
 
 from sim.place.place import Place
-from sim.policies import Lever, levers
+from sim.policies import LEVER_GROUP, Lever, levers
 from sim.scenario import data_parameters
 from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import fail, parameter, parameter_groups
@@ -226,14 +226,11 @@ class Scenario(Closed):
             raise fail(path, text, key, "one of value and shift", both)
         if lever.kind == "shift" and policy.value is not None:
             raise fail(path, text, (*key, "value"), f"a shift: '{lever.name}' is 0 at baseline", policy.value)
-        target = policy.value if policy.value is not None else lever.baseline + (policy.shift or 0.0)
+        baseline = self.baseline_of(lever)
+        target = policy.value if policy.value is not None else baseline + (policy.shift or 0.0)
         if not lever.low <= target <= lever.high:
             field = "value" if policy.value is not None else "shift"
-            low, high = (
-                (lever.low, lever.high)
-                if field == "value"
-                else (lever.low - lever.baseline, lever.high - lever.baseline)
-            )
+            low, high = (lever.low, lever.high) if field == "value" else (lever.low - baseline, lever.high - baseline)
             came = policy.value if policy.value is not None else policy.shift
             raise fail(path, text, (*key, field), f"{low:g} to {high:g} ({lever.unit}) for '{lever.name}'", came)
         for field in ("start", "until"):
@@ -406,6 +403,21 @@ class Scenario(Closed):
         """List every month of the scenario, YYYY-MM."""
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
+    def baseline_of(self, lever: Lever) -> float:
+        """Look up a lever's value where no policy moves it: its own, or that of the parameter `levers.NAME`.
+
+        Parameters
+        ----------
+        lever : Lever
+            The lever.
+
+        Returns
+        -------
+        float
+            In the unit of the lever.
+        """
+        return self.parameters.get(f"{LEVER_GROUP}.{lever.name}", lever.baseline)
+
     def paths(self, services: tuple[str, ...], places: NeighbourhoodState) -> dict[str, npt.NDArray[np.float64]]:
         """Compute each lever's value by month and column.
 
@@ -431,10 +443,11 @@ class Scenario(Closed):
                 "neighbourhood": places.code.size,
                 "service": len(services) * (int(groups.max()) + 1),
             }[lever.axis]
+            baseline = self.baseline_of(lever)
             if not pulled:
-                out[lever.name] = np.broadcast_to(np.float64(lever.baseline), (12 * self.years, columns))
+                out[lever.name] = np.broadcast_to(np.float64(baseline), (12 * self.years, columns))
                 continue
-            path = np.full((12 * self.years, columns), lever.baseline)
+            path = np.full((12 * self.years, columns), baseline)
             for policy in pulled:
                 first = months_between(self.start, policy.start)
                 inside = self._columns(policy, lever, services, places, groups)
@@ -443,7 +456,7 @@ class Scenario(Closed):
                 change = (policy.value - before) if policy.value is not None else (policy.shift or 0.0)
                 path[:, inside] += ramp * change
                 if policy.until is not None:
-                    path[months_between(self.start, policy.until) :, inside] = lever.baseline
+                    path[months_between(self.start, policy.until) :, inside] = baseline
             out[lever.name] = np.clip(path, lever.low, lever.high)
         return out
 

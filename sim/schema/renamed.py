@@ -45,6 +45,9 @@ PARAMETER_GROUPS: dict[str, str] = {
 }
 """Groups of parameters: the part of a parameter's name before the dot."""
 
+PARAMETERS: dict[str, str] = {"spending.fixed": "levers.cashable, which is 1 less spending.fixed"}
+"""Single parameters, by dotted name."""
+
 METRICS: dict[str, str] = {}
 """Measures, by id."""
 

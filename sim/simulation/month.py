@@ -18,7 +18,7 @@ from sim.engine.recorder import ArrayClearer
 from sim.engine.schedule import REGISTRY, Clock, Mechanism, Phase
 from sim.engine.tables import Handle, allocate, columns
 from sim.feedback import loops
-from sim.policies import levers
+from sim.policies import LEVER_GROUP, lever_baselines, levers
 from sim.schema.quantities import Params
 from sim.state.counters import FLOWS
 from sim.state.world import TABLES, World, handle
@@ -67,6 +67,7 @@ class Month:
         switches = loops.disabled_mechanisms(disabled)
         self._disabled = switches.mechanisms
         baseline = {lever.name: lever.baseline for lever in levers()}
+        baseline |= (params.get(LEVER_GROUP) or lever_baselines()()).model_dump()
         for entry in REGISTRY.month():
             if entry.name in switches.mechanisms:
                 continue

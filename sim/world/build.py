@@ -28,7 +28,7 @@ from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.life_and_death import set_mortality
 from sim.place.place import Neighbourhood, Place
-from sim.policies import cashable, grown_or_commissioned, levers, overspend_share, reinvestment_share
+from sim.policies import LEVER_GROUP, grown_or_commissioned, levers
 from sim.scenario import registry  # noqa: F401  (registers every mechanism)
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
 from sim.services.catalogue import Service
@@ -115,9 +115,11 @@ def build(
     world = populated_world(place, hoods, sizes, aims.death, params, seed, -BURN_IN_MONTHS, threads)
     world.rules.claim_burden[:] = 1.0
     world.rules.seeded[:] = grown_or_commissioned.LEVER.baseline
-    world.rules.cashable[:] = cashable.LEVER.baseline
+    world.rules.cashable[:] = params[LEVER_GROUP].compiled().cashable
     _fill_rates(world, domains, services, solution, aims)
     _fill_services(world, domains, services, solution, aims)
+    world.money.kappa[:] = params[LEVER_GROUP].compiled().overspend_share
+    world.money.rho[:] = params[LEVER_GROUP].compiled().reinvestment_share
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
     _draw_leaders(handle(world), np.uint64(seed), Practice().led)
@@ -279,8 +281,6 @@ def _fill_services(
             if table_name == "services":
                 getattr(table, column)[:] = baseline[entry.lever]
     world.rates.asks[:] = all_asks(world)
-    world.money.kappa[:] = overspend_share.LEVER.baseline
-    world.money.rho[:] = reinvestment_share.LEVER.baseline
 
 
 def all_asks(world: World) -> F:

@@ -15,7 +15,6 @@ from sim.feedback.overspend_recovery import OverspendRecovery
 from sim.feedback.programme_costs import ProgrammeCosts
 from sim.feedback.semi_fixed_costs import SemiFixedCosts
 from sim.services.acute import Acute
-from sim.services.spending import Spending
 from sim.state.codes import PURPOSES
 from sim.twins.mesa.budget import granted, is_acute, is_prevention, lines
 from sim.twins.mesa.month import step
@@ -24,8 +23,6 @@ from sim.twins.mesa.town import Town
 
 ADULT = 4
 """The first age band of adults (from 18)."""
-FOLLOWING_SHARE = 0.4
-"""The share of acute cost that follows demand at baseline."""
 
 
 def to_pence(pounds: float) -> int:
@@ -125,14 +122,14 @@ def prices(
 
 
 @step("spending")
-def spending(town: Town, p: Spending) -> None:
+def spending(town: Town, _: NoParams) -> None:
     """Services pay their staff. One part of an acute service's cost follows its posts, the other the care it gives."""
     for service in town.services:
         pounds = service.paid * service.base_budget / 12.0
         if is_acute(service):
             care = care_cost(town, service) * (1.0 + service.premium * service.overload)
             extra = max(0.0, service.paid - 1.0) * service.base_budget / 12.0
-            pounds = p.fixed * pounds + (1.0 - p.fixed) * (care + extra)
+            pounds = (1.0 - town.cashable) * pounds + town.cashable * (care + extra)
         service.spent = to_pence(max(0.0, pounds))
         service.funding = to_pence(max(0.0, service.granted / 12.0))
         service.silo.carried += service.funding - service.spent
@@ -140,15 +137,15 @@ def spending(town: Town, p: Spending) -> None:
 
 @step("semi_fixed_costs")
 def semi_fixed_costs(town: Town, p: SemiFixedCosts) -> None:
-    """Part of the change of acute cost does not follow demand, and part of it follows with a delay."""
+    """Part of the change of acute cost follows demand with a delay."""
     for service in town.services:
         if not is_acute(service) or service.base_budget <= 0.0:
             continue
         baseline = service.posts * service.base_budget / 12.0 * 100.0
         gap = service.spent - baseline
         service.cost_gap += (gap - service.cost_gap) / p.lag
-        cashed = town.cashable / FOLLOWING_SHARE * ((1.0 - p.late) * gap + p.late * service.cost_gap)
-        spent = math.floor(max(0.0, baseline + cashed) + 0.5)
+        charged = (1.0 - p.late) * gap + p.late * service.cost_gap
+        spent = math.floor(max(0.0, baseline + charged) + 0.5)
         service.silo.carried += service.spent - spent
         service.spent = spent
 
