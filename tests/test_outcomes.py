@@ -254,7 +254,8 @@ def test_the_inverse_care_index() -> None:
 
 def test_discounting() -> None:
     """The first year has the weight 1, the third 1 / 1.035 squared."""
-    assert outcomes.discounted(np.array([[100.0, 0.0, 100.0]]))[0] == pytest.approx([100, 100, 100 + 100 / 1.035**2])
+    totals = outcomes.discounted(np.array([[100.0, 0.0, 100.0]]), 0.035)[0]
+    assert totals == pytest.approx([100, 100, 100 + 100 / 1.035**2])
 
 
 def beyond(pounds: list[list[float]], qalys: list[list[float]] | None = None) -> outcomes.NetEffect:

@@ -12,6 +12,7 @@ from strategies import LEVERS, SERVICES, digest, moved, scenario, town
 from sim.calibration.calibrate import adapt, solution_for
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.ensemble import parameter_sampling
+from sim.ensemble.compare import compare
 from sim.place.place import Place
 from sim.scenario import data_parameters
 from sim.scenario.parameters import parameters
@@ -88,7 +89,8 @@ def test_a_draw_fills_the_ranges_evenly(which: parameter_sampling.Which) -> None
     draws, again = (parameter_sampling.draws(which, seeds, "anytown", {}) for _ in range(2))
     assert draws == again
     every = parameters()
-    assert draws[0].keys() == {n for n in every if which == "all" or not data_parameters.is_figure(n)}
+    drawn_names = {n for n in every if which == "all" or not data_parameters.is_figure(n)}
+    assert draws[0].keys() == {n for n in drawn_names if not n.startswith("valuation.")}, "choices are not drawn"
     for name in draws[0]:
         value, spec = every[name]
         drawn = np.sort([draw[name] for draw in draws])
@@ -168,6 +170,24 @@ def test_a_world_has_the_baselines_of_its_parameters() -> None:
     assert (world.money.kappa == 0.1).all()
     assert (world.money.rho == 0.9).all()
     assert world.rules.cashable[0] == 0.25
+
+
+def test_a_discount_rate_is_a_parameter() -> None:
+    """Discount rates are set like parameters: they change net effects, and no run."""
+    cut = scenario(3, [moved(LEVERS["total_budget"], 0.9, 0, 3)]).with_settings(people=PEOPLE)
+    cut = cut.model_copy(update={"name": "cut"})
+    undiscounted = {"valuation.discount_money": 0.0, "valuation.discount_health": 0.015}
+    effects, digests = [], []
+    for settings in ({}, undiscounted):
+        pair = [s.with_settings(parameters=settings) for s in (baseline(), cut)]
+        result = compare(*pair, seeds=1)
+        digests.append([digest(record) for records in result.records.values() for record in records])
+        effects.append(result.beyond_baseline(cut.name))
+    assert digests[0] == digests[1]
+    pounds = np.diff(effects[1].pounds, axis=1)
+    assert np.diff(effects[0].pounds, axis=1) == pytest.approx(pounds / 1.035 ** np.arange(1, 3))
+    qalys = np.diff(effects[1].qalys, axis=1)
+    assert np.diff(effects[0].qalys, axis=1) == pytest.approx(qalys * (1.015 / 1.035) ** np.arange(1, 3))
 
 
 def test_a_set_parameter_is_not_drawn() -> None:

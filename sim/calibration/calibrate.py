@@ -50,6 +50,7 @@ from sim.place.place import Place
 from sim.policies import LEVER_GROUP
 from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
+from sim.scenario.valuation import VALUATION
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service, load_catalogue
 from sim.simulation.month import Month
@@ -335,8 +336,9 @@ def adapted_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
 
 
 def _calibrating(scenario: Scenario) -> tuple[tuple[str, float], ...]:
-    """The parameters of a scenario on which its hazards depend: all but the baselines of levers."""
-    return tuple(sorted((n, v) for n, v in scenario.parameters.items() if not n.startswith(f"{LEVER_GROUP}.")))
+    """The parameters of a scenario on which its hazards depend: all but baselines of levers and discount rates."""
+    others = (LEVER_GROUP, VALUATION)
+    return tuple(sorted((n, v) for n, v in scenario.parameters.items() if n.split(".")[0] not in others))
 
 
 _solve_lock = threading.Lock()

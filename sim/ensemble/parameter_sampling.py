@@ -33,6 +33,7 @@ from sim import hazards
 from sim.place.place import Place
 from sim.scenario.data_parameters import is_figure, set_in_england
 from sim.scenario.parameters import Parameter, parameters
+from sim.scenario.valuation import VALUATION
 from sim.schema.errors import InputError
 from sim.world.build import england_mix
 
@@ -74,7 +75,7 @@ def draws(
     known = {
         name: parameter
         for name, parameter in parameters(place).items()
-        if name not in fixed and (which == "all" or not is_figure(name))
+        if name not in fixed and not name.startswith(f"{VALUATION}.") and (which == "all" or not is_figure(name))
     }
     if only is not None:
         chosen = set(only)

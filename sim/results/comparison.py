@@ -434,8 +434,12 @@ class Comparison:
             months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
             self._values[scenario, name, by] = months, years
         if accounts:
-            pounds, qalys = (discounted(np.concatenate(each)) for each in zip(*accounts, strict=True))
-            self._accounts[scenario] = pounds, qalys
+            pounds, qalys = (np.concatenate(each) for each in zip(*accounts, strict=True))
+            rates = self.scenarios[0].valuation()
+            self._accounts[scenario] = (
+                discounted(pounds, rates.discount_money),
+                discounted(qalys, rates.discount_health),
+            )
 
     def beyond_baseline(self, scenario: str) -> NetEffect:
         """Compute the costs and gains of a scenario beyond the baseline.

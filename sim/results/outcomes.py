@@ -24,10 +24,6 @@ RISE = 0.1
 """Rise of mortality with age within a band, per year, from 25 on (as that of the death rates: sim/hazards.py)."""
 INFANT = 0.1
 """Part of the first band that people who die in it have lived: most die in their first year (assumed)."""
-DISCOUNT = Figure(
-    value=0.035, unit="per year", low=0.015, high=0.035, source="C32 [ES]: HM Treasury Green Book", status="measured"
-)
-"""Discount rate of pounds and of QALYs; the first year counts in full."""
 COVER = 0.95
 
 
@@ -353,13 +349,15 @@ class CostVerdict(NamedTuple):
     note: str
 
 
-def discounted(yearly: F) -> F:
+def discounted(yearly: F, rate: float) -> F:
     """Discount yearly amounts, and sum them up to each year.
 
     Parameters
     ----------
     yearly : ndarray of float64, shape (…, years)
         Yearly amounts; the first year counts in full.
+    rate : float
+        Discount rate per year.
 
     Returns
     -------
@@ -367,11 +365,11 @@ def discounted(yearly: F) -> F:
 
     Examples
     --------
-    >>> discounted(np.array([1.0, 1.035])).tolist()
+    >>> discounted(np.array([1.0, 1.035]), 0.035).tolist()
     [1.0, 2.0]
     """
     years = np.arange(np.shape(yearly)[-1])
-    out: F = np.cumsum(yearly / (1.0 + DISCOUNT.value) ** years, axis=-1)
+    out: F = np.cumsum(yearly / (1.0 + rate) ** years, axis=-1)
     return out
 
 

@@ -9,6 +9,7 @@ from sim.engine.schedule import REGISTRY
 from sim.place.place import Place
 from sim.policies import LEVER_GROUP, lever_baselines
 from sim.scenario import data_parameters, registry
+from sim.scenario.valuation import VALUATION, Valuation
 from sim.schema import toml_keys
 from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import ParameterSpec, Params
@@ -44,7 +45,7 @@ class Parameter(NamedTuple):
 
 
 def parameters(place: str = "anytown") -> dict[str, Parameter]:
-    """Collect the parameters of mechanisms, then the figures of the data files.
+    """Collect the parameters of mechanisms, the choices of the analyst, then the figures of the data files.
 
     Parameters
     ----------
@@ -61,8 +62,9 @@ def parameters(place: str = "anytown") -> dict[str, Parameter]:
         for group, model in parameter_groups().items()
         for field, value, spec in model.declared()
     }
+    choices = {f"{VALUATION}.{field}": Parameter(value, spec) for field, value, spec in Valuation.declared()}
     published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
-    return of_mechanisms | {name: Parameter(known.value, known.spec) for name, known in published.items()}
+    return of_mechanisms | choices | {name: Parameter(known.value, known.spec) for name, known in published.items()}
 
 
 def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:

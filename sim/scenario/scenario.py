@@ -24,6 +24,7 @@ from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import fail, parameter, parameter_groups
 from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
 from sim.scenario.timeline import month_name, months_between
+from sim.scenario.valuation import VALUATION, Valuation
 from sim.schema import errors, toml_files
 from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import AGE_BANDS, Closed, Number, Params
@@ -513,11 +514,16 @@ class Scenario(Closed):
         columns: npt.NDArray[np.bool_] = (reached[:, None] & mine[None, :]).ravel()
         return columns
 
+    def valuation(self) -> Valuation:
+        """Make the discount rates, with the values of this scenario."""
+        names = {f"{VALUATION}.{field}": field for field in Valuation.model_fields}
+        return Valuation(**{names[n]: value for n, value in self.parameters.items() if n in names})
+
     def params(self) -> dict[str, Params]:
         """Make the parameters of every mechanism, with the values of this scenario."""
         values: dict[str, dict[str, float]] = {}
         for name, value in self.parameters.items():
-            if data_parameters.is_figure(name):
+            if data_parameters.is_figure(name) or name.startswith(f"{VALUATION}."):
                 continue
             group, field = name.split(".", 1)
             values.setdefault(group, {})[field] = value
