@@ -69,6 +69,7 @@ def test_the_child_imports_the_package_of_its_parent(hostile: Path, monkeypatch:
     other = hostile.parent / "elsewhere"
     hostile.rename(other)
     hostile.mkdir()
+    monkeypatch.chdir(hostile)
     (other / "numpy.py").unlink()
     monkeypatch.setattr(sys, "path", [str(other), *sys.path])
     for path in other.glob("*.py"):

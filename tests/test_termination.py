@@ -208,7 +208,9 @@ def test_files_in_progress_are_deleted(start: Callable[..., subprocess.Popen[str
         "        try: (folder / str(k)).touch()",
         "        except OSError: pass",
         "with termination.temporary(folder, folder=True):",
-        "    threading.Thread(target=write, daemon=True).start()",
+        "    for _ in range(3):",
+        "        threading.Thread(target=write, daemon=True).start()",
+        "    time.sleep(0.3)",
         "    print('ready', file=sys.stderr, flush=True)",
         "    time.sleep(60)",
     ]
