@@ -36,7 +36,7 @@ def assert_not_executed(folder: Path) -> None:
 def imported_by_child(folder: Path) -> list[str]:
     """The files that the compiling child imports as `sim` and as numpy, and its search path."""
     report = folder.parent / "report.txt"
-    lines = ["import numpy, pathlib", f"lines = [sim.__file__, compile_backwards.__code__.co_filename, numpy.__file__]",
+    lines = ["import numpy, pathlib", "lines = [sim.__file__, compile_backwards.__code__.co_filename, numpy.__file__]",
              f"pathlib.Path({str(report)!r}).write_text(chr(10).join([*lines, *sys.path]))"]  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(precompile, "CHILD", precompile.CHILD.replace("\ncompile_backwards()", "\n" + "\n".join(lines)))
@@ -96,7 +96,7 @@ def test_the_child_of_an_isolated_process_is_isolated(monkeypatch: pytest.Monkey
 def test_the_command_imports_nothing_from_the_current_folder(
     words: list[str], has_package: bool, hostile: Path
 ) -> None:
-    """Modules in the current folder are ignored. (Python itself imports a package `sim` in it for `-m`, without `-P`.)"""
+    """Modules in the current folder are ignored. Only a package `sim` in it is imported by `-m` itself, without `-P`."""
     if not has_package:
         (hostile / "sim" / "__init__.py").unlink()
         (hostile / "sim").rmdir()
