@@ -96,7 +96,7 @@ def test_the_child_of_an_isolated_process_is_isolated(monkeypatch: pytest.Monkey
 def test_the_command_imports_nothing_from_the_current_folder(
     words: list[str], has_package: bool, hostile: Path
 ) -> None:
-    """Modules in the current folder are ignored. Only a package `sim` in it is imported by `-m` itself, without `-P`."""
+    """Modules in the current folder are ignored. Only a package `sim` in it is imported by `-m`, without `-P`."""
     if not has_package:
         (hostile / "sim" / "__init__.py").unlink()
         (hostile / "sim").rmdir()

@@ -265,7 +265,8 @@ def test_a_closed_stream_is_no_error(redirection: str, arguments: list[str], sta
     if "/dev/full" in redirection and not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     words = ["bash", "-c", f'set -o pipefail; "$@" {redirection}', "bash", *UPSTREAM, *arguments]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == status
     assert not done.stdout
     assert message in done.stderr

@@ -82,9 +82,9 @@ def command(args: Sequence[str]) -> int:
         try:
             sys.stdout.flush()
         except OSError as error:
-            if not isinstance(error, BrokenPipeError):
+            if status == DONE and not isinstance(error, BrokenPipeError):
                 _report(f"standard output: {error.strerror}")
-            return FAILED
+            return status or FAILED
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         return FAILED
     return status
