@@ -12,9 +12,9 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sim.schema.version import VERSION
+
+TYPE_CHECKING = False  # as in `typing`, which takes longer to import than everything else that `import sim` needs
 
 __version__ = VERSION
 
@@ -44,6 +44,8 @@ _ALIASES = {"parameters": "parameter_frame"}
 """Public names that differ from the name in their module."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sim.ensemble.compare import compare, run
     from sim.place.census_tables import new_place
     from sim.place.place import Place, place_names

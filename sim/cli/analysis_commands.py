@@ -34,6 +34,7 @@ MOST_SHOWN = 200
 
 
 def loops(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
     baseline: Annotated[
         str | None,
@@ -74,7 +75,7 @@ def loops(
     from sim.scenario.scenario import Scenario
 
     feedback_loops.check(knock_out or (), measure)
-    folder = checked_folder(out)
+    folder = checked_folder(context, out)
     first = baseline if baseline is not None else Scenario.load(scenario).baseline
     names = [scenario] if scenario == first and not sets else [first, scenario]
     selected = arguments.select_scenarios(
@@ -101,6 +102,7 @@ def loops(
 
 
 def story(
+    context: typer.Context,
     baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The scenario with which the other is compared.")],
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
     people_shown: Annotated[
@@ -124,7 +126,7 @@ def story(
     from sim.cli.progress import Bar
 
     arguments.check_integer("--people-shown", people_shown, 0, MOST_SHOWN)
-    folder = checked_folder(out)
+    folder = checked_folder(context, out)
     selected = arguments.select_scenarios(
         [baseline, scenario],
         place=place,

@@ -18,6 +18,7 @@ from sim.analysis.feedback_loops.strength import Strength, strengths
 from sim.analysis.feedback_loops.variables import EXCLUDED
 from sim.cli.arguments import SelectedScenarios
 from sim.cli.options import indented_json
+from sim.cli.output_folder import write_text
 from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, number, print_wrapped, shown_unit
 from sim.engine.schedule import REGISTRY
 from sim.ensemble.compare import burned_in_world
@@ -203,7 +204,6 @@ def _number(value: float) -> float | None:
 
 def write(folder: Path, report: LoopReport, document: dict[str, Any]) -> tuple[str, ...]:
     """Write the document, the diagrams as one self-contained page, and the map as Mermaid text; return the names."""
-    folder.mkdir(parents=True, exist_ok=True)
     figures = [diagram(report.loop_map)]
     if report.strengths:
         figures.append(strength_figure(report.strengths))
@@ -218,9 +218,7 @@ def write(folder: Path, report: LoopReport, document: dict[str, Any]) -> tuple[s
         "loops.mmd": mermaid(report.loop_map),
     }
     for name, text in files.items():
-        partial = folder / f".{name}.part"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        write_text(folder, name, text)
     return tuple(files)
 
 

@@ -121,23 +121,24 @@ def check_integer_options(seeds: int, seed: int, people: int | None, threads: in
         people_allowed(people)
 
 
-def checked_folder(out: Path | None) -> Path | None:
-    """The folder of `--out` as an absolute path, checked before anything is run."""
+def checked_folder(context: typer.Context, out: Path | None) -> Path | None:
+    """The folder of `--out` as an absolute path, checked before anything is run, and locked until the command ends."""
     if out is None:
         return None
-    from sim.cli import output_folder
+    from sim.cli import output_folder, output_lock
 
-    return output_folder.writable(out)
+    folder = output_folder.writable(out)
+    context.with_resource(output_lock.locked(folder))
+    return folder
 
 
 def write_json(folder: Path | None, name: str, document: Any) -> None:
-    """Write a document as indented JSON; an interruption leaves no partial file under its name."""
+    """Write a document as indented JSON."""
     if folder is None:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}.part"
-    partial.write_text(indented_json(document), encoding="utf-8")
-    partial.replace(folder / name)
+    from sim.cli import output_folder
+
+    output_folder.write_text(folder, name, indented_json(document))
     print(f"Wrote {folder / name}", file=sys.stderr)
 
 

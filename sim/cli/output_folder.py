@@ -2,17 +2,16 @@
 
 The files are written to a temporary folder in the same place and then moved. A new folder appears with all four files
 in it. In an existing folder each file is replaced, `run.json` last: its digests show whether the other files belong to
-the same run.
+the same run. `sim/cli/output_lock.py` keeps other runs out of the folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli.options import indented_json
+from sim.cli.output_lock import unfinished
 from sim.schema.errors import InputError, Phrase
+from sim.termination import temporary
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison, SummaryColumn
@@ -62,33 +63,53 @@ def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[s
     """Write all files, or none, and return their names."""
     new = not folder.exists()
     parent = folder.parent if new else folder
-    parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}.part-"))
-    try:
-        with (
-            ThreadPoolExecutor(1) as executor,
-            (staging / "summary.csv").open("w", encoding="utf-8", newline="") as stream,
-        ):
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            parquet = executor.submit(_parquet, staging / "results.parquet", result)
-            writer.writerows(summary(document))
-            (staging / "document.json").write_text(indented_json(document), encoding="utf-8")
-            parquet.result()
-        tables = ("results.parquet", "summary.csv", "document.json")
-        files = {name: {"sha256": _digest(staging / name), "bytes": (staging / name).stat().st_size} for name in tables}
-        run = {**result.provenance(), "command": ["upstream", *sys.argv[1:]], "files": files}
-        (staging / "run.json").write_text(indented_json(run), encoding="utf-8")
-        names = (*tables, "run.json")
-        if new:
-            staging.chmod(0o755)
-            staging.rename(folder)
-        else:
-            for name in names:
-                (staging / name).replace(folder / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    staging, created = unfinished(folder, parent)
+    tables = ("results.parquet", "summary.csv", "document.json")
+    names = (*tables, "run.json")
+    provenance = result.provenance()
+    with _named(folder):
+        parent.mkdir(parents=True, exist_ok=True)
+        with created:
+            with (
+                ThreadPoolExecutor(1) as executor,
+                (staging / "summary.csv").open("w", encoding="utf-8", newline="") as stream,
+            ):
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerow(COLUMNS)
+                parquet = executor.submit(_parquet, staging / "results.parquet", result)
+                writer.writerows(summary(document))
+                (staging / "document.json").write_text(indented_json(document), encoding="utf-8")
+                parquet.result()
+            files = {
+                name: {"sha256": _digest(staging / name), "bytes": (staging / name).stat().st_size} for name in tables
+            }
+            run = {**provenance, "command": ["upstream", *sys.argv[1:]], "files": files}
+            (staging / "run.json").write_text(indented_json(run), encoding="utf-8")
+            if not new or folder.exists():
+                for name in names:
+                    (staging / name).replace(folder / name)
+            else:
+                staging.rename(folder)
     return names
+
+
+def write_text(folder: Path, name: str, text: str) -> None:
+    """Write a text file; an interruption leaves no partial file."""
+    partial = folder / f".{name}.part"
+    with _named(folder / name):
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary(partial):
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(folder / name)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of the file system name the path of the user, and not that of an unfinished file or none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def summary(document: dict[str, Any]) -> Iterator[list[object]]:

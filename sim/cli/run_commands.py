@@ -30,6 +30,7 @@ from sim.cli.options import (
 
 
 def run(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
     place: PlaceOption = None,
     people: PeopleOption = None,
@@ -46,10 +47,14 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run one scenario with several seeds."""
-    _compare([scenario], place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json)
+    names = [scenario]
+    _compare(
+        context, names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json
+    )
 
 
 def compare(
+    context: typer.Context,
     baseline: Annotated[
         str, typer.Argument(metavar="BASELINE", help="The scenario with which the others are compared.")
     ],
@@ -70,10 +75,13 @@ def compare(
 ) -> None:
     """Compare policies with a baseline: acute demand and other measures over time."""
     names = [baseline, *scenarios]
-    _compare(names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json)
+    _compare(
+        context, names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json
+    )
 
 
 def _compare(
+    context: typer.Context,
     names: list[str],
     place: str | None,
     people: int | None,
@@ -95,7 +103,7 @@ def _compare(
     axes = arguments.axes(by)
     drawn = arguments.draws(draws)
     checked_engine = arguments.engine(engine)
-    folder = checked_folder(out)
+    folder = checked_folder(context, out)
     selected = arguments.select_scenarios(
         names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
     )

@@ -42,6 +42,7 @@ CellsOption = Annotated[
 
 
 def claims(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -69,7 +70,7 @@ def claims(
 ) -> int:
     """Test the claims of the scenario library. The output has expected and simulated results, and limits of claims."""
     check_integer_options(seeds, seed, people, threads)
-    folder = checked_folder(out)
+    folder = checked_folder(context, out)
     if of_levers or of_loops:
         if quick or folders or (of_levers and of_loops):
             from sim.schema.errors import InputError, Phrase
@@ -148,6 +149,7 @@ def _one_at_a_time(
 
 
 def validate(
+    context: typer.Context,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="Experiments, such as V1. Default: all.")
     ] = None,
@@ -161,7 +163,7 @@ def validate(
 ) -> None:
     """Repeat published natural experiments. The output compares simulated with published effects."""
     check_integer_options(seeds, seed, people, threads)
-    folder = checked_folder(out)
+    folder = checked_folder(context, out)
     from sim.cli.progress import Bar
     from sim.validation import natural_experiments
 

@@ -22,6 +22,7 @@ from sim.results.expectation_tests import F, Parts, Read
 from sim.scenario.scenario import Scenario
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
+from sim.termination import temporary
 
 SOURCE = Path(__file__).parents[1]
 MATTERS = (".py", ".toml", ".npz")
@@ -203,8 +204,9 @@ class Readings:
             "readings": rows,
         }
         half = path.with_suffix(".part")
-        half.write_text(json.dumps(contents, allow_nan=False) + "\n", encoding="utf-8")
-        half.replace(path)
+        with temporary(half):
+            half.write_text(json.dumps(contents, allow_nan=False) + "\n", encoding="utf-8")
+            half.replace(path)
 
 
 def _key(metric: str, groups: Parts) -> Reading:

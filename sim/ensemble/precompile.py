@@ -7,12 +7,12 @@ has compiled.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 from sim.calibration.calibrate import solution_for
 from sim.engine import jit
@@ -20,6 +20,21 @@ from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.simulation.month import BURN_IN_DISABLED, Month
 from sim.simulation.simulate import burn_in, run_months
+from sim.termination import PATIENCE, Undone
+
+ROOT = Path(__file__).absolute().parents[2]
+"""The folder that this process imports the package `sim` from."""
+CHILD = f"""
+import sys
+sys.path.insert(0, sys.argv[1])
+import sim
+del sys.path[0]
+from sim.termination import end_with_parent
+end_with_parent()
+from {__name__} import compile_backwards
+compile_backwards()
+"""
+"""Program of the second process: the package `sim` of its parent, everything else by the search path."""
 
 _compiling = threading.Lock()
 
@@ -31,22 +46,50 @@ def compile_backwards() -> None:
         Month(params, {}, disabled).compile_backwards()
 
 
-@contextmanager
-def _from_the_other_end() -> Iterator[None]:
-    """Run a second process that compiles backwards. Neither process needs the other."""
-    if (os.cpu_count() or 1) < 2:
-        yield
-        return
-    code = f"from {__name__} import compile_backwards; compile_backwards()"
-    known = {**os.environ, "UPSTREAM_CACHE": str(jit.CACHE_ROOT), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    other = subprocess.Popen(
-        [sys.executable, "-c", code], env=known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+class SecondProcess:
+    """A process that compiles the month's stages backwards. Neither process needs the other."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process, if there is a second processor. Standard input ends when this process ends."""
+        if (os.cpu_count() or 1) < 2 or not sys.executable:
+            return
+        with contextlib.suppress(OSError):
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", CHILD, str(ROOT)],
+                env=child_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(PATIENCE)
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child process: the search path of this process without the current folder.
+
+    Modules are imported from the current folder by `python -m`, by a notebook, and with an empty entry in PYTHONPATH.
+    A process that the user did not start must not execute the files in it.
+    """
+    ignored = sys.flags.ignore_environment  # `python -E` or `-I`: Python's variables do not apply to the child either
+    environment = {name: value for name, value in os.environ.items() if not (ignored and name.startswith("PYTHON"))}
+    path = os.pathsep.join(entry for entry in sys.path if Path(entry).is_absolute() and not _is_current(entry))
+    return {**environment, "UPSTREAM_CACHE": str(jit.CACHE_ROOT), "PYTHONPATH": path}
+
+
+def _is_current(folder: str) -> bool:
     try:
-        yield
-    finally:
-        other.terminate()
-        other.wait()
+        return Path(folder).samefile(os.curdir)
+    except OSError:  # one of the two does not exist
+        return False
 
 
 def warm_up() -> None:
@@ -60,7 +103,8 @@ def warm_up() -> None:
         if "UPSTREAM_QUIET" not in os.environ:
             print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
         scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
-        with _from_the_other_end():
+        second = SecondProcess()
+        with Undone(second.start, second.stop):
             calibrated = solution_for(scenario)
             world = burn_in(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
             run_months(world, scenario, calibrated.params, 0)

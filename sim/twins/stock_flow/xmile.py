@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.schema.version import VERSION
 from sim.services.catalogue import load_catalogue
+from sim.termination import temporary
 from sim.twins.stock_flow.equations import F, topological_order, use_counts
 from sim.twins.stock_flow.symbolic import Expr
 from sim.twins.stock_flow.twin import Twin
@@ -302,8 +303,9 @@ def write(twin: Twin, path: Path) -> XmileSummary:
     writer = _Writer(twin)
     tree = writer.tree()
     partial_path = path.with_name(f".{path.name}.part")
-    tree.write(partial_path, encoding="utf-8", xml_declaration=True)
-    partial_path.replace(path)
+    with temporary(partial_path):
+        tree.write(partial_path, encoding="utf-8", xml_declaration=True)
+        partial_path.replace(path)
     root = tree.getroot()
     variables = sum(len(root.findall(f".//{kind}")) for kind in ("stock", "flow", "aux"))
     return XmileSummary(variables, writer.stocks)
