@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from column_access import access
 from strategies import (
     LEVERS,
     SERVICES,
@@ -43,6 +44,7 @@ from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, RESPONSIVE
 from sim.state.counters import FLOWS
+from sim.state.rates import Rates
 from sim.state.updates import counted
 from sim.state.world import TABLES, World, handle
 from sim.world.build import BURN_IN_MONTHS, copy
@@ -219,18 +221,50 @@ def test_a_world_is_built_the_same_without_compilation(uncompiled: UncompiledRun
     assert not different(columns(built), columns(uncompiled.built))
 
 
+@each
+def test_a_mechanism_declares_what_it_reads(m: Mechanism) -> None:
+    """A column that a mechanism reads and another mechanism of any phase writes is declared: the loop map needs it."""
+    written_by_others = {c for other in MONTH if other is not m for c in other.writes}
+    assert sorted((access(m.kernel).reads & written_by_others) - set(m.reads) - set(m.writes)) == []
+
+
+@each
+def test_a_mechanism_declares_only_what_it_uses(m: Mechanism) -> None:
+    """A declared column occurs in the kernel or in a function that it calls; else the loop map has a false link."""
+    used = access(m.kernel)
+    assert sorted(set(m.reads) - used.mentions) == []
+    assert sorted(set(m.writes) - used.writes) == []
+
+
 @pytest.mark.slow
 @each
-def test_a_mechanism_declares_what_it_reads(m: Mechanism, uncompiled: UncompiledRun) -> None:
-    """A column that a mechanism uses and another of its phase writes is declared, so that their order is checked.
-
-    A column that no other mechanism of the phase writes needs no declaration: the order of phases is fixed.
-    """
+def test_the_source_shows_every_column_that_is_read(m: Mechanism, uncompiled: UncompiledRun) -> None:
+    """The analysis of the source (`column_access.py`) misses no column that a run of a mechanism looks up."""
     columns_read = set().union(
         *(log for step, log in zip(uncompiled.steps, uncompiled.columns_read, strict=True) if step.name == m.name)
     )
-    written_by_others = {c for other in MONTH if other.phase is m.phase and other is not m for c in other.writes}
-    assert sorted((columns_read & written_by_others) - set(m.reads) - set(m.writes)) == []
+    assert sorted(columns_read - access(m.kernel).mentions) == []
+
+
+@kernel
+def _through_names(w: World, p: tuple, clock: Clock) -> None:
+    people, trust = w.people, w.people.trust
+    for i in range(people.age.size):
+        w.money.spent[0] += _through_a_call(w.rates, people.level[0], i)
+        trust[i] = 0.5
+
+
+@kernel
+def _through_a_call(table: Rates, level: np.ndarray, i: int) -> int:
+    return level[i] if table.household[0] == 1 else 0
+
+
+def test_a_column_is_recognised_under_another_name() -> None:
+    """The analysis follows names of tables and columns, and arguments of calls; a size is no reading."""
+    used = access(_through_names)
+    assert used.reads == {"people.level", "rates.household"}
+    assert used.writes == {"money.spent", "people.trust"}
+    assert used.mentions == used.reads | used.writes | {"people.age"}
 
 
 # Levers.

@@ -82,7 +82,7 @@ def _count_attendance(w: World, s: Int, i: Int) -> None:
 @mechanism(
     Phase.WALK_IN_DEMAND,
     reads="services.quality places.practice places.fit people.level people.before people.help people.age "
-    "people.door_bound people.band people.quintile people.neighbourhood screen.event_row "
+    "people.door_bound people.band people.quintile people.neighbourhood dwellings.head screen.event_row "
     "screen.event_domain screen.event_to screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.tops screen.marks screen.found_row",
     after="acute_episodes",
@@ -118,7 +118,7 @@ def attend(w: World, p: NoParams, clock: Clock) -> None:
 
 @mechanism(
     Phase.REFRESH,
-    reads="people.level people.help people.age people.band people.quintile screen.renew screen.reason "
+    reads="people.level people.age people.band people.quintile screen.renew screen.reason "
     "screen.renewals dwellings.head",
     writes="people.door_bound",
     name="walk_in_demand_bounds",
