@@ -116,7 +116,7 @@ def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, A
         seconds = [timed(partial(some, many * r, many)) for r in range(repeats)]
         results[f"person_months_per_second_{threads}"] = spread([people * many / s for s in seconds])
     people_and_ties = sum(array.nbytes for table in world if isinstance(table, (People, TieLists)) for array in table)
-    results["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
+    results["bytes_per_person"] = sum(array.nbytes for _, table in world.tables() for array in table) / people
     results["bytes_per_person_people_and_ties"] = people_and_ties / people
     return results
 

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from sim.engine.tables import columns
-from sim.state.world import TABLES
+from sim.state.world import all_tables
 
 
 class InWorld(NamedTuple):
@@ -198,7 +198,7 @@ class _Function(ast.NodeVisitor):
             self._note(self.value(node.func.value), self.out.writes)
         elif isinstance(node.func, ast.Name) and node.func.id in WITHOUT_READING:
             for argument in node.args:
-                self._note((x for x in self.value(argument) if len(x.names) == 2))
+                self._note(x for x in self.value(argument) if len(x.names) == 2)
         else:
             self.generic_visit(node)
 
@@ -221,8 +221,7 @@ class _Function(ast.NodeVisitor):
 
 
 def _attribute(value: InWorld, name: str) -> InWorld:
-    names = (*value.names, name)
-    if len(names) < 2:
-        return InWorld(names)
-    table, column = names
-    return InWorld(names, len(dict(columns(TABLES[table]))[column].axes))
+    if value.names in ((), ("private",)):
+        return InWorld((name,))
+    (table,) = value.names
+    return InWorld((table, name), len(dict(columns(all_tables()[table]))[name].axes))

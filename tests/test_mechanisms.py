@@ -40,18 +40,17 @@ from sim.people.walk_in_demand import attendance_probability
 from sim.place.place import Place
 from sim.policies import Lever
 from sim.schema.quantities import AGE_BANDS
-from sim.simulation.month import Month, clear_flows
+from sim.simulation.month import Month
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, RESPONSIVE
 from sim.state.counters import FLOWS
 from sim.state.rates import Rates
 from sim.state.updates import counted
-from sim.state.world import TABLES, World, handle
+from sim.state.world import World, all_tables, handle
 from sim.world.build import BURN_IN_MONTHS, copy
 
 ROOT = Path(__file__).parents[1]
 MONTH = REGISTRY.month()
-EVERY_COLUMN = tuple(f"{t}.{c}" for t, kind in TABLES.items() for c in kind._fields)
 each = pytest.mark.parametrize("m", MONTH, ids=[m.name for m in MONTH])
 by_lever = pytest.mark.parametrize("lever", LEVERS.values(), ids=list(LEVERS))
 
@@ -72,10 +71,9 @@ def steps(world: World, years: int, seed: int, is_recorded: Callable[[int], bool
     world = copy(world)
     w = handle(world)
     for m in range(12 * years):
-        clear_flows(world)
-        for mechanism, settings in month.steps:
+        for mechanism, _, run in month.walk(world, w, Clock(np.uint64(seed), np.int64(m))):
             before = copy(world) if is_recorded(m) else world
-            mechanism.kernel(w, settings, Clock(np.uint64(seed), np.int64(m)))
+            run()
             if is_recorded(m):
                 recorded.append(Step(mechanism.name, m, before, copy(world)))
         world.people.changed[:] = 0
@@ -92,10 +90,9 @@ def touched(seed: int) -> dict[str, set[str]]:
     previous = snapshot(world)
     for m in range(24):
         for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
             previous[f"tally.{flow}"][:] = 0
-        for mechanism, settings in month.steps:
-            mechanism.kernel(w, settings, Clock(np.uint64(seed), np.int64(m)))
+        for mechanism, _, run in month.walk(world, w, Clock(np.uint64(seed), np.int64(m))):
+            run()
             for name in different(previous, columns(world)):
                 out[mechanism.name].add(name)
                 previous[name] = columns(world)[name].copy()
@@ -121,7 +118,7 @@ import pickle, sys, traceback
 import numpy as np
 np.seterr(over="ignore")
 from sim.engine import tables
-tables.handle_maker = lambda kind: lambda world: world  # plain Python reads the tables themselves
+tables.handle_maker = lambda *_: lambda world: world  # plain Python reads the tables themselves
 from sim.schema.quantities import Params
 of_floats = Params.compiled
 # A Python float lets NumPy compute in 32 bits where compiled code takes 64.
@@ -137,6 +134,8 @@ from sim.world.build import copy
 class Watch:
     def __init__(self, world, log): self._world, self._log = world, log
     def __getattr__(self, table):
+        if table == "private":
+            return Watch(self._world.private, self._log)
         return Columns(table, getattr(self._world, table), self._log)
 
 class Columns:
@@ -341,10 +340,10 @@ def _too_low(w: World, need: tuple, life: tuple, seek: tuple, bits: np.ndarray) 
     for i in range(people.age.size):
         alive = people.age[i] != EMPTY_SLOT
         if alive:
-            wrong += reach(people.death_bound[i]) < death_probability(w, life, i) * bits[0]
-            wrong += reach(people.birth_bound[i]) < birth_probability(w, life, i) * bits[0]
+            wrong += reach(w.private.life_and_death.death_bound[i]) < death_probability(w, life, i) * bits[0]
+            wrong += reach(w.private.life_and_death.birth_bound[i]) < birth_probability(w, life, i) * bits[0]
             for k in range(w.rates.door.size):
-                wrong += reach(people.door_bound[k, i]) < attendance_probability(w, k, i) * bits[0]
+                wrong += reach(w.private.walk_in_demand.door_bound[k, i]) < attendance_probability(w, k, i) * bits[0]
         for d in range(people.level.shape[0]):
             if alive and counted(w, d, i):
                 if people.level[d, i] < 3:
@@ -386,7 +385,7 @@ def test_empty_slots_are_never_drawn(seed: int) -> None:
         out = ~counts(world)
         for name in ("up_bound", "down_bound", "ask_bound"):
             assert not getattr(world.people, name)[out].any(), f"{name} in month {m}"
-        assert not world.people.door_bound[:, world.people.age == EMPTY_SLOT].any()
+        assert not world.private.walk_in_demand.door_bound[:, world.people.age == EMPTY_SLOT].any()
 
 
 def test_arrays_have_the_declared_types(seed: int) -> None:
@@ -394,7 +393,7 @@ def test_arrays_have_the_declared_types(seed: int) -> None:
     from sim.engine.tables import columns as described
 
     world: Columns = columns(town(1_500, seed))
-    for table, kind in TABLES.items():
+    for table, kind in all_tables().items():
         for name, column in described(kind):
             array = world[f"{table}.{name}"]
             assert array.dtype == np.dtype(column.dtype), f"{table}.{name}"
