@@ -94,9 +94,9 @@ def test_a_state_starts_at_its_baseline(seed: int) -> None:
 
 def test_a_changed_state_is_another_type() -> None:
     """The type for which kernels are compiled, and so their machine code, differs if a State gets another column."""
-    one, _ = handle_type("World", {**TABLES, "private": {"first": _State}})
-    two, _ = handle_type("World", {**TABLES, "private": {"first": _LongerState}})
-    assert one.name != two.name
+    first, _ = handle_type("World", {**TABLES, "private": {"first": _State}})
+    second, _ = handle_type("World", {**TABLES, "private": {"first": _LongerState}})
+    assert first.name != second.name
     assert handle(town(1_500, 0)).kind.name == handle(copy(town(1_500, 0))).kind.name
 
 
