@@ -43,8 +43,6 @@ from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.simulation.month import Month, clear_flows
-from sim.state.people import People
-from sim.state.ties import TieLists
 from sim.state.world import World, handle
 from sim.world.partition import fused_stages, parts_of
 
@@ -115,8 +113,9 @@ def throughput(calibrated: Calibrated, people: int, repeats: int) -> dict[str, A
         some(0, 1)  # preparation that is done once is not counted
         seconds = [timed(partial(some, many * r, many)) for r in range(repeats)]
         results[f"person_months_per_second_{threads}"] = spread([people * many / s for s in seconds])
-    people_and_ties = sum(array.nbytes for table in world if isinstance(table, (People, TieLists)) for array in table)
-    results["bytes_per_person"] = sum(array.nbytes for table in world for array in table) / people
+    of_people = (world.people, world.ties, *vars(world.private).values())
+    people_and_ties = sum(array.nbytes for table in of_people for array in table)
+    results["bytes_per_person"] = sum(array.nbytes for _, table in world.tables() for array in table) / people
     results["bytes_per_person_people_and_ties"] = people_and_ties / people
     return results
 

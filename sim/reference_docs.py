@@ -40,7 +40,7 @@ from sim.scenario.scenario import Scenario, library
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import PURPOSES
-from sim.state.world import TABLES
+from sim.state.world import all_tables
 from sim.validation.claims import claim_texts, outside_texts
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment
 from sim.world.build import BURN_IN_MONTHS
@@ -124,7 +124,8 @@ def state_tables() -> str:
             name = f"*{entry.lever}*" if entry.lever else entry.name
             writers.setdefault(column, []).append(name)
     parts = []
-    for name, table in TABLES.items():
+    files = {entry.state_name: entry.module for entry in REGISTRY.month() if entry.state is not None}
+    for name, table in all_tables().items():
         doc = " ".join((table.__doc__ or "").split("\n\n")[0].split())
         rows = [
             (f"`{c}`", spec.dtype, " × ".join(spec.axes), spec.unit, spec.meaning,
@@ -132,7 +133,8 @@ def state_tables() -> str:
             for c, spec in columns(table)
         ]  # fmt: skip
         head = ("column", "type", "axes", "unit", "meaning", "written by")
-        parts.append(f"**`{name}`.** {doc}\n\n{_table(head, rows)}")
+        of_file = f" Only {_module_link(files[name])} uses it." if name in files else ""
+        parts.append(f"**`{name}`.** {doc}{of_file}\n\n{_table(head, rows)}")
     return "\n\n".join(parts)
 
 

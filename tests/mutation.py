@@ -26,7 +26,7 @@ from sim.engine.schedule import REGISTRY, Clock
 from sim.scenario.policy import AgeFilter, NeighbourhoodFilter
 from sim.scenario.scenario import Scenario
 from sim.services.catalogue import load_catalogue
-from sim.simulation.month import Month, clear_flows
+from sim.simulation.month import Month
 from sim.state.world import handle
 from sim.twins.mesa import MesaModel, initial_state
 from sim.twins.mesa.agreement import Difference, differences
@@ -114,9 +114,8 @@ def first_difference(scenario: Scenario, seed: int, people: int, months: int) ->
     month = Month(scenario.params(), scenario.paths(tuple(s.id for s in load_catalogue()), world.places))
     w = handle(world)
     for m in range(months):
-        clear_flows(world)
-        for entry, argument in month.steps:
-            entry.kernel(w, argument, Clock(np.uint64(seed), np.int64(m)))
+        for _, _, run in month.walk(world, w, Clock(np.uint64(seed), np.int64(m))):
+            run()
         town.step()
         for difference in differences(town, world):
             return difference

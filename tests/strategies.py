@@ -27,7 +27,7 @@ from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
 from sim.simulation.simulate import set_aim_groups
 from sim.state.codes import ANYTHING, EMPTY_SLOT, WAITING
-from sim.state.world import TABLES, World, handle
+from sim.state.world import World, handle
 from sim.world.build import copy
 
 Columns = dict[str, npt.NDArray[np.generic]]
@@ -74,7 +74,7 @@ def every_lever_moved(years: int = 2) -> Scenario:
 
 def columns(world: World) -> Columns:
     """Every array of a world, by its name 'table.column'."""
-    return {f"{t}.{c}": getattr(getattr(world, t), c) for t, kind in TABLES.items() for c in kind._fields}
+    return {f"{t}.{c}": array for t, table in world.tables() for c, array in table._asdict().items()}
 
 
 def snapshot(world: World) -> Columns:

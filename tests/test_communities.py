@@ -25,10 +25,10 @@ def world(seed: int) -> World:
 
 def reset_groups(world: World) -> None:
     """Set community groups to the baseline without random variation."""
-    places = world.places
-    for column in (places.grown, places.energy, places.knowhow):
+    places, state = world.places, world.private.groups
+    for column in (places.grown, places.energy, state.knowhow):
         column[:] = 1.0
-    for column in (places.led, places.fullness, places.aid, places.commissioned):
+    for column in (state.led, places.fullness, places.aid, state.commissioned):
         column[:] = 0.0
     world.services.plan[:] = world.services.base_budget
 
@@ -44,7 +44,7 @@ def test_groups_are_constant_at_baseline(world: World) -> None:
     run(world, groups.grow, GROUPS, 240)
     assert (world.places.grown == 1.0).all()
     assert (world.places.energy == 1.0).all()
-    assert (world.places.knowhow == 1.0).all()
+    assert (world.private.groups.knowhow == 1.0).all()
 
 
 @pytest.mark.statistics
@@ -57,11 +57,11 @@ def test_leaders_are_an_immigration_death_process(world: World) -> None:
     world.places.energy[:] = 1.0
     samples = []
     for trial in range(40):
-        world.places.leaders[:] = GROUPS.leaders
+        world.private.groups.leaders[:] = GROUPS.leaders
         for m in range(600):
             groups.lead(handle(world), GROUPS, clock(m, trial))
             if m >= 120:
-                samples.append(world.places.leaders.copy())
+                samples.append(world.private.groups.leaders.copy())
     assert np.mean(samples) == pytest.approx(GROUPS.leaders, abs=0.2)
     assert np.var(samples) == pytest.approx(GROUPS.leaders, rel=0.25)
 
@@ -87,12 +87,12 @@ def test_commissioned_groups_follow_the_money(world: World) -> None:
     set_community_money(world, 2.0)
     set_rules(world, seeded=0.5)
     run(world, groups.grow, GROUPS, 12)
-    assert world.places.commissioned == pytest.approx(GROUPS.worth, rel=0.02)
+    assert world.private.groups.commissioned == pytest.approx(GROUPS.worth, rel=0.02)
     assert (world.places.energy > 1.4).all()
     set_community_money(world, 1.0)
     set_rules(world, seeded=1.0)
     run(world, groups.grow, GROUPS, 12)
-    assert (world.places.commissioned < 0.02).all()
+    assert (world.private.groups.commissioned < 0.02).all()
     assert world.places.energy == pytest.approx(1.0, abs=0.06), "the baseline's groups, less those crowded out"
 
 
@@ -101,11 +101,11 @@ def test_groups_that_closed_grow_more_slowly(world: World) -> None:
     reset_groups(world)
     set_community_money(world, 0.0)
     run(world, groups.grow, GROUPS, 24)
-    knowhow = world.places.knowhow.copy()
+    knowhow = world.private.groups.knowhow.copy()
     assert (knowhow < 0.4).all()
     set_community_money(world, 1.0)
     fresh = copy(world)
-    fresh.places.knowhow[:] = 1.0
+    fresh.private.groups.knowhow[:] = 1.0
     before = world.places.grown.copy()
     for w in (world, fresh):
         run(w, groups.grow, GROUPS)
@@ -202,7 +202,7 @@ def test_peers_are_recovered_people(seed: int) -> None:
     world = months[1]
     world.people.before[:] = months[0].people.before
     people, kinds = world.people, world.rates.kind
-    recovered = np.zeros(world.places.recovered.size)
+    recovered = np.zeros(world.places.peers.size)
     for k in range(int(world.screen.events[0])):
         i, d, to = (int(x[k]) for x in (world.screen.event_row, world.screen.event_domain, world.screen.event_to))
         if kinds[d] in (MENTAL, FAMILY) and people.before[d, i] >= 2 and to < people.before[d, i]:

@@ -26,7 +26,7 @@ from sim.scenario.policy import Policy
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
 from sim.simulation.month import Month
-from sim.state.world import TABLES, handle
+from sim.state.world import all_tables, handle
 from sim.world.build import copy
 
 PEOPLE, SEEDS = 3_000, (0, 1)
@@ -70,7 +70,7 @@ def test_every_column_is_a_variable_or_is_excluded() -> None:
     for variable in NAMED:
         for column in variable.columns:
             table, name = column.split(".")
-            assert name in TABLES[table]._fields, column
+            assert name in all_tables()[table]._fields, column
 
 
 def test_a_new_column_is_a_new_variable() -> None:

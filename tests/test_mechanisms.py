@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from column_access import access
 from strategies import (
     LEVERS,
     SERVICES,
@@ -39,17 +40,17 @@ from sim.people.walk_in_demand import attendance_probability
 from sim.place.place import Place
 from sim.policies import Lever
 from sim.schema.quantities import AGE_BANDS
-from sim.simulation.month import Month, clear_flows
+from sim.simulation.month import Month
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, RESPONSIVE
 from sim.state.counters import FLOWS
+from sim.state.rates import Rates
 from sim.state.updates import counted
-from sim.state.world import TABLES, World, handle
+from sim.state.world import World, all_tables, handle
 from sim.world.build import BURN_IN_MONTHS, copy
 
 ROOT = Path(__file__).parents[1]
 MONTH = REGISTRY.month()
-EVERY_COLUMN = tuple(f"{t}.{c}" for t, kind in TABLES.items() for c in kind._fields)
 each = pytest.mark.parametrize("m", MONTH, ids=[m.name for m in MONTH])
 by_lever = pytest.mark.parametrize("lever", LEVERS.values(), ids=list(LEVERS))
 
@@ -70,10 +71,9 @@ def steps(world: World, years: int, seed: int, is_recorded: Callable[[int], bool
     world = copy(world)
     w = handle(world)
     for m in range(12 * years):
-        clear_flows(world)
-        for mechanism, settings in month.steps:
+        for mechanism, _, run in month.walk(world, w, Clock(np.uint64(seed), np.int64(m))):
             before = copy(world) if is_recorded(m) else world
-            mechanism.kernel(w, settings, Clock(np.uint64(seed), np.int64(m)))
+            run()
             if is_recorded(m):
                 recorded.append(Step(mechanism.name, m, before, copy(world)))
         world.people.changed[:] = 0
@@ -90,10 +90,9 @@ def touched(seed: int) -> dict[str, set[str]]:
     previous = snapshot(world)
     for m in range(24):
         for flow in FLOWS:
-            getattr(world.tally, flow)[:] = 0
             previous[f"tally.{flow}"][:] = 0
-        for mechanism, settings in month.steps:
-            mechanism.kernel(w, settings, Clock(np.uint64(seed), np.int64(m)))
+        for mechanism, _, run in month.walk(world, w, Clock(np.uint64(seed), np.int64(m))):
+            run()
             for name in different(previous, columns(world)):
                 out[mechanism.name].add(name)
                 previous[name] = columns(world)[name].copy()
@@ -119,7 +118,7 @@ import pickle, sys, traceback
 import numpy as np
 np.seterr(over="ignore")
 from sim.engine import tables
-tables.handle_maker = lambda kind: lambda world: world  # plain Python reads the tables themselves
+tables.handle_maker = lambda *_: lambda world: world  # plain Python reads the tables themselves
 from sim.schema.quantities import Params
 of_floats = Params.compiled
 # A Python float lets NumPy compute in 32 bits where compiled code takes 64.
@@ -135,6 +134,8 @@ from sim.world.build import copy
 class Watch:
     def __init__(self, world, log): self._world, self._log = world, log
     def __getattr__(self, table):
+        if table == "private":
+            return Watch(self._world.private, self._log)
         return Columns(table, getattr(self._world, table), self._log)
 
 class Columns:
@@ -219,18 +220,50 @@ def test_a_world_is_built_the_same_without_compilation(uncompiled: UncompiledRun
     assert not different(columns(built), columns(uncompiled.built))
 
 
+@each
+def test_a_mechanism_declares_what_it_reads(m: Mechanism) -> None:
+    """A column that a mechanism reads and another mechanism of any phase writes is declared: the loop map needs it."""
+    written_by_others = {c for other in MONTH if other is not m for c in other.writes}
+    assert sorted((access(m.kernel).reads & written_by_others) - set(m.reads) - set(m.writes)) == []
+
+
+@each
+def test_a_mechanism_declares_only_what_it_uses(m: Mechanism) -> None:
+    """A declared column occurs in the kernel or in a function that it calls; else the loop map has a false link."""
+    used = access(m.kernel)
+    assert sorted(set(m.reads) - used.mentions) == []
+    assert sorted(set(m.writes) - used.writes) == []
+
+
 @pytest.mark.slow
 @each
-def test_a_mechanism_declares_what_it_reads(m: Mechanism, uncompiled: UncompiledRun) -> None:
-    """A column that a mechanism uses and another of its phase writes is declared, so that their order is checked.
-
-    A column that no other mechanism of the phase writes needs no declaration: the order of phases is fixed.
-    """
+def test_the_source_shows_every_column_that_is_read(m: Mechanism, uncompiled: UncompiledRun) -> None:
+    """The analysis of the source (`column_access.py`) misses no column that a run of a mechanism looks up."""
     columns_read = set().union(
         *(log for step, log in zip(uncompiled.steps, uncompiled.columns_read, strict=True) if step.name == m.name)
     )
-    written_by_others = {c for other in MONTH if other.phase is m.phase and other is not m for c in other.writes}
-    assert sorted((columns_read & written_by_others) - set(m.reads) - set(m.writes)) == []
+    assert sorted(columns_read - access(m.kernel).mentions) == []
+
+
+@kernel
+def _through_names(w: World, p: tuple, clock: Clock) -> None:
+    people, trust = w.people, w.people.trust
+    for i in range(people.age.size):
+        w.money.spent[0] += _through_a_call(w.rates, people.level[0], i)
+        trust[i] = 0.5
+
+
+@kernel
+def _through_a_call(table: Rates, level: np.ndarray, i: int) -> int:
+    return level[i] if table.household[0] == 1 else 0
+
+
+def test_a_column_is_recognised_under_another_name() -> None:
+    """The analysis follows names of tables and columns, and arguments of calls; a size is no reading."""
+    used = access(_through_names)
+    assert used.reads == {"people.level", "rates.household"}
+    assert used.writes == {"money.spent", "people.trust"}
+    assert used.mentions == used.reads | used.writes | {"people.age"}
 
 
 # Levers.
@@ -307,10 +340,10 @@ def _too_low(w: World, need: tuple, life: tuple, seek: tuple, bits: np.ndarray) 
     for i in range(people.age.size):
         alive = people.age[i] != EMPTY_SLOT
         if alive:
-            wrong += reach(people.death_bound[i]) < death_probability(w, life, i) * bits[0]
-            wrong += reach(people.birth_bound[i]) < birth_probability(w, life, i) * bits[0]
+            wrong += reach(w.private.life_and_death.death_bound[i]) < death_probability(w, life, i) * bits[0]
+            wrong += reach(w.private.life_and_death.birth_bound[i]) < birth_probability(w, life, i) * bits[0]
             for k in range(w.rates.door.size):
-                wrong += reach(people.door_bound[k, i]) < attendance_probability(w, k, i) * bits[0]
+                wrong += reach(w.private.walk_in_demand.door_bound[k, i]) < attendance_probability(w, k, i) * bits[0]
         for d in range(people.level.shape[0]):
             if alive and counted(w, d, i):
                 if people.level[d, i] < 3:
@@ -352,7 +385,7 @@ def test_empty_slots_are_never_drawn(seed: int) -> None:
         out = ~counts(world)
         for name in ("up_bound", "down_bound", "ask_bound"):
             assert not getattr(world.people, name)[out].any(), f"{name} in month {m}"
-        assert not world.people.door_bound[:, world.people.age == EMPTY_SLOT].any()
+        assert not world.private.walk_in_demand.door_bound[:, world.people.age == EMPTY_SLOT].any()
 
 
 def test_arrays_have_the_declared_types(seed: int) -> None:
@@ -360,7 +393,7 @@ def test_arrays_have_the_declared_types(seed: int) -> None:
     from sim.engine.tables import columns as described
 
     world: Columns = columns(town(1_500, seed))
-    for table, kind in TABLES.items():
+    for table, kind in all_tables().items():
         for name, column in described(kind):
             array = world[f"{table}.{name}"]
             assert array.dtype == np.dtype(column.dtype), f"{table}.{name}"

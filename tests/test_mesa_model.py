@@ -22,7 +22,7 @@ from sim.engine.schedule import REGISTRY
 from sim.engine.tables import columns
 from sim.scenario.scenario import library
 from sim.simulation.simulate import run_months
-from sim.state.world import TABLES
+from sim.state.world import all_tables
 from sim.twins.mesa import agreement, initial_state, rng
 from sim.twins.mesa import month as mesa_month
 from sim.twins.mesa.people import PersonAgent, ServiceAgent
@@ -78,7 +78,7 @@ def test_every_column_is_compared() -> None:
     Those steps write no other columns.
     """
     shared = {f"{h.table}.{h.column}" for h in initial_state.SHARED_COLUMNS}
-    every = {f"{table}.{name}" for table, kind in TABLES.items() for name, _ in columns(kind)}
+    every = {f"{table}.{name}" for table, kind in all_tables().items() for name, _ in columns(kind)}
     left_out = {name for name in every - shared if not name.startswith("screen.")}
     written = {name for entry in REGISTRY.entries.values() for name in entry.writes}
     quicker = {name for step in mesa_month.ACCELERATION_STEPS for name in REGISTRY.entries[step].writes}

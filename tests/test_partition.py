@@ -25,7 +25,7 @@ from sim.place.place import Place
 from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT
-from sim.state.world import TABLES, World, handle
+from sim.state.world import World, all_tables, handle
 from sim.world import partition
 from sim.world.build import copy
 from sim.world.partition import fused_stages, part_bounds, parts_of
@@ -122,7 +122,7 @@ IN_PLACE = {"people.neighbourhood", "people.dwelling", "people.quintile", "dwell
 def rows_of(part: World, name: str) -> tuple[int, int, int] | None:
     """The axis along which parts divide a column, and the part's rows; None for columns of the place and scratch."""
     table, column = name.split(".")
-    axes = dict(described(TABLES[table]))[column].axes
+    axes = dict(described(all_tables()[table]))[column].axes
     for k, axis in enumerate(axes):
         if axis in {"person", "dwelling", "neighbourhood"} and table != "screen":
             first, last = getattr(part.part, axis)
@@ -243,5 +243,6 @@ def test_scratch_is_of_the_size_of_a_part(seed: int) -> None:
     widest = max(last - first for first, last in part_bounds(world.places.first))
     assert len(parts_of(world)) > 3
     assert scratch < 100 * widest
-    lasting = sum(a.nbytes for table in (world.people, world.dwellings, world.ties) for a in table) + events
+    tables = (world.people, world.dwellings, world.ties, *vars(world.private).values())
+    lasting = sum(a.nbytes for table in tables for a in table) + events
     assert lasting / people < 140

@@ -116,10 +116,10 @@ def test_services_that_closed_lose_know_how(world: World) -> None:
     free = (services.statutory == 0) & (services.tier != ACUTE) & (services.base_places > 0)
     assert (services.places[free] < 0.75 * services.base_places[free]).all()
     assert services.places[~free] == pytest.approx(services.base_places[~free])
-    services.knowhow[:] = 1.0
+    world.private.non_statutory_closure.knowhow[:] = 1.0
     services.posts[:] = 0.9
     run(world, non_statutory_closure.update_knowhow, p, 12)
-    assert (services.knowhow == 1.0).all()
+    assert (world.private.non_statutory_closure.knowhow == 1.0).all()
 
 
 def test_the_cashable_share_of_acute_cost_follows_care(world: World) -> None:
@@ -158,7 +158,7 @@ def test_part_of_a_saving_is_delayed(world: World) -> None:
     s = SERVICES.index("emergency_admission")
     baseline_cost = services.base_budget[s] / 12.0 * 100.0
     services.posts[:] = 1.0
-    services.cost_gap[:] = 0.0
+    world.private.semi_fixed_costs.cost_gap[:] = 0.0
     saved = []
     for m in range(120):
         money.spent[:] = np.round(services.base_budget / 12.0 * 100.0 * services.posts)
@@ -176,7 +176,7 @@ def test_a_shift_has_a_cost_of_double_running(world: World) -> None:
     """Double running costs nothing at baseline; a tenth more prevention has a set-up cost, which declines."""
     p = double.DoubleRunning().compiled()
     services, money = world.services, world.money
-    services.granted[:] = services.settled[:] = services.base_budget
+    services.granted[:] = world.private.double_running.settled[:] = services.base_budget
     money.spent[:] = money.carried[:] = 0
     run(world, double.charge_double_running, p, 12)
     assert not money.spent.any()

@@ -14,11 +14,11 @@ from strategies import (
 from sim.engine.schedule import REGISTRY, Mechanism, Phase, Registry
 from sim.policies import Lever, lever_sections
 from sim.schema.quantities import Params, number
-from sim.state.world import TABLES
+from sim.state.world import all_tables
 
 ROOT = Path(__file__).parents[1]
 MONTH = REGISTRY.month()
-EVERY_COLUMN = tuple(f"{t}.{c}" for t, kind in TABLES.items() for c in kind._fields)
+EVERY_COLUMN = tuple(f"{t}.{c}" for t, kind in all_tables().items() for c in kind._fields)
 each = pytest.mark.parametrize("m", MONTH, ids=[m.name for m in MONTH])
 by_lever = pytest.mark.parametrize("lever", LEVERS.values(), ids=list(LEVERS))
 

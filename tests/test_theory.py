@@ -28,7 +28,7 @@ from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase
 from sim.engine.thinning import CERTAIN, bound_of, reach
 from sim.people.donors import donor
-from sim.simulation.month import Month, clear_flows
+from sim.simulation.month import Month
 from sim.simulation.simulate import run_months
 from sim.state.codes import ANYTHING, EMPTY_SLOT, WAITING
 from sim.state.world import World, handle
@@ -137,9 +137,8 @@ def test_no_place_is_empty_while_somebody_waits(seed: int) -> None:
     month = Month(calibrated().params, every_lever_moved(2).paths(SERVICES, world.places))
     waited = 0
     for m in range(24):
-        clear_flows(world)
-        for mechanism, settings in month.steps:
-            mechanism.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))
+        for mechanism, _, run in month.walk(world, handle(world), Clock(np.uint64(seed), np.int64(m))):
+            run()
             if mechanism.name == "waiting":
                 s = world.services
                 assert ((s.queue == 0) | (s.helped >= np.floor(s.places))).all()
@@ -308,10 +307,9 @@ def test_newcomers_have_the_needs_of_their_donors(seed: int) -> None:
     observed = np.zeros((household.size, 4))
     expected, spread = np.zeros_like(observed), np.zeros_like(observed)
     for m in range(72):
-        clear_flows(world)
-        for mechanism, settings in month.steps:
+        for mechanism, _, run in month.walk(world, handle(world), Clock(np.uint64(seed), np.int64(m))):
             was = people.age.copy() if mechanism.name == "moves" else None
-            mechanism.kernel(handle(world), settings, Clock(np.uint64(seed), np.int64(m)))
+            run()
             if was is None:
                 continue
             for i in np.flatnonzero((was == EMPTY_SLOT) & (people.age != EMPTY_SLOT)):
@@ -350,9 +348,9 @@ def _wide_open(world: World) -> None:
     people.up_bound[:] = np.where(is_counted & ~crisis, half, 0)
     people.down_bound[:] = np.where(is_counted, np.where(crisis, people.down_bound, fifth), 0)
     people.ask_bound[:] = np.where(is_counted & ~crisis, quarter, 0)
-    people.death_bound[:] = np.where(alive, half, 0)
-    people.birth_bound[:] = np.where(alive, half, 0)
-    people.door_bound[:] = np.where(alive[None, :], CERTAIN, 0)
+    world.private.life_and_death.death_bound[:] = np.where(alive, half, 0)
+    world.private.life_and_death.birth_bound[:] = np.where(alive, half, 0)
+    world.private.walk_in_demand.door_bound[:] = np.where(alive[None, :], CERTAIN, 0)
 
 
 def test_a_bound_is_the_smallest_above_its_probability() -> None:

@@ -262,7 +262,7 @@ class PopulationObserver:
 
 def _column(world: World, name: str) -> A:
     table, column = name.split(".")
-    values: A = getattr(getattr(world, table), column)
+    values: A = getattr(world.table(table), column)
     return values
 
 

@@ -20,7 +20,7 @@ from sim.calibration.calibrated_model import Calibrated
 from sim.engine import jit
 from sim.engine.tables import columns
 from sim.place.place import Place
-from sim.state.world import TABLES, World
+from sim.state.world import World, all_tables, make_world
 from sim.world.build import BURN_IN_MONTHS
 
 FOLDER = jit.CACHE_ROOT / "worlds"
@@ -75,7 +75,7 @@ def digest_of(calibrated: Calibrated, place: Place, people: int | None) -> str:
 def _layout(shapes: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
     """The byte offset and number of elements of each column; the key '' has the total size."""
     offset, out = 0, {}
-    for table, kind in TABLES.items():
+    for table, kind in all_tables().items():
         for column, spec in columns(kind):
             name = f"{table}.{column}"
             count = int(np.prod(shapes[name], dtype=np.int64))
@@ -86,16 +86,16 @@ def _layout(shapes: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
 
 def _write(world: World, path: Path) -> None:
     shapes = {
-        f"{table}.{column}": list(getattr(getattr(world, table), column).shape)
-        for table, kind in TABLES.items()
-        for column, _ in columns(kind)
+        f"{table}.{column}": list(array.shape)
+        for table, made in world.tables()
+        for column, array in made._asdict().items()
     }
     layout = _layout(shapes)
     body = bytearray(layout[""][0])
     for name, (offset, count) in layout.items():
         if count:
             table, column = name.split(".")
-            array = getattr(getattr(world, table), column)
+            array = getattr(world.table(table), column)
             body[offset : offset + array.nbytes] = array.tobytes()
     head = json.dumps(shapes).encode()
     head = len(head).to_bytes(8, "little") + head
@@ -123,6 +123,4 @@ def _read(path: Path) -> World | None:
         values: np.ndarray = body[offset : offset + count * np.dtype(dtype).itemsize].view(dtype).reshape(shapes[name])
         return values
 
-    return World._make(
-        kind(*(column(f"{table}.{name}", spec.dtype) for name, spec in columns(kind))) for table, kind in TABLES.items()
-    )
+    return make_world(lambda table, kind: kind(*(column(f"{table}.{c}", spec.dtype) for c, spec in columns(kind))))

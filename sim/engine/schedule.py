@@ -1,8 +1,8 @@
 """Mechanisms, and the order in which a month runs them.
 
-A mechanism is one file: a claim, its parameters, the columns it reads and writes, a compiled kernel. The month is the
-list of phases below, from top to bottom. Two mechanisms of one phase that touch the same column must declare which
-comes first, or the registry refuses the schedule.
+A mechanism is one file: a claim, its parameters, the columns it reads and writes, a compiled kernel, and a State for
+what it alone remembers. The month is the list of phases below, from top to bottom. Two mechanisms of one phase that
+touch the same column must declare which comes first, or the registry refuses the schedule.
 """
 
 from __future__ import annotations
@@ -75,6 +75,13 @@ class Mechanism:
     """Whether the kernel works on one part of the place, `world.part`, and on others only as `beyond` states."""
     beyond: tuple[str, ...] = ()
     """Columns of which it reads rows outside the part."""
+    state: type | None = None
+    """Columns that only the mechanisms of its file use: a table of the world, `world.private.NAME`."""
+
+    @property
+    def state_name(self) -> str:
+        """Name of the table of its State: that of its file."""
+        return self.module.rsplit(".", 1)[-1]
 
     @property
     def file(self) -> Path:
@@ -117,7 +124,18 @@ class Registry:
         if registered is not None and registered.module != entry.module:
             wanted = f"a name that no other mechanism has; {registered.module} declares one"
             raise InputError(entry.file, entry.line("mechanism"), "mechanism.name", wanted, entry.name)
+        for other in self.entries.values():
+            if entry.state is None or other.state is None or other.state_name != entry.state_name:
+                continue
+            if other.module != entry.module or other.state.__qualname__ != entry.state.__qualname__:
+                wanted = f"one State for a file of this name; {other.module} declares {other.state.__qualname__}"
+                raise InputError(entry.file, entry.line("state"), "mechanism.state", wanted, entry.state.__qualname__)
         self.entries[entry.name] = entry
+
+    def states(self) -> dict[str, type]:
+        """The State of each file that has one, by the name of its table, in alphabetical order."""
+        declared = {entry.state_name: entry.state for entry in self.entries.values() if entry.state is not None}
+        return dict(sorted(declared.items()))
 
     def month(self) -> tuple[Mechanism, ...]:
         """The mechanisms in the order of a month; where the order is free, those that work part by part come first.
@@ -139,16 +157,19 @@ class Registry:
         Parameters
         ----------
         tables : mapping of str to NamedTuple class
-            The tables of state, by name.
+            The shared tables of state, by name.
 
         Raises
         ------
         InputError
-            With the file, the line and the choices: for a table or column that does not exist, a predecessor that
-            does not exist, or one of another phase.
+            With the file, the line and the choices: for a table or column that does not exist, a column of another
+            mechanism's State, a predecessor that does not exist, or one of another phase.
         """
-        every = {f"{table}.{name}" for table, kind in tables.items() for name, _ in columns(kind)}
+        shared = {f"{table}.{name}" for table, kind in tables.items() for name, _ in columns(kind)}
         for entry in self.entries.values():
+            self._check_state(entry, tables)
+            private = () if entry.state is None else columns(entry.state)
+            every = shared | {f"{entry.state_name}.{name}" for name, _ in private}
             for key in ("reads", "writes", "beyond"):
                 for column in getattr(entry, key):
                     if column in every:
@@ -156,6 +177,8 @@ class Registry:
                     table = column.split(".")[0]
                     choices = sorted(c for c in every if c.startswith(f"{table}.")) or sorted(tables)
                     wanted = "a column of state, table.column"
+                    if table in self.states():
+                        wanted = f"a shared column: {column} is private to the mechanisms of its file"
                     line = entry.line(column.replace(".", r"\."))
                     raise InputError(entry.file, line, f"mechanism.{key}", wanted, column, choices)
             together = sorted(m.name for m in self.entries.values() if m.phase is entry.phase and m is not entry)
@@ -166,6 +189,20 @@ class Registry:
                     came = name if not phase else Phrase(f"'{name}'{phase}")
                     raise InputError(entry.file, entry.line(name), "mechanism.after", wanted, came, together)
         self.month()
+
+    @staticmethod
+    def _check_state(entry: Mechanism, tables: Mapping[str, type]) -> None:
+        """Refuse a State with the name of a shared table, and one that parallel parts would share."""
+        if entry.state is None:
+            return
+        line = entry.line("state")
+        if entry.state_name in tables:
+            wanted = "a file whose name is not that of a shared table of state"
+            raise InputError(entry.file, line, "mechanism.state", wanted, entry.state_name)
+        for name, column in columns(entry.state):
+            if entry.by_part and f"{entry.state_name}.{name}" in entry.writes and not OF_ONE_PART & set(column.axes):
+                wanted = f"a column over {' or '.join(sorted(OF_ONE_PART))}, as the mechanism works part by part"
+                raise InputError(entry.file, line, "mechanism.state", wanted, f"{name} over {', '.join(column.axes)}")
 
     def _in_order(self) -> tuple[Mechanism, ...]:
         ordered: list[Mechanism] = []
@@ -206,6 +243,8 @@ class Registry:
                     raise InputError(b.file, b.line("mechanism"), "mechanism.after", wanted, Phrase("neither"))
 
 
+OF_ONE_PART = frozenset({"person", "dwelling", "neighbourhood"})
+"""Axes whose rows each belong to one part of the place."""
 REGISTRY = Registry()
 
 
@@ -213,6 +252,7 @@ def mechanism(
     phase: Phase,
     params: type[Params] = NoParams,
     *,
+    state: type | None = None,
     reads: str = "",
     writes: str = "",
     after: str = "",
@@ -229,8 +269,13 @@ def mechanism(
         When in the month it runs.
     params : subclass of Params
         Its parameters. The kernel of a lever gets the lever's path over the months instead.
+    state : NamedTuple class, optional
+        Columns that the mechanisms of this file alone use, declared as those of the shared tables. Kernels use them as
+        `world.private.NAME`, where NAME is the name of the file. Each starts at 0, unless the class has a method
+        `start(world)` that sets others once the shared columns are filled.
     reads, writes : str
-        Columns, `table.column`, separated by spaces. A column that another mechanism writes is declared.
+        Columns, `table.column`, separated by spaces; NAME is the table of the State. A column that another mechanism
+        writes, in whatever phase, is declared.
     after : str
         Mechanisms of the same phase that come before it.
     lever : str, optional
@@ -262,6 +307,7 @@ def mechanism(
                 lever=lever,
                 by_part=by_part,
                 beyond=tuple(beyond.split()),
+                state=state,
             )
         )
         return kernel

@@ -11,8 +11,9 @@ look a column up once, ahead of a loop, and no references are counted: the handl
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
@@ -196,13 +197,19 @@ class Handle:
         self.address = int(listed.ctypes.data)
 
 
-def handle_type(table: type, first: int = 0) -> tuple[TableType, int]:
-    """Make the compiled type of a table, or of a NamedTuple of tables.
+Members = Mapping[str, "type | Members"]
+"""The tables of a world by the names of its fields; a field may be a group of further tables."""
+
+
+def handle_type(name: str, members: Members, first: int = 0) -> tuple[TableType, int]:
+    """Make the compiled type of a group of tables.
 
     Parameters
     ----------
-    table : type
-        The table.
+    name : str
+        Name of the group, such as ``World``.
+    members : mapping of str to NamedTuple class or mapping
+        Its tables, and groups of further tables.
     first : int
         Position in the list of addresses at which its columns begin.
 
@@ -213,29 +220,35 @@ def handle_type(table: type, first: int = 0) -> tuple[TableType, int]:
     end : int
         Position after its last column.
     """
-    hints = get_type_hints(table)
     fields: dict[str, tuple[Any, int]] = {}
-    for name in table._fields:  # type: ignore[attr-defined]  # a NamedTuple
-        kind = hints[name]
-        if hasattr(kind, "_fields"):
-            part, after = handle_type(kind, first)
-            fields[name] = (part, first)
-            first = after
+    for field, member in members.items():
+        if isinstance(member, type):
+            part, after = _table_type(member, first)
         else:
-            column = dict(columns(table))[name]
-            array = types.Array(from_dtype(np.dtype(column.dtype)), len(column.axes), "C")
-            fields[name] = (array, first)
-            first += 1 + array.ndim
+            part, after = handle_type(field, member, first)
+        fields[field] = (part, first)
+        first = after
+    return TableType(name, fields), first
+
+
+def _table_type(table: type, first: int) -> tuple[TableType, int]:
+    fields: dict[str, tuple[Any, int]] = {}
+    for name, column in columns(table):
+        array = types.Array(from_dtype(np.dtype(column.dtype)), len(column.axes), "C")
+        fields[name] = (array, first)
+        first += 1 + array.ndim
     return TableType(table.__name__, fields), first
 
 
-def handle_maker(world: type) -> Callable[[Any], Any]:
+def handle_maker(name: str, members: Members) -> Callable[[Any], Any]:
     """Make a function that gives a handle on a world.
 
     Parameters
     ----------
-    world : type
-        A NamedTuple of tables.
+    name : str
+        Name of the world's type.
+    members : mapping of str to NamedTuple class or mapping
+        The tables of the world, and groups of further tables.
 
     Returns
     -------
@@ -243,20 +256,29 @@ def handle_maker(world: type) -> Callable[[Any], Any]:
         From a world to a `Handle`, which kernels take for the world. It raises TypeError if an array has another type
         or number of axes than declared, or is not contiguous.
     """
-    kind, length = handle_type(world)
-    described = [(t, c, column) for t, table in get_type_hints(world).items() for c, column in columns(table)]
+    kind, length = handle_type(name, members)
+    described = [(path, attrgetter(path), column) for path, column in _described(members)]
 
     def handle(made: Any) -> Handle:
         words: list[int] = []
-        for t, c, column in described:
-            array = getattr(getattr(made, t), c)
+        for path, array_of, column in described:
+            array = array_of(made)
             if array.dtype != column.dtype or array.ndim != len(column.axes) or not array.flags.carray:
-                raise TypeError(f"{t}.{c} must be {column.dtype} over {column.axes}, contiguous; it is {array.dtype}")
+                raise TypeError(f"{path} must be {column.dtype} over {column.axes}, contiguous; it is {array.dtype}")
             words += [array.ctypes.data, *array.shape]
         assert len(words) == length
         return Handle(kind, made, on_separate_lines([np.array(words, np.int64)])[0])
 
     return handle
+
+
+def _described(members: Members, before: str = "") -> Iterator[tuple[str, Column]]:
+    """The path from a world to each column, with its declaration, in the order of the list of addresses."""
+    for field, member in members.items():
+        if isinstance(member, type):
+            yield from ((f"{before}{field}.{name}", column) for name, column in columns(member))
+        else:
+            yield from _described(member, f"{before}{field}.")
 
 
 register_model(TableType)(OpaqueModel)

@@ -9,11 +9,14 @@ Limits    A silo's crises stand for its scandals. Rules and checks prevent nothi
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.feedback.failure_demand import running_mean
 from sim.schema.quantities import Params, number
 from sim.state.codes import ACUTE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -25,24 +28,34 @@ class Bureaucracy(Params):
     )
 
 
+class BureaucracyState(NamedTuple):
+    """The crises that a place is used to."""
+
+    usual_crises: Annotated[
+        A, column("f8", "service", "episodes", "acute episodes a month before the first reported one")
+    ]
+
+
 @mechanism(
     Phase.ACCOUNTS,
     Bureaucracy,
+    state=BureaucracyState,
     reads="tally.opened services.response",
-    writes="services.compliance services.usual_crises",
+    writes="services.compliance bureaucracy.usual_crises",
 )
 @kernel
 def update_compliance(w: World, p: Bureaucracy, clock: Clock) -> None:
     services = w.services
+    state: BureaucracyState = w.private.bureaucracy
     for f in range(w.money.kappa.size):
         crises, baseline = 0.0, 0.0
         for s in range(services.domain.size):
             if services.silo[s] == f and services.tier[s] == ACUTE and services.crisis_share[s].max() > 0.0:
                 opened = float(w.tally.opened[s].sum())
                 if clock.month < 0:
-                    services.usual_crises[s] = running_mean(services.usual_crises[s], opened, clock.month)
+                    state.usual_crises[s] = running_mean(state.usual_crises[s], opened, clock.month)
                 crises += opened
-                baseline += services.usual_crises[s]
+                baseline += state.usual_crises[s]
         if clock.month < 0 or baseline <= 0.0:
             continue
         for s in range(services.domain.size):

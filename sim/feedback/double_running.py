@@ -10,6 +10,7 @@ Limits    Acute posts also close slowly (services/workforce.py): that is the lar
 from __future__ import annotations
 
 import math
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -36,19 +38,31 @@ class DoubleRunning(Params):
     )
 
 
+class DoubleRunningState(NamedTuple):
+    """Budgets to which services have adjusted."""
+
+    settled: Annotated[A, column("f8", "service", "pounds a year", "granted money to which the service has adapted")]
+
+    def start(self, w: World) -> None:
+        """Begin with the granted budgets."""
+        self.settled[:] = w.services.granted
+
+
 @mechanism(
     Phase.ACCOUNTS,
     DoubleRunning,
-    reads="services.granted services.settled services.tier services.silo money.spent money.carried",
-    writes="services.settled money.spent money.carried",
+    state=DoubleRunningState,
+    reads="services.granted services.tier services.silo money.spent money.carried",
+    writes="double_running.settled money.spent money.carried",
     after="spending semi_fixed_costs",
 )
 @kernel
 def charge_double_running(w: World, p: DoubleRunning, clock: Clock) -> None:
     services, money = w.services, w.money
+    state: DoubleRunningState = w.private.double_running
     for s in range(services.domain.size):
-        new = services.granted[s] - services.settled[s]
-        services.settled[s] += new / p.settles
+        new = services.granted[s] - state.settled[s]
+        state.settled[s] += new / p.settles
         if new > 0.0 and (services.tier[s] == PREVENTIVE or services.tier[s] == COMMUNITY):
             extra = np.int64(math.floor(p.set_up * new / 12.0 * 100.0 + 0.5))
             money.spent[s] += extra

@@ -11,10 +11,13 @@ Limits    Baseline requests are the place's own mean over the last `REFERENCE_MO
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
 from sim.state.codes import ACUTE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 REFERENCE_MONTHS = 60
@@ -27,6 +30,12 @@ class FailureDemand(Params):
     memory: float = number(
         6.0, low=1.0, high=24.0, unit="months", source="assumed", meaning="months over which requests are averaged"
     )
+
+
+class FailureDemandState(NamedTuple):
+    """The requests that a place is used to."""
+
+    usual_asked: Annotated[A, column("f8", "service", "requests", "requests a month before the first reported one")]
 
 
 @kernel
@@ -56,18 +65,20 @@ def running_mean(mean: float, value: float, month: Int) -> float:
 @mechanism(
     Phase.ACCOUNTS,
     FailureDemand,
+    state=FailureDemandState,
     reads="tally.asked services.helped",
-    writes="services.asking services.usual_asked services.usual_helped",
+    writes="services.asking failure_demand.usual_asked services.usual_helped",
 )
 @kernel
 def update_asking(w: World, p: FailureDemand, clock: Clock) -> None:
     services = w.services
+    state: FailureDemandState = w.private.failure_demand
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE or services.base_places[s] <= 0.0:
             continue
         asked = float(w.tally.asked[s].sum())
         if clock.month < 0:
-            services.usual_asked[s] = running_mean(services.usual_asked[s], asked, clock.month)
+            state.usual_asked[s] = running_mean(state.usual_asked[s], asked, clock.month)
             services.usual_helped[s] = running_mean(services.usual_helped[s], float(services.helped[s]), clock.month)
-        elif services.usual_asked[s] > 0.0:
-            services.asking[s] += (asked / services.usual_asked[s] - services.asking[s]) / p.memory
+        elif state.usual_asked[s] > 0.0:
+            services.asking[s] += (asked / state.usual_asked[s] - services.asking[s]) / p.memory

@@ -87,7 +87,7 @@ def update_legitimacy(w: World, p: Legitimacy, clock: Clock) -> None:
 @mechanism(
     Phase.MEMORY,
     Legitimacy,
-    reads="people.age people.neighbourhood people.trust places.legitimacy places.first",
+    reads="people.age people.trust places.legitimacy places.first",
     writes="people.trust people.changed",
     name="belief",
     after="resilience trust",

@@ -11,10 +11,13 @@ Limits    A pilot is a whole service in the model.
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import ACUTE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -42,6 +45,16 @@ class NonStatutoryClosure(Params):
     )
 
 
+class NonStatutoryClosureState(NamedTuple):
+    """Know-how of services that may close."""
+
+    knowhow: Annotated[A, column("f8", "service", "1 = baseline", "what its staff know of work that was once closed")]
+
+    def start(self, _w: World) -> None:
+        """Begin with all know-how."""
+        self.knowhow[:] = 1.0
+
+
 @kernel
 def is_non_statutory(w: World, s: int) -> bool:
     """Whether no law requires the service, acute services apart."""
@@ -59,7 +72,7 @@ def is_non_statutory(w: World, s: int) -> bool:
 @kernel
 def close_first(w: World, p: NonStatutoryClosure, clock: Clock) -> None:
     services = w.services
-    for f in range(w.money.shift.size):
+    for f in range(w.money.carried.size):
         missing, lost, exposed = 0.0, 0.0, 0.0
         for s in range(services.granted.size):
             if services.silo[s] == f:
@@ -82,19 +95,21 @@ def close_first(w: World, p: NonStatutoryClosure, clock: Clock) -> None:
 @mechanism(
     Phase.WORKFORCE,
     NonStatutoryClosure,
-    reads="services.posts services.places services.knowhow services.tier services.statutory",
-    writes="services.knowhow services.places",
+    state=NonStatutoryClosureState,
+    reads="services.posts services.places services.tier services.statutory",
+    writes="non_statutory_closure.knowhow services.places",
     name="knowhow",
     after="workforce groups_room",
 )
 @kernel
 def update_knowhow(w: World, p: NonStatutoryClosure, clock: Clock) -> None:
     services = w.services
+    state: NonStatutoryClosureState = w.private.non_statutory_closure
     for s in range(services.domain.size):
         if not is_non_statutory(w, s):
             continue
         complete = min(1.0, services.posts[s] / p.margin)
-        before = services.knowhow[s]
-        services.knowhow[s] += (complete - before) / (p.forgets if complete < before else p.relearns)
-        if services.knowhow[s] < complete:
-            services.places[s] *= services.knowhow[s] / complete
+        before = state.knowhow[s]
+        state.knowhow[s] += (complete - before) / (p.forgets if complete < before else p.relearns)
+        if state.knowhow[s] < complete:
+            services.places[s] *= state.knowhow[s] / complete

@@ -15,12 +15,15 @@ Limits    The centre pays the whole debt of a silo without prevention lines. The
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from sim.engine.jit import Int, kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, share
 from sim.state.codes import COMMUNITY, PREVENTIVE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -36,6 +39,12 @@ class OverspendRecovery(Params):
     most: float = share(
         0.6, low=0.2, high=0.8, source="assumed", meaning="largest part of prevention that a year's debt can take"
     )
+
+
+class OverspendRecoveryState(NamedTuple):
+    """What the last accounts mean for prevention this year."""
+
+    shift: Annotated[A, column("f8", "silo", "pounds a year", "added to (or taken from) prevention this year")]
 
 
 @kernel
@@ -67,17 +76,19 @@ def prevention_of(w: World, silo: int) -> float:
 @mechanism(
     Phase.WORKFORCE,
     OverspendRecovery,
-    reads="services.granted services.base_budget services.tier services.silo money.shift rules.ring_fence",
+    state=OverspendRecoveryState,
+    reads="services.granted services.base_budget services.tier services.silo overspend_recovery.shift rules.ring_fence",
     writes="services.plan",
     name="passing_on",
 )
 @kernel
 def pass_on(w: World, p: OverspendRecovery, clock: Clock) -> None:
     services = w.services
+    state: OverspendRecoveryState = w.private.overspend_recovery
     fence_share = w.rules.ring_fence[0]
-    for f in range(w.money.shift.size):
+    for f in range(state.shift.size):
         prevention = prevention_of(w, f)
-        factor = max(p.floor, 1.0 + w.money.shift[f] / prevention) if prevention > 0.0 else 1.0
+        factor = max(p.floor, 1.0 + state.shift[f] / prevention) if prevention > 0.0 else 1.0
         for s in range(services.domain.size):
             if services.silo[s] == f:
                 granted = services.granted[s]
@@ -91,13 +102,15 @@ def pass_on(w: World, p: OverspendRecovery, clock: Clock) -> None:
 @mechanism(
     Phase.ACCOUNTS,
     OverspendRecovery,
+    state=OverspendRecoveryState,
     reads="services.granted services.base_budget services.tier services.silo money.kappa money.rho rules.ring_fence",
-    writes="money.carried money.bailed_out money.clawed_back money.reinvested money.shift",
+    writes="money.carried money.bailed_out money.clawed_back money.reinvested overspend_recovery.shift",
     after="spending semi_fixed_costs double_running pooled_accounts",
 )
 @kernel
 def settle_year(w: World, p: OverspendRecovery, clock: Clock) -> None:
     money, services = w.money, w.services
+    state: OverspendRecoveryState = w.private.overspend_recovery
     for f in range(money.carried.size):
         money.bailed_out[f] = 0
         money.clawed_back[f] = 0
@@ -125,4 +138,4 @@ def settle_year(w: World, p: OverspendRecovery, clock: Clock) -> None:
             money.clawed_back[f] = excess - shift
             money.reinvested[f] = shift
             money.carried[f] -= money.clawed_back[f]
-        money.shift[f] = shift / 100.0
+        state.shift[f] = shift / 100.0

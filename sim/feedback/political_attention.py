@@ -45,7 +45,7 @@ def shift_to_acute(w: World, p: PoliticalAttention, clock: Clock) -> None:
         return
     services = w.services
     gain *= 1.0 + p.swing * math.cos(2.0 * math.pi * clock.month / p.cycle)
-    for f in range(w.money.shift.size):
+    for f in range(w.money.carried.size):
         overload, acute, base, others = 0.0, 0.0, 0.0, 0.0
         for s in range(services.granted.size):
             if services.silo[s] == f:

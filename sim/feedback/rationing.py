@@ -10,10 +10,13 @@ Limits    Refusals follow the wait of the place as a whole.
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number
 from sim.state.codes import ACUTE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -44,21 +47,33 @@ class Rationing(Params):
     )
 
 
+class RationingState(NamedTuple):
+    """The wait to which refusals respond."""
+
+    wait: Annotated[A, column("f8", "service", "months", "smoothed mean wait")]
+
+    def start(self, w: World) -> None:
+        """Begin with the wait at baseline."""
+        self.wait[:] = w.services.wait_base
+
+
 @mechanism(
     Phase.BUDGET,
     Rationing,
+    state=RationingState,
     reads="services.queue services.posts services.base_places",
-    writes="services.wait services.pressure",
+    writes="rationing.wait services.pressure",
 )
 @kernel
 def ration(w: World, p: Rationing, clock: Clock) -> None:
     services = w.services
+    state: RationingState = w.private.rationing
     for s in range(services.domain.size):
         if services.tier[s] == ACUTE or services.base_places[s] <= 0.0 or services.wait_base[s] <= 0.0:
             continue
         # Starts a month, from the turnover of places: a smooth figure where counts are small.
         starts = services.base_places[s] * max(1e-9, services.posts[s]) * services.flow[s]
         now = services.queue[s] / max(1e-9, starts)
-        services.wait[s] += (now - services.wait[s]) / p.memory
-        relative = min(p.most_wait, max(p.least_wait, services.wait[s] / services.wait_base[s]))
+        state.wait[s] += (now - state.wait[s]) / p.memory
+        relative = min(p.most_wait, max(p.least_wait, state.wait[s] / services.wait_base[s]))
         services.pressure[s] = relative**p.stiffness

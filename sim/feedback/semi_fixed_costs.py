@@ -9,6 +9,7 @@ Limits    A rise is paid as late as a fall. The part of cost that does not follo
 from __future__ import annotations
 
 import math
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import ACUTE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -26,6 +28,12 @@ class SemiFixedCosts(Params):
         12.0, low=1.0, high=36.0, unit="months", source="assumed", meaning="time for capacity to follow demand"
     )
     late: float = share(0.25, low=0.0, high=0.9, source="assumed", meaning="part of the cost that follows demand late")
+
+
+class SemiFixedCostsState(NamedTuple):
+    """Gaps in cost that are charged late."""
+
+    cost_gap: Annotated[A, column("f8", "service", "pence a month", "smoothed acute cost less its baseline")]
 
 
 @kernel
@@ -47,20 +55,22 @@ def charged_gap(p: SemiFixedCosts, gap: float, smooth: float) -> float:
 @mechanism(
     Phase.ACCOUNTS,
     SemiFixedCosts,
-    reads="money.spent money.carried services.tier services.silo services.posts services.base_budget services.cost_gap",
-    writes="money.spent money.carried services.cost_gap",
+    state=SemiFixedCostsState,
+    reads="money.spent money.carried services.tier services.silo services.posts services.base_budget",
+    writes="money.spent money.carried semi_fixed_costs.cost_gap",
     after="spending",
 )
 @kernel
 def charge_gap(w: World, p: SemiFixedCosts, clock: Clock) -> None:
     services, money = w.services, w.money
+    state: SemiFixedCostsState = w.private.semi_fixed_costs
     for s in range(services.domain.size):
         if services.tier[s] != ACUTE or services.base_budget[s] <= 0.0:
             continue
         spent = money.spent[s]
         baseline = services.posts[s] * services.base_budget[s] / 12.0 * 100.0
         gap = spent - baseline
-        services.cost_gap[s] += (gap - services.cost_gap[s]) / p.lag
-        pence = baseline + charged_gap(p, gap, services.cost_gap[s])
+        state.cost_gap[s] += (gap - state.cost_gap[s]) / p.lag
+        pence = baseline + charged_gap(p, gap, state.cost_gap[s])
         money.spent[s] = np.int64(math.floor(max(0.0, pence) + 0.5))
         money.carried[services.silo[s]] += spent - money.spent[s]

@@ -25,6 +25,7 @@ Limits    One energy for a neighbourhood: groups of different kinds are not dist
 from __future__ import annotations
 
 import math
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import COMMUNITY
+from sim.state.columns import A, column
 from sim.state.updates import offer_in
 from sim.state.world import World
 
@@ -157,6 +159,22 @@ class CommunityGroups(Params):
     )
 
 
+class GroupsState(NamedTuple):
+    """Leaders, contracts and know-how of the groups of each neighbourhood."""
+
+    commissioned: Annotated[
+        A, column("f8", "neighbourhood", "1 = baseline groups", "groups that a contract keeps going")
+    ]
+    leaders: Annotated[A, column("f8", "neighbourhood", "persons", "people who keep groups going")]
+    led: Annotated[A, column("f8", "neighbourhood", "share", "smoothed leaders over their baseline number, less 1")]
+    knowhow: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "knowledge of practice that groups retain")]
+
+    def start(self, _w: World) -> None:
+        """Begin with the leaders and the know-how of the baseline."""
+        self.leaders[:] = CommunityGroups().leaders
+        self.knowhow[:] = 1.0
+
+
 @kernel
 def _local_funding(w: World, n: Int, before: float) -> float:
     """Community money over its baseline in one neighbourhood, if policies are for some neighbourhoods only."""
@@ -187,13 +205,15 @@ def resident_fit(p: CommunityGroups, seed: np.uint64, n: int) -> float:
 @mechanism(
     Phase.COMMUNITY,
     CommunityGroups,
-    reads="places.energy places.leaders places.led rules.organisers",
-    writes="places.leaders places.led",
+    state=GroupsState,
+    reads="places.energy groups.leaders groups.led rules.organisers",
+    writes="groups.leaders groups.led",
     name="leaders",
 )
 @kernel
 def lead(w: World, p: CommunityGroups, clock: Clock) -> None:
-    leaders, led = w.places.leaders, w.places.led
+    state: GroupsState = w.private.groups
+    leaders, led = state.leaders, state.led
     leaving = month_key(clock.seed, LEAVES, clock.month)
     coming = month_key(clock.seed, COMES, clock.month)
     for n in range(leaders.size):
@@ -215,23 +235,25 @@ def lead(w: World, p: CommunityGroups, clock: Clock) -> None:
 @mechanism(
     Phase.COMMUNITY,
     CommunityGroups,
+    state=GroupsState,
     reads="aims.groups aims.group aims.offer aims.part services.plan services.tier services.base_places "
     "services.base_budget rules.seeded rules.volunteering_days rules.air_and_activity rules.resident_control "
-    "rules.restructuring places.led places.aid places.grown places.commissioned places.knowhow "
+    "rules.restructuring groups.led places.aid places.grown groups.commissioned groups.knowhow "
     "places.fullness",
-    writes="places.energy places.grown places.commissioned places.knowhow",
+    writes="places.energy places.grown groups.commissioned groups.knowhow",
     after="leaders mutual_help social_prescribing",
 )
 @kernel
 def grow(w: World, p: CommunityGroups, clock: Clock) -> None:
     services, places, rules = w.services, w.places, w.rules
+    state: GroupsState = w.private.groups
     now, before = 0.0, 0.0
     for s in range(services.domain.size):
         if services.tier[s] == COMMUNITY and services.base_places[s] <= 0.0:
             now += services.plan[s]
             before += services.base_budget[s]
     money = max(0.0, now) / before if before > 0.0 else 1.0
-    grown, bought, knowhow = places.grown, places.commissioned, places.knowhow
+    grown, bought, knowhow = places.grown, state.commissioned, state.knowhow
     strain = max(0.0, places.fullness[0] - 1.0)
     rested = 1.0 - p.burnout * strain / (1.0 + strain)
     previous = grown[0]
@@ -260,5 +282,5 @@ def grow(w: World, p: CommunityGroups, clock: Clock) -> None:
             knowhow[n] = max(p.least_knowhow, active)
         else:
             knowhow[n] += (active - knowhow[n]) / p.relearn
-        led = max(0.0, 1.0 + p.by_leaders * places.led[n])
+        led = max(0.0, 1.0 + p.by_leaders * state.led[n])
         places.energy[n] = saturated_energy(p, grown[n] * led + bought[n] + places.aid[n])

@@ -78,7 +78,7 @@ def target_fit(w: World, p: LocalFit, seed: np.uint64, n: int) -> float:
 @mechanism(
     Phase.COMMUNITY,
     LocalFit,
-    reads="places.practice places.fit places.first rules.devolution rules.voice rules.digital_ties",
+    reads="places.practice places.fit rules.devolution rules.voice rules.digital_ties",
     writes="places.fit",
     after="exposure",
 )

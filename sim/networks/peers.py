@@ -9,12 +9,15 @@ Limits    A peer supports the neighbourhood, not a particular person.
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import FAMILY, MENTAL
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -32,25 +35,35 @@ class Peers(Params):
     )
 
 
+class PeersState(NamedTuple):
+    """Recoveries of the month."""
+
+    recovered: Annotated[
+        A, column("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")
+    ]
+
+
 @mechanism(
     Phase.MEMORY,
     Peers,
+    state=PeersState,
     reads="screen.events screen.event_row screen.event_domain screen.event_to people.before people.neighbourhood "
     "rates.kind rules.peer_support rules.seeded",
-    writes="places.recovered places.peers",
+    writes="peers.recovered places.peers",
     by_part=True,
 )
 @kernel
 def become_peers(w: World, p: Peers, clock: Clock) -> None:
     screen, people, places = w.screen, w.people, w.places
+    state: PeersState = w.private.peers
     first, last = w.part.neighbourhood[0], w.part.neighbourhood[1]
     for n in range(first, last):
-        places.recovered[n] = 0.0
+        state.recovered[n] = 0.0
     for k in range(screen.events[0]):
         i, d = np.int64(screen.event_row[k]), np.int64(screen.event_domain[k])
         kind, before = w.rates.kind[d], people.before[d, i]
         if (kind == MENTAL or kind == FAMILY) and before >= 2 and screen.event_to[k] < before:
-            places.recovered[people.neighbourhood[i]] += 1.0
+            state.recovered[people.neighbourhood[i]] += 1.0
     for n in range(first, last):
         joining = p.invited * w.rules.peer_support[n] * (1.0 - p.bought_out * (1.0 - w.rules.seeded[n]))
-        places.peers[n] += joining * places.recovered[n] - places.peers[n] / p.tenure
+        places.peers[n] += joining * state.recovered[n] - places.peers[n] / p.tenure

@@ -12,6 +12,8 @@ Limits    Worsening, improving and a help event exclude one another within a mon
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from sim.engine.jit import Int, kernel
@@ -19,10 +21,16 @@ from sim.engine.random import month_key, stream
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import find_zones, is_high, is_low, is_middle
 from sim.state.codes import EMPTY_SLOT, GONE
-from sim.state.columns import A
+from sim.state.columns import A, column
 from sim.state.world import World
 
 STREAM = stream("need and help")
+
+
+class CandidateThinningState(NamedTuple):
+    """What this month leaves for the next."""
+
+    worst_next: Annotated[A, column("u1", "person", "0-3, +4", "the same as this month leaves it, for the next")]
 
 
 @kernel
@@ -33,16 +41,18 @@ def need_key(clock: Clock, d: Int) -> np.uint64:
 
 @mechanism(
     Phase.REMEMBER,
+    state=CandidateThinningState,
     reads="people.level people.age",
-    writes="people.before people.worst_next",
+    writes="people.before candidate_thinning.worst_next",
     name="remembering",
     by_part=True,
 )
 @kernel
 def store_levels(w: World, p: NoParams, clock: Clock) -> None:
     people = w.people
+    state: CandidateThinningState = w.private.candidate_thinning
     first, last = w.part.person[0], w.part.person[1]
-    worst, age = people.worst_next[first:last], people.age[first:last]
+    worst, age = state.worst_next[first:last], people.age[first:last]
     for i in range(worst.size):
         worst[i] = np.uint8(GONE if age[i] == EMPTY_SLOT else 0)
     for d in range(people.level.shape[0]):
@@ -57,12 +67,19 @@ def _store_domain(level: A, before: A, worst: A) -> None:
 
 
 @mechanism(
-    Phase.REMEMBER, reads="people.worst_next", writes="people.worst", name="news", after="remembering", by_part=True
+    Phase.REMEMBER,
+    state=CandidateThinningState,
+    reads="candidate_thinning.worst_next",
+    writes="people.worst",
+    name="news",
+    after="remembering",
+    by_part=True,
 )
 @kernel
 def publish_worst_levels(w: World, p: NoParams, clock: Clock) -> None:
+    state: CandidateThinningState = w.private.candidate_thinning
     first, last = w.part.person[0], w.part.person[1]
-    worst, worst_next = w.people.worst[first:last], w.people.worst_next[first:last]
+    worst, worst_next = w.people.worst[first:last], state.worst_next[first:last]
     for i in range(worst.size):  # a separate step: until every part is done, others still read the old value
         worst[i] = worst_next[i]
 

@@ -23,7 +23,7 @@ Limits    One service is asked at a time in a domain. Refusals are random, not b
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from sim.people.bound_updates import DOMAIN_OF_BIT, due_for_bounds
 from sim.people.candidate_thinning import need_key
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import ACUTE, EMPTY_SLOT, HELP_ONLY, REFERENCE_TRUST, TRUST_ONLY, WAITING
-from sim.state.columns import A
+from sim.state.columns import A, column
 from sim.state.updates import refused_share, set_help, still_asks
 from sim.state.world import World
 
@@ -87,6 +87,12 @@ class HelpSeeking(Params):
         source="assumed; with need.most_improvement at most 1/2, as both share one random draw",
         meaning="largest probability of asking, of giving up or of the end of help in a month",
     )
+
+
+class HelpSeekingState(NamedTuple):
+    """Room of services as the month begins."""
+
+    spare: Annotated[A, column("f8", "service", "cases", "places neither taken nor waited for at the month's start")]
 
 
 @kernel
@@ -174,8 +180,9 @@ def asking_probability(w: World, p: HelpSeeking, inward: float, d: int, i: Int, 
 @mechanism(
     Phase.HELP_SEEKING,
     HelpSeeking,
+    state=HelpSeekingState,
     reads="screen.ask_row screen.asking people.level people.band people.quintile people.age "
-    "people.neighbourhood services.refused services.providers services.targets services.tier services.spare "
+    "people.neighbourhood services.refused services.providers services.targets services.tier help_seeking.spare "
     "places.outreach "
     "rules.joined_up rules.claim_burden rules.digital aims.groups aims.group aims.offer aims.refuse aims.ask",
     writes="people.help people.trust people.changed people.refused tally.repeated tally.asked tally.turned_away "
@@ -225,17 +232,18 @@ def apply_help_events(w: World, p: HelpSeeking, clock: Clock) -> None:
 @kernel
 def _choose(w: World, d: int, level: int, band: int, u: float, by_outreach: bool) -> int:
     """The service asked: in proportion to the rate of asking, or after outreach in proportion to its room."""
+    state: HelpSeekingState = w.private.help_seeking
     room = 0.0
     if by_outreach:
         for s in range(w.services.domain.size):
             if _takes(w, s, d, level, band):
-                room += w.services.spare[s]
+                room += state.spare[s]
     left = u * (room if room > 0.0 else w.rates.asks[d, level, band])
     last = -1
     for s in range(w.services.domain.size):
         if _takes(w, s, d, level, band):
             last = s
-            left -= w.services.spare[s] if room > 0.0 else w.rates.ask[s]
+            left -= state.spare[s] if room > 0.0 else w.rates.ask[s]
             if left < 0.0:
                 return s
     return last
@@ -251,15 +259,17 @@ def _takes(w: World, s: int, d: int, level: int, band: int) -> bool:
 @mechanism(
     Phase.COMMUNITY,
     NoParams,
+    state=HelpSeekingState,
     reads="services.places services.helped services.queue",
-    writes="services.spare",
+    writes="help_seeking.spare",
     name="spare_places",
 )
 @kernel
 def count_spare(w: World, p: NoParams, clock: Clock) -> None:
     services = w.services
+    state: HelpSeekingState = w.private.help_seeking
     for s in range(services.domain.size):
-        services.spare[s] = max(0.0, services.places[s] - services.helped[s] - services.queue[s])
+        state.spare[s] = max(0.0, services.places[s] - services.helped[s] - services.queue[s])
 
 
 @mechanism(

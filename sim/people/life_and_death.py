@@ -14,6 +14,8 @@ Limits    No twins, no stillbirths, fathers play no part. If the home is full, t
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from sim.engine.jit import Int, kernel
@@ -22,7 +24,7 @@ from sim.engine.schedule import Clock, Phase, mechanism
 from sim.engine.thinning import bound_of, find_ends
 from sim.schema.quantities import Params, number
 from sim.state.codes import EMPTY_SLOT, LEVEL
-from sim.state.columns import A
+from sim.state.columns import A, column
 from sim.state.rates import Rates
 from sim.state.updates import birthday_slots, count_person, occupy, vacate
 from sim.state.world import World
@@ -92,6 +94,13 @@ YEARS_BOUNDED = 5
 YOUNGEST_MOTHER, OLDEST_MOTHER = 18, 44
 
 
+class LifeAndDeathState(NamedTuple):
+    """Bounds of this month's draws."""
+
+    death_bound: Annotated[A, column("u1", "person", "bound", "no draw above this is a death")]
+    birth_bound: Annotated[A, column("u1", "person", "bound", "no draw below its complement is a birth")]
+
+
 @kernel
 def _overload(w: World, p: LifeAndDeath, d: int, band: int) -> float:
     """Mean overload of the services that take the domain's crises, at most `most_overload`."""
@@ -132,8 +141,9 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
 @mechanism(
     Phase.LIFE,
     LifeAndDeath,
-    reads="people.age people.band people.level people.death_bound people.birth_bound dwellings.first dwellings.head "
-    "services.overload services.crisis_share rates.resilience rates.trust",
+    state=LifeAndDeathState,
+    reads="people.age people.band people.level life_and_death.death_bound life_and_death.birth_bound dwellings.first "
+    "dwellings.head services.overload services.crisis_share rates.resilience rates.trust",
     writes="people.age people.band people.level people.before people.help people.changed people.female "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.born tally.died tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
@@ -144,9 +154,10 @@ def _fertility(p: LifeAndDeath, female: int, age: int) -> float:
 @kernel
 def apply_deaths_and_births(w: World, p: LifeAndDeath, clock: Clock) -> None:
     people, scratch = w.people, w.screen
+    state: LifeAndDeathState = w.private.life_and_death
     first, last = w.part.person[0], w.part.person[1]
     row = scratch.found_row
-    death_bound, birth_bound = people.death_bound[first:last], people.birth_bound[first:last]
+    death_bound, birth_bound = state.death_bound[first:last], state.birth_bound[first:last]
     sex = month_key(clock.seed, SEX, clock.month)
     key = month_key(clock.seed, LIFE, clock.month)
     for k in range(find_ends(key, first, death_bound, birth_bound, scratch.tops, scratch.marks, row)):
@@ -209,8 +220,9 @@ def _add_newborn(w: World, mother: Int, female: int) -> None:
 @mechanism(
     Phase.REFRESH,
     LifeAndDeath,
+    state=LifeAndDeathState,
     reads="people.level people.age screen.renew screen.reason screen.renewals people.female people.quintile",
-    writes="people.death_bound people.birth_bound",
+    writes="life_and_death.death_bound life_and_death.birth_bound",
     name="life_and_death_bounds",
     after="bound_updates",
     by_part=True,
@@ -251,6 +263,7 @@ def set_mortality(rates: Rates, monthly: A) -> None:
 def _renew(w: World, p: LifeAndDeath, i: Int, factor: A) -> None:
     """Recompute a person's bounds: the highest probabilities over the next years of age and levels (`factor`)."""
     people = w.people
+    state: LifeAndDeathState = w.private.life_and_death
     death, birth = 0.0, 0.0
     if people.age[i] != EMPTY_SLOT:
         age = np.int64(people.age[i])
@@ -261,5 +274,5 @@ def _renew(w: World, p: LifeAndDeath, i: Int, factor: A) -> None:
         for d in range(people.level.shape[0]):
             if w.rates.household[d] == 0:
                 death *= factor[people.level[d, i]]
-    people.death_bound[i] = bound_of(min(p.most_death, death))
-    people.birth_bound[i] = bound_of(birth)
+    state.death_bound[i] = bound_of(min(p.most_death, death))
+    state.birth_bound[i] = bound_of(birth)

@@ -14,6 +14,7 @@ Limits    Needs of newcomers: donors.py. Newcomers inherit the ties of the slot 
 from __future__ import annotations
 
 import math
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from sim.people.donors import HEAD, MEMBER, donor, household_level
 from sim.people.need import ROUNDING
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import EMPTY_SLOT
-from sim.state.columns import A
+from sim.state.columns import A, column
 from sim.state.scratch import ThinningScratch
 from sim.state.updates import count_person, occupy, vacate_home
 from sim.state.world import World
@@ -75,23 +76,34 @@ class Moves(Params):
     )
 
 
+class MovesState(NamedTuple):
+    """How full the place is, by age."""
+
+    full: Annotated[
+        A, column("f8", "quintile band", "share", "people here over the age mix, at the start of the month")
+    ]
+    full_in_all: Annotated[A, column("f8", "quintile", "share", "the same over all ages")]
+
+
 @mechanism(
     Phase.COMMUNITY,
     NoParams,
+    state=MovesState,
     reads="tally.people places.age_mix",
-    writes="places.full places.full_in_all",
+    writes="moves.full moves.full_in_all",
     name="fullness",
 )
 @kernel
 def count_fullness(w: World, p: NoParams, clock: Clock) -> None:
-    residents, target, full = w.tally.people, w.places.age_mix, w.places.full
+    state: MovesState = w.private.moves
+    residents, target, full = w.tally.people, w.places.age_mix, state.full
     for q in range(full.shape[0]):
         all_target, all_residents = 0.0, 0.0
         for b in range(full.shape[1]):
             full[q, b] = residents[q, b] / target[q, b] if target[q, b] > 0.5 else 1.0
             all_target += target[q, b]
             all_residents += residents[q, b]
-        w.places.full_in_all[q] = max(1.0, all_residents) / max(1.0, all_target)
+        state.full_in_all[q] = max(1.0, all_residents) / max(1.0, all_target)
 
 
 @kernel
@@ -204,8 +216,9 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
 @mechanism(
     Phase.LIFE,
     Moves,
-    reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants places.full "
-    "places.full_in_all rates.donor_level rates.donor_range rates.resilience rates.trust",
+    state=MovesState,
+    reads="people.age people.band dwellings.first dwellings.donor_ages dwellings.occupants moves.full "
+    "moves.full_in_all rates.donor_level rates.donor_range rates.resilience rates.trust",
     writes="people.age people.female people.band people.level people.before people.help people.changed "
     "people.resilience people.trust people.refused tally.people tally.census tally.unmet tally.helped tally.waiting "
     "tally.moved_in tally.moved_out dwellings.head dwellings.occupants services.helped services.queue "
@@ -216,13 +229,14 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
 @kernel
 def move(w: World, p: Moves, clock: Clock) -> None:
     homes, scratch = w.dwellings, w.screen
+    state: MovesState = w.private.moves
     first, donor_ages, edge = homes.first, homes.donor_ages, w.places.first_dwelling
     out_key, in_key = month_key(clock.seed, OUT, clock.month), month_key(clock.seed, IN, clock.month)
     first_home, last_home = w.part.dwelling[0], w.part.dwelling[1]
     slots, occupants = first[first_home : last_home + 1], homes.occupants[first_home:last_home]
     fullest = 0.0
-    for fifth in range(w.places.full.shape[0]):
-        fullest = max(fullest, w.places.full[fifth].max() / w.places.full_in_all[fifth])
+    for fifth in range(state.full.shape[0]):
+        fullest = max(fullest, state.full[fifth].max() / state.full_in_all[fifth])
     most_full = p.moves / 12.0 * fullest**p.pull * FLOAT32_MARGIN
     lack, most = np.zeros(EMPTY_SLOT + 1), 0.0
     n = w.part.neighbourhood[0] - 1
@@ -237,8 +251,8 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             start, stop = np.int64(edge[n]), np.int64(edge[n + 1])
             q = np.int64(w.places.quintile[n])
             for age in range(BAND_OF_AGE.size):
-                lack[age] = 1.0 - w.places.full[q, BAND_OF_AGE[age]]
-            most = (w.places.full[q].max() / w.places.full_in_all[q]) ** p.pull * ROUNDING
+                lack[age] = 1.0 - state.full[q, BAND_OF_AGE[age]]
+            most = (state.full[q].max() / state.full_in_all[q]) ** p.pull * ROUNDING
         if homes.occupants[home] > 0:
             u = uniform(out_key, home)
             # No factor exceeds that of a household whose members are all of the fullest age band.
@@ -258,12 +272,13 @@ def move(w: World, p: Moves, clock: Clock) -> None:
 @kernel
 def _moving_factor(w: World, p: Moves, home: Int, q: Int) -> float:
     """Factor on a household's probability of moving out, at most `most_factor`."""
+    state: MovesState = w.private.moves
     total, count = 0.0, 0
     first, last = np.int64(w.dwellings.first[home]), np.int64(w.dwellings.first[home + 1])
     for i in range(first, last):
         if w.people.age[i] != EMPTY_SLOT:
-            total += w.places.full[q, w.people.band[i]]
+            total += state.full[q, w.people.band[i]]
             count += 1
-    relative = total / max(1, count) / w.places.full_in_all[q]
+    relative = total / max(1, count) / state.full_in_all[q]
     factor: float = min(p.most_factor, relative**p.pull * ((last - first) / max(1, count)) ** 2)
     return factor

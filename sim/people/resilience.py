@@ -105,8 +105,8 @@ def is_strained(w: World, i: Int) -> bool:
 @mechanism(
     Phase.MEMORY,
     Resilience,
-    reads="screen.event_row screen.event_domain screen.event_to screen.events people.worst people.help people.age "
-    "people.band people.quintile people.neighbourhood screen.event_service dwellings.head services.overload "
+    reads="screen.event_row screen.event_domain screen.event_to screen.events people.level people.worst people.help "
+    "people.age people.band people.neighbourhood screen.event_service dwellings.head services.overload "
     "services.scar services.crisis_share places.nurture rules.time_to_care rules.network_crisis",
     writes="people.resilience people.changed",
     by_part=True,

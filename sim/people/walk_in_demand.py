@@ -12,6 +12,8 @@ Limits    At most one attendance a person and month apart from crises.
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from sim.engine.jit import Int, kernel
@@ -20,11 +22,18 @@ from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.engine.thinning import bound_of, find_low, is_low
 from sim.people.need import help_effect
 from sim.state.codes import CHILD_AGES, EMPTY_SLOT, LEVEL
+from sim.state.columns import A, column
 from sim.state.updates import counted, is_helped
 from sim.state.world import World
 
 KNOCK = stream("last resort")
 ARRIVE = stream("crisis arrives by another door")
+
+
+class WalkInDemandState(NamedTuple):
+    """Bounds of this month's draws."""
+
+    door_bound: Annotated[A, column("u1", "door person", "bound", "no draw above this is an attendance")]
 
 
 @kernel
@@ -81,8 +90,9 @@ def _count_attendance(w: World, s: Int, i: Int) -> None:
 
 @mechanism(
     Phase.WALK_IN_DEMAND,
+    state=WalkInDemandState,
     reads="services.quality places.practice places.fit people.level people.before people.help people.age "
-    "people.door_bound people.band people.quintile people.neighbourhood screen.event_row "
+    "walk_in_demand.door_bound people.band people.quintile people.neighbourhood dwellings.head screen.event_row "
     "screen.event_domain screen.event_to screen.events",
     writes="tally.opened tally.opened_in tally.opened_age screen.tops screen.marks screen.found_row",
     after="acute_episodes",
@@ -90,14 +100,15 @@ def _count_attendance(w: World, s: Int, i: Int) -> None:
 )
 @kernel
 def attend(w: World, p: NoParams, clock: Clock) -> None:
-    people, scratch = w.people, w.screen
+    scratch = w.screen
+    state: WalkInDemandState = w.private.walk_in_demand
     first, last = w.part.person[0], w.part.person[1]
     row = scratch.found_row
     for door in range(w.rates.door.size):
         s = w.rates.door[door]
         key = month_key(clock.seed, KNOCK + np.uint64(door), clock.month)
         i: Int
-        for k in range(find_low(key, first, people.door_bound[door, first:last], scratch.tops, scratch.marks, row)):
+        for k in range(find_low(key, first, state.door_bound[door, first:last], scratch.tops, scratch.marks, row)):
             i = np.int64(row[k])
             if _attends(w, door, i, uniform(key, i)):
                 _count_attendance(w, s, i)
@@ -105,7 +116,7 @@ def attend(w: World, p: NoParams, clock: Clock) -> None:
             i, d = np.int64(w.screen.event_row[k]), np.int64(w.screen.event_domain[k])
             if w.rates.knock[door, d, w.screen.event_to[k]] > 0.0 and _first_rise(w, door, d, i):
                 top = np.uint32(bits(key, i) >> np.uint32(16))
-                if not is_low(top, people.door_bound[door, i]) and _attends(w, door, i, uniform(key, i)):
+                if not is_low(top, state.door_bound[door, i]) and _attends(w, door, i, uniform(key, i)):
                     _count_attendance(w, s, i)  # only people who were not candidates above
             if w.screen.event_to[k] != 3 or w.rates.crisis_arrives[door, d] <= 0.0:
                 continue
@@ -118,9 +129,10 @@ def attend(w: World, p: NoParams, clock: Clock) -> None:
 
 @mechanism(
     Phase.REFRESH,
-    reads="people.level people.help people.age people.band people.quintile screen.renew screen.reason "
+    state=WalkInDemandState,
+    reads="people.level people.age people.band people.quintile screen.renew screen.reason "
     "screen.renewals dwellings.head",
-    writes="people.door_bound",
+    writes="walk_in_demand.door_bound",
     name="walk_in_demand_bounds",
     after="bound_updates",
     by_part=True,
@@ -128,9 +140,10 @@ def attend(w: World, p: NoParams, clock: Clock) -> None:
 @kernel
 def bound(w: World, p: NoParams, clock: Clock) -> None:
     people, walk_in, knock = w.people, w.rates.walk_in, w.rates.knock
+    state: WalkInDemandState = w.private.walk_in_demand
     level_of, age = people.level, people.age
     band, quintile, dwelling, head_of = people.band, people.quintile, people.dwelling, w.dwellings.head
-    household, door_bound = w.rates.household, people.door_bound
+    household, door_bound = w.rates.household, state.door_bound
     renew, reason = w.screen.renew, w.screen.reason
     # By the time the bound is used, a level may have fallen and help may have ended. People whose level rose this month
     # are evaluated separately.

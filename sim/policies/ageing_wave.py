@@ -10,11 +10,14 @@ Limits    Residents follow the mix within some years, as homes are let. Old peop
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
 from sim.policies import Lever
+from sim.state.columns import A, column
 from sim.state.world import World
 
 LEVER = Lever(
@@ -36,10 +39,28 @@ MOST_REPLACED = 0.9  # assumed
 """Largest share of the younger people of a fifth that old people can replace."""
 
 
-@mechanism(Phase.POLICY, NoParams, reads="places.base_mix", writes="places.age_mix", lever="ageing_wave")
+class AgeingWaveState(NamedTuple):
+    """The age mix without the wave."""
+
+    base_mix: Annotated[A, column("f8", "quintile band", "people", "the age mix at baseline")]
+
+    def start(self, w: World) -> None:
+        """Note the age mix of the baseline."""
+        self.base_mix[:] = w.places.age_mix
+
+
+@mechanism(
+    Phase.POLICY,
+    NoParams,
+    state=AgeingWaveState,
+    reads="ageing_wave.base_mix",
+    writes="places.age_mix",
+    lever="ageing_wave",
+)
 @kernel
 def age(w: World, path: np.ndarray, clock: Clock) -> None:
-    mix, base = w.places.age_mix, w.places.base_mix
+    state: AgeingWaveState = w.private.ageing_wave
+    mix, base = w.places.age_mix, state.base_mix
     wave = path[clock.month, 0]
     for q in range(mix.shape[0]):
         old, young = 0.0, 0.0

@@ -47,7 +47,7 @@ MOST_TAKEN = 0.9  # assumed
 @kernel
 def spare_acute(w: World, path: np.ndarray, clock: Clock) -> None:
     services = w.services
-    for f in range(w.money.shift.size):
+    for f in range(w.money.carried.size):
         lost, others = 0.0, 0.0
         for s in range(services.granted.size):
             if services.silo[s] == f:

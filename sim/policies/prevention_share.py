@@ -48,7 +48,7 @@ MOST_MOVED = 0.8  # assumed
 @kernel
 def move_upstream(w: World, path: np.ndarray, clock: Clock) -> None:
     services = w.services
-    for f in range(w.money.shift.size):
+    for f in range(w.money.carried.size):
         gaining, losing = 0.0, 0.0
         for s in range(services.granted.size):
             if services.silo[s] == f:

@@ -48,7 +48,7 @@ def fence(w: World, path: np.ndarray, clock: Clock) -> None:
     services = w.services
     floor = path[clock.month, 0]
     w.rules.ring_fence[0] = floor
-    for f in range(w.money.shift.size):
+    for f in range(w.money.carried.size):
         missing, others = 0.0, 0.0
         for s in range(services.granted.size):
             if services.silo[s] == f:

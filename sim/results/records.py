@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.engine.tables import Column, columns
 from sim.results import outcomes
-from sim.state.world import TABLES, World
+from sim.state.world import World, all_tables
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ class RecordedArray(NamedTuple):
 
     def description(self) -> Column:
         """Return the declaration of the column: its type, axes, unit and meaning."""
-        return dict(columns(TABLES[self.table]))[self.column]
+        return dict(columns(all_tables()[self.table]))[self.column]
 
     def array(self, world: World) -> A:
         """Return the array in a world.
@@ -53,7 +53,7 @@ class RecordedArray(NamedTuple):
         ndarray
             The array itself, not a copy.
         """
-        values: A = getattr(getattr(world, self.table), self.column)
+        values: A = getattr(world.table(self.table), self.column)
         return values
 
 

@@ -51,7 +51,10 @@ def mean_trust(w: World) -> float:
 
 
 @mechanism(
-    Phase.WORKFORCE, CoproductionUptake, reads="people.trust services.coproduction", writes="services.coproduced"
+    Phase.WORKFORCE,
+    CoproductionUptake,
+    reads="people.age people.trust services.coproduction",
+    writes="services.coproduced",
 )
 @kernel
 def update_uptake(w: World, p: CoproductionUptake, clock: Clock) -> None:

@@ -13,6 +13,7 @@ Limits    Nobody is served by date of arrival; the mean wait is the same (Little
 from __future__ import annotations
 
 import math
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from sim.services.group_allocation import end_closed_help, free_places
 from sim.services.queues import URGENT, turn_of, waiting_list
 from sim.services.waiting import Waiting, weight_of
 from sim.state.codes import ACUTE, WAITING
-from sim.state.columns import A
+from sim.state.columns import A, column
 from sim.state.updates import group_of, is_split
 from sim.state.world import World
 
@@ -33,30 +34,39 @@ LAST = np.uint64(0x7FFFFFFFFFFFFFFF)
 """A turn later than every person's."""
 
 
+class QueueAllocationState(NamedTuple):
+    """Places of the month."""
+
+    called: Annotated[A, column("i8", "service group", "persons", "of those who wait, how many can begin this month")]
+
+
 @mechanism(
     Phase.SERVICE,
     Waiting,
+    state=QueueAllocationState,
     reads="people.level people.neighbourhood people.help people.quintile people.band services.places services.queue "
     "services.helped places.weight services.domain services.base_budget services.plan services.posts "
     "aims.groups aims.group aims.offer aims.part places.queue_row places.queue_what places.queue_race places.queued",
-    writes="services.called services.last_turn services.last_row people.help people.changed tally.ended tally.gave_up "
-    "tally.helped tally.waiting tally.unmet services.helped services.queue screen.marks screen.found_row",
+    writes="queue_allocation.called services.last_turn services.last_row people.help people.changed tally.ended "
+    "tally.gave_up tally.helped tally.waiting tally.unmet services.helped services.queue screen.marks "
+    "screen.found_row",
 )
 @kernel
 def call_from_queues(w: World, p: Waiting, clock: Clock) -> None:
     services = w.services
+    state: QueueAllocationState = w.private.queue_allocation
     rounding = month_key(clock.seed, ROUNDING_DRAW, clock.month)
-    services.called[:] = 0
+    state.called[:] = 0
     for s in range(services.domain.size):
         if is_split(w, s) and services.tier[s] != ACUTE:
             end_closed_help(w, s)
         if services.tier[s] != ACUTE and services.queue[s] > 0:
             if is_split(w, s):
                 room = free_places(w, s, rounding)
-                services.called[s, : room.size] = room
+                state.called[s, : room.size] = room
             else:
                 free = np.int64(math.floor(services.places[s] + uniform(rounding, s))) - services.helped[s]
-                services.called[s, 0] = max(0, free)
+                state.called[s, 0] = max(0, free)
     find_last_turns(w, p, clock)
 
 
@@ -64,18 +74,19 @@ def call_from_queues(w: World, p: Waiting, clock: Clock) -> None:
 def find_last_turns(w: World, p: Waiting, clock: Clock) -> None:
     """Set the first turn and row of each service, and group, that are not called this month."""
     services = w.services
+    state: QueueAllocationState = w.private.queue_allocation
     rows, turns, starts = _by_service(w, p, clock)
     for s in range(services.domain.size):
         waiting, turn = rows[starts[s] : starts[s + 1]], turns[starts[s] : starts[s + 1]]
         if not is_split(w, s):
-            services.last_turn[s, 0], services.last_row[s, 0] = _last_called(waiting, turn, services.called[s, 0])
+            services.last_turn[s, 0], services.last_row[s, 0] = _last_called(waiting, turn, state.called[s, 0])
             continue
         # Each group has its own places. People to whom the service has closed wait no longer.
         help_of, in_group = w.people.help[services.domain[s]], np.empty(waiting.size, np.bool_)
-        for g in range(services.called.shape[1]):
+        for g in range(state.called.shape[1]):
             for k in range(waiting.size):
                 in_group[k] = group_of(w, np.int64(waiting[k])) == g and help_of[waiting[k]] == WAITING + s
-            last = _last_called(waiting[in_group], turn[in_group], services.called[s, g])
+            last = _last_called(waiting[in_group], turn[in_group], state.called[s, g])
             services.last_turn[s, g], services.last_row[s, g] = last
 
 
@@ -92,7 +103,8 @@ def _by_service(w: World, p: Waiting, clock: Clock) -> tuple[A, A, A]:
     starts : ndarray of int64, shape (services + 1,)
         Position of each service's first person.
     """
-    places, called = w.places, w.services.called
+    state: QueueAllocationState = w.private.queue_allocation
+    places, called = w.places, state.called
     has_room = np.array([called[s].max() > 0 for s in range(called.shape[0])])
     starts = np.zeros(has_room.size + 1, np.int64)
     if has_room.any():

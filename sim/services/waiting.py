@@ -58,7 +58,7 @@ def weight_of(w: World, p: Waiting, n: Int, code: np.uint8) -> float:
 @mechanism(
     Phase.SERVICE,
     Waiting,
-    reads="people.level people.neighbourhood people.help people.quintile people.band people.trust services.called "
+    reads="people.level people.neighbourhood people.help people.quintile people.band people.trust "
     "services.last_turn services.last_row services.domain services.continuity services.providers services.fit "
     "places.weight aims.groups aims.group aims.offer places.queue_row places.queue_what places.queue_race "
     "places.queued",

@@ -20,10 +20,13 @@ Limits    Leavers do not differ by experience. Baseline vacancies are inside bas
 
 from __future__ import annotations
 
+from typing import Annotated, NamedTuple
+
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import ACUTE
+from sim.state.columns import A, column
 from sim.state.world import World
 
 
@@ -97,6 +100,16 @@ class Workforce(Params):
     )
 
 
+class WorkforceState(NamedTuple):
+    """Staff in post without agency staff."""
+
+    employed: Annotated[A, column("f8", "service", "1 = baseline", "own staff in post")]
+
+    def start(self, _w: World) -> None:
+        """Begin with the staff of the baseline."""
+        self.employed[:] = 1.0
+
+
 @kernel
 def support_cost(w: World, p: Workforce, s: int) -> float:
     """Cost of lay helpers and automation, in posts."""
@@ -145,14 +158,16 @@ def hires(
 @mechanism(
     Phase.WORKFORCE,
     Workforce,
+    state=WorkforceState,
     reads="services.plan services.posts services.leaving services.load services.lay services.pay services.freed "
     "services.hiring_inflow services.automation services.automation_saving",
-    writes="services.posts services.establishment services.employed services.agency services.vacancy services.paid",
+    writes="services.posts services.establishment workforce.employed services.agency services.vacancy services.paid",
     after="passing_on lay_helpers",
 )
 @kernel
 def fill_posts(w: World, p: Workforce, clock: Clock) -> None:
     services = w.services
+    state: WorkforceState = w.private.workforce
     for s in range(services.domain.size):
         if services.base_budget[s] <= 0.0:
             continue
@@ -169,12 +184,12 @@ def fill_posts(w: World, p: Workforce, clock: Clock) -> None:
         else:
             now = before - min(before - wanted, before * (services.turnover[s] + p.redundancy))
         services.establishment[s] = now
-        in_post = max(0.0, services.employed[s] + (now - before))
+        in_post = max(0.0, state.employed[s] + (now - before))
         if services.turnover[s] > 0.0:
             hired = hires(p, inflow, services.turnover[s], services.hire_months[s], now, in_post)
             in_post += hired - services.leaving[s] * in_post
         in_post = min(max(0.0, in_post), now / (1.0 - services.vacancy_base[s]))
-        services.employed[s] = in_post
+        state.employed[s] = in_post
         services.vacancy[s] = 1.0 - (1.0 - services.vacancy_base[s]) * in_post / now if now > 0.0 else 0.0
         services.agency[s] = p.cover * (now - in_post) if services.statutory[s] == 1 else 0.0
         services.posts[s] = max(0.0, in_post + services.agency[s])

@@ -21,7 +21,7 @@ from sim.feedback import loops
 from sim.policies import LEVER_GROUP, lever_baselines, levers
 from sim.schema.quantities import Params
 from sim.state.counters import FLOWS
-from sim.state.world import TABLES, World, handle
+from sim.state.world import World, all_tables, handle, make_world
 from sim.world.partition import Work, fused_stages, parts_of, run_in_parallel, workers_for
 
 Paths = Mapping[str, npt.NDArray[np.float64]]
@@ -95,8 +95,8 @@ class Month:
 
     def compile_backwards(self) -> None:
         """Compile the kernels of fused stages, the last first, without a world to run."""
-        axes = {axis for table in TABLES.values() for _, column in columns(table) for axis in column.axes}
-        world = handle(World._make(allocate(table, **dict.fromkeys(axes, 1)) for table in TABLES.values()))
+        axes = {axis for table in all_tables().values() for _, column in columns(table) for axis in column.axes}
+        world = handle(make_world(lambda _, table: allocate(table, **dict.fromkeys(axes, 1))))
         clock = Clock(np.uint64(0), np.int64(0))
         for stage, arguments in reversed(self._stages()):
             if not any(mechanism.lever for mechanism in stage):

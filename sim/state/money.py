@@ -16,7 +16,6 @@ class Money(NamedTuple):
     bailed_out: Annotated[A, column("i8", "silo", "pence", "paid in by the centre this month to cover an overspend")]
     clawed_back: Annotated[A, column("i8", "silo", "pence", "taken by the centre this month out of a saving")]
     reinvested: Annotated[A, column("i8", "silo", "pence", "saving kept this month for prevention in the year ahead")]
-    shift: Annotated[A, column("f8", "silo", "pounds a year", "added to (or taken from) prevention this year")]
     kappa: Annotated[A, column("f8", "silo", "share", "part of an overspend that next year's prevention bears")]
     rho: Annotated[A, column("f8", "silo", "share", "part of a saving that is kept and reinvested")]
     pooled: Annotated[A, column("i8", "silo", "pence", "came from (or went to) other silos' accounts this month")]

@@ -34,10 +34,6 @@ class NeighbourhoodState(NamedTuple):
     infants: Annotated[A, column("f8", "neighbourhood", "share", "ill infants sent to hospital beyond the baseline")]
     infants_top: Annotated[A, column("f8", "neighbourhood", "share", "as much of it as bounds allow for")]
     age_mix: Annotated[A, column("f8", "quintile band", "people", "the age mix that moves keep to")]
-    full: Annotated[
-        A, column("f8", "quintile band", "share", "people here over the age mix, at the start of the month")
-    ]
-    full_in_all: Annotated[A, column("f8", "quintile", "share", "the same over all ages")]
     code: Annotated[
         A, column("u4", "neighbourhood", "number", "CRC-32 of the name: the same in every run of the place")
     ]
@@ -45,20 +41,10 @@ class NeighbourhoodState(NamedTuple):
         A, column("f8", "neighbourhood", "1 = baseline", "multiplies what help does: how well it suits the place")
     ]
     grown: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "groups that people have built up themselves")]
-    commissioned: Annotated[
-        A, column("f8", "neighbourhood", "1 = baseline groups", "groups that a contract keeps going")
-    ]
     aid: Annotated[A, column("f8", "neighbourhood", "1 = baseline groups", "mutual aid that a shock called up")]
-    leaders: Annotated[A, column("f8", "neighbourhood", "persons", "people who keep groups going")]
-    led: Annotated[A, column("f8", "neighbourhood", "share", "smoothed leaders over their baseline number, less 1")]
-    knowhow: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "knowledge of practice that groups retain")]
     fullness: Annotated[A, column("f8", "one", "share", "people sent to groups over the room that groups have")]
-    recovered: Annotated[
-        A, column("f8", "neighbourhood", "persons", "people who left serious mental or family need this month")
-    ]
     peers: Annotated[A, column("f8", "neighbourhood", "persons", "recovered people who support others")]
     legitimacy: Annotated[A, column("f8", "neighbourhood", "1 = baseline", "belief that services answer to people")]
-    base_mix: Annotated[A, column("f8", "quintile band", "people", "the age mix at baseline")]
     queue_row: Annotated[A, column("u4", "queue", "slot", "people waiting, by neighbourhood and domain")]
     queue_what: Annotated[A, column("u1", "queue", "service, +128", "service waited for; 128 more: with serious need")]
     queue_race: Annotated[A, column("f8", "queue", "number", "turn in this month's queue allocation, over the weight")]

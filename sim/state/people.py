@@ -24,7 +24,6 @@ class People(NamedTuple):
             "u1", "person", "0-3, +4", "highest level over the domains at the start of the month; 4 more: nobody there"
         ),
     ]
-    worst_next: Annotated[A, column("u1", "person", "0-3, +4", "the same as this month leaves it, for the next")]
     help: Annotated[A, column("u1", "domain person", "code", "no help, helped by, or waiting for a service")]
     resilience: Annotated[A, column("f4", "person", "log hazard units", "resilience, 0 = its set-point")]
     trust: Annotated[A, column("f4", "person", "0-1", "trust in services")]
@@ -34,7 +33,4 @@ class People(NamedTuple):
         A, column("u1", "domain person", "bound", "no draw below its complement can make need better")
     ]
     ask_bound: Annotated[A, column("u1", "domain person", "bound", "no draw further above one half is a help event")]
-    death_bound: Annotated[A, column("u1", "person", "bound", "no draw above this is a death")]
-    birth_bound: Annotated[A, column("u1", "person", "bound", "no draw below its complement is a birth")]
-    door_bound: Annotated[A, column("u1", "door person", "bound", "no draw above this is an attendance")]
     refused: Annotated[A, column("u1", "person", "bits", "domains in which the last request came to nothing")]

@@ -43,16 +43,13 @@ class Services(NamedTuple):
     plan: Annotated[A, column("f8", "service", "pounds a year", "what it may spend: granted, less debts, plus savings")]
     posts: Annotated[A, column("f8", "service", "1 = baseline", "staff at work, agency staff among them")]
     places: Annotated[A, column("f8", "service", "cases", "people who can be helped at once now")]
-    spare: Annotated[A, column("f8", "service", "cases", "places neither taken nor waited for at the month's start")]
     pressure: Annotated[A, column("f8", "service", "multiplier", "on refusals, by the queue")]
     refused: Annotated[A, column("f8", "service", "share", "share of askers turned away now")]
     quality: Annotated[A, column("f8", "service", "1 = baseline", "effect of an hour of help")]
-    wait: Annotated[A, column("f8", "service", "months", "smoothed mean wait")]
     load: Annotated[A, column("f8", "service", "share", "smoothed acute demand over capacity")]
     overload: Annotated[A, column("f8", "service", "share", "how far load exceeds 1")]
     helped: Annotated[A, column("i8", "service", "persons", "people being helped")]
     queue: Annotated[A, column("i8", "service", "persons", "people waiting")]
-    called: Annotated[A, column("i8", "service group", "persons", "of those who wait, how many can begin this month")]
     last_turn: Annotated[
         A, column("u8", "service group", "turn", "the first turn in the queue allocation that is not called")
     ]
@@ -68,12 +65,9 @@ class Services(NamedTuple):
     instead: Annotated[A, column("i8", "service", "service", "the acute service that it is an alternative to, or -1")]
     scar: Annotated[A, column("f8", "service", "multiplier", "on the scar that a crisis leaves")]
     exposure: Annotated[A, column("f8", "service domain", "log hazard", "what doubling its posts adds for everybody")]
-    knowhow: Annotated[A, column("f8", "service", "1 = baseline", "what its staff know of work that was once closed")]
     micro: Annotated[
         A, column("f8", "service", "share of places", "places of micro-enterprises, beside the service's own")
     ]
-    settled: Annotated[A, column("f8", "service", "pounds a year", "granted money to which the service has adapted")]
-    cost_gap: Annotated[A, column("f8", "service", "pence a month", "smoothed acute cost less its baseline")]
     workers: Annotated[A, column("f8", "service", "persons", "full-time workers at baseline")]
     admin_base: Annotated[A, column("f8", "service", "share", "working time that administration takes at baseline")]
     vacancy_base: Annotated[A, column("f8", "service", "share", "posts vacant at baseline")]
@@ -93,11 +87,7 @@ class Services(NamedTuple):
     providers: Annotated[A, column("f8", "service", "1 = baseline", "organisations that share the work")]
     hiring_inflow: Annotated[A, column("f8", "service", "1 = baseline", "people to be found for vacant posts")]
     response: Annotated[A, column("f8", "service", "1 = baseline", "rules and checks added after an incident")]
-    usual_asked: Annotated[A, column("f8", "service", "requests", "requests a month before the first reported one")]
     usual_helped: Annotated[A, column("f8", "service", "persons", "people helped before the first reported month")]
-    usual_crises: Annotated[
-        A, column("f8", "service", "episodes", "acute episodes a month before the first reported one")
-    ]
     asking: Annotated[A, column("f8", "service", "1 = usual", "smoothed requests, each of them to be assessed")]
     compliance: Annotated[A, column("f8", "service", "1 = baseline", "rules and checks left by incidents")]
     upheaval: Annotated[A, column("f8", "service", "share", "working time lost to a restructuring")]
@@ -109,7 +99,6 @@ class Services(NamedTuple):
     leaving: Annotated[A, column("f8", "service", "per month", "share of staff that leaves")]
     vacancy: Annotated[A, column("f8", "service", "share", "posts vacant")]
     establishment: Annotated[A, column("f8", "service", "1 = baseline", "posts that are open, filled or not")]
-    employed: Annotated[A, column("f8", "service", "1 = baseline", "own staff in post")]
     agency: Annotated[A, column("f8", "service", "1 = own staff at baseline", "agency staff beyond the baseline's")]
     paid: Annotated[A, column("f8", "service", "1 = baseline", "what staff cost, agency and helpers among them")]
     lay: Annotated[A, column("f8", "service", "per worker", "lay helpers at work beside each paid worker")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ from sim.state.columns import A
 from sim.state.rates import Rates
 from sim.state.ties import TieLists
 from sim.state.updates import counted
-from sim.state.world import World, handle
+from sim.state.world import World, handle, make_world
 from sim.world.housing import count_everybody, populated_world
 from sim.world.partition import map_parts
 
@@ -120,6 +120,9 @@ def build(
     _fill_services(world, domains, services, solution, aims)
     world.money.kappa[:] = params[LEVER_GROUP].compiled().overspend_share
     world.money.rho[:] = params[LEVER_GROUP].compiled().reinvestment_share
+    for state in vars(world.private).values():
+        if hasattr(state, "start"):
+            state.start(world)
     world.aims.offer[:] = 1.0
     world.aims.ask[:] = 1.0
     _draw_leaders(handle(world), np.uint64(seed), Practice().led)
@@ -222,7 +225,7 @@ def _fill_services(
             table.workers[s] = table.base_places[s] / service.staff.cases_per_worker.value
             table.give_up[s] = activity.gives_up_per_month.value
             table.refused_base[s] = table.refused[s] = activity.refused_share.value
-            table.wait_base[s] = table.wait[s] = activity.wait_months.value
+            table.wait_base[s] = activity.wait_months.value
             assert service.cost.per_case_month is not None
             table.case_cost[s] = service.cost.per_case_month.value
             table.base_budget[s] = helped * table.case_cost[s] * 12.0
@@ -265,12 +268,11 @@ def _fill_services(
             table.scar[s] = service.alternative.scar.value
             table.instead[s] = [other.id for other in services].index(service.alternative.instead_of)
         table.posts[s] = 1.0
-        table.knowhow[s] = 1.0
         table.places[s] = table.base_places[s]
         table.quality[s] = 1.0
-        table.plan[s] = table.granted[s] = table.settled[s] = table.base_budget[s]
+        table.plan[s] = table.granted[s] = table.base_budget[s]
         table.pressure[s] = 1.0
-    for name in ("asking", "compliance", "response", "workload", "establishment", "employed", "paid", "fit", "hours"):
+    for name in ("asking", "compliance", "response", "workload", "establishment", "paid", "fit", "hours"):
         getattr(table, name)[:] = 1.0
     table.burnout[:] = table.usual_burnout[:] = Burnout().reference
     table.leaving[:] = table.turnover
@@ -382,7 +384,12 @@ def _give_places(world: World, seed: np.uint64, probability: F) -> None:
 def copy(world: World) -> World:
     """A copy of a world with its own arrays. Tables that never change are shared."""
     shared = {TieLists, Rates}
-    return World._make(t if type(t) in shared else type(t)._make(on_separate_lines(t)) for t in world)
+
+    def copied(name: str, kind: Any) -> Any:
+        table = world.table(name)
+        return table if kind in shared else kind._make(on_separate_lines(table))
+
+    return make_world(copied)
 
 
 __all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "head_counts"]

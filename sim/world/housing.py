@@ -20,7 +20,6 @@ from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.tables import Handle, allocate
 from sim.engine.thinning import BLOCK
 from sim.hazards import BANDS, LEVELS
-from sim.networks.groups import CommunityGroups
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE, Ageing
 from sim.people.demographic_spin_up import STEPS, YEARS, run_demographic_month
@@ -34,7 +33,7 @@ from sim.services.queues import SLOTS_LISTED
 from sim.state.codes import ANYTHING, CHILD_AGES, EMPTY_SLOT, MOST_GROUPS, PURPOSES, SILOS
 from sim.state.ties import TieLists
 from sim.state.updates import count_person
-from sim.state.world import TABLES, World, handle
+from sim.state.world import World, handle, make_world
 from sim.world.partition import part_bounds, parts_of, run_in_parallel, workers_for
 
 F = npt.NDArray[np.float64]
@@ -141,7 +140,7 @@ def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str
         "group": MOST_GROUPS,
         "one": 1,
     }
-    world = World._make(allocate(table, **lengths) for table in TABLES.values())
+    world = make_world(lambda _, table: allocate(table, **lengths))
     world.places.first[:] = neighbourhood_first
     world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
     world.dwellings.first[:] = dwelling_first
@@ -255,11 +254,9 @@ def _fill_places(world: World, hoods: tuple[Neighbourhood, ...]) -> None:
     places.code[:] = [zlib.crc32(n.name.encode()) for n in hoods]
     for n in hoods:
         places.age_mix[n.quintile - 1] += n.ages
-    places.base_mix[:] = places.age_mix
     baseline_columns = (places.energy, places.weight, places.exposure, places.practice, places.fit, places.grown)
-    for column in (*baseline_columns, places.knowhow, places.legitimacy):
+    for column in (*baseline_columns, places.legitimacy):
         column[:] = 1.0
-    places.leaders[:] = CommunityGroups().leaders
 
 
 @kernel

@@ -9,7 +9,8 @@ above its bound; the extension alone changes nothing (sim/people/candidate_thinn
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from sim.people.help_seeking import HelpSeeking
 from sim.people.need import Need
 from sim.policies import Lever, levers
 from sim.services.catalogue import load_catalogue
-from sim.simulation.month import Month, clear_flows
+from sim.simulation.month import Month
 from sim.state.codes import EMPTY_SLOT
 from sim.state.neighbourhoods import NeighbourhoodState
 from sim.state.world import World, handle
@@ -124,25 +125,22 @@ def measure_month(
     compiled = handle(world)
     gains: dict[Link, Gain] = {}
     sizes: dict[tuple[str, str], float] = {}
-    clear_flows(world)
-    steps = list(month.steps)
-    first = next(k for k, (entry, _) in enumerate(steps) if entry.phase >= Phase.CANDIDATE_THINNING)
-    last = max(k for k, (entry, _) in enumerate(steps) if entry.phase < Phase.LIFE) + 1
-
-    def run(steps_of_part: Sequence[tuple[Mechanism, object]]) -> None:
-        for entry, prepared in steps_of_part:
-            outgoing = links.get(entry.name, ())
-            for name in dict.fromkeys(link.source for link in outgoing):
-                sizes[entry.name, name] = variables[name].size(world)
-            if outgoing and (only is None or entry.name in only) and entry.phase is not Phase.LIFE:
-                gains.update(_measured_gains(world, compiled, entry, prepared, clock, outgoing, variables, pushes))
-            entry.kernel(compiled, prepared, clock)
-
-    run(steps[:first])
-    with _all_candidates(world, {entry.name: prepared for entry, prepared in steps}):
-        run(steps[first:last])
-    run(steps[last:])
+    prepared_by_name = {entry.name: prepared for entry, prepared in month.steps}
+    for is_thinned, steps in groupby(month.walk(world, compiled, clock), lambda step: _is_thinned(step.mechanism)):
+        with _all_candidates(world, prepared_by_name) if is_thinned else nullcontext():
+            for entry, prepared, run in steps:
+                outgoing = links.get(entry.name, ())
+                for name in dict.fromkeys(link.source for link in outgoing):
+                    sizes[entry.name, name] = variables[name].size(world)
+                if outgoing and (only is None or entry.name in only) and entry.phase is not Phase.LIFE:
+                    gains.update(_measured_gains(world, compiled, entry, prepared, clock, outgoing, variables, pushes))
+                run()
     return MonthGains(gains, sizes)
+
+
+def _is_thinned(entry: Mechanism) -> bool:
+    """Whether a mechanism selects candidates, or draws for those selected."""
+    return Phase.CANDIDATE_THINNING <= entry.phase < Phase.LIFE
 
 
 def _measured_gains(

@@ -22,7 +22,7 @@ from sim.services.waiting import Waiting
 from sim.state.codes import ACUTE, COMMUNITY, EMPTY_SLOT, GONE, PREVENTIVE, WAITING
 from sim.state.counters import FLOWS
 from sim.state.updates import set_help
-from sim.state.world import TABLES, World
+from sim.state.world import World, all_tables
 
 A = npt.NDArray[Any]
 PICK = stream("who is pushed in the loop map")
@@ -60,8 +60,11 @@ class Variable:
 
 
 def _by_tier(name: str, label: str, *column_names: str) -> tuple[Variable, Variable]:
-    """Two variables, one for acute care and one for other services, which have separate money and staff."""
-    columns = tuple(f"services.{column}" for column in column_names)
+    """Two variables, one for acute care and one for other services, which have separate money and staff.
+
+    A column without a table is one of `services`.
+    """
+    columns = tuple(column if "." in column else f"services.{column}" for column in column_names)
     other = Variable(name, label, columns, tier="other")
     return other, Variable(f"acute {name}", f"{label} of acute care", columns, tier="acute")
 
@@ -77,10 +80,10 @@ NAMED = (
     Variable("help", "people helped",
              ("services.helped", "people.help", "tally.helped", "tally.started", "tally.ended", "tally.unmet")),
     Variable("queue", "queue", ("services.queue", "tally.waiting")),
-    Variable("calls", "people called in", ("services.called", "services.last_turn", "services.last_row")),
+    Variable("calls", "people called in", ("queue_allocation.called", "services.last_turn", "services.last_row")),
     Variable("requests", "requests", ("tally.asked", "tally.repeated")),
     Variable("refusals", "refusals", ("tally.turned_away", "tally.gave_up", "people.refused")),
-    Variable("threshold", "threshold", ("services.refused", "services.pressure", "services.wait"),
+    Variable("threshold", "threshold", ("services.refused", "services.pressure", "rationing.wait"),
              ("services.refused", "services.pressure")),
     Variable("trust", "trust", ("people.trust",)),
     Variable("belief", "belief in services", ("places.legitimacy",)),
@@ -91,13 +94,13 @@ NAMED = (
         "account",
         "silos' accounts",
         ("money.carried", "money.spent", "money.funding", "money.pooled", "money.bailed_out", "money.clawed_back",
-         "services.cost_gap"),
+         "semi_fixed_costs.cost_gap"),
         signed=True,
     ),
-    Variable("shift", "prevention's gain next year", ("money.shift", "money.reinvested"), signed=True),
-    *_by_tier("lines", "budget lines", "granted", "settled"),
+    Variable("shift", "prevention's gain next year", ("overspend_recovery.shift", "money.reinvested"), signed=True),
+    *_by_tier("lines", "budget lines", "granted", "double_running.settled"),
     *_by_tier("plan", "money to spend", "plan"),
-    *_by_tier("staff", "staff in post", "posts", "establishment", "employed", "agency", "vacancy", "paid"),
+    *_by_tier("staff", "staff in post", "posts", "establishment", "workforce.employed", "agency", "vacancy", "paid"),
     *_by_tier("leavers", "leavers", "leaving"),
     Variable("helpers", "lay helpers", ("services.lay", "services.lay_share")),
     Variable("part taken", "people taking part", ("services.coproduced",)),
@@ -108,26 +111,26 @@ NAMED = (
     *_by_tier("burnout", "burnout", "burnout"),
     *_by_tier("time", "time for each person", "hours"),
     Variable("places", "places", ("services.places",)),
-    Variable("know-how", "know-how of services", ("services.knowhow",)),
+    Variable("know-how", "know-how of services", ("non_statutory_closure.knowhow",)),
     Variable("micro-enterprises", "micro-enterprises", ("services.micro",)),
     Variable("quality", "quality of help", ("services.quality", "services.fit"), tier="other"),
     Variable("practice", "practice", ("places.practice",)),
     Variable("learning leaders", "leaders of learning", ("places.leader",)),
     Variable("local fit", "local fit", ("places.fit",)),
     Variable("groups", "community groups", ("places.energy", "places.grown")),
-    Variable("bought groups", "groups funded by contracts", ("places.commissioned",)),
-    Variable("group know-how", "know-how of groups", ("places.knowhow",)),
+    Variable("bought groups", "groups funded by contracts", ("groups.commissioned",)),
+    Variable("group know-how", "know-how of groups", ("groups.knowhow",)),
     Variable("mutual aid", "mutual aid", ("places.aid",)),
-    Variable("leaders", "leaders of groups", ("places.leaders", "places.led")),
+    Variable("leaders", "leaders of groups", ("groups.leaders", "groups.led")),
     Variable("fullness", "fullness of groups", ("places.fullness",)),
-    Variable("peers", "peers", ("places.peers", "places.recovered")),
+    Variable("peers", "peers", ("places.peers", "peers.recovered")),
     Variable("exposure", "exposure", ("places.exposure",)),
     Variable("childhood", "help in childhood", ("places.nurture", "places.infants"), signed=True),
     Variable(
         "population",
         "residents",
         ("tally.people", "people.age", "people.band", "people.female", "dwellings.head", "dwellings.occupants",
-         "tally.born", "tally.died", "tally.moved_in", "tally.moved_out", "places.full", "places.full_in_all"),
+         "tally.born", "tally.died", "tally.moved_in", "tally.moved_out", "moves.full", "moves.full_in_all"),
     ),
 )  # fmt: skip
 EXCLUDED = {
@@ -139,7 +142,7 @@ EXCLUDED = {
 }
 """Columns that are not variables, with the reason."""
 QUEUE_LISTS = ("places.queue_row", "places.queue_what", "places.queue_race", "places.queued")
-BOTH_SIDES = ("places.led", "services.agency")
+BOTH_SIDES = ("groups.led", "services.agency")
 """Columns that can be negative in a variable that is not."""
 ARITHMETIC = (Phase.REMEMBER, Phase.REFRESH, Phase.CANDIDATE_THINNING)
 """Phases that save the state at the start of the month or select candidates, and change no probability."""
@@ -180,7 +183,7 @@ def variables(mechanisms: Iterable[Mechanism]) -> dict[str, tuple[Variable, ...]
 
 def _meaning(column: str) -> str:
     table, name = column.split(".")
-    spec = dict(columns(TABLES[table])).get(name)
+    spec = dict(columns(all_tables()[table])).get(name)
     return column if spec is None else spec.meaning
 
 
@@ -193,7 +196,7 @@ def is_flow(variable: Variable) -> bool:
 def array(world: World, column: str) -> A:
     """A column of a world by its name."""
     table, name = column.split(".")
-    values: A = getattr(getattr(world, table), name)
+    values: A = getattr(world.table(table), name)
     return values
 
 
@@ -319,7 +322,7 @@ def _push_help(world: World, handle: Any, amount: float) -> None:
 
 
 def _push_calls(world: World, _handle: Any, amount: float) -> None:
-    called = world.services.called
+    called = world.private.queue_allocation.called
     called[:] = np.maximum(0, np.rint(called * (1.0 + amount) + np.sign(amount) * (called > 0)).astype(np.int64))
 
 
@@ -363,7 +366,7 @@ def _push_account(world: World, _handle: Any, amount: float) -> None:
 def _push_shift(world: World, _handle: Any, amount: float) -> None:
     """Move the shift by a share of the silo's prevention budget, in pounds."""
     tier = world.services.tier
-    world.money.shift[:] += amount * _by_silo(world, (tier == PREVENTIVE) | (tier == COMMUNITY))
+    world.private.overspend_recovery.shift[:] += amount * _by_silo(world, (tier == PREVENTIVE) | (tier == COMMUNITY))
 
 
 def _push_resilience(world: World, _handle: Any, amount: float) -> None:

@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 def differences(town: MesaModel, world: World) -> Iterator[Difference]:
     """Every value in which the town differs from the core's world."""
     for shared in initial_state.SHARED_COLUMNS:
-        core: npt.NDArray[Any] = getattr(getattr(world, shared.table), shared.column)
+        core: npt.NDArray[Any] = getattr(world.table(shared.table), shared.column)
         mesa_values = initial_state.column_values(town, shared)
         if mesa_values == core.tolist():
             continue
@@ -188,7 +188,7 @@ def step_by_step(
 
 def _set_present_at_start(town: MesaModel, world: World) -> None:
     """Mark residents at the start of the month: the core has a bound on the probability of death for each of them."""
-    for person, bound in zip(town.people, world.people.death_bound.tolist(), strict=True):
+    for person, bound in zip(town.people, world.private.life_and_death.death_bound.tolist(), strict=True):
         person.present_at_start = bound > 0
 
 

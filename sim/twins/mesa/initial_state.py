@@ -16,7 +16,7 @@ from sim.place.place import Place
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import set_aim_groups
-from sim.state.world import TABLES, World
+from sim.state.world import TABLES, World, all_tables
 from sim.twins.mesa.people import Dwelling, ModelObject, NeighbourhoodAgent, PersonAgent, ServiceAgent, Silo
 from sim.twins.mesa.town import Town
 from sim.world.build import copy
@@ -57,7 +57,7 @@ LISTS = ("queue_row", "queue_what", "queue_race", "queued")
 
 def _shared_columns() -> Iterator[SharedColumn]:
     """Every column that a town stores: all except scratch, bounds, constants, and the first rows of ranges."""
-    for table, kind in TABLES.items():
+    for table, kind in all_tables().items():
         for name, column in columns(kind):
             axes = column.axes
             if table in {"screen", "rates", "ties", "part"} or name == "changed" or name.endswith(BOUNDS):
@@ -67,9 +67,8 @@ def _shared_columns() -> Iterator[SharedColumn]:
             if table in {"tally", "aims"}:
                 owner = {"tally": "counts", "aims": "aims"}[table]
             else:
-                # A table's rows are its first axis or, where there is a list for each row, its last.
-                rows = "dwelling" if table == "dwellings" else "service" if table == "services" else axes[-1]
-                owner = OWNERS.get(rows, "town")
+                # The rows are the last axis or, where each row is itself a list, the first.
+                owner = next((OWNERS[axis] for axis in (axes[-1], axes[0]) if axis in OWNERS), "town")
             yield SharedColumn(table, name, axes, column.dtype[0] in "iu", owner)
 
 
@@ -136,7 +135,7 @@ def build(town: Town, world: World) -> None:
 def load_state(town: Town, world: World) -> None:
     """Copy the core's current values to every object of the town."""
     for shared in SHARED_COLUMNS:
-        _load_column(town, shared, getattr(getattr(world, shared.table), shared.column))
+        _load_column(town, shared, getattr(world.table(shared.table), shared.column))
     town.events.clear()
     screen = world.screen
     for k in range(int(screen.events[0])):

@@ -85,7 +85,7 @@ def reorganise(w: Any, path: Path, clock: Any) -> None:
 
 def lead(w: Any, p: Any, _clock: Any) -> None:
     """Update the expected number of group leaders. Nothing spreads between kinds of neighbourhood."""
-    leaders, led = w.places.leaders, w.places.led
+    leaders, led = w.private.groups.leaders, w.private.groups.led
     for n in range(leaders.size):
         increase = 1.0 + p.welcome * (w.places.energy[n] - 1.0) + p.by_organiser * w.rules.organisers[n]
         leaders[n] = leaders[n] - leaders[n] / p.tenure + least(1.0, p.leaders / p.tenure * most(0.0, increase))

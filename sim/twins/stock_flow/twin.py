@@ -26,7 +26,7 @@ from sim.schema.quantities import AGE_BANDS
 from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
 from sim.state.codes import ACUTE, PURPOSES, SILOS
-from sim.state.world import TABLES, World
+from sim.state.world import TABLES, World, all_tables
 from sim.twins.stock_flow import expected_value_rules, symbolic
 from sim.twins.stock_flow.aggregation import Aggregation, aggregation_of, neighbourhood_columns
 from sim.twins.stock_flow.baseline import Balanced, balance
@@ -79,6 +79,16 @@ RECORDED_COLUMNS = {
 """Columns whose values at the end of a month are recorded."""
 PEOPLE_COUNTS = {"helped", "queue"}
 """Integer columns of services that count people."""
+
+
+def _traced_tables() -> dict[str, type]:
+    """The tables that the twin's kernels use, by name: all except those with columns over persons."""
+    shared = ("places", "services", "tally", "money", "rules", "aims", "rates")
+    return {
+        name: kind
+        for name, kind in all_tables().items()
+        if name in shared or (name not in TABLES and not any("person" in spec.axes for _, spec in columns(kind)))
+    }
 
 
 class Twin:
@@ -146,11 +156,11 @@ class Twin:
         """The world at the start of a month, with known values and with kinds of neighbourhood as neighbourhoods."""
         world, b = self.world, self.balanced
         first = self.aggregation.first()
-        out = SimpleNamespace()
-        for t in ("places", "services", "tally", "money", "rules", "aims", "rates"):
+        out = SimpleNamespace(private=SimpleNamespace())
+        for t, kind in _traced_tables().items():
             table = SimpleNamespace()
-            for name, column in columns(TABLES[t]):
-                array = getattr(getattr(world, t), name).copy()
+            for name, column in columns(kind):
+                array = getattr(world.table(t), name).copy()
                 for axis, quantity in enumerate(column.axes):
                     if quantity == "neighbourhood":
                         array = array.take(first, axis=axis)
@@ -158,12 +168,13 @@ class Twin:
                     column.dtype[0] != "f" and t not in ("tally", "money") and name not in PEOPLE_COUNTS
                 )
                 setattr(table, name, array if fixed and name != "leader" else cells(array.astype(float)))
-            setattr(out, t, table)
+            setattr(out if t in TABLES else out.private, t, table)
         groups = int(self._policy_groups.max()) + 1
         if groups > 1:
             out.aims.groups[0], out.aims.group = groups, self._policy_groups
         for name in ("heads", "part", "offer", "refuse", "ask"):
             setattr(out.aims, name, getattr(out.aims, name)[:groups].copy())
+        private = out.private
         s, p = out.services, {name: x.compiled() for name, x in self.calibrated.params.items()}
         room, events = b.conditions.room, b.events
         for k in range(room.size):
@@ -171,15 +182,15 @@ class Twin:
             pairs = b.flows.c.service == k
             s.helped[k] = s.usual_helped[k] = float(b.state.helped[pairs].sum())
             s.queue[k] = float(b.state.waiting[pairs].sum())
-            s.usual_asked[k] = float(events.asked[pairs].sum())
+            private.failure_demand.usual_asked[k] = float(events.asked[pairs].sum())
             s.burnout[k] = s.usual_burnout[k] = p["burnout"].reference
             if world.services.tier[k] == ACUTE:
                 care = self._care(k, b.state, events.opened[k])
-                s.usual_crises[k] = float(events.opened[k].sum())
+                private.bureaucracy.usual_crises[k] = float(events.opened[k].sum())
                 s.base_demand[k] = care
-                s.base_budget[k] = s.plan[k] = s.granted[k] = s.settled[k] = 12.0 * care
+                s.base_budget[k] = s.plan[k] = s.granted[k] = private.double_running.settled[k] = 12.0 * care
         out.places.leader[:] = p["practice"].led
-        out.places.leaders[:] = p["groups"].leaders
+        private.groups.leaders[:] = p["groups"].leaders
         people = b.bands.people.sum(axis=1)
         out.places.first = np.concatenate([[0.0], np.cumsum(people)])
         out.people = SimpleNamespace()
@@ -247,10 +258,10 @@ class _Trace:
         month = symbolic.series(np.arange(self.months), "month")
         self.clock = SimpleNamespace(seed=0, month=month)
         self.arrays = [
-            (t, name, getattr(getattr(self.w, t), name), column)
-            for t in ("places", "services", "tally", "money", "rules", "aims")
-            for name, column in columns(TABLES[t])
-            if isinstance(getattr(getattr(self.w, t), name), Cells)
+            (t, name, array, column)
+            for t, kind in _traced_tables().items()
+            for name, column in columns(kind)
+            if isinstance(array := getattr(getattr(self.w if t in TABLES else self.w.private, t), name), Cells)
         ]
         self.before = {f"{t}.{name}": array.copy() for t, name, array, _ in self.arrays}
         for t, name, array, column in self.arrays:
@@ -287,7 +298,7 @@ class _Trace:
 
     def _label(self, t: str, name: str, column: Any, k: int, shape: tuple[int, ...]) -> Label:
         parts = [self._axis(axis, int(at)) for axis, at in zip(column.axes, np.unravel_index(k, shape), strict=True)]
-        table = "" if t in ("services", "money", "places") else f"{t} "
+        table = f"{t} " if t in ("tally", "rules", "aims") else ""
         return Label(" ".join([f"{table}{name}", *(x for x in parts if x)]), column.unit, column.meaning)
 
     def name(self, quantity: str, array: Any, unit: str, meaning: str, axes: tuple[tuple[str, ...], ...]) -> None:
@@ -542,7 +553,7 @@ class _Trace:
                 if AGE_BANDS[band][1] < 18:
                     nurture[n, g] += places.nurture[band, n] * (part / max(1e-9, total))
                 q = int(places.quintile[n])
-                baseline = float(places.base_mix[q, band])
+                baseline = float(w.private.ageing_wave.base_mix[q, band])
                 wanted[n, g] += part * (places.age_mix[q, band] / baseline if baseline > 0.0 else 1.0)
         out = MonthConditions(
             effect=effect,
