@@ -17,7 +17,7 @@ import psutil
 import pytest
 from command_line import ROOT
 
-from sim.termination import Undone, temporary
+from sim.process.termination import Undone, temporary
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 
@@ -58,7 +58,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 def program(*lines: str) -> list[str]:
     """A small program that handles signals as the commands do."""
-    first = ["import os, sys, time", "from sim import termination", "termination.handle_signals()"]
+    first = ["import os, sys, time", "from sim.process import termination", "termination.handle_signals()"]
     return [sys.executable, "-c", "\n".join([*first, *lines])]
 
 

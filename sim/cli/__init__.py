@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
-from sim import termination
+from sim.process import termination
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from sim.cli.options import indented_json
 from sim.cli.output_lock import unfinished
+from sim.process.termination import temporary
 from sim.schema.errors import InputError, Phrase
-from sim.termination import temporary
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison, SummaryColumn

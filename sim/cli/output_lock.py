@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sim.process.termination import Undone, temporary
 from sim.schema.errors import InputError, Phrase
-from sim.termination import Undone, temporary
 
 LOCK, PART = ".upstream-lock", ".upstream-part-"
 """Ends of the names of lock files and beginnings of the ends of the names of unfinished files."""

@@ -18,11 +18,11 @@ import numpy as np
 
 from sim.ensemble.compare import compare
 from sim.place.place import Place
+from sim.process.termination import temporary
 from sim.results.expectation_tests import F, Parts, Read
 from sim.scenario.scenario import Scenario
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
-from sim.termination import temporary
 
 SOURCE = Path(__file__).parents[1]
 MATTERS = (".py", ".toml", ".npz")

@@ -17,10 +17,10 @@ from pathlib import Path
 from sim.calibration.calibrate import solution_for
 from sim.engine import jit
 from sim.place.place import Place
+from sim.process.termination import PATIENCE, Undone
 from sim.scenario.scenario import Scenario
 from sim.simulation.month import BURN_IN_DISABLED, Month
 from sim.simulation.simulate import burn_in, run_months
-from sim.termination import PATIENCE, Undone
 
 ROOT = Path(__file__).absolute().parents[2]
 """The folder that this process imports the package `sim` from."""
@@ -29,7 +29,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import sim
 del sys.path[0]
-from sim.termination import end_with_parent
+from sim.process.termination import end_with_parent
 end_with_parent()
 from {__name__} import compile_backwards
 compile_backwards()

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.process.termination import temporary
 from sim.schema.version import VERSION
 from sim.services.catalogue import load_catalogue
-from sim.termination import temporary
 from sim.twins.stock_flow.equations import F, topological_order, use_counts
 from sim.twins.stock_flow.symbolic import Expr
 from sim.twins.stock_flow.twin import Twin
