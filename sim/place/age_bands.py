@@ -43,8 +43,10 @@ _AGE = re.compile(
     r"(?:(?P<sex>males?|females?|persons?|people|m|f)[ :]*)?"
     r"(?P<word>(?:aged?|ages)(?: group)?[ :]*)?"
     r"(?P<low>\d{1,3})"
-    r"(?:(?: to | )(?P<high>\d{1,3})|(?P<open> ?\+| ?plus| and over| and above| or over| or more| over))?"
+    r"(?: to (?P<high>\d{1,3})| (?P<high_after_dash>\d{1,3}))?"
     r"(?: ?(?:years?(?: old)?|yrs?|year olds))?"
+    r"(?P<open> ?\+| ?plus| and over| and above| and older| or over| or older| or more| over)?"
+    r"(?: ?(?:years?(?: old)?|yrs?))?"
     r"(?:[ ,:]+(?P<sex_after>males?|females?|persons?|m|f))?"
 )
 _SEXES = {"m": MALE, "f": FEMALE, "p": PERSONS}
@@ -92,10 +94,13 @@ def age_column(position: int, name: str) -> AgeColumn | None:
     if plain_name in ("under 1", "less than 1", "<1", "age under 1", "aged under 1"):
         return AgeColumn(position, PERSONS, 0, 0)
     match = _AGE.fullmatch(re.sub(r"\.0$", "", plain_name))
-    if match is None or (match["word"] and match["high"] and not match["word"].endswith((" ", ":"))):
+    if match is None:
+        return None
+    last = match["high"] or match["high_after_dash"]
+    if (match["open"] and last) or (match["word"] and last and not match["word"].endswith((" ", ":"))):
         return None
     low = int(match["low"])
-    high = OLDEST if match["open"] else int(match["high"] or low)
+    high = OLDEST if match["open"] else int(last or low)
     sex = _SEXES.get((match["sex"] or match["sex_after"] or "p")[0], PERSONS)
     return AgeColumn(position, sex, low, high) if low <= min(high, 130) else None
 

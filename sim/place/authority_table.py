@@ -87,7 +87,7 @@ def read_authorities(path: Path) -> dict[str, Authority]:
     header_line, header = rows[at]
     absent = [column for column in needed if column not in header]
     if absent:
-        wanted = "a column of this name" if len(absent) == 1 else "columns of these names"
+        wanted = "a column of this name" if len(absent) == 1 else "a column of each of these names"
         raise InputError(path, header_line, ", ".join(absent), wanted, Phrase("none"), header)
     for column in header:
         if column and header.count(column) > 1:

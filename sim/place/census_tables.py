@@ -171,7 +171,7 @@ def _read(paths: Sequence[Path], area: Area) -> Neighbourhoods:
         table = joined(paths[0], table, path, read_neighbourhoods(path, nation if nation in NATIONS else ""))
     missing = missing_columns(table)
     if not table.ages.size or (missing and not _can_fill_deciles(table, area)):
-        wanted = "a column of this name" if len(missing) == 1 else "columns of these names (upstream place new --help lists others)"
+        wanted = "a column of this name" if len(missing) == 1 else "a column of each of these names (upstream place new --help lists others)"
         raise InputError(paths[0], table.header_line, ", ".join(missing), wanted, Phrase("none"), table.names)
     return table
 

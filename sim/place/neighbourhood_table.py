@@ -128,7 +128,7 @@ def _choose_sheet(file: TableFile) -> tuple[Sheet, int, Columns]:
         came = Phrase(f"codes of {areas}")
     partly = recognise([*cells, "lsoa11_code"])
     absent = _missing(partly) if partly is not None else []
-    raise InputError(file.path, line, ", ".join(["lsoa11_code", *absent]), f"{wanted} and the others named" if absent else wanted, came, cells)
+    raise InputError(file.path, line, ", ".join(["lsoa11_code", *absent]), f"{wanted}, and a column of each other name" if absent else wanted, came, cells)
 
 
 def _other_areas(cells: Sequence[str]) -> str:
@@ -256,6 +256,7 @@ class _Reader:
             if left_out["neighbourhood of another nation"]:
                 came = Phrase(f"{left_out['neighbourhood of another nation']} neighbourhoods, all of other nations")
             raise InputError(self.path, self.header_line + 1, "", "rows below the header, of neighbourhoods", came)
+        self.has_other_nations = left_out["neighbourhood of another nation"] > 0
         self.notes += [f"{n} {kind} row{'s' if n > 1 else ''} left out" for kind, n in left_out.items()]
         return rows
 
@@ -308,7 +309,7 @@ class _Reader:
                     name = self.columns.names[total]
                     wanted = f"the sum of this row's ages, {int(people):,}"
                     raise InputError(self.path, line, name, wanted, Phrase(f"{self._count(line, row, total):,}"))
-        if len(self.totals) == 1 and not self.nation:
+        if len(self.totals) == 1 and not self.has_other_nations:
             line, cells = self.totals[0]
             row = (cells + [""] * len(self.columns.names))[: len(self.columns.names)]
             try:
