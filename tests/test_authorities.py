@@ -33,7 +33,7 @@ RUTLAND = "E06000017"
 
 
 def test_the_sums_are_englands() -> None:
-    """309 authorities, 32,844 neighbourhoods, a tenth of them the most deprived, and 56,550,138 people; a small file."""
+    """309 authorities, 32,844 neighbourhoods, a tenth of them the most deprived, 56,550,138 people; a small file."""
     data = authority_data()
     assert len(data.authorities) == len(data.ages) == 309
     assert sum(row.people for row in data.authorities.values()) == ENGLAND_PEOPLE
@@ -48,7 +48,9 @@ def test_the_sums_are_englands() -> None:
 
 def test_every_authority_is_a_place() -> None:
     """All 309 load by name, with the sum of England's people; names are unique, and are names of files."""
-    names = {name: area.code for area in english_areas().values() if len(area.members) == 1 for name in [area.place_name]}
+    names = {
+        name: area.code for area in english_areas().values() if len(area.members) == 1 for name in [area.place_name]
+    }
     places = [Place.load(code) for code in authority_data().authorities]
     assert sum(place.population for place in places) == ENGLAND_PEOPLE
     assert sum(part.neighbourhoods for place in places for part in place.deciles) == ENGLAND_NEIGHBOURHOODS
@@ -75,7 +77,7 @@ def test_the_file_equals_what_the_script_derives() -> None:
         for name, array in arrays.items():
             np.testing.assert_array_equal(stored[name], array, err_msg=name)
     swapped = {**rows, RUTLAND: rows[RUTLAND][:-1]}
-    with pytest.raises(InputError, match="people of Rutland, got .* in 22 rows"):
+    with pytest.raises(InputError, match=r"people of Rutland, got .* in 22 rows"):
         derived_arrays(table, authorities, swapped)
 
 
@@ -102,13 +104,17 @@ def test_the_authority_of_each_neighbourhood_is_recovered() -> None:
     ("typed", "name", "code"),
     [
         ("leeds", "leeds", "E08000035"), ("Leeds", "leeds", "E08000035"), ("E08000035", "leeds", "E08000035"),
-        ("e08000035", "leeds", "E08000035"), ("Leeds City Council", "leeds", "E08000035"), ("St Helens", "st-helens", "E08000013"),
-        ("King's Lynn & West Norfolk", "kings-lynn-and-west-norfolk", "E07000146"), ("hull", "kingston-upon-hull", "E06000010"),
-        ("Bristol", "bristol", "E06000023"), ("Bristol, City of", "bristol", "E06000023"), ("city of york", "york", "E06000014"),
+        ("e08000035", "leeds", "E08000035"), ("Leeds City Council", "leeds", "E08000035"),
+        ("St Helens", "st-helens", "E08000013"),
+        ("King's Lynn & West Norfolk", "kings-lynn-and-west-norfolk", "E07000146"),
+        ("hull", "kingston-upon-hull", "E06000010"),
+        ("Bristol", "bristol", "E06000023"), ("Bristol, City of", "bristol", "E06000023"),
+        ("city of york", "york", "E06000014"),
         ("London Borough of Camden", "camden", "E09000007"), ("Durham", "county-durham", "E06000047"),
         ("City of London", "city-of-london", "E09000001"), ("Isles of Scilly", "isles-of-scilly", "E06000053"),
         ("newcastle-under-lyme", "newcastle-under-lyme", "E07000195"), ("Hérefordshire", "herefordshire", "E06000019"),
-        ("Cumberland", "cumberland", "E06000063"), ("E06000065", "north-yorkshire", "E06000065"), ("Somerset", "somerset", "E06000066"),
+        ("Cumberland", "cumberland", "E06000063"), ("E06000065", "north-yorkshire", "E06000065"),
+        ("Somerset", "somerset", "E06000066"),
         ("E08000020", "gateshead", "E08000037"),
     ],
 )  # fmt: skip
@@ -116,7 +122,7 @@ def test_authorities_by_name_and_code(typed: str, name: str, code: str) -> None:
     """Spellings and codes find the authority; codes of 2023 find the sum of those that they replaced."""
     area = find_area(typed)
     if area is None:  # a code that ended before 2021 is refused with its successor
-        with pytest.raises(InputError, match="became part of|did you mean"):
+        with pytest.raises(InputError, match=r"became part of|did you mean"):
             Place.load(typed)
         return
     place = Place.load(typed)
@@ -150,7 +156,10 @@ def test_authorities_that_ended_are_refused_with_their_successor(typed: str) -> 
         Place.load(typed)
 
 
-@pytest.mark.parametrize(("typed", "near"), [("Leds", "leeds"), ("birmingam", "birmingham"), ("kensington-chelsea", "kensington-and-chelsea")])
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("Leds", "leeds"), ("birmingam", "birmingham"), ("kensington-chelsea", "kensington-and-chelsea")],
+)
 def test_unknown_names_suggest_near_ones(typed: str, near: str) -> None:
     """The message has the most similar name."""
     with pytest.raises(InputError, match=f"did you mean '{near}'"):
@@ -221,14 +230,18 @@ def test_two_tables_are_joined(tmp_path: Path) -> None:
     place = Place.load(new_place("r", RUTLAND, [index, ages], out_folder=tmp_path))
     assert place.population == 23 * 1_700
     fewer = table(tmp_path, [header[0], *header[2:]], [[row[0], *row[2:]] for row in rows[2:]], "fewer.csv")
-    with pytest.raises(InputError, match=r"the same 23 neighbourhoods as in imd.csv, got 21 neighbourhoods: 2 are missing"):
+    with pytest.raises(
+        InputError, match=r"the same 23 neighbourhoods as in imd.csv, got 21 neighbourhoods: 2 are missing"
+    ):
         new_place("s", RUTLAND, [index, fewer], out_folder=tmp_path)
 
 
 def test_ages_alone_are_enough_for_neighbourhoods_of_2011(tmp_path: Path) -> None:
     """The project's list has the tenth of every neighbourhood of 2011, and its authority."""
     header, rows = rutland(decile=False)
-    place = Place.load(new_place("r", "Rutland", table(tmp_path, header[:-1], [row[:-1] for row in rows]), out_folder=tmp_path))
+    place = Place.load(
+        new_place("r", "Rutland", table(tmp_path, header[:-1], [row[:-1] for row in rows]), out_folder=tmp_path)
+    )
     assert (place.authority_code, place.population) == (RUTLAND, 23 * 1_700)
     assert "project's list of IMD 2019" in place.source
 
@@ -241,12 +254,27 @@ def test_england_needs_all_its_neighbourhoods(tmp_path: Path) -> None:
 
 
 def test_other_nations_have_a_banner(tmp_path: Path) -> None:
-    """A Welsh, Scottish or Northern Irish area is built with a note that hazards are England's, and never as England."""
+    """A Welsh, Scottish or Northern Irish area has a note that hazards are England's, and is never England."""
     ages = ["200"] * 8
     nations = {
-        "W": (["LSOA Code", "WIMD 2019 overall decile", *NEIGHBOURHOOD_BANDS, "LAD22CD"], "W01000001", "W06000015", "Wales"),
-        "S": (["Data_Zone", "SIMD2020v2_Decile", *NEIGHBOURHOOD_BANDS, "Council_area"], "S01006506", "Aberdeen City", "Scotland"),
-        "N": (["SOA2001", "Multiple Deprivation Measure Rank", *NEIGHBOURHOOD_BANDS, "LGD2014name"], "95AA01S1", "Belfast", "Northern Ireland"),
+        "W": (
+            ["LSOA Code", "WIMD 2019 overall decile", *NEIGHBOURHOOD_BANDS, "LAD22CD"],
+            "W01000001",
+            "W06000015",
+            "Wales",
+        ),
+        "S": (
+            ["Data_Zone", "SIMD2020v2_Decile", *NEIGHBOURHOOD_BANDS, "Council_area"],
+            "S01006506",
+            "Aberdeen City",
+            "Scotland",
+        ),
+        "N": (
+            ["SOA2001", "Multiple Deprivation Measure Rank", *NEIGHBOURHOOD_BANDS, "LGD2014name"],
+            "95AA01S1",
+            "Belfast",
+            "Northern Ireland",
+        ),
     }
     for letter, (header, first, authority, nation) in nations.items():
         rows = []
@@ -268,7 +296,9 @@ def test_the_banner_is_stated_by_each_run(tmp_path: Path, capsys: pytest.Capture
     from sim.cli.arguments import select_scenarios
 
     text = (Path(__file__).parents[1] / "scenarios" / "places" / "anytown.toml").read_text(encoding="utf-8")
-    (tmp_path / "w.toml").write_text(re.sub(r"(?m)^source =", 'note = "Hazards are England\'s."\nsource =', text), encoding="utf-8")
+    (tmp_path / "w.toml").write_text(
+        re.sub(r"(?m)^source =", 'note = "Hazards are England\'s."\nsource =', text), encoding="utf-8"
+    )
     select_scenarios(
         ["baseline"], place=str(tmp_path / "w.toml"), people=3_000, years=1, seeds=1, seed=0, threads=None, sets=[]
     )
@@ -280,7 +310,9 @@ def test_what_the_user_states_is_kept(tmp_path: Path) -> None:
     header, rows = rutland()
     header[1] = "decile"
     rows = [[row[0], "7", *row[2:]] for row in rows]
-    place = Place.load(new_place("r", RUTLAND, table(tmp_path, header, rows), out_folder=tmp_path, source="IMD 2015, ONS mid-2018"))
+    place = Place.load(
+        new_place("r", RUTLAND, table(tmp_path, header, rows), out_folder=tmp_path, source="IMD 2015, ONS mid-2018")
+    )
     assert "stated with --source: IMD 2015, ONS mid-2018" in place.source
     assert "unstated index" in place.source
 

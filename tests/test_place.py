@@ -188,9 +188,7 @@ def authorities_file(folder: Path, people_0_4: int) -> None:
     (folder / "la_population_imd.csv").write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("people_0_4", "said"), [(900, "all 8 age bands"), (950, ""), (1_900, "")]
-)
+@pytest.mark.parametrize(("people_0_4", "said"), [(900, "all 8 age bands"), (950, ""), (1_900, "")])
 def test_rows_without_an_authority_column(tmp_path: Path, people_0_4: int, said: str) -> None:
     """Without that column all rows must have the authority's people, to the last one; the source states it."""
     path = csv_file(tmp_path, ROWS)

@@ -9,22 +9,32 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from sim.cli import command
 from sim.place.age_bands import NEIGHBOURHOOD_BANDS, OLDEST, age_column, band_columns
 from sim.place.census_tables import new_place
 from sim.place.place import Place
-from sim.place.table_columns import recognise
+from sim.place.table_columns import COLUMNS, recognise
 from sim.schema.errors import InputError
 
 BANDS = (150, 300, 250, 1050, 900, 300, 200, 80)
 PEOPLE, TINY = 9 * sum(BANDS), "E09000099"
 HEADER = ["lsoa11_code", "imd2019_decile", *NEIGHBOURHOOD_BANDS, "ltla21_code"]
-AGES_OF_BAND = (range(5), range(5, 16), range(16, 25), range(25, 45), range(45, 65), range(65, 75), range(75, 85), range(85, 91))
+AGES_OF_BAND = (
+    range(5),
+    range(5, 16),
+    range(16, 25),
+    range(25, 45),
+    range(45, 65),
+    range(65, 75),
+    range(75, 85),
+    range(85, 91),
+)
 
 
 def rows(count: int = 9) -> list[list[str]]:
@@ -108,7 +118,9 @@ def test_a_workbook_with_notes_and_several_sheets(tmp_path: Path) -> None:
     place = built(tmp_path, table(tmp_path, book, "table.xlsx"))
     assert place.population == PEOPLE
     assert "sheet 'Persons'" in place.source
-    assert "Females only" in refused(tmp_path / "x", table(tmp_path, workbook({"Females": [HEADER, *half]}), "f.xlsx")).replace("females", "Females")
+    assert "Females only" in refused(
+        tmp_path / "x", table(tmp_path, workbook({"Females": [HEADER, *half]}), "f.xlsx")
+    ).replace("females", "Females")
 
 
 def test_an_open_document_workbook(tmp_path: Path) -> None:
@@ -144,7 +156,10 @@ OTHER_FILES: dict[str, tuple[bytes, str]] = {
     "Word": (_zip(word__document_dot_xml="<w/>"), "a Word document"),
     "damaged workbook": (workbook({"Data": [HEADER]})[:-300], "a damaged zip archive or Excel workbook"),
     "empty workbook": (workbook({"Data": []}), "an Excel workbook (.xlsx) without any cells"),
-    "old workbook, damaged": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an Excel workbook (.xls) that cannot be read"),
+    "old workbook, damaged": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+        "an Excel workbook (.xls) that cannot be read",
+    ),
     "gzip": (gzip.compress(PLAIN.encode()), "a gzip archive"),
     "PDF": (b"%PDF-1.7\n...", "a PDF document"),
     "Parquet": (b"PAR1" + b"\0" * 20, "a Parquet file"),
@@ -182,14 +197,19 @@ def changed(line: int, column: str, value: str) -> list[list[str]]:
 TOTALS = [str(9 * n) for n in BANDS]
 BLANK = [""] * len(HEADER)
 LAYOUTS: dict[str, list[list[str]]] = {
-    "title rows": [["Table 1: people by LSOA, mid-2020", *BLANK[1:]], BLANK, ["", "", "People, by age", *BLANK[3:]], HEADER, *rows()],
+    "title rows": [
+        ["Table 1: people by LSOA, mid-2020", *BLANK[1:]], BLANK, ["", "", "People, by age", *BLANK[3:]],
+        HEADER, *rows(),
+    ],
     "short title rows": [["Table 1"], ["Source: ONS"], HEADER, *rows()],
     "footnotes": [HEADER, *rows(), BLANK, ["Source: Office for National Statistics"], ["* provisional", *BLANK[1:]]],
     "total": [HEADER, *rows(), ["Total", "", *TOTALS, ""]],
     "grand total first": [HEADER, ["", "Grand Total", *TOTALS, ""], *rows()],
     "all": [HEADER, *rows(), ["All", "", *TOTALS, ""]],
     "England": [HEADER, ["E92000001", "", *["9999"] * 8, ""], *rows(), ["England", "", *["9999"] * 8, ""]],
-    "subtotals": [HEADER, *rows(4), ["Subtotal", "", *["600"] * 8, ""], *rows()[4:], ["Sub-total", "", *["750"] * 8, ""]],
+    "subtotals": [
+        HEADER, *rows(4), ["Subtotal", "", *["600"] * 8, ""], *rows()[4:], ["Sub-total", "", *["750"] * 8, ""],
+    ],
     "rows of authorities": [HEADER, [TINY, "", *TOTALS, TINY], *rows(), ["E12000007", "", *["9"] * 8, ""]],
     "repeated header": [HEADER, *rows(4), HEADER, *rows()[4:]],
     "thousands": changed(2, "age_25_44", "1,050"),
@@ -237,7 +257,9 @@ WRONG: dict[str, tuple[list[list[str]], tuple[str, ...]]] = {
         [HEADER, *([r[0].replace("E01", "E02"), *r[1:]] for r in rows())],
         ("codes of middle layer areas (MSOA)",),
     ),
-    "a column twice": ([[*HEADER, "age_0_4"], *([*r, "1"] for r in rows())], ("age_0_4", "each column once", "2 of them")),
+    "a column twice": (
+        [[*HEADER, "age_0_4"], *([*r, "1"] for r in rows())], ("age_0_4", "each column once", "2 of them"),
+    ),
     "several columns missing": (
         [["lsoa11_code", "decil", *HEADER[2:7], "a", "b", "c"], *(r[:10] for r in rows())],
         ("imd2019_decile, age_65_74, age_75_84, age_85_plus", "a column of each of these names"),
@@ -248,7 +270,8 @@ WRONG: dict[str, tuple[list[list[str]], tuple[str, ...]]] = {
         ("females only",),
     ),
     "bands that cross": (
-        [["lsoa11_code", "imd_decile", "0-4", "5-9", "10-14", "15-24", "25-44", "45-64", "65-74", "75-84", "85+", "lad21cd"],
+        [["lsoa11_code", "imd_decile", "0-4", "5-9", "10-14", "15-24", "25-44", "45-64", "65-74", "75-84", "85+",
+          "lad21cd"],
          *([r[0], r[1], *["100"] * 9, TINY] for r in rows())],
         ("age_5_15, age_16_24",),
     ),
@@ -268,7 +291,7 @@ def test_wrong_tables_are_refused(cells: list[list[str]], parts: tuple[str, ...]
 
 
 def test_tenths_in_reverse_are_recognised(tmp_path: Path) -> None:
-    """Tenths that the header counts from the least deprived are turned round; those that contradict ranks are refused."""
+    """Tenths counted from the least deprived are turned round if the header says so, else refused."""
     reverse = [[r[0], str(11 - int(r[1])), *r[2:]] for r in rows()]
     header = ["lsoa11_code", "IMD decile (1 = least deprived)", *HEADER[2:]]
     place = built(tmp_path, table(tmp_path, text([header, *reverse])))
@@ -297,7 +320,8 @@ def test_ranks_make_tenths(tmp_path: Path) -> None:
     [
         ("0", 0, 0), ("90+", 90, OLDEST), ("Age 0", 0, 0), ("age_90_plus", 90, OLDEST), ("Aged 4 years", 4, 4),
         ("Aged under 1", 0, 0), ("0-4", 0, 4), ("0–4", 0, 4), ("5 to 9", 5, 9), ("Aged 5 to 9 years", 5, 9),
-        ("85 and over", 85, OLDEST), ("Aged 85 years and over", 85, OLDEST), ("M0", 0, 0), ("F90+", 90, OLDEST), ("m_12", 12, 12),
+        ("85 and over", 85, OLDEST), ("Aged 85 years and over", 85, OLDEST),
+        ("M0", 0, 0), ("F90+", 90, OLDEST), ("m_12", 12, 12),
         ("Females 5-9", 5, 9), ("age_85_plus", 85, OLDEST), ("75-84 years", 75, 84),
     ],
 )  # fmt: skip
@@ -315,7 +339,7 @@ def test_other_columns_are_no_ages(name: str) -> None:
 
 
 def test_single_years_of_both_sexes_add_up() -> None:
-    """Columns of both sexes add up to the bands; a last year without a mark has everybody older; the rest is missing."""
+    """Columns of both sexes add up to the bands; a last year without a mark has everybody older."""
     columns = [c for k, name in enumerate([f"{s}{a}" for s in "FM" for a in range(91)]) if (c := age_column(k, name))]
     chosen = band_columns(columns)
     assert not chosen.missing
@@ -325,7 +349,8 @@ def test_single_years_of_both_sexes_add_up() -> None:
 
 
 IMD_2019 = [
-    "LSOA code (2011)", "LSOA name (2011)", "Local Authority District code (2019)", "Local Authority District name (2019)",
+    "LSOA code (2011)", "LSOA name (2011)", "Local Authority District code (2019)",
+    "Local Authority District name (2019)",
     "Index of Multiple Deprivation (IMD) Score", "Index of Multiple Deprivation (IMD) Rank (where 1 is most deprived)",
     "Index of Multiple Deprivation (IMD) Decile (where 1 is most deprived 10% of LSOAs)", "Income Score (rate)",
     "Income Rank (where 1 is most deprived)", "Income Decile (where 1 is most deprived 10% of LSOAs)",
@@ -363,3 +388,13 @@ def test_published_headers(names: list[str], expected: tuple[object, ...]) -> No
     columns = recognise(names)
     assert columns is not None
     assert (columns.code, columns.decile, columns.rank, columns.authorities, len(columns.ages)) == expected
+
+
+def test_recognised_columns_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every name of the list is in the help of `place new` and in the documentation, and is recognised."""
+    page = (Path(__file__).parents[1] / "docs" / "places.md").read_text(encoding="utf-8")
+    assert command(["place", "new", "--help"]) == 0
+    help_text = " ".join(capsys.readouterr().out.split())
+    for _, names, meaning in COLUMNS:
+        assert f"| {meaning} | {names} |" in page
+        assert names.replace("\n", " ") in help_text

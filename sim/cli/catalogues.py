@@ -32,8 +32,8 @@ Rows = list[dict[str, Any]]
 
 def rows(kind: str, text: str = "") -> Rows:
     """All items of a kind whose name, label or code has a text, in order, each with its `name`."""
-    items, wanted = _KINDS[kind](), text.casefold()
-    return [row for row in items if any(wanted in str(row.get(key, "")).casefold() for key in ("name", "label", "code"))]
+    items, wanted, keys = _KINDS[kind](), text.casefold(), ("name", "label", "code")
+    return [row for row in items if any(wanted in str(row.get(key, "")).casefold() for key in keys)]
 
 
 def authorities_hint(text: str) -> str:
@@ -41,7 +41,7 @@ def authorities_hint(text: str) -> str:
     matching = [str(row["name"]) for row in rows("authorities", text)]
     total = len(authority_data().authorities)
     if not text:
-        return f"Also {total} English authorities, such as --place leeds: upstream list authorities, or list authorities TEXT"
+        return f"Also {total} English authorities, such as --place leeds: upstream list authorities [TEXT]"
     return f"English authorities: {', '.join(matching) or 'none with this text'}"
 
 

@@ -22,8 +22,9 @@ def columns_help() -> str:
     kinds = [f"{kind}: {meaning}. Columns such as {names}." for kind, names, meaning in COLUMNS]
     return "\n\n".join(
         [
-            "Tables are read as they are published: CSV with commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, "
-            "and workbooks (.xlsx, .xlsb, .xls, .ods). Title rows, footnotes, totals and rows of larger areas are left out.",
+            "Tables are read as they are published: CSV with commas, semicolons or tabs, in UTF-8, UTF-16 or "
+            "Windows-1252, and workbooks (.xlsx, .xlsb, .xls, .ods). Title rows, footnotes, totals and rows of larger "
+            "areas are left out.",
             *kinds,
         ]
     )
@@ -54,7 +55,7 @@ def place_new(
         typer.Option(
             "--authorities",
             metavar="FILE",
-            help="Table of authorities. Default: la_population_imd.csv in the folder of --neighbourhoods, if it is there.",
+            help="Table of authorities. Default: la_population_imd.csv in the folder of --neighbourhoods, if there.",
         ),
     ] = None,
     source: Annotated[
@@ -98,8 +99,9 @@ def place_show(
     code = f", {shown.authority_code}" if shown.authority_code else ""
     print(f"{shown.label}{code}: {shown.population:,} people")
     for part in sorted(shown.deciles, key=lambda part: part.decile):
-        share = part.people / shown.population
-        print(f"  tenth {part.decile:>2}: {part.people:>10,} people ({share:5.1%}) in {part.neighbourhoods:,} neighbourhoods")
+        share = f"{part.people / shown.population:5.1%}"
+        hoods = f"{part.neighbourhoods:,} neighbourhoods"
+        print(f"  tenth {part.decile:>2}: {part.people:>10,} people ({share}) in {hoods}")
     tables.print_wrapped(shown.source, console, 2)
     if shown.note:
         tables.print_wrapped(shown.note, console, 2)

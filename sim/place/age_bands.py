@@ -153,9 +153,8 @@ def _of_sex(columns: Sequence[AgeColumn], sex: str) -> BandColumns:
     bands = [_tiles(chosen, low, high) for low, high in BAND_AGES]
     younger = [_tiles(chosen, low, high) for low, high in YOUNGER_AGES]
     missing = tuple(name for name, tiles in zip(NEIGHBOURHOOD_BANDS, bands, strict=True) if tiles is None)
-    return BandColumns(
-        tuple(tiles or () for tiles in bands), tuple(younger) if None not in younger else (), missing  # type: ignore[arg-type]  # checked
-    )
+    split = tuple(tiles for tiles in younger if tiles is not None)
+    return BandColumns(tuple(tiles or () for tiles in bands), split if len(split) == len(younger) else (), missing)
 
 
 def _tiles(columns: Sequence[AgeColumn], low: int, high: int) -> tuple[int, ...] | None:

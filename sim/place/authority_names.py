@@ -58,7 +58,9 @@ OTHER_SPELLINGS = {
     "london-city": "city-of-london", "kings-lynn": "kings-lynn-and-west-norfolk",
 }  # fmt: skip
 """Short names in common use, by slug."""
-_PREFIXES = r"(?:the-)?(?:london-borough-of|royal-borough-of|metropolitan-borough-of|metropolitan-district-of|city-of|borough-of|district-of|county-of)-"
+_PREFIXES = (
+    r"(?:the-)?(?:(?:london-|royal-|metropolitan-)?borough-of|metropolitan-district-of|city-of|district-of|county-of)-"
+)
 _SUFFIXES = r"-(?:council|(?:city|borough|district|county|metropolitan-borough|metropolitan-district)(?:-council)?)"
 
 

@@ -2,9 +2,9 @@
 
 The neighbourhood table has no column of authorities. The rows are recovered from the authorities' totals: LSOA codes
 were assigned authority by authority, so an authority is a few runs of the sorted codes, plus a few runs among the codes
-that replaced split and merged ones in 2011. A recovery is accepted only if all eight age bands add up exactly, the share
-of neighbourhoods in the most deprived tenth agrees, and no other candidate does. `python -m sim.place.derive_authorities`
-runs it once; its result comes with the project.
+that replaced split and merged ones in 2011. A recovery is accepted only if all eight age bands add up exactly, the
+share of neighbourhoods in the most deprived tenth agrees, and no other candidate does. The command `python -m
+sim.place.derive_authorities` runs it once; its result comes with the project.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
 
-def recover(
-    table: Neighbourhoods, authorities: Mapping[str, Authority]
-) -> dict[str, list[int]]:
+def recover(table: Neighbourhoods, authorities: Mapping[str, Authority]) -> dict[str, list[int]]:
     """Recover the rows of each authority that the age totals determine uniquely; others are omitted.
 
     Parameters
@@ -52,10 +50,10 @@ def recover(
 
     Notes
     -----
-    Each recovered authority narrows the rest, so the easy ones come first: runs alone; then runs that begin or end where
-    a recovered one ends or begins, with a run of later codes; then any run with a run of later codes; then several such
-    runs. The last steps are for authorities made of several former districts: all early codes between recovered ones, or
-    two runs of them, with up to four runs of the later codes that are left.
+    Each recovered authority narrows the rest, so the easy ones come first: runs alone; then runs that begin or end
+    where a recovered one ends or begins, with a run of later codes; then any run with a run of later codes; then
+    several such runs. The last steps are for authorities made of several former districts: all early codes between
+    recovered ones, or two runs of them, with up to four runs of the later codes that are left.
     """
     search = _Search(table, authorities)
     search.take(search.runs_alone())
@@ -270,7 +268,10 @@ class _Search:
 
     def _later_sets(self, ages: Ints, most: int, most_pairs: int) -> list[list[int]]:
         """Sets of the later codes that are left, of as few runs as possible, with exactly these ages."""
-        late, bands = self.late, np.vstack([np.zeros((1, BANDS), np.int64), np.cumsum(self.table.ages[self.late], axis=0)])
+        late, bands = (
+            self.late,
+            np.vstack([np.zeros((1, BANDS), np.int64), np.cumsum(self.table.ages[self.late], axis=0)]),
+        )
         if not ages.any():
             return [[]]
         a, b = np.triu_indices(len(late) + 1, 1)
@@ -337,7 +338,8 @@ class _Search:
         sets = [self.late[:0], *(self.late[a:b] for a, b in runs)]
         if most == 2:
             sets += [
-                np.concatenate([self.late[a:b], self.late[c:d]]) for a, b, c, d in combinations(range(len(self.late) + 1), 4)
+                np.concatenate([self.late[a:b], self.late[c:d]])
+                for a, b, c, d in combinations(range(len(self.late) + 1), 4)
             ]
         return sets
 
@@ -428,5 +430,3 @@ def _pairs(fixed: Ints, heads: Ints, total: int, later: float, *, backwards: boo
     many = high - low
     other = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many) + np.repeat(low, many)
     return np.repeat(fixed, many), other
-
-

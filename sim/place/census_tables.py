@@ -1,4 +1,4 @@
-"""A new place from published neighbourhood tables: the rows of an authority, their sums, and the place that they describe.
+"""A new place from published neighbourhood tables: the rows of an authority, their sums, and the resulting place.
 
 The rows are those of the tables' own columns of authorities; without such a column, those that the project's list of
 English neighbourhoods of 2011 names. Sums are compared with the table of authorities and with the project's figures: a
@@ -20,7 +20,12 @@ from sim.place.authority_names import codes_before, slug, spellings, successor
 from sim.place.authority_table import AUTHORITIES_FILE, ENGLAND, Authority, combined, read_authorities
 from sim.place.english_authorities import SPLITS_SOURCE, area_figures, authority_data, english_areas, find_area, listed
 from sim.place.neighbourhood_table import (
-    Neighbourhoods, agreement, joined, missing_columns, nation_of, read_neighbourhoods,
+    Neighbourhoods,
+    agreement,
+    joined,
+    missing_columns,
+    nation_of,
+    read_neighbourhoods,
 )  # fmt: skip
 from sim.place.place import FEWEST_PEOPLE, PLACES, Place
 from sim.place.place_file import PlaceFigures, place_text, write_atomically
@@ -121,7 +126,11 @@ def new_place(
     target = folder / f"{name}.toml"
     if target.exists() and not force:
         raise InputError(target, None, "", "a name that is not taken (or --force)", Phrase("a place of that name"))
-    paths = [Path(neighbourhoods_csv)] if isinstance(neighbourhoods_csv, str | Path) else [Path(p) for p in neighbourhoods_csv]
+    paths = (
+        [Path(neighbourhoods_csv)]
+        if isinstance(neighbourhoods_csv, str | Path)
+        else [Path(p) for p in neighbourhoods_csv]
+    )
     beside = paths[0].parent / AUTHORITIES_FILE
     known_from = Path(authorities_csv) if authorities_csv is not None else beside if beside.is_file() else None
     authorities = read_authorities(known_from) if known_from is not None else {}
@@ -129,7 +138,7 @@ def new_place(
     table = _read(paths, area)
     path = paths[0]
     rows, method = rows_of(area, table, authorities, path, known_from)
-    table = _with_deciles(table, rows, area, path)
+    table = _with_deciles(table, rows, path)
     checks = _Sums(area, table, rows, path, source)
     official = _official(area, authorities)
     checks.check_fifths()
@@ -146,7 +155,9 @@ def new_place(
 def _area(typed: str, authorities: Mapping[str, Authority]) -> Area:
     """The area of a code or a name."""
     code = re.sub(r"\s", "", typed).upper()
-    nation = next((c for c, letter in NATION_CODES.items() if NATIONS[letter].casefold() == typed.strip().casefold()), None)
+    nation = next(
+        (c for c, letter in NATION_CODES.items() if NATIONS[letter].casefold() == typed.strip().casefold()), None
+    )
     code = nation or code
     if not AREA_PATTERN.fullmatch(code):
         names = {slug(row.name): row.code for row in authorities.values()}
@@ -160,7 +171,9 @@ def _area(typed: str, authorities: Mapping[str, Authority]) -> Area:
         raise InputError("--authority", None, "", "one nation or one authority", typed, list(NATION_CODES))
     english = english_areas().get(code)
     name = authorities[code].name if code in authorities else english.name if english is not None else ""
-    return Area(typed, code, name, codes_before(code) if code else frozenset(), english.members if english is not None else ())
+    return Area(
+        typed, code, name, codes_before(code) if code else frozenset(), english.members if english is not None else ()
+    )
 
 
 def _read(paths: Sequence[Path], area: Area) -> Neighbourhoods:
@@ -171,7 +184,11 @@ def _read(paths: Sequence[Path], area: Area) -> Neighbourhoods:
         table = joined(paths[0], table, path, read_neighbourhoods(path, nation if nation in NATIONS else ""))
     missing = missing_columns(table)
     if not table.ages.size or (missing and not _can_fill_deciles(table, area)):
-        wanted = "a column of this name" if len(missing) == 1 else "a column of each of these names (upstream place new --help lists others)"
+        wanted = (
+            "a column of this name"
+            if len(missing) == 1
+            else "a column of each of these names (upstream place new --help lists others)"
+        )
         raise InputError(paths[0], table.header_line, ", ".join(missing), wanted, Phrase("none"), table.names)
     return table
 
@@ -183,14 +200,16 @@ def _can_fill_deciles(table: Neighbourhoods, area: Area) -> bool:
     return bool(inside) and not any(code > LAST_OF_2011 for code in table.codes if code[0] == "E")
 
 
-def _with_deciles(table: Neighbourhoods, rows: Sequence[int], area: Area, path: Path) -> Neighbourhoods:
+def _with_deciles(table: Neighbourhoods, rows: Sequence[int], path: Path) -> Neighbourhoods:
     """The table with tenths of the project's list, if it has none."""
     if table.deciles.size:
         return table
     known = authority_data().decile_of
     unknown = [table.codes[i] for i in rows if table.codes[i] not in known]
     if unknown:
-        raise InputError(path, table.header_line, "imd2019_decile", "a column of this name", Phrase("none"), table.names)
+        raise InputError(
+            path, table.header_line, "imd2019_decile", "a column of this name", Phrase("none"), table.names
+        )
     deciles = np.array([known.get(code, 0) for code in table.codes], np.int64)
     note = "tenths from the project's list of IMD 2019 by neighbourhood of 2011"
     return table._replace(deciles=deciles, index_year=2019, notes=(*table.notes, note))
@@ -243,12 +262,15 @@ def rows_of(
         if tuple(table.ages.sum(axis=0).tolist()) == official.ages:
             return list(range(len(table.codes))), "all rows of the table: all 8 age bands add up exactly"
         wanted = f"a column ltla21_code, or the {official.people:,} people of {official.name} in all rows"
-        raise InputError(path, table.header_line, "ltla21_code", wanted, Phrase(f"none, and {int(table.ages.sum()):,} people"))
+        raise InputError(
+            path, table.header_line, "ltla21_code", wanted, Phrase(f"none, and {int(table.ages.sum()):,} people")
+        )
     if table.authorities:
         raise _unknown_area(area, table, path)
     if authorities and area.code not in authorities:
         raise _not_in_authorities(area, authorities, known_from)
-    wanted = f"a column ltla21_code, or the table {AUTHORITIES_FILE} in the same folder, to determine the rows of {area.text}"
+    beside = f"the table {AUTHORITIES_FILE} in the same folder"
+    wanted = f"a column ltla21_code, or {beside}, to determine the rows of {area.text}"
     raise InputError(path, table.header_line, "ltla21_code", wanted, Phrase("neither"))
 
 
@@ -268,8 +290,13 @@ def _rows_by_column(area: Area, table: Neighbourhoods, path: Path) -> tuple[list
                 names = listed(authority_data().authorities[code].name for code in absent)
                 came = Phrase(f"no rows of {names}")
                 raise InputError(path, None, area.text, f"rows of all authorities that {area.name} replaced", came)
-            return rows, f"rows by the table's authority column, of the {len(present)} authorities that {area.name} replaced"
-    wanted = set(spellings(area.text if not area.code or not AREA_PATTERN.fullmatch(area.text.strip().upper()) else area.name))
+            return (
+                rows,
+                f"rows by the table's authority column, of the {len(present)} authorities that {area.name} replaced",
+            )
+    wanted = set(
+        spellings(area.text if not area.code or not AREA_PATTERN.fullmatch(area.text.strip().upper()) else area.name)
+    )
     for values in table.authorities:
         slugs = {value: slug(value) for value in set(values)}
         rows = [i for i, value in enumerate(values) if value and slugs[value] in wanted]
@@ -281,7 +308,11 @@ def _rows_by_column(area: Area, table: Neighbourhoods, path: Path) -> tuple[list
 def _unknown_area(area: Area, table: Neighbourhoods, path: Path) -> InputError:
     choices = sorted({value for column in table.authorities for value in column if value})
     later = successor(area.code or area.text)
-    hint = f" ({area.name or area.text} became part of {english_areas()[later].name}, {later})" if later in english_areas() and later else ""
+    hint = (
+        f" ({area.name or area.text} became part of {english_areas()[later].name}, {later})"
+        if later in english_areas() and later
+        else ""
+    )
     return InputError(path, None, "authority code", f"a code in the table's authority column{hint}", area.text, choices)
 
 
@@ -323,7 +354,10 @@ class _Sums:
         self.other_index_year = table.index_year not in (None, 2019) or any(year not in (2019, 2020) for year in years)
         self.people_year = table.people_year
         self.index_year = table.index_year
-        self.is_2021 = any(code > LAST_OF_2011 for code in table.codes if code[0] == "E") or "21" in table.names[self._code_column()]
+        self.is_2021 = (
+            any(code > LAST_OF_2011 for code in table.codes if code[0] == "E")
+            or "21" in table.names[self._code_column()]
+        )
 
     def _code_column(self) -> int:
         names = [name.casefold() for name in self.table.names]
@@ -356,7 +390,8 @@ class _Sums:
         share = float((self.table.deciles[inside] == 1).mean())
         if abs(share - 0.1) > 0.002:
             self._refuse(
-                f"a tenth of {NATIONS[self.nation]}'s neighbourhoods in the most deprived tenth", f"{share:.1%} of {len(inside):,}"
+                f"a tenth of {NATIONS[self.nation]}'s neighbourhoods in the most deprived tenth",
+                f"{share:.1%} of {len(inside):,}",
             )
         return [f"all {len(inside):,} neighbourhoods of {NATIONS[self.nation]} are in the table"]
 
@@ -365,10 +400,17 @@ class _Sums:
         data, area = authority_data(), self.area
         if not area.members:
             return []
-        listed_codes = {code for code, owner in data.authority_of.items() if owner in area.members} if area.code != ENGLAND else set(data.authority_of)
+        listed_codes = (
+            {code for code, owner in data.authority_of.items() if owner in area.members}
+            if area.code != ENGLAND
+            else set(data.authority_of)
+        )
         inside = [code for code in self.codes if code in listed_codes]
         if len(inside) < 0.5 * len(self.codes):
-            return [f"not compared with {area.name}'s published figures: {len(self.codes) - len(inside)} of {len(self.codes)} neighbourhoods are not listed there"]
+            return [
+                f"not compared with {area.name}'s published figures: {len(self.codes) - len(inside)} of "
+                f"{len(self.codes)} neighbourhoods are not listed there"
+            ]
         expected = english_areas()[area.code]
         people = expected.people
         if not self.is_2021 and (len(inside) != len(listed_codes) or len(inside) != len(self.codes)):
@@ -381,10 +423,16 @@ class _Sums:
             self.people_year = 2020
             return [*notes, f"{self.people:,} people, exactly the published mid-2020 total"]
         if self.table.people_year == 2020 and not self.is_2021:
-            self._refuse(f"the {people:,} people of {area.name} in mid-2020", f"{self.people:,} people in {len(self.codes):,} rows: rows were lost or repeated")
+            self._refuse(
+                f"the {people:,} people of {area.name} in mid-2020",
+                f"{self.people:,} people in {len(self.codes):,} rows: rows were lost or repeated",
+            )
         low, high = YEARS_APART
         if not low * people <= self.people <= high * people:
-            self._refuse(f"about the {people:,} people of {area.name} in mid-2020", f"{self.people:,} people in {len(self.codes):,} rows: rows were lost or repeated")
+            self._refuse(
+                f"about the {people:,} people of {area.name} in mid-2020",
+                f"{self.people:,} people in {len(self.codes):,} rows: rows were lost or repeated",
+            )
         return [*notes, f"{self.people:,} people, beside {people:,} in mid-2020"]
 
     def _with_project_deciles(self, inside: Sequence[str]) -> list[str]:
@@ -396,13 +444,17 @@ class _Sums:
             self.index_year = self.index_year or 2019
             return ["tenths of all neighbourhoods as in IMD 2019"] if not self.is_2021 else []
         if (theirs == 11 - ours).all() or agreement(ours, theirs) < -0.5:
-            self._refuse("tenths with 1 = most deprived", "tenths in reverse order: IMD 2019 has them the other way round")
+            self._refuse(
+                "tenths with 1 = most deprived", "tenths in reverse order: IMD 2019 has them the other way round"
+            )
         if theirs.max() <= 5 < ours.max() and (theirs == (ours + 1) // 2).mean() > 0.9:
             self._refuse("tenths from 1 to 10", "fifths: no decile above 5")
         if self.table.index_year == 2019 and not self.is_2021:
             mine, stated = int((theirs == 1).sum()), int((ours == 1).sum())
             if mine != stated:
-                self._refuse(f"{stated:,} neighbourhoods of {self.area.name} in the most deprived tenth of IMD 2019", f"{mine:,}")
+                self._refuse(
+                    f"{stated:,} neighbourhoods of {self.area.name} in the most deprived tenth of IMD 2019", f"{mine:,}"
+                )
             return [f"{int((theirs != ours).sum()):,} tenths differ from IMD 2019"]
         return []
 
@@ -417,13 +469,19 @@ class _Sums:
             notes = [f"{self.people:,} people, beside {official.people:,} of another year in {file}"]
         else:
             self._refuse(
-                f"the {official.people:,} people that {file} has for {official.name} (for tables of other years, state them with --source)",
+                f"the {official.people:,} people that {file} has for {official.name} (for tables of other years, state "
+                "them with --source)",
                 f"{self.people:,} people in {rows:,} rows: rows were lost or repeated",
             )
         share = float((self.deciles == 1).mean())
-        if official.most_deprived is not None and not self.other_index_year and abs(share - official.most_deprived) > SHARE_ROUNDING:
+        if (
+            official.most_deprived is not None
+            and not self.other_index_year
+            and abs(share - official.most_deprived) > SHARE_ROUNDING
+        ):
             self._refuse(
-                f"{official.most_deprived:.2%} of neighbourhoods in the most deprived tenth, as {file} has for {official.name}",
+                f"{official.most_deprived:.2%} of neighbourhoods in the most deprived tenth, as {file} has for "
+                f"{official.name}",
                 f"{share:.2%} of {rows:,}",
             )
         return notes
@@ -434,7 +492,13 @@ class _Sums:
         agrees = [known.get(code) == decile for code, decile in zip(self.codes, self.deciles, strict=True)]
         if self.table.deciles.max(initial=0) <= 5 and sum(agrees) < 0.9 * len(agrees):
             name = next((n for n in self.table.names if "decile" in n.casefold()), "imd2019_decile")
-            raise InputError(self.path, self.table.header_line, name, "tenths from 1 to 10", Phrase("no decile above 5: these may be fifths"))
+            raise InputError(
+                self.path,
+                self.table.header_line,
+                name,
+                "tenths from 1 to 10",
+                Phrase("no decile above 5: these may be fifths"),
+            )
 
 
 # --- the place -------------------------------------------------------------------------------------------------------
@@ -455,7 +519,9 @@ def _figures(
     ages, deciles = np.zeros((10, len(NEIGHBOURHOOD_BANDS)), np.int64), table.deciles[chosen] - 1
     np.add.at(ages, deciles, table.ages[chosen])
     expected = area_figures(english_areas()[area.code]) if area.members else None
-    alike = [row for row in (official, expected) if row is not None and abs(row.people - checks.people) <= 0.1 * row.people]
+    alike = [
+        row for row in (official, expected) if row is not None and abs(row.people - checks.people) <= 0.1 * row.people
+    ]
     households = next((row.households for row in alike if row.households), 0)
     younger, younger_source = (alike[0].younger, SPLITS_SOURCE) if alike else (None, "")
     if table.younger.size:
@@ -465,20 +531,31 @@ def _figures(
     note = ""
     if checks.nation != "E":
         nation = NATIONS[checks.nation]
-        note = f"Hazards are England's: the model is calibrated to English rates. Tenths by deprivation are those of {nation}."
+        note = (
+            "Hazards are England's: the model is calibrated to English rates. Tenths by deprivation are those of "
+            f"{nation}."
+        )
     label = area.name or (official.name if official is not None else "") or area.text
     code = area.code or {v: k for k, v in NATION_CODES.items()}[checks.nation]
     return PlaceFigures(
         name, label, code, np.bincount(deciles, minlength=10), ages, younger, younger_source, households,
-        _provenance(table, checks, notes, source), note,
+        _provenance(checks, notes, source), note,
     )  # fmt: skip
 
 
-def _provenance(table: Neighbourhoods, checks: _Sums, notes: Sequence[str], source: str) -> str:
+def _provenance(checks: _Sums, notes: Sequence[str], source: str) -> str:
     """Publishers and years as far as the columns and codes state them, then the user's statement, then the checks."""
     nation = checks.nation
-    people = f"{ESTIMATES[nation]} mid-{checks.people_year}" if checks.people_year else "population estimates of an unstated year"
-    index = f"{INDICES[nation]} {checks.index_year}" if checks.index_year else "deprivation tenths of an unstated index and year"
+    people = (
+        f"{ESTIMATES[nation]} mid-{checks.people_year}"
+        if checks.people_year
+        else "population estimates of an unstated year"
+    )
+    index = (
+        f"{INDICES[nation]} {checks.index_year}"
+        if checks.index_year
+        else "deprivation tenths of an unstated index and year"
+    )
     kinds = {"E": "LSOA", "W": "LSOA", "S": "data zone", "N": "small area"}
     vintage = f"{2021 if checks.is_2021 else 2011} " if nation in "EW" else ""
     stated = [f"source as stated with --source: {source.strip()}"] if source.strip() else []

@@ -64,9 +64,7 @@ def derived_arrays(
     np.add.at(counts, (owner, table.deciles - 1), 1)
     np.add.at(ages, (owner, table.deciles - 1), table.ages)
     chosen = [authorities[code] for code in codes]
-    younger = [
-        [round(row.younger[0] * row.ages[1] * 6 / 5), round(row.younger[1] * row.ages[2])] for row in chosen
-    ]
+    younger = [[round(row.younger[0] * row.ages[1] * 6 / 5), round(row.younger[1] * row.ages[2])] for row in chosen]
     return {
         "codes": np.array(codes),
         "names": np.array([row.name for row in chosen]),
@@ -96,5 +94,7 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit(f"usage: python -m sim.place.derive_authorities FOLDER (with {NEIGHBOURHOODS_FILE}, {AUTHORITIES_FILE})")
+        sys.exit(
+            f"usage: python -m sim.place.derive_authorities FOLDER (with {NEIGHBOURHOODS_FILE}, {AUTHORITIES_FILE})"
+        )
     main(Path(sys.argv[1]))

@@ -1,9 +1,9 @@
 """The 309 English authorities of April 2021, which come with the project: people by deprivation tenth and age.
 
 The file `english_authorities.npz` is derived from two published tables by `python -m sim.place.derive_authorities`. It
-has, for each authority and tenth, the number of neighbourhoods and their people in eight age bands (ONS mid-2020, Indices
-of Deprivation 2019), and for each neighbourhood of 2011 its authority and tenth. An authority that was formed later is
-the sum of those that it replaced.
+has, for each authority and tenth, the number of neighbourhoods and their people in eight age bands (ONS mid-2020,
+Indices of Deprivation 2019), and for each neighbourhood of 2011 its authority and tenth. An authority that was formed
+later is the sum of those that it replaced.
 """
 
 from __future__ import annotations

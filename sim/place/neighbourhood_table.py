@@ -1,8 +1,8 @@
 """Neighbourhood tables as published: people by age, tenth by deprivation and authority of each neighbourhood.
 
 A table may have title rows, footnotes, rows of larger areas and totals; these are recognised and left out. Cells that
-are suppressed, fifths in place of tenths, tenths counted from the other end, and codes of other kinds of area are refused
-by name. Two tables, such as one of deprivation and one of ages, are joined by the code.
+are suppressed, fifths in place of tenths, tenths counted from the other end, and codes of other kinds of area are
+refused by name. Two tables, such as one of deprivation and one of ages, are joined by the code.
 """
 
 from __future__ import annotations
@@ -18,13 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.place.age_bands import FEMALE, MALE, NEIGHBOURHOOD_BANDS, PERSONS, band_columns
-from sim.place.table_columns import AREA_CODE, HEADER_ROWS, NEIGHBOURHOOD_CODE, OTHER_AREAS, Columns, header_of, recognise
+from sim.place.table_columns import (
+    AREA_CODE,
+    HEADER_ROWS,
+    NEIGHBOURHOOD_CODE,
+    OTHER_AREAS,
+    Columns,
+    header_of,
+    recognise,
+)
 from sim.place.table_formats import Sheet, TableFile, read_table_file
 from sim.schema.errors import InputError, Phrase
 
 Ints = NDArray[np.int64]
 SUPPRESSED = re.compile(
-    r"\[?(?:c|x|z|u|low|s|suppressed|disclosive|confidential|n/?a|na|nan|null|none|not available)\]?|\*+|-+|–|\.{1,3}|…|:|~|"
+    r"\[?(?:c|x|z|u|low|s|suppressed|disclosive|confidential|n/?a|na|nan|null|none|not available)\]?|"
+    r"\*+|-+|–|\.{1,3}|…|:|~|"
     r"#n/a|<\s?\d+|#\S*",
     re.IGNORECASE,
 )
@@ -121,14 +130,23 @@ def _choose_sheet(file: TableFile) -> tuple[Sheet, int, Columns]:
     if any(NEIGHBOURHOOD_CODE.fullmatch(cell) for cell in cells):
         raise InputError(file.path, first, "", "a header line with names of columns", Phrase("a row of data"))
     line, cells = sheet.rows[widest]
-    came = Phrase("none" + (f" ({file.form}, sheets {', '.join(s.name for s in file.sheets[:8])})" if sheet.name else ""))
+    came = Phrase(
+        "none" + (f" ({file.form}, sheets {', '.join(s.name for s in file.sheets[:8])})" if sheet.name else "")
+    )
     wanted = "a column of neighbourhood codes"
     areas = _other_areas([cell for _, row in sheet.rows[:200] for cell in row])
     if areas:
         came = Phrase(f"codes of {areas}")
     partly = recognise([*cells, "lsoa11_code"])
     absent = _missing(partly) if partly is not None else []
-    raise InputError(file.path, line, ", ".join(["lsoa11_code", *absent]), f"{wanted}, and a column of each other name" if absent else wanted, came, cells)
+    raise InputError(
+        file.path,
+        line,
+        ", ".join(["lsoa11_code", *absent]),
+        f"{wanted}, and a column of each other name" if absent else wanted,
+        came,
+        cells,
+    )
 
 
 def _other_areas(cells: Sequence[str]) -> str:
@@ -174,7 +192,9 @@ class _Reader:
             raise InputError(self.path, self.header_line + 1, "", "rows below the header", Phrase("none"))
         rows = self._neighbourhood_rows()
         has_ages = not self.bands.missing
-        ages = np.array([self._band(line, row, b) for line, row in rows for b in range(8)] if has_ages else [], np.int64)
+        ages = np.array(
+            [self._band(line, row, b) for line, row in rows for b in range(8)] if has_ages else [], np.int64
+        )
         ages = ages.reshape(-1, 8) if has_ages else ages
         younger = np.zeros(0, np.int64)
         if has_ages and self.bands.younger:
@@ -202,18 +222,36 @@ class _Reader:
         used |= {column.position for column in self.columns.ages}
         for k in sorted(k for k in used if k is not None):
             if names.count(names[k]) > 1:
-                raise InputError(self.path, self.header_line, names[k], "each column once", Phrase(f"{names.count(names[k])} of them"))
+                raise InputError(
+                    self.path,
+                    self.header_line,
+                    names[k],
+                    "each column once",
+                    Phrase(f"{names.count(names[k])} of them"),
+                )
         sexes = {column.sex for column in self.columns.ages}
         titled = " ".join([self.sheet.name, *self.titles]).casefold()
         sex = next((s for s in (FEMALE, MALE) if re.search(rf"\b{s}\b", titled)), "")
-        if sexes == {PERSONS} and sex and not re.search(r"\bpersons\b|males and females|\bmales\b.*\bfemales\b", titled):
-            raise InputError(self.path, self.header_line, "", "people of both sexes", Phrase(f"{sex} only, as the sheet or its title states"))
+        if (
+            sexes == {PERSONS}
+            and sex
+            and not re.search(r"\bpersons\b|males and females|\bmales\b.*\bfemales\b", titled)
+        ):
+            raise InputError(
+                self.path,
+                self.header_line,
+                "",
+                "people of both sexes",
+                Phrase(f"{sex} only, as the sheet or its title states"),
+            )
         if len(sexes) == 1 and PERSONS not in sexes:
             raise InputError(self.path, self.header_line, "", "people of both sexes", Phrase(f"{sexes.pop()} only"))
         if self.columns.decile is None and self.columns.rank is None and self.columns.fifth is not None:
             name = names[self.columns.fifth]
             came = Phrase("fifths" if "quart" not in name.casefold() else "quarters")
-            raise InputError(self.path, self.header_line, name, "tenths by deprivation (imd2019_decile), not fifths", came)
+            raise InputError(
+                self.path, self.header_line, name, "tenths by deprivation (imd2019_decile), not fifths", came
+            )
 
     def _code(self, row: Sequence[str]) -> str:
         return _plain_code(row[self.columns.code])
@@ -286,8 +324,10 @@ class _Reader:
 
     def _names_larger_area(self, cells: Sequence[str], *, has_numbers: bool) -> bool:
         others = [cell for k, cell in enumerate(cells) if cell and k != self.columns.code]
-        return has_numbers and any(AREA_CODE.fullmatch(cell) and not NEIGHBOURHOOD_CODE.fullmatch(cell) for cell in others) and (
-            self.columns.code > 0
+        return (
+            has_numbers
+            and any(AREA_CODE.fullmatch(cell) and not NEIGHBOURHOOD_CODE.fullmatch(cell) for cell in others)
+            and (self.columns.code > 0)
         )
 
     def _sum(self, line: int, row: Sequence[str], positions: Sequence[int]) -> int:
@@ -318,13 +358,19 @@ class _Reader:
                 return
             if stated != ages.sum():
                 wanted = f"the sum of the {len(rows):,} rows above, {int(ages.sum()):,} people"
-                raise InputError(self.path, line, "", wanted, Phrase(f"a total of {stated:,}: rows were lost or repeated"))
+                raise InputError(
+                    self.path, line, "", wanted, Phrase(f"a total of {stated:,}: rows were lost or repeated")
+                )
 
     def _deciles(self, rows: list[tuple[int, list[str]]]) -> Ints:
         decile, rank = self.columns.decile, self.columns.rank
         if decile is None and rank is None:
             return np.zeros(0, np.int64)
-        ranks = [count_of(self.path, line, self.columns.names[rank], row[rank]) for line, row in rows] if rank is not None else []
+        ranks = (
+            [count_of(self.path, line, self.columns.names[rank], row[rank]) for line, row in rows]
+            if rank is not None
+            else []
+        )
         if decile is None:
             return self._tenths_of(ranks, rows)
         name = self.columns.names[decile]
@@ -332,7 +378,9 @@ class _Reader:
         if values.max(initial=0) > 10:
             at = int(np.flatnonzero(values > 10)[0])
             hint = " (these are ranks, not tenths)" if values.max() > 100 else ""
-            raise InputError(self.path, rows[at][0], name, f"a tenth from 1 (most deprived) to 10{hint}", int(values[at]))
+            raise InputError(
+                self.path, rows[at][0], name, f"a tenth from 1 (most deprived) to 10{hint}", int(values[at])
+            )
         if self._counts_from_least(name):
             self.notes.append(f"'{name}' counts from the least deprived: converted to 1 = most deprived")
             values = 11 - values
@@ -340,8 +388,16 @@ class _Reader:
             self._refuse_reversed(name, "the ranks in the same table state that 1 is the most deprived")
         if values.max(initial=0) <= 5 and ranks:
             most = self._ranked(rows) or max(ranks)
-            if len(rows) >= FEWEST_FOR_ORDER and all(-(-r * 5 // most) == d for r, d in zip(ranks, values, strict=True)):
-                raise InputError(self.path, self.header_line, name, "tenths from 1 to 10", Phrase("fifths: no decile above 5, and they agree with the ranks"))
+            if len(rows) >= FEWEST_FOR_ORDER and all(
+                -(-r * 5 // most) == d for r, d in zip(ranks, values, strict=True)
+            ):
+                raise InputError(
+                    self.path,
+                    self.header_line,
+                    name,
+                    "tenths from 1 to 10",
+                    Phrase("fifths: no decile above 5, and they agree with the ranks"),
+                )
         return values
 
     def _refuse_reversed(self, name: str, reason: str) -> None:
@@ -351,7 +407,11 @@ class _Reader:
     def _counts_from_least(self, name: str) -> bool:
         text = " ".join([name, *self.titles]).casefold()
         return bool(
-            re.search(r"\b1 ?(?:is|=|being|:|\()? ?(?:the )?least[ -]deprived|10 ?(?:is|=|being|:|\()? ?(?:the )?most[ -]deprived(?! ?10)", text)
+            re.search(
+                r"\b1 ?(?:is|=|being|:|\()? ?(?:the )?least[ -]deprived|"
+                r"\b10 ?(?:is|=|being|:|\()? ?(?:the )?most[ -]deprived(?! ?10)",
+                text,
+            )
         )
 
     def _tenth(self, line: int, written: str, name: str) -> int:
@@ -366,7 +426,9 @@ class _Reader:
         name, most = self.columns.names[self.columns.rank], self._ranked(rows)
         if most is None:
             wanted = "a column of tenths (imd2019_decile), or the year of the index in the name of the column of ranks"
-            raise InputError(self.path, self.header_line, name, wanted, Phrase("ranks of an unknown number of neighbourhoods"))
+            raise InputError(
+                self.path, self.header_line, name, wanted, Phrase("ranks of an unknown number of neighbourhoods")
+            )
         for (line, _), rank in zip(rows, ranks, strict=True):
             if not 1 <= rank <= most:
                 raise InputError(self.path, line, name, f"a rank from 1 to {most:,}", rank)
@@ -498,13 +560,19 @@ def joined(path: Path, table: Neighbourhoods, other_path: Path, other: Neighbour
     """
     for subject, first, second in (("deprivation", table.deciles, other.deciles), ("ages", table.ages, other.ages)):
         if first.size and second.size:
-            raise InputError(other_path, other.header_line, "", f"{subject} in one table only", Phrase(f"{subject} in {path.name} too"))
+            raise InputError(
+                other_path,
+                other.header_line,
+                "",
+                f"{subject} in one table only",
+                Phrase(f"{subject} in {path.name} too"),
+            )
     if table.codes != other.codes:
         absent, extra = sorted(set(table.codes) - set(other.codes)), sorted(set(other.codes) - set(table.codes))
         some = ", ".join([*absent[:3], *extra[:3]])
         came = Phrase(
-            f"{len(other.codes):,} neighbourhoods: {len(absent):,} are missing and {len(extra):,} are new, such as {some} "
-            "(neighbourhoods of 2011 and of 2021 differ)"
+            f"{len(other.codes):,} neighbourhoods: {len(absent):,} are missing and {len(extra):,} are new, such as "
+            f"{some} (neighbourhoods of 2011 and of 2021 differ)"
         )
         wanted = f"the same {len(table.codes):,} neighbourhoods as in {path.name}"
         raise InputError(other_path, None, "", wanted, came)

@@ -313,7 +313,7 @@ def place_names() -> tuple[str, ...]:
 
 
 def _unknown_place(name: str) -> InputError:
-    """The error for a name that is neither a place nor an authority, with the authority that replaced it or near names."""
+    """The error for an unknown name, with the authority that replaced it, or near names."""
     later = successor(name.strip().upper() if name.strip()[:1].isalpha() and name.strip()[1:].isdigit() else name)
     if later is not None and later in english_areas():
         area = english_areas()[later]

@@ -15,7 +15,8 @@ from sim.place.table_formats import Sheet
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     (
         "neighbourhood",
-        "lsoa11_code, lsoa21_code, LSOA code (2011), LSOA 2021 Code, LSOA11CD, LSOA Code, Data_Zone, SOA2001, Area Codes",
+        "lsoa11_code, lsoa21_code, LSOA code (2011), LSOA 2021 Code, LSOA11CD, LSOA Code, Data_Zone, SOA2001, "
+        "Area Codes",
         "code of each neighbourhood",
     ),
     (
@@ -32,8 +33,8 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "authority",
-        "ltla21_code, LAD23CD, LAD 2023 Code, Local Authority District code (2019), LA Code (2021 boundaries), and names "
-        "of authorities in such columns",
+        "ltla21_code, LAD23CD, LAD 2023 Code, Local Authority District code (2019), LA Code (2021 boundaries), and "
+        "names of authorities in such columns",
         "authority of each neighbourhood; not needed for English neighbourhoods of 2011",
     ),
     ("total", "All Ages, Total, Total population", "checked against the ages, if there"),
@@ -60,16 +61,19 @@ _DOMAINS = re.compile(
     r"older|young|adult|geograph|wider|indoor|outdoor|service|safety|physical|score|quintile|quartile|fifth|percentile"
 )
 _CODE = re.compile(
-    r"(?:lsoa|lower (?:layer|level) (?:super output|soa) areas?|super output area|super data zone|sdz|soa|data ?zone|dz)"
+    r"(?:lsoa|lower (?:layer|level) (?:super output|soa) areas?|super output area|super data zone|sdz|soa|"
+    r"data ?zone|dz)"
     r" ?\(?(?:20)?(\d\d)?\)? ?(?:v\d)?(?:code|codes|cd)?(?: ?\(?(?:20)(\d\d)\)?)?(?: code)?"
 )
 _GENERIC_CODE = re.compile(
     r"(?:area|geography|feature|gss|ons|neighbourhood|geo)? ?(?:code|codes|cd|code id)|mnemonic|areacd|geogcode"
 )
 _AUTHORITY = re.compile(
-    r"(?:(?:lower tier |upper tier |unitary |metropolitan )?local authority(?: district)?|local government district|council area|"
+    r"(?:(?:lower tier |upper tier |unitary |metropolitan )?local authority(?: district)?|"
+    r"local government district|council area|"
     r"council|district|ltla|utla|lad|la|lgd|ua|authority|ca)"
-    r" ?\(?(?:20)?(\d\d)?\)?(?: boundaries)? ?(code|codes|cd|name|names|nm|nmw)?(?: ?\(?(?:20)?(\d\d)?(?: ?boundaries)?\)?)?"
+    r" ?\(?(?:20)?(\d\d)?\)?(?: boundaries)? ?(code|codes|cd|name|names|nm|nmw)?"
+    r"(?: ?\(?(?:20)?(\d\d)?(?: ?boundaries)?\)?)?"
 )
 _TOTAL = re.compile(r"(?:all ages|total(?: population| people| persons)?(?: all ages)?|all persons|persons|population)")
 
@@ -131,9 +135,7 @@ def recognise(names: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> Col
     code = _code_column(plain_names, sample)
     if code is None:
         return None
-    ages = tuple(
-        column for k, name in enumerate(names) if k != code and (column := age_column(k, name)) is not None
-    )
+    ages = tuple(column for k, name in enumerate(names) if k != code and (column := age_column(k, name)) is not None)
     authorities = tuple(k for k, name in enumerate(plain_names) if k != code and _AUTHORITY.fullmatch(name))
     totals = [k for k, name in enumerate(plain_names) if _TOTAL.fullmatch(name)]
     return Columns(
@@ -186,11 +188,13 @@ def _deprivation(names: Sequence[str], word: str) -> int | None:
     others = re.sub(r"\|?(?:quintile|fifth)", "", _DOMAINS.pattern) if "fifth" in word else _DOMAINS.pattern
     overall = [k for k in columns if _is_overall(names[k]) or not re.search(others, names[k])]
     named = [k for k in overall if _is_overall(names[k])]
-    return (named or overall or [None])[-1]
+    return _last(named or overall)
 
 
 def _is_overall(name: str) -> bool:
-    return re.search(r"\b(?:w|s|ni)?imd\b|imd ?\d|multiple deprivation|overall|simd|wimd|nimdm", name) is not None and not re.search(
+    return re.search(
+        r"\b(?:w|s|ni)?imd\b|imd ?\d|multiple deprivation|overall|simd|wimd|nimdm", name
+    ) is not None and not re.search(
         r"income|employ|educat|health|crime|barrier|housing|living|idaci|idaopi|access|environment|score", name
     )
 
@@ -200,4 +204,8 @@ def _rank(names: Sequence[str]) -> int | None:
     overall = [k for k in ranks if _is_overall(names[k]) or not re.search(_DOMAINS, names[k])]
     bare = [k for k, name in enumerate(names) if re.fullmatch(r"(?:w|s)?imd ?(?:20\d\d)?", name)]
     named = [k for k in overall if _is_overall(names[k])]
-    return (named or overall or bare or [None])[-1]
+    return _last(named or overall or bare)
+
+
+def _last(positions: Sequence[int]) -> int | None:
+    return positions[-1] if positions else None
