@@ -419,7 +419,7 @@ class _Sums:
                 f"{len(self.codes):,} with {self.people:,} people: rows were lost or repeated",
             )
         notes = self._with_project_deciles(inside)
-        if tuple(self.ages.tolist()) == area_figures(expected).ages:
+        if self.people_year in (None, 2020) and tuple(self.ages.tolist()) == area_figures(expected).ages:
             self.people_year = 2020
             return [*notes, f"{self.people:,} people, exactly the published mid-2020 total"]
         if self.table.people_year == 2020 and not self.is_2021:

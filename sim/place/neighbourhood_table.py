@@ -192,14 +192,13 @@ class _Reader:
             raise InputError(self.path, self.header_line + 1, "", "rows below the header", Phrase("none"))
         rows = self._neighbourhood_rows()
         has_ages = not self.bands.missing
-        ages = np.array(
-            [self._band(line, row, b) for line, row in rows for b in range(8)] if has_ages else [], np.int64
-        )
-        ages = ages.reshape(-1, 8) if has_ages else ages
-        younger = np.zeros(0, np.int64)
+        ages: Ints = np.zeros((0, 8), np.int64)
+        if has_ages:
+            ages = np.array([[self._band(line, row, b) for b in range(8)] for line, row in rows], np.int64)
+        younger: Ints = np.zeros((0, 2), np.int64)
         if has_ages and self.bands.younger:
             counts = [self._sum(line, row, positions) for line, row in rows for positions in self.bands.younger]
-            younger = np.array(counts, np.int64).reshape(-1, 2)
+            younger = np.reshape(np.array(counts, np.int64), (-1, 2))
         if has_ages:
             self._check_totals(rows, ages)
         deciles = self._deciles(rows)
@@ -453,6 +452,8 @@ class _Reader:
             match = re.search(r"(?:imd|iod|deprivation)\D{0,12}(20\d\d)", text.casefold())
             if match:
                 return int(match[1])
+        if "multiple deprivation measure" in name.casefold():
+            return 2017
         codes = self.columns.names[self.columns.code].casefold()
         if re.search(r"\b1 is most deprived", name.casefold()):  # the English index's own words
             return 2025 if "21" in codes else 2019 if "11" in codes else None

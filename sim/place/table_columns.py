@@ -73,7 +73,7 @@ _AUTHORITY = re.compile(
     r"local government district|council area|"
     r"council|district|ltla|utla|lad|la|lgd|ua|authority|ca)"
     r" ?\(?(?:20)?(\d\d)?\)?(?: boundaries)? ?(code|codes|cd|name|names|nm|nmw)?"
-    r"(?: ?\(?(?:20)?(\d\d)?(?: ?boundaries)?\)?)?"
+    r"(?: ?\(?(?:20)?(\d\d)?(?: ?boundaries)?\)?)?(?: ?\(?(?:eng|english|cym|welsh)\)?)?"
 )
 _TOTAL = re.compile(r"(?:all ages|total(?: population| people| persons)?(?: all ages)?|all persons|persons|population)")
 
