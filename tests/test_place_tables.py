@@ -210,6 +210,7 @@ LAYOUTS: dict[str, list[list[str]]] = {
     "subtotals": [
         HEADER, *rows(4), ["Subtotal", "", *["600"] * 8, ""], *rows()[4:], ["Sub-total", "", *["750"] * 8, ""],
     ],
+    "total of the town": [HEADER, *rows(), ["Tinytown total", "", *TOTALS, ""]],
     "rows of authorities": [HEADER, [TINY, "", *TOTALS, TINY], *rows(), ["E12000007", "", *["9"] * 8, ""]],
     "repeated header": [HEADER, *rows(4), HEADER, *rows()[4:]],
     "thousands": changed(2, "age_25_44", "1,050"),
@@ -263,6 +264,10 @@ WRONG: dict[str, tuple[list[list[str]], tuple[str, ...]]] = {
     "several columns missing": (
         [["lsoa11_code", "decil", *HEADER[2:7], "a", "b", "c"], *(r[:10] for r in rows())],
         ("imd2019_decile, age_65_74, age_75_84, age_85_plus", "a column of each of these names"),
+    ),
+    "tenths of the authority": (
+        [["lsoa11_code", "IMD decile within authority", *HEADER[2:]], *rows()],
+        ("imd2019_decile", "a column of this name"),
     ),
     "females only": (
         [["lsoa11_code", "imd_decile", *(f"F{a}" for a in range(91)), "ltla21_code"],

@@ -22,6 +22,7 @@ from sim.place.english_authorities import SPLITS_SOURCE, area_figures, authority
 from sim.place.neighbourhood_table import (
     Neighbourhoods,
     agreement,
+    check_codes,
     joined,
     missing_columns,
     nation_of,
@@ -190,6 +191,7 @@ def _read(paths: Sequence[Path], area: Area) -> Neighbourhoods:
             else "a column of each of these names (upstream place new --help lists others)"
         )
         raise InputError(paths[0], table.header_line, ", ".join(missing), wanted, Phrase("none"), table.names)
+    check_codes(paths[0], table)
     return table
 
 

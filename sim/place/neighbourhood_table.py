@@ -160,6 +160,32 @@ def _missing(columns: Columns) -> list[str]:
     return [*deprived, *bands.missing]
 
 
+def check_codes(path: Path, table: Neighbourhoods) -> None:
+    """Refuse a code that is not a neighbourhood's; columns that are missing are named before.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    table : Neighbourhoods
+        The table.
+
+    Raises
+    ------
+    InputError
+        If there is such a code, with its line.
+    """
+    wrong = [(line, code) for line, code in zip(table.lines, table.codes, strict=True) if not is_neighbourhood(code)]
+    if wrong:
+        line, code = min(wrong)
+        raise InputError(path, line, "lsoa11_code", "a neighbourhood code, such as E01000001", code)
+
+
+def is_neighbourhood(code: str) -> bool:
+    """Test whether a code is that of a neighbourhood of a British nation."""
+    return NEIGHBOURHOOD_CODE.fullmatch(code) is not None
+
+
 def missing_columns(table: Neighbourhoods) -> list[str]:
     """Name the columns that a table lacks for a place: those of deprivation and of ages."""
     lacking = [] if table.deciles.size else ["imd2019_decile"]
@@ -202,10 +228,6 @@ class _Reader:
         if has_ages:
             self._check_totals(rows, ages)
         deciles = self._deciles(rows)
-        if self.unknown:
-            line, code = self.unknown[0]
-            name = self.columns.names[self.columns.code]
-            raise InputError(self.path, line, name, "a neighbourhood code, such as E01000001", code)
         order = sorted(range(len(rows)), key=lambda k: self._code(rows[k][1]))
         authorities = tuple([rows[k][1][column].strip() for k in order] for column in self.columns.authorities)
         return Neighbourhoods(
@@ -262,7 +284,6 @@ class _Reader:
         rows: list[tuple[int, list[str]]] = []
         left_out: Counter[str] = Counter()
         self.totals: list[tuple[int, list[str]]] = []
-        self.unknown = unknown = list[tuple[int, str]]()
         for line, cells in self.below:
             kind = self._other_row(cells)
             if kind:
@@ -278,9 +299,7 @@ class _Reader:
             name = self.columns.names[self.columns.code]
             if not code:
                 raise InputError(self.path, line, name, "a neighbourhood code")
-            if not NEIGHBOURHOOD_CODE.fullmatch(code):
-                unknown.append((line, row[self.columns.code]))
-            elif self.nation and nation_of(code) != self.nation:
+            if self.nation and NEIGHBOURHOOD_CODE.fullmatch(code) and nation_of(code) != self.nation:
                 left_out["neighbourhood of another nation"] += 1
                 continue
             if code in line_of_code:
@@ -311,7 +330,7 @@ class _Reader:
             return "total"
         if labels & set(TOTAL_NAMES) or (plain_code and AREA_CODE.fullmatch(plain_code)):
             return "larger area"
-        if any(re.match(r"(?:sub-?)?totals?\b|all\b", label) for label in labels):
+        if any(re.search(r"^(?:sub-?)?totals?\b|^all\b|\btotals?$", label) for label in labels):
             return "subtotal"
         numeric = {self.columns.decile, self.columns.rank, *(column.position for column in self.columns.ages)}
         has_numbers = any(k is not None and k < len(cells) and cells[k] for k in numeric if k != self.columns.code)

@@ -58,7 +58,7 @@ OTHER_AREAS = {
 
 _DOMAINS = re.compile(
     r"income|employ|educat|skill|train|health|disab|crime|barrier|hous|access|living|environment|idaci|idaopi|child|"
-    r"older|young|adult|geograph|wider|indoor|outdoor|service|safety|physical|score|quintile|quartile|fifth|percentile"
+    r"older|young|adult|geograph|wider|indoor|outdoor|service|safety|physical|within|local|score|quintile|quartile|fifth|percentile"
 )
 _CODE = re.compile(
     r"(?:lsoa|lower (?:layer|level) (?:super output|soa) areas?|super output area|super data zone|sdz|soa|"
@@ -195,7 +195,8 @@ def _is_overall(name: str) -> bool:
     return re.search(
         r"\b(?:w|s|ni)?imd\b|imd ?\d|multiple deprivation|overall|simd|wimd|nimdm", name
     ) is not None and not re.search(
-        r"income|employ|educat|health|crime|barrier|housing|living|idaci|idaopi|access|environment|score", name
+        r"income|employ|educat|health|crime|barrier|housing|living|idaci|idaopi|access|environment|score|within|local",
+        name,
     )
 
 
