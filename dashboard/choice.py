@@ -73,7 +73,7 @@ class Choice:
             settings = index.settings
             return RunRequest(
                 place=self.place,
-                people=settings.people,
+                people=index.people(self.place),
                 years=settings.years,
                 seeds=seeds or self.seeds,
                 seed=settings.seed,

@@ -45,7 +45,7 @@ def _comparison(index: ModelIndex) -> list[Any]:
         html.Div(
             className="pair",
             children=[
-                _select("compare-place", "Place", [(name, _title(name)) for name in index.places], start.place),
+                _place_select(index, start.place),
                 _select(
                     "compare-seeds",
                     "Seeds (runs)",
@@ -96,6 +96,30 @@ def month_text(month: str) -> str:
     """'April 2026'."""
     year, number = month.split("-")
     return f"{calendar.month_name[int(number)]} {year}"
+
+
+def _place_select(index: ModelIndex, value: str) -> dmc.Select:
+    """The place: places with a file first, then the English authorities. Typing narrows the list."""
+    filed = [name for name in index.places if name not in index.authorities]
+    groups = [
+        {"group": "Places with a file", "items": [{"value": name, "label": _title(name)} for name in filed]},
+        {
+            "group": f"English authorities, {index.settings.authority_people:,} people of their mix",
+            "items": [{"value": name, "label": label} for name, label in index.authorities.items()],
+        },
+    ]
+    return dmc.Select(
+        id="compare-place",
+        label="Place",
+        data=[group for group in groups if group["items"]],
+        value=value,
+        searchable=True,
+        nothingFoundMessage="No place of this name",
+        allowDeselect=False,
+        checkIconPosition="right",
+        maxDropdownHeight=320,
+        size="md",
+    )
 
 
 def _select(id: str, label: str, choices: list[tuple[str, str]], value: str) -> dmc.Select:

@@ -83,6 +83,7 @@ class Settings:
 
     place: str = "anytown"
     people: int | None = None
+    authority_people: int = 30_000  # of an English authority without a file: the same mix, quick enough for a page
     years: int | None = None
     seeds: int = 20
     quick_seeds: int = 4  # for preliminary results, while the other seeds run
@@ -141,7 +142,11 @@ class ModelIndex:
         levels = [metric for metric in measures if getattr(metric, "against", None) is None]
         self.cost_effectiveness: tuple[MetricInfo, ...] = tuple(metric for metric in measures if metric not in levels)
         self.metrics: dict[str, MetricInfo] = {metric.name: metric for metric in levels}
-        self.places: tuple[str, ...] = tuple(model.place_names())
+        filed = tuple(model.place_names())
+        self.authorities: dict[str, str] = {
+            name: label for name, label in model.authority_names().items() if name not in filed
+        }
+        self.places: tuple[str, ...] = (*filed, *self.authorities)
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
             raise ValueError(f"no scenario called '{BASELINE}'; there are {', '.join(self.scenarios) or 'none'}")
@@ -161,6 +166,12 @@ class ModelIndex:
     def place(self) -> str:
         """The place that the page shows at first."""
         return self.settings.place if self.settings.place in self.places else self.places[0]
+
+    def people(self, place: str) -> int | None:
+        """The number of people with which a place is run; None for the population of a place with a file."""
+        if self.settings.people is not None or place not in self.authorities:
+            return self.settings.people
+        return self.settings.authority_people
 
     @property
     def services(self) -> tuple[str, ...]:

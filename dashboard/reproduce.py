@@ -25,8 +25,9 @@ def scenario_file(choice: Choice, index: ModelIndex) -> str:
         f"start = {json.dumps(str(baseline.start))}",
         f"years = {index.years}",
     ]
-    if index.settings.people:
-        lines.append(f"people = {index.settings.people}")
+    people = index.people(choice.place)
+    if people:
+        lines.append(f"people = {people}")
     for setting in sorted(lever_settings, key=lambda setting: setting.shock):
         lines += ["", setting.toml()]
     return "\n".join(lines) + "\n"
@@ -37,7 +38,8 @@ def command(choice: Choice, index: ModelIndex) -> str:
     settings = index.settings
     visitors_file = [FILE] if choice.lever_settings(index) else []
     words = ["upstream compare", BASELINE, *choice.scenarios, *visitors_file, f"--place {choice.place}"]
-    words += [f"--people {settings.people}"] if settings.people else []
+    people = index.people(choice.place)
+    words += [f"--people {people}"] if people else []
     words += [f"--years {settings.years}"] if settings.years else []
     words += [f"--seeds {choice.seeds}", f"--seed {settings.seed}"]
     return " ".join(words)
@@ -55,7 +57,8 @@ def python_code(choice: Choice, index: ModelIndex) -> str:
         after.append("yours")
         lines += [f'yours = yours.with_policy({setting.python()}, name="{YOURS}")' for setting in lever_settings]
     options = [f'place="{choice.place}"', f"seeds={choice.seeds}", f"seed={settings.seed}"]
-    options += [f"people={settings.people}"] if settings.people else []
+    people = index.people(choice.place)
+    options += [f"people={people}"] if people else []
     options += [f"years={settings.years}"] if settings.years else []
     lines.append(f"result = sim.compare({', '.join(['before', *after, *options])})")
     lines.append(f"result.{index.main}.difference()")

@@ -28,6 +28,7 @@ _MODULES = {
     "Place": "sim.place.place",
     "Policy": "sim.scenario.policy",
     "Scenario": "sim.scenario.scenario",
+    "authority_names": "sim.place.english_authorities",
     "compare": "sim.ensemble.compare",
     "lever_sections": "sim.policies",
     "levers": "sim.policies",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from sim.ensemble.compare import compare, run
     from sim.place.census_tables import new_place
+    from sim.place.english_authorities import authority_names
     from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
     from sim.results.comparison import Comparison
@@ -70,6 +72,7 @@ __all__ = [
     "Place",
     "Policy",
     "Scenario",
+    "authority_names",
     "compare",
     "lever_sections",
     "levers",

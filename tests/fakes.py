@@ -140,6 +140,7 @@ class FakeModel:
     levers = staticmethod(lambda: LEVERS)
     metrics = staticmethod(lambda: METRICS)
     place_names = staticmethod(lambda: ("anytown", "wigan"))
+    authority_names = staticmethod(lambda: {"leeds": "Leeds", "wigan": "Wigan"})
     scenario_names = staticmethod(lambda: tuple(SCENARIOS))
     lever_sections = staticmethod(lambda: ("Money", "Who gets in", "Shocks"))
     load_catalogue = staticmethod(

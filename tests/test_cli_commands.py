@@ -25,7 +25,7 @@ def small() -> Comparison:
     return small_comparison()
 
 
-KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
+KINDS = ("scenarios", "places", "authorities", "levers", "parameters", "services", "domains", "loops", "metrics")
 
 
 @pytest.mark.parametrize("kind", KINDS)

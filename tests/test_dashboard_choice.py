@@ -15,7 +15,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 import sim
-from dashboard import reproduce, summary
+from dashboard import controls, reproduce, summary
 from dashboard.choice import Choice, checked, choice_data, default_choice, read_link, write_link
 from dashboard.lever_settings import TargetGroup
 from dashboard.model import BASELINE, YOURS, ModelIndex, RunRequest, Settings
@@ -260,3 +260,16 @@ def test_few_seeds_have_no_quick_result(index: ModelIndex) -> None:
     """With few seeds there is no quick result, as it would save little time."""
     assert replace(default_choice(index), seeds=5).quick_jobs(index) == ()
     assert len(replace(default_choice(index), seeds=10).quick_jobs(index)) == 3
+
+
+def test_an_authority_runs_with_its_mix_and_fewer_people(index: ModelIndex) -> None:
+    """The page offers English authorities beside the places with a file, and runs 30,000 people of their mix."""
+    assert index.places == ("anytown", "wigan", "leeds")
+    choice, said = read_link("?place=leeds", index)
+    assert said == []
+    assert {job.people for job in choice.jobs(index)} == {30_000}
+    assert "--place leeds --people 30000" in reproduce.command(choice, index)
+    assert {job.people for job in read_link("?place=wigan", index)[0].jobs(index)} == {None}
+    (select,) = [c for c in controls.panel(index)[2].children if getattr(c, "id", "") == "compare-place"]
+    assert select.searchable
+    assert [item["label"] for group in select.data for item in group["items"]] == ["Anytown", "Wigan", "Leeds"]

@@ -62,7 +62,7 @@ def layout(index: ModelIndex) -> html.Main:
                     html.P(
                         [
                             html.Strong("Exploratory, not a forecast. ", className="phase"),
-                            "The place is invented and calibrated to England’s published rates. Use the page to "
+                            "The people are invented and calibrated to England’s published rates. Use the page to "
                             "explore policies, not to set a budget.",
                         ],
                         className="banner",

@@ -129,6 +129,8 @@ def select_scenarios(
             file=sys.stderr,
         )
     selected_place = Place.load(scenarios[0].place)
+    if selected_place.note:
+        print(f"{selected_place.label}: {selected_place.note}", file=sys.stderr)
     selected_place.neighbourhoods(scenarios[0].people)
     return SelectedScenarios(tuple(scenarios), selected_place, scenarios[0].people)
 

@@ -15,6 +15,8 @@ from sim.cli.tables import print_wrapped
 from sim.engine.schedule import REGISTRY
 from sim.feedback.loops import LOOPS
 from sim.people.domains import Domain, load_domains
+from sim.place.english_authorities import SOURCE as AUTHORITIES_SOURCE
+from sim.place.english_authorities import authority_data, english_areas, membership
 from sim.place.place import PLACES, Place, place_names
 from sim.policies import levers
 from sim.results.metrics import metrics
@@ -28,9 +30,19 @@ from sim.services.catalogue import Service, load_catalogue
 Rows = list[dict[str, Any]]
 
 
-def rows(kind: str) -> Rows:
-    """All items of a kind, in order, each with its `name`."""
-    return _KINDS[kind]()
+def rows(kind: str, text: str = "") -> Rows:
+    """All items of a kind whose name, label or code has a text, in order, each with its `name`."""
+    items, wanted, keys = _KINDS[kind](), text.casefold(), ("name", "label", "code")
+    return [row for row in items if any(wanted in str(row.get(key, "")).casefold() for key in keys)]
+
+
+def authorities_hint(text: str) -> str:
+    """State how many English authorities come with the project, or which of them have a text in their name."""
+    matching = [str(row["name"]) for row in rows("authorities", text)]
+    total = len(authority_data().authorities)
+    if not text:
+        return f"Also {total} English authorities, such as --place leeds: upstream list authorities [TEXT]"
+    return f"English authorities: {', '.join(matching) or 'none with this text'}"
 
 
 def show(kind: str, items: Rows, out: Console) -> None:
@@ -84,6 +96,20 @@ def _places() -> Rows:
              "neighbourhoods": neighbourhoods, "source": p.source, "file": str(PLACES / f"{name}.toml")}
         )  # fmt: skip
     return out
+
+
+def _authorities() -> Rows:
+    """The English authorities that come with the project. A place with a file has priority over its authority."""
+    filed = place_names()
+    out = []
+    for area in english_areas().values():
+        counts = sum(int(authority_data().neighbourhoods[code].sum()) for code in area.members)
+        out.append(
+            {"name": area.place_name, "label": area.name, "code": area.code, "people": area.people, "unit": "people",
+             "neighbourhoods": counts, "source": "; ".join([AUTHORITIES_SOURCE, *membership(area)]),
+             "has_file": area.place_name in filed}
+        )  # fmt: skip
+    return sorted(out, key=lambda row: str(row["name"]))
 
 
 def _levers() -> Rows:
@@ -253,6 +279,7 @@ def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
 _KINDS: dict[str, Callable[[], Rows]] = {
     "scenarios": _scenarios,
     "places": _places,
+    "authorities": _authorities,
     "levers": _levers,
     "parameters": _parameters,
     "services": _services,
@@ -263,6 +290,10 @@ _KINDS: dict[str, Callable[[], Rows]] = {
 _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "scenarios": _lines_of_scenario,
     "places": lambda r: [f"{r['people']:,} people in {r['neighbourhoods']} neighbourhoods ({r['kind']})", r["source"]],
+    "authorities": lambda r: [
+        f"{r['code']}: {r['people']:,} people in {r['neighbourhoods']:,} neighbourhoods"
+        + " (a place with a file: the file is used)" * r["has_file"]
+    ],
     "levers": _lines_of_lever,
     "parameters": lambda r: [f"{r['value']:g}; {_range(r)}", f"{r['source']} ({r['status']})"],
     "services": _lines_of_service,

@@ -8,7 +8,7 @@ import typer
 
 from sim.cli.options import JsonOption, print_json
 
-KINDS = ("scenarios", "places", "levers", "parameters", "services", "domains", "loops", "metrics")
+KINDS = ("scenarios", "places", "authorities", "levers", "parameters", "services", "domains", "loops", "metrics")
 FILES = (
     "scenario",
     "place",
@@ -25,13 +25,16 @@ FILES = (
 
 def list_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")],
+    text: Annotated[
+        str, typer.Argument(metavar="[TEXT]", help="Only items with this text in the name or the label.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List scenarios, places, levers and other items. Each has its unit, range and source."""
     check_kind("list", kind, KINDS)
     from sim.cli import catalogues
 
-    rows = catalogues.rows(kind)
+    rows = catalogues.rows(kind, text)
     if as_json:
         import sim
 
@@ -40,6 +43,8 @@ def list_(
         from sim.cli import tables
 
         catalogues.show(kind, rows, tables.console())
+        if kind == "places":
+            print(catalogues.authorities_hint(text))
 
 
 def schema(

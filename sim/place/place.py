@@ -16,16 +16,19 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sim.place.age_bands import PUBLISHED_BANDS
+from sim.place.authority_names import successor
+from sim.place.english_authorities import area_place_text, english_areas, find_area, nearest_names
 from sim.schema.errors import InputError, Phrase, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, Closed, Figure
-from sim.schema.toml_files import load
+from sim.schema.toml_files import load, load_text
 
 PLACES = Path(__file__).parents[2] / "scenarios" / "places"
-PUBLISHED_BANDS: tuple[str, ...] = ("0-4", "5-15", "16-24", "25-44", "45-64", "65-74", "75-84", "85+")
-"""Age bands of neighbourhood tables; the ten bands of the model divide two of them."""
 EVEN_CUTS: dict[str, Fraction] = {"5-15": Fraction(5, 11), "16-24": Fraction(2, 9)}
 """The younger part of a band that the model divides (5-9, 16-17), with the same number of people at each age."""
 FEWEST_PEOPLE, MOST_PEOPLE = 1_500, 100_000_000
+FEWEST_INVENTED = 10_000
+"""Smallest population of an invented place; the smallest authority has 2,226 people."""
 ROUNDING = 0.002
 """Largest deviation from 1 of the sum of shares of ages: that of eight shares rounded to three places."""
 
@@ -156,8 +159,9 @@ class Place(Closed):
     label: str = Field(min_length=1, max_length=120)
     kind: Literal["illustrative", "authority"]
     authority_code: str | None = Field(None, pattern=r"^[A-Z]\d{8}$")
-    population: int = Field(ge=10_000, le=MOST_PEOPLE)
+    population: int = Field(le=MOST_PEOPLE)
     source: str = Field(min_length=3)
+    note: str = Field("", max_length=400, description="limit of the place that every run states")
     neighbourhood_people: int = Field(1_500, ge=200, le=20_000, description="people in a neighbourhood of the model")
     splits: Splits = Splits()
     households: Households
@@ -171,7 +175,8 @@ class Place(Closed):
         Parameters
         ----------
         name_or_path : str or Path
-            Name of a place, or path of a TOML file.
+            Name of a place, name or code of an English authority, or path of a TOML file. A place with a file has
+            priority over an authority of the same name.
 
         Returns
         -------
@@ -185,14 +190,20 @@ class Place(Closed):
         name = str(name_or_path)
         if isinstance(name_or_path, Path) or name.endswith(".toml") or "/" in name or "\\" in name:
             return load(Path(name_or_path), cls)
-        if name not in place_names():
-            raise InputError(
-                PLACES, None, "place", "the name of a place, or a path to a .toml file", name, place_names()
-            )
-        return load(PLACES / f"{name}.toml", cls)
+        if name in place_names():
+            return load(PLACES / f"{name}.toml", cls)
+        area = find_area(name)
+        if area is None:
+            raise _unknown_place(name)
+        if area.place_name in place_names():
+            return load(PLACES / f"{area.place_name}.toml", cls)
+        return load_text(area_place_text(area), f"{area.name} ({area.code})", cls)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
+        fewest = FEWEST_PEOPLE if self.kind == "authority" else FEWEST_INVENTED
+        if self.population < fewest:
+            raise RequirementError(f"a number that is at least {fewest}", self.population, below=("population",))
         if self.kind == "authority" and self.authority_code is None:
             raise RequirementError("an authority_code, as the kind is 'authority'", Phrase("nothing"))
         numbers = [part.decile for part in self.deciles]
@@ -299,6 +310,17 @@ def _need_shares(figures: Mapping[str, Figure]) -> None:
 def place_names() -> tuple[str, ...]:
     """List the places that come with the project or were added to its folder."""
     return tuple(sorted(path.stem for path in PLACES.glob("*.toml")))
+
+
+def _unknown_place(name: str) -> InputError:
+    """The error for an unknown name, with the authority that replaced it, or near names."""
+    later = successor(name.strip().upper() if name.strip()[:1].isalpha() and name.strip()[1:].isdigit() else name)
+    if later is not None and later in english_areas():
+        area = english_areas()[later]
+        wanted = f"the name of an authority that exists ({name} became part of {area.name}: --place {area.place_name})"
+        return InputError("--place", None, "", wanted, Phrase(f"'{name}'"))
+    wanted = "the name of a place or of an English authority, or a path to a .toml file"
+    return InputError(PLACES, None, "place", wanted, name, dict.fromkeys([*place_names(), *nearest_names(name)]))
 
 
 def people_allowed(people: object) -> int:
