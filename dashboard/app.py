@@ -25,11 +25,12 @@ import waitress
 from dash.exceptions import CallbackException
 from werkzeug.exceptions import HTTPException
 
-from dashboard import callback_requests, reproduce, tables
+from dashboard import callback_requests, reproduce
 from dashboard.choice import Choice, default_choice, read_link
 from dashboard.model import Document, ModelIndex, Progress, RunRequest, Settings, run
 from dashboard.pages import chart_callbacks, compare, control_callbacks, results
 from dashboard.store import Store
+from sim.results.summary_table import summary_table
 from sim.schema.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -289,7 +290,7 @@ def _downloads(server: flask.Flask, index: ModelIndex, store: Store) -> None:
         if document is None:
             return _plain(problem, 409)
         # a byte-order mark, so that spreadsheets read £ as £
-        return _file("\ufeff" + tables.to_csv(document), "text/csv; charset=utf-8", "upstream.csv")
+        return _file("\ufeff" + summary_table(document), "text/csv; charset=utf-8", "upstream.csv")
 
     @server.get("/download/comparison.json")
     def comparison_json() -> flask.Response:

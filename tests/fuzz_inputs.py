@@ -1,9 +1,9 @@
-"""A fuzz of everything that reads input: inputs with mistakes, made from a seed, must end in an `InputError` or be read.
+"""A fuzz of everything that reads input: an input with mistakes is read, or ends in an `InputError`.
 
-`python -m tests.fuzz_inputs --count 50000 --seed 1` tries that many inputs, spread over the surfaces, and prints a table.
-Each surface runs in a process of its own. An input is a failure if it raises anything else than an `InputError`, or
-takes more than 2 seconds of CPU; a surface fails if its process needs more than 500 MB. tests/test_fuzz_inputs.py runs a
-short version.
+`python -m tests.fuzz_inputs --count 50000 --seed 1` tries that many inputs, made from the seed and spread over the
+surfaces, and prints a table. Each surface runs in a separate process. An input is a failure if it raises anything else
+than an `InputError`, or takes more than 2 seconds of CPU; a surface fails if its process needs more than 500 MB.
+tests/test_fuzz_inputs.py runs a short version.
 """
 
 from __future__ import annotations
@@ -47,19 +47,20 @@ NUMBERS = (
     "2026-04", "2026-04-01", "2026-04-01T00:00:00Z", "true", "false", "True", "None", "0x", "1.5.2",
 )  # fmt: skip
 TEXTS = (
-    "", " ", "\t", "\n", "\r\n", "\0", "\x1b[31m", "\u202e", "\ufeff", "\u200b", "é", "日本", "😀", "²", "١٢", "x" * 300,
-    "x" * 60_000, "../../etc/passwd", "/dev/null", "C:\\con", "<script>alert(1)</script>", "'; drop table", "%s%n", "{0}",
-    "=1+1", "@x", "--set", "baseline", "anytown", "acute_demand", "prevention_share", "2026-04", "2026-13", "gp", "M2",
+    "", " ", "\t", "\n", "\r\n", "\0", "\x1b[31m", "\u202e", "\ufeff", "\u200b", "é", "日本", "😀", "²", "١٢",
+    "x" * 300, "x" * 60_000, "../../etc/passwd", "/dev/null", "C:\\con", "<script>alert(1)</script>", "'; drop table",
+    "%s%n", "{0}", "=1+1", "@x", "--set", "baseline", "anytown", "acute_demand", "prevention_share", "2026-04", "2026-13", "gp", "M2",
     "a.b", "policies[0]", "policies[99999999]", "\\u0000", "\\ud800", '"', "'", '"""', "'''", "\\", "#", "[", "{", "]",
 )  # fmt: skip
 SNIPPETS = (
-    "[" * 30, "{ a = " * 30, ".".join("a" * 25) + " = 1", ".".join("a" * 3_000) + " = 1", "[" + ".".join("b" * 300) + "]",
-    "[[policies]]", "[policies]", "[[policies.where]]", "[parameters]", "[[expect]]", "[[stops]]", "[[deciles]]",
+    "[" * 30, "{ a = " * 30, ".".join("a" * 25) + " = 1", ".".join("a" * 3_000) + " = 1",
+    "[" + ".".join("b" * 300) + "]", "[[policies]]", "[policies]", "[[policies.where]]", "[parameters]", "[[expect]]", "[[stops]]", "[[deciles]]",
     "[[a]]\n" * 500, "x = [" + "1, " * 3_000 + "]", "a = '''", 'a = """', "= 1", "a", "a =", "a = 1 b = 2", "# comment",
     'where = { quintiles = [1, 6] }', 'where = { names = ["x"] }', "who = { ages = [200, -1] }", 'service = "gp"',
     'service = []', "over_months = 0", "over_months = 9223372036854775808", 'until = "2020-01"', "people = 1",
     "years = 0", "years = 1e9", 'place = "nowhere"', 'place = "../wigan"', 'baseline = "x"', "recalibrate = 1",
-    "shift = 0.1", "value = -1", 'parameters = { "resilience.scar" = 9 }', "resilience.scar = 0.1", "population = 10000",
+    "shift = 0.1", "value = -1", 'parameters = { "resilience.scar" = 9 }', "resilience.scar = 0.1",
+    "population = 10000",
 )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ Reader = Callable[[Any], bool]
 Surface = tuple[Callable[[random.Random], Any], Reader]
 
 
-# --- making inputs -----------------------------------------------------------------------------------------------------
+# --- making inputs ---------------------------------------------------------------------------------------------------
 
 
 def mutated(text: str, others: list[str], rng: random.Random) -> str:
@@ -99,7 +100,9 @@ def mutated(text: str, others: list[str], rng: random.Random) -> str:
         elif kind in (2, 3, 4, 5):  # another value
             key, equals, _ = lines[at].partition("=")
             quoted = '"' + rng.choice(TEXTS).replace("\n", " ") + '"'
-            lines[at] = f"{key}{equals or '='} {rng.choice((rng.choice(NUMBERS), quoted, rng.choice(TEXTS), '[1]', '{}'))}"
+            lines[at] = (
+                f"{key}{equals or '='} {rng.choice((rng.choice(NUMBERS), quoted, rng.choice(TEXTS), '[1]', '{}'))}"
+            )
             text = "\n".join(lines)
         elif kind == 6:
             lines.insert(at, rng.choice(SNIPPETS))
@@ -117,7 +120,9 @@ def mutated(text: str, others: list[str], rng: random.Random) -> str:
             k = rng.randrange(len(other))
             text = "\n".join(lines[:at] + other[k : k + rng.randint(1, 8)] + lines[at:])
         else:
-            text = text.replace(*rng.choice((("=", ":"), ("\n", "\r"), ("\n", "\r\n"), ('"', "'"), (".", ","), ("=", "=="))))
+            text = text.replace(
+                *rng.choice((("=", ":"), ("\n", "\r"), ("\n", "\r\n"), ('"', "'"), (".", ","), ("=", "==")))
+            )
     return text
 
 
@@ -139,7 +144,8 @@ def json_value(rng: random.Random, depth: int = 0) -> Any:
     """Any value of JSON, mostly small."""
     kinds: list[Callable[[], Any]] = [
         lambda: None, lambda: rng.choice((True, False)), lambda: rng.choice(TEXTS), lambda: rng.uniform(-1.0, 60.0),
-        lambda: rng.randrange(-5, 110), lambda: 10 ** rng.randrange(400), lambda: rng.choice((math.nan, math.inf, 1e308)),
+        lambda: rng.randrange(-5, 110), lambda: 10 ** rng.randrange(400),
+        lambda: rng.choice((math.nan, math.inf, 1e308)),
         lambda: str(rng.randrange(50)),
     ]  # fmt: skip
     if depth < 4:
@@ -150,7 +156,7 @@ def json_value(rng: random.Random, depth: int = 0) -> Any:
     return rng.choice(kinds)()
 
 
-# --- the surfaces ------------------------------------------------------------------------------------------------------
+# --- the surfaces ----------------------------------------------------------------------------------------------------
 
 
 def _select(scenario: str, place: str | None = None, sets: tuple[str, ...] = ()) -> bool:
@@ -162,7 +168,9 @@ def _select(scenario: str, place: str | None = None, sets: tuple[str, ...] = ())
 
 def scenario_files(folder: Path) -> Surface:
     """Files of scenarios, as `upstream run FILE` reads them."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.toml")) + sorted(FOLDER.glob("*/*.toml"))]
+    texts = [
+        path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.toml")) + sorted(FOLDER.glob("*/*.toml"))
+    ]
     path = folder / "scenario.toml"
 
     def read(raw: bytes) -> bool:
@@ -187,9 +195,7 @@ def place_files(folder: Path) -> Surface:
 def table() -> str:
     """A small table of neighbourhoods in the form of the published ones."""
     bands = "age_0_4,age_5_15,age_16_24,age_25_44,age_45_64,age_65_74,age_75_84,age_85_plus"
-    rows = [
-        f"E010{k:05},{k % 10 + 1},150,300,{250 + k},1050,900,300,200,80,E09000099" for k in range(1, 40)
-    ]
+    rows = [f"E010{k:05},{k % 10 + 1},150,300,{250 + k},1050,900,300,200,80,E09000099" for k in range(1, 40)]
     return "\n".join([f"lsoa11_code,imd2019_decile,{bands},ltla21_code", *rows])
 
 
@@ -249,7 +255,9 @@ def page_links(_folder: Path) -> Surface:
     def make(rng: random.Random) -> str:
         parts = []
         for _ in range(rng.randrange(8)):
-            value = rng.choice((rng.choice(values), f"{rng.uniform(-1, 3):.3g}", rng.choice(NUMBERS), rng.choice(TEXTS)))
+            value = rng.choice(
+                (rng.choice(values), f"{rng.uniform(-1, 3):.3g}", rng.choice(NUMBERS), rng.choice(TEXTS))
+            )
             parts.append(f"{rng.choice(keys)}={value}")
         text = "?" + rng.choice(("&", "&", "&", ";", "")).join(parts)
         return mutated(text, [text], rng) if rng.random() < 0.3 else text
@@ -358,7 +366,7 @@ SURFACES: dict[str, Callable[[Path], Surface]] = dict(
 )
 
 
-# --- running -----------------------------------------------------------------------------------------------------------
+# --- running ---------------------------------------------------------------------------------------------------------
 
 
 def fuzz(name: str, numbers: Iterator[int] | range, seed: int, folder: Path) -> Tally:
@@ -366,7 +374,7 @@ def fuzz(name: str, numbers: Iterator[int] | range, seed: int, folder: Path) -> 
     from sim.schema.errors import InputError
 
     make, read = SURFACES[name](folder)
-    with contextlib.suppress(InputError):
+    with contextlib.suppress(InputError, ArithmeticError):
         read(make(random.Random(0)))  # imports modules and reads the catalogues
     tally = Tally(name)
     for number in numbers:

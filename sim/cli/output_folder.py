@@ -7,13 +7,11 @@ the same run.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,25 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli.options import indented_json
+from sim.results.summary_table import summary_table
 from sim.schema.errors import InputError, Phrase
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison, SummaryColumn
 
 A = npt.NDArray[Any]
-FIGURES = ("mean", "q025", "q975", "ci_low", "ci_high")
-COLUMNS = (
-    "scenario",
-    "year",
-    "metric",
-    "unit",
-    "by",
-    "group",
-    *FIGURES,
-    *(f"difference_{figure}" for figure in FIGURES),
-)
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Characters with which a formula in a spreadsheet can begin."""
 
 
 def writable(folder: Path) -> Path:
@@ -65,14 +51,9 @@ def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[s
     parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}.part-"))
     try:
-        with (
-            ThreadPoolExecutor(1) as executor,
-            (staging / "summary.csv").open("w", encoding="utf-8", newline="") as stream,
-        ):
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
+        with ThreadPoolExecutor(1) as executor:
             parquet = executor.submit(_parquet, staging / "results.parquet", result)
-            writer.writerows(summary(document))
+            (staging / "summary.csv").write_text(summary_table(document), encoding="utf-8", newline="")
             (staging / "document.json").write_text(indented_json(document), encoding="utf-8")
             parquet.result()
         tables = ("results.parquet", "summary.csv", "document.json")
@@ -89,34 +70,6 @@ def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[s
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return names
-
-
-def summary(document: dict[str, Any]) -> Iterator[list[object]]:
-    """The rows of `summary.csv`: level, and difference from the baseline, by scenario, metric, group and year."""
-    for name, levels in document["scenarios"].items():
-        changes = document["differences"].get(name, {})
-        for metric, level in levels.items():
-            change = changes.get(metric, {})
-            yield from _rows(name, metric, "", "", level, change)
-            for axis, groups in level.get("groups", {}).items():
-                changed = change.get("groups", {}).get(axis, {})
-                for group, part in groups.items():
-                    yield from _rows(name, metric, axis, group, part, changed.get(group, {}))
-
-
-def _rows(
-    name: str, metric: str, axis: str, group: str, level: dict[str, Any], change: dict[str, Any]
-) -> Iterator[list[object]]:
-    changed = {row["year"]: row for row in change.get("by_year", ())}
-    scenario, *words = [_safe(text) for text in (name, metric, level["unit"], axis, group)]
-    for row in level["by_year"]:
-        change_row = changed.get(row["year"], {})
-        yield [scenario, row["year"], *words, *[row[f] for f in FIGURES], *[change_row.get(f) for f in FIGURES]]
-
-
-def _safe(text: str) -> str:
-    """The text, with an apostrophe where a spreadsheet would read it as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _parquet(path: Path, result: Comparison) -> None:
