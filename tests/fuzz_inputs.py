@@ -49,13 +49,16 @@ NUMBERS = (
 TEXTS = (
     "", " ", "\t", "\n", "\r\n", "\0", "\x1b[31m", "\u202e", "\ufeff", "\u200b", "é", "日本", "😀", "²", "١٢",
     "x" * 300, "x" * 60_000, "../../etc/passwd", "/dev/null", "C:\\con", "<script>alert(1)</script>", "'; drop table",
-    "%s%n", "{0}", "=1+1", "@x", "--set", "baseline", "anytown", "acute_demand", "prevention_share", "2026-04", "2026-13", "gp", "M2",
-    "a.b", "policies[0]", "policies[99999999]", "\\u0000", "\\ud800", '"', "'", '"""', "'''", "\\", "#", "[", "{", "]",
+    "%s%n", "{0}", "=1+1", "@x", "--set", "baseline", "anytown", "acute_demand", "prevention_share",
+    "2026-04", "2026-13", "gp", "M2", "a.b", "policies[0]", "policies[99999999]",
+    "\\u0000", "\\ud800", '"', "'", '"""', "'''", "\\", "#", "[", "{", "]",
 )  # fmt: skip
 SNIPPETS = (
     "[" * 30, "{ a = " * 30, ".".join("a" * 25) + " = 1", ".".join("a" * 3_000) + " = 1",
-    "[" + ".".join("b" * 300) + "]", "[[policies]]", "[policies]", "[[policies.where]]", "[parameters]", "[[expect]]", "[[stops]]", "[[deciles]]",
-    "[[a]]\n" * 500, "x = [" + "1, " * 3_000 + "]", "a = '''", 'a = """', "= 1", "a", "a =", "a = 1 b = 2", "# comment",
+    "[" + ".".join("b" * 300) + "]", "[[policies]]", "[policies]", "[[policies.where]]", "[parameters]",
+    "[[expect]]", "[[stops]]", "[[deciles]]", "[[a]]\n" * 500, "x = [" + "1, " * 3_000 + "]",
+    "a = '''", 'a = """', "= 1", "a", "a =",
+    "a = 1 b = 2", "# comment",
     'where = { quintiles = [1, 6] }', 'where = { names = ["x"] }', "who = { ages = [200, -1] }", 'service = "gp"',
     'service = []', "over_months = 0", "over_months = 9223372036854775808", 'until = "2020-01"', "people = 1",
     "years = 0", "years = 1e9", 'place = "nowhere"', 'place = "../wigan"', 'baseline = "x"', "recalibrate = 1",

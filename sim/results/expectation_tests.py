@@ -102,7 +102,7 @@ class Estimate:
     def interval(self) -> tuple[float, float]:
         """Return the ends of the 95% interval of the mean."""
         half = special.stdtrit(max(1, self.each.size - 1), 1.0 - LEVEL / 2.0) * self.error()
-        low, high = cut(np.float64(self.value), half, self.limits)
+        low, high = cut(np.asarray(self.value), np.asarray(half), self.limits)
         return float(low), float(high)
 
     def chance(self, bound: float, *, above: bool) -> float:

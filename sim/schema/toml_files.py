@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -49,7 +49,7 @@ def load(path: Path, model: type[T]) -> T:
     InputError
         If the file cannot be read, is not TOML, or does not match the model.
     """
-    return _loaded(read_text(path), path, model)
+    return cast(T, _loaded(read_text(path), path, model))
 
 
 def load_text(text: str, path: Path | str, model: type[T]) -> T:
@@ -76,8 +76,10 @@ def load_text(text: str, path: Path | str, model: type[T]) -> T:
     return check(parse(text, path), model, path, text)
 
 
-_loaded = lru_cache(maxsize=64)(load_text)
-"""Models are frozen: the same text, which a scenario with many policies reads many times, gives the same model."""
+@lru_cache(maxsize=64)
+def _loaded(text: str, path: Path, model: type[BaseModel]) -> BaseModel:
+    """The model of a text. Models are frozen, and a scenario with many policies reads its place for each of them."""
+    return load_text(text, path, model)
 
 
 def read_text(path: Path, *, suffix: str = ".toml", largest: int = LARGEST_FILE) -> str:
