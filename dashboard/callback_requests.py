@@ -28,7 +28,7 @@ def problem(app: Dash, body: Any) -> str:
     outputs = body.get("outputs")
     if isinstance(outputs, list) != multiple and not (isinstance(outputs, list) and "ALL" in output):
         return "The outputs of the request are not those of the callback."
-    if not all(_is_property(each) for each in _flat([outputs])):
+    if not all(_is_property(each) for each in _flat(outputs if isinstance(outputs, list) else [outputs])):
         return "The outputs of the request are not those of the callback."
     if multiple and len(outputs) != output.count("...") + 1:
         return "The outputs of the request are not those of the callback."

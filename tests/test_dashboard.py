@@ -132,6 +132,33 @@ def test_a_request_of_the_page_is_answered(app: Dash) -> None:
     assert poll(app, request_of_poll({"levers": {"prevention_share": 0.05}}))[0] == 200
 
 
+def test_a_request_with_lists_of_components_is_answered(app: Dash) -> None:
+    """The first request of the page, which has the value of every slider, passes the checks too."""
+    sliders = [
+        {"id": {"name": name, "type": "compare-lever-slider"}, "property": "value", "value": lever.baseline}
+        for name, lever in service(app).index.levers.items()
+    ]
+    app.server.test_client().get("/_dash-dependencies")
+    output = next(name for name in app.callback_map if name.startswith("..compare-place.value"))
+    texts = [each.rsplit(".", 1) for each in output.strip(".").split("...")]
+    outputs = [sliders if "ALL" in component else {"id": component, "property": prop} for component, prop in texts]
+    request = {
+        "output": output,
+        "outputs": outputs,
+        "inputs": [
+            {"id": "compare-url", "property": "search", "value": "?place=wigan"},
+            {"id": "compare-back", "property": "data"},
+        ],
+        "changedPropIds": ["compare-url.search"],
+        "state": [sliders],
+    }
+    status, text = poll(app, request)
+    assert status == 200, text
+    assert json.loads(text)["response"]["compare-place"]["value"] == "wigan"
+    assert poll(app, request | {"outputs": [*outputs[:-3], [], *outputs[-2:]]})[0] == 400
+    assert poll(app, request | {"state": sliders})[0] == 400
+
+
 @pytest.mark.parametrize(
     "change",
     [
