@@ -22,17 +22,21 @@ import dash
 import dash_mantine_components as dmc
 import flask
 import waitress
+from dash.exceptions import CallbackException
 from werkzeug.exceptions import HTTPException
 
-from dashboard import reproduce, tables
+from dashboard import callback_requests, reproduce
 from dashboard.choice import Choice, default_choice, read_link
 from dashboard.model import Document, ModelIndex, Progress, RunRequest, Settings, run
 from dashboard.pages import chart_callbacks, compare, control_callbacks, results
 from dashboard.store import Store
+from sim.results.summary_table import summary_table
+from sim.schema.errors import InputError
 
 log = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 2 * 1024 * 1024
+CALLBACKS = "/_dash-update-component"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 INDEX = """<!DOCTYPE html>
@@ -229,6 +233,17 @@ def _guard(app: dash.Dash, names: Sequence[str]) -> None:
             return _plain("That request is too large.", 413)
         return None
 
+    def check_callback() -> flask.Response | None:
+        request = flask.request
+        if request.method != "POST" or request.path != CALLBACKS:
+            return None
+        try:
+            body = request.get_json()
+        except RecursionError:
+            return _plain("The request has brackets inside brackets, too deep to read.", 400)
+        problem = callback_requests.problem(app, body)
+        return _plain(problem, 400) if problem else None
+
     def set_headers(response: flask.Response) -> flask.Response:
         for header, value in headers.items():
             response.headers[header] = value
@@ -237,11 +252,17 @@ def _guard(app: dash.Dash, names: Sequence[str]) -> None:
     def report_error(error: Exception) -> flask.Response | HTTPException:
         if isinstance(error, HTTPException):
             return error
+        if isinstance(error, InputError):
+            return _plain(str(error), 400)
+        if isinstance(error, CallbackException):  # the request asks for other components than the callback has
+            log.warning("request for other outputs than those of the callback", exc_info=error)
+            return _plain("The outputs of the request are not those of the callback.", 400)
         reference = secrets.token_hex(4)
         log.exception("request failed (reference %s)", reference)
         return _plain(f"Something went wrong. The server log has the details (reference {reference}).", 500)
 
     server.before_request_funcs.setdefault(None, []).insert(0, check)
+    server.before_request(check_callback)  # after Dash has registered the callbacks, before it reads the request
     server.after_request(set_headers)
     server.register_error_handler(Exception, report_error)
 
@@ -269,7 +290,7 @@ def _downloads(server: flask.Flask, index: ModelIndex, store: Store) -> None:
         if document is None:
             return _plain(problem, 409)
         # a byte-order mark, so that spreadsheets read £ as £
-        return _file("\ufeff" + tables.to_csv(document), "text/csv; charset=utf-8", "upstream.csv")
+        return _file("\ufeff" + summary_table(document), "text/csv; charset=utf-8", "upstream.csv")
 
     @server.get("/download/comparison.json")
     def comparison_json() -> flask.Response:

@@ -18,25 +18,26 @@ from dashboard.findings import (
     MEAN,
     SEEDS,
     capital,
-    difference_unit,
     direction,
     excludes_zero,
+    figure_decimals,
     figure_text,
     finding,
     focus,
     gains,
     interval,
     is_or_are,
-    is_share,
     metric_label,
     scenario_label,
-    shown_unit,
 )
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
+from sim.results.number_text import MINUS, difference_unit, is_share, number_text, shown_unit
 
 BANDS = f"bands: {SEEDS}"
 MEAN_BANDS = f"bands: {MEAN}"
+HOVER = "%{customdata[0]} (%{customdata[1]} to %{customdata[2]})"
+"""Text of a point: mean and interval, written by `_hover`."""
 
 TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -102,7 +103,7 @@ def over_time(
         figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
     figure.add_trace(_bands_note(BANDS))
     _set_layout(figure, title or finding(document, metric), compact)
-    figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat=".1%" if is_share(unit) else None)
+    figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat="~%" if is_share(unit) else ",~g")
     if monthly:
         figure.update_xaxes(title_text=None if compact else "month", type="date")
     else:
@@ -118,19 +119,20 @@ def difference(document: Document, metric: str) -> go.Figure:
     figure = _blank()
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
+    scale = 100.0 if is_share(unit) else 1.0  # percentage points
     years = list(document["years"])
     for name, metrics in document["differences"].items():
-        x, _, low, high = _difference_series(metrics[metric]["by_year"])
+        x, _, low, high = _difference_series(metrics[metric]["by_year"], scale)
         figure.add_trace(_band(x, low, high, name, looks[name]))
     zeros = [0.0] * len(years)
     base = document["baseline"]
-    figure.add_trace(_line(years, zeros, zeros, zeros, base, document, looks[base], unit))
+    figure.add_trace(_line(years, zeros, zeros, zeros, base, document, looks[base], "", signed=True))
     for name, metrics in document["differences"].items():
-        x, mean, low, high = _difference_series(metrics[metric]["by_year"])
-        figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
+        x, mean, low, high = _difference_series(metrics[metric]["by_year"], scale)
+        figure.add_trace(_line(x, mean, low, high, name, document, looks[name], "", signed=True))
     figure.add_trace(_bands_note(f"bands: {_interval_kind(document, metric)}"))
     _set_layout(figure, _difference_title(document, metric), compact=False)
-    figure.update_yaxes(title_text=_axis(difference_unit(unit)), tickformat="+.1%" if is_share(unit) else "+~g")
+    figure.update_yaxes(title_text=_axis(difference_unit(unit)), tickformat=",~g")
     figure.update_xaxes(title_text=_year_axis(document), dtick=_year_tick(document))
     return figure
 
@@ -225,14 +227,16 @@ def _yearly(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], 
     )
 
 
-def _difference_series(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], list[float], list[float]]:
+def _difference_series(
+    records: Sequence[dict[str, Any]], scale: float
+) -> tuple[list[Any], list[float], list[float], list[float]]:
     """The years of a difference, its means, and the ends of its intervals."""
     ends = [interval(record) for record in records]
     return (
         [record["year"] for record in records],
-        [record["mean"] for record in records],
-        [low for low, _, _ in ends],
-        [high for _, high, _ in ends],
+        [scale * record["mean"] for record in records],
+        [scale * low for low, _, _ in ends],
+        [scale * high for _, high, _ in ends],
     )
 
 
@@ -265,8 +269,10 @@ def _bar(last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, docum
             "thickness": 1.5,
             "width": 4,
         },
-        customdata=[[low, high] for low, high, _ in ends],
-        hovertemplate="%{x:+,.1f} (%{customdata[0]:+,.1f} to %{customdata[1]:+,.1f})",
+        customdata=[
+            _hover((mean, low, high), "", signed=True) for mean, (low, high, _) in zip(means, ends, strict=True)
+        ],
+        hovertemplate=HOVER,
     )
 
 
@@ -274,7 +280,7 @@ def _set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> Non
     """Set the layout of horizontal bars. Plotly orders bars from below; reversed, the first is at the top."""
     figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified", legend_traceorder="reversed")
     figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=list(labels)[::-1])
-    figure.update_xaxes(title_text=_wrapped(title, 30), tickformat="+,~g", showgrid=True, gridcolor=GRID)
+    figure.update_xaxes(title_text=_wrapped(title, 30), tickformat=",~g", showgrid=True, gridcolor=GRID)
 
 
 def _line(
@@ -286,8 +292,9 @@ def _line(
     document: Document,
     look: Style,
     unit: str,
+    *,
+    signed: bool = False,
 ) -> go.Scatter:
-    fmt = ".1%" if is_share(unit) else ",.2f"
     return go.Scatter(
         x=list(x),
         y=list(mean),
@@ -296,9 +303,15 @@ def _line(
         legendgroup=name,
         mode="lines",
         line={"color": look.colour, "dash": look.dash, "width": look.width},
-        customdata=[list(pair) for pair in zip(low, high, strict=True)],
-        hovertemplate=f"%{{y:{fmt}}} (%{{customdata[0]:{fmt}}} to %{{customdata[1]:{fmt}}})",
+        customdata=[_hover(figures, unit, signed=signed) for figures in zip(mean, low, high, strict=True)],
+        hovertemplate=HOVER,
     )
+
+
+def _hover(figures: tuple[float, float, float], unit: str, *, signed: bool) -> list[str]:
+    """The mean and the ends of an interval as text: Plotly's own formats write '−0.0', and '%' for points."""
+    decimals = 3 if is_share(unit) else figure_decimals(*figures) if signed else max(1, figure_decimals(*figures))
+    return [number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none") for value in figures]
 
 
 def _band(x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: Style) -> go.Scatter:
@@ -380,11 +393,19 @@ def _difference_title(document: Document, metric: str) -> str:
     scale, unit = (
         (100.0, " percentage points") if is_share(document["differences"][name][metric]["unit"]) else (1.0, "")
     )
-    near, far = sorted(abs(end) * scale for end in interval(last)[:2])
+    mean, near, far = _sizes(last, scale)
     return (
-        f"{label} {is_or_are(label)} {figure_text(abs(last['mean']) * scale)}{unit} {direction(last['mean'])} in year "
-        f"{last['year']} under {scenario_label(document, name)} ({figure_text(near)} to {figure_text(far)})"
+        f"{label} {is_or_are(label)} {mean}{unit} {direction(last['mean'])} in year "
+        f"{last['year']} under {scenario_label(document, name)} ({near} to {far})"
     )
+
+
+def _sizes(row: dict[str, Any], scale: float = 1.0, decimals: int | None = None) -> tuple[str, str, str]:
+    """The size of a difference and of the near and the far end of its interval, with the same decimals."""
+    figures = (abs(row["mean"]) * scale, *sorted(abs(end) * scale for end in interval(row)[:2]))
+    decimals = figure_decimals(*figures) if decimals is None else decimals
+    mean, near, far = (figure_text(figure, decimals) for figure in figures)
+    return mean, near, far
 
 
 def _spend_title(document: Document, metrics: Sequence[str]) -> str:
@@ -401,11 +422,10 @@ def _spend_title(document: Document, metrics: Sequence[str]) -> str:
     if not clear:
         return f"No clear difference in spending in year {years[-1]}"
     _, name, metric, last = max(clear, key=lambda item: item[0])
-    near, far = sorted(abs(end) for end in interval(last)[:2])
+    mean, near, far = _sizes(last, decimals=0)
     return (
-        f"{capital(metric_label(document, metric))} is £{figure_text(abs(last['mean']))} {direction(last['mean'])} "
-        f"in year {last['year']} under {scenario_label(document, name)} "
-        f"(£{figure_text(near)} to £{figure_text(far)})"
+        f"{capital(metric_label(document, metric))} is £{mean} {direction(last['mean'])} "
+        f"in year {last['year']} under {scenario_label(document, name)} (£{near} to £{far})"
     )
 
 

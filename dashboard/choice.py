@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from dashboard.lever_settings import EVERYONE, FIFTHS, SERVICE, WHERE, WHO, LeverSetting, TargetGroup
 from dashboard.model import YOURS, LeverInfo, ModelIndex, RunRequest
+from sim.schema.errors import NOTHING, InputError, shown
 from sim.schema.renamed import LEVERS as FORMER_LEVERS
 from sim.schema.renamed import renamed
 
@@ -23,6 +24,13 @@ OVER_CHOICES = (1, 12, 24, 36, 60)
 LASTS_CHOICES = (12, 24, 36, 60, 120)
 LEVER_PREFIX = "policies."  # as on the command line: --set policies.threshold=0.4
 TARGET_PREFIXES = ("service.", "fifths.", "ages.")
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("place", "start"), ((str,), "text")),
+    **dict.fromkeys(("seeds", "over", "lasts"), ((str, int, float), "a number")),
+    **dict.fromkeys(("compare", "show"), ((list, tuple), "a list")),
+    **dict.fromkeys(("levers", "targets"), ((dict,), "a table")),
+}
+"""The types of the page's data, as JSON has them."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +129,13 @@ def default_choice(index: ModelIndex) -> Choice:
     )
 
 
-def checked(raw: Mapping[str, Any], index: ModelIndex) -> tuple[Choice, list[str]]:
+def checked(raw: Any, index: ModelIndex) -> tuple[Choice, list[str]]:
     """Check plain values and make a choice of them.
 
     Parameters
     ----------
-    raw : mapping
-        The values, with the keys of `choice_data`. Missing keys have their defaults.
+    raw : mapping or None
+        The values, with the keys of `choice_data`. Missing keys, and keys with None, have their defaults.
     index : ModelIndex
         The levers, measures, places and scenarios that exist.
 
@@ -137,7 +145,13 @@ def checked(raw: Mapping[str, Any], index: ModelIndex) -> tuple[Choice, list[str
         The choice, with the default for each value that could not be used.
     said : list of str
         One sentence for each value that could not be used.
+
+    Raises
+    ------
+    InputError
+        If the values are not of the types of the page's data: they come from another program than the page.
     """
+    raw = _of_page(raw)
     said: list[str] = []
     default = default_choice(index)
 
@@ -148,7 +162,7 @@ def checked(raw: Mapping[str, Any], index: ModelIndex) -> tuple[Choice, list[str
 
     seeds = _integer(raw, "seeds", "The number of seeds", default.seeds, seed_choices(index), said)
     over = _integer(raw, "over", "The months until full effect", default.over_months, over_choices(index), said)
-    start = str(raw.get("start", default.start))
+    start = raw.get("start", default.start)
     if start not in index.starts():
         said.append(_unknown("start month", start, index.starts()))
         start = default.start
@@ -196,7 +210,7 @@ def checked(raw: Mapping[str, Any], index: ModelIndex) -> tuple[Choice, list[str
 def _levers(raw: Mapping[str, Any], index: ModelIndex, said: list[str]) -> dict[str, float]:
     """The levers whose values differ from their baselines."""
     moved: dict[str, float] = {}
-    for name, value in dict(raw.get("levers", {})).items():
+    for name, value in raw.get("levers", {}).items():
         lever = index.levers.get(name)
         if lever is None:
             said.append(_unknown("lever", name, index.levers))
@@ -214,9 +228,41 @@ def _levers(raw: Mapping[str, Any], index: ModelIndex, said: list[str]) -> dict[
 
 
 def _raw_targets(raw: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    targets = raw.get("targets")
-    items = targets.items() if isinstance(targets, dict) else ()
-    return [(str(name), parts) for name, parts in items if isinstance(parts, dict)]
+    return raw.get("targets", {}).items()
+
+
+def _of_page(raw: Any) -> dict[str, Any]:
+    """The values that are not None, with the types of the page's data."""
+    values = {} if raw is None else raw
+    if not isinstance(values, dict):
+        raise _wrong_type("", "a table", raw)
+    values = {str(key): value for key, value in values.items() if value is not None}
+    for key, (types, wanted) in _TYPES.items():
+        value = values.get(key)
+        if value is not None and (not isinstance(value, types) or isinstance(value, bool)):
+            raise _wrong_type(key, wanted, value)
+    for key in ("compare", "show"):
+        for name in values.get(key, ()):
+            if not isinstance(name, str):
+                raise _wrong_type(key, "a list of names", name)
+    for name, value in values.get("levers", {}).items():
+        if value is not None and (not isinstance(value, str | int | float) or isinstance(value, bool)):
+            raise _wrong_type(f"levers.{name}", "a number", value)
+    for name, parts in values.get("targets", {}).items():
+        if not isinstance(parts, dict):
+            raise _wrong_type(f"targets.{name}", "a table", parts)
+        for key in ("service", "fifths", "ages"):
+            part = parts.get(key)
+            if part is not None and not isinstance(part, list | tuple):
+                raise _wrong_type(f"targets.{name}.{key}", "a list", part)
+            for item in part or ():
+                if not isinstance(item, str | int | float):
+                    raise _wrong_type(f"targets.{name}.{key}", "a list of names or numbers", item)
+    return values
+
+
+def _wrong_type(key: str, wanted: str, came: Any) -> InputError:
+    return InputError("page data", None, key, wanted, NOTHING if came is None else came)
 
 
 def _target(parts: Mapping[str, Any], lever: LeverInfo, index: ModelIndex, said: list[str]) -> TargetGroup:
@@ -369,13 +415,13 @@ def _known(names: Any, known: tuple[str, ...], kind: str, said: list[str]) -> tu
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # a whole number of JSON can be too large for a float
         return None
     return number if math.isfinite(number) else None
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = value if isinstance(value, str) else shown(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
+from sim.results.number_text import MINUS, POINTS, difference_unit, fixed, is_share
 
 SEEDS = "middle 95% of seeds"
 MEAN = "95% CI of the mean"
@@ -32,6 +33,13 @@ class Change(NamedTuple):
     def clear(self) -> bool:
         """Whether the interval excludes 0."""
         return bool(self.low > 0.0 or self.high < 0.0)
+
+    @property
+    def decimals(self) -> int:
+        """The decimals of its three figures: at most one for percentages and percentage points."""
+        figures = (self.mean, self.low, self.high)
+        most = figure_decimals(*figures)
+        return min(most, 1) if self.unit in ("%", POINTS) else most
 
 
 def interval(row: Mapping[str, Any]) -> tuple[float, float, str]:
@@ -54,28 +62,15 @@ def change(document: Document, metric: str, name: str) -> Change:
     last = record["by_year"][-1]
     base = document["scenarios"][document["baseline"]][metric]["by_year"][-1]["mean"]
     if is_share(record["unit"]):
-        scale, unit = 100.0, "percentage points"
+        scale, unit = 100.0, POINTS
     elif abs(base) > 1e-12 and not record["unit"].startswith("%"):
         scale, unit = 100.0 / abs(base), "%"
     else:
         scale, unit = 1.0, record["unit"]
     low, high, band = interval(last)
+    if unit == "%" and base > 0.0 and base + last["mean"] >= 0.0:  # a measure that is at least 0 falls by all of it
+        low = max(low, -base)
     return Change(last["mean"] * scale, low * scale, high * scale, unit, int(last["year"]), band)
-
-
-def is_share(unit: str) -> bool:
-    """Whether a unit is a share from 0 to 1, which is shown as a percentage."""
-    return unit == "share" or unit.startswith("share ")
-
-
-def shown_unit(unit: str) -> str:
-    """The unit of a level as shown: 'share of budget' becomes '% of budget'."""
-    return unit.replace("share", "%", 1) if is_share(unit) else unit
-
-
-def difference_unit(unit: str) -> str:
-    """The unit of a difference as shown: percentage points for shares."""
-    return unit.replace("share", "percentage points", 1) if is_share(unit) else unit
 
 
 def with_unit(text: str, unit: str) -> str:
@@ -189,13 +184,16 @@ def gains(document: Document, metric: str, by: str = "quintile", name: str | Non
     if not any(excludes_zero(row) for row in edges):
         where = f"in the {places[0]} or the {places[1]}"
         return f"No clear difference in {small(label)} {where} under {scenario_label(document, name)}"
+    scale = 100.0 if is_share(unit) else 1.0
     texts = [
-        f"{figure_text(abs(row['mean']))} {direction(row['mean'])}" if excludes_zero(row) else "not clearly different"
+        f"{figure_text(abs(row['mean']) * scale)} {direction(row['mean'])}"
+        if excludes_zero(row)
+        else "not clearly different"
         for row in edges
     ]
     return (
         f"Under {scenario_label(document, name)}, {small(label)} {is_or_are(label)} {texts[0]} in the {places[0]} and "
-        f"{texts[1]} in the {places[1]} ({unit})"
+        f"{texts[1]} in the {places[1]} ({difference_unit(unit)})"
     )
 
 
@@ -206,41 +204,54 @@ def listed(parts: Sequence[str]) -> str:
 
 def size(result: Change) -> str:
     """'1.8% lower'."""
-    return f"{with_unit(figure_text(abs(result.mean)), result.unit)} {direction(result.mean)}"
+    return f"{with_unit(figure_text(abs(result.mean), result.decimals), result.unit)} {direction(result.mean)}"
 
 
 def ends(result: Change) -> str:
     """'−3.4 to +0.6%'."""
-    return with_unit(f"{signed(result.low)} to {signed(result.high)}", result.unit)
+    texts = (fixed(end, result.decimals, signed=True, minus=MINUS) for end in (result.low, result.high))
+    return with_unit(" to ".join(texts), result.unit)
 
 
-def signed(value: float) -> str:
-    """A size with its sign."""
-    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
-    return f"{sign}{figure_text(abs(value))}"
+def signed(result: Change) -> str:
+    """'−1.8%'; '0.0%' if the difference rounds to 0, and 'less than 0.1% lower' if it is clear nevertheless."""
+    text = fixed(result.mean, result.decimals, signed=True, minus=MINUS)
+    if result.clear and text[0] not in ("+", MINUS):
+        return size(result)
+    return with_unit(text, result.unit if len(result.unit) <= 2 or result.unit == POINTS else "")
 
 
 def spread(result: Change) -> str:
     """'1.1 to 2.4% lower', or '0.5% lower to 0.9% higher' if the interval includes 0."""
     if result.clear:
         near, far = sorted((abs(result.low), abs(result.high)))
-        sizes = with_unit(f"{figure_text(near)} to {figure_text(far)}", result.unit)
+        texts = (figure_text(near, result.decimals), figure_text(far, result.decimals))
+        sizes = with_unit(" to ".join(texts), result.unit)
         return f"{sizes} {direction(result.mean)}"
     if result.low == result.high == 0.0:
         return "no difference at all"
-    texts = (f"{with_unit(figure_text(abs(end)), result.unit)} {direction(end)}" for end in (result.low, result.high))
+    texts = (
+        f"{with_unit(figure_text(abs(end), result.decimals), result.unit)} {direction(end)}"
+        for end in (result.low, result.high)
+    )
     return " to ".join(texts)
 
 
-def figure_text(value: float) -> str:
-    """A size with about two significant figures: 0.04, 1.8, 12.3, 140."""
+def figure_decimals(*figures: float) -> int:
+    """The decimals of figures beside one another, so that the largest has about two significant digits; at most 3."""
+    largest = max((abs(figure) for figure in figures if math.isfinite(figure)), default=0.0)
+    if largest >= 100.0:
+        return 0
+    return 1 if largest >= 0.095 or largest == 0.0 else min(3, 1 - math.floor(math.log10(largest)))
+
+
+def figure_text(value: float, decimals: int | None = None) -> str:
+    """A size: 0.04, 1.8, 12.3, 140; 'less than 0.1' if it would round to 0."""
     if math.isnan(value):
         return "an unknown"
-    if value >= 100:
-        return f"{value:,.0f}"
-    if value >= 0.095 or value == 0.0:
-        return f"{value:.1f}"
-    return f"{value:.2g}" if value >= 0.001 else "less than 0.001"
+    decimals = figure_decimals(value) if decimals is None else decimals
+    text = fixed(value, decimals)
+    return f"less than {10.0**-decimals:g}" if value > 0.0 and float(text.replace(",", "")) == 0.0 else text
 
 
 def scenario_label(document: Document, name: str) -> str:

@@ -13,10 +13,11 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboard.choice import Choice, default_choice, lasts_choices
-from dashboard.findings import is_share, with_unit
+from dashboard.findings import with_unit
 from dashboard.html_attributes import aria, data
 from dashboard.lever_settings import EVERYONE, FIFTH_LABELS, FIFTHS, SERVICE, WHERE, WHO, TargetGroup
 from dashboard.model import LeverInfo, ModelIndex
+from sim.results.number_text import is_share
 
 FIFTH_CHIPS = ("Most deprived", "2nd", "3rd", "4th", "Least deprived")
 

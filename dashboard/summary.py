@@ -46,7 +46,9 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
         demand = findings.change(document, index.main, name)
         lines: list[Any] = [
             html.H2([swatch(looks[name]), tables.column(document, name)]),
-            html.P([html.Span(_signed(demand), className="big"), html.Span(_verdict(demand), className="verdict")]),
+            html.P(
+                [html.Span(findings.signed(demand), className="big"), html.Span(_verdict(demand), className="verdict")]
+            ),
             html.P(findings.ends(demand), className="note figures"),
         ]
         if total:
@@ -101,11 +103,6 @@ def swatch(look: charts.Style) -> html.Span:
     stroke = {"solid": "solid", "dash": "dashed", "longdash": "dashed", "dot": "dotted"}.get(look.dash, "dashed")
     width = min(round(look.width) + 1, 5)
     return html.Span(className="swatch", style={"borderTop": f"{width}px {stroke} {look.colour}"})
-
-
-def _signed(change: findings.Change) -> str:
-    unit = change.unit if len(change.unit) <= 2 or change.unit.startswith("percentage") else ""
-    return findings.with_unit(findings.signed(change.mean), unit)
 
 
 def _verdict(change: findings.Change) -> str:

@@ -1,9 +1,7 @@
-"""HTML tables and CSV files with the numbers of the charts and their intervals."""
+"""HTML tables with the numbers of the charts and their intervals."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,43 +9,37 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.findings import MEAN, SEEDS, difference_unit, interval, is_share, shown_unit
+from dashboard.findings import MEAN, interval
 from dashboard.html_attributes import aria, optional_id
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document, MetricInfo
+from sim.results.number_text import MINUS, difference_unit, fixed, number_text, shown_unit
 
 RANGE_NOTE = "Each cell: the mean over seeds, and in brackets the middle 95% of seeds."
 MEAN_NOTE = f"Each cell: the mean over seeds, and in brackets the {MEAN}."
 
 
-def number_text(value: float, unit: str, decimals: int, *, signed: bool = False) -> str:
-    """A number as text; shares as percentages, without a % sign if signed; 'none' for a missing number."""
-    if math.isnan(value):
-        return "none"
-    if is_share(unit):
-        value, decimals = value * 100.0, max(decimals - 2, 1)
-    text = f"{value:{'+' if signed else ''},.{decimals}f}"
-    if float(text.replace(",", "")) == 0.0:
-        text = text.lstrip("+-")  # no '-0.0'
-    return text.replace("-", "\N{MINUS SIGN}") + ("%" if is_share(unit) and not signed else "")
-
-
 def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed: bool = False) -> str:
     """'12.3 (11.9 to 12.8)': a level with the middle 95% of seeds, or a signed difference with the CI of its mean."""
     ends = interval(record)[:2] if signed else (record["q025"], record["q975"])
-    mean, low, high = (number_text(value, unit, decimals, signed=signed) for value in (record["mean"], *ends))
-    return f"{mean} ({low} to {high})"
+    mean, low, high = (
+        number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none")
+        for value in (record["mean"], *ends)
+    )
+    return f"{mean} ({low} to {high})" if {mean, low, high} != {"none"} else "none"
 
 
 def pounds_text(record: Mapping[str, float]) -> str:
-    """A difference in whole pounds with the CI of its mean: '−£51 (−80 to −22)'."""
-
-    def pounds(value: float, mark: str = "") -> str:
-        sign = "+" if round(value) > 0 else "\N{MINUS SIGN}" if round(value) < 0 else ""
-        return f"{sign}{mark}{abs(value):,.0f}"
-
+    """A difference in whole pounds with the CI of its mean: '−£51 (−£80 to −£22)'."""
     low, high, _ = interval(record)
-    return f"{pounds(record['mean'], '£')} ({pounds(low)} to {pounds(high)})"
+    mean, low_text, high_text = (pounds(value, signed=True) for value in (record["mean"], low, high))
+    return f"{mean} ({low_text} to {high_text})"
+
+
+def pounds(value: float, *, signed: bool = False) -> str:
+    """Whole pounds: '£113', '−£22'."""
+    text = fixed(value, 0, signed=signed, minus=MINUS)
+    return f"{text[0]}£{text[1:]}" if text[0] in ("+", MINUS) else f"£{text}"
 
 
 def by_year(document: Document, metric: MetricInfo, *, differences: bool = False, id: str = "") -> html.Div:
@@ -82,7 +74,10 @@ def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
 def cost_effectiveness(document: Document, metrics: Sequence[MetricInfo]) -> html.Div:
     """The costs and benefits of each policy up to the last year: a row for each policy."""
     rows = [
-        [column(document, name), *(_amount_and_note(measures[metric.name]["by_year"][-1]) for metric in metrics)]
+        [
+            column(document, name),
+            *(_amount_and_note(measures[metric.name]["by_year"][-1], metric.unit) for metric in metrics),
+        ]
         for name, measures in document["differences"].items()
     ]
     headings = ["Policy", *(f"{metric.label} ({metric.unit})" for metric in metrics)]
@@ -90,12 +85,16 @@ def cost_effectiveness(document: Document, metrics: Sequence[MetricInfo]) -> htm
     return _table(title, headings, rows, note="Each cell: the mean over seeds, and its 95% CI or a note.")
 
 
-def _amount_and_note(row: Mapping[str, Any]) -> str:
-    """'7 (5 to 9)', or the note: 'Does not pay back within 20 years'."""
+def _amount_and_note(row: Mapping[str, Any], unit: str) -> str:
+    """'£7 (£5 to £9)', or the note: 'Does not pay back within 20 years'."""
+
+    def text(value: float) -> str:
+        return pounds(value) if unit.startswith("£") else fixed(value, 0, minus=MINUS)
+
     ends = [row.get("ci_low"), row.get("ci_high")]
-    value = "" if math.isnan(row["mean"]) else f"{row['mean']:,.0f}".replace("-", "\N{MINUS SIGN}")
+    value = "" if math.isnan(row["mean"]) else text(row["mean"])
     if value and None not in ends:
-        value += f" ({ends[0]:,.0f} to {ends[1]:,.0f})".replace("-", "\N{MINUS SIGN}")
+        value += f" ({text(ends[0])} to {text(ends[1])})"
     return "; ".join(part for part in (value, row.get("note", "")) if part)
 
 
@@ -148,41 +147,3 @@ def _table(
     # a region that scrolls sideways must have a label and be reachable by keyboard
     scroll = html.Div(table, className="table", role="region", tabIndex="0", **aria(label=caption))
     return html.Div([html.P([html.Strong(caption), f". {note}"], className="note"), scroll], **optional_id(id))
-
-
-_RUN = ("upstream", "place", "people", "seeds")
-_WORDS = ("kind", "scenario", "scenario_label", "metric", "metric_label", "unit")
-_NUMBERS = ("year", "mean", "q025", "q975", "ci_low", "ci_high")
-
-
-def to_csv(document: Document) -> str:
-    """Every level and difference by year as CSV, one row each, with its unit.
-
-    `q025` and `q975` are the middle 95% of seeds, `ci_low` and `ci_high` the 95% CI of the mean. Text cells cannot
-    become formulas.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*_RUN, *_WORDS, *_NUMBERS, "range"])
-    run = [_text(document.get("upstream", "")), _text(document["place"]), document["people"], len(document["seeds"])]
-    base = document["scenarios"][document["baseline"]]
-    for kind, part in (("level", "scenarios"), ("difference from baseline", "differences")):
-        for name, metrics in document[part].items():
-            for metric, record in metrics.items():
-                label = base[metric].get("label", metric)
-                words = [_text(text) for text in (kind, name, column(document, name), metric, label, record["unit"])]
-                for year in record["by_year"]:
-                    numbers = [year["year"], *(_number(year.get(key)) for key in _NUMBERS[1:])]
-                    writer.writerow([*run, *words, *numbers, SEEDS])
-    return out.getvalue()
-
-
-def _number(value: float | None) -> str:
-    """A number with ten digits; empty if it is missing, such as the CI of one seed."""
-    return "" if value is None else f"{value:.10g}"
-
-
-def _text(value: Any) -> str:
-    """The text, with an apostrophe where a spreadsheet would read it as a formula (ASVS 1.2.10)."""
-    text = str(value)
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -18,6 +18,8 @@ from sim.cli import output_folder, tables
 from sim.cli.options import indented_json
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric, metrics
+from sim.results.number_text import number_text
+from sim.results.summary_table import summary_table
 from sim.schema.errors import Phrase
 
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
@@ -136,10 +138,11 @@ def test_a_text_cell_is_no_formula() -> None:
     """A cell that a spreadsheet would run as a formula is written as text; numbers stay numbers."""
     year = {"year": 1, "mean": -1.5, "q025": -2.0, "q975": -1.0, "ci_low": None, "ci_high": None}
     level = {"unit": "=1+1", "by_year": [year], "groups": {"age": {"@x": {"unit": "=1+1", "by_year": [year]}}}}
-    rows = list(output_folder.summary({"scenarios": {"-s": {"+m": level}}, "differences": {}}))
-    assert rows[0][:6] == ["'-s", 1, "'+m", "'=1+1", "", ""]
-    assert rows[0][6:9] == [-1.5, -2.0, -1.0]
-    assert rows[1][5] == "'@x"
+    text = summary_table({"scenarios": {"-s": {"+m": level}}, "differences": {}})
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [rows[0][name] for name in ("scenario", "year", "metric", "unit")] == ["'-s", "1", "'+m", "'=1+1"]
+    assert [rows[0][name] for name in ("mean", "q025", "q975", "ci_low")] == ["-1.5", "-2", "-1", ""]
+    assert rows[1]["group"] == "'@x"
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["new folder", "existing folder"])
@@ -201,9 +204,9 @@ def test_an_interval_that_includes_zero_is_marked(small: Comparison) -> None:
     assert not tables.excludes_zero({"ci_low": -0.1, "ci_high": 0.2})
     assert not tables.excludes_zero({"ci_low": None, "ci_high": None})
     assert "~ 95% CI includes 0" in terminal_text(small, 100)
-    assert tables.number(0.1234, "share of spending", 4) == "12.34"
-    assert tables.number(-0.00001, "months", 2, signed=True) == "0.00"
-    assert tables.number(None, "months", 2) == "-"
+    assert number_text(0.1234, "share of spending", 4) == "12.34%"
+    assert number_text(-0.00001, "months", 2, signed=True) == "0.00"
+    assert number_text(None, "months", 2) == "-"
 
 
 def test_groups_have_tables(small: Comparison) -> None:

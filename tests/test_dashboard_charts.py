@@ -12,7 +12,8 @@ import dash_mantine_components as dmc
 import pytest
 
 from dashboard import charts, findings, tables
-from dashboard.model import YOURS, Document, merged
+from dashboard.model import YOURS, Document, merged, with_gaps
+from sim.results.summary_table import summary_table
 
 YEARS = 4
 UNIT = "episodes per 1,000 people per year"
@@ -115,7 +116,7 @@ def test_lines_and_bands_hold_the_documents_numbers(metric: str) -> None:
         low, high = [y["q025"] for y in years], [y["q975"] for y in years]
         assert list(lines(figure)[name].x) == FOUR["years"]
         assert list(lines(figure)[name].y) == [y["mean"] for y in years]
-        assert [list(pair) for pair in lines(figure)[name].customdata] == [list(p) for p in zip(low, high, strict=True)]
+        assert len(lines(figure)[name].customdata) == len(years)
         assert list(bands(figure)[name].y) == [*high, *reversed(low)]
 
 
@@ -319,7 +320,7 @@ def test_a_missing_value_is_no_error() -> None:
 
     assert charts.over_time(with_nan, "arrests").to_json()
     assert "No clear difference in arrests" in findings.finding(with_nan, "arrests", "a")
-    assert tables.range_text(with_nan["scenarios"]["a"]["arrests"]["by_year"][-1], UNIT, 1) == "none (none to none)"
+    assert tables.range_text(with_nan["scenarios"]["a"]["arrests"]["by_year"][-1], UNIT, 1) == "none"
 
 
 def test_cost_effectiveness_has_an_interval_or_a_note() -> None:
@@ -336,32 +337,83 @@ def test_cost_effectiveness_has_an_interval_or_a_note() -> None:
     data = next(part for part in table._traverse() if isinstance(part, dmc.Table)).data
 
     assert data["head"] == ["Policy", "Cost of a QALY (£ per QALY)"]
-    assert data["body"] == [["A", "12,345 (−200 to 20,000)"], ["B", "Does not pay back within 4 years"]]
+    assert data["body"] == [["A", "£12,345 (−£200 to £20,000)"], ["B", "Does not pay back within 4 years"]]
 
 
 def test_csv_has_units_and_ranges_and_no_formula() -> None:
     """Each row of the download has its unit and range; text that a spreadsheet would run is escaped."""
     formula_label = document({"a": -0.01})
     formula_label["labels"]["a"] = '=HYPERLINK("http://evil.example")'
-    rows = list(csv.DictReader(io.StringIO(tables.to_csv(formula_label))))
+    rows = list(csv.DictReader(io.StringIO(summary_table(formula_label))))
 
-    assert len(rows) == (2 + 1) * len(METRICS) * YEARS
-    assert all(row["unit"] and row["range"] for row in rows)
+    assert len(rows) == 2 * len(METRICS) * YEARS
+    assert all(row["unit"] for row in rows)
     assert all(float(row["q025"]) <= float(row["mean"]) <= float(row["q975"]) for row in rows)
     assert {row["scenario_label"] for row in rows if row["scenario"] == "a"} == {"'" + formula_label["labels"]["a"]}
-    last = next(r for r in rows if (r["kind"], r["metric"], r["year"]) == ("difference from baseline", "arrests", "4"))
-    assert float(last["mean"]) == pytest.approx(formula_label["differences"]["a"]["arrests"]["by_year"][-1]["mean"])
-    assert last["mean"].startswith("-")  # a number stays a number
-    assert last["ci_low"] == ""  # none in this document
+    last = next(row for row in rows if (row["scenario"], row["metric"], row["year"]) == ("a", "arrests", "4"))
+    wanted = formula_label["differences"]["a"]["arrests"]["by_year"][-1]["mean"]
+    assert float(last["difference_mean"]) == pytest.approx(wanted, abs=1e-6)
+    assert last["difference_mean"].startswith("-")  # a number stays a number
+    assert last["difference_ci_low"] == ""  # none in this document
 
-    reader = csv.DictReader(io.StringIO(tables.to_csv(with_intervals(document({"a": -0.01}), half=0.02))))
-    apart = [row for row in reader if row["kind"] == "difference from baseline"]
-    assert all(float(row["ci_low"]) < float(row["mean"]) < float(row["ci_high"]) for row in apart)
+    reader = csv.DictReader(io.StringIO(summary_table(with_intervals(document({"a": -0.01}), half=0.02))))
+    ends = [
+        [float(row[f"difference_{k}"]) for k in ("ci_low", "mean", "ci_high")]
+        for row in reader
+        if row["scenario"] == "a"
+    ]
+    assert all(low < mean < high for low, mean, high in ends)
+
+
+def test_csv_has_no_nan_and_has_its_notes() -> None:
+    """A missing number is an empty cell; the note of a comparison has a column; it has no row for the baseline."""
+    made = with_gaps(document({"a": -0.01}))
+    none = {"year": 4, **dict.fromkeys(("mean", "q025", "q975"), math.nan), "ci_low": None, "ci_high": None}
+    for name in made["scenarios"]:
+        made["scenarios"][name]["cost_per_qaly"] = {"unit": "£ per QALY", "label": "Cost", "by_year": [none]}
+    made["differences"]["a"]["cost_per_qaly"] = {
+        "unit": "£ per QALY",
+        "by_year": [{**none, "mean": -0.0, "note": "=cheaper and worse"}],
+    }
+    text = summary_table(made)
+    rows = [row for row in csv.DictReader(io.StringIO(text)) if row["metric"] == "cost_per_qaly"]
+
+    assert "nan" not in text
+    assert [(row["scenario"], row["mean"], row["difference_mean"]) for row in rows] == [("a", "", "0")]
+    assert rows[0]["note"] == "'=cheaper and worse"
+
+
+def test_no_number_on_the_page_is_a_negative_zero_or_outside_its_range() -> None:
+    """A difference that rounds to 0 has no sign; a share of a level falls by at most 100%; hovers have the units."""
+    tiny = with_intervals(document({"a": -0.000035}), half=0.004)
+    change = findings.change(tiny, "acute_demand", "a")
+    assert findings.signed(change) == "0.0%"
+    assert findings.ends(change) == "−0.4 to +0.4%"
+    clear = findings.change(with_intervals(document({"a": -0.000035}), half=0.00001), "acute_demand", "a")
+    assert findings.signed(clear) == "less than 0.1% lower"
+    wide = with_intervals(document({"a": -0.5}), half=0.8)
+    assert findings.change(wide, "acute_demand", "a").low == -100.0
+    shares = charts.difference(with_intervals(document({"a": -0.2}), half=0.01), "prevention_share")
+    assert lines(shares)["a"].y[-1] == pytest.approx(-1.72, abs=0.1)
+    assert "percentage" in shares.layout.yaxis.title.text
+    assert "%" not in str(shares.layout.yaxis.tickformat)
+    assert lines(charts.over_time(tiny, "prevention_share"))["a"].customdata[0][0].endswith("%")
+    for figure in (charts.difference(tiny, "acute_demand"), charts.spend_difference(tiny, ("spend_acute",))):
+        for trace in figure.data:
+            texts = [text for row in trace.customdata or () for text in row]
+            assert not [text for text in texts if text[0] in "−+" and not text.strip("−+0.")]
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.0"), (0.04, "0.04"), (1.84, "1.8"), (12.34, "12.3"), (1234.5, "1,234"), (1e-7, "less than 0.001")],
+    [
+        (0.0, "0.0"),
+        (0.04, "0.040"),
+        (1.84, "1.8"),
+        (12.34, "12.3"),
+        (1234.5, "1,234"),
+        (1e-7, "less than 0.001"),
+    ],
 )
 def test_figures_have_significant_digits(value: float, text: str) -> None:
     """A figure has neither '0.0' for a value other than 0 nor many decimals."""

@@ -98,7 +98,7 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
     assert document["counts"] == {"bands": 4, "in_band": 3, "signs": 2, "sign_right": 1, "sign_wrong": 1}
     assert command(["validate", "X1", "--seeds", str(SEEDS), "--people", str(PEOPLE)]) == 0
     text = capsys.readouterr().out
-    assert "published -0.300; simulated -0." in text
+    assert "published -30.0%; simulated -" in text
     assert "In the band: 3 of 4" in text
 
 

@@ -12,6 +12,7 @@ from dashboard.choice import Choice, checked, choice_data, read_link, target_dat
 from dashboard.lever_settings import EVERYONE, TargetGroup
 from dashboard.model import YOURS, ModelIndex, RunRequest
 from dashboard.store import JobState, Store
+from sim.schema.errors import InputError, Phrase
 
 TARGET_PARTS = ("service", "fifths", "from", "to")
 
@@ -27,12 +28,20 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
 
 def stored_choice(data: Any, index: ModelIndex) -> Choice:
     """The choice in the browser's store, checked again because browser data are untrusted."""
-    return checked(data if isinstance(data, dict) else {}, index)[0]
+    return checked(data, index)[0]
 
 
 def stored_digests(data: Any) -> list[str]:
     """The digests in the browser's store."""
     return [str(digest) for digest in data] if isinstance(data, list) else []
+
+
+def lever_name(component: Any) -> str:
+    """The lever in the id of a component. Raises InputError for other data than the page's."""
+    name = component.get("name") if isinstance(component, dict) else None
+    if not isinstance(name, str):
+        raise InputError("page data", None, "id", "the id of a lever's control", component)
+    return name
 
 
 # --- from the address to the controls, and back to the baseline -----------------------------------------------------
@@ -57,7 +66,7 @@ def _register_link(app: dash.Dash, index: ModelIndex) -> None:
     def follow_link(query: str | None, back: Any, values: list[Any]) -> tuple[Any, ...]:
         if dash.ctx.triggered_id == "compare-back" and isinstance(back, dict):
             query = str(back.get("search", ""))
-        choice, said = read_link(query or "", index)
+        choice, said = read_link(str(query or ""), index)
         values_of_choice = choice_data(choice)
         wanted = [choice.levers.get(lever.name, lever.baseline) for lever in index.levers.values()]
         return (
@@ -98,7 +107,7 @@ def _register_resets(app: dash.Dash, index: ModelIndex) -> None:
 def _register_targets(app: dash.Dash, index: ModelIndex) -> None:
     def checked_target(name: str, service: Any, fifths: Any, first: Any, last: Any) -> TargetGroup:
         """The target group in the controls of one moved lever."""
-        ages = [int(age) if str(age).isdigit() else -1 for age in (first, last)]
+        ages = [int(age) if str(age).isdecimal() else -1 for age in (first, last)]
         lever = index.levers[name]
         parts = {
             "service": service or [] if "service" in lever.aims else [],
@@ -135,14 +144,22 @@ def _register_targets(app: dash.Dash, index: ModelIndex) -> None:
     def set_targets(
         services: Any, fifths: Any, firsts: Any, lasts: Any, ids: Any, before: Any, rows: Any
     ) -> tuple[Any, Any]:
-        targets = dict(before) if isinstance(before, dict) else {}
-        for lever_id, *parts in zip(ids, services, fifths, firsts, lasts, strict=True):
-            if lever_id["name"] in index.levers:
-                targets[lever_id["name"]] = target_data(checked_target(lever_id["name"], *parts))
+        columns = ids, services, fifths, firsts, lasts
+        if len({len(column) for column in columns}) > 1:
+            raise InputError("page data", None, "moved levers", "a value of each control", Phrase("other values"))
+        checked({"targets": before}, index)
+        targets = before or {}
+        for lever_id, *parts in zip(*columns, strict=True):
+            name = lever_name(lever_id)
+            if name in index.levers:
+                targets = {**targets, name: target_data(checked_target(name, *parts))}
         targets = {name: parts for name, parts in targets.items() if any(parts.values())}
         if targets == before:
             return no_update, no_update
-        return targets, {**rows, "targets": {name: parts for name, parts in targets.items() if name in rows["names"]}}
+        names = rows.get("names") if isinstance(rows, dict) else None
+        if not isinstance(names, list):
+            raise InputError("page data", None, "rows", "the rows of the moved levers", rows)
+        return targets, {**rows, "targets": {name: parts for name, parts in targets.items() if name in names}}
 
     @app.callback(
         Output({"type": "compare-moved-for", "name": MATCH}, "children"),
@@ -151,7 +168,9 @@ def _register_targets(app: dash.Dash, index: ModelIndex) -> None:
         prevent_initial_call=True,
     )
     def show_target(service: Any, fifths: Any, first: Any, last: Any, lever_id: Any) -> str:
-        lever = index.levers[lever_id["name"]]
+        lever = index.levers.get(lever_name(lever_id))
+        if lever is None:
+            raise InputError("page data", None, "id", "the name of a lever", lever_id["name"], index.levers)
         return lever_controls.target_text(checked_target(lever.name, service, fifths, first, last), index, lever)
 
 

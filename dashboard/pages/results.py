@@ -9,6 +9,7 @@ from dash import html, no_update
 from dashboard import charts, findings, summary, tables
 from dashboard.model import YOURS, Document, ModelIndex, merged
 from dashboard.store import Store
+from sim.results.number_text import shown_unit
 
 
 def shown_document(store: Store, digests: Any) -> Document | None:
@@ -82,7 +83,7 @@ def small_charts(document: Document, index: ModelIndex, metrics: tuple[str, ...]
         classes.append("multiple")
         titles.append(metric.label)
         texts.append(findings.finding_brief(document, name))
-        units.append(f"{findings.shown_unit(metric.unit)}{better}")
+        units.append(f"{shown_unit(metric.unit)}{better}")
         figures.append(figure)
         labels.append(alt(title))
     empty = slots - len(classes)

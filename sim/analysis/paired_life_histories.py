@@ -19,7 +19,7 @@ from sim.analysis.life_histories import PairedPopulations, PersonHistory, follow
 from sim.ensemble.compare import burned_in_world, side_by_side
 from sim.ensemble.precompile import warm_up
 from sim.place.place import Place
-from sim.results.summary import summary
+from sim.results.summary import AT_LEAST_ZERO, summary
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.simulation.simulate import Progress
@@ -91,7 +91,9 @@ class LifeHistoryComparison:
         rates = 1000.0 * np.divide(grouped, people, out=np.full_like(grouped, np.nan), where=people > 0)
         out: dict[str, dict[str, dict[str, F]]] = {}
         for g, name in enumerate(names):
-            rates_of_group = {count: summary(rates[:, k, g][:, None]) for k, count in enumerate(COUNTS) if k > 0}
+            rates_of_group = {
+                count: summary(rates[:, k, g][:, None], AT_LEAST_ZERO) for k, count in enumerate(COUNTS) if k > 0
+            }
             rates_of_group["net"] = summary((rates[:, 2, g] - rates[:, 1, g])[:, None])
             rates_of_group["net_episodes"] = summary(
                 (rates[:, 5, g] + rates[:, 7, g] - rates[:, 4, g] - rates[:, 6, g])[:, None]

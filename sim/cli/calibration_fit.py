@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.results.comparison import Comparison
+from sim.results.number_text import fixed, number_text
 from sim.schema.errors import plain
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.validation.calibration_fit import CLOSE, FitCell, FitRow
@@ -44,7 +45,7 @@ def show(result: Comparison, rows: list[FitRow], out: Console) -> None:
             published,
             f"{row.implied:,.2f}",
             f"{row.simulated:,.2f}{interval}",
-            Text(f"{row.off:+.1%}{'' if row.close else ' !'}", style="" if row.close else "bold"),
+            Text(f"{percent(row.off)}{'' if row.close else ' !'}", style="" if row.close else "bold"),
         )
     out.print(table)
     out.print()
@@ -54,6 +55,11 @@ def show(result: Comparison, rows: list[FitRow], out: Console) -> None:
             f"interval of the mean. ! marks a deviation of more than {CLOSE:.0%} that is also outside the interval."
         )
     )
+
+
+def percent(share: float) -> str:
+    """A relative deviation with its sign, in per cent."""
+    return number_text(share, "share", 3, signed=True, relative=True)
 
 
 def show_cells(cells: list[FitCell], out: Console) -> None:
@@ -104,8 +110,8 @@ def show_stability(result: Comparison, out: Console) -> None:
             f"{row.worst:.3f}",
             f"±{row.allowed:.3f}",
             str(row.outside),
-            f"{100 * row.trend:+.3f}",
-            f"{row.t:+.1f}",
+            fixed(100 * row.trend, 3, signed=True),
+            fixed(row.t, 1, signed=True),
         )
     out.print(table)
     push = stability(result) if len(result.names) > 1 else None
@@ -156,7 +162,7 @@ def show_drifts(result: Comparison, out: Console) -> None:
             f"{len(sizes)} draws of the parameters, each calibrated separately."
         )
     )
-    far = [f"seed {n}: {x:+.1%}" for n, x in zip(drift.seeds, drift.furthest, strict=True) if abs(x) >= DRIFT]
+    far = [f"seed {n}: {percent(x)}" for n, x in zip(drift.seeds, drift.furthest, strict=True) if abs(x) >= DRIFT]
     for line in (
         f"Acute demand in the year furthest from the first: half of the draws are within {np.median(sizes):.1%}, nine "
         f"in ten within {np.quantile(sizes, 0.9):.1%}, the furthest {sizes[-1]:.1%} off (each includes the random "

@@ -7,9 +7,10 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from sim.cli.tables import number, print_wrapped, shown_unit
+from sim.cli.tables import change_text, print_wrapped
 from sim.results.expectation_tests import expected_by_chance, expected_misses
 from sim.results.metrics import metric
+from sim.results.number_text import is_share
 from sim.schema.errors import plain
 from sim.validation.claims import STATUSES, ClaimResult, Finding, RegionResult, Report, Status
 
@@ -51,31 +52,27 @@ def _claim(claim: ClaimResult, out: Console) -> None:
 
 def _walk(walk: RegionResult, out: Console) -> None:
     row = walk.row()
-    decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals + 1
+    decimals = 4 if is_share(row["unit"]) else metric(row["metric"]).decimals + 1
     print_wrapped(f"along {row['along']} ({row['scenario']}): {row['why']}", out, 4)
     print_wrapped(f"{row['about']}: {row['measure']} expected {row['expected']}", out, 6)
     for at in row["values"]:
-        mean, low, high = (
-            number(at[name], row["unit"], decimals, signed=True) for name in ("mean", "ci_low", "ci_high")
-        )
         word, style = {"true": ("true", "green"), "false": ("FALSE", "red")}.get(
             at["claim_is"], ("undecided", "yellow")
         )
-        text = f"at {at['value']:g}: {mean} ({low} to {high}) {shown_unit(row['unit'])}: "
+        text = f"at {at['value']:g}: {change_text(at, row['unit'], decimals)}: "
         out.print(Text.assemble(" " * 6, plain(text), (word, style)))
 
 
 def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
     row, verdict = finding.row(), finding.verdict
-    decimals = 4 if row["unit"] == "share" else metric(row["metric"]).decimals
+    decimals = 4 if is_share(row["unit"]) else metric(row["metric"]).decimals
     stops = row["stops"] is not None
     if not verdict.has_interval:
         word, style, observed = "no interval", "yellow", "unknown: one seed, or an empty group"
     else:
         word = ("confirmed" if verdict.met else "NOT confirmed") if stops else ("met" if verdict.met else "NOT met")
         style = "green" if verdict.met else "bold red"
-        mean, low, high = (number(v, row["unit"], decimals, signed=True) for v in verdict[1:4])
-        observed = f"{mean} ({low} to {high}) {shown_unit(row['unit'])}"
+        observed = change_text(verdict._asdict(), row["unit"], decimals)
     text = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: simulated {observed}: "
     lines = textwrap.wrap(plain(text), max(20, out.width - indent - 12)) or [""]
     for line in lines[:-1]:

@@ -19,12 +19,13 @@ from sim.analysis.feedback_loops.variables import EXCLUDED
 from sim.cli.arguments import SelectedScenarios
 from sim.cli.options import indented_json
 from sim.cli.output_folder import write_text
-from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, number, print_wrapped, shown_unit
+from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, print_wrapped
 from sim.engine.schedule import REGISTRY
 from sim.ensemble.compare import burned_in_world
 from sim.ensemble.precompile import warm_up
 from sim.feedback.loops import BY_NAME, LOOPS, disabled_mechanisms
 from sim.results.metrics import metrics
+from sim.results.number_text import difference_unit, number_text
 from sim.schema.errors import InputError
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
@@ -307,7 +308,7 @@ def _knock_outs(knock_outs: KnockOuts, out: Console) -> None:
     years = knock_outs.comparison.scenarios[0].years
     span = f"mean of years {years - LAST + 1} to {years}" if years > LAST else f"mean of years 1 to {years}"
     out.print()
-    out.print(Text(f"{measure.label}, {shown_unit(measure.unit)}, {span}, paired by seed", style="bold"))
+    out.print(Text(f"{measure.label}, {difference_unit(measure.unit)}, {span}, paired by seed", style="bold"))
     rows = [effect.at_end() for effect in knock_outs.loops]
     if rows:
         out.print(
@@ -355,8 +356,12 @@ def _name(effect: KnockOutEffect) -> str:
 def _cell(row: dict[str, float | None], name: str, measure: Any, *, share: bool = False) -> str:
     unit, decimals = ("share", 2) if share else (measure.unit, measure.decimals)
     mean, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
-    text = number(mean, unit, decimals, signed=True) + ("%" if share and mean is not None else "")
+
+    def text_of(value: float | None) -> str:
+        return number_text(value, unit, decimals, signed=True, relative=share)
+
+    text = text_of(mean)
     if low is None or high is None:
         return text
     mark = "" if low > 0.0 or high < 0.0 else f" {INCLUDES_ZERO}"
-    return f"{text} ({number(low, unit, decimals, signed=True)} to {number(high, unit, decimals, signed=True)}){mark}"
+    return f"{text} ({text_of(low)} to {text_of(high)}){mark}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +11,8 @@ from rich.text import Text
 from sim.analysis.life_histories import LifeEvent, PersonHistory
 from sim.analysis.life_history_text import describe_events, describe_start, pseudonym, shared_events
 from sim.analysis.paired_life_histories import COUNTS, LifeHistoryComparison
-from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, number, print_wrapped
+from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, print_wrapped
+from sim.results.number_text import number_text, plain_number
 from sim.schema.errors import plain
 from sim.schema.version import VERSION
 
@@ -53,7 +53,7 @@ def document(report: LifeHistoryComparison) -> dict[str, Any]:
         "counts": {name: [int(v) for v in report.counts[:, k].sum(axis=(1, 2))] for k, name in enumerate(COUNTS)},
         "groups": {
             axis: {
-                group: {count: {k: _number(v[k][0]) for k in v} for count, v in rows.items()}
+                group: {count: {k: plain_number(v[k][0]) for k in v} for count, v in rows.items()}
                 for group, rows in by_group.items()
             }
             for axis, by_group in groups.items()
@@ -141,12 +141,12 @@ def _table(title: str, rows: dict[str, Any], out: Console) -> None:
 
 
 def _cell(row: dict[str, float | None], *, signed: bool) -> str:
-    mean = number(row["mean"], "", 1, signed=signed)
+    mean = number_text(row["mean"], "", 1, signed=signed)
     low, high = row["ci_low"], row["ci_high"]
     if low is None or high is None:
         return mean
     mark = f" {INCLUDES_ZERO}" if signed and low <= 0.0 <= high else ""
-    return f"{mean} ({number(low, '', 1, signed=signed)} to {number(high, '', 1, signed=signed)}){mark}"
+    return f"{mean} ({number_text(low, '', 1, signed=signed)} to {number_text(high, '', 1, signed=signed)}){mark}"
 
 
 def _history(story: dict[str, Any], labels: tuple[str, str], out: Console) -> None:
@@ -161,7 +161,3 @@ def _history(story: dict[str, Any], labels: tuple[str, str], out: Console) -> No
         out.print(Text(f"  Under {label}:"))
         for line in story[part]:
             print_wrapped(line, out, 4)
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 6) if np.isfinite(value) else None

@@ -8,6 +8,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
+from sim.results.number_text import fixed, is_share, number_text, shown_unit
 from sim.schema.errors import plain
 from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Validation
 
@@ -41,14 +42,17 @@ def _outcome(outcome: ExperimentOutcome, out: Console) -> None:
 
 def _effect(effect: ExperimentEffect, out: Console) -> None:
     m = effect.measure
-    out.print(Text(f"  {plain(m.label)} ({plain(m.unit)})"))
-    published = "-" if m.published is None else figure(m.published)
-    simulated = "-" if math.isnan(effect.mean) else figure(effect.mean)
+    out.print(Text(f"  {plain(m.label)} ({plain(shown_unit(m.unit))})"))
+
+    def shown(value: float | None) -> str:
+        return figure(value, m.unit)
+
+    published, simulated = shown(m.published), shown(effect.mean)
     if not math.isnan(effect.ci_low):
-        simulated += f" ({figure(effect.ci_low)} to {figure(effect.ci_high)})"
+        simulated += f" ({shown(effect.ci_low)} to {shown(effect.ci_high)})"
     line = Text(f"    published {published}; simulated {simulated}")
     if m.band is not None:
-        line.append(f"; band {figure(m.band[0])} to {figure(m.band[1])}: in the band? ")
+        line.append(f"; band {shown(m.band[0])} to {shown(m.band[1])}: in the band? ")
         line.append(effect.in_band, STYLES[effect.in_band])
         if effect.in_band == "yes" and not effect.surely_in_band:
             line.append(" (part of the interval is outside)", "dim")
@@ -58,9 +62,11 @@ def _effect(effect: ExperimentEffect, out: Console) -> None:
     out.print(line)
 
 
-def figure(value: float) -> str:
-    """A number with its sign, to three significant figures."""
-    if value == 0.0:
-        return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:+,.{min(digits, 6)}f}"
+def figure(value: float | None, unit: str) -> str:
+    """An effect with its sign: a share in per cent, any other number to three significant figures."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    if is_share(unit):
+        return number_text(value, unit, 3, signed=True, relative=True)
+    digits = 0 if value == 0.0 else max(0, 2 - math.floor(math.log10(abs(value))))
+    return fixed(value, min(digits, 6), signed=True)

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.cli.tables import number, print_wrapped, shown_unit
+from sim.cli.tables import change_text, print_wrapped
 from sim.results.expectation_tests import LEVEL, about, expected_by_chance
 from sim.results.metrics import metric
+from sim.results.number_text import number_text
 from sim.schema.errors import plain
 from sim.validation.one_at_a_time import LeverEnd, LeversReport, LoopsReport, LoopTest
 
@@ -48,9 +49,9 @@ def show_levers(report: LeversReport, out: Console) -> None:
 def _effect(end: LeverEnd) -> str:
     effect = end.largest
     unit, decimals = effect.metric.unit, effect.metric.decimals + 1
-    mean, low, high = (number(v, unit, decimals, signed=True) for v in (effect.mean, effect.ci_low, effect.ci_high))
+    change = change_text(effect._asdict(), unit, decimals)
     size = f"{effect.size:.1f} SD" if math.isfinite(effect.size) else "no variation at baseline"
-    return f"{mean} ({low} to {high}) {shown_unit(unit)}; {size}"
+    return f"{change}; {size}"
 
 
 def show_loops(report: LoopsReport, out: Console) -> None:
@@ -85,13 +86,12 @@ def _loop_test(test: LoopTest, out: Console) -> None:
 
     def shown(value: float) -> str:
         signed = look.quantity == "change" or value is verdict.mean
-        return number(value, measure.unit, measure.decimals + 1, signed=signed)
+        return number_text(value, measure.unit, measure.decimals + 1, signed=signed)
 
     quantity = "changed by" if look.quantity == "change" else "at"
     levels = f"{quantity} {shown(test.with_loop)} with the loop, {shown(test.without_loop)} without"
-    mean, low, high = (number(v, measure.unit, measure.decimals + 1, signed=True) for v in verdict[1:4])
     row = f"{about(look)}: {measure.label} {levels}; effect of the loop, expected {verdict.expected}: "
-    row += f"{mean} ({low} to {high}) {shown_unit(measure.unit)}: "
+    row += f"{change_text(verdict._asdict(), measure.unit, measure.decimals + 1)}: "
     lines = textwrap.wrap(plain(row), max(20, out.width - 14))
     for line in lines[:-1]:
         out.print(Text("    " + line))

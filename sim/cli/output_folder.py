@@ -8,7 +8,6 @@ the same run. `sim/cli/output_lock.py` keeps other runs out of the folder.
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import os
 import sys
@@ -23,25 +22,13 @@ import numpy.typing as npt
 from sim.cli.options import indented_json
 from sim.cli.output_lock import unfinished
 from sim.process.termination import temporary
+from sim.results.summary_table import summary_table
 from sim.schema.errors import InputError, Phrase
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison, SummaryColumn
 
 A = npt.NDArray[Any]
-FIGURES = ("mean", "q025", "q975", "ci_low", "ci_high")
-COLUMNS = (
-    "scenario",
-    "year",
-    "metric",
-    "unit",
-    "by",
-    "group",
-    *FIGURES,
-    *(f"difference_{figure}" for figure in FIGURES),
-)
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Characters with which a formula in a spreadsheet can begin."""
 
 
 def writable(folder: Path) -> Path:
@@ -70,14 +57,9 @@ def write(folder: Path, result: Comparison, document: dict[str, Any]) -> tuple[s
     with _named(folder):
         parent.mkdir(parents=True, exist_ok=True)
         with created:
-            with (
-                ThreadPoolExecutor(1) as executor,
-                (staging / "summary.csv").open("w", encoding="utf-8", newline="") as stream,
-            ):
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(COLUMNS)
+            with ThreadPoolExecutor(1) as executor:
                 parquet = executor.submit(_parquet, staging / "results.parquet", result)
-                writer.writerows(summary(document))
+                (staging / "summary.csv").write_text(summary_table(document), encoding="utf-8", newline="")
                 (staging / "document.json").write_text(indented_json(document), encoding="utf-8")
                 parquet.result()
             files = {
@@ -110,34 +92,6 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def summary(document: dict[str, Any]) -> Iterator[list[object]]:
-    """The rows of `summary.csv`: level, and difference from the baseline, by scenario, metric, group and year."""
-    for name, levels in document["scenarios"].items():
-        changes = document["differences"].get(name, {})
-        for metric, level in levels.items():
-            change = changes.get(metric, {})
-            yield from _rows(name, metric, "", "", level, change)
-            for axis, groups in level.get("groups", {}).items():
-                changed = change.get("groups", {}).get(axis, {})
-                for group, part in groups.items():
-                    yield from _rows(name, metric, axis, group, part, changed.get(group, {}))
-
-
-def _rows(
-    name: str, metric: str, axis: str, group: str, level: dict[str, Any], change: dict[str, Any]
-) -> Iterator[list[object]]:
-    changed = {row["year"]: row for row in change.get("by_year", ())}
-    scenario, *words = [_safe(text) for text in (name, metric, level["unit"], axis, group)]
-    for row in level["by_year"]:
-        change_row = changed.get(row["year"], {})
-        yield [scenario, row["year"], *words, *[row[f] for f in FIGURES], *[change_row.get(f) for f in FIGURES]]
-
-
-def _safe(text: str) -> str:
-    """The text, with an apostrophe where a spreadsheet would read it as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _parquet(path: Path, result: Comparison) -> None:

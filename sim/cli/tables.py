@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.results.metrics import Metric, metrics
+from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def _by_group(document: dict[str, Any], axis: str, selected: Sequence[Metric], y
         rows = [row for row in rows if any(level["mean"] for level in row.levels.values())]  # an empty group has 0
         if rows:
             title = f"{measure.label} by {axis}, year {year}, {shown_unit(measure.unit)}"
+            title += f"; differences: {POINTS}" if is_share(measure.unit) and document["differences"] else ""
             _table(title, rows[:MOST_GROUPS], document, out)
         if len(rows) > MOST_GROUPS:
             out.print(Text(f"... and {len(rows) - MOST_GROUPS} more, see --json and --out", style="dim"))
@@ -164,7 +166,8 @@ def _lines(rows: Sequence[Row], cells: Sequence[Sequence[Cell]], labels: Sequenc
 
 
 def _named(row: Row, between: str) -> Text:
-    return Text.assemble(plain(row.label), (between + shown_unit(row.unit) if row.group is None else "", "dim"))
+    unit = shown_unit(row.unit) + (f"; differences: {POINTS}" if is_share(row.unit) and row.changes else "")
+    return Text.assemble(plain(row.label), (between + unit if row.group is None else "", "dim"))
 
 
 def _text(cell: Cell, between: str) -> Text:
@@ -175,10 +178,10 @@ def _text(cell: Cell, between: str) -> Text:
 def _cell(row: Row, name: str, document: dict[str, Any]) -> Cell:
     """A level, and below it the difference from the baseline or, for the baseline, the interval."""
     level = row.levels[name]
-    first = number(level["mean"], row.unit, row.decimals)
+    first = number_text(level["mean"], row.unit, row.decimals)
     if name in row.changes:
         change = row.changes[name]
-        moved = number(change["mean"], row.unit, row.decimals, signed=True)
+        moved = number_text(change["mean"], row.unit, row.decimals, signed=True)
         difference = " ".join(part for part in (moved, _interval(change, row, signed=True)) if part)
         return (
             (first, difference, False)
@@ -194,33 +197,28 @@ def _interval(figures: Figures, row: Row, *, signed: bool) -> str:
     low, high = figures.get("ci_low"), figures.get("ci_high")
     if low is None or high is None:
         return ""
-    return f"({' to '.join(number(end, row.unit, row.decimals, signed=signed) for end in (low, high))})"
+    return f"({' to '.join(number_text(end, row.unit, row.decimals, signed=signed) for end in (low, high))})"
+
+
+def change_text(figures: Figures, unit: str, decimals: int) -> str:
+    """A difference with its interval and its unit in words, for a sentence.
+
+    The unit of a relative difference, and of a difference of parts of a group, is "share" alone; that of a measure
+    that is a share has more words.
+    """
+    relative = unit == "share"
+    ends = (
+        number_text(figures[name], unit, decimals, signed=True, relative=relative)
+        for name in ("mean", "ci_low", "ci_high")
+    )
+    mean, low, high = ends
+    return f"{mean} ({low} to {high})" + ("" if relative else f" {difference_unit(unit)}")
 
 
 def excludes_zero(change: Figures) -> bool:
     """Whether the 95% interval of a difference excludes 0."""
     low, high = change.get("ci_low"), change.get("ci_high")
     return low is not None and high is not None and (low > 0.0 or high < 0.0)
-
-
-def number(value: float | None, unit: str, decimals: int, *, signed: bool = False) -> str:
-    """A number as text, with shares as percentages; '-' for no number."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    if is_share(unit):
-        value, decimals = value * 100.0, max(decimals - 2, 1)
-    text = f"{value:{'+' if signed else ''},.{decimals}f}"
-    return text if float(text.replace(",", "")) != 0.0 else text.lstrip("+-")  # no '-0.0'
-
-
-def is_share(unit: str) -> bool:
-    """Whether a unit is a share from 0 to 1, which is shown as a percentage."""
-    return unit == "share" or unit.startswith("share ")
-
-
-def shown_unit(unit: str) -> str:
-    """A unit as shown in a table: 'share of spending' becomes '% of spending'."""
-    return unit.replace("share", "%", 1) if is_share(unit) else unit
 
 
 def _key(document: dict[str, Any], out: Console) -> None:
@@ -236,7 +234,7 @@ def _key(document: dict[str, Any], out: Console) -> None:
         out.print(Text("In brackets: the middle 95% of seeds."))
     else:
         note = "In brackets: for the baseline, the 95% interval of its mean; for the others, after the difference from "
-        note += "the baseline (percentage points for a %), the 95% interval of the mean of that difference."
+        note += "the baseline, the 95% interval of the mean of that difference."
         out.print(Text(note))
     if document["differences"]:
         out.print(Text(ZERO_NOTE))
@@ -253,9 +251,10 @@ def _cost_effectiveness(document: dict[str, Any], by_name: Mapping[str, Metric],
             row = Row(measure.label, measure.unit, measure.decimals, {}, {})
             value = ""
             if figures["mean"] is not None:
-                mean = number(figures["mean"], measure.unit, measure.decimals)
+                mean = number_text(figures["mean"], measure.unit, measure.decimals)
                 pounds = measure.unit.startswith("£")
                 value = f"£{mean}{measure.unit.removeprefix('£')}" if pounds else f"{measure.unit} {mean}"
+                value = value.replace("£-", "-£")
             text = " ".join(part for part in (value, _interval(figures, row, signed=False)) if part)
             text = "; ".join(part for part in (text, figures["note"]) if part)
             out.print(Text(f"{plain(document['labels'][name])}: {measure.label}: {text}"))
@@ -271,14 +270,12 @@ def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Consol
     for row in expectations:
         measure = by_name[str(row["metric"])]
         figures = {"ci_low": float(row["ci_low"]), "ci_high": float(row["ci_high"])}
-        as_row = Row(measure.label, str(row["unit"]), measure.decimals, {}, {})
         if math.isnan(figures["ci_low"]):
             verdict = "no interval"
             observed = f"{row['missing']} not run" if row["missing"] else "one seed, or an empty group"
         else:
             verdict = "met" if row["met"] else "NOT met"
-            observed = f"{number(float(row['mean']), as_row.unit, measure.decimals, signed=True)} "
-            observed += _interval(figures, as_row, signed=True)
+            observed = change_text({"mean": float(row["mean"]), **figures}, str(row["unit"]), measure.decimals)
         label = plain(next(s.label for s in result.scenarios if s.name == row["scenario"]))
         style = {"met": "green", "NOT met": "red"}.get(verdict, "")
         beginning = f"{label}, {row['about']}: {measure.label} {row['expected']}: "

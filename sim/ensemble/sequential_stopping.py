@@ -61,7 +61,9 @@ def half_width(comparison: Comparison) -> float:
     measure, others = comparison["acute_demand"], comparison.names[1:]
     base = measure.level(comparison.baseline)
     looked_at = [measure.change(name) for name in others] or [base]
-    widest = max(float(figures["ci_high"][-1] - figures["ci_low"][-1]) / 2.0 for figures in looked_at)
+    # the longer side, as the interval of a level is cut at 0
+    sides = ((figures["ci_high"] - figures["mean"], figures["mean"] - figures["ci_low"]) for figures in looked_at)
+    widest = max(float(side[-1]) for pair in sides for side in pair)
     return abs(widest / float(base["mean"][-1]))
 
 

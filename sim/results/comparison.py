@@ -1,14 +1,13 @@
 """Comparisons of scenarios with common random numbers, and the precision of their differences.
 
 A difference is taken seed by seed, then summarised: the mean, the middle 95% of the seeds (`q025`, `q975`), and the 95%
-interval of the mean (`ci_low`, `ci_high`), which narrows as seeds are added. A difference whose interval excludes 0 is
-larger than chance explains. Two measures are comparisons themselves (`against` in their metric): they have no level,
-only a difference, with a note in words.
+interval of the mean (`ci_low`, `ci_high`; sim/results/summary.py), which narrows as seeds are added. A difference whose
+interval excludes 0 is larger than chance explains. Two measures are comparisons themselves (`against` in their metric):
+they have no level, only a difference, with a note in words.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from sim.place.place import Place
 from sim.results import expectation_tests
 from sim.results.measurement import split_runs, values_by_step
 from sim.results.metrics import AXIS_NAMES, Metric, metric, metrics, pounds_and_qalys
+from sim.results.number_text import MINUS, difference_unit, number_text, plain_number, shown_unit
 from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
 from sim.results.summary import BAND, SUMMARY, summary
@@ -152,7 +152,7 @@ class MetricSeries:
         dict of str to ndarray of float64, shape (time,)
             As `summary` returns it.
         """
-        return summary(self.comparison.values(scenario, self.metric, step, by, group))
+        return summary(self.comparison.values(scenario, self.metric, step, by, group), self.metric.limits)
 
     def change(self, scenario: str, by: str | None = None, group: str | None = None) -> dict[str, F]:
         """Summarise the difference of one scenario from the baseline, by year.
@@ -173,7 +173,7 @@ class MetricSeries:
         """
         c = self.comparison
         after, before = (c.values(name, self.metric, "year", by, group) for name in (scenario, c.baseline))
-        return summary(after - before)
+        return summary(after - before, self.metric.difference_limits)
 
     def groups(self, by: str | None) -> tuple[str | None, ...]:
         """List the groups of an axis, in order.
@@ -234,7 +234,9 @@ class MetricSeries:
             figures: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in SUMMARY}
             return {**figures, "note": [v.note for v in verdicts]}
         values = c.grouped(scenario, measure, step, by)
-        return summary(values - c.grouped(c.baseline, measure, step, by) if change else values)
+        if change:
+            return summary(values - c.grouped(c.baseline, measure, step, by), measure.difference_limits)
+        return summary(values, measure.limits)
 
     def _frame(self, step: str, by: str | None, scenarios: Sequence[str], *, change: bool) -> pd.DataFrame:
         import pandas as pd
@@ -352,9 +354,22 @@ class Comparison:
     def _repr_html_(self) -> str:
         """Headline measures of the last year as a table, for a notebook."""
         frame = self.table()
-        frame = frame[frame["metric"].isin(HEADLINE)].drop(columns=["note", "year"])
-        year, shown = self.scenarios[0].years, frame.round(2).to_html(index=False, border=0, na_rep="")
-        return f"<p>{escape(repr(self)[1:-1])}; year {year}. Exploratory, not a forecast.</p>{shown}"
+        labels = {scenario.name: scenario.label for scenario in self.scenarios}
+        heads = ("Measure", "Scenario", "Level", "Unit", "Difference from the baseline", "95% interval", "Unit")
+        rows = ["<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
+        for row in frame[frame["metric"].isin(HEADLINE)].to_dict("records"):
+            measure = metric(str(row["metric"]))
+
+            def text(name: str, *, signed: bool, row: dict[Any, Any] = row, measure: Metric = measure) -> str:
+                value = row.get(name)
+                return number_text(value, measure.unit, measure.decimals, signed=signed, minus=MINUS, missing="")
+
+            mean, low, high = (text(f"difference_{name}", signed=True) for name in ("mean", "ci_low", "ci_high"))
+            cells = [measure.label, labels[row["scenario"]], text("mean", signed=False), shown_unit(measure.unit)]
+            cells += [mean, f"{low} to {high}" if low else "", difference_unit(measure.unit) if mean else ""]
+            rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        head = f"<p>{escape(repr(self)[1:-1])}; year {self.scenarios[0].years}. Exploratory, not a forecast.</p>"
+        return f"{head}<table><thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table>"
 
     def __getattr__(self, name: str) -> MetricSeries:
         """Return a measure as an attribute: `result.acute_demand`."""
@@ -471,7 +486,9 @@ class Comparison:
             self._measure(name, measures, None)
             return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
 
-        figures = summary(values(scenario) - values(self.baseline) if change else values(scenario))
+        ends = zip(*(m.difference_limits if change else m.limits for m in measures), strict=True)
+        low, high = (np.array(end)[:, None] for end in ends)
+        figures = summary(values(scenario) - values(self.baseline) if change else values(scenario), (low, high))
         every = _plain({figure: figures[figure] for figure in (BAND if step == "month" else SUMMARY)})
         return [
             _plain(MetricSeries(self, measure).figures(scenario, step, None, change=True))
@@ -739,7 +756,6 @@ class Comparison:
                     if runs
                     else expectation_tests.without_estimate(expected)
                 )
-                unit = "share" if expected.relative else metric(expected.metric).unit
                 rows.append(
                     {
                         "scenario": scenario.name,
@@ -747,7 +763,7 @@ class Comparison:
                         "about": expectation_tests.about(expected),
                         "year": expected.last,
                         "expected": verdict.expected,
-                        "unit": unit,
+                        "unit": expectation_tests.unit_of(expected),
                         "mean": verdict.mean,
                         "ci_low": verdict.ci_low,
                         "ci_high": verdict.ci_high,
@@ -808,10 +824,10 @@ class Comparison:
 
 
 def _plain(figures: dict[str, Any]) -> dict[str, Any]:
-    """The same figures with lists for arrays, for JSON: six decimals, and None for NaN and infinities."""
+    """The same figures with lists for arrays, for JSON."""
 
     def listed(rows: F) -> list[list[float | None]]:
-        return [[round(v, 6) if math.isfinite(v) else None for v in row] for row in rows.tolist()]
+        return [[plain_number(v) for v in row] for row in rows.tolist()]
 
     return {k: listed(values) if isinstance(values, np.ndarray) else values for k, values in figures.items()}
 

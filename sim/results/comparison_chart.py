@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from sim.results.number_text import MINUS, fixed
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -103,7 +105,8 @@ def comparison_chart(result: Comparison) -> str:
         if scenario.name != result.baseline:
             elements += right.line(scenario.name, colour, dash)
             final = changes[(changes["scenario"] == scenario.name) & (changes["year"] == right.years)].iloc[0]
-            difference = f"{final['mean']:+.1f} ({final['ci_low']:+.1f} to {final['ci_high']:+.1f})".replace("-", "−")
+            mean, low, high = (fixed(final[k], 1, signed=True, minus=MINUS) for k in ("mean", "ci_low", "ci_high"))
+            difference = f"{mean} ({low} to {high})"
             ends.append((right.y(float(final["mean"])), scenario.label, difference))
     label_y = right.top - 30.0
     for y, label, difference in sorted(ends):

@@ -9,7 +9,7 @@ interval of a denominator includes 0, there is no interval, and no expectation c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim.results.metrics import AXIS_NAMES, Metric, metrics
+from sim.results.metrics import AXIS_NAMES, Metric, metric, metrics
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
+from sim.results.summary import UNLIMITED, Limits, cut
 from sim.scenario.expectations import Expect, GroupSelection, MeasureSpec
 from sim.schema.errors import KeyPath, Phrase, RequirementError
 
@@ -41,6 +42,8 @@ class Estimate:
         The estimate.
     each : ndarray of float64, shape (seeds,)
         Influence of each seed, with mean 0; the standard error of `value` is that of its mean.
+    limits : tuple of float
+        Smallest and largest possible value, at which the interval is cut.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Estimate:
 
     value: float
     each: F
+    limits: Limits = UNLIMITED
 
     @classmethod
     def of(cls, values: F) -> Estimate:
@@ -78,7 +82,8 @@ class Estimate:
 
     def __mul__(self, factor: float) -> Estimate:
         """Return the estimate in another unit."""
-        return Estimate(self.value * factor, self.each * factor)
+        low, high = sorted(end * factor if factor else 0.0 for end in self.limits)
+        return Estimate(self.value * factor, self.each * factor, (low, high))
 
     def __truediv__(self, other: Estimate) -> Estimate:
         """Return the ratio of the means, without an interval where the 95% interval of the denominator includes 0."""
@@ -97,7 +102,8 @@ class Estimate:
     def interval(self) -> tuple[float, float]:
         """Return the ends of the 95% interval of the mean."""
         half = special.stdtrit(max(1, self.each.size - 1), 1.0 - LEVEL / 2.0) * self.error()
-        return float(self.value - half), float(self.value + half)
+        low, high = cut(np.asarray(self.value), np.asarray(half), self.limits)
+        return float(low), float(high)
 
     def chance(self, bound: float, *, above: bool) -> float:
         """Compute the two-sided p value of a bound: twice the probability of an estimate this far beyond it.
@@ -221,6 +227,29 @@ def wording(expected: Expect) -> str:
     return ", ".join(phrases)
 
 
+def unit_of(measured: MeasureSpec) -> str:
+    """State the unit of a difference of a measure.
+
+    Parameters
+    ----------
+    measured : MeasureSpec
+        The measure.
+
+    Returns
+    -------
+    str
+        ``share`` for a difference relative to the level from which it is taken; otherwise the unit of the level.
+
+    Examples
+    --------
+    >>> unit_of(MeasureSpec(metric="acute_demand", year=5, relative=True))
+    'share'
+    """
+    if measured.relative:
+        return "share"
+    return "share of the total" if measured.share_of is not None else metric(measured.metric).unit
+
+
 def about(measured: MeasureSpec) -> str:
     """State the groups, the years and the reference of a measure in a few words.
 
@@ -329,7 +358,11 @@ def difference(
         if together:
             first, other = (level(measured, groups, part, read) for part in together)
             change = level_of_scenario - first - other + reference
-        return change / reference if measured.relative else change
+        if not measured.relative:
+            return change
+        relative = change / reference
+        falls_to_zero = not together and metric(measured.metric).limits[0] >= 0.0
+        return replace(relative, limits=(-1.0, np.inf)) if falls_to_zero else relative  # at most all of it
 
     groups = measured.groups()
     estimate = of(groups)

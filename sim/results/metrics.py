@@ -18,13 +18,28 @@ import numpy.typing as npt
 
 from sim.people.domains import load_domains
 from sim.results import outcomes
+from sim.results.number_text import is_share
 from sim.results.records import Record
+from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
+
+
+LIMITS: dict[str, Limits] = {
+    "trust": (0.0, 1.0),
+    "wellbeing": (0.0, 10.0),
+    "qalys": (0.0, 1000.0),
+    "inverse_care_index": (0.0, 2.0),
+    "resilience": UNLIMITED,
+    "slope_index": UNLIMITED,
+    "gap_most_least_deprived": UNLIMITED,
+    "cost_per_qaly": UNLIMITED,
+}
+"""Smallest and largest possible levels of measures whose unit does not imply them."""
 
 
 class RatioParts(NamedTuple):
@@ -127,6 +142,20 @@ class Metric(NamedTuple):
     finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
     derived: Derived | None = None
     against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Smallest and largest possible level: a share is within 0 to 1, and every other measure is at least 0.
+
+        Exceptions are in `LIMITS`.
+        """
+        return LIMITS.get(self.name, (0.0, 1.0) if is_share(self.unit) else AT_LEAST_ZERO)
+
+    @property
+    def difference_limits(self) -> Limits:
+        """Smallest and largest possible difference of two levels."""
+        low, high = self.limits
+        return low - high, high - low
 
 
 def services_of(tier: int) -> list[int]:

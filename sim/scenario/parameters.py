@@ -57,14 +57,32 @@ def parameters(place: str = "anytown") -> dict[str, Parameter]:
     dict of str to Parameter
         By dotted name.
     """
-    of_mechanisms = {
+    published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
+    return _declared() | {name: Parameter(known.value, known.spec) for name, known in published.items()}
+
+
+def _models() -> dict[str, type[Params]]:
+    """The parameter classes of mechanisms, of levers' baselines and of the analyst's choices, by group."""
+    return {**parameter_groups(), VALUATION: Valuation}
+
+
+def _declared() -> dict[str, Parameter]:
+    return {
         f"{group}.{field}": Parameter(value, spec)
-        for group, model in parameter_groups().items()
+        for group, model in _models().items()
         for field, value, spec in model.declared()
     }
-    choices = {f"{VALUATION}.{field}": Parameter(value, spec) for field, value, spec in Valuation.declared()}
-    published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
-    return of_mechanisms | choices | {name: Parameter(known.value, known.spec) for name, known in published.items()}
+
+
+def _known(name: str, place: str) -> ParameterSpec | None:
+    """The description of one parameter, without a look at all the others: a scenario may set hundreds."""
+    group, _, field = name.partition(".")
+    if data_parameters.is_figure(name):
+        of_place = group == "place"
+        published = data_parameters.of_place(Place.load(place)) if of_place else data_parameters.of_england()
+        return published[name].spec if name in published else None
+    model = _models().get(group)
+    return next((spec for known, _, spec in model.declared() if known == field), None) if model is not None else None
 
 
 def parameter(name: str, value: float, path: Path | str = "--set", text: str = "", place: str = "anytown") -> None:
@@ -88,11 +106,14 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
     InputError
         If there is no such parameter or the value lies outside its range.
     """
-    every = parameters(place)
+    spec = _known(name, place)
+    if spec is not None and spec.low <= value <= spec.high:
+        return
     key: tuple[str | int, ...] = ("parameters", name)
     if text and toml_keys.locate(text, key) == toml_keys.locate(text, "parameters"):
         key = ("parameters", *name.split("."))  # written as a table in a table
-    if name not in every:
+    if spec is None:
+        every = parameters(place)
         above = name.split(".")
         if name in PARAMETERS:
             raise fail(path, text, key, Phrase(renamed(name, PARAMETERS[name])), name)
@@ -102,9 +123,7 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
         alike = [known for known in every if known.startswith(".".join(above[:2]) + ".")]
         alike = alike or [known for known in every if known.startswith(above[0] + ".")]
         raise fail(path, text, key, "the name of a parameter", name, tuple(alike) or tuple(every))
-    spec = every[name].spec
-    if not spec.low <= value <= spec.high:
-        raise fail(path, text, key, f"{spec.low:g} to {spec.high:g} ({spec.unit})", value)
+    raise fail(path, text, key, f"{spec.low:g} to {spec.high:g} ({spec.unit})", value)
 
 
 def fail(

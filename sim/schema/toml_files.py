@@ -11,16 +11,18 @@ import re
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from sim.schema.errors import NOTHING, InputError, KeyPath, Phrase, RequirementError
 from sim.schema.toml_keys import dotted, key_parts, locate
+from sim.schema.toml_limits import check_limits
 
 T = TypeVar("T", bound=BaseModel)
-LARGEST_FILE = 2_000_000
+LARGEST_FILE = 500_000
 """Bytes. The files are written by hand; a larger one is another file, named by mistake."""
 ASSIGNMENT = "--set"
 
@@ -47,7 +49,7 @@ def load(path: Path, model: type[T]) -> T:
     InputError
         If the file cannot be read, is not TOML, or does not match the model.
     """
-    return load_text(read_text(path), path, model)
+    return cast(T, _loaded(read_text(path), path, model))
 
 
 def load_text(text: str, path: Path | str, model: type[T]) -> T:
@@ -72,6 +74,12 @@ def load_text(text: str, path: Path | str, model: type[T]) -> T:
         If the text is not TOML or does not match the model.
     """
     return check(parse(text, path), model, path, text)
+
+
+@lru_cache(maxsize=64)
+def _loaded(text: str, path: Path, model: type[BaseModel]) -> BaseModel:
+    """The model of a text. Models are frozen, and a scenario with many policies reads its place for each of them."""
+    return load_text(text, path, model)
 
 
 def read_text(path: Path, *, suffix: str = ".toml", largest: int = LARGEST_FILE) -> str:
@@ -143,8 +151,9 @@ def parse(text: str, path: Path | str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the text is not TOML.
+        If the text is not TOML, or is beyond the limits of `sim.schema.toml_limits`.
     """
+    check_limits(text, path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
@@ -154,8 +163,6 @@ def parse(text: str, path: Path | str) -> dict[str, Any]:
         lines = text.splitlines()
         came = lines[line - 1].strip() if line <= len(lines) else Phrase("the end of the file")
         raise InputError(path, line, "", f"TOML ({why[:1].lower()}{why[1:]})", came) from None
-    except RecursionError:
-        raise InputError(path, None, "", "TOML", Phrase("brackets inside brackets, too deep to read")) from None
     except ValueError as problem:  # such as a whole number of more digits than Python will read
         raise InputError(path, None, "", "TOML", Phrase(f"'{problem}'")) from None
 
@@ -253,8 +260,11 @@ def parse_assignment(text: str) -> tuple[KeyPath, Any]:
     written = written.strip()
     try:
         if "\n" not in written and "\r" not in written:
+            check_limits(written, ASSIGNMENT)
             return keys, tomllib.loads(f"value = {written}")["value"]
-    except (ValueError, RecursionError):
+    except InputError:
+        raise
+    except ValueError:
         if re.fullmatch(r"[^\W\d][\w ./+-]*", written):
             return keys, written
     raise InputError(ASSIGNMENT, None, dotted(keys), "a number, a word, true, false or a [list]", written)

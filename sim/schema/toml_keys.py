@@ -6,7 +6,8 @@ import contextlib
 import re
 import tomllib
 
-from sim.schema.errors import KeyPath
+from sim.schema.errors import InputError, KeyPath
+from sim.schema.toml_limits import check_limits
 
 
 def dotted(keys: KeyPath) -> str:
@@ -77,7 +78,7 @@ def locate(text: str, key_path: str | KeyPath) -> int | None:
     -------
     int or None
         Line of the key, counted from 1; for a missing key the line of the table that would hold it; None without
-        either.
+        either, and for a text beyond the limits of `sim.schema.toml_limits`.
 
     Examples
     --------
@@ -85,6 +86,10 @@ def locate(text: str, key_path: str | KeyPath) -> int | None:
     2
     """
     keys = key_parts(key_path) if isinstance(key_path, str) else tuple(key_path)
+    try:
+        check_limits(text, "")
+    except InputError:
+        return None
     lines = _Scan(text).lines
     while keys and keys not in lines:
         keys = keys[:-1]
@@ -169,11 +174,7 @@ class _Scan:
         while True:
             self._skip(_SPACE)
             if self._is('"') or self._is("'"):
-                written = self._skip(_STRING)
-                try:
-                    parts.append(str(tomllib.loads(f"k = {written}")["k"]))
-                except ValueError:
-                    raise _NotTOMLError from None
+                parts.append(_unquoted(self._skip(_STRING)))
             else:
                 parts.append(self._skip(_BARE_KEY))
             self._skip(_SPACE)
@@ -217,6 +218,15 @@ class _Scan:
             self.at += 1
         else:
             self._skip(_SCALAR)
+
+
+def _unquoted(written: str) -> str:
+    if "\\" not in written:
+        return written[1:-1]
+    try:
+        return str(tomllib.loads(f"k = {written}")["k"])
+    except ValueError:
+        raise _NotTOMLError from None
 
 
 class _NotTOMLError(Exception):

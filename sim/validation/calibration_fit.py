@@ -20,7 +20,7 @@ from sim.people.domains import bands_within
 from sim.results.comparison import Comparison
 from sim.results.metrics import metrics
 from sim.results.records import Record
-from sim.results.summary import summarise
+from sim.results.summary import AT_LEAST_ZERO, summarise
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.validation.stability import DRIFT, assess_stability, drifts, stability, yearly_fit
 
@@ -118,7 +118,7 @@ def fit_rows(result: Comparison) -> list[FitRow]:
         sums_by_seed = [target.sums(record) for record in records]
         simulated = np.array([[target.scale * sums.observed / max(1.0, sums.counted)] for sums in sums_by_seed])
         implied = target.scale * float(np.mean([sums.implied / max(1.0, sums.counted) for sums in sums_by_seed]))
-        estimate = summarise(simulated).iloc[0]
+        estimate = summarise(simulated, AT_LEAST_ZERO).iloc[0]
         interval = [None if np.isnan(end) else float(end) for end in (estimate["ci_low"], estimate["ci_high"])]
         rows.append(
             FitRow(
@@ -251,7 +251,7 @@ def fit_cells(result: Comparison) -> list[FitCell]:
             if implied[:, q, b].sum() <= 0.0:
                 continue
             ratio = observed[:, q, b] / np.maximum(1e-9, implied[:, q, b])
-            estimate = summarise(ratio[:, None]).iloc[0]
+            estimate = summarise(ratio[:, None], AT_LEAST_ZERO).iloc[0]
             interval = [None if np.isnan(end) else float(end) for end in (estimate["ci_low"], estimate["ci_high"])]
             totals = float(observed[:, q, b].sum()), float(implied[:, q, b].sum())
             cells.append(FitCell(name, q + 1, AGE_BAND_NAMES[b], *totals, totals[0] / totals[1], *interval))

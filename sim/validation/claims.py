@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
 from pydantic import Field
 
 from sim.ensemble.batch import Readings
@@ -28,9 +27,11 @@ from sim.results.expectation_tests import (
     expected_misses,
     needs,
     tested,
+    unit_of,
     unmeasured,
 )
 from sim.results.metrics import metric
+from sim.results.number_text import plain_number
 from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.parameters import parameters
 from sim.scenario.policy import NeighbourhoodFilter, Policy
@@ -128,14 +129,14 @@ class RegionResult:
             "metric": measure.name,
             "measure": measure.label,
             "about": about(region.expect),
-            "unit": "share" if region.expect.relative else measure.unit,
+            "unit": unit_of(region.expect),
             "expected": self.verdicts[0].expected,
             "values": [
                 {
                     "value": value,
-                    "mean": _plain(v.mean),
-                    "ci_low": _plain(v.ci_low),
-                    "ci_high": _plain(v.ci_high),
+                    "mean": plain_number(v.mean, 9),
+                    "ci_low": plain_number(v.ci_low, 9),
+                    "ci_high": plain_number(v.ci_high, 9),
                     "claim_is": truth,
                 }
                 for value, v, truth in zip(region.values, self.verdicts, self.truth(), strict=True)
@@ -180,12 +181,12 @@ class Finding:
             "metric": measure.name,
             "measure": measure.label,
             "about": about(case.expected),
-            "unit": "share" if case.expected.relative or case.expected.share_of is not None else measure.unit,
+            "unit": unit_of(case.expected),
             "expected": v.expected,
-            "mean": _plain(v.mean),
-            "ci_low": _plain(v.ci_low),
-            "ci_high": _plain(v.ci_high),
-            "p": _plain(v.p),
+            "mean": plain_number(v.mean, 9),
+            "ci_low": plain_number(v.ci_low, 9),
+            "ci_high": plain_number(v.ci_high, 9),
+            "p": plain_number(v.p, 9),
             "met": v.met,
             "has_interval": v.has_interval,
             "stops": None if case.stops is None else case.stops.because,
@@ -512,7 +513,3 @@ def _verdict(case: Case, batch: Readings) -> Verdict:
     name, base = case.scenario.name, case.baseline.name
     runs = {**case.others, base: case.baseline, name: case.scenario}
     return tested(case.expected, name, base, batch.read(runs))
-
-
-def _plain(value: float) -> float | None:
-    return round(float(value), 9) if np.isfinite(value) else None

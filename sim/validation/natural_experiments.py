@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 
 from sim.ensemble.batch import Readings
 from sim.results.expectation_tests import Estimate, about, difference, needs, unmeasured
+from sim.results.number_text import plain_number
 from sim.scenario.expectations import MeasureSpec
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario
@@ -204,9 +205,9 @@ class ExperimentEffect:
             "arm": measure.arm,
             "unit": measure.unit,
             "published": measure.published,
-            "mean": _plain(self.mean),
-            "ci_low": _plain(self.ci_low),
-            "ci_high": _plain(self.ci_high),
+            "mean": plain_number(self.mean, 9),
+            "ci_low": plain_number(self.ci_low, 9),
+            "ci_high": plain_number(self.ci_high, 9),
             "band": measure.band,
             "in_band": self.in_band if measure.band is not None else None,
             "surely_in_band": self.surely_in_band if measure.band is not None else None,
@@ -361,7 +362,3 @@ def _effect(experiment: Experiment, measure: Measure, batch: Readings) -> Experi
         estimate = estimate / effect(measure.ratio_to)
     estimate = estimate * measure.scale
     return ExperimentEffect(measure, estimate.value, *estimate.interval())
-
-
-def _plain(value: float) -> float | None:
-    return round(float(value), 9) if np.isfinite(value) else None

@@ -1,0 +1,113 @@
+"""The table of a comparison for spreadsheets: `summary.csv` of the command line, and the download of the page.
+
+A row for each scenario, measure, group and year, with the level and the difference from the baseline. A missing number
+is an empty cell, and a note in words has a column. A measure that is a comparison itself has no level, so it has no row
+for the baseline. Text cells cannot become formulas.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from sim.results.summary import SUMMARY
+
+COLUMNS = (
+    "upstream",
+    "place",
+    "people",
+    "seeds",
+    "scenario",
+    "scenario_label",
+    "year",
+    "metric",
+    "metric_label",
+    "unit",
+    "by",
+    "group",
+    *SUMMARY,
+    *(f"difference_{figure}" for figure in SUMMARY),
+    "note",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""Characters with which a formula in a spreadsheet can begin."""
+
+
+def summary_table(document: dict[str, Any]) -> str:
+    """Write a comparison as CSV.
+
+    Parameters
+    ----------
+    document : dict
+        The document of a comparison, as `Comparison.document` returns it.
+
+    Returns
+    -------
+    str
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(summary_rows(document))
+    return out.getvalue()
+
+
+def summary_rows(document: dict[str, Any]) -> Iterator[list[str]]:
+    """Make the rows of `summary_table`.
+
+    Parameters
+    ----------
+    document : dict
+        The document of a comparison.
+
+    Yields
+    ------
+    list of str
+        The cells of a row.
+    """
+    origin = [document.get("upstream", ""), document.get("place", ""), document.get("people", "")]
+    origin.append(len(document.get("seeds", ())))
+    base = document["scenarios"].get(document.get("baseline"), {})
+    for name, levels in document["scenarios"].items():
+        changes = document["differences"].get(name, {})
+        for metric in dict.fromkeys((*levels, *changes)):
+            level, change = levels.get(metric, {}), changes.get(metric, {})
+            label = base.get(metric, level).get("label", metric)
+            words = [*origin, name, document.get("labels", {}).get(name, name)], [metric, label]
+            yield from _rows(*words, "", "", level, change)
+            for axis, groups in level.get("groups", {}).items():
+                changed = change.get("groups", {}).get(axis, {})
+                for group, part in groups.items():
+                    yield from _rows(*words, axis, group, part, changed.get(group, {}))
+
+
+def _rows(
+    run: list[Any], measure: list[Any], axis: str, group: str, level: dict[str, Any], change: dict[str, Any]
+) -> Iterator[list[str]]:
+    levels = {row["year"]: row for row in level.get("by_year", ())}
+    changes = {row["year"]: row for row in change.get("by_year", ())}
+    unit = level.get("unit") or change.get("unit", "")
+    if not (axis or change or any(_number(row.get(figure)) for row in levels.values() for figure in SUMMARY)):
+        return  # the baseline has no value of a measure that is a comparison itself
+    before, after, last = ([_text(each) for each in part] for part in (run, [*measure, unit], [axis, group]))
+    for year in dict.fromkeys((*levels, *changes)):
+        row, changed = levels.get(year, {}), changes.get(year, {})
+        numbers = [_number(part.get(figure)) for part in (row, changed) for figure in SUMMARY]
+        yield [*before, str(year), *after, *last, *numbers, _text(changed.get("note") or "")]
+
+
+def _number(value: float | None) -> str:
+    """A number without an exponent; empty for a missing one, such as the interval of one seed."""
+    if value is None or not math.isfinite(value):
+        return ""
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _text(value: Any) -> str:
+    """The text, with an apostrophe where a spreadsheet would read it as a formula (ASVS 1.2.10)."""
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
