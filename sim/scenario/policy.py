@@ -101,6 +101,10 @@ class AgeFilter(Closed):
 class Policy(Closed):
     """One lever moved at one time: to a `value` or by a `shift`, at once or over some months.
 
+    Several policies may move one lever. Values never add: the most closely aimed value that holds replaces the others,
+    and of equally close ones the value that started last; the same start is refused. Shifts add, to one another and
+    to the value that holds. A policy holds from `start` to the month before `until`.
+
     Examples
     --------
     >>> policy = Policy(lever="service_budget", shift=-0.1, start="2026-04", service="gp")
@@ -110,10 +114,14 @@ class Policy(Closed):
 
     lever: str
     start: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month of the change, YYYY-MM")
-    value: Number | None = None
-    shift: Number | None = None
+    value: Number | None = Field(
+        None,
+        description="value of the lever; it replaces values that started earlier, and a more closely aimed value "
+        "replaces it: `where` and `who` count before `service`",
+    )
+    shift: Number | None = Field(None, description="change of the lever; shifts add, to one another and to a value")
     over_months: int = Field(1, ge=1, le=720, description="months until the change is complete")
-    until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month back at baseline")
+    until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month in which the policy no longer holds")
     service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
     where: NeighbourhoodFilter | None = None
     who: AgeFilter | None = None
@@ -122,6 +130,17 @@ class Policy(Closed):
     def services(self) -> tuple[str, ...]:
         """The services that the policy is aimed at; empty for all."""
         return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
+
+    @property
+    def closeness(self) -> int:
+        """How closely the policy is aimed: 2 for `where` and 2 for `who`, then 1 for `service`.
+
+        Examples
+        --------
+        >>> Policy(lever="threshold", start="2026-04", value=0.2, service="camhs").closeness
+        1
+        """
+        return 2 * (self.where is not None) + 2 * (self.who is not None) + (self.service is not None)
 
     @property
     def is_for_some(self) -> bool:
