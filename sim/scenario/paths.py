@@ -14,12 +14,15 @@ The only implementation of these rules; every engine takes its paths from here.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.place.place import Neighbourhood
 from sim.policies import Lever, levers
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.timeline import months_between
@@ -42,6 +45,23 @@ class Places(Protocol):
     @property
     def code(self) -> A:
         """CRC-32 of the name."""
+
+
+def neighbourhood_columns(neighbourhoods: Sequence[Neighbourhood]) -> Places:
+    """Make the columns by which policies select neighbourhoods, without building a world.
+
+    Parameters
+    ----------
+    neighbourhoods : sequence of Neighbourhood
+
+    Returns
+    -------
+    Places
+    """
+    return SimpleNamespace(
+        quintile=np.array([n.quintile - 1 for n in neighbourhoods], np.uint8),
+        code=np.array([zlib.crc32(n.name.encode()) for n in neighbourhoods], np.uint32),
+    )
 
 
 class Span(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,13 @@ from sim.state.columns import A
 
 SHARE = stream("neighbourhoods of a share")
 FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last in AGE_BANDS)
+
+
+@lru_cache(maxsize=8)
+def _lots(codes: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """The draw of each neighbourhood, the same for every seed."""
+    key = month_key(np.uint64(0), SHARE, 0)
+    return np.array([uniform(key, code) for code in codes])
 
 
 class NeighbourhoodFilter(Closed):
@@ -61,12 +69,14 @@ class NeighbourhoodFilter(Closed):
         """
         inside = np.ones(len(code), bool)
         if self.quintiles is not None:
-            inside &= np.isin(quintile + 1, self.quintiles)
+            fifths = np.zeros(QUINTILES + 1, bool)
+            fifths[self.quintiles] = True
+            inside &= fifths[quintile + 1]
         if self.names is not None:
-            inside &= np.isin(code, [zlib.crc32(name.encode()) for name in self.names])
+            codes = {zlib.crc32(name.encode()) for name in self.names}
+            inside &= np.fromiter((number in codes for number in code.tolist()), bool, code.size)
         if self.share is not None:
-            key = month_key(np.uint64(0), SHARE, 0)
-            lot = np.array([uniform(key, int(number)) for number in code])
+            lot = _lots(tuple(code.tolist()))
             order = np.flatnonzero(inside)[np.argsort(lot[inside], kind="stable")]
             inside[order[max(1, round(self.share * order.size)) :]] = False
         return inside

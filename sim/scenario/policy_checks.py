@@ -5,7 +5,6 @@ Each check raises an error that names the key at fault below the policy; `sim.sc
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from functools import cache
 from types import SimpleNamespace
@@ -15,7 +14,14 @@ import numpy as np
 from sim.place.place import Neighbourhood, Place
 from sim.policies import Lever, OtherLever, ServiceTrait, levers
 from sim.policies.restructuring import falls_now
-from sim.scenario.paths import ConflictError, Places, Span, TargetColumns, check_conflicts, lever_path
+from sim.scenario.paths import (
+    ConflictError,
+    Span,
+    TargetColumns,
+    check_conflicts,
+    lever_path,
+    neighbourhood_columns,
+)
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.timeline import month_name, months_between
 from sim.schema import errors
@@ -96,10 +102,7 @@ class PlaceColumns:
         self.neighbourhoods: list[Neighbourhood] = Place.load(place).neighbourhoods(people)
         self.names = tuple(n.name for n in self.neighbourhoods)
         self._known = frozenset(self.names)
-        self.columns: Places = SimpleNamespace(
-            quintile=np.array([n.quintile - 1 for n in self.neighbourhoods], np.uint8),
-            code=np.array([zlib.crc32(name.encode()) for name in self.names], np.uint32),
-        )
+        self.columns = neighbourhood_columns(self.neighbourhoods)
 
     def check(self, where: NeighbourhoodFilter) -> None:
         """Refuse a filter that names an unknown neighbourhood, or that none meets."""

@@ -327,12 +327,12 @@ class Scenario(Closed):
             who=AgeFilter.model_validate(who) if who is not None else None,
         )
         label = policy_label(policy)
-        label = label if not self.policies else f"{self.label}, {label}"
+        label = label if not self.moves else f"{self.label}, {label}"
         changed = self.model_copy(
             update={
                 "name": name or f"{self.name}-{lever.replace('_', '-')}",
                 "label": textwrap.shorten(label, LONGEST_LABEL, placeholder=" …"),
-                "reason": self.reason if self.policies else "A policy composed by hand.",
+                "reason": self.reason if self.moves else "A policy composed by hand.",
                 "policies": [*self.policies, policy],
                 "baseline": self.baseline,
             }
