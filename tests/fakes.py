@@ -145,6 +145,7 @@ class FakeModel:
     load_catalogue = staticmethod(
         lambda: (SimpleNamespace(id="gp", label="General practice"), SimpleNamespace(id="youth", label="Youth work"))
     )
+    services_of = staticmethod(lambda lever: ("gp", "youth"))
     AGE_BANDS = ((0, 17), (18, 64), (65, 109))
 
     def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **options: Any) -> Any:

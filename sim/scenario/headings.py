@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +11,8 @@ from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.schema.quantities import AGE_BANDS, QUINTILES
 from sim.services.catalogue import load_catalogue
 
+LONGEST_LABEL = 80
+"""Characters of a scenario's label."""
 MOST_NAMED = 3
 """Largest number of services or neighbourhoods that a heading names."""
 FIFTH_NAMES = {1: "most deprived fifth", QUINTILES: "least deprived fifth"}
@@ -31,7 +35,37 @@ def policy_label(policy: Policy) -> str:
     "threshold 0.2, children's mental health service"
     """
     change = f"{policy.value:g}" if policy.value is not None else f"{policy.shift or 0.0:+g}"
-    return ", ".join((f"{policy.lever} {change}", *aims(policy)))
+    return textwrap.shorten(", ".join((f"{policy.lever} {change}", *aims(policy))), LONGEST_LABEL, placeholder="…")
+
+
+def joined_label(label: str, addition: str) -> str:
+    """Add a policy to a scenario's label, or the number of policies that no longer fit.
+
+    Parameters
+    ----------
+    label : str
+        Label so far.
+    addition : str
+        Label of the policy.
+
+    Returns
+    -------
+    str
+        At most `LONGEST_LABEL` characters.
+
+    Examples
+    --------
+    >>> joined_label("Plan", "threshold 0.2")
+    'Plan, threshold 0.2'
+    >>> joined_label("A plan of many policies and 2 more", "threshold 0.2")
+    'A plan of many policies and 3 more'
+    """
+    counted = re.fullmatch(r"(.*) and (\d+) more", label)
+    if counted is None and len(label) + len(addition) + 2 <= LONGEST_LABEL:
+        return f"{label}, {addition}"
+    beginning, more = (counted[1], int(counted[2]) + 1) if counted is not None else (label, 1)
+    end = f" and {more} more"
+    return textwrap.shorten(beginning, LONGEST_LABEL - len(end), placeholder="…") + end
 
 
 def aims(policy: Policy) -> tuple[str, ...]:

@@ -131,7 +131,9 @@ class Policy(Closed):
     )
     shift: Number | None = Field(None, description="change of the lever; shifts add, to one another and to a value")
     over_months: int = Field(1, ge=1, le=720, description="months until the change is complete")
-    until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month in which the policy no longer holds")
+    until: str | None = Field(
+        None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month in which the policy no longer holds"
+    )
     service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
     where: NeighbourhoodFilter | None = None
     who: AgeFilter | None = None

@@ -212,14 +212,13 @@ def _check_aims(policy: Policy, lever: Lever) -> None:
             raise RequirementError(f"a service on which '{lever.name}' acts", service, acting, below=where)
 
 
-def check_together(moves: Sequence[Policy], span: Span, place: PlaceColumns, name: str) -> None:
+def check_together(moves: Sequence[Policy], place: PlaceColumns, name: str) -> None:
     """Check the policies of a scenario together: no two values contradict each other.
 
     Parameters
     ----------
     moves : sequence of Policy
         Policies and shocks; each has passed `check_policy`.
-    span : Span
     place : PlaceColumns
     name : str
         Name of the scenario.

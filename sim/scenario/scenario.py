@@ -7,7 +7,6 @@ the question that it asks, the reason why the equations should push in a directi
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -19,8 +18,8 @@ from pydantic import Field, field_validator
 
 from sim.scenario import data_parameters
 from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
+from sim.scenario.headings import LONGEST_LABEL, joined_label, policy_label
 from sim.scenario.parameters import fail, parameter, parameter_groups
-from sim.scenario.headings import policy_label
 from sim.scenario.paths import ConflictError, Places, Span, TargetColumns, check_conflicts, lever_paths
 from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
 from sim.scenario.policy_checks import (
@@ -32,14 +31,13 @@ from sim.scenario.policy_checks import (
     levers_by_name,
     service_ids,
 )
-from sim.scenario.timeline import month_name, months_between
+from sim.scenario.timeline import month_name
 from sim.schema import toml_files
 from sim.schema.errors import InputError, KeyPath, Phrase, RequirementError
 from sim.schema.quantities import Closed, Number, Params
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 LONGEST_YEARS = 60
-LONGEST_LABEL = 80
 MONTHS_BEFORE_POLICY = 12
 """Months from the start of a scenario to a policy that is composed without a start."""
 DATA = ("claims", "outside")
@@ -194,7 +192,7 @@ class Scenario(Closed):
                 raise fail(path, text, ("shocks", k, "lever"), "the name of a shock", policy.lever, shocks)
             self._check_policy(policy, ("shocks", k), place, path, text)
         try:
-            check_together(self.moves, self.span, place, self.name)
+            check_together(self.moves, place, self.name)
         except ConflictError as conflict:
             wanted, came = conflict_words(self.moves, conflict)
             raise fail(path or self.name, text, self._key(conflict.second), wanted, came) from None
@@ -231,7 +229,8 @@ class Scenario(Closed):
         try:
             check_policy(policy, self.span, place)
         except RequirementError as unmet:
-            raise fail(path or self.name, text, (*key, *unmet.below), unmet.wanted, unmet.came, unmet.choices) from None
+            choices = tuple(map(str, unmet.choices))
+            raise fail(path or self.name, text, (*key, *unmet.below), unmet.wanted, unmet.came, choices) from None
 
     def check_acting(self, path: Path | str = "", text: str = "") -> None:
         """Check that each policy is read while it holds, and that policies on which others depend are there.
@@ -326,12 +325,11 @@ class Scenario(Closed):
             where=NeighbourhoodFilter.model_validate(where) if where is not None else None,
             who=AgeFilter.model_validate(who) if who is not None else None,
         )
-        label = policy_label(policy)
-        label = label if not self.moves else f"{self.label}, {label}"
+        label = joined_label(self.label, policy_label(policy)) if self.moves else policy_label(policy)
         changed = self.model_copy(
             update={
                 "name": name or f"{self.name}-{lever.replace('_', '-')}",
-                "label": textwrap.shorten(label, LONGEST_LABEL, placeholder=" …"),
+                "label": label,
                 "reason": self.reason if self.moves else "A policy composed by hand.",
                 "policies": [*self.policies, policy],
                 "baseline": self.baseline,
