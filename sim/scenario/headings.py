@@ -1,4 +1,4 @@
-"""Headings: a policy in a few words with its aim, and headings of scenarios that can be told apart."""
+"""Headings: a policy in a few words with its aim, and headings of scenarios that differ."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def aims(policy: Policy) -> tuple[str, ...]:
         parts.append(_listed([names.get(service, service) for service in policy.services], "services"))
     if policy.where is not None:
         parts.append(_where(policy.where))
-    if policy.who is not None:
-        first, last = policy.who.ages
+    if policy.ages is not None:
+        first, last = policy.ages
         parts.append(f"ages {first} and over" if last == AGE_BANDS[-1][1] else f"ages {first} to {last}")
     return tuple(parts)
 
@@ -102,8 +102,8 @@ def _where(where: NeighbourhoodFilter) -> str:
     if where.quintiles is not None:
         fifths = sorted(set(where.quintiles))
         numbers = " and ".join(map(str, fifths))
-        one = FIFTH_NAMES.get(fifths[0], f"fifth {fifths[0]} by deprivation")
-        parts.append(one if len(fifths) == 1 else f"fifths {numbers} by deprivation")
+        single = FIFTH_NAMES.get(fifths[0], f"fifth {fifths[0]} by deprivation")
+        parts.append(single if len(fifths) == 1 else f"fifths {numbers} by deprivation")
     if where.names is not None:
         parts.append(_listed(where.names, "neighbourhoods"))
     if where.share is not None:

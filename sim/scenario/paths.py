@@ -110,7 +110,6 @@ class TargetColumns:
         self.moves, self.services = moves, services
         self.neighbourhoods = places.code.size
         self._axis = {lever.name: lever.axis for lever in levers()}
-        self._ages = np.ones(len(AGE_BANDS), bool)
         self._index = {service: k for k, service in enumerate(services)}
         selected: dict[str, B] = {}
         self._where: list[B | None] = [_selected(policy, places, selected) for policy in moves]
@@ -119,9 +118,9 @@ class TargetColumns:
 
     def cells(self, k: int) -> B:
         """Test which neighbourhoods and age bands a policy is for. Shape (neighbourhoods, bands)."""
-        where, who = self._where[k], self.moves[k].who
+        where = self._where[k]
         rows = np.ones(self.neighbourhoods, bool) if where is None else where
-        cells: B = rows[:, None] & (self._ages if who is None else who.chosen())[None, :]
+        cells: B = rows[:, None] & self.moves[k].bands()[None, :]
         return cells
 
     def _groups(self, name: str) -> npt.NDArray[np.uint8]:
@@ -265,8 +264,8 @@ def _window(policy: Policy, span: Span) -> tuple[int, int, F]:
     """The first month of a policy, the month after its last, and the part of its change that is reached in each."""
     first = max(0, months_between(span.start, policy.start))
     end = span.months if policy.until is None else min(span.months, months_between(span.start, policy.until))
-    begun = np.arange(first, end) - months_between(span.start, policy.start) + 1
-    return first, end, np.clip(begun / policy.over_months, 0.0, 1.0)[:, None]
+    months_held = np.arange(first, end) - months_between(span.start, policy.start) + 1
+    return first, end, np.clip(months_held / policy.over_months, 0.0, 1.0)[:, None]
 
 
 def lever_paths(columns: TargetColumns, span: Span) -> dict[str, F]:

@@ -144,6 +144,15 @@ class Policy(Closed):
         return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
 
     @property
+    def ages(self) -> tuple[int, int] | None:
+        """First and last year of age of the people that the policy is for; None for all ages."""
+        return None if self.who is None else (self.who.ages[0], self.who.ages[1])
+
+    def bands(self) -> npt.NDArray[np.bool_]:
+        """Test which age bands the policy is for. Shape (bands,)."""
+        return np.ones(len(AGE_BANDS), bool) if self.who is None else self.who.chosen()
+
+    @property
     def closeness(self) -> int:
         """How closely the policy is aimed: 2 for `where` and 2 for `who`, then 1 for `service`.
 
