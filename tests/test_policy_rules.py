@@ -243,7 +243,7 @@ def test_notes_state_what_falls_short() -> None:
     scenario = with_policies(
         {"lever": "outreach", "value": 0.05, "where": {"quintiles": [1], "share": 0.01}},
         {"lever": "grant", "shift": 0.001, "service": "home_help"},
-        {"lever": "grant", "shift": 5.0, "service": "community_nursing"},
+        {"lever": "grant", "shift": 20.0, "service": "community_nursing"},
         {"lever": "service_budget", "value": 1.0, "service": "gp"},
         {"lever": "threshold", "value": 0.2, "over_months": 48},
         {"lever": "prevention_share", "shift": 0.08},
