@@ -233,6 +233,8 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
     for setting in job.lever_settings:
         policy = setting.as_policy()
         after = after.with_policy(policy.pop("lever"), **policy, name=YOURS)
+    if job.lever_settings:
+        after.check_acting()
     comparison = index.model.compare(
         before,
         after,

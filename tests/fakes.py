@@ -70,6 +70,9 @@ class Scenario:
         moved = shift or value - match.baseline
         return replace(self, name=name, label=name, effect=self.effect - moved * 0.3)
 
+    def check_acting(self) -> None:
+        """Every policy of this scenario acts."""
+
 
 LEVERS = (
     Lever(

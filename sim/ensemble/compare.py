@@ -245,7 +245,6 @@ def compare(
     if len({s.recalibrate for s in chosen if s.parameters}) > 1:
         raise _error("scenarios with the same recalibrate: they share one world", "true and false")
     for s in chosen:
-        s.check_acting()
         for k, expected in enumerate(s.expect):
             wrong = expectation_tests.unmeasured(expected)
             if wrong is not None:

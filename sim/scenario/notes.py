@@ -17,9 +17,10 @@ from sim.policies import Lever
 from sim.scenario.headings import policy_label
 from sim.scenario.paths import TargetColumns, lever_path, neighbourhood_columns
 from sim.scenario.policy import Policy
-from sim.scenario.policy_checks import levers_by_name, service_ids, services_of
+from sim.scenario.policy_checks import check_acting, levers_by_name, service_ids, services_of
 from sim.scenario.scenario import Scenario
 from sim.scenario.timeline import month_name, months_between
+from sim.schema.errors import RequirementError
 from sim.services.catalogue import Service, load_catalogue
 
 F = npt.NDArray[np.float64]
@@ -57,7 +58,8 @@ def policy_notes(scenario: Scenario, neighbourhoods: list[Neighbourhood]) -> tup
     notes = []
     for k, policy in enumerate(scenario.moves):
         texts = [*_reached(policy, neighbourhoods), *_bought(policy, residents * columns.cells(k))]
-        notes += [f"{policy_label(policy)}: {text}" for text in [*texts, *_incomplete(policy, scenario)]]
+        texts += [*_incomplete(policy, scenario), *_unread(scenario, k)]
+        notes += [f"{policy_label(policy)}: {text}" for text in texts]
     return (*notes, *_without_change(scenario, columns), *_cut_off(scenario, columns))
 
 
@@ -128,6 +130,14 @@ def _incomplete(policy: Policy, scenario: Scenario) -> Iterator[str]:
     if end - first < policy.over_months:
         by = month_name(start, end - 1)
         yield f"{(end - first) / policy.over_months:.0%} of the change is reached by {by}, its last month"
+
+
+def _unread(scenario: Scenario, k: int) -> Iterator[str]:
+    """A policy whose lever is not read while it holds, in a scenario that is composed in Python."""
+    try:
+        check_acting(scenario.moves, k, scenario.span)
+    except RequirementError as unmet:
+        yield f"changes nothing: it needs {unmet.wanted}"
 
 
 def _without_change(scenario: Scenario, columns: TargetColumns) -> Iterator[str]:

@@ -6,7 +6,7 @@ Each check raises an error that names the key at fault below the policy; `sim.sc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +16,7 @@ from sim.policies import Lever, OtherLever, ServiceTrait, levers
 from sim.policies.restructuring import falls_now
 from sim.scenario.paths import (
     ConflictError,
+    Places,
     Span,
     TargetColumns,
     check_conflicts,
@@ -25,9 +26,12 @@ from sim.scenario.paths import (
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.timeline import month_name, months_between
 from sim.schema import errors
-from sim.schema.errors import Phrase, RequirementError
+from sim.schema.errors import InputError, Phrase, RequirementError
 from sim.schema.renamed import LEVERS, renamed
 from sim.services.catalogue import Service, load_catalogue
+
+ANYWHERE: Places = SimpleNamespace(quintile=np.zeros(1, np.uint8), code=np.zeros(1, np.uint32))
+"""A single neighbourhood, for policies that do not select any."""
 
 
 @cache
@@ -87,7 +91,7 @@ def services_of(lever: str) -> tuple[str, ...]:
 
 
 class PlaceColumns:
-    """The neighbourhoods of a place at one size, read once for all policies of a scenario.
+    """The neighbourhoods of a place at one size, made once for all policies of a scenario, and only if one needs them.
 
     Parameters
     ----------
@@ -95,14 +99,38 @@ class PlaceColumns:
         Name of the place.
     people : int or None
         Size; None for its real size.
+
+    Raises
+    ------
+    InputError
+        If there is no such place.
     """
 
     def __init__(self, place: str, people: int | None) -> None:
-        self.place = place
-        self.neighbourhoods: list[Neighbourhood] = Place.load(place).neighbourhoods(people)
-        self.names = tuple(n.name for n in self.neighbourhoods)
-        self._known = frozenset(self.names)
-        self.columns = neighbourhood_columns(self.neighbourhoods)
+        self.place, self._people = place, people
+        self._loaded = Place.load(place)
+
+    @cached_property
+    def neighbourhoods(self) -> list[Neighbourhood]:
+        """The neighbourhoods of the place at this size."""
+        try:
+            return self._loaded.neighbourhoods(self._people)
+        except InputError as wrong:
+            raise RequirementError(wrong.wanted, wrong.came, wrong.choices, below=("people",)) from None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the neighbourhoods."""
+        return tuple(n.name for n in self.neighbourhoods)
+
+    @cached_property
+    def columns(self) -> Places:
+        """The columns by which policies select neighbourhoods."""
+        return neighbourhood_columns(self.neighbourhoods)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.names)
 
     def check(self, where: NeighbourhoodFilter) -> None:
         """Refuse a filter that names an unknown neighbourhood, or that none meets."""
@@ -231,7 +259,8 @@ def check_together(moves: Sequence[Policy], place: PlaceColumns, name: str) -> N
         If two values with the same start are for the same people and service.
     """
     if moves:
-        check_conflicts(TargetColumns(moves, service_ids(), place.columns, name))
+        columns = place.columns if any(policy.where is not None for policy in moves) else ANYWHERE
+        check_conflicts(TargetColumns(moves, service_ids(), columns, name))
 
 
 def conflict_words(moves: Sequence[Policy], conflict: ConflictError) -> tuple[str, Phrase]:
@@ -270,7 +299,7 @@ def _check_acts(policy: Policy, lever: Lever, others: Sequence[Policy], span: Sp
     end = span.months if policy.until is None else months_between(span.start, policy.until)
     if lever.acts == "when due":
         alike = [other for other in (policy, *others) if other.lever == lever.name]
-        columns = TargetColumns(alike, service_ids(), SimpleNamespace(quintile=np.zeros(1), code=np.zeros(1)), "")
+        columns = TargetColumns(alike, service_ids(), ANYWHERE, "")
         path = lever_path(lever, columns, span)
         falls = getattr(falls_now, "py_func", falls_now)
         if not any(falls(path, month) for month in range(first, span.months)):

@@ -229,13 +229,14 @@ class Scenario(Closed):
         try:
             check_policy(policy, self.span, place)
         except RequirementError as unmet:
+            key = () if unmet.below == ("people",) else key
             choices = tuple(map(str, unmet.choices))
             raise fail(path or self.name, text, (*key, *unmet.below), unmet.wanted, unmet.came, choices) from None
 
     def check_acting(self, path: Path | str = "", text: str = "") -> None:
         """Check that each policy is read while it holds, and that policies on which others depend are there.
 
-        A scenario that is composed policy by policy is checked when it is run.
+        A scenario that is composed policy by policy in Python is not refused: a note beside its result says so.
 
         Parameters
         ----------
