@@ -224,7 +224,9 @@ def test_a_policy_that_does_nothing_is_refused() -> None:
 
 def test_headings_name_the_aim_and_differ() -> None:
     """A policy's heading has its services, places and ages; scenarios with one label get their names."""
-    aimed = Policy(lever="threshold", start="2026-04", value=0.2, service="gp", **{"who": {"ages": [0, 17]}})
+    aimed = Policy.model_validate(
+        {"lever": "threshold", "start": "2026-04", "value": 0.2, "service": "gp", "who": {"ages": [0, 17]}}
+    )
     assert policy_label(aimed) == "threshold 0.2, general practice, ages 0 to 17"
     assert Scenario.load("baseline").with_policy("threshold", value=0.2, service="home_care").label.endswith("care")
     labels = {"a": "Plan", "b": "plan ", "c": "Plan (b)"}
