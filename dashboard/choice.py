@@ -274,7 +274,7 @@ def _target(parts: Mapping[str, Any], lever: LeverInfo, index: ModelIndex, said:
     fifths: tuple[int, ...] = ()
     ages: tuple[int, int] | None = None
     if SERVICE in lever.aims:
-        services = _known(parts.get("service"), tuple(index.target_services), "service", said)
+        services = _known(parts.get("service"), tuple(index.services_of(lever.name)), "service", said)
     if WHERE in lever.aims:
         chosen = _known(parts.get("fifths"), tuple(map(str, FIFTHS)), "fifth", said)
         fifths = tuple(int(name) for name in chosen) if len(chosen) < len(FIFTHS) else ()

@@ -279,7 +279,7 @@ def _target_controls(index: ModelIndex, lever: LeverInfo, target: TargetGroup, *
                 id=moved_id(lever.name, "service"),
                 label="Services (at least one)" if required else "Services",
                 placeholder="" if target.services else "choose" if required else "all",
-                data=[{"value": name, "label": label} for name, label in index.target_services.items()],
+                data=[{"value": name, "label": label} for name, label in index.services_of(lever.name).items()],
                 value=list(target.services),
                 searchable=True,
                 hidePickedOptions=True,

@@ -136,6 +136,7 @@ class ModelIndex:
         ranked.sort(key=lambda pair: (pair[0], (*first, pair[1].name).index(pair[1].name), pair[1].label))
         self.levers: dict[str, LeverInfo] = {lever.name: lever for _, lever in ranked}
         self.target_services: dict[str, str] = {service.id: service.label for service in model.load_catalogue()}
+        self._services_of = model.services_of
         self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
         # A measure that compares a policy with the baseline has no level, so it has no line in a chart.
         measures = list(model.metrics())
@@ -150,6 +151,10 @@ class ModelIndex:
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
             raise ValueError(f"no scenario called '{BASELINE}'; there are {', '.join(self.scenarios) or 'none'}")
+
+    def services_of(self, lever: str) -> dict[str, str]:
+        """The services on which a lever acts, and their labels."""
+        return {name: self.target_services[name] for name in self._services_of(lever)}
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -239,6 +244,8 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
     for setting in job.lever_settings:
         policy = setting.as_policy()
         after = after.with_policy(policy.pop("lever"), **policy, name=YOURS)
+    if job.lever_settings:
+        after.check_acting()
     comparison = index.model.compare(
         before,
         after,

@@ -39,6 +39,7 @@ _MODULES = {
     "parameters": "sim.scenario.parameters",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
+    "services_of": "sim.scenario.policy_checks",
 }
 
 _ALIASES = {"parameters": "parameter_frame"}
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from sim.results.metrics import Metric, metrics
     from sim.scenario.parameters import parameter_frame as parameters
     from sim.scenario.policy import Policy
+    from sim.scenario.policy_checks import services_of
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
@@ -83,6 +85,7 @@ __all__ = [
     "place_names",
     "run",
     "scenario_names",
+    "services_of",
 ]
 
 

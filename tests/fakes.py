@@ -70,6 +70,9 @@ class Scenario:
         moved = shift or value - match.baseline
         return replace(self, name=name, label=name, effect=self.effect - moved * 0.3)
 
+    def check_acting(self) -> None:
+        """Every policy of this scenario acts."""
+
 
 LEVERS = (
     Lever(
@@ -146,6 +149,7 @@ class FakeModel:
     load_catalogue = staticmethod(
         lambda: (SimpleNamespace(id="gp", label="General practice"), SimpleNamespace(id="youth", label="Youth work"))
     )
+    services_of = staticmethod(lambda lever: ("gp", "youth"))
     AGE_BANDS = ((0, 17), (18, 64), (65, 109))
 
     def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **options: Any) -> Any:

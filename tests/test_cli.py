@@ -243,9 +243,9 @@ def test_a_set_lever_moves_in_policies_alone() -> None:
 
 def test_the_baseline_is_compared_with_itself_and_a_lever() -> None:
     """`compare baseline baseline --set policies.x=` makes a second scenario with a name that includes the lever."""
-    before, after = select("baseline", "baseline", sets=("policies.threshold=0.4", "policies.cut_rule=0.5")).scenarios
+    before, after = select("baseline", "baseline", sets=("policies.threshold=0.4", "policies.pay=1.1")).scenarios
     assert (before.name, after.name) == ("baseline", "baseline-threshold")
-    assert [p.lever for p in after.policies] == ["threshold", "cut_rule"]
+    assert [p.lever for p in after.policies] == ["threshold", "pay"]
 
 
 def test_options_and_sets_select_the_same_scenarios() -> None:

@@ -5,6 +5,7 @@ Every argument is checked before anything is run, so that a mistake in the last 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,14 +20,15 @@ from sim.policies import Lever, levers
 from sim.results.expectation_tests import unmeasured
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
 from sim.scenario.parameters import parameter
-from sim.scenario.scenario import LONGEST_YEARS, Scenario, library
+from sim.scenario.scenario import LONGEST_YEARS, MONTHS_BEFORE_POLICY, Scenario, library
+from sim.scenario.timeline import month_name
 from sim.schema.errors import InputError, Phrase
 from sim.schema.renamed import ENGINES as FORMER_ENGINES
 from sim.schema.renamed import LEVERS as FORMER_LEVERS
 from sim.schema.renamed import PARAMETER_GROUPS as FORMER_GROUPS
 from sim.schema.renamed import FormerNameError
 from sim.schema.toml_files import ASSIGNMENT, fail, parse_assignment, read_text
-from sim.schema.toml_keys import dotted, locate
+from sim.schema.toml_keys import dotted, key_parts, locate
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 DRAWS = ("mechanisms", "all", "none")
@@ -122,6 +124,8 @@ def select_scenarios(
             changed = _with_levers(changed, overrides.levers, keep_name=keep_name)
         scenarios.append(changed)
     _check_comparable(loaded, scenarios)
+    for item, scenario in zip(loaded, scenarios, strict=True):
+        _check_acting(item, scenario)
     if shortened and len(loaded) > 1:
         count = f"{len(shortened)} expectation{'s' if len(shortened) > 1 else ''}"
         print(
@@ -223,7 +227,9 @@ def _overrides(place: str | None, people: int | None, years: int | None, sets: S
             name = ".".join(str(part) for part in keys[1:])
             number = _number(key, value)
             parameter(name, number)
-            overrides.parameters[name] = number
+            before = overrides.parameters.setdefault(name, number)
+            if before != number:
+                raise InputError(ASSIGNMENT, None, key, "one value", Phrase(f"two: {before:g} and {number:g}"))
         else:
             raise InputError(ASSIGNMENT, None, "", "a key that can be set", key, SETTABLE)
     if overrides.people is not None:
@@ -233,15 +239,19 @@ def _overrides(place: str | None, people: int | None, years: int | None, sets: S
     return overrides
 
 
-def _number(key: str, value: Any) -> float:
+def _number(key: str, value: Any, wanted: str = "") -> float:
+    """A value of `--set` as a number; a whole number that is too large for a float is infinite."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(ASSIGNMENT, None, key, "a number", value)
-    return float(value)
+        raise InputError(ASSIGNMENT, None, key, f"a number{wanted and ', '}{wanted}", value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _lever_value(lever: Lever, key: str, text: str, value: Any) -> float:
-    number = _number(key, value)
     wanted = f"{lever.low:g} to {lever.high:g} ({lever.unit}; {lever.baseline:g} at baseline)"
+    number = _number(key, value, wanted)
     if lever.kind == "value" and text.partition("=")[2].lstrip().startswith("+"):
         raise InputError(ASSIGNMENT, None, key, f"a value without a sign, {wanted}", text.partition("=")[2].strip())
     target = number if lever.kind == "value" else lever.baseline + number
@@ -300,14 +310,34 @@ def _changed(loaded: _LoadedScenario, overrides: _ScenarioOverrides) -> tuple[Sc
 
 
 def _with_levers(scenario: Scenario, moved: Sequence[tuple[Lever, float, str | None]], *, keep_name: bool) -> Scenario:
+    """The scenario with the policies of `--set`, each from one year after the scenario's start."""
     for lever, number, service in moved:
         name = scenario.name if keep_name else None
-        if lever.kind == "shift":
-            scenario = scenario.with_policy(lever.name, shift=number, service=service, name=name)
-        else:
-            scenario = scenario.with_policy(lever.name, value=number, service=service, name=name)
+        key = ".".join(("policies", lever.name, *([service] if service is not None else [])))
+        start, months, _ = scenario.span
+        if months <= MONTHS_BEFORE_POLICY:
+            wanted = f"a run beyond {month_name(start, MONTHS_BEFORE_POLICY)}, one year after its start, when it begins"
+            raise InputError(ASSIGNMENT, None, key, wanted, Phrase(f"{start} to {month_name(start, months - 1)}"))
+        try:
+            amount = {lever.kind: number}
+            first = month_name(start, MONTHS_BEFORE_POLICY)
+            scenario = scenario.with_policy(lever.name, start=first, service=service, name=name, **amount)  # type: ignore[arg-type]  # a number
+        except InputError as error:
+            raise InputError(ASSIGNMENT, None, key, error.wanted, error.came, error.choices) from None
         keep_name = True
     return scenario
+
+
+def _check_acting(loaded: _LoadedScenario, scenario: Scenario) -> None:
+    """Refuse a policy of the file or of `--set` that would change nothing."""
+    try:
+        scenario.check_acting(loaded.path, loaded.text)
+    except InputError as error:
+        table, k = key_parts(error.key)[:2]
+        if table == "policies" and int(k) >= len(loaded.scenario.policies):
+            key = f"policies.{scenario.policies[int(k)].lever}"
+            raise InputError(ASSIGNMENT, None, key, error.wanted, error.came) from None
+        raise
 
 
 def _check_comparable(loaded: Sequence[_LoadedScenario], scenarios: Sequence[Scenario]) -> None:

@@ -22,6 +22,7 @@ from sim.policies import levers
 from sim.results.metrics import metrics
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
 from sim.scenario.parameters import parameters
+from sim.scenario.policy_checks import services_of
 from sim.scenario.scenario import Scenario, library
 from sim.schema.errors import plain
 from sim.schema.quantities import Figure
@@ -116,6 +117,7 @@ def _levers() -> Rows:
     return [
         {"name": x.name, "label": x.label, "unit": x.unit, "low": x.low, "high": x.high, "baseline": x.baseline,
          "step": x.step, "kind": x.kind, "by_service": x.by_service, "aims": list(x.aims), "needs": list(x.needs),
+         "services": list(services_of(x.name)) if x.by_service else [], "acts": x.acts,
          "source": x.source, "meaning": x.meaning}
         for x in levers()
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from sim.analysis.life_history_text import describe_events, describe_start, pseu
 from sim.analysis.paired_life_histories import COUNTS, LifeHistoryComparison
 from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, print_wrapped
 from sim.results.number_text import number_text, plain_number
+from sim.scenario.headings import distinct_headings
 from sim.schema.errors import plain
 from sim.schema.version import VERSION
 
@@ -101,7 +102,8 @@ def show(report: LifeHistoryComparison, document: dict[str, Any], out: Console) 
     first, last = document["months"][0], document["months"][-1]
     runs = f"{len(report.seeds)} seeds" if len(report.seeds) > 1 else "one seed"
     out.print(Text(f"{plain(report.place.label)}: {report.people:,} people, {first} to {last}, {runs}"))
-    labels = plain(report.baseline.label), plain(report.scenario.label)
+    headings = distinct_headings({s.name: s.label for s in (report.baseline, report.scenario)})
+    labels = plain(headings[report.baseline.name]), plain(headings[report.scenario.name])
     out.print(
         Text(
             f"Crises under {labels[1]} compared with {labels[0]}: the same people and the same chance events, per "

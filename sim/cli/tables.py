@@ -100,8 +100,18 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     if document["differences"]:
         _cost_effectiveness(document, by_name, last, out)
         _expectations(result, by_name, out)
+    show_notes(document["notes"], out)
     out.print()
     out.print(Text(document["note"].rstrip("."), style="bold"))
+
+
+def show_notes(notes: Sequence[str], out: Console) -> None:
+    """Print what policies do beyond or short of what they state."""
+    if notes:
+        out.print()
+        out.print(Text("Notes on the policies", style="bold"))
+    for note in notes:
+        print_wrapped(note, out)
 
 
 def _row(
@@ -150,7 +160,7 @@ def _table(title: str, rows: Sequence[Row], document: dict[str, Any], out: Conso
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
     table.add_column("", width=min(label_width, LABEL_WIDTHS[1]))
     for label, width in zip(labels, widths, strict=True):
-        table.add_column(Text(label), width=width)
+        table.add_column(Text(label), width=width, overflow="fold")
     for row, line in zip(rows, cells, strict=True):
         table.add_row(_named(row, "\n"), *(_text(cell, "\n") for cell in line))
     out.print(table)
@@ -276,7 +286,7 @@ def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Consol
         else:
             verdict = "met" if row["met"] else "NOT met"
             observed = change_text({"mean": float(row["mean"]), **figures}, str(row["unit"]), measure.decimals)
-        label = plain(next(s.label for s in result.scenarios if s.name == row["scenario"]))
+        label = plain(result.headings[str(row["scenario"])])
         style = {"met": "green", "NOT met": "red"}.get(verdict, "")
         beginning = f"{label}, {row['about']}: {measure.label} {row['expected']}: "
         out.print(Text.assemble(beginning, (verdict, style), f", {observed}"))

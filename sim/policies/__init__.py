@@ -26,15 +26,37 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from sim.schema.declarations import import_declaration, line_of
 from sim.schema.errors import NOTHING, InputError
 from sim.schema.quantities import Params, number
+from sim.state.codes import Tier
 
 Aim = Literal["service", "where", "who"]
 Axis = Literal["place", "neighbourhood", "service"]
+ServiceTrait = Literal["responsive", "not acute", "staffed", "funded", "helps by name"]
+"""What a lever requires of a service: it is responsive; it is not acute; it has paid staff; it has a budget at baseline
+(an alternative to another service has none); or it helps people by name, up to a number of places."""
+Acts = Literal["every month", "year end", "when due", "with others"]
+"""When a lever acts: in every month; in the last month of each year, when accounts are settled; when its values since
+the start add up to one more event; or only in months in which another lever makes a change that it responds to."""
+Pays = Literal["multiple", "pounds per head", "share", "workers per 10,000", "workers per 100,000"]
+"""How the value of a lever pays for workers: as a multiple of budgets, pounds for each resident a year, a share of
+budgets that is moved, or workers for so many residents."""
 Section = Literal["Money", "Who gets in", "How staff work", "Who decides", "Community", "Outside services", "Shocks"]
 """Where a reader looks for a lever, in this order; 'Shocks' happen to a place rather than being decided."""
 
 
 LEVER_GROUP = "levers"
 """The group of parameters that are baselines of levers."""
+
+
+class OtherLever(BaseModel):
+    """A change of another lever to which a lever responds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lever: str
+    side: Literal["below", "above"]
+    """The side of its baseline on which the other lever is."""
+    tiers: tuple[Tier, ...] = ()
+    """Tiers of the services that the change must concern; none for all."""
 
 
 class Lever(BaseModel):
@@ -69,6 +91,14 @@ class Lever(BaseModel):
     """What the columns of its path are."""
     needs: tuple[Aim, ...] = ()
     """What a policy must aim it at."""
+    acts_on: tuple[ServiceTrait, ...] = ()
+    """What a service must be for the lever to change anything there; a policy aimed at another service is refused."""
+    acts: Acts = "every month"
+    """When it acts by itself; a policy that is over before is refused."""
+    acts_with: tuple[OtherLever, ...] = ()
+    """Changes of other levers in whose months it acts too."""
+    pays: Pays | None = None
+    """How it pays for workers, if it does."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -88,6 +118,10 @@ class Lever(BaseModel):
             raise ValueError(f"a baseline of 0 for a lever of kind 'shift', not {self.baseline:g}")
         if not set(self.needs) <= set(self.aims):
             raise ValueError(f"needs among its aims {list(self.aims)}, not {list(self.needs)}")
+        if self.acts_on and "service" not in self.aims:
+            raise ValueError(f"'service' among the aims of a lever that acts on some services, not {list(self.aims)}")
+        if self.acts == "with others" and not self.acts_with:
+            raise ValueError("acts_with for a lever that acts with others")
         if self.axis == "place" and self.aims:
             raise ValueError(f"no aims for a lever of the whole place (axis 'place'), not {list(self.aims)}")
         return self

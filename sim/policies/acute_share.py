@@ -31,6 +31,7 @@ LEVER = Lever(
     meaning="Moves this share of the planned budget to acute services, within every budget holder that has any.",
     kind="shift",
     axis="place",
+    pays="share",
 )
 MOST_MOVED = 0.8  # assumed
 """Largest share of its plan that the losing side can lose."""

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="E21 [CCN]: recording could fall from 50 to some 25 % of time",
     meaning="Multiplies the share of working time that goes to recording and administration.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Share of routine administration that is automated. Staff spend the time saved on the people they help.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Share of routine administration that is automated. Posts are closed for the time saved.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -28,6 +28,7 @@ LEVER = Lever(
     meaning="How far staff decide how they work. With more autonomy fewer staff burn out, and areas with a "
     "leader learn more.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

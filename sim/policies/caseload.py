@@ -28,6 +28,7 @@ LEVER = Lever(
     meaning="Number of cases for each worker. More cases reach more people, leave less time for each, and wear "
     "staff out.",
     aims=("service",),
+    acts_on=("staffed", "not acute"),
 )
 
 

@@ -29,6 +29,7 @@ LEVER = Lever(
     source="assumed; F17 [Frome], F18 [DeepEnd], F20 [LAC]",
     meaning="Multiplies the budget of community groups and link workers, with new money.",
     aims=("where",),
+    pays="multiple",
 )
 
 

@@ -26,6 +26,7 @@ LEVER = Lever(
     source="E26 [Barker]: index 0.61, small practices 0.70; range assumed",
     meaning="How often people meet the same worker again, compared with the baseline.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

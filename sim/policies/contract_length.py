@@ -28,6 +28,7 @@ LEVER = Lever(
     meaning="Years for which a contract fixes the work. Under long contracts help fits less well; short "
     "contracts take more time.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Share of people helped who are offered a personal budget or a plan of their own.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
-from sim.policies import Lever
+from sim.policies import Lever, OtherLever
 from sim.state.codes import ACUTE
 from sim.state.world import World
 
@@ -31,6 +31,8 @@ LEVER = Lever(
     meaning="Share of a cut to acute budgets that the other budgets bear instead: 0% is an equal cut, 100% "
     "protects acute services.",
     axis="place",
+    acts="with others",
+    acts_with=(OtherLever(lever="total_budget", side="below", tiers=("acute",)),),
 )
 MOST_TAKEN = 0.9  # assumed
 """Largest share of the other lines that can be taken."""

@@ -30,6 +30,7 @@ LEVER = Lever(
     kind="shift",
     aims=("service", "where", "who"),
     needs=("service",),
+    pays="pounds per head",
 )
 
 

@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Multiplies the number of people who can be hired in a month.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed; A18 [CLS18]",
     meaning="Lay helpers wanted for each paid worker, each for a few hours a week.",
     aims=("service",),
+    acts_on=("helps by name",),
 )
 
 

@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed; M88 (Community Catalysts): direction",
     meaning="Workers who find, encourage and support local people who offer home help.",
     axis="place",
+    pays="workers per 100,000",
 )
 
 

@@ -27,6 +27,7 @@ LEVER = Lever(
     meaning="Paid community organisers, with new money.",
     axis="neighbourhood",
     aims=("where",),
+    pays="workers per 10,000",
 )
 
 

@@ -29,6 +29,7 @@ LEVER = Lever(
     meaning="Share of an acute overspend that the same budget holder's prevention loses next year. The centre "
     "pays the rest.",
     axis="place",
+    acts="year end",
 )
 
 

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed; E23 [SfC23] for the direction",
     meaning="Multiplies pay within the same budget. At higher pay fewer staff leave, and fewer posts are opened.",
     aims=("service",),
+    acts_on=("funded",),
 )
 
 

@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed; M44, M45: direction",
     meaning="Share of every budget holder's overspend or saving that is shared with the others at the end of a year.",
     axis="place",
+    acts="year end",
 )
 
 

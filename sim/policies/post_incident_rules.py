@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Multiplies the rules and checks that follow each crisis.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -32,6 +32,7 @@ LEVER = Lever(
     "holder that has any.",
     kind="shift",
     axis="place",
+    pays="share",
 )
 MOST_MOVED = 0.8  # assumed
 """Largest share of its plan that the losing side can lose."""

@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Multiplies the number of organisations between which the work is divided.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

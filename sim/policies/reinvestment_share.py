@@ -29,6 +29,7 @@ LEVER = Lever(
     meaning="Share of a saving that a budget holder keeps and adds to prevention next year. The rest goes back "
     "to the centre.",
     axis="place",
+    acts="year end",
 )
 
 

@@ -31,6 +31,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Reorganisations of services a year beyond today's: 0.25 is one every four years.",
     axis="place",
+    acts="when due",
 )
 TIME_LOST, MOST_UPHEAVAL = 0.1, 0.3  # assumed
 """Share of working time that a restructuring takes at first, and the largest that several take together."""

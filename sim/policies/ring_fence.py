@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, NoParams, Phase, mechanism
-from sim.policies import Lever
+from sim.policies import Lever, OtherLever
 from sim.state.codes import COMMUNITY, PREVENTIVE
 from sim.state.world import World
 
@@ -29,6 +29,15 @@ LEVER = Lever(
     source="assumed; M3: direction",
     meaning="Share of each preventive and community service's baseline budget that nothing may take.",
     axis="place",
+    acts="year end",
+    acts_with=(
+        OtherLever(lever="total_budget", side="below", tiers=("preventive", "community")),
+        OtherLever(lever="community_investment", side="below"),
+        OtherLever(lever="service_budget", side="below", tiers=("preventive", "community")),
+        OtherLever(lever="prevention_share", side="below"),
+        OtherLever(lever="acute_share", side="above"),
+        OtherLever(lever="political_salience", side="above"),
+    ),
 )
 MOST_TAKEN = 0.8  # assumed
 """Largest share of the other lines that can be taken."""

@@ -28,6 +28,8 @@ LEVER = Lever(
     meaning="Multiplies the budget of the chosen service, in real terms and with new money.",
     aims=("service", "where", "who"),
     needs=("service",),
+    acts_on=("funded",),
+    pays="multiple",
 )
 
 

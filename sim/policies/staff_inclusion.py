@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed; M12: direction",
     meaning="How far staff who came from abroad feel at home and stay.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

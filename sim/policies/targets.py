@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed",
     meaning="How far targets from above steer the work. With more targets, more people are seen, less well.",
     aims=("service",),
+    acts_on=("funded",),
 )
 
 

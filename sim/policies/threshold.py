@@ -30,6 +30,7 @@ LEVER = Lever(
     meaning="Share of requests that responsive services turn away. Each service changes by the same number of "
     "percentage points.",
     aims=("service", "where", "who"),
+    acts_on=("responsive",),
 )
 LEVER_BASELINE = LEVER.baseline
 MOST_REFUSED = 0.95  # assumed

@@ -28,6 +28,8 @@ LEVER = Lever(
     source="D16 [IFS24], D19 [IFS15]: -26 % on average, -46 % at the extreme",
     meaning="Multiplies every budget line, in real terms.",
     aims=("service", "where", "who"),
+    acts_on=("funded",),
+    pays="multiple",
 )
 
 

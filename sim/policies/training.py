@@ -26,6 +26,7 @@ LEVER = Lever(
     source="assumed",
     meaning="Share of working time spent on training, beyond the baseline's.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

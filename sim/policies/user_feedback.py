@@ -27,6 +27,7 @@ LEVER = Lever(
     source="assumed",
     meaning="How far the ratings of the people helped decide what is done.",
     aims=("service",),
+    acts_on=("staffed", "funded"),
 )
 
 

@@ -27,6 +27,8 @@ from sim.results.number_text import MINUS, difference_unit, number_text, plain_n
 from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
 from sim.results.summary import BAND, SUMMARY, summary
+from sim.scenario.headings import distinct_headings
+from sim.scenario.notes import policy_notes
 from sim.scenario.scenario import Scenario
 from sim.schema.version import VERSION
 
@@ -331,6 +333,18 @@ class Comparison:
         return tuple(s.name for s in self.scenarios)
 
     @property
+    def headings(self) -> dict[str, str]:
+        """Heading of each scenario by name: its label, with its name where labels are alike."""
+        return distinct_headings({s.name: s.label for s in self.scenarios})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what policies do beyond or short of what they state."""
+        hoods = self.place.neighbourhoods(self.people)
+        headings = self.headings
+        return tuple(f"{headings[s.name]}: {note}" for s in self.scenarios for note in policy_notes(s, hoods))
+
+    @property
     def months(self) -> list[str]:
         """Every month, YYYY-MM."""
         return self.scenarios[0].months()
@@ -520,9 +534,10 @@ class Comparison:
             "months": self.months,
             "years": list(range(1, self.scenarios[0].years + 1)),
             "baseline": self.baseline,
-            "labels": {s.name: s.label for s in self.scenarios},
+            "labels": self.headings,
             "bands": self.bands,
             "note": "Exploratory, not a forecast.",
+            "notes": list(self.notes),
             "scenarios": {name: {} for name in self.names},
             "differences": {name: {} for name in self.names[1:]},
         }

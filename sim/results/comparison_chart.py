@@ -79,12 +79,12 @@ def comparison_chart(result: Comparison) -> str:
     str
         The SVG document.
     """
-    series = result["acute_demand"]
+    series, headings = result["acute_demand"], result.headings
     levels, changes = series.by_year(), series.difference()
     left, right = _Panel(60, 440, levels, "q025", "q975"), _Panel(540, 780, changes, "ci_low", "ci_high")
     sample = f"{result.people:,} people, {len(result.seeds)} seeds"
     caption = f"Illustrative, not a forecast. {sample}; many parameters are assumed."
-    difference_title = f"Difference from “{result.scenarios[0].label}”"
+    difference_title = f"Difference from “{headings[result.baseline]}”"
     title = f"Acute demand in {result.place.label} under four ways of spending"
     elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="13" '
@@ -107,7 +107,7 @@ def comparison_chart(result: Comparison) -> str:
             final = changes[(changes["scenario"] == scenario.name) & (changes["year"] == right.years)].iloc[0]
             mean, low, high = (fixed(final[k], 1, signed=True, minus=MINUS) for k in ("mean", "ci_low", "ci_high"))
             difference = f"{mean} ({low} to {high})"
-            ends.append((right.y(float(final["mean"])), scenario.label, difference))
+            ends.append((right.y(float(final["mean"])), headings[scenario.name], difference))
     label_y = right.top - 30.0
     for y, label, difference in sorted(ends):
         label_y = max(y, label_y + 36.0)
@@ -117,6 +117,6 @@ def comparison_chart(result: Comparison) -> str:
     for scenario, (colour, dash) in zip(result.scenarios, STYLES, strict=False):
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         elements.append(f'<path d="M{key_x:.0f} 428h26" stroke="{colour}" stroke-width="2.5"{dashes}/>')
-        elements.append(f'<text x="{key_x + 32:.0f}" y="432">{escape(scenario.label)}</text>')
-        key_x += 50 + 8 * len(scenario.label)
+        elements.append(f'<text x="{key_x + 32:.0f}" y="432">{escape(headings[scenario.name])}</text>')
+        key_x += 50 + 8 * len(headings[scenario.name])
     return "\n".join([*elements, "</svg>\n"])

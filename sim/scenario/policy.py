@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,13 @@ from sim.state.columns import A
 
 SHARE = stream("neighbourhoods of a share")
 FIRSTS, LASTS = tuple(first for first, _ in AGE_BANDS), tuple(last for _, last in AGE_BANDS)
+
+
+@lru_cache(maxsize=8)
+def _lots(codes: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """The draw of each neighbourhood, the same for every seed."""
+    key = month_key(np.uint64(0), SHARE, 0)
+    return np.array([uniform(key, code) for code in codes])
 
 
 class NeighbourhoodFilter(Closed):
@@ -61,12 +69,14 @@ class NeighbourhoodFilter(Closed):
         """
         inside = np.ones(len(code), bool)
         if self.quintiles is not None:
-            inside &= np.isin(quintile + 1, self.quintiles)
+            fifths = np.zeros(QUINTILES + 1, bool)
+            fifths[self.quintiles] = True
+            inside &= fifths[quintile + 1]
         if self.names is not None:
-            inside &= np.isin(code, [zlib.crc32(name.encode()) for name in self.names])
+            codes = {zlib.crc32(name.encode()) for name in self.names}
+            inside &= np.fromiter((number in codes for number in code.tolist()), bool, code.size)
         if self.share is not None:
-            key = month_key(np.uint64(0), SHARE, 0)
-            lot = np.array([uniform(key, int(number)) for number in code])
+            lot = _lots(tuple(code.tolist()))
             order = np.flatnonzero(inside)[np.argsort(lot[inside], kind="stable")]
             inside[order[max(1, round(self.share * order.size)) :]] = False
         return inside
@@ -101,6 +111,10 @@ class AgeFilter(Closed):
 class Policy(Closed):
     """One lever moved at one time: to a `value` or by a `shift`, at once or over some months.
 
+    Several policies may move one lever. Values never add: the most closely aimed value that holds replaces the others,
+    and of equally close ones the value that started last; the same start is refused. Shifts add, to one another and
+    to the value that holds. A policy holds from `start` to the month before `until`.
+
     Examples
     --------
     >>> policy = Policy(lever="service_budget", shift=-0.1, start="2026-04", service="gp")
@@ -110,10 +124,16 @@ class Policy(Closed):
 
     lever: str
     start: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month of the change, YYYY-MM")
-    value: Number | None = None
-    shift: Number | None = None
+    value: Number | None = Field(
+        None,
+        description="value of the lever; it replaces values that started earlier, and a more closely aimed value "
+        "replaces it: `where` and `who` count before `service`",
+    )
+    shift: Number | None = Field(None, description="change of the lever; shifts add, to one another and to a value")
     over_months: int = Field(1, ge=1, le=720, description="months until the change is complete")
-    until: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month back at baseline")
+    until: str | None = Field(
+        None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month in which the policy no longer holds"
+    )
     service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
     where: NeighbourhoodFilter | None = None
     who: AgeFilter | None = None
@@ -122,6 +142,26 @@ class Policy(Closed):
     def services(self) -> tuple[str, ...]:
         """The services that the policy is aimed at; empty for all."""
         return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
+
+    @property
+    def ages(self) -> tuple[int, int] | None:
+        """First and last year of age of the people that the policy is for; None for all ages."""
+        return None if self.who is None else (self.who.ages[0], self.who.ages[1])
+
+    def bands(self) -> npt.NDArray[np.bool_]:
+        """Test which age bands the policy is for. Shape (bands,)."""
+        return np.ones(len(AGE_BANDS), bool) if self.who is None else self.who.chosen()
+
+    @property
+    def closeness(self) -> int:
+        """How closely the policy is aimed: 2 for `where` and 2 for `who`, then 1 for `service`.
+
+        Examples
+        --------
+        >>> Policy(lever="threshold", start="2026-04", value=0.2, service="camhs").closeness
+        1
+        """
+        return 2 * (self.where is not None) + 2 * (self.who is not None) + (self.service is not None)
 
     @property
     def is_for_some(self) -> bool:

@@ -7,7 +7,6 @@ the question that it asks, the reason why the equations should push in a directi
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -17,24 +16,32 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
 
-from sim.place.place import Place
-from sim.policies import LEVER_GROUP, Lever, levers
+from sim.policies import LEVER_GROUP
 from sim.scenario import data_parameters
 from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
+from sim.scenario.headings import LONGEST_LABEL, joined_label, policy_label
 from sim.scenario.parameters import fail, parameter, parameter_groups
+from sim.scenario.paths import ConflictError, Places, Span, TargetColumns, check_conflicts, lever_paths
 from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
-from sim.scenario.timeline import month_name, months_between
+from sim.scenario.policy_checks import (
+    PlaceColumns,
+    check_acting,
+    check_policy,
+    check_together,
+    conflict_words,
+    levers_by_name,
+    service_ids,
+)
+from sim.scenario.timeline import month_name
 from sim.scenario.valuation import VALUATION, Valuation
-from sim.schema import errors, toml_files
-from sim.schema.errors import InputError, Phrase
-from sim.schema.quantities import AGE_BANDS, Closed, Number, Params
-from sim.schema.renamed import LEVERS, renamed
-from sim.services.catalogue import load_catalogue
-from sim.state.codes import MOST_GROUPS
-from sim.state.neighbourhoods import NeighbourhoodState
+from sim.schema import toml_files
+from sim.schema.errors import InputError, KeyPath, Phrase, RequirementError
+from sim.schema.quantities import Closed, Number, Params
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 LONGEST_YEARS = 60
+MONTHS_BEFORE_POLICY = 12
+"""Months from the start of a scenario to a policy that is composed without a start."""
 DATA = ("claims", "outside")
 """Files in the folder of claims that are not scenarios: the claims in words, and the claims outside the model."""
 
@@ -83,7 +90,7 @@ class Scenario(Closed):
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
-    label: str = Field(min_length=1, max_length=80)
+    label: str = Field(min_length=1, max_length=LONGEST_LABEL)
     question: str = Field(min_length=10)
     reason: str = Field(min_length=10, description="why the equations push in this direction")
     place: str = "anytown"
@@ -160,6 +167,7 @@ class Scenario(Closed):
         text = toml_files.read_text(path)
         scenario = toml_files.load_text(text, path, cls)
         scenario.check(path, text)
+        scenario.check_acting(path, text)
         return scenario
 
     def check(self, path: Path | str = "", text: str = "") -> None:
@@ -177,14 +185,19 @@ class Scenario(Closed):
         InputError
             At the first mistake.
         """
-        known = {lever.name: lever for lever in levers()}
+        place = PlaceColumns(self.place, self.people)
         for k, policy in enumerate(self.policies):
-            self._check_policy(policy, ("policies", k), known, path or self.name, text)
-        shocks = tuple(lever.name for lever in known.values() if lever.shock)
+            self._check_policy(policy, ("policies", k), place, path, text)
+        shocks = tuple(lever.name for lever in levers_by_name().values() if lever.shock)
         for k, policy in enumerate(self.shocks):
             if policy.lever not in shocks:
                 raise fail(path, text, ("shocks", k, "lever"), "the name of a shock", policy.lever, shocks)
-            self._check_policy(policy, ("shocks", k), known, path or self.name, text)
+            self._check_policy(policy, ("shocks", k), place, path, text)
+        try:
+            check_together(self.moves, place, self.name)
+        except ConflictError as conflict:
+            wanted, came = conflict_words(self.moves, conflict)
+            raise fail(path or self.name, text, self._key(conflict.second), wanted, came) from None
         for name, value in self.parameters.items():
             parameter(name, value, path or self.name, text, self.place)
         for k, claim in enumerate(self.shows):
@@ -193,7 +206,7 @@ class Scenario(Closed):
         self._check_expect(self.expect, ("expect",), path, text)
         for k, stop in enumerate(self.stops):
             for j, policy in enumerate(stop.policies):
-                self._check_policy(policy, ("stops", k, "policies", j), known, path or self.name, text)
+                self._check_policy(policy, ("stops", k, "policies", j), place, path, text)
             for name, value in stop.change.items():
                 try:
                     parameter(name, value, place=self.place)
@@ -201,7 +214,6 @@ class Scenario(Closed):
                     key = ("stops", k, "change", name)
                     raise fail(path, text, key, wrong.wanted, wrong.came, tuple(map(str, wrong.choices))) from None
             self._check_expect(stop.expect, ("stops", k, "expect"), path, text)
-        Place.load(self.place)
 
     def _check_expect(self, expects: list[Expect], key: tuple[str | int, ...], path: Path | str, text: str) -> None:
         for k, expected in enumerate(expects):
@@ -214,78 +226,42 @@ class Scenario(Closed):
                 raise fail(path, text, (*key, k, "claim"), "one of `shows`", expected.claim, tuple(self.shows))
 
     def _check_policy(
-        self, policy: Policy, key: tuple[str | int, ...], known: dict[str, Lever], path: Path | str, text: str
+        self, policy: Policy, key: tuple[str | int, ...], place: PlaceColumns, path: Path | str, text: str
     ) -> None:
-        lever = known.get(policy.lever)
-        if lever is None and policy.lever in LEVERS:
-            message = Phrase(renamed(policy.lever, LEVERS[policy.lever]))
-            raise fail(path, text, (*key, "lever"), message, policy.lever)
-        if lever is None:
-            raise fail(path, text, (*key, "lever"), "the name of a lever", policy.lever, tuple(known))
-        if (policy.value is None) == (policy.shift is None):
-            both = errors.Phrase("both" if policy.value is not None else "neither")
-            raise fail(path, text, key, "one of value and shift", both)
-        if lever.kind == "shift" and policy.value is not None:
-            raise fail(path, text, (*key, "value"), f"a shift: '{lever.name}' is 0 at baseline", policy.value)
-        baseline = self.baseline_of(lever)
-        target = policy.value if policy.value is not None else baseline + (policy.shift or 0.0)
-        if not lever.low <= target <= lever.high:
-            field = "value" if policy.value is not None else "shift"
-            low, high = (lever.low, lever.high) if field == "value" else (lever.low - baseline, lever.high - baseline)
-            came = policy.value if policy.value is not None else policy.shift
-            raise fail(path, text, (*key, field), f"{low:g} to {high:g} ({lever.unit}) for '{lever.name}'", came)
-        for field in ("start", "until"):
-            date = getattr(policy, field)
-            if date is None:
-                continue
-            month = months_between(self.start, date)
-            if month >= 12 * self.years:
-                last = month_name(self.start, 12 * self.years - 1)
-                raise fail(path, text, (*key, field), f"a month of the scenario, {self.start} to {last}", date)
-            if month < 0:
-                raise fail(path, text, (*key, field), f"a month from the scenario's start, {self.start}, on", date)
-        if policy.until is not None and months_between(policy.start, policy.until) <= 0:
-            raise fail(path, text, (*key, "until"), f"a month after the policy's start, {policy.start}", policy.until)
-        self._check_aims(policy, lever, key, known, path, text)
+        try:
+            check_policy(policy, self.span, place)
+        except RequirementError as unmet:
+            key = () if unmet.below == ("people",) else key
+            choices = tuple(map(str, unmet.choices))
+            raise fail(path or self.name, text, (*key, *unmet.below), unmet.wanted, unmet.came, choices) from None
 
-    def _check_aims(
-        self,
-        policy: Policy,
-        lever: Lever,
-        key: tuple[str | int, ...],
-        known: dict[str, Lever],
-        path: Path | str,
-        text: str,
-    ) -> None:
-        for aim, some in (("service", "services"), ("where", "neighbourhoods"), ("who", "ages")):
-            target = getattr(policy, aim)
-            if target is None and aim in lever.needs:
-                raise fail(path, text, (*key, aim), f"the {aim} that '{lever.name}' is for", errors.NOTHING)
-            if target is not None and aim not in lever.aims:
-                able = tuple(x.name for x in known.values() if aim in x.aims)
-                wanted = f"no '{aim}', as '{lever.name}' cannot be aimed at some {some}; these can: {', '.join(able)}"
-                raise fail(path, text, (*key, aim), wanted, Phrase("one") if aim != "service" else target)
-        services = tuple(s.id for s in load_catalogue())
-        if policy.service == []:
-            raise fail(path, text, (*key, "service"), "at least one service", policy.service)
-        for k, service in enumerate(policy.services):
-            where = (*key, "service") if isinstance(policy.service, str) else (*key, "service", k)
-            if service not in services:
-                raise fail(path, text, where, "the id of a service", service, services)
-        if policy.where is not None:
-            self._check_where(policy.where, (*key, "where"), path, text)
+    def check_acting(self, path: Path | str = "", text: str = "") -> None:
+        """Check that each policy is read while it holds, and that policies on which others depend are there.
 
-    def _check_where(self, where: NeighbourhoodFilter, key: tuple[str | int, ...], path: Path | str, text: str) -> None:
-        hoods = Place.load(self.place).neighbourhoods(self.people)
-        names = tuple(n.name for n in hoods)
-        for k, name in enumerate(where.names or ()):
-            if name not in names:
-                raise fail(path, text, (*key, "names", k), f"a neighbourhood of {self.place}", name, names)
-        code = np.array([zlib.crc32(name.encode()) for name in names])
-        if not where.chosen(np.array([n.quintile - 1 for n in hoods]), code).any():
-            fifths = ", ".join(str(q) for q in sorted({n.quintile for n in hoods}))
-            wanted = f"some of the {len(hoods)} neighbourhoods of {self.place}, which lie in the fifths {fifths}"
-            raise fail(path, text, key, wanted, Phrase("none of them"))
+        A scenario that is composed policy by policy in Python is not refused: a note beside its result says so.
+
+        Parameters
+        ----------
+        path, text
+            As for `check`.
+
+        Raises
+        ------
+        InputError
+            At the first policy that would change nothing.
+        """
+        moves = self.moves
+        for k in range(len(moves)):
+            try:
+                check_acting(moves, k, self.span)
+            except RequirementError as unmet:
+                key = (*self._key(k), *unmet.below)
+                raise fail(path or self.name, text, key, unmet.wanted, unmet.came) from None
+
+    def _key(self, move: int) -> KeyPath:
+        """The key of one of `moves` in the scenario's file."""
+        policies = len(self.policies)
+        return ("policies", move) if move < policies else ("shocks", move - policies)
 
     def with_policy(
         self,
@@ -345,19 +321,19 @@ class Scenario(Closed):
             lever=lever,
             value=value,
             shift=shift,
-            start=start or month_name(self.start, min(12, 12 * self.years - 1)),
+            start=start or month_name(self.start, MONTHS_BEFORE_POLICY),
             over_months=over_months,
             until=until,
             service=service,
             where=NeighbourhoodFilter.model_validate(where) if where is not None else None,
             who=AgeFilter.model_validate(who) if who is not None else None,
         )
-        label = f"{lever} {value if value is not None else f'{shift:+g}'}"
+        label = joined_label(self.label, policy_label(policy)) if self.moves else policy_label(policy)
         changed = self.model_copy(
             update={
                 "name": name or f"{self.name}-{lever.replace('_', '-')}",
-                "label": label if not self.policies else f"{self.label}, {label}",
-                "reason": self.reason if self.policies else "A policy composed by hand.",
+                "label": label,
+                "reason": self.reason if self.moves else "A policy composed by hand.",
                 "policies": [*self.policies, policy],
                 "baseline": self.baseline,
             }
@@ -404,29 +380,21 @@ class Scenario(Closed):
         """List every month of the scenario, YYYY-MM."""
         return [month_name(self.start, m) for m in range(12 * self.years)]
 
-    def baseline_of(self, lever: Lever) -> float:
-        """Look up a lever's value where no policy moves it: its own, or that of the parameter `levers.NAME`.
+    @property
+    def span(self) -> Span:
+        """First month, number of months, and the baselines of levers that parameters set."""
+        prefix = f"{LEVER_GROUP}."
+        baselines = {n.removeprefix(prefix): v for n, v in self.parameters.items() if n.startswith(prefix)}
+        return Span(self.start, 12 * self.years, baselines)
 
-        Parameters
-        ----------
-        lever : Lever
-            The lever.
-
-        Returns
-        -------
-        float
-            In the unit of the lever.
-        """
-        return self.parameters.get(f"{LEVER_GROUP}.{lever.name}", lever.baseline)
-
-    def paths(self, services: tuple[str, ...], places: NeighbourhoodState) -> dict[str, npt.NDArray[np.float64]]:
-        """Compute each lever's value by month and column.
+    def paths(self, services: tuple[str, ...], places: Places) -> dict[str, npt.NDArray[np.float64]]:
+        """Compute each lever's value by month and column. For several policies of one lever see `sim.scenario.paths`.
 
         Parameters
         ----------
         services : tuple of str
             Ids of the services, in order.
-        places : NeighbourhoodState
+        places : Places
             Neighbourhoods of the world.
 
         Returns
@@ -434,41 +402,28 @@ class Scenario(Closed):
         dict of str to ndarray of float64, shape (months, columns)
             By lever. For the columns see sim/policies/__init__.py. The array of a lever that nothing moves is
             read-only: one number, broadcast.
-        """
-        groups = self.groups(places)
-        out = {}
-        for lever in levers():
-            pulled = sorted((p for p in self.moves if p.lever == lever.name), key=lambda p: p.start)
-            columns = {
-                "place": 1,
-                "neighbourhood": places.code.size,
-                "service": len(services) * (int(groups.max()) + 1),
-            }[lever.axis]
-            baseline = self.baseline_of(lever)
-            if not pulled:
-                out[lever.name] = np.broadcast_to(np.float64(baseline), (12 * self.years, columns))
-                continue
-            path = np.full((12 * self.years, columns), baseline)
-            for policy in pulled:
-                first = months_between(self.start, policy.start)
-                inside = self._columns(policy, lever, services, places, groups)
-                ramp = np.clip((np.arange(12 * self.years) - first + 1) / policy.over_months, 0.0, 1.0)[:, None]
-                before = path[max(0, first - 1), inside]
-                change = (policy.value - before) if policy.value is not None else (policy.shift or 0.0)
-                path[:, inside] += ramp * change
-                if policy.until is not None:
-                    path[months_between(self.start, policy.until) :, inside] = baseline
-            out[lever.name] = np.clip(path, lever.low, lever.high)
-        return out
 
-    def groups(self, places: NeighbourhoodState) -> npt.NDArray[np.uint8]:
+        Raises
+        ------
+        InputError
+            If two policies contradict each other in these neighbourhoods.
+        """
+        columns = TargetColumns(self.moves, services, places, self.name)
+        try:
+            check_conflicts(columns)
+        except ConflictError as conflict:
+            wanted, came = conflict_words(self.moves, conflict)
+            raise fail(self.name, "", self._key(conflict.second), wanted, came) from None
+        return lever_paths(columns, self.span)
+
+    def groups(self, places: Places) -> npt.NDArray[np.uint8]:
         """Number the groups of people under targeted policies of services, by neighbourhood and age band.
 
         Two people under the same policies are in the same group; group 0 has no targeted policy.
 
         Parameters
         ----------
-        places : NeighbourhoodState
+        places : Places
             Neighbourhoods of the world.
 
         Returns
@@ -480,39 +435,7 @@ class Scenario(Closed):
         InputError
             If there are more than `MOST_GROUPS` groups.
         """
-        inside = np.array([_cells(p, places).ravel() for p in self._for_some()], bool)
-        if not inside.size:
-            return np.zeros((places.code.size, len(AGE_BANDS)), np.uint8)
-        nobody = np.zeros((len(inside), 1), bool)
-        kinds, number = np.unique(np.hstack([nobody, inside]), axis=1, return_inverse=True)
-        if kinds.shape[1] > MOST_GROUPS:
-            wanted = f"policies for some people that form at most {MOST_GROUPS} groups"
-            raise InputError(self.name, None, "policies", wanted, Phrase(f"{kinds.shape[1]} groups"))
-        return number.ravel()[1:].reshape(places.code.size, len(AGE_BANDS)).astype(np.uint8)
-
-    def _for_some(self) -> list[Policy]:
-        axis = {lever.name: lever.axis for lever in levers()}
-        return [p for p in self.moves if p.is_for_some and axis[p.lever] == "service"]
-
-    def _columns(
-        self,
-        policy: Policy,
-        lever: Lever,
-        services: tuple[str, ...],
-        places: NeighbourhoodState,
-        groups: npt.NDArray[np.uint8],
-    ) -> npt.NDArray[np.bool_]:
-        """Test which columns of a lever's path a policy moves."""
-        if lever.axis == "place":
-            return np.ones(1, bool)
-        if lever.axis == "neighbourhood":
-            return np.array([row.any() for row in _cells(policy, places)], bool)
-        mine = np.array([not policy.services or s in policy.services for s in services])
-        reached = np.isin(np.arange(int(groups.max()) + 1), np.unique(groups[_cells(policy, places)]))
-        if not policy.is_for_some:
-            reached[:] = True
-        columns: npt.NDArray[np.bool_] = (reached[:, None] & mine[None, :]).ravel()
-        return columns
+        return TargetColumns(self.moves, service_ids(), places, self.name).group
 
     def valuation(self) -> Valuation:
         """Make the discount rates, with the values of this scenario."""
@@ -552,19 +475,6 @@ def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
-
-
-def _cells(policy: Policy, places: NeighbourhoodState) -> npt.NDArray[np.bool_]:
-    """Test which neighbourhoods and age bands a policy is for."""
-    where = np.ones(places.code.size, bool)
-    if policy.where is not None:
-        where = policy.where.chosen(places.quintile, places.code)
-        if not where.any():
-            wanted = "some neighbourhoods of this place, at this size"
-            raise InputError(policy.lever, None, "where", wanted, Phrase("none of them"))
-    ages = policy.who.chosen() if policy.who is not None else np.ones(len(AGE_BANDS), bool)
-    cells: npt.NDArray[np.bool_] = where[:, None] & ages[None, :]
-    return cells
 
 
 def scenario_names() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ policy that starts after the end of its scenario.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 import types
@@ -264,7 +265,9 @@ def parse_assignment(text: str) -> tuple[KeyPath, Any]:
             return keys, tomllib.loads(f"value = {written}")["value"]
     except InputError:
         raise
-    except ValueError:
+    except (ValueError, RecursionError):
+        if re.fullmatch(r"[+-]?[0-9]+", written):  # a whole number of more digits than Python will read
+            return keys, -math.inf if written.startswith("-") else math.inf
         if re.fullmatch(r"[^\W\d][\w ./+-]*", written):
             return keys, written
     raise InputError(ASSIGNMENT, None, dotted(keys), "a number, a word, true, false or a [list]", written)
@@ -345,6 +348,8 @@ def _as_input_error(
         stem = re.sub(r"_(type|parsing|from_date_parsing|from_datetime_parsing)$", "", kind)
         known = "a table" if kind == "model_type" else _KINDS.get(stem)
         wanted = known or re.sub(r"^Input should be ", "", str(error["msg"]))
+        if kind == "float_type" and isinstance(came, int) and not isinstance(came, bool):
+            wanted = "a finite number"
     return InputError(path, locate(text, keys), dotted(keys), wanted, came, choices, further)
 
 

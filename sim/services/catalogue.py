@@ -22,10 +22,10 @@ from pydantic import Field, model_validator
 from sim.schema.errors import RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
 from sim.schema.toml_files import fail, load
+from sim.state.codes import Tier
 
 FOLDER = Path(__file__).parent / "catalogue"
 
-Tier = Literal["preventive", "responsive", "acute", "community"]
 Silo = Literal["nhs", "adult_care", "children", "housing_welfare", "police"]
 Five = Annotated[tuple[Number, Number, Number, Number, Number], Field(strict=False)]
 AgeRange = Annotated[tuple[int, int], Field(strict=False)]

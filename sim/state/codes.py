@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Tier = Literal["preventive", "responsive", "acute", "community"]
+"""The tier of a service."""
 EMPTY_SLOT = 255
 """The age of an empty slot."""
 WAITING = 128

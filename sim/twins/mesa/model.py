@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.engine.schedule import REGISTRY
 from sim.feedback import loops
-from sim.policies import levers
+from sim.policies import LEVER_GROUP, levers
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
 from sim.services.catalogue import load_catalogue
@@ -105,6 +105,7 @@ class MesaModel(Town):
         baseline = {lever.name: lever.baseline for lever in levers()}
         paths = self.scenario.paths(tuple(s.id for s in load_catalogue()), world.places)
         params = self.scenario.params()
+        baseline |= params[LEVER_GROUP].model_dump()
         self._parameters = {
             group: values.model_copy(update=knockout.parameters.get(group, {})) for group, values in params.items()
         }

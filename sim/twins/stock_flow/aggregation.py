@@ -7,9 +7,7 @@ policy reaches whole cells.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy.typing as npt
 
 from sim.place.place import Neighbourhood
 from sim.policies import levers
+from sim.scenario.paths import neighbourhood_columns
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BANDS
 from sim.services.catalogue import load_catalogue
@@ -45,14 +44,6 @@ class Aggregation(NamedTuple):
     def last_band(self, g: int) -> int:
         """The oldest age band of a group."""
         return int(np.flatnonzero(self.group == g)[-1])
-
-
-def neighbourhood_columns(hoods: Sequence[Neighbourhood]) -> Any:
-    """The columns of a place's neighbourhoods by which a scenario selects the people that its policies reach."""
-    return SimpleNamespace(
-        quintile=np.array([n.quintile - 1 for n in hoods], np.uint8),
-        code=np.array([zlib.crc32(n.name.encode()) for n in hoods], np.uint32),
-    )
 
 
 def aggregation_of(

@@ -21,6 +21,7 @@ from sim.engine.schedule import Mechanism
 from sim.engine.tables import columns
 from sim.place.place import Place
 from sim.policies import levers
+from sim.scenario.paths import neighbourhood_columns
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BANDS
 from sim.services.catalogue import load_catalogue
@@ -28,7 +29,7 @@ from sim.simulation.month import Month
 from sim.state.codes import ACUTE, PURPOSES, SILOS
 from sim.state.world import TABLES, World, all_tables
 from sim.twins.stock_flow import expected_value_rules, symbolic
-from sim.twins.stock_flow.aggregation import Aggregation, aggregation_of, neighbourhood_columns
+from sim.twins.stock_flow.aggregation import Aggregation, aggregation_of
 from sim.twins.stock_flow.baseline import Balanced, balance
 from sim.twins.stock_flow.cells import MonthConditions, StockState
 from sim.twins.stock_flow.equations import Equations, Label, Stock, roots_of, series_used, topological_order
