@@ -58,15 +58,15 @@ def topological_order(roots: Iterable[Any]) -> list[Expr]:
     out: list[Expr] = []
     visited: set[int] = set()
     for root in roots:
-        if not isinstance(root, Expr) or id(root) in visited:
+        if not isinstance(root, Expr) or root.number in visited:
             continue
         trail = [(root, iter(root.args))]
-        visited.add(id(root))
+        visited.add(root.number)
         while trail:
             node, rest = trail[-1]
             for child in rest:
-                if isinstance(child, Expr) and id(child) not in visited:
-                    visited.add(id(child))
+                if isinstance(child, Expr) and child.number not in visited:
+                    visited.add(child.number)
                     trail.append((child, iter(child.args)))
                     break
             else:
@@ -81,7 +81,7 @@ def use_counts(nodes: Iterable[Expr], roots: Iterable[Any]) -> dict[int, int]:
     for arguments in (*(n.args for n in nodes), tuple(roots)):
         for x in arguments:
             if isinstance(x, Expr):
-                counts[id(x)] = counts.get(id(x), 0) + 1
+                counts[x.number] = counts.get(x.number, 0) + 1
     return counts
 
 
@@ -116,17 +116,19 @@ def compiled(e: Equations) -> Step:
 
     def of(x: Any) -> tuple[str, int]:
         return (
-            source_text[id(x)] if isinstance(x, Expr) else (repr(float(x)) if not isinstance(x, bool) else repr(x), 0)
+            source_text[x.number]
+            if isinstance(x, Expr)
+            else (repr(float(x)) if not isinstance(x, bool) else repr(x), 0)
         )
 
     series = {name: f"s{k}" for k, name in enumerate(e.values)}
     for k, node in enumerate(nodes):
         expression, depth = _expression(node, of, stock_positions, series)
-        if (counts.get(id(node), 0) > 1 and node.args and node.op not in ("stock",)) or depth >= MAX_DEPTH:
+        if (counts.get(node.number, 0) > 1 and node.args and node.op not in ("stock",)) or depth >= MAX_DEPTH:
             lines.append(f" v{k} = {expression}")
-            source_text[id(node)] = f"v{k}", 0
+            source_text[node.number] = f"v{k}", 0
         else:
-            source_text[id(node)] = expression, depth
+            source_text[node.number] = expression, depth
     after = ", ".join(of(s.after)[0] for s in e.stocks.values())
     outputs = ", ".join(of(x)[0] for array in e.outputs.values() for x in np.ravel(array))
     head = ["def step(x, m, S):"]
