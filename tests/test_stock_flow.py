@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from strategies import calibrated, every_lever_moved, scenario, snapshot, town
 
+import sim
 from sim.engine.random import month_key, uniform
 from sim.engine.schedule import REGISTRY, Clock
 from sim.engine.tables import columns
 from sim.scenario.scenario import Scenario
 from sim.simulation.month import Month
 from sim.state.world import TABLES, handle
-from sim.twins.stock_flow import Twin, expected_value_rules, record_of, symbolic, write
+from sim.twins.stock_flow import Twin, expected_value_rules, record_of, symbolic, twin, write
 from sim.twins.stock_flow.agreement import acute_demand, compare, standard_errors, well_mixed
 from sim.twins.stock_flow.equations import Equations, compiled, run
 from sim.twins.stock_flow.kernel_tracer import Tracer
@@ -178,6 +179,23 @@ def test_the_twins_baseline_is_steady_at_the_published_rates(baseline: Twin) -> 
             assert stocks[-1, k] == pytest.approx(stock.initial, rel=1e-5, abs=1e-6), stock.name
     inner, opened = baseline.balanced.bands, baseline.balanced.events.worse[:, 2]
     np.testing.assert_allclose(opened.sum(axis=(1, 2)), inner.crises.sum(axis=(1, 2)), rtol=1e-6)
+
+
+def test_each_answer_of_a_process_has_its_own_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parameter values, with the hazards of the default ones, are two answers: those of a new process each."""
+
+    def answer(support: float) -> float:
+        changed = Scenario.load("baseline").model_copy(
+            update={"parameters": {"need.beta_support": support}, "recalibrate": False}
+        )
+        result = sim.compare(changed, engine="stocks", people=1_500, years=1)
+        return float(result.need_3.by_year()["mean"].iloc[-1])
+
+    little, much = answer(0.1), answer(0.7)
+    assert little != pytest.approx(much, rel=0.01)
+    monkeypatch.setattr(twin, "_worlds", {})
+    monkeypatch.setattr(twin, "_balances", {})
+    assert answer(0.7) == much
 
 
 def test_the_twin_conserves_people() -> None:

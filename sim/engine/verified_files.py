@@ -38,7 +38,7 @@ STALE_SECONDS = 3_600.0
 """Age at which a temporary file is taken to be left by a process that was killed."""
 MOST_LINES = 3
 """Number of damaged files of a folder that a process reports one by one."""
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 3_600.0
 """Longest wait for the lock of another process, which may have been stopped. Work done twice does no harm."""
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 """Errors of a file that does not exist, or whose folder does not."""
@@ -64,7 +64,10 @@ def cache_root(setting: str | None) -> Path | None:
     """
     if setting and setting.strip().lower() == "off":
         return None
-    root = Path(setting).expanduser().absolute() if setting else platformdirs.user_cache_path("upstream")
+    try:
+        root = Path(setting).absolute() if setting and setting.strip() else platformdirs.user_cache_path("upstream")
+    except OSError:  # relative to a current folder that was deleted
+        return None
     return root if root.is_absolute() else None  # relative: the user has no home folder
 
 
@@ -126,7 +129,10 @@ class VerifiedFolder:
             content = self._content(path, name)
         except OSError as error:
             if error.errno not in ABSENT | NOT_ABOUT_THE_FILE:
-                self._remove(path, "a symbolic link" if error.errno == errno.ELOOP else f"{error.strerror}")
+                reason = (
+                    "a symbolic link, not a file" if error.errno == errno.ELOOP else f"not readable ({error.strerror})"
+                )
+                self._remove(path, reason)
             return None
         if isinstance(content, str):
             self._remove(path, content)
@@ -134,7 +140,7 @@ class VerifiedFolder:
         try:
             return decode(content)
         except Exception as error:  # noqa: BLE001  # content with the right digest but of another kind can raise any
-            self._remove(path, f"the content cannot be used: {type(error).__name__}")
+            self._remove(path, f"damaged: its content cannot be used ({type(error).__name__})")
             return None
 
     def is_sound(self, name: str) -> bool:
@@ -211,13 +217,13 @@ class VerifiedFolder:
                 return "not a file"
             if self.most is not None:
                 if stats.st_size > self.most:
-                    return "larger than any file of its kind"
+                    return "damaged: larger than any file of its kind"
                 with contextlib.suppress(OSError):  # the time of its last use, for `limit`; the disk may be read-only
                     os.utime(path)
             data = file.read()
         content = memoryview(data)[len(self._head % bytes(64)) :]
         if not data.startswith(self._head_of(name, content)):
-            return "its SHA-256 does not match"
+            return "damaged: its SHA-256 does not match"
         return content
 
     def _head_of(self, name: str, *parts: bytes | bytearray | memoryview) -> bytes:
@@ -245,7 +251,7 @@ class VerifiedFolder:
             line = self._lines
         if line <= MOST_LINES:
             rest = " (further files of this folder are not listed)" if line == MOST_LINES else ""
-            _say(f"{path}: damaged: {reason}; {outcome}{rest}")
+            _say(f"{path}: {reason}; {outcome}{rest}")
 
 
 def _delete(path: Path) -> None:
