@@ -10,10 +10,11 @@ people have the national rates.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -254,20 +255,26 @@ def digest(
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def write_solution(solution: Solution, name: str, path: Path) -> None:
-    """Write a solution with its digest to a file, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part.npz")
+def encoded_solution(solution: Solution, name: str) -> bytes:
+    """A solution with its digest, as the content of a file."""
     parts = solution._asdict()
     for half in ("donor_resilience", "donor_trust"):  # already rounded to half precision
         parts[half] = parts[half].astype(np.float16)
-    np.savez_compressed(temporary, digest=np.array(name), **parts)
+    file = io.BytesIO()
+    np.savez_compressed(file, digest=np.array(name), **parts)
+    return file.getvalue()
+
+
+def write_solution(solution: Solution, name: str, path: Path) -> None:
+    """Write a solution with its digest to a file, atomically."""
+    temporary = path.with_suffix(".part.npz")
+    temporary.write_bytes(encoded_solution(solution, name))
     temporary.replace(path)
 
 
-def read_solution(path: Path) -> tuple[str, Solution]:
+def read_solution(file: Path | BinaryIO) -> tuple[str, Solution]:
     """The digest and the values of a stored solution."""
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(file, allow_pickle=False) as stored:
         return str(stored["digest"]), Solution(**{name: stored[name] for name in Solution._fields})
 
 

@@ -54,9 +54,10 @@ def seed(pytestconfig: pytest.Config) -> int:
 def baselines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep cached baselines in a temporary folder: tests neither read the user's folder nor write to it."""
     from sim.cache import records
+    from sim.engine.verified_files import VerifiedFolder
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "FOLDER", tmp_path_factory.mktemp("baselines"))
+        patch.setattr(records, "FOLDER", VerifiedFolder(tmp_path_factory.mktemp("baselines"), "baselines"))
         yield
 
 

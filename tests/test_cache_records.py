@@ -10,6 +10,7 @@ import pytest
 from strategies import calibrated
 
 from sim.cache import records, worlds
+from sim.engine.verified_files import VerifiedFolder
 from sim.ensemble import compare as analysis
 from sim.place.place import Place
 from sim.results.records import Record
@@ -23,7 +24,7 @@ ONE_YEAR = Scenario.load("baseline").with_settings(people=PEOPLE, years=1)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of the user's folder."""
-    monkeypatch.setattr(records, "FOLDER", tmp_path / "baselines")
+    monkeypatch.setattr(records, "FOLDER", VerifiedFolder(tmp_path / "baselines", "baselines"))
     return tmp_path / "baselines"
 
 
@@ -49,7 +50,7 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs with a cache of worlds for this test alone."""
-    monkeypatch.setattr(worlds, "FOLDER", tmp_path / "worlds")
+    monkeypatch.setattr(worlds, "FOLDER", VerifiedFolder(tmp_path / "worlds", "worlds"))
     return Runs()
 
 
@@ -85,6 +86,17 @@ def test_a_damaged_file_is_run_again(folder: Path, runs: Runs, damage: str, seed
     assert alike(runs.recalled(seed), first)
     assert alike(runs.recalled(seed), first)
     assert runs.run == [seed, seed]
+
+
+def test_a_record_of_another_seed_is_not_used(folder: Path, runs: Runs, seed: int) -> None:
+    """The record of one seed under the name of another is removed, and the seed is run again."""
+    first = runs.recalled(seed)
+    (path,) = folder.iterdir()
+    runs.recalled(seed + 1)
+    (other,) = set(folder.iterdir()) - {path}
+    path.write_bytes(other.read_bytes())
+    assert alike(runs.recalled(seed), first)
+    assert runs.run == [seed, seed + 1, seed]
 
 
 def test_an_unwritable_folder_is_no_error(folder: Path, runs: Runs, seed: int) -> None:

@@ -9,6 +9,7 @@ from strategies import calibrated, columns, different
 
 from sim.cache import worlds
 from sim.calibration.calibrated_model import Calibrated
+from sim.engine.verified_files import VerifiedFolder
 from sim.place.place import Place
 from sim.state.world import World
 
@@ -18,7 +19,7 @@ PEOPLE = 1_500
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of the user's folder."""
-    monkeypatch.setattr(worlds, "FOLDER", tmp_path / "worlds")
+    monkeypatch.setattr(worlds, "FOLDER", VerifiedFolder(tmp_path / "worlds", "worlds", 1_000_000_000))
     return tmp_path / "worlds"
 
 
@@ -74,11 +75,23 @@ def test_a_damaged_file_is_built_again(folder: Path, built_seeds: list[int], dam
     assert built_seeds == [seed, seed]
 
 
+def test_a_world_of_another_seed_is_not_used(folder: Path, built_seeds: list[int], seed: int) -> None:
+    """Two worlds whose files are swapped are both built again."""
+    first, second = cached_world(seed), cached_world(seed + 1)
+    a, b = folder.iterdir()
+    content = a.read_bytes()
+    a.write_bytes(b.read_bytes())
+    b.write_bytes(content)
+    assert alike(cached_world(seed), first)
+    assert alike(cached_world(seed + 1), second)
+    assert built_seeds == [seed, seed + 1, seed, seed + 1]
+
+
 def test_the_folder_has_a_maximum_size(folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """When the folder is full, the worlds that were not used for the longest time are deleted."""
     cached_world(seed)
     (path,) = folder.iterdir()
-    monkeypatch.setattr(worlds, "MOST", int(2.5 * path.stat().st_size))
+    monkeypatch.setattr(worlds.FOLDER, "most", int(2.5 * path.stat().st_size))
     for k in range(1, 4):
         cached_world(seed + k)
     assert len(list(folder.iterdir())) == 2

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from strategies import calibrated, every_lever_moved, scenario, snapshot, town
 
+import sim
 from sim.engine.random import month_key, uniform
 from sim.engine.schedule import REGISTRY, Clock
 from sim.engine.tables import columns
 from sim.scenario.scenario import Scenario
 from sim.simulation.month import Month
 from sim.state.world import TABLES, all_tables, handle
-from sim.twins.stock_flow import Twin, expected_value_rules, record_of, symbolic, write
+from sim.twins.stock_flow import Twin, expected_value_rules, record_of, symbolic, twin, write
 from sim.twins.stock_flow.agreement import acute_demand, compare, standard_errors, well_mixed
 from sim.twins.stock_flow.equations import Equations, roots_of, topological_order
 from sim.twins.stock_flow.kernel_tracer import Tracer
@@ -186,6 +187,23 @@ def test_the_twins_baseline_is_steady_at_the_published_rates(baseline: Twin) -> 
     np.testing.assert_allclose(opened.sum(axis=(1, 2)), inner.crises.sum(axis=(1, 2)), rtol=1e-6)
 
 
+def test_each_answer_of_a_process_has_its_own_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parameter values, with the hazards of the default ones, are two answers: those of a new process each."""
+
+    def answer(support: float) -> float:
+        changed = Scenario.load("salami-slice").model_copy(
+            update={"parameters": {"need.beta_support": support}, "recalibrate": False}
+        )
+        result = sim.compare(changed, engine="stocks", people=1_500, years=3)
+        return float(result.need_3.by_year()["mean"].iloc[-1])
+
+    little, much = answer(0.1), answer(0.7)
+    assert little != much
+    monkeypatch.setattr(twin, "_worlds", {})
+    monkeypatch.setattr(twin, "_balances", {})
+    assert answer(0.7) == much
+
+
 def test_the_twin_conserves_people() -> None:
     """With every lever moved, levels sum to the people, and no stock of people is negative."""
     twin = Twin(every_lever_moved(4), fifths=False)
@@ -263,20 +281,22 @@ def _evaluated(e: Equations) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]
         def value(node: Any, month: int = month, values: dict[int, Any] = values, x: dict[str, float] = x) -> Any:
             if not isinstance(node, Expr):
                 return node
-            if id(node) not in values:
+            if node.number not in values:
                 if node.op == "stock":
-                    values[id(node)] = x[node.args[0]]
+                    values[node.number] = x[node.args[0]]
                 elif node.op == "series":
-                    values[id(node)] = e.values[node.args[0]][month]
+                    values[node.number] = e.values[node.args[0]][month]
                 elif node.op in ("if", "and", "or"):
                     first, *others = node.args
                     if node.op == "if":
-                        values[id(node)] = value(others[0] if value(first) else others[1])
+                        values[node.number] = value(others[0] if value(first) else others[1])
                     else:
-                        values[id(node)] = bool(value(first)) if value(first) == (node.op == "or") else value(others[0])
+                        values[node.number] = (
+                            bool(value(first)) if value(first) == (node.op == "or") else value(others[0])
+                        )
                 else:
-                    values[id(node)] = rules[node.op](*map(value, node.args))
-            return values[id(node)]
+                    values[node.number] = rules[node.op](*map(value, node.args))
+            return values[node.number]
 
         for node in topological_order(roots_of(e)):
             with contextlib.suppress(ZeroDivisionError, ValueError, OverflowError):  # in a branch that is not chosen

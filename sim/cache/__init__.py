@@ -1,1 +1,1 @@
-"""Files kept on disk between processes: burned-in worlds and records of baselines."""
+"""Files stored on disk between processes: burned-in worlds and records of baselines."""

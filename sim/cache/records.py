@@ -1,33 +1,23 @@
 """On-disk cache of baseline runs, with which every policy is compared.
 
 The key of a record is a digest of everything that determines it: the source code, the recorded quantities, the initial
-world, the scenario, and the disabled mechanisms. NumPy's archive has a checksum for each array: a truncated or changed
-file is computed again. Files are written atomically. The least recently used files are deleted when the folder grows
-beyond `MOST` bytes.
+world, the scenario, and the disabled mechanisms. A file is proved before it is used (`engine/verified_files.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import zipfile
-import zlib
+import io
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim.cache import files
-from sim.engine import jit
+from sim.engine.verified_files import cache_folder
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario.scenario import Scenario
 
-FOLDER = jit.CACHE_ROOT / "baselines"
-MOST = 500_000_000
-"""Largest size of the folder in bytes."""
-READ_ERRORS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-"""Exceptions that reading a missing, truncated or changed file can raise."""
+FOLDER = cache_folder("baselines", 500_000_000)
 
 
 def digest_of(world: str, scenario: Scenario, disabled: Iterable[str]) -> str:
@@ -71,26 +61,25 @@ def cached_record(digest: str, seed: int, make: Callable[[], Record]) -> Record:
     Record
         The record.
     """
-    path = FOLDER / f"{digest}-{seed}.npz"
-    record = _read(path, seed)
+    name = f"{digest}-{seed}.record"
+    record = FOLDER.get(name, lambda content: _decoded(content, seed))
     if record is None:
         record = make()
-        _write(record, path)
+        FOLDER.put(name, _encoded(record))
+        FOLDER.limit()
     return record
 
 
-def _read(path: Path, seed: int) -> Record | None:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            monthly = {name: stored[f"m.{name}"] for name in RECORDED}
-            yearly = {name: stored[f"y.{name}"] for name in RECORDED_BY_YEAR}
-        os.utime(path)
-    except READ_ERRORS:
-        return None
+def _decoded(content: memoryview, seed: int) -> Record:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        monthly = {name: stored[f"m.{name}"] for name in RECORDED}
+        yearly = {name: stored[f"y.{name}"] for name in RECORDED_BY_YEAR}
     return Record(seed, monthly, yearly)
 
 
-def _write(record: Record, path: Path) -> None:
+def _encoded(record: Record) -> memoryview:
     arrays: dict[str, Any] = {f"m.{name}": rows for name, rows in record.monthly.items()}
     arrays |= {f"y.{name}": rows for name, rows in record.yearly.items()}
-    files.store(path, lambda file: np.savez(file, **arrays), MOST)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getbuffer()

@@ -1,33 +1,26 @@
 """On-disk cache of burned-in worlds, keyed by everything that determines them.
 
 The key of a world is a digest of the source code, the solution, the place's neighbourhoods, the number of people, and
-the seed. A file also holds a digest of its contents: a truncated or changed file is computed again. Files are written
-atomically, so that processes can share the folder. The least recently used files are deleted when the folder grows
-beyond `MOST` bytes.
+the seed. A file is proved before it is used (`engine/verified_files.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 
-from sim.cache import files
 from sim.calibration.calibrated_model import Calibrated
 from sim.engine import jit
 from sim.engine.tables import columns
+from sim.engine.verified_files import cache_folder
 from sim.place.place import Place
 from sim.state.world import World, all_tables, make_world
 from sim.world.build import BURN_IN_MONTHS
 
-FOLDER = jit.CACHE_ROOT / "worlds"
-MOST = 1_000_000_000
-"""Largest size of the folder in bytes."""
+FOLDER = cache_folder("worlds", 1_000_000_000)
 ALIGNED = 64
-DIGEST = 32
 
 
 def burned_in_world(digest: str, calibrated: Calibrated, place: Place, people: int | None, seed: int) -> World:
@@ -51,11 +44,12 @@ def burned_in_world(digest: str, calibrated: Calibrated, place: Place, people: i
     World
         The burned-in world.
     """
-    path = FOLDER / f"{digest}-{seed}.world"
-    world = _read(path)
+    name = f"{digest}-{seed}.world"
+    world = FOLDER.get(name, _decoded)
     if world is None:
         world = calibrated.burned_in_world(place, people, seed)
-        _write(world, path)
+        FOLDER.put(name, *_encoded(world))
+        FOLDER.limit()
     return world
 
 
@@ -64,11 +58,7 @@ def digest_of(calibrated: Calibrated, place: Place, people: int | None) -> str:
     digest = hashlib.sha256(f"{jit.DIGEST} {np.__version__} {BURN_IN_MONTHS} {people}".encode())
     digest.update(place.model_dump_json().encode())
     digest.update(repr(place.neighbourhoods(people)).encode())
-    for model in (*calibrated.domains, *calibrated.services, *calibrated.params.values()):
-        digest.update(model.model_dump_json().encode())
-    for array in (*calibrated.solution, *calibrated.aims):
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(calibrated.digest().encode())
     return digest.hexdigest()[:40]
 
 
@@ -84,7 +74,8 @@ def _layout(shapes: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
     return {**out, "": (offset, 0)}
 
 
-def _write(world: World, path: Path) -> None:
+def _encoded(world: World) -> tuple[bytes, bytearray]:
+    """The shapes of the columns, as JSON after its length, and the columns."""
     shapes = {
         f"{table}.{column}": list(array.shape)
         for table, made in world.tables()
@@ -98,25 +89,16 @@ def _write(world: World, path: Path) -> None:
             array = getattr(world.table(table), column)
             body[offset : offset + array.nbytes] = array.tobytes()
     head = json.dumps(shapes).encode()
-    head = len(head).to_bytes(8, "little") + head
-    digest = hashlib.blake2b(head + body, digest_size=DIGEST).digest()
-    files.store(path, lambda file: file.write(digest + head + body), MOST)
+    return len(head).to_bytes(8, "little") + head, body
 
 
-def _read(path: Path) -> World | None:
-    """The world in a file; None if the file is missing, truncated or changed."""
-    try:
-        contents = memoryview(path.read_bytes())
-        os.utime(path)
-    except OSError:
-        return None
-    digest, payload = contents[:DIGEST], contents[DIGEST:]
-    if hashlib.blake2b(payload, digest_size=DIGEST).digest() != digest:
-        return None
-    start = 8 + int.from_bytes(payload[:8], "little")
-    shapes = json.loads(bytes(payload[8:start]))
-    body = np.frombuffer(bytearray(payload[start:]), np.uint8)
+def _decoded(content: memoryview) -> World:
+    start = 8 + int.from_bytes(content[:8], "little")
+    shapes = json.loads(bytes(content[8:start]))
+    body = np.frombuffer(bytearray(content[start:]), np.uint8)
     layout = _layout(shapes)
+    if layout[""][0] != body.size:
+        raise ValueError("columns of other sizes")
 
     def column(name: str, dtype: str) -> np.ndarray:
         offset, count = layout[name]

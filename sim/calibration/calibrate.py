@@ -25,6 +25,7 @@ solution; then one round of the check in a few towns. The errors of the short ru
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -42,8 +43,8 @@ from sim.calibration.calibrated_model import ENGLAND, Calibrated, england_target
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
 from sim.calibration.flow_balance import MOST_ASK, Solver
 from sim.calibration.simulation_check import check_by_simulation, refine_by_simulation
-from sim.engine import jit
 from sim.engine.schedule import Clock
+from sim.engine.verified_files import cache_folder
 from sim.hazards import Solution, targets
 from sim.people.domains import Domain, load_domains
 from sim.place.place import Place
@@ -59,6 +60,8 @@ from sim.state.world import handle
 from sim.world.build import build, england_mix, head_counts
 
 F = npt.NDArray[np.float64]
+FOLDER = cache_folder("solved")
+"""Solutions that are not supplied with the project."""
 SOLVED_PLACES = (ENGLAND, "wigan")
 """Places that are supplied with a solution."""
 PEOPLE = 200_000
@@ -311,14 +314,13 @@ def _adapted(
     base_place = place.name if place.name in SOLVED_PLACES else ENGLAND
     calibrated = _solution_for((), base_place)
     supplied = tables.digest(calibrated.domains, calibrated.services, calibrated.params)
-    path = _cache_path(f"{tables.digest(domains, services, params, shape_of(place))}-from-{base_place}-{supplied}")
-    if path.exists():
-        solution = tables.read_solution(path)[1]
-    else:
+    key = f"{tables.digest(domains, services, params, shape_of(place))}-from-{base_place}-{supplied}"
+    solution = _cached_solution(key)
+    if solution is None:
         if "UPSTREAM_QUIET" not in os.environ and place.name not in SOLVED_PLACES:
             print(f"Solving hazards for {place.label}: only once, some seconds…", file=sys.stderr, flush=True)
         solution = adapt(domains, services, params, place)
-        tables.write_solution(solution, path.stem, path)
+        _cache_solution(solution, key)
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
@@ -400,11 +402,9 @@ def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND
     domains, services = set_in_england(base.parameters)
     place = Place.load(name)
     digest = tables.digest(domains, services, params, None if name == ENGLAND else shape_of(place))
-    for path in (_supplied_path(name), _cache_path(digest)):
-        if path.exists():
-            stored, solution = tables.read_solution(path)
-            if stored == digest:
-                return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+    solution = _supplied_solution(name, digest) or _cached_solution(digest)
+    if solution is not None:
+        return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
     if name == ENGLAND:
         print("Calibrating for these figures: only once, some minutes…", file=sys.stderr, flush=True)
         solution = _solve_england(params, domains, services)
@@ -412,12 +412,29 @@ def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND
         england = _solution_for(parameters)
         print(f"Calibrating {place.label}: only once, some minutes…", file=sys.stderr, flush=True)
         solution = solve_place(place, england.solution, params, domains, services)
-    tables.write_solution(solution, digest, _cache_path(digest))
+    _cache_solution(solution, digest)
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
-def _cache_path(name: str) -> Path:
-    return jit.CACHE_ROOT / "solved" / f"{name}.npz"
+def _supplied_solution(name: str, digest: str) -> Solution | None:
+    """The solution that is supplied for a place, if it belongs to these figures."""
+    path = _supplied_path(name)
+    if not path.exists():
+        return None
+    stored, solution = tables.read_solution(path)
+    return solution if stored == digest else None
+
+
+def _cached_solution(key: str) -> Solution | None:
+    return FOLDER.get(f"{key}.solution", _decoded)
+
+
+def _decoded(content: memoryview) -> Solution:
+    return tables.read_solution(io.BytesIO(content))[1]
+
+
+def _cache_solution(solution: Solution, key: str) -> None:
+    FOLDER.put(f"{key}.solution", tables.encoded_solution(solution, key))
 
 
 def recalibrate() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
+
+import numpy as np
 
 from sim.hazards import Solution, Targets, targets
 from sim.people.domains import Domain
@@ -33,6 +36,18 @@ class Calibrated(NamedTuple):
     def burned_in_world(self, place: Place, people: int | None, seed: int, threads: int = 1) -> World:
         """Build a world of this place and run its burn-in, up to the first reported month."""
         return burn_in(self.world(place, people, seed, threads), self.params, seed, threads=threads)
+
+    def digest(self) -> str:
+        """A digest of the content: two models with the same digest build the same worlds."""
+        digest = hashlib.sha256()
+        for model in (*self.domains, *self.services):
+            digest.update(model.model_dump_json().encode())
+        for name, params in self.params.items():
+            digest.update(f"{name} {params.model_dump_json()}".encode())
+        for array in (*self.solution, *self.aims):
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:

@@ -1,18 +1,17 @@
 """Machine code kept on disk, each function under a digest of everything its compilation depends on.
 
 A compiled function depends on its bytecode and constants, on the values of the globals it reads, on every compiled
-function it calls, on its argument types, on the processor and on the library versions. The digest of all of these names
-the file. So an edit recompiles the functions that it changes, and their callers, and nothing else; comments, docstrings
-and text recompile nothing. Each file begins with the SHA-256 of its content and is discarded if the two differ.
+function it calls, on its argument types, on the processor, on the settings of the compiler and on the library versions.
+The digest of all of these names the file. So an edit recompiles the functions that it changes, and their callers, and
+nothing else; comments, docstrings and text recompile nothing. A file is proved before its content is unpickled, and a
+damaged one is compiled again (`engine/verified_files.py`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import dis
 import enum
 import hashlib
-import os
 import sys
 import threading
 import types as python_types
@@ -23,15 +22,22 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba.core import serialize, sigutils, types
+from numba.core import config, serialize, sigutils, types
 from numba.core.caching import CompileResultCacheImpl, NullCache
 
+from sim.engine.verified_files import VerifiedFolder
+
 Function = python_types.FunctionType
-MOST_BYTES = 600_000_000
-"""Size of the folder beyond which the files unused for longest are deleted."""
 SUFFIX = ".code"
 _GLOBAL_READS = {"LOAD_GLOBAL", "LOAD_NAME"}
-_VERSIONS = f"{sys.version_info[:3]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
+_VERSIONS = (
+    f"{sys.implementation.cache_tag} {sys.version_info[:3]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
+)
+_COMPILER_SETTINGS = (
+    "OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "USING_SVML", "DEBUGINFO_DEFAULT",
+    "EXTEND_VARIABLE_LIFETIMES", "ENABLE_PROFILING", "USE_LLVMLITE_MEMORY_MANAGER",
+)  # fmt: skip
+"""Settings of Numba, from its environment variables, that change machine code or what it is linked to."""
 _INFRASTRUCTURE = ("tables.py", "code_cache.py", "prefetch.py", "thinning.py", "recorder.py", "jit.py")
 """Files of this folder that define types, intrinsics or overloads: machine code of every function depends on them."""
 
@@ -129,67 +135,87 @@ def _describe_type(kind: Any) -> str:
     return f"({', '.join(map(_describe_type, members))})"
 
 
-class CodeCache(NullCache):
-    """Load and save the machine code of one function; Numba calls this object in place of its own cache."""
+def target(context: Any) -> str:
+    """Describe the processor, its features, the operating system and the settings of the compiler.
 
-    def __init__(self, dispatcher: Any, folder: Path) -> None:
-        self._dispatcher, self._folder = dispatcher, folder
+    Parameters
+    ----------
+    context : numba.core.cpu.CPUContext
+        The context for which functions are compiled.
+
+    Returns
+    -------
+    str
+        Two machines that share a folder run the same machine code only if their descriptions are equal.
+    """
+    return repr((context.codegen().magic_tuple(), [getattr(config, name, None) for name in _COMPILER_SETTINGS]))
+
+
+class CodeCache(NullCache):
+    """Load and save the machine code of one function; Numba calls this object in place of its own cache.
+
+    Parameters
+    ----------
+    dispatcher : compiled function
+        The function.
+    folder : VerifiedFolder
+        The folder of its files.
+    names : set of str
+        Receives the name of each file that is loaded or saved.
+    """
+
+    def __init__(self, dispatcher: Any, folder: VerifiedFolder, names: set[str]) -> None:
+        self._dispatcher, self._folder, self._names = dispatcher, folder, names
         self._form = CompileResultCacheImpl.__new__(CompileResultCacheImpl)  # only its conversions are used
 
     @property
     def cache_path(self) -> str:
         """The folder, as Numba asks for it."""
-        return str(self._folder)
+        return str(self._folder.path)
 
-    def _path(self, signature: Any, context: Any) -> Path:
+    def _name(self, signature: Any, context: Any) -> str:
         function = self._dispatcher.py_func
         digest = hashlib.sha256(fingerprint(self._dispatcher).encode())
-        digest.update(repr(context.codegen().magic_tuple()).encode())
-        arguments, _ = sigutils.normalize_signature(signature)  # type: ignore[no-untyped-call]  # Numba's
-        digest.update(", ".join(map(_describe_type, arguments)).encode())
+        digest.update(target(context).encode())
+        digest.update(", ".join(map(_describe_type, _arguments(signature))).encode())
         module = function.__module__.rsplit(".", 1)[-1]
-        return self._folder / f"{module}.{function.__name__}-{digest.hexdigest()[:32]}{SUFFIX}"
+        return f"{module}.{function.__name__}-{digest.hexdigest()}{SUFFIX}"
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The compiled function for argument types, or None if there is none that can be relied on."""
         context.refresh()
-        path = self._path(signature, context)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return None
-        if hashlib.sha256(content[32:]).digest() != content[:32]:
-            with contextlib.suppress(OSError):
-                path.unlink()
-            print(f"upstream: {path.name}: damaged machine code discarded; compiling again", file=sys.stderr)
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
-        import pickle
 
-        return self._form.rebuild(context, pickle.loads(content[32:]))  # type: ignore[no-untyped-call]  # Numba's
+        def rebuilt(content: memoryview) -> Any:
+            import pickle
+
+            payload = pickle.loads(content)
+            self._check(payload, signature)
+            return self._form.rebuild(context, payload)  # type: ignore[no-untyped-call]  # Numba's
+
+        name = self._name(signature, context)
+        result = self._folder.get(name, rebuilt)
+        if result is not None:
+            self._names.add(name)
+        return result
+
+    def _check(self, payload: Any, signature: Any) -> None:
+        """Refuse the machine code of another function, or for other arguments, before it is loaded."""
+        _, description, _, compiled_for, *_ = payload
+        function = self._dispatcher.py_func
+        is_same = (description.modname, description.qualname) == (function.__module__, function.__qualname__)
+        if not is_same or tuple(compiled_for.args) != _arguments(signature):
+            raise ValueError("the machine code of another function")
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep a compiled function. Where nothing can be written, nothing is kept."""
+        """Store a compiled function. Where nothing can be written, nothing is stored."""
         if result.library.has_dynamic_globals or any(not lifted.can_cache for lifted in result.lifted):
             return
-        content = serialize.dumps(self._form.reduce(result))  # type: ignore[no-untyped-call]  # Numba's
-        path = self._path(signature, self._dispatcher.targetctx)
-        partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            partial.write_bytes(hashlib.sha256(content).digest() + content)
-            partial.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+        name = self._name(signature, self._dispatcher.targetctx)
+        self._names.add(name)
+        self._folder.put(name, serialize.dumps(self._form.reduce(result)))  # type: ignore[no-untyped-call]  # Numba's
 
 
-def prune(folder: Path, most: int = MOST_BYTES) -> None:
-    """Delete the files unused for longest, until the folder holds no more than `most` bytes."""
-    with contextlib.suppress(OSError):
-        files = [(path, path.stat()) for path in folder.iterdir() if path.is_file()]
-        total = 0
-        for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime, reverse=True):
-            total += stat.st_size
-            if total > most:
-                path.unlink(missing_ok=True)
+def _arguments(signature: Any) -> tuple[Any, ...]:
+    """The argument types of a signature."""
+    arguments, _ = sigutils.normalize_signature(signature)  # type: ignore[no-untyped-call]  # Numba's
+    return tuple(arguments)

@@ -7,9 +7,7 @@ forbidden: the last bit of a result would depend on the machine.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import sys
 import threading
 import types
@@ -19,11 +17,12 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
-import platformdirs
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from sim.engine.code_cache import CodeCache, fingerprint, prune
+from sim.engine.code_cache import CodeCache, fingerprint, target
+from sim.engine.verified_files import cache_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 Int = int | np.int64
@@ -49,36 +48,43 @@ def source_digest() -> str:
 
 
 DIGEST = source_digest()
-CACHE_ROOT = Path(os.environ.get("UPSTREAM_CACHE") or platformdirs.user_cache_path("upstream"))
-CACHE = CACHE_ROOT / "compiled"
+FOLDER = cache_folder("compiled", 600_000_000, private=True)
+"""Machine code, and lists of the files that a month needs. Code is loaded from here: nobody else may write in it."""
 _compiled: list[Any] = []
 """Every function that a decorator of this module was given."""
+_names: set[str] = set()
+"""Names of the files of machine code that this process has loaded or saved."""
+_warm = threading.Event()
 
 
-def _warm_file() -> Path:
-    """The file that states that every kernel of the month, as it stands, is compiled."""
-    digest = hashlib.sha256()
+def _list_name() -> str:
+    """The name of the list of the files that hold the kernels of the month, as they stand, for this processor."""
+    digest = hashlib.sha256(target(cpu_target.target_context).encode())
     for function in sorted(_compiled, key=lambda f: (f.__module__, f.__qualname__)):
         parts = function.__module__.split(".")
         if parts[0] == "sim" and parts[1] in OF_WORLDS and parts[1] != "policies":  # levers compile when they are moved
             digest.update(fingerprint(function).encode())
-    return CACHE / f"complete-{digest.hexdigest()[:32]}"
+    return f"complete-{digest.hexdigest()}"
 
 
 def is_warm() -> bool:
-    """Whether the kernels of a month, as they stand, were compiled before on this machine."""
-    return _warm_file().exists()
+    """Whether the kernels of a month, as they stand, were compiled before: each file of machine code is proved."""
+    if not _warm.is_set():
+        names = FOLDER.get(_list_name(), lambda content: bytes(content).decode().splitlines())
+        if names is not None and sum(FOLDER.is_sound(name) for name in names) == len(names):  # damaged: removed
+            _warm.set()
+    return _warm.is_set()
 
 
 def mark_warm() -> None:
     """Note that all kernels of a month are compiled, and delete machine code unused for longest."""
-    with contextlib.suppress(OSError):
-        _warm_file().touch()
-    prune(CACHE)
+    FOLDER.put(_list_name(), "\n".join(sorted(_names)).encode())
+    FOLDER.limit()
+    _warm.set()
 
 
 def _cached(dispatcher: Any) -> Any:
-    dispatcher._cache = CodeCache(dispatcher, CACHE)
+    dispatcher._cache = CodeCache(dispatcher, FOLDER, _names)
     _compiled.append(dispatcher)
     return dispatcher
 
@@ -179,6 +185,3 @@ def chain(count: int) -> Callable[..., Any]:
 
 
 _chaining = threading.Lock()
-with contextlib.suppress(OSError):  # where nothing can be written, nothing is kept
-    CACHE.mkdir(parents=True, exist_ok=True)
-    CACHE.chmod(0o700)  # machine code is loaded from here: nobody else may write it

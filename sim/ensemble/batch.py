@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.engine.verified_files import JSON, VerifiedFolder
 from sim.ensemble.compare import compare
 from sim.place.place import Place
-from sim.process.termination import temporary
 from sim.results.expectation_tests import F, Parts, Read
 from sim.scenario.scenario import Scenario
 from sim.schema.version import VERSION
@@ -56,7 +56,8 @@ class Readings:
     threads : int, optional
         Number of runs in parallel; by default one for each processor.
     folder : Path, optional
-        Folder in which readings are stored.
+        Folder in which readings are stored, in JSON documents that are proved before they are used
+        (`engine/verified_files.py`). A document that was edited is computed again.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class Readings:
         folder: Path | None = None,
     ) -> None:  # fmt: skip
         """Keep the settings."""
-        self.seeds, self.seed, self.people, self.threads, self.folder = seeds, seed, people, threads, folder
+        self.seeds, self.seed, self.people, self.threads = seeds, seed, people, threads
+        self._files = VerifiedFolder(None if folder is None else folder / "runs", "runs", head=JSON)
         self._scenarios: dict[str, Scenario] = {}
         self._asked: dict[str, dict[Reading, Parts]] = {}
         self._values: dict[str, dict[Reading, F]] = {}
@@ -171,27 +173,22 @@ class Readings:
         people = f"{self.people or scenario.people}"
         return (scenario.place, people, json.dumps(scenario.parameters, sort_keys=True), f"{scenario.recalibrate}")
 
-    def _path(self, name: str) -> Path | None:
-        return None if self.folder is None else self.folder / "runs" / f"{name}.json"
-
     def _stored(self, name: str) -> dict[Reading, F]:
-        """Readings of a run in the folder; none if its file is not complete."""
-        path = self._path(name)
-        if path is None or not path.is_file():
-            return {}
-        try:
-            rows = json.loads(path.read_text(encoding="utf-8"))["readings"]
-            stored = {(row["metric"], row["groups"]): np.array(row["values"], float) for row in rows}
-        except (ValueError, KeyError, TypeError):
-            return {}
-        years = self._scenarios[name].years
-        return {key: values for key, values in stored.items() if values.shape == (self.seeds, years)}
+        """Readings of a run in the folder; none if there is no file, or if it was damaged."""
+        shape = self.seeds, self._scenarios[name].years
+
+        def decoded(content: memoryview) -> dict[Reading, F]:
+            rows = json.loads(b"{" + content)["readings"]
+            values = {(row["metric"], row["groups"]): np.array(row["values"], float) for row in rows}
+            if any(array.shape != shape for array in values.values()):
+                raise ValueError("other seeds or years")
+            return values
+
+        return self._files.get(f"{name}.json", decoded) or {}
 
     def _store(self, name: str) -> None:
-        path = self._path(name)
-        if path is None:
+        if self._files.path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         readings = self._values[name] = {**self._stored(name), **self._values[name]}
         rows = [
             {"metric": metric, "groups": groups, "values": [[_as_json(v) for v in row] for row in values]}
@@ -203,10 +200,8 @@ class Readings:
             "seeds": [*range(self.seed, self.seed + self.seeds)],
             "readings": rows,
         }
-        half = path.with_suffix(".part")
-        with temporary(half):
-            half.write_text(json.dumps(contents, allow_nan=False) + "\n", encoding="utf-8")
-            half.replace(path)
+        document = json.dumps(contents, allow_nan=False) + "\n"
+        self._files.write(f"{name}.json", document.removeprefix("{").encode())
 
 
 def _key(metric: str, groups: Parts) -> Reading:

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 from sim.calibration.calibrate import solution_for
-from sim.engine import jit
+from sim.engine import jit, verified_files
 from sim.place.place import Place
 from sim.process.termination import PATIENCE, Undone
 from sim.scenario.scenario import Scenario
@@ -53,8 +53,8 @@ class SecondProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process, if there is a second processor. Standard input ends when this process ends."""
-        if (os.cpu_count() or 1) < 2 or not sys.executable:
+        """Start the process, if there is a second processor and a cache. Its standard input ends with this process."""
+        if (os.cpu_count() or 1) < 2 or not sys.executable or verified_files.ROOT is None:
             return
         with contextlib.suppress(OSError):
             self._process = subprocess.Popen(
@@ -82,7 +82,7 @@ def child_environment() -> dict[str, str]:
     ignored = sys.flags.ignore_environment  # `python -E` or `-I`: Python's variables do not apply to the child either
     environment = {name: value for name, value in os.environ.items() if not (ignored and name.startswith("PYTHON"))}
     path = os.pathsep.join(entry for entry in sys.path if Path(entry).is_absolute() and not _is_current(entry))
-    return {**environment, "UPSTREAM_CACHE": str(jit.CACHE_ROOT), "PYTHONPATH": path}
+    return {**environment, "UPSTREAM_CACHE": str(verified_files.ROOT), "PYTHONPATH": path}
 
 
 def _is_current(folder: str) -> bool:
@@ -95,17 +95,30 @@ def _is_current(folder: str) -> bool:
 def warm_up() -> None:
     """Compile the month once before threads start, and print a message, as the first compilation takes a while.
 
-    The kernel of a lever is compiled when the lever is first moved, in a fraction of a second.
+    Of all processes that share a cache, one compiles; the others wait and load its machine code. The
+    kernel of a lever is compiled when the lever is first moved, in a fraction of a second.
     """
     with _compiling:
         if jit.is_warm():
             return
-        if "UPSTREAM_QUIET" not in os.environ:
-            print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
-        scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
-        second = SecondProcess()
-        with Undone(second.start, second.stop):
-            calibrated = solution_for(scenario)
-            world = burn_in(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
-            run_months(world, scenario, calibrated.params, 0)
-        jit.mark_warm()
+        with verified_files.exclusive("compiling", _note_waiting):
+            if not jit.is_warm():
+                _compile()
+
+
+def _note_waiting() -> None:
+    if "UPSTREAM_QUIET" not in os.environ:
+        print("Another process is compiling the model for this machine: waiting for it…", file=sys.stderr, flush=True)
+
+
+def _compile() -> None:
+    """Run each kernel of a month in a small town."""
+    if "UPSTREAM_QUIET" not in os.environ:
+        print("Compiling the model for this machine: once, about half a minute…", file=sys.stderr, flush=True)
+    scenario = Scenario.load("baseline").with_settings(people=1500, years=1)
+    second = SecondProcess()
+    with Undone(second.start, second.stop):
+        calibrated = solution_for(scenario)
+        world = burn_in(calibrated.world(Place.load(scenario.place), 1500, 0), calibrated.params, 0, months=12)
+        run_months(world, scenario, calibrated.params, 0)
+    jit.mark_warm()

@@ -54,15 +54,15 @@ def topological_order(roots: Iterable[Any]) -> list[Expr]:
     out: list[Expr] = []
     visited: set[int] = set()
     for root in roots:
-        if not isinstance(root, Expr) or id(root) in visited:
+        if not isinstance(root, Expr) or root.number in visited:
             continue
         trail = [(root, iter(root.args))]
-        visited.add(id(root))
+        visited.add(root.number)
         while trail:
             node, rest = trail[-1]
             for child in rest:
-                if isinstance(child, Expr) and id(child) not in visited:
-                    visited.add(id(child))
+                if isinstance(child, Expr) and child.number not in visited:
+                    visited.add(child.number)
                     trail.append((child, iter(child.args)))
                     break
             else:
@@ -77,7 +77,7 @@ def use_counts(nodes: Iterable[Expr], roots: Iterable[Any]) -> dict[int, int]:
     for arguments in (*(n.args for n in nodes), tuple(roots)):
         for x in arguments:
             if isinstance(x, Expr):
-                counts[id(x)] = counts.get(id(x), 0) + 1
+                counts[x.number] = counts.get(x.number, 0) + 1
     return counts
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,16 @@ class Expr:
         A lower bound of the value, as far as it is known. If it is above 0, the value may be a denominator.
     mechanism
         The mechanism whose code created the node.
+    number
+        A number that no other node of this process has.
     """
 
-    __slots__ = ("args", "lo", "mechanism", "op")
+    __slots__ = ("args", "lo", "mechanism", "number", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], lo: float) -> None:
         self.op, self.args, self.lo = op, args, lo
         self.mechanism = _mechanism[0]
+        self.number = next(_numbers)
 
     def __repr__(self) -> str:
         return f"{self.op}({', '.join(map(repr, self.args))})"
@@ -110,6 +114,7 @@ class Expr:
 Numeric = Expr | float
 _nodes: dict[tuple[Any, ...], Expr] = {}
 _mechanism = [""]
+_numbers = count()
 VALUES: dict[str, F] = {}
 """The values of each series by month: the clock, and every lever that leaves its baseline."""
 
@@ -127,7 +132,7 @@ def set_mechanism(mechanism: str) -> None:
 
 def node(op: str, args: tuple[Any, ...], lo: float = -math.inf) -> Expr:
     """The shared node of an operation on its arguments."""
-    key = (op, *(id(a) if isinstance(a, Expr) else a for a in args))
+    key = (op, *(("node", a.number) if isinstance(a, Expr) else a for a in args))
     existing = _nodes.get(key)
     if existing is None:
         existing = _nodes[key] = Expr(op, args, lo)

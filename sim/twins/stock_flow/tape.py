@@ -123,13 +123,13 @@ def tape_of(e: Equations) -> Tape:
     symbols = [("stock", name) for name in e.stocks] + [("series", name) for name in e.values]
     of_number = {x: k for k, x in enumerate(numbers)}
     of_symbol = {symbol: len(numbers) + k for k, symbol in enumerate(symbols)}
-    register = {id(n): of_symbol[n.op, n.args[0]] for n in nodes if n.op in ("stock", "series")}
+    register = {n.number: of_symbol[n.op, n.args[0]] for n in nodes if n.op in ("stock", "series")}
     batches = list(_batches(operations))
     ordered = [node for batch in batches for node in batch]
-    register |= {id(node): len(numbers) + len(symbols) + k for k, node in enumerate(ordered)}
+    register |= {node.number: len(numbers) + len(symbols) + k for k, node in enumerate(ordered)}
 
     def at(values: Iterable[Any]) -> list[int]:
-        return [register[id(x)] if isinstance(x, Expr) else of_number[float(x)] for x in values]
+        return [register[x.number] if isinstance(x, Expr) else of_number[float(x)] for x in values]
 
     lengths = np.cumsum([len(batch) for batch in batches])
     unused = [0, 0, 0]
@@ -151,8 +151,8 @@ def _batches(operations: list[Expr]) -> Iterable[list[Expr]]:
     missing = {}
     ready: dict[str, deque[Expr]] = {op: deque() for op in OPERATIONS}
     for node in operations:
-        needed = {id(x): x for x in node.args if isinstance(x, Expr) and x.op not in ("stock", "series")}
-        missing[id(node)] = len(needed)
+        needed = {x.number: x for x in node.args if isinstance(x, Expr) and x.op not in ("stock", "series")}
+        missing[node.number] = len(needed)
         for k in needed:
             users.setdefault(k, []).append(node)
         if not needed:
@@ -163,9 +163,9 @@ def _batches(operations: list[Expr]) -> Iterable[list[Expr]]:
         while waiting:  # operations that become ready on the way, in sums for instance, join the batch
             node = waiting.popleft()
             batch.append(node)
-            for user in users.get(id(node), []):
-                missing[id(user)] -= 1
-                if missing[id(user)] == 0:
+            for user in users.get(node.number, []):
+                missing[user.number] -= 1
+                if missing[user.number] == 0:
                     ready[user.op].append(user)
         yield batch
 

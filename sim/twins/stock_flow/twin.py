@@ -8,6 +8,7 @@ identified by running the month until no further value changes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
@@ -146,10 +147,11 @@ class Twin:
         self.equations = self._traced()
 
     def _balanced(self, size: int | None) -> tuple[World, Balanced]:
-        world = _world_for(self.calibrated, self.place, size)
+        key = _world_key(self.calibrated, self.place, size)
+        world = _world_for(key, self.calibrated, self.place, size)
         if len(world.places.code) != len(self.hoods):
             raise ValueError("the built world has other neighbourhoods than the place")
-        return world, _balanced_for(self.calibrated, world, self.aggregation, self._policy_groups)
+        return world, _balanced_for(key, self.calibrated, world, self.aggregation, self._policy_groups)
 
     # From the built world to a world of symbols.
 
@@ -688,12 +690,16 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (symbolic.are_numbers(a, b) and float(a) == float(b))
 
 
-_worlds: dict[tuple[str, int | None, int], World] = {}
+_worlds: dict[str, World] = {}
 
 
-def _world_for(calibrated: Calibrated, place: Place, size: int | None) -> World:
+def _world_key(calibrated: Calibrated, place: Place, size: int | None) -> str:
+    """A digest of everything that determines a built world."""
+    return hashlib.sha256(f"{calibrated.digest()} {size} {place.model_dump_json()}".encode()).hexdigest()
+
+
+def _world_for(key: str, calibrated: Calibrated, place: Place, size: int | None) -> World:
     """A built world, in which conditional means are measured. The last few worlds are cached."""
-    key = place.model_dump_json(), size, id(calibrated.solution.up)
     if key not in _worlds:
         while len(_worlds) >= CACHE_SIZE:
             _worlds.pop(next(iter(_worlds)))
@@ -704,8 +710,11 @@ def _world_for(calibrated: Calibrated, place: Place, size: int | None) -> World:
 _balances: dict[tuple[Any, ...], Balanced] = {}
 
 
-def _balanced_for(calibrated: Calibrated, world: World, aggregation: Aggregation, policy_groups: A) -> Balanced:
-    key = (id(world), aggregation.kind.tobytes(), aggregation.group.tobytes(), policy_groups.tobytes())
+def _balanced_for(
+    world_key: str, calibrated: Calibrated, world: World, aggregation: Aggregation, policy_groups: A
+) -> Balanced:
+    arrays = (aggregation.kind, aggregation.group, policy_groups)
+    key = (world_key, aggregation.places, aggregation.ages, *(array.tobytes() for array in arrays))
     if key not in _balances:
         while len(_balances) >= CACHE_SIZE:
             _balances.pop(next(iter(_balances)))

@@ -197,15 +197,15 @@ class _Writer:
         part_counts: dict[str, int] = {}
         for node in nodes:
             if node.op in ("stock", "series"):
-                self.references[id(node)] = self.identifiers[node.args[0]]
+                self.references[node.number] = self.identifiers[node.args[0]]
                 continue
             equation = self._equation(node)
             label = self.e.labels.get(node)
-            is_reused = counts.get(id(node), 0) > 1
+            is_reused = counts.get(node.number, 0) > 1
             if node.op in ("<", "<=", ">", ">=", "=", "and", "or", "not") or not (
                 (is_reused and (len(equation) > LONG_EXPRESSION or label is not None)) or len(equation) > 1_500
             ):
-                self.references[id(node)] = f"({equation})"
+                self.references[node.number] = f"({equation})"
                 continue
             if label is not None:
                 name = self.names.new(label.name)
@@ -215,10 +215,10 @@ class _Writer:
                 part_counts[mechanism] = part_counts.get(mechanism, 0) + 1
                 name = self.names.new(f"part {part_counts[mechanism]} of {mechanism}")
                 self._add_element(above, "aux", name, equation, UNSPECIFIED, f"Part of the equations of {mechanism}.")
-            self.references[id(node)] = _identifier(name)
+            self.references[node.number] = _identifier(name)
 
     def _reference(self, x: Any) -> str:
-        return self.references[id(x)] if isinstance(x, Expr) else _number(x)
+        return self.references[x.number] if isinstance(x, Expr) else _number(x)
 
     def _equation(self, node: Expr) -> str:
         a = [self._reference(x) for x in node.args]
