@@ -58,7 +58,8 @@ def test_a_small_place_has_no_copies() -> None:
 
 def test_copies_diverge(copied: World) -> None:
     """Copies have other random numbers: after a year no two are alike. The town keeps every invariant."""
-    world = burn_in(worlds.BuiltWorld(copied, (), calibrated().aims), calibrated().params, 5, months=12)
+    hoods = tuple(Place.load("anytown").neighbourhoods(PEOPLE))
+    world = burn_in(worlds.BuiltWorld(copied, hoods, calibrated().aims), calibrated().params, 5, months=12)
     ages = [_ages(world, n) for n in range(world.places.code.size)]
     assert len({tuple(each) for each in ages}) == len(ages)
     for _, lived in live(world, scenario(1), 5):
