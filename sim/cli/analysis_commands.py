@@ -71,6 +71,7 @@ def loops(
 
     from sim.cli import arguments, feedback_loops, tables
     from sim.cli.progress import Bar
+    from sim.ensemble.run_limits import one_job
     from sim.scenario.scenario import Scenario
 
     feedback_loops.check(knock_out or (), measure)
@@ -81,14 +82,15 @@ def loops(
         names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
     )
     selected = _with_default_people(selected)
-    with Bar() as progress:
+    number_of_threads = threads or os.cpu_count() or 1
+    with Bar() as progress, one_job(*feedback_loops.all_runs(selected, knock_out or (), seeds, number_of_threads)):
         report = feedback_loops.analyse(
             selected,
             disabled=knock_out or (),
             measure=measure,
             seeds=seeds,
             seed=seed,
-            threads=threads or os.cpu_count() or 1,
+            threads=number_of_threads,
             progress=progress,
         )
     document = feedback_loops.document(report, selected, seeds, seed)

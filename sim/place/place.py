@@ -235,7 +235,7 @@ class Place(Closed):
         place are smaller. People of a tenth without a neighbourhood live in the other tenth of its fifth, and count in
         its age mix.
         """
-        people = self.population if people is None else self._allowed(people)
+        people = self.population if people is None else self.check_people(people)
         groups = self._fifths()
         many = max(len(groups), round(people / self.neighbourhood_people))
         areas = _at_least_one(shared_out(many, [sum(part.neighbourhoods for part in group) for group in groups]))
@@ -252,7 +252,23 @@ class Place(Closed):
         enough = -(-FEWEST_IN_FIFTH * self.population // smallest)
         return max(FEWEST_PEOPLE, min(enough, self.population))
 
-    def _allowed(self, people: object) -> int:
+    def check_people(self, people: object) -> int:
+        """Check a number of people of this place.
+
+        Parameters
+        ----------
+        people : object
+            The number.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        InputError
+            If it is not an integer, or no place of that size has the mix of fifths of this place.
+        """
         number = people_allowed(people)
         if number < self.fewest_people:
             reason = f"with fewer, a deprivation fifth would have less than {FEWEST_IN_FIFTH} people"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.tables import Handle, allocate
@@ -103,7 +103,7 @@ def populated_world(
     # Moves keep the number of people a little below their target (by half a per cent in a town): with the same distance
     # between the two, the number stays.
     for mix in (world.places.age_mix, world.places.base_mix):
-        mix *= shortfall
+        mix[:] *= shortfall
     set_mortality(world.rates, death)
     count_everybody(handle(world))
     meet_headcount(world, hoods, seed, until)
@@ -149,14 +149,44 @@ def _spin_up_sources(hoods: tuple[Neighbourhood, ...]) -> list[int]:
 def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str, int]) -> World:
     """An empty world whose dwellings and neighbourhoods start at these slots."""
     slots, dwellings, hoods = int(dwelling_first[-1]), dwelling_first.size - 1, neighbourhood_first.size - 1
-    lengths = {
+    largest_part = max(last - first for first, last in part_bounds(neighbourhood_first))
+    lengths = axis_lengths(slots, dwellings, hoods, largest_part, sizes)
+    world = World._make(allocate(table, **lengths) for table in TABLES.values())
+    world.places.first[:] = neighbourhood_first
+    world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
+    world.dwellings.first[:] = dwelling_first
+    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, dwellings, hoods
+    world.people.neighbourhood[:] = np.repeat(np.arange(hoods, dtype=np.uint32), np.diff(neighbourhood_first))
+    world.people.dwelling[:] = np.repeat(np.arange(dwellings, dtype=np.uint32), np.diff(dwelling_first))
+    return world
+
+
+def axis_lengths(
+    slots: int, dwellings: int, neighbourhoods: int, largest_part: int, sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """The length of each axis of the tables of a world without ties.
+
+    Parameters
+    ----------
+    slots, dwellings, neighbourhoods : int
+        Numbers of slots, dwellings and neighbourhoods of the place.
+    largest_part : int
+        Number of slots of the largest part of the place (sim/world/partition.py).
+    sizes : mapping of str to int
+        Lengths of the axes that do not depend on people.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    return {
         **sizes,
         "person": slots,
         "person_edge": slots + 1,
         "silo": len(SILOS),
         "purpose": len(PURPOSES),
-        "neighbourhood": hoods,
-        "neighbourhood_edge": hoods + 1,
+        "neighbourhood": neighbourhoods,
+        "neighbourhood_edge": neighbourhoods + 1,
         "level": LEVELS,
         "quintile": QUINTILES,
         "band": BANDS,
@@ -169,19 +199,11 @@ def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str
         "role": 2,
         "edge": 2,
         "queue": slots // SLOTS_LISTED,
-        "candidate": max(last - first for first, last in part_bounds(neighbourhood_first)) + 8,
+        "candidate": largest_part + 8,
         "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,
     }
-    world = World._make(allocate(table, **lengths) for table in TABLES.values())
-    world.places.first[:] = neighbourhood_first
-    world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
-    world.dwellings.first[:] = dwelling_first
-    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, dwellings, hoods
-    world.people.neighbourhood[:] = np.repeat(np.arange(hoods, dtype=np.uint32), np.diff(neighbourhood_first))
-    world.people.dwelling[:] = np.repeat(np.arange(dwellings, dtype=np.uint32), np.diff(dwelling_first))
-    return world
 
 
 def _enlarged(hood: Neighbourhood) -> Neighbourhood:
@@ -200,7 +222,8 @@ def select_homes(world: World, wanted: I64, key: np.uint64) -> npt.NDArray[np.bo
     occupants, edge = world.dwellings.occupants, world.places.first_dwelling
     kept = np.ones(occupants.size, np.bool_)
     for n in range(wanted.size):
-        first, last, residents = np.int64(edge[n]), np.int64(edge[n + 1]), 0
+        residents: Int = 0
+        first, last = np.int64(edge[n]), np.int64(edge[n + 1])
         for home in range(first, last):
             residents += np.int64(occupants[home])
         surplus = residents - wanted[n]
@@ -218,7 +241,8 @@ def select_homes(world: World, wanted: I64, key: np.uint64) -> npt.NDArray[np.bo
 
 def _with_homes(world: World, homes: I64, source: npt.NDArray[np.integer], sizes: Mapping[str, int]) -> World:
     """A world without needs whose neighbourhoods have those of some homes that are in their `source` neighbourhoods."""
-    first, slots_of_homes = world.dwellings.first.astype(np.int64), np.diff(world.dwellings.first.astype(np.int64))
+    first: I64 = world.dwellings.first.astype(np.int64)
+    slots_of_homes: I64 = first[1:] - first[:-1]
     edges = np.searchsorted(homes, world.places.first_dwelling)
     dwellings = np.concatenate([[0], np.cumsum(np.diff(edges)[source])])
     starts: I64 = np.zeros(int(dwellings[-1]) + 1, np.int64)
