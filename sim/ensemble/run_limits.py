@@ -108,7 +108,8 @@ class Runs(NamedTuple):
     @property
     def at_once(self) -> int:
         """Number of seeds that run at a time."""
-        return max(1, min(self.threads or os.cpu_count() or 1, self.seeds)) if self.work != "stocks" else 1
+        is_parallel = self.work in ("agents", "life histories")
+        return max(1, min(self.threads or os.cpu_count() or 1, self.seeds)) if is_parallel else 1
 
 
 class RunEstimate(NamedTuple):
@@ -179,7 +180,7 @@ def check_limits(*runs: Runs) -> None:
     ------
     InputError
         If a place cannot have so many people, or the estimate of any run exceeds the free memory. The message then
-        states both, and the largest size that fits.
+        states both, and the largest number of people, seeds or years that fits.
     """
     for some in runs:
         if some.people is not None:
@@ -316,7 +317,7 @@ def _building(runs: Runs) -> float:
 
 
 def _too_large(runs: Runs, estimated: RunEstimate, free: int) -> InputError:
-    """The refusal of runs, with the largest number of people, or of seeds, that fits."""
+    """The refusal of runs, with the largest number of people, seeds or years that fits."""
 
     def fits(some: Runs) -> bool:
         return estimate(some).memory <= USABLE * free
@@ -324,10 +325,11 @@ def _too_large(runs: Runs, estimated: RunEstimate, free: int) -> InputError:
     there = f"{_size(free)} of free memory"
     few_people = runs._replace(people=min(runs.residents, runs.place.fewest_people))
     if estimated.records > estimated.worlds or not fits(few_people):
-        most = _largest(lambda seeds: fits(runs._replace(seeds=seeds)), 1, runs.seeds)
-        if most is not None:
-            came = Phrase(f"{runs.seeds:,}, which take about {_size(estimated.memory)}")
-            return InputError("--seeds", None, "", f"at most {most:,} seeds, which fit into {there}", came)
+        for key, present in (("seeds", runs.seeds), ("years", runs.years)):
+            most = _largest(lambda number, key=key: fits(runs._replace(**{key: number})), 1, present)  # type: ignore[misc]  # bound at once
+            if most is not None:
+                came = Phrase(f"{present:,}, which take about {_size(estimated.memory)}")
+                return InputError(f"--{key}", None, "", f"at most {most:,} {key}, which fit into {there}", came)
     size = Phrase(f"{runs.residents:,}, which take about {_size(estimated.memory)}")
     most = _largest(lambda people: fits(runs._replace(people=people)), runs.place.fewest_people, runs.residents)
     if most is None:
