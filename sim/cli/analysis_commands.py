@@ -161,5 +161,6 @@ def _with_default_people(selected: SelectedScenarios) -> SelectedScenarios:
     """The same scenarios in a smaller place of the same shape, unless a size was set."""
     if selected.people is not None or selected.place.population <= DEFAULT_PEOPLE:
         return selected
-    print(f"In a place of {DEFAULT_PEOPLE:,} people of the same shape; --people sets another size", file=sys.stderr)
-    return selected._replace(people=DEFAULT_PEOPLE)
+    people = max(DEFAULT_PEOPLE, selected.place.fewest_people)
+    print(f"In a place of {people:,} people of the same shape; --people sets another size", file=sys.stderr)
+    return selected._replace(people=people)
