@@ -152,8 +152,8 @@ def estimate(runs: Runs) -> RunEstimate:
     else:
         running = copied * min(2, runs.scenarios) if runs.work == "agents" else 0
     if runs.residents <= LARGEST_CACHED:
-        kept = min(runs.seeds, max(CACHED, runs.at_once)) * world
-        worlds = kept + runs.at_once * max(built - world, running)
+        cached = min(runs.seeds, max(CACHED, runs.at_once)) * world
+        worlds = cached + runs.at_once * max(built - world, running)
     else:
         # The last scenario of a seed runs on the world itself.
         consumed = copied if runs.work == "agents" else 0
@@ -322,19 +322,19 @@ def _too_large(runs: Runs, estimated: RunEstimate, free: int) -> InputError:
     def fits(some: Runs) -> bool:
         return estimate(some).memory <= USABLE * free
 
-    there = f"{_size(free)} of free memory"
+    available = f"{_size(free)} of free memory"
     few_people = runs._replace(people=min(runs.residents, runs.place.fewest_people))
     if estimated.records > estimated.worlds or not fits(few_people):
         for key, present in (("seeds", runs.seeds), ("years", runs.years)):
             most = _largest(lambda number, key=key: fits(runs._replace(**{key: number})), 1, present)  # type: ignore[misc]  # bound at once
             if most is not None:
                 came = Phrase(f"{present:,}, which take about {_size(estimated.memory)}")
-                return InputError(f"--{key}", None, "", f"at most {most:,} {key}, which fit into {there}", came)
+                return InputError(f"--{key}", None, "", f"at most {most:,} {key}, which fit into {available}", came)
     size = Phrase(f"{runs.residents:,}, which take about {_size(estimated.memory)}")
     most = _largest(lambda people: fits(runs._replace(people=people)), runs.place.fewest_people, runs.residents)
     if most is None:
-        return InputError("--people", None, "", f"more memory than the {there}", size)
-    return InputError("--people", None, "", f"at most {most:,} people, which fit into {there}", size)
+        return InputError("--people", None, "", f"more memory than the {available}", size)
+    return InputError("--people", None, "", f"at most {most:,} people, which fit into {available}", size)
 
 
 def _largest(fits: Callable[[int], bool], low: int, high: int) -> int | None:

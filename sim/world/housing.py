@@ -96,8 +96,8 @@ def populated_world(
     _spin_up(spun_up, params, seed, until, threads)
     shortfall = spun_up.places.age_mix.sum() / max(1, int(spun_up.dwellings.occupants.sum(dtype=np.int64)))
     wanted = np.array([hoods[k].people for k in unique], np.int64)
-    kept = select_homes(handle(spun_up), wanted, np.uint64(month_key(np.uint64(seed), KEPT, 0)))
-    world = _with_homes(spun_up, np.flatnonzero(kept), np.searchsorted(unique, sources), sizes)
+    selected = select_homes(handle(spun_up), wanted, np.uint64(month_key(np.uint64(seed), KEPT, 0)))
+    world = _with_homes(spun_up, np.flatnonzero(selected), np.searchsorted(unique, sources), sizes)
     del spun_up
     _fill_places(world, hoods)
     # Moves keep the number of people a little below their target (by half a per cent in a town): with the same distance
@@ -220,7 +220,7 @@ def select_homes(world: World, wanted: I64, key: np.uint64) -> npt.NDArray[np.bo
     no larger than the surplus.
     """
     occupants, edge = world.dwellings.occupants, world.places.first_dwelling
-    kept = np.ones(occupants.size, np.bool_)
+    selected = np.ones(occupants.size, np.bool_)
     for n in range(wanted.size):
         residents: Int = 0
         first, last = np.int64(edge[n]), np.int64(edge[n + 1])
@@ -229,14 +229,14 @@ def select_homes(world: World, wanted: I64, key: np.uint64) -> npt.NDArray[np.bo
         surplus = residents - wanted[n]
         share = surplus / max(1, residents)
         for home in range(first, last):
-            kept[home] = occupants[home] > 0 or uniform(key, home) >= share
+            selected[home] = occupants[home] > 0 or uniform(key, home) >= share
         for round_number in range(SELECTION_ROUNDS):
             for home in range(first, last):
-                leaves = 0 < occupants[home] <= surplus and kept[home]
+                leaves = 0 < occupants[home] <= surplus and selected[home]
                 if leaves and np.int64(uniform(key, home) * SELECTION_ROUNDS) == round_number:
-                    kept[home] = False
+                    selected[home] = False
                     surplus -= np.int64(occupants[home])
-    return kept
+    return selected
 
 
 def _with_homes(world: World, homes: I64, source: npt.NDArray[np.integer], sizes: Mapping[str, int]) -> World:
