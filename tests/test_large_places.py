@@ -30,7 +30,7 @@ def _ages(world: World, n: int) -> list[int]:
 
 
 def test_homes_are_copied_from_neighbourhoods_as_deprived(copied: World) -> None:
-    """A copied neighbourhood has the homes and ages of one in the same deprivation decile, with consistent slots."""
+    """A copied neighbourhood has the homes, and but for a few people the ages, of one of the same decile."""
     hoods = Place.load("anytown").neighbourhoods(PEOPLE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(housing, "MOST_SPUN_UP", GROWN)
@@ -39,7 +39,8 @@ def test_homes_are_copied_from_neighbourhoods_as_deprived(copied: World) -> None
     for n, k in enumerate(source):
         assert hoods[n].decile == hoods[k].decile
         assert source[k] == k
-        assert _ages(copied, n) == _ages(copied, k)
+        different_slots = sum(a != b for a, b in zip(_ages(copied, n), _ages(copied, k), strict=True))
+        assert different_slots <= 12  # those who moved so that each fifth has exactly its people
     alive = copied.people.age != EMPTY_SLOT
     assert (copied.people.quintile == [hoods[n].quintile - 1 for n in copied.people.neighbourhood]).all()
     assert (copied.people.dwelling[copied.dwellings.head] == np.arange(copied.dwellings.head.size)).all()
@@ -58,7 +59,8 @@ def test_a_small_place_has_no_copies() -> None:
 
 def test_copies_diverge(copied: World) -> None:
     """Copies have other random numbers: after a year no two are alike. The town keeps every invariant."""
-    world = burn_in(worlds.BuiltWorld(copied, (), calibrated().aims), calibrated().params, 5, months=12)
+    hoods = tuple(Place.load("anytown").neighbourhoods(PEOPLE))
+    world = burn_in(worlds.BuiltWorld(copied, hoods, calibrated().aims), calibrated().params, 5, months=12)
     ages = [_ages(world, n) for n in range(world.places.code.size)]
     assert len({tuple(each) for each in ages}) == len(ages)
     for _, lived in live(world, scenario(1), 5):

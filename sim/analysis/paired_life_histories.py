@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sim.analysis.life_histories import PairedPopulations, PersonHistory, follow_pair
 from sim.ensemble.compare import burned_in_world, side_by_side
 from sim.ensemble.precompile import warm_up
+from sim.ensemble.run_limits import Runs, check_limits
 from sim.place.place import Place
 from sim.results.summary import AT_LEAST_ZERO, summary
 from sim.scenario.scenario import Scenario
@@ -140,8 +141,9 @@ def compare_life_histories(
     LifeHistoryComparison
         Counts by seed and group, and the selected life histories.
     """
-    warm_up()
     resolved_place = place if place is not None else Place.load(baseline.place)
+    check_limits(Runs(resolved_place, people, baseline.years, 2, seeds, threads, "life histories"))
+    warm_up()
     seed_numbers = tuple(range(seed, seed + seeds))
     done: list[int] = []
 

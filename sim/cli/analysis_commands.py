@@ -72,6 +72,7 @@ def loops(
 
     from sim.cli import arguments, feedback_loops, tables
     from sim.cli.progress import Bar
+    from sim.ensemble.run_limits import one_job
     from sim.scenario.scenario import Scenario
 
     feedback_loops.check(knock_out or (), measure)
@@ -82,14 +83,15 @@ def loops(
         names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
     )
     selected = _with_default_people(selected)
-    with Bar() as progress:
+    number_of_threads = threads or os.cpu_count() or 1
+    with Bar() as progress, one_job(*feedback_loops.all_runs(selected, knock_out or (), seeds, number_of_threads)):
         report = feedback_loops.analyse(
             selected,
             disabled=knock_out or (),
             measure=measure,
             seeds=seeds,
             seed=seed,
-            threads=threads or os.cpu_count() or 1,
+            threads=number_of_threads,
             progress=progress,
         )
     document = feedback_loops.document(report, selected, seeds, seed)
@@ -161,5 +163,6 @@ def _with_default_people(selected: SelectedScenarios) -> SelectedScenarios:
     """The same scenarios in a smaller place of the same shape, unless a size was set."""
     if selected.people is not None or selected.place.population <= DEFAULT_PEOPLE:
         return selected
-    print(f"In a place of {DEFAULT_PEOPLE:,} people of the same shape; --people sets another size", file=sys.stderr)
-    return selected._replace(people=DEFAULT_PEOPLE)
+    people = max(DEFAULT_PEOPLE, selected.place.fewest_people)
+    print(f"In a place of {people:,} people of the same shape; --people sets another size", file=sys.stderr)
+    return selected._replace(people=people)

@@ -23,6 +23,7 @@ from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, print_wrapped
 from sim.engine.schedule import REGISTRY
 from sim.ensemble.compare import burned_in_world
 from sim.ensemble.precompile import warm_up
+from sim.ensemble.run_limits import Runs
 from sim.feedback.loops import BY_NAME, LOOPS, disabled_mechanisms
 from sim.results.metrics import metrics
 from sim.results.number_text import difference_unit, number_text
@@ -56,6 +57,15 @@ def check(names: Sequence[str], measure: str) -> None:
     measures = [m.name for m in metrics() if m.against is None]
     if measure not in measures:
         raise InputError("--metric", None, "", "the id of a measure", measure, measures)
+
+
+def all_runs(selected: SelectedScenarios, disabled: Sequence[str], seeds: int, threads: int) -> list[Runs]:
+    """All runs of the analysis: of the loop map, of the strengths and of the knock-outs."""
+    first = Runs(selected.place, selected.people, selected.scenarios[0].years, 1, min(seeds, MAP_WORLDS), threads)
+    if len(selected.scenarios) == 1:
+        return [first]
+    pairs = first._replace(scenarios=2, seeds=seeds)
+    return [first, pairs._replace(times=2)] if disabled else [first, pairs, pairs._replace(times=1 + len(LOOPS))]
 
 
 def analyse(

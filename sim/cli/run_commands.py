@@ -169,8 +169,10 @@ def export(
         [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
     )
     from sim.cli.progress import working
+    from sim.ensemble.run_limits import Runs, check_limits
     from sim.twins import stock_flow
 
+    check_limits(Runs(selected.place, selected.people, selected.scenarios[0].years, 1, 1, work="stocks"))
     with working("Writing the equations"):
         twin = stock_flow.Twin(
             selected.scenarios[0],

@@ -10,6 +10,7 @@ look a column up once, ahead of a loop, and no references are counted: the handl
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -125,6 +126,35 @@ def allocate(table: type[T], **sizes: int) -> T:
             raise KeyError(f"{table.__name__}.{name} needs a length for {missing}; it has {sorted(sizes)}")
         arrays[name] = np.zeros([sizes[axis] for axis in column.axes], dtype=column.dtype)
     return table(**arrays)
+
+
+def table_bytes(table: type, **sizes: int) -> int:
+    """Compute the memory of a table without allocating it.
+
+    Parameters
+    ----------
+    table : type
+        A NamedTuple whose fields are annotated with a `Column`.
+    **sizes : int
+        Length of each axis, by its name. Axes that the table does not have are ignored.
+
+    Returns
+    -------
+    int
+        Bytes.
+
+    Examples
+    --------
+    >>> from sim.state.dwellings import Dwellings
+    >>> table_bytes(Dwellings, dwelling=3, dwelling_edge=4, place_in_home=8)
+    55
+    """
+    return sum(column_bytes(column, sizes) for _, column in columns(table))
+
+
+def column_bytes(column: Column, sizes: Mapping[str, int]) -> int:
+    """Compute the memory of a column from the lengths of its axes, in bytes."""
+    return np.dtype(column.dtype).itemsize * math.prod(sizes[axis] for axis in column.axes)
 
 
 LINES = 128

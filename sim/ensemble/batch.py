@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.engine.verified_files import JSON, VerifiedFolder
 from sim.ensemble.compare import compare
+from sim.ensemble.run_limits import Runs, one_job
 from sim.place.place import Place
 from sim.results.expectation_tests import F, Parts, Read
 from sim.scenario.scenario import Scenario
@@ -133,20 +134,21 @@ class Readings:
                 self._values[name] = stored
         missing = [name for name in self._asked if name not in self._values]
         missing.sort(key=self._world)  # runs of one world in a row: its burn-in is done once
-        for k, name in enumerate(missing):
-            scenario = self._scenarios[name].model_copy(update={"expect": [], "stops": []})
+        with one_job(*(self._runs(name) for name in missing)):
+            for k, name in enumerate(missing):
+                scenario = self._scenarios[name].model_copy(update={"expect": [], "stops": []})
 
-            def on(done: int, _: int, label: str, before: int = k * self.seeds) -> None:
-                if progress is not None:
-                    progress(before + done, len(missing) * self.seeds, label)
+                def on(done: int, _: int, label: str, before: int = k * self.seeds) -> None:
+                    if progress is not None:
+                        progress(before + done, len(missing) * self.seeds, label)
 
-            result = compare(
-                scenario, seeds=self.seeds, seed=self.seed, people=self.people, threads=self.threads, progress=on
-            )
-            self._values[name] = {
-                key: result.of_groups(scenario.name, key[0], groups) for key, groups in self._asked[name].items()
-            }
-            self._store(name)
+                result = compare(
+                    scenario, seeds=self.seeds, seed=self.seed, people=self.people, threads=self.threads, progress=on
+                )
+                self._values[name] = {
+                    key: result.of_groups(scenario.name, key[0], groups) for key, groups in self._asked[name].items()
+                }
+                self._store(name)
         return len(missing), len(self._asked) - len(missing)
 
     def read(self, scenarios: Mapping[str, Scenario]) -> Read:
@@ -167,6 +169,12 @@ class Readings:
             return self._values[self.digest(scenarios[name])][_key(metric, groups)]
 
         return read
+
+    def _runs(self, name: str) -> Runs:
+        scenario = self._scenarios[name]
+        people = self.people if self.people is not None else scenario.people
+        place = Place.load(scenario.place)
+        return Runs(place, people, scenario.years, 1, self.seeds, self.threads)
 
     def _world(self, name: str) -> tuple[str, str, str, str]:
         scenario = self._scenarios[name]

@@ -22,6 +22,7 @@ from sim.engine.tables import allocate
 from sim.ensemble import parameter_sampling
 from sim.ensemble.parameter_sampling import Which
 from sim.ensemble.precompile import warm_up
+from sim.ensemble.run_limits import CACHED, LARGEST_CACHED, Runs, check_limits
 from sim.ensemble.sequential_stopping import half_width, until_precise
 from sim.place.place import Place
 from sim.results import expectation_tests
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 from sim.results.comparison import Comparison
 
-CACHED, LARGEST_CACHED = 24, 150_000
-"""Number of burned-in worlds, and of runs of the baseline, cached in memory; and the largest place that is cached."""
 T = TypeVar("T")
 Engine = Literal["agents", "stocks", "mesa"]
 """The implementation of the model: individual people; the stock-flow twin, without chance; or individual people in
@@ -221,7 +220,8 @@ def compare(
     Raises
     ------
     InputError
-        If the scenarios do not fit one another or `years`, or the place cannot be built.
+        If the scenarios do not fit one another or `years`, the place cannot be built, or the runs do not fit into
+        memory (sim/ensemble/run_limits.py).
 
     Examples
     --------
@@ -252,7 +252,8 @@ def compare(
                 raise InputError(s.name, None, key, wrong.wanted, wrong.came, wrong.choices)
     where = place if isinstance(place, Place) else Place.load(place or named[0].place)
     size = people if people is not None else named[0].people
-    hoods = where.neighbourhoods(size)
+    if size is not None:
+        where.check_people(size)
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
         raise _error("at least one seed", "none")
@@ -260,6 +261,9 @@ def compare(
         raise _error("precision between 0 and 1: a share of acute demand", str(precision))
     if engine == "stocks":
         numbers = _without_chance(numbers, disabled, draws, precision)
+    is_drawn = draws is not None
+    check_limits(Runs(where, size, chosen[0].years, len(chosen), len(numbers), threads, engine, drawn=is_drawn))
+    hoods = where.neighbourhoods(size)
     total = sum(n.people for n in hoods)
     fixed = chosen[0].parameters
     if engine == "stocks":

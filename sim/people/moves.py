@@ -107,7 +107,7 @@ def count_fullness(w: World, p: NoParams, clock: Clock) -> None:
 
 
 @kernel
-def _best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
+def best_donor(ages: A, lack: A, room: Int, start: Int, stop: Int, u: float) -> Int:
     """The household that best fills the gaps in the age mix, of sixteen drawn from the neighbourhood's first; or -1.
 
     Branch-free: these branches are unpredictable.
@@ -186,7 +186,6 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
 
     The first age is that of the reference person.
     """
-    people = w.people
     first = np.int64(w.dwellings.first[home])
     w.dwellings.head[home] = np.uint32(first)
     key = month_key(clock.seed, NEWCOMER, clock.month)
@@ -194,23 +193,29 @@ def move_in(w: World, home: Int, ages: A, clock: Clock) -> int:
     for k in range(ages.size):
         if ages[k] == EMPTY_SLOT:
             break
-        i = first + k
-        b, q = BAND_OF_AGE[ages[k]], people.quintile[i]
-        inherited = household_level(w, first) if k > 0 else 0
-        row = donor(w, HEAD if k == 0 else MEMBER, inherited, b, q, uniform(key, i))
-        occupy(w, i, ages[k], b, people.female[i], w.rates.resilience[b, q], w.rates.trust[b, q])
-        if row >= 0:
-            people.resilience[i] = w.rates.donor_resilience[row]
-            people.trust[i] = w.rates.donor_trust[row]
-        for d in range(people.level.shape[0]):
-            if w.rates.household[d] == 1 and k > 0:
-                people.level[d, i] = people.level[d, first]
-            elif row >= 0:
-                people.level[d, i] = min(2, w.rates.donor_level[row, d])  # nobody moves in the middle of a crisis
-            people.before[d, i] = people.level[d, i]
-        count_person(w, i, 1)
+        arrive(w, first + k, first, ages[k], key)
         arrivals += 1
     return arrivals
+
+
+@kernel
+def arrive(w: World, i: Int, head: Int, age: int, key: np.uint64) -> None:
+    """Put a newcomer into slot i of a dwelling whose reference person is, or will be, in slot `head`."""
+    people = w.people
+    b, q = BAND_OF_AGE[age], people.quintile[i]
+    inherited = household_level(w, head) if i != head else 0
+    row = donor(w, HEAD if i == head else MEMBER, inherited, b, q, uniform(key, i))
+    occupy(w, i, age, b, people.female[i], w.rates.resilience[b, q], w.rates.trust[b, q])
+    if row >= 0:
+        people.resilience[i] = w.rates.donor_resilience[row]
+        people.trust[i] = w.rates.donor_trust[row]
+    for d in range(people.level.shape[0]):
+        if w.rates.household[d] == 1 and i != head:
+            people.level[d, i] = people.level[d, head]
+        elif row >= 0:
+            people.level[d, i] = min(2, w.rates.donor_level[row, d])  # nobody moves in the middle of a crisis
+        people.before[d, i] = people.level[d, i]
+    count_person(w, i, 1)
 
 
 @mechanism(
@@ -264,7 +269,7 @@ def move(w: World, p: Moves, clock: Clock) -> None:
             if u > p.let:
                 continue
             room = np.int64(first[home + 1]) - np.int64(first[home])
-            best = _best_donor(donor_ages, lack, room, start, stop, u / p.let)
+            best = best_donor(donor_ages, lack, room, start, stop, u / p.let)
             if best >= 0:
                 w.tally.moved_in[q] += move_in(w, home, donor_ages[best], clock)
 

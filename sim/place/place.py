@@ -31,6 +31,8 @@ FEWEST_INVENTED = 10_000
 """Smallest population of an invented place; the smallest authority has 2,226 people."""
 ROUNDING = 0.002
 """Largest deviation from 1 of the sum of shares of ages: that of eight shares rounded to three places."""
+FEWEST_IN_FIFTH = 25
+"""Fewest people of a fifth in a smaller copy of a place: about ten households, which can have the place's sizes."""
 
 
 class Neighbourhood(NamedTuple):
@@ -238,21 +240,57 @@ class Place(Closed):
         InputError
             If the number of people is not allowed.
 
-        Notes ----- Fifths keep their shares before tenths do, so a place too small for all its tenths still has its
-        fifths. People of a tenth without a neighbourhood live in the other tenth of its fifth, and count in its age
-        mix.
+        Notes
+        -----
+        Each fifth has its share of the people at every size, and at least one neighbourhood: neighbourhoods of a small
+        place are smaller. People of a tenth without a neighbourhood live in the other tenth of its fifth, and count in
+        its age mix.
         """
-        people = self.population if people is None else people_allowed(people)
-        many = max(1, round(people / self.neighbourhood_people))
-        parts = sorted((part for part in self.deciles if part.people), key=lambda part: part.decile)
-        fifths = sorted({part.quintile for part in parts})
-        inside = [[part for part in parts if part.quintile == fifth] for fifth in fifths]
-        areas = shared_out(many, [sum(part.neighbourhoods for part in group) for group in inside])
-        weights = [sum(part.people for part in group) if area else 0 for group, area in zip(inside, areas, strict=True)]
+        people = self.population if people is None else self.check_people(people)
+        groups = self._fifths()
+        many = max(len(groups), round(people / self.neighbourhood_people))
+        areas = _at_least_one(shared_out(many, [sum(part.neighbourhoods for part in group) for group in groups]))
+        persons = shared_out(people, [sum(part.people for part in group) for group in groups])
         made: list[Neighbourhood] = []
-        for group, area, persons in zip(inside, areas, shared_out(people, weights), strict=True):
-            made += self._fifth(group, area, persons) if area else []
+        for group, area, count in zip(groups, areas, persons, strict=True):
+            made += self._fifth(group, area, count)
         return made
+
+    @property
+    def fewest_people(self) -> int:
+        """The smallest number of people with which each deprivation fifth keeps its share of them."""
+        smallest = min(sum(part.people for part in group) for group in self._fifths())
+        enough = -(-FEWEST_IN_FIFTH * self.population // smallest)
+        return max(FEWEST_PEOPLE, min(enough, self.population))
+
+    def check_people(self, people: object) -> int:
+        """Check a number of people of this place.
+
+        Parameters
+        ----------
+        people : object
+            The number.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        InputError
+            If it is not an integer, or no place of that size has the mix of fifths of this place.
+        """
+        number = people_allowed(people)
+        if number < self.fewest_people:
+            reason = f"with fewer, a deprivation fifth would have less than {FEWEST_IN_FIFTH} people"
+            wanted = f"at least {self.fewest_people:,} people in {self.label} ({reason})"
+            raise InputError("--people", None, "", wanted, number)
+        return number
+
+    def _fifths(self) -> list[list[Decile]]:
+        """The tenths where people live, by fifth, the most deprived first."""
+        parts = sorted((part for part in self.deciles if part.people), key=lambda part: part.decile)
+        return [[part for part in parts if part.quintile == fifth] for fifth in sorted({p.quintile for p in parts})]
 
     def _fifth(self, group: Sequence[Decile], areas: int, people: int) -> list[Neighbourhood]:
         made: list[Neighbourhood] = []
@@ -345,6 +383,16 @@ def people_allowed(people: object) -> int:
         wanted = f"a whole number of people from {FEWEST_PEOPLE:,} to {MOST_PEOPLE:,}"
         raise InputError("--people", None, "", wanted, Phrase(people) if isinstance(people, str) else people)
     return int(people)  # type: ignore[call-overload,no-any-return]  # the same
+
+
+def _at_least_one(areas: list[int]) -> list[int]:
+    """The numbers of neighbourhoods, after each number of 0 has become 1 at the cost of the largest number."""
+    out = list(areas)
+    for k, area in enumerate(areas):
+        if area == 0:
+            out[out.index(max(out))] -= 1
+            out[k] = 1
+    return out
 
 
 def shared_out(total: int, weights: Sequence[int | Fraction]) -> list[int]:

@@ -28,6 +28,7 @@ from sim.state.codes import ANYTHING
 from sim.state.neighbourhoods import NeighbourhoodState
 from sim.state.world import World, handle
 from sim.world.build import BURN_IN_MONTHS, BuiltWorld, copy
+from sim.world.housing import meet_headcount
 
 Progress = Callable[[int, int, str], None]
 """Called with the runs done, the runs in all, and what was done last."""
@@ -37,7 +38,9 @@ A = npt.NDArray[Any]
 def burn_in(
     built: BuiltWorld, params: Mapping[str, Params], seed: int, months: int = BURN_IN_MONTHS, threads: int = 1
 ) -> World:
-    """Run a new world under the baseline until needs, help and queues fit together; money starts afresh afterwards.
+    """Run a new world under the baseline until needs, help and queues fit together.
+
+    Then each fifth gets exactly its number of people, and money starts afresh.
 
     Parameters
     ----------
@@ -61,6 +64,7 @@ def burn_in(
     world_handle = handle(world)
     for m in range(-months, 0):
         month(world, world_handle, Clock(np.uint64(seed), np.int64(m)))
+    meet_headcount(world, built.neighbourhoods, seed, 0)
     for account in (*world.money[:6], world.money.pooled, world.money.outlay):
         account[:] = 0
     return world

@@ -21,7 +21,9 @@ import numpy as np
 from pydantic import Field
 
 from sim.ensemble.compare import compare
+from sim.ensemble.run_limits import Runs, one_job
 from sim.feedback.loops import LOOPS, Loop
+from sim.place.place import Place
 from sim.policies import Lever, levers
 from sim.results.comparison import Comparison
 from sim.results.expectation_tests import (
@@ -312,23 +314,30 @@ def move_levers(
     names = _selected(chosen, list(all_levers), "lever")
     ends = [(name, end) for name in names for end in _ends(all_levers[name])]
     effects: list[tuple[Lever, float, list[LeverEffect]]] = []
-    for name in names:
+
+    def town(name: str) -> int:
         precondition = conditions.get(name)
-        world = list(precondition.world) if precondition is not None else []
-        baseline = _scenario("as-it-is", world, years)
-        changed = [
-            _scenario(f"moved-{k}", [*world, _policy_at(all_levers[name], end, precondition)], years)
-            for k, end in enumerate(_ends(all_levers[name]))
-        ]
-        result = compare(
-            baseline, *changed, people=people or (precondition and precondition.people) or file.people, seeds=seeds,
-            seed=seed, threads=threads,
-            progress=_progress_of_part(progress, len(effects) * seeds, len(ends) * seeds, name),
-        )  # fmt: skip
-        effects += [
-            (all_levers[name], end, list(_lever_effects(result, baseline.name, scenario.name)))
-            for end, scenario in zip(_ends(all_levers[name]), changed, strict=True)
-        ]
+        return people or (precondition.people if precondition is not None else None) or file.people
+
+    place = Place.load(_scenario("as-it-is", [], years).place)
+    with one_job(*(Runs(place, town(n), years, 1 + len(_ends(all_levers[n])), seeds, threads) for n in names)):
+        for name in names:
+            precondition = conditions.get(name)
+            world = list(precondition.world) if precondition is not None else []
+            baseline = _scenario("as-it-is", world, years)
+            changed = [
+                _scenario(f"moved-{k}", [*world, _policy_at(all_levers[name], end, precondition)], years)
+                for k, end in enumerate(_ends(all_levers[name]))
+            ]
+            result = compare(
+                baseline, *changed, people=town(name), seeds=seeds,
+                seed=seed, threads=threads,
+                progress=_progress_of_part(progress, len(effects) * seeds, len(ends) * seeds, name),
+            )  # fmt: skip
+            effects += [
+                (all_levers[name], end, list(_lever_effects(result, baseline.name, scenario.name)))
+                for end, scenario in zip(_ends(all_levers[name]), changed, strict=True)
+            ]
     numbers = tuple(range(seed, seed + seeds))
     return LeversReport(tuple(assess_levers(effects)), numbers, people or file.people, years, len(_measures()))
 
@@ -485,26 +494,30 @@ def knock_out(
     by_name = {loop.name: loop for loop in LOOPS}
     names = _selected(chosen, list(by_name), "loop")
     tests: list[LoopTest] = []
-    runs = sum(2 * (1 + bool(experiment_of_loop[name].change)) for name in names if name in experiment_of_loop) * seeds
     done = 0
-    for name in names:
-        if name not in experiment_of_loop:
-            continue
-        experiment = experiment_of_loop[name]
-        baseline = _scenario("as-it-is", experiment.world, experiment.years)
-        scenarios = [baseline]
-        if experiment.change:
-            scenarios.append(_scenario("changed", [*experiment.world, *experiment.change], experiment.years))
-        results = []
-        for disabled in ((), (name,)):
-            results.append(
-                compare(
-                    *scenarios, people=people or experiment.people, seeds=seeds, seed=seed, threads=threads,
-                    disabled=disabled, progress=_progress_of_part(progress, done, runs, name),
-                )
-            )  # fmt: skip
-            done += len(scenarios) * seeds
-        tests += [_loop_test(by_name[name], experiment, expectation, *results) for expectation in experiment.looks]
+    covered = [name for name in names if name in experiment_of_loop]
+    runs = sum(2 * (1 + bool(experiment_of_loop[name].change)) for name in covered) * seeds
+    jobs = []
+    for experiment in map(experiment_of_loop.__getitem__, covered):
+        place, scenarios_each = Place.load(_scenario("as-it-is", [], 1).place), 1 + bool(experiment.change)
+        jobs.append(Runs(place, people or experiment.people, experiment.years, scenarios_each, seeds, threads, times=2))
+    with one_job(*jobs):
+        for name in covered:
+            experiment = experiment_of_loop[name]
+            baseline = _scenario("as-it-is", experiment.world, experiment.years)
+            scenarios = [baseline]
+            if experiment.change:
+                scenarios.append(_scenario("changed", [*experiment.world, *experiment.change], experiment.years))
+            results = []
+            for disabled in ((), (name,)):
+                results.append(
+                    compare(
+                        *scenarios, people=people or experiment.people, seeds=seeds, seed=seed, threads=threads,
+                        disabled=disabled, progress=_progress_of_part(progress, done, runs, name),
+                    )
+                )  # fmt: skip
+                done += len(scenarios) * seeds
+            tests += [_loop_test(by_name[name], experiment, expectation, *results) for expectation in experiment.looks]
     missing = tuple(name for name in names if name not in experiment_of_loop)
     return LoopsReport(tuple(tests), tuple(range(seed, seed + seeds)), missing)
 

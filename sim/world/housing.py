@@ -15,18 +15,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.jit import kernel
+from sim.engine.jit import Int, kernel
+from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.tables import Handle, allocate
 from sim.engine.thinning import BLOCK
 from sim.hazards import BANDS, LEVELS
 from sim.networks.wiring import wire
 from sim.people.ageing import BAND_OF_AGE, Ageing
+from sim.people.candidate_thinning import publish_worst_levels, store_levels
 from sim.people.demographic_spin_up import STEPS, YEARS, run_demographic_month
+from sim.people.headcount import match_headcount
 from sim.people.life_and_death import LifeAndDeath, set_mortality
-from sim.people.moves import Moves, count_fullness
+from sim.people.moves import Moves
 from sim.people.population import MOST_IN_HOME, Household, Occupancy, draw_population
-from sim.place.place import Neighbourhood, Place
+from sim.place.place import Neighbourhood, Place, shared_out
 from sim.scenario import registry  # noqa: F401  (registers every mechanism)
 from sim.schema.quantities import QUINTILES, Params
 from sim.services.queues import SLOTS_LISTED
@@ -77,25 +80,53 @@ def populated_world(
         The world, without needs and services.
     """
     sources = _spin_up_sources(hoods)
-    spun_up = tuple(hoods[k] for k in sorted(set(sources)))
+    unique = sorted(set(sources))
+    enlarged = tuple(_enlarged(hoods[k]) for k in unique)
     households = place.households
     household = Household(
         households.people_per_household.value, households.one_person_share.value, households.lone_parent_share.value
     )
-    occupancy = draw_population([n.ages for n in spun_up], household, seed)
-    world = _allocated(occupancy.dwelling_first, occupancy.neighbourhood_first, sizes)
-    _fill_people(world, occupancy)
+    occupancy = draw_population([n.ages for n in enlarged], household, seed)
+    spun_up = _allocated(occupancy.dwelling_first, occupancy.neighbourhood_first, sizes)
+    _fill_people(spun_up, occupancy)
     del occupancy
-    _fill_places(world, spun_up)
+    _fill_places(spun_up, enlarged)
+    set_mortality(spun_up.rates, death)
+    _spin_up(spun_up, params, seed, until, threads)
+    shortfall = spun_up.places.age_mix.sum() / max(1, int(spun_up.dwellings.occupants.sum(dtype=np.int64)))
+    wanted = np.array([hoods[k].people for k in unique], np.int64)
+    selected = select_homes(handle(spun_up), wanted, np.uint64(month_key(np.uint64(seed), KEPT, 0)))
+    world = _with_homes(spun_up, np.flatnonzero(selected), np.searchsorted(unique, sources), sizes)
+    del spun_up
+    _fill_places(world, hoods)
+    # Moves keep the number of people a little below their target (by half a per cent in a town): with the same distance
+    # between the two, the number stays.
+    world.places.age_mix[:] *= shortfall
     set_mortality(world.rates, death)
-    _spin_up(world, params, seed, until, threads)
-    if len(spun_up) < len(hoods):
-        world = _repeated(world, np.searchsorted(sorted(set(sources)), sources), sizes)
-        _fill_places(world, hoods)
-        set_mortality(world.rates, death)
+    count_everybody(handle(world))
+    meet_headcount(world, hoods, seed, until)
+    for column in world.tally:
+        column.fill(0)
     return world._replace(ties=_form_ties(world, place, seed, threads))
 
 
+def meet_headcount(world: World, hoods: tuple[Neighbourhood, ...], seed: int, month: int) -> None:
+    """Move people in or out, before a month, until each fifth has its number of people (sim/people/headcount.py)."""
+    clock, world_handle = Clock(np.uint64(seed), np.int64(month - 1)), handle(world)
+    wanted = np.zeros(QUINTILES, np.int64)
+    for n in hoods:
+        wanted[n.quintile - 1] += n.people
+    match_headcount(world_handle, wanted, clock)
+    for store in (store_levels, publish_worst_levels):
+        store(world_handle, NoParams().compiled(), clock)
+
+
+KEPT = stream("homes kept after the spin-up")
+SPUN_UP_PEOPLE = 1.04
+"""People during the spin-up, relative to the place's. In its equilibrium up to 3 % fewer people live in these homes,
+fewest in small places; homes are then left out at random, empty ones too, until the place's number remains."""
+SELECTION_ROUNDS = 64
+"""Rounds through the homes of a neighbourhood, each with another random share of them."""
 MOST_SPUN_UP = 4_000_000
 """Largest number of people of a place in which all neighbourhoods pass through the spin-up. In a larger place only some
 neighbourhoods of each decile do, and the others start as copies of these; afterwards all develop independently."""
@@ -115,14 +146,44 @@ def _spin_up_sources(hoods: tuple[Neighbourhood, ...]) -> list[int]:
 def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str, int]) -> World:
     """An empty world whose dwellings and neighbourhoods start at these slots."""
     slots, dwellings, hoods = int(dwelling_first[-1]), dwelling_first.size - 1, neighbourhood_first.size - 1
-    lengths = {
+    largest_part = max(last - first for first, last in part_bounds(neighbourhood_first))
+    lengths = axis_lengths(slots, dwellings, hoods, largest_part, sizes)
+    world = make_world(lambda _, table: allocate(table, **lengths))
+    world.places.first[:] = neighbourhood_first
+    world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
+    world.dwellings.first[:] = dwelling_first
+    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, dwellings, hoods
+    world.people.neighbourhood[:] = np.repeat(np.arange(hoods, dtype=np.uint32), np.diff(neighbourhood_first))
+    world.people.dwelling[:] = np.repeat(np.arange(dwellings, dtype=np.uint32), np.diff(dwelling_first))
+    return world
+
+
+def axis_lengths(
+    slots: int, dwellings: int, neighbourhoods: int, largest_part: int, sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """The length of each axis of the tables of a world without ties.
+
+    Parameters
+    ----------
+    slots, dwellings, neighbourhoods : int
+        Numbers of slots, dwellings and neighbourhoods of the place.
+    largest_part : int
+        Number of slots of the largest part of the place (sim/world/partition.py).
+    sizes : mapping of str to int
+        Lengths of the axes that do not depend on people.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    return {
         **sizes,
         "person": slots,
         "person_edge": slots + 1,
         "silo": len(SILOS),
         "purpose": len(PURPOSES),
-        "neighbourhood": hoods,
-        "neighbourhood_edge": hoods + 1,
+        "neighbourhood": neighbourhoods,
+        "neighbourhood_edge": neighbourhoods + 1,
         "level": LEVELS,
         "quintile": QUINTILES,
         "band": BANDS,
@@ -135,40 +196,67 @@ def _allocated(dwelling_first: I64, neighbourhood_first: I64, sizes: Mapping[str
         "role": 2,
         "edge": 2,
         "queue": slots // SLOTS_LISTED,
-        "candidate": max(last - first for first, last in part_bounds(neighbourhood_first)) + 8,
+        "candidate": largest_part + 8,
         "block": BLOCK,
         "group": MOST_GROUPS,
         "one": 1,
     }
-    world = make_world(lambda _, table: allocate(table, **lengths))
-    world.places.first[:] = neighbourhood_first
-    world.places.first_dwelling[:] = np.searchsorted(dwelling_first, neighbourhood_first)
-    world.dwellings.first[:] = dwelling_first
-    world.part.person[1], world.part.dwelling[1], world.part.neighbourhood[1] = slots, dwellings, hoods
-    world.people.neighbourhood[:] = np.repeat(np.arange(hoods, dtype=np.uint32), np.diff(neighbourhood_first))
-    world.people.dwelling[:] = np.repeat(np.arange(dwellings, dtype=np.uint32), np.diff(dwelling_first))
-    return world
 
 
-def _repeated(world: World, source: npt.NDArray[np.integer], sizes: Mapping[str, int]) -> World:
-    """A world without needs whose neighbourhoods are copies of the `source` neighbourhoods of another world."""
-    first, first_dwelling = world.places.first.astype(np.int64), world.places.first_dwelling.astype(np.int64)
-    slots = np.concatenate([[0], np.cumsum(np.diff(first)[source])])
-    dwellings = np.concatenate([[0], np.cumsum(np.diff(first_dwelling)[source])])
-    starts: I64 = np.empty(int(dwellings[-1]) + 1, np.int64)
-    starts[-1] = slots[-1]
+def _enlarged(hood: Neighbourhood) -> Neighbourhood:
+    """A neighbourhood with more people, of the same ages."""
+    people = round(hood.people * SPUN_UP_PEOPLE)
+    return hood._replace(people=people, ages=tuple(shared_out(people, hood.ages)))
+
+
+@kernel
+def select_homes(world: World, wanted: I64, key: np.uint64) -> npt.NDArray[np.bool_]:
+    """Select homes at random so that each neighbourhood keeps so many people, and the same share of its empty homes.
+
+    A neighbourhood with fewer people keeps all homes. Households are passed over in drawn order, and leave if they are
+    no larger than the surplus.
+    """
+    occupants, edge = world.dwellings.occupants, world.places.first_dwelling
+    selected = np.ones(occupants.size, np.bool_)
+    for n in range(wanted.size):
+        residents: Int = 0
+        first, last = np.int64(edge[n]), np.int64(edge[n + 1])
+        for home in range(first, last):
+            residents += np.int64(occupants[home])
+        surplus = residents - wanted[n]
+        share = surplus / max(1, residents)
+        for home in range(first, last):
+            selected[home] = occupants[home] > 0 or uniform(key, home) >= share
+        for round_number in range(SELECTION_ROUNDS):
+            for home in range(first, last):
+                leaves = 0 < occupants[home] <= surplus and selected[home]
+                if leaves and np.int64(uniform(key, home) * SELECTION_ROUNDS) == round_number:
+                    selected[home] = False
+                    surplus -= np.int64(occupants[home])
+    return selected
+
+
+def _with_homes(world: World, homes: I64, source: npt.NDArray[np.integer], sizes: Mapping[str, int]) -> World:
+    """A world without needs whose neighbourhoods have those of some homes that are in their `source` neighbourhoods."""
+    first: I64 = world.dwellings.first.astype(np.int64)
+    slots_of_homes: I64 = first[1:] - first[:-1]
+    edges = np.searchsorted(homes, world.places.first_dwelling)
+    dwellings = np.concatenate([[0], np.cumsum(np.diff(edges)[source])])
+    starts: I64 = np.zeros(int(dwellings[-1]) + 1, np.int64)
     for n, k in enumerate(source):
-        starts_of_source = world.dwellings.first[first_dwelling[k] : first_dwelling[k + 1]]
-        starts[dwellings[n] : dwellings[n + 1]] = starts_of_source + (slots[n] - first[k])
-    out = _allocated(starts, slots, sizes)
+        starts[dwellings[n] + 1 : dwellings[n + 1] + 1] = slots_of_homes[homes[edges[k] : edges[k + 1]]]
+    np.cumsum(starts, out=starts)
+    out = _allocated(starts, starts[dwellings], sizes)
     for n, k in enumerate(source):
-        target, origin = slice(slots[n], slots[n + 1]), slice(first[k], first[k + 1])
-        for name in ("age", "band", "female"):
-            getattr(out.people, name)[target] = getattr(world.people, name)[origin]
-        target, origin = slice(dwellings[n], dwellings[n + 1]), slice(first_dwelling[k], first_dwelling[k + 1])
+        origin, target = homes[edges[k] : edges[k + 1]], slice(dwellings[n], dwellings[n + 1])
+        moved = starts[target] - first[origin]
         for name in ("occupants", "donor_ages"):
             getattr(out.dwellings, name)[target] = getattr(world.dwellings, name)[origin]
-        out.dwellings.head[target] = world.dwellings.head[origin] + (slots[n] - first[k])
+        out.dwellings.head[target] = world.dwellings.head[origin] + moved
+        slots = slice(starts[dwellings[n]], starts[dwellings[n + 1]])
+        people = np.arange(slots.start, slots.stop) - np.repeat(moved, slots_of_homes[origin])
+        for name in ("age", "band", "female"):
+            getattr(out.people, name)[slots] = getattr(world.people, name)[people]
     return out
 
 

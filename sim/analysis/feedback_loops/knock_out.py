@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.ensemble.compare import compare
+from sim.ensemble.run_limits import Runs, one_job
 from sim.feedback.loops import BY_NAME, LOOPS
 from sim.place.place import Place
 from sim.results.comparison import Comparison
@@ -146,15 +147,19 @@ def knock_outs(
             disabled=disabled,
         )  # fmt: skip
 
-    with_all_loops = run(0, ())
-    before, after = (with_all_loops.values(name, compared) for name in (baseline.name, scenario.name))
-    out = []
-    for k, names in enumerate(disabled_sets, 1):
-        without_loops = run(k, names)
-        before_without, after_without = (
-            without_loops.values(name, compared) for name in (baseline.name, scenario.name)
-        )
-        out.append(KnockOutEffect(names, after - before, after_without - before_without, before_without - before))
+    resolved_place = place if place is not None else Place.load(baseline.place)
+    size = people if people is not None else baseline.people
+    with one_job(Runs(resolved_place, size, baseline.years, 2, seeds, threads, times=len(disabled_sets) + 1)):
+        with_all_loops = run(0, ())
+        before, after = (with_all_loops.values(name, compared) for name in (baseline.name, scenario.name))
+        out = []
+        for k, names in enumerate(disabled_sets, 1):
+            without_loops = run(k, names)
+            before_without, after_without = (
+                without_loops.values(name, compared) for name in (baseline.name, scenario.name)
+            )
+            effect, effect_without = after - before, after_without - before_without
+            out.append(KnockOutEffect(names, effect, effect_without, before_without - before))
     return KnockOuts(compared, with_all_loops, scenario.name, tuple(out))
 
 
