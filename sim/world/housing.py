@@ -27,7 +27,7 @@ from sim.people.candidate_thinning import publish_worst_levels, store_levels
 from sim.people.demographic_spin_up import STEPS, YEARS, run_demographic_month
 from sim.people.headcount import match_headcount
 from sim.people.life_and_death import LifeAndDeath, set_mortality
-from sim.people.moves import Moves
+from sim.people.moves import Moves, count_fullness
 from sim.people.population import MOST_IN_HOME, Household, Occupancy, draw_population
 from sim.place.place import Neighbourhood, Place, shared_out
 from sim.scenario import registry  # noqa: F401  (registers every mechanism)
