@@ -20,6 +20,8 @@ from sim.state.world import handle
 from sim.world.build import copy
 
 MONTHS = 16
+PEOPLE = 5_000
+"""A town in which children come into care in the first month: bureaucracy compares with that month."""
 BY_SERVICE = tuple(name for name, lever in LEVERS.items() if "service" in lever.aims)
 OUTCOMES = ("people", "dwellings", "places", "ties", "tally", "money")
 """Tables of state beyond the services' own settings: residents, their homes and places, counts and accounts."""
@@ -27,7 +29,7 @@ OUTCOMES = ("people", "dwellings", "places", "ties", "tally", "money")
 
 def months(case: Scenario) -> Iterator[Columns]:
     """The outcomes of a small town after each month."""
-    world = copy(town(2_000, 0))
+    world = copy(town(PEOPLE, 0))
     set_aim_groups(world, case)
     month, world_handle = Month(calibrated().params, case.paths(SERVICES, world.places)), handle(world)
     for m in range(MONTHS):

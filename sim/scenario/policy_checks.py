@@ -212,9 +212,6 @@ def _check_dates(policy: Policy, span: Span) -> None:
             raise RequirementError(f"a month of the scenario, {span.start} to {last}", came, below=(field,))
         if month < 0:
             raise RequirementError(f"a month from the scenario's start, {span.start}, on", date, below=(field,))
-    if months_between(span.start, policy.start) == span.months - 1:
-        wanted = f"a start before the last month of the scenario, {span.start} to {last}, so that part of it lies in it"
-        raise RequirementError(wanted, policy.start, below=("start",))
     if policy.until is not None and months_between(policy.start, policy.until) <= 0:
         wanted = f"a month after the policy's start, {policy.start}"
         raise RequirementError(wanted, policy.until, below=("until",))
