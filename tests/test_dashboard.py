@@ -558,6 +558,19 @@ def test_levers_can_be_searched(address: str, open_page: Callable[..., Page]) ->
 
 
 @pytest.mark.browser
+def test_places_can_be_searched_by_typing(address: str, open_page: Callable[..., Page]) -> None:
+    """A click on the place list selects the name there, so that typing finds an English authority."""
+    page = open_page(address)
+    up_to_date(page)
+    page.locator("#compare-place").click()
+    page.keyboard.type("lee", delay=50)
+    page.get_by_role("option", name="Leeds").click()
+    expect(page.locator("#compare-place")).to_have_value("Leeds")
+    up_to_date(page)
+    assert "place=leeds" in page.url
+
+
+@pytest.mark.browser
 def test_a_moved_lever_is_targeted_and_going_back_undoes_it(address: str, open_page: Callable[..., Page]) -> None:
     """A moved lever has an entry with its target; the address has the target, and the back button removes it."""
     page = open_page(address + "?policies.threshold=0.6")

@@ -1,5 +1,5 @@
-/* Browser callbacks: update the address, fold the controls on a phone, search the levers, and show a lever's value
-   while it moves. */
+/* Browser callbacks: update the address, fold the controls on a phone, search the levers and places, and show a lever's
+   value while it moves. */
 window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
   leverText: function (value, options) {
     const number = Number((value * options.scale).toFixed(options.decimals)) + 0; // no "-0.0"
@@ -22,6 +22,13 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
     window.dash_clientside.set_props("compare-back", {
       data: { search: window.location.search, at: Date.now() },
     });
+  });
+
+  /* Selects the name in the place list on focus, so that typing searches for another place. */
+  document.addEventListener("focusin", function (event) {
+    if (event.target.id === "compare-place") {
+      setTimeout(() => event.target.select(), 0);
+    }
   });
 
   /* Scrolls so that a lever keeps its position while the list of moved levers above it grows. */
