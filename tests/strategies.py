@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from hypothesis import reject
 from hypothesis import strategies as st
 
 import sim.scenario.registry  # noqa: F401  (adds every mechanism to the registry)
@@ -20,8 +21,10 @@ from sim.policies import Lever, levers
 from sim.results.records import Record
 from sim.scenario.parameters import parameter_groups
 from sim.scenario.policy import AgeFilter, NeighbourhoodFilter, Policy
+from sim.scenario.policy_checks import services_of
 from sim.scenario.scenario import Scenario
 from sim.scenario.timeline import month_name
+from sim.schema.errors import InputError
 from sim.schema.quantities import AGE_BANDS, Params
 from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
@@ -189,7 +192,7 @@ def policies(draw: st.DrawFn, years: int) -> Policy:
     start = draw(st.integers(0, 12 * years - 1))
     more: dict[str, object] = {"over_months": draw(st.integers(1, 24))}
     if lever.by_service and draw(st.booleans()):
-        more["service"] = draw(st.sampled_from(SERVICES))
+        more["service"] = draw(st.sampled_from(services_of(lever.name)))
     if "where" in lever.aims and draw(st.booleans()):
         more["where"] = NeighbourhoodFilter(share=draw(st.sampled_from([0.3, 0.5, 1.0])))
     if "who" in lever.aims and draw(st.booleans()):
@@ -220,4 +223,8 @@ def cases(draw: st.DrawFn, seed: int = 0, knock_outs: bool = True) -> Case:
     chosen = draw(st.lists(policies(years), max_size=5))
     out = st.lists(st.sampled_from(["overspend_recovery", "rationing"]), unique=True, max_size=2)
     disabled = tuple(draw(out)) if knock_outs else ()
-    return Case(place, people, seed + draw(st.integers(0, 2)), scenario(years, chosen), draw(parameters()), disabled)
+    try:
+        planned = scenario(years, chosen)
+    except InputError:  # policies that contradict each other, or that end before they are read
+        reject()
+    return Case(place, people, seed + draw(st.integers(0, 2)), planned, draw(parameters()), disabled)
