@@ -112,8 +112,9 @@ def shares_are_shares(world: World) -> None:
             assert np.isfinite(column).all(), name
     assert np.isfinite(people.resilience).all()
     assert people.level.max() <= 3
-    for name in ("posts", "places", "plan", "quality", "wait", "load", "overload", "helped", "queue"):
+    for name in ("posts", "places", "plan", "quality", "load", "overload", "helped", "queue"):
         assert (getattr(services, name) >= 0).all(), name
+    assert (world.private.rationing.wait >= 0).all()
     assert (world.places.energy >= 0.0).all()
     assert (world.places.weight > 0.0).all()
     for name, column in world.tally._asdict().items():
@@ -294,9 +295,8 @@ def accounts(
         "overspend_recovery",
     }
     month.steps = [(m, settings) for m, settings in month.steps if m.name in steps]
-    fixed = params["spending"].compiled()._replace(fixed=1.0)
-    month.steps = [(m, fixed if m.name == "spending" else settings) for m, settings in month.steps]
     world = copy(town(1_500, seed))
+    world.rules.cashable[:] = 0.0
     sums = {
         name: np.zeros(world.money.carried.size, np.int64) for name in ("spent", "funding", "bailed_out", "clawed_back")
     }
