@@ -15,7 +15,7 @@ from sim.ensemble import run_limits
 from sim.ensemble.run_limits import Runs, check_limits, estimate, one_job
 from sim.place.place import Place
 from sim.schema.errors import InputError
-from sim.state.world import TABLES
+from sim.state.world import all_tables
 from sim.validation import one_at_a_time
 
 ANYTOWN = Place.load("anytown")
@@ -33,9 +33,9 @@ def test_the_memory_of_a_world_is_known_before_it_is_built(name: str, people: in
     """The estimate from the declared columns is within 7 % of the arrays of the world that is then built."""
     place = Place.load(name)
     lengths = run_limits._lengths(place, people)
-    estimated = sum(table_bytes(table, **lengths) for table in TABLES.values())
+    estimated = sum(table_bytes(table, **lengths) for table in all_tables().values())
     world = calibrated().world(place, people, 0).world
-    assert estimated == pytest.approx(sum(column.nbytes for table in world for column in table), rel=0.07)
+    assert estimated == pytest.approx(sum(column.nbytes for _, table in world.tables() for column in table), rel=0.07)
 
 
 def test_larger_jobs_take_more_memory_and_time() -> None:
