@@ -30,6 +30,7 @@ from sim.ensemble import batch
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import run_months
+from sim.state.world import World
 
 PEOPLE = 1_500
 BASELINE = Scenario.load("baseline").with_settings(people=PEOPLE, years=1)
@@ -53,8 +54,8 @@ def arrays_of(content: Any) -> list[np.ndarray]:
         return list(content.values())
     if isinstance(content, hazards.Solution):
         return list(content)
-    if isinstance(content, tuple):
-        return [array for table in content for array in table]
+    if isinstance(content, World):
+        return [array for _, table in content.tables() for array in table]
     return [np.array(content)]
 
 
