@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def seed(pytestconfig: pytest.Config) -> int:
     """The first seed, from `--seed`."""
     return int(pytestconfig.getoption("--seed"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_are_answered() -> None:
+    """Commands under test answer signals, also if the tests run in the background, where the shell ignores some."""
+    for name, handler in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    ):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,6 +30,8 @@ _undo: list[Callable[[], object]] = []
 _changing = _thread.allocate_lock()
 """Held while something is made or undone, and from the beginning of the end on."""
 _ending = _thread.allocate_lock()
+_masks: dict[int, set[int]] = {}
+"""The signals that were blocked before a fork, by thread."""
 
 
 class Undone:
@@ -79,13 +81,17 @@ def temporary(path: Path, *, folder: bool = False) -> Undone:
 
 
 def _delete(path: Path) -> None:
-    """Delete a file or folder. Other threads may still be writing to the folder when a signal ends the process."""
+    """Delete a file or folder. A folder is renamed first: other threads may still write to it when a signal arrives."""
     if not path.is_dir():
         path.unlink(missing_ok=True)
         return
+    import contextlib
     import shutil
     import time
 
+    gone = path.with_name(f"{path.name}.deleted")
+    with contextlib.suppress(OSError):
+        path = path.rename(gone)
     for _ in range(20):
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
@@ -109,16 +115,30 @@ def handle_signals() -> None:
             signal.signal(number, lambda number, _: _thread.start_new_thread(_end, (number,)))
     _thread.start_new_thread(_watch, (reader,))
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_restore_signals)
+        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_restore_signals)
 
 
 def _watch(reader: int) -> None:
     """Wait for a signal. Python's handler runs late while the main thread is in compiled code; this thread does not."""
-    numbers = {int(getattr(signal, name)) for name in MESSAGES if hasattr(signal, name)}
+    numbers = _numbers()
     while True:
         for number in os.read(reader, 16):
             if number in numbers:
                 _end(number)
+
+
+def _numbers() -> set[int]:
+    return {int(getattr(signal, name)) for name in MESSAGES if hasattr(signal, name)}
+
+
+def _hold_signals() -> None:
+    """Before a fork: hold signals, so that one to the new process waits until it no longer shares the parent's pipe."""
+    _masks[_thread.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _numbers())
+
+
+def _release_signals() -> None:
+    """After a fork, in both processes: let signals through again."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.pop(_thread.get_ident()))
 
 
 def _restore_signals() -> None:
@@ -128,6 +148,7 @@ def _restore_signals() -> None:
         number = getattr(signal, name)
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+    _release_signals()
 
 
 def _end(number: int) -> NoReturn:
