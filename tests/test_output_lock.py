@@ -94,7 +94,7 @@ def test_results_are_not_lost_if_the_folder_appears(tmp_path: Path, monkeypatch:
     def create(*args: object, **options: object) -> object:
         folder.mkdir()
         (folder / "notes.txt").touch()
-        return compare(*args, **options)  # type: ignore[arg-type]
+        return compare(*args, **options)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(sim, "compare", create)
     assert command([*SMALL_RUN, "--out", str(folder)]) == 0

@@ -57,7 +57,7 @@ def table(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
 def workbook(sheets: dict[str, Sequence[Sequence[object]]]) -> bytes:
     """An Excel workbook; cells that look like numbers are numbers."""
     book = openpyxl.Workbook()
-    book.remove(book.active)  # type: ignore[arg-type]
+    book.remove(book.active)  # type: ignore[arg-type]  # a new book has a sheet
     for name, cells in sheets.items():
         sheet = book.create_sheet(name)
         for row in cells:

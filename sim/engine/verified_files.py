@@ -305,7 +305,7 @@ def exclusive(task: str, wait: Callable[[], None]) -> Iterator[None]:
     import filelock  # imported here, as it takes a third of a second
 
     lock = filelock.FileLock(ROOT / f"{task}.lock")
-    with contextlib.suppress(OSError, NotImplementedError):
+    with contextlib.suppress(OSError, NotImplementedError):  # a file system without locks, or one that is read-only
         ROOT.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(blocking=False)

@@ -23,7 +23,6 @@ LARGEST_UNPACKED = 4_000_000_000
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SAMPLED_LINES = 200
-MOST_BLANK_ROWS = 1_000
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -155,6 +154,7 @@ def _zip_kind(path: Path, raw: bytes) -> str:
             names = archive.namelist()
             unpacked = sum(item.file_size for item in archive.infolist())
             mimetype = archive.read("mimetype")[:80] if "mimetype" in names else b""
+    # A damaged or encrypted archive, or one packed in a way that is not supported.
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, KeyError, ValueError):
         raise _not_a_table(path, "a damaged zip archive or Excel workbook", "download it again") from None
     if unpacked > LARGEST_UNPACKED:
