@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sim.results.comparison import Comparison
 
-WIDTH, HEIGHT = 960, 440
+WIDTH, HEIGHT = 1000, 440
 TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
 STYLES = (("#12436D", ""), ("#F46A25", "9 5"), ("#28A197", "2 4"), ("#801650", "10 4 2 4"))
 """Colour and dashes of each scenario, the baseline first. The colours are the Analysis Function's categories."""
@@ -95,10 +95,11 @@ def comparison_chart(result: Comparison) -> str:
     series, headings = result["acute_demand"], result.headings
     levels, changes = series.by_year(), series.difference()
     left, right = _Panel(60, 440, levels, (RUNS,)), _Panel(540, 780, changes, (RUNS, INTERVAL))
-    each = ", each with parameters of its own" if result.is_drawn else ", with the central parameters"
-    caption = f"Illustrative, not a forecast. {result.people:,} people, {len(result.seeds)} runs{each}."
+    each = "each with parameters of its own" if result.is_drawn else "with the central parameters"
     causes = "luck and parameters" if result.is_drawn else "luck alone"
-    left_note = f"mean; band: middle 95% of runs ({causes}); the axis does not start at 0"
+    runs = f"{result.people:,} people, {len(result.seeds)} runs, {each}: the bands show {causes}"
+    caption = f"Illustrative, not a forecast. {runs}."
+    left_note = "mean; band: middle 95% of runs; the axis does not start at 0"
     right_note = "mean; light band: middle 95% of runs; dark: 95% interval of the mean"
     difference_title = f"Difference from “{headings[result.baseline]}”"
     title = f"Acute demand in {result.place.label} under four ways of spending"
