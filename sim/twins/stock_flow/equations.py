@@ -22,7 +22,8 @@ class Stock(NamedTuple):
     name: str
     unit: str
     meaning: str
-    initial: float
+    initial: Any
+    """The value at the start: a number or an expression of inputs."""
     after: Any
     """The value a month later: a number or an expression."""
 
@@ -47,6 +48,8 @@ class Equations(NamedTuple):
     """Series (the clock and levers) by name. Shape (month,)."""
     months: int
     """Number of months to run."""
+    guards: dict[Expr, bool]
+    """Conditions on inputs on which the equations rely, and their outcomes."""
 
 
 def topological_order(roots: Iterable[Any]) -> list[Expr]:

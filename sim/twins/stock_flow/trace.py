@@ -489,7 +489,7 @@ class Trace:
             needed |= new
             new = _stocks_under(stocks[key].after for key in new) - needed
         stocks = {key: stock for key, stock in stocks.items() if key in needed}
-        e = Equations(stocks, self.labels, self.outputs, {}, self.months)
+        e = Equations(stocks, self.labels, self.outputs, {}, self.months, dict(symbolic.GUARDS))
         return e._replace(values=series_used(roots_of(e)))
 
 
