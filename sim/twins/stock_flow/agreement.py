@@ -27,7 +27,8 @@ from sim.simulation.simulate import ensemble
 from sim.state.codes import ANYTHING, EMPTY_SLOT, GONE, WAITING
 from sim.state.world import World, handle
 from sim.twins.stock_flow.aggregation import Aggregation
-from sim.twins.stock_flow.baseline import baseline_conditions, constants, mechanism_parameters
+from sim.twins.stock_flow.balance import baseline_conditions
+from sim.twins.stock_flow.baseline import constants, mechanism_parameters
 from sim.twins.stock_flow.cells import StockState
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.records import record_of
@@ -195,7 +196,7 @@ def _well_mixed_twin(
     need[c.household == 0, 0] = people
     zeros = np.zeros((len(c.service), 1, 1))
     state = StockState(need, zeros, zeros.copy(), people, np.zeros((1, 1)), np.zeros((1, 1)))
-    conditions = baseline_conditions(world, c, people, world.services.places)
+    conditions = baseline_conditions(world.services.refused_base, c, people, world.services.places)
     flows = Flows(c, p)
     # All multipliers are 1 in this world, in any state.
     flows.set_baseline(state, conditions)

@@ -1,10 +1,4 @@
-"""The twin's steady baseline: constants from published figures, solved tables and a built world, then a balance.
-
-The equation is that of the agents' calibration, cell by cell: inflows to each level of need equal outflows by recovery,
-ageing, death and moves. Published stocks and crises are fixed and `down` comes from the solution. `up`, the end of
-crises and asking are solved so that no stock drifts. These rates absorb the errors of the closures of `flows.py` at
-baseline, so the closures affect only the changes from the baseline.
-"""
+"""The constants of the twin's flows, from published figures, solved tables and conditional means in a built world."""
 
 from __future__ import annotations
 
@@ -23,23 +17,13 @@ from sim.state.world import World
 from sim.twins.stock_flow.aggregation import Aggregation
 from sim.twins.stock_flow.cells import (
     Constants,
-    DemographicFlows,
-    EventFlows,
     MechanismParameters,
-    MonthConditions,
-    StockState,
 )
-from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.symbolic import A
 
 F = npt.NDArray[np.float64]
-MAX_ROUNDS, TOLERANCE = 1_000, 1e-10
-"""Largest number of rounds of the balance, and the relative drift per month at which it has converged."""
 SETTLING_RATE = 1.0 / 18.0
 """Share of the gap to the target age mix that moves fill in a month: assumed, as dwellings are let."""
-MIN_WORSENING_SHARE = 0.05
-"""Smallest number of people who get worse, over those who get better. Otherwise natural recovery rises, as it does in
-the agents' calibration."""
 
 
 class AgeBandBaseline(NamedTuple):
@@ -54,18 +38,6 @@ class AgeBandBaseline(NamedTuple):
     """Walk-in attendances per month, by door."""
     deaths: F
     """Deaths per month."""
-
-
-class Balanced(NamedTuple):
-    """A steady baseline, with its flows in a month."""
-
-    flows: Flows
-    state: StockState
-    conditions: MonthConditions
-    events: EventFlows
-    life: DemographicFlows
-    aggregation: Aggregation
-    bands: AgeBandBaseline
 
 
 def mechanism_parameters(params: Mapping[str, Params]) -> MechanismParameters:
@@ -322,161 +294,3 @@ def _newcomers(need: F) -> F:
     empty = need.sum(axis=1) <= 0.0
     shares[:, 0][empty] = 1.0
     return shares
-
-
-def baseline_conditions(world: World, c: Constants, people: F, places_by_service: F) -> MonthConditions:
-    """Services and places at baseline.
-
-    Parameters
-    ----------
-    world
-        The built world.
-    c
-        Constants of the flows.
-    people
-        People by cell. Shape (place, group).
-    places_by_service
-        Number of places. Shape (service,).
-    """
-    places, groups = people.shape
-    services = world.services.domain.size
-    ones, zeros = np.ones(places), np.zeros(places)
-    rules = type("Rules", (), {})()
-    for name in ("time_to_care", "pandemic", "digital_ties", "joined_up", "digital", "alternatives", "network_crisis"):
-        setattr(rules, name, zeros)
-    rules.claim_burden = ones
-    return MonthConditions(
-        effect=np.ones((services, places)),
-        room=places_by_service,
-        rooms={},
-        refused=np.repeat(world.services.refused_base, places * groups).reshape(services, places, groups),
-        still_ask=np.ones((services, places, groups)),
-        relation=np.ones(services),
-        overload=np.zeros(services),
-        targets=0.5,
-        outreach=zeros,
-        exposure=np.ones((c.household.size, places)),
-        infants=zeros,
-        energy=ones,
-        weight=ones,
-        nurture=np.zeros((places, groups)),
-        legitimacy=ones,
-        wanted=people,
-        rules=rules,
-    )
-
-
-def balance(calibrated: Calibrated, world: World, aggregation: Aggregation, policy_group: A) -> Balanced:
-    """Find the steady baseline.
-
-    Parameters
-    ----------
-    calibrated
-        The calibrated model of the agents.
-    world
-        A world built from the calibrated model.
-    aggregation
-        The cells.
-    policy_group
-        Group of people that policies distinguish. Shape (place, band).
-
-    Raises
-    ------
-    ArithmeticError
-        If no steady baseline results within `MAX_ROUNDS` rounds.
-    """
-    c, bands = constants(calibrated, world, aggregation, policy_group)
-    into = (aggregation.group[:, None] == np.arange(len(aggregation.ages))).astype(float)
-    people, need, wanted, visits = (x @ into for x in (bands.people, bands.need, bands.crises, bands.visits))
-    table = world.services
-    places_by_service = np.where(
-        table.base_places > 0.0, table.base_places / np.maximum(0.5, calibrated.solution.room), 0.0
-    )
-    queue = table.wait_base * places_by_service * table.flow
-    conditions = baseline_conditions(world, c, people, places_by_service)
-    expected_demand = c.eligible * np.stack([need[d, x] for d, x in zip(c.domain, c.level, strict=True)])
-    totals = np.bincount(c.service, weights=expected_demand.sum(axis=(1, 2)), minlength=places_by_service.size)
-    spread = _ratio(expected_demand, totals[c.service][:, None, None])
-    state = StockState(
-        need,
-        spread * places_by_service[c.service][:, None, None],
-        spread * queue[c.service][:, None, None],
-        people,
-        np.zeros_like(people),
-        np.zeros_like(people),
-    )
-    flows = Flows(c, mechanism_parameters(calibrated.params))
-    for _ in range(MAX_ROUNDS):
-        flows.set_baseline(state, conditions)
-        mid, events = flows.month(state, conditions)
-        after, _life = flows.demography(mid, conditions, state)
-        after, events = flows.start_help(after, conditions, events)
-        drift = float(np.abs(after.helped - state.helped).sum() + np.abs(after.waiting - state.waiting).sum())
-        flows.c, need, error = _corrected(flows.c, state, after, events, wanted, queue)
-        need[:, 0] = flows.counts(state) - need[:, 1:].sum(axis=1)
-        state = state._replace(need=need, helped=after.helped, waiting=after.waiting)
-        if drift < TOLERANCE * people.sum() and error < 1e-9:
-            break
-    else:
-        raise ArithmeticError(
-            f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {drift:g} persons a month is left"
-        )
-    flows.set_baseline(state, conditions)
-    _, events = flows.month(state, conditions)
-    # Attendances without need: the published number, less attendances by people with unmet need or in crisis.
-    through = np.einsum("jd,dkg->jkg", c.arrives, events.worse[:, 2])
-    others = events.opened[c.door] - c.walk_in * people - through
-    flows.c = flows.c._replace(walk_in=_ratio(np.maximum(0.0, visits - others), people))
-    flows.set_baseline_memory(state, conditions)
-    mid, events = flows.month(state, conditions)
-    after, life = flows.demography(mid, conditions, state)
-    _, events = flows.start_help(after, conditions, events)
-    return Balanced(flows, state, conditions, events, life, aggregation, bands)
-
-
-def _corrected(
-    c: Constants, s: StockState, after: StockState, e: EventFlows, crises: F, queue: F
-) -> tuple[Constants, F, float]:
-    """Correct the rates so that the flows of the last month would have been in balance.
-
-    Returns
-    -------
-    tuple of Constants, numpy.ndarray and float
-        Constants with corrected `up`, `down` and `ask`; people by need, raised where crises cannot end faster than
-        within a month; and the largest relative error before the correction.
-    """
-    above = [x.need[:, ::-1].cumsum(axis=1)[:, ::-1] for x in (s, after)]
-    demographic_change = above[1] - above[0]
-    demographic_change[:, 1:] += e.better - e.worse
-    up, down, need = c.up.copy(), c.down.copy(), s.need.copy()
-    error = 0.0
-    for level in (1, 2, 3):
-        improved = e.better[:, level - 1]
-        if level < 3:
-            target = np.maximum(MIN_WORSENING_SHARE * improved, improved - demographic_change[:, level])
-            leaving = np.where(
-                target - (improved - demographic_change[:, level]) > 1e-15,
-                target + demographic_change[:, level],
-                improved,
-            )
-        else:
-            target = crises
-            leaving = np.maximum(0.0, crises + demographic_change[:, level])
-        worsened = e.worse[:, level - 1]
-        up[:, level - 1] = np.minimum(0.5, up[:, level - 1] * np.where(worsened > 0.0, _ratio(target, worsened), 1.0))
-        speed_up = down[:, level] * np.where(improved > 0.0, _ratio(leaving, improved), 1.0)
-        down[:, level] = np.minimum(1.0, speed_up)
-        if level == 3:
-            need[:, 3] *= np.maximum(1.0, speed_up)
-        size = np.maximum(1.0, s.need[:, level])
-        error = max(
-            error, float((np.abs(target - worsened) / size).max()), float((np.abs(leaving - improved) / size).max())
-        )
-    ask = c.ask.copy()
-    for t in np.unique(c.service):
-        selected = c.service == t
-        accepted = float((e.asked[selected] - e.turned_away[selected]).sum())
-        missing = queue[t] - float(after.waiting[selected].sum())
-        ask[selected] = np.minimum(0.5, ask[selected] * np.clip(1.0 + missing / max(1e-12, accepted), 0.5, 2.0))
-        error = max(error, abs(missing) / max(1.0, queue[t]))
-    return c._replace(up=up, down=down, ask=ask), need, error

@@ -523,3 +523,19 @@ each_exp = _elementwise(exp, np.exp, 1)
 each_choose = _elementwise(choose, np.where, 3)
 each_power = _elementwise(power, np.power, 2)
 each_at_least = _elementwise(lambda a, b: compare(">=", a, b), np.greater_equal, 2)
+each_above = _elementwise(lambda a, b: compare(">", a, b), np.greater, 2)
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is not above 0."""
+    is_positive = compare(">", b, 0.0)
+    if are_numbers(is_positive):
+        return divide(a, b) if is_positive else 0.0
+    return choose(is_positive, node("/", (a if isinstance(a, Expr) else float(a), b)), 0.0)
+
+
+def _plain_quotient(top: A, bottom: A) -> F:
+    return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=np.asarray(bottom) > 0.0)
+
+
+each_quotient = _elementwise(_quotient, _plain_quotient, 2)

@@ -17,7 +17,7 @@ from sim.scenario.scenario import Scenario
 from sim.services.catalogue import load_catalogue
 from sim.state.world import World
 from sim.twins.stock_flow.aggregation import Aggregation, aggregation_of
-from sim.twins.stock_flow.baseline import Balanced, balance
+from sim.twins.stock_flow.balance import Balanced, balance
 from sim.twins.stock_flow.equations import Equations
 from sim.twins.stock_flow.month_start import MonthStart, month_steps, table_columns
 from sim.twins.stock_flow.trace import traced
