@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.calibration.calibrated_model import Calibrated
-from sim.state.world import World
 from sim.twins.stock_flow import symbolic
 from sim.twins.stock_flow.aggregation import Aggregation
-from sim.twins.stock_flow.baseline import AgeBandBaseline, constants, mechanism_parameters
+from sim.twins.stock_flow.baseline import AgeBandBaseline, Figures, constants, mechanism_parameters
 from sim.twins.stock_flow.cells import Constants, DemographicFlows, EventFlows, MonthConditions, StockState, ratio
 from sim.twins.stock_flow.flows import Flows
+from sim.twins.stock_flow.measurement import Measured
 from sim.twins.stock_flow.symbolic import A, each_above, each_choose, each_least, each_most, each_quotient
 
 F = npt.NDArray[np.float64]
@@ -104,26 +103,17 @@ def baseline_conditions(refused: A, c: Constants, people: F, places_by_service: 
     )
 
 
-def unbalanced(c: Constants, bands: AgeBandBaseline, calibrated_room: F, table: Any, into: F, p: Any) -> Unbalanced:
-    """The baseline before it is balanced: published stocks, and help in proportion to need.
-
-    Parameters
-    ----------
-    c
-        Constants of the flows.
-    bands
-        The baseline by age band.
-    calibrated_room
-        Ratio of places to people helped. Shape (service,).
-    table
-        The built world's services.
-    into
-        Whether a band is in an age group. Shape (band, group).
-    p
-        Parameters of the flows.
-    """
+def unbalanced(
+    figures: Figures, measured: Measured, aggregation: Aggregation, policy_group: A
+) -> tuple[Unbalanced, AgeBandBaseline]:
+    """The baseline before it is balanced (published stocks, and help in proportion to need), and by age band."""
+    c, bands = constants(figures, measured, aggregation, policy_group)
+    table = figures.services
+    into = (aggregation.group[:, None] == np.arange(len(aggregation.ages))).astype(float)
     people, need, crises, visits = (x @ into for x in (bands.people, bands.need, bands.crises, bands.visits))
-    places_by_service = np.where(table.base_places > 0.0, table.base_places / np.maximum(0.5, calibrated_room), 0.0)
+    places_by_service = np.where(
+        table.base_places > 0.0, table.base_places / np.maximum(0.5, figures.solution.room), 0.0
+    )
     queue = table.wait_base * places_by_service * table.flow
     conditions = baseline_conditions(table.refused_base, c, people, places_by_service)
     expected_demand = c.eligible * np.stack([need[d, x] for d, x in zip(c.domain, c.level, strict=True)])
@@ -137,18 +127,19 @@ def unbalanced(c: Constants, bands: AgeBandBaseline, calibrated_room: F, table: 
         np.zeros_like(people),
         np.zeros_like(people),
     )
-    return Unbalanced(Flows(c, p), state, conditions, crises, visits, queue)
+    flows = Flows(c, mechanism_parameters(figures.params))
+    return Unbalanced(flows, state, conditions, crises, visits, queue), bands
 
 
-def balance(calibrated: Calibrated, world: World, aggregation: Aggregation, policy_group: A) -> Balanced:
+def balance(figures: Figures, measured: Measured, aggregation: Aggregation, policy_group: A) -> Balanced:
     """Find the steady baseline.
 
     Parameters
     ----------
-    calibrated
-        The calibrated model of the agents.
-    world
-        A world built from the calibrated model.
+    figures
+        Published figures, solved tables and parameters.
+    measured
+        Conditional means in a built world.
     aggregation
         The cells.
     policy_group
@@ -159,10 +150,7 @@ def balance(calibrated: Calibrated, world: World, aggregation: Aggregation, poli
     ArithmeticError
         If no steady baseline results within `MAX_ROUNDS` rounds.
     """
-    c, bands = constants(calibrated, world, aggregation, policy_group)
-    into = (aggregation.group[:, None] == np.arange(len(aggregation.ages))).astype(float)
-    p = mechanism_parameters(calibrated.params)
-    u = unbalanced(c, bands, calibrated.solution.room, world.services, into, p)
+    u, bands = unbalanced(figures, measured, aggregation, policy_group)
     for _ in range(MAX_ROUNDS):
         drift, error, rates, state = one_round(u)
         u.flows.c = rates

@@ -18,7 +18,9 @@ from sim.services.catalogue import load_catalogue
 from sim.state.world import World
 from sim.twins.stock_flow.aggregation import Aggregation, aggregation_of
 from sim.twins.stock_flow.balance import Balanced, balance
+from sim.twins.stock_flow.baseline import figures_of
 from sim.twins.stock_flow.equations import Equations
+from sim.twins.stock_flow.measurement import measure
 from sim.twins.stock_flow.month_start import MonthStart, month_steps, table_columns
 from sim.twins.stock_flow.trace import traced
 
@@ -137,7 +139,7 @@ def _balanced_for(
     if key not in _balances:
         while len(_balances) >= CACHE_SIZE:
             _balances.pop(next(iter(_balances)))
-        _balances[key] = balance(calibrated, world, aggregation, policy_groups)
+        _balances[key] = balance(figures_of(calibrated, world), measure(world, aggregation), aggregation, policy_groups)
     return _balances[key]
 
 
