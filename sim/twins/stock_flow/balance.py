@@ -23,11 +23,15 @@ from sim.twins.stock_flow.baseline import AgeBandBaseline, Figures, constants, m
 from sim.twins.stock_flow.cells import Constants, DemographicFlows, EventFlows, MonthConditions, StockState, ratio
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.measurement import Measured
-from sim.twins.stock_flow.symbolic import A, each_above, each_choose, each_least, each_most, each_quotient
+from sim.twins.stock_flow.equations import Equations, Stock
+from sim.twins.stock_flow.tape import Tape, run_tape
+from sim.twins.stock_flow.symbolic import A, Expr, cells, each_above, each_choose, each_least, each_most, each_quotient
 
 F = npt.NDArray[np.float64]
 MAX_ROUNDS, TOLERANCE = 1_000, 1e-10
 """Largest number of rounds of the balance, and the relative drift per month at which it has converged."""
+ROUNDS_AT_ONCE = 20
+"""Number of rounds between two tests of whether the baseline is steady."""
 LARGEST_ERROR = 1e-9
 """Largest relative error of a rate at which the balance has converged."""
 MIN_WORSENING_SHARE = 0.05
@@ -261,3 +265,55 @@ def _corrected(
         ask[selected] = each_least(0.5, ask[selected] * factor)
         error = symbolic.most(error, symbolic.most(missing, 0.0 - missing) / symbolic.most(1.0, queue[t]))
     return c._replace(up=up, down=down, ask=ask), need, error
+
+
+def symbols_of_rounds(u: Unbalanced) -> Equations:
+    """The rounds of corrections as equations: a round is a month, and the rates and stocks that it corrects are stocks.
+
+    Parameters
+    ----------
+    u
+        The baseline before it is balanced, on symbols of inputs.
+    """
+    first = {"up": u.flows.c.up, "down": u.flows.c.down, "ask": u.flows.c.ask}
+    first |= {name: getattr(u.state, name) for name in ("need", "helped", "waiting")}
+    changing = {(n, k) for n, array in first.items() for k, x in enumerate(np.ravel(array)) if isinstance(x, Expr)}
+    while True:
+        stocks: dict[str, Stock] = {}
+        now = {name: cells(array) for name, array in first.items()}
+        for name, k in sorted(changing):
+            key = f"{name}.{k}"
+            stocks[key] = Stock(key, "", "", first[name].flat[k], None)
+            now[name].flat[k] = symbolic.stock(key, 0.0)
+        flows = Flows(u.flows.c._replace(up=now["up"], down=now["down"], ask=now["ask"]), u.flows.p)
+        state = u.state._replace(need=now["need"], helped=now["helped"], waiting=now["waiting"])
+        drift, error, c, after = one_round(u._replace(flows=flows, state=state))
+        last = {"up": c.up, "down": c.down, "ask": c.ask, "need": after.need, "helped": after.helped}
+        last["waiting"] = after.waiting
+        new = {
+            (name, k)
+            for name, array in last.items()
+            for k, x in enumerate(np.ravel(array).tolist())
+            if (name, k) not in changing and (isinstance(x, Expr) or x != first[name].flat[k])
+        }
+        if not new:
+            break
+        changing |= new
+    for name, k in changing:
+        stocks[f"{name}.{k}"] = stocks[f"{name}.{k}"]._replace(after=np.ravel(last[name])[k])
+    outputs = {"drift": np.array([drift], object), "error": np.array([error], object)}
+    outputs["people"] = np.array([u.state.people.sum()], object)
+    return Equations(stocks, {}, outputs, {}, MAX_ROUNDS, dict(symbolic.GUARDS))
+
+
+def run_rounds(tape: Tape) -> F:
+    """Run rounds of corrections until the baseline is steady, and return the corrected rates and stocks."""
+    stocks, done, series = tape.initial, 0, np.zeros((ROUNDS_AT_ONCE, 0))
+    while done < MAX_ROUNDS:
+        outputs, rows = run_tape(tape, start=stocks, series=series)
+        steady = np.flatnonzero(is_steady(*outputs.T))
+        if steady.size:
+            out: F = rows[steady[0]]
+            return out
+        stocks, done = rows[-1], done + len(rows)
+    raise ArithmeticError(f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {outputs[-1, 0]:g} persons a month is left")

@@ -197,7 +197,7 @@ def _value_of(op: str, args: tuple[Any, ...]) -> float | None:
         return math.nan
 
 
-def input_symbol(name: str, value: float, lo: float) -> Expr:
+def input_symbol(name: int, value: float, lo: float) -> Expr:
     """The symbol of an input with its value in the draw that is traced, and a lower bound in all draws."""
     key = ("input", name)
     existing = _nodes.get(key)
