@@ -21,11 +21,11 @@ from sim.twins.stock_flow import symbolic
 from sim.twins.stock_flow.aggregation import Aggregation
 from sim.twins.stock_flow.baseline import AgeBandBaseline, Figures, constants, mechanism_parameters
 from sim.twins.stock_flow.cells import Constants, DemographicFlows, EventFlows, MonthConditions, StockState, ratio
+from sim.twins.stock_flow.equations import Equations, Stock
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.measurement import Measured
-from sim.twins.stock_flow.equations import Equations, Stock
-from sim.twins.stock_flow.tape import Tape, run_tape
 from sim.twins.stock_flow.symbolic import A, Expr, cells, each_above, each_choose, each_least, each_most, each_quotient
+from sim.twins.stock_flow.tape import Tape, run_tape
 
 F = npt.NDArray[np.float64]
 MAX_ROUNDS, TOLERANCE = 1_000, 1e-10
@@ -316,4 +316,6 @@ def run_rounds(tape: Tape) -> F:
             out: F = rows[steady[0]]
             return out
         stocks, done = rows[-1], done + len(rows)
-    raise ArithmeticError(f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {outputs[-1, 0]:g} persons a month is left")
+    raise ArithmeticError(
+        f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {outputs[-1, 0]:g} persons a month is left"
+    )

@@ -19,7 +19,6 @@ from sim.state.world import World
 from sim.twins.stock_flow.aggregation import Aggregation, aggregation_of
 from sim.twins.stock_flow.balance import Balanced, balance
 from sim.twins.stock_flow.baseline import figures_of
-from sim.twins.stock_flow.equations import Equations
 from sim.twins.stock_flow.measurement import measure
 from sim.twins.stock_flow.month_start import MonthStart, month_steps, table_columns
 from sim.twins.stock_flow.trace import traced
@@ -141,14 +140,3 @@ def _balanced_for(
             _balances.pop(next(iter(_balances)))
         _balances[key] = balance(figures_of(calibrated, world), measure(world, aggregation), aggregation, policy_groups)
     return _balances[key]
-
-
-def output_slices(e: Equations) -> dict[str, tuple[slice, tuple[int, ...]]]:
-    """The position of each output in a month's row, and its shape, by name."""
-    out: dict[str, tuple[slice, tuple[int, ...]]] = {}
-    at = 0
-    for name, array in e.outputs.items():
-        size = int(np.size(array))
-        out[name] = slice(at, at + size), np.shape(array)
-        at += size
-    return out
