@@ -34,6 +34,8 @@ ROUNDS_AT_ONCE = 20
 """Number of rounds between two tests of whether the baseline is steady."""
 LARGEST_ERROR = 1e-9
 """Largest relative error of a rate at which the balance has converged."""
+MOST_ASKING = 0.5
+"""Largest monthly probability of asking."""
 MIN_WORSENING_SHARE = 0.05
 """Smallest number of people who get worse, over those who get better. Otherwise natural recovery rises, as it does in
 the agents' calibration."""
@@ -162,9 +164,7 @@ def balance(figures: Figures, measured: Measured, aggregation: Aggregation, poli
         if is_steady(drift, error, u.state.people.sum()):
             break
     else:
-        raise ArithmeticError(
-            f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {drift:g} persons a month is left"
-        )
+        raise _unsteady(drift, error)
     events, life = settle(u)
     return Balanced(u.flows, u.state, u.conditions, events, life, aggregation, bands)
 
@@ -262,8 +262,12 @@ def _corrected(
         accepted = (e.asked[selected] - e.turned_away[selected]).sum()
         missing = queue[t] - after.waiting[selected].sum()
         factor = symbolic.least(2.0, symbolic.most(0.5, 1.0 + missing / symbolic.most(1e-12, accepted)))
-        ask[selected] = each_least(0.5, ask[selected] * factor)
-        error = symbolic.most(error, symbolic.most(missing, 0.0 - missing) / symbolic.most(1.0, queue[t]))
+        ask[selected] = each_least(MOST_ASKING, ask[selected] * factor)
+        # A queue stays shorter than published if everybody who needs the service asks for it, and has it.
+        everybody = symbolic.compare(">=", reduce(symbolic.least, np.ravel(c.ask[selected]).tolist()), MOST_ASKING)
+        is_short = symbolic.both(everybody, lambda missing=missing: symbolic.compare(">", missing, 0.0))
+        wrong = symbolic.most(missing, 0.0 - missing) / symbolic.most(1.0, queue[t])
+        error = symbolic.most(error, symbolic.choose(is_short, 0.0, wrong))
     return c._replace(up=up, down=down, ask=ask), need, error
 
 
@@ -316,6 +320,9 @@ def run_rounds(tape: Tape) -> F:
             out: F = rows[steady[0]]
             return out
         stocks, done = rows[-1], done + len(rows)
-    raise ArithmeticError(
-        f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {outputs[-1, 0]:g} persons a month is left"
-    )
+    raise _unsteady(*outputs[-1, :2])
+
+
+def _unsteady(drift: float, error: float) -> ArithmeticError:
+    left = f"a drift of {drift:g} persons a month and an error of {error:g} are left"
+    return ArithmeticError(f"no steady baseline in {MAX_ROUNDS} rounds: {left}")

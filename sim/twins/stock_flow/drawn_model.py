@@ -1,11 +1,12 @@
 """Figures, tables and parameters of a draw without calibration of agents: those of a reference world, changed directly.
 
-The people and their conditional means are those of one world, which is built from the calibrated reference model. All
-that follows from parameters without a run of agents is computed for the draw: targets, rates, services, budgets. Natural
-recovery keeps its ratio to the calibrated rates. `balance.py` then solves for rates with which the twin is steady.
+The people and their conditional means are those of one world, which is built from the calibrated reference model.
+All that follows from parameters without a run of agents is computed for the draw: targets, rates, services, budgets.
+Natural recovery keeps its ratio to the calibrated rates. `balance.py` then solves for rates with which the twin is
+steady.
 
-Limits    Figures of the place (households, ties) have no effect here. Queues' baseline asking, mortality multipliers and
-          care costs are those of the reference model, before the balance.
+Limits    Figures of the place (households, ties) have no effect here. Baseline asking, mortality multipliers and care
+          costs are those of the reference model, before the balance.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ ENGLAND_PEOPLE = 3_000_000 // 100
 
 
 class DrawnFigures:
-    """The domains and services, with figures that are set in place: a copy for each draw would take a tenth of a second.
+    """The domains and services, with figures that are set in place. Copies for each draw would take most of its time.
 
     Attributes
     ----------
@@ -151,5 +152,3 @@ def _with_empty_tables(world: World) -> World:
         for name, state in vars(world.private).items()
     }
     return world._replace(**tables, private=SimpleNamespace(**private))
-
-
