@@ -13,7 +13,7 @@ Claim     A person with emerging or serious need and no help asks for help this 
           refused[s] + (1 - refused[s]) * passed * (providers - 1) is turned away, the second part lost between
           organisations; the others join the queue. People who wait give up with probability min(most_probability,
           give_up[s]). Help ends for another reason than recovery with probability min(most_probability, end[s]). A
-          refusal lowers trust by `hurt`, giving up by half of it, not below 0. A person who asks again after either is
+          refusal lowers trust by `hurt`, giving up by `given_up` of it, not below 0. A person who asks again after either is
           counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
           catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size. That outreach
@@ -72,6 +72,11 @@ class HelpSeeking(Params):
         high=0.15,
         source="assumed; M18: direction",
         meaning="requests lost between organisations if there are twice as many of them",
+    )
+    given_up: float = share(
+        0.5,
+        source="assumed",
+        meaning="trust lost by giving up a wait, over that lost by a refusal",
     )
     excluded_young: float = share(
         0.05, low=0.0, high=0.15, source="assumed", meaning="people under 65 who cannot use online access"
@@ -207,7 +212,7 @@ def apply_help_events(w: World, p: HelpSeeking, clock: Clock) -> None:
                 w.tally.gave_up[code - WAITING, q] += 1
                 set_help(w, d, i, 0)
                 people.refused[i] |= np.uint8(1 << d)
-                people.trust[i] = np.float32(max(0.0, people.trust[i] - 0.5 * p.hurt))
+                people.trust[i] = np.float32(max(0.0, people.trust[i] - p.given_up * p.hurt))
             elif code > 0:
                 set_help(w, d, i, 0)
             else:

@@ -246,7 +246,7 @@ class Twin:
     def steps(self) -> list[tuple[Mechanism, Any]]:
         """The mechanisms of the month with their parameters, and levers with their paths."""
         month = Month(self.calibrated.params, self._paths)
-        return [(m, expected_value_rules.Path(m.lever, x) if m.lever is not None else x) for m, x in month.steps]
+        return [(m, x if m.lever is None else expected_value_rules.lever_setting(m.lever, x)) for m, x in month.steps]
 
 
 class _Trace:
@@ -535,14 +535,16 @@ class _Trace:
         )
         passed = self.twin.calibrated.params["help_seeking"].compiled().passed
         for s in range(service_count):
-            relation[s] = services.continuity[s] / services.providers[s] ** 0.1 * services.fit[s]
+            relation[s] = services.continuity[s] / services.divided[s] * services.fit[s]
             for n in range(kinds):
                 effect[s, n] = services.quality[s] * places.practice[n] * places.fit[n]
                 for g in range(groups):
                     share = services.refused[s]
                     if aims.groups[0] > 0:
                         group = int(c.policy_group[n, g])
-                        share = symbolic.least(0.95, symbolic.most(0.0, share + aims.refuse[group, s]))
+                        share = symbolic.least(
+                            w.rules.most_refused[0], symbolic.most(0.0, share + aims.refuse[group, s])
+                        )
                         still_ask[s, n, g] = aims.ask[group, s]
                     refused[s, n, g] = share + (1.0 - share) * passed * (services.providers[s] - 1.0)
         delivering = [s for s in range(service_count) if services.tier[s] != ACUTE]
