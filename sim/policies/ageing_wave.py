@@ -1,8 +1,8 @@
 """A shock: a large generation grows old, so the place has more old people and fewer young people.
 
 Claim     age_mix[q, b] <- the baseline's * (1 + path) from age 65. The younger bands fall in the same proportion to one
-          another, so that the number of residents is unchanged. The old gain at most most_replaced of the
-          number of younger people in their fifth. Moves follow the mix.
+          another, so that the number of residents is unchanged. The old gain at most most_replaced of the number of
+          younger people in their fifth. Moves follow the mix.
 Evidence  A06, M49: direction; size assumed. most_replaced: assumed.
 Limits    Residents follow the mix within some years, as homes are let. Old people are as healthy for their age as
           before.

@@ -1,8 +1,8 @@
 """How a cut is shared: equally between all lines, or borne by the lines that are not acute.
 
 Claim     A share x of what acute lines would lose is given back to them and taken from the other lines of the same
-          silo, in proportion to their size. The other lines lose at most most_taken of what they have. x = 0
-          cuts every line alike, x = 1 protects acute care wholly within that bound.
+          silo, in proportion to their size. The other lines lose at most most_taken of what they have. x = 0 cuts every
+          line alike, x = 1 protects acute care wholly within that bound.
 Evidence  D12, D17, D18: early intervention lost 42 %, youth and Sure Start 70 %, while statutory care grew. most_taken:
           assumed.
 Limits    At least a part 1 - most_taken of each line is left.

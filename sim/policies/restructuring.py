@@ -1,8 +1,8 @@
 """A reorganisation costs staff time for months, and practice and leaders for longer.
 
 Claim     A restructuring happens in each month in which half and the sum of path / 12 since the start pass a whole
-          number. It adds time_lost to every service's upheaval, up to most_upheaval (services/hours.py lets it wear off).
-          It takes practice_lost of practice beyond lasting_practice in every neighbourhood. Each leader goes with
+          number. It adds time_lost to every service's upheaval, up to most_upheaval (services/hours.py lets it wear
+          off). It takes practice_lost of practice beyond lasting_practice in every neighbourhood. Each leader goes with
           probability leader_lost.
 Evidence  assumed; M25, M26 give the direction.
 Limits    Structures do not differ: none is better than another. At 0.25 a year the first restructuring comes after two

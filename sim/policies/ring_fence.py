@@ -1,8 +1,8 @@
 """Prevention gets a lasting minimum: no cut, shift, political attention or debt takes its lines below it.
 
 Claim     granted[s] of preventive and community services >= path * base_budget[s]. The missing sum is taken from the
-          silo's other lines in proportion to their size, at most most_taken of them. rules.ring_fence <- path
-          keeps debts from it too (feedback/overspend_recovery.py).
+          silo's other lines in proportion to their size, at most most_taken of them. rules.ring_fence <- path keeps
+          debts from it too (feedback/overspend_recovery.py).
 Evidence  M3: direction; D04, D12 show what happens without one. Size assumed. most_taken: assumed.
 Limits    A silo with no other line has no ring-fence.
 """

@@ -44,10 +44,10 @@ LEVER = Lever(
 )
 @kernel
 def move(w: World, path: np.ndarray, clock: Clock) -> None:
-    services, usual, most = w.services, w.rules.usual_refused[0], w.rules.most_refused[0]
+    services, baseline, most = w.services, w.rules.usual_refused[0], w.rules.most_refused[0]
     for s in range(services.refused.size):
         if services.tier[s] == RESPONSIVE:
-            moved = services.refused[s] + (path[clock.month, s] - usual)
+            moved = services.refused[s] + (path[clock.month, s] - baseline)
             services.refused[s] = min(most, max(0.0, moved))
             for g in range(1, w.aims.groups[0]):
                 column = g * services.refused.size + s

@@ -1,9 +1,10 @@
 """Children's centres and schools reach every child around them, not only the children they help by name.
 
 Claim     Children of the ages a centre serves gain childhood * (coverage - 1) * gradient of resilience a year, gradient
-          being 1 + steep * (shape by fifth - 1), coverage = (1 + half) * posts / (posts + half): the nearer to everybody, the less another centre adds. Infants' serious
-          illness is found sooner: admissions under 2 rise by signpost * (coverage - 1) * gradient, where that is above
-          0. School children gain what policy makes schools give, and a little where parks teach.
+          being 1 + steep * (shape by fifth - 1), coverage = (1 + half) * posts / (posts + half): the nearer to
+          everybody, the less another centre adds. Infants' serious illness is found sooner: admissions under 2 rise by
+          signpost * (coverage - 1) * gradient, where that is above 0. School children gain what policy makes schools
+          give, and a little where parks teach.
 Evidence  childhood, signpost: catalogue (F01-F03). gradient: F02 [IFSss19]: admissions at 11 fall by 19 % in the
           poorest 30 % of areas and not at all in the richest. steep: 1 fits them. half: assumed.
 Limits    All children of a neighbourhood gain alike. The gain that a closed centre no longer gives is lost only to the

@@ -3,11 +3,11 @@
 Claim     admin = admin_base * admin_share * (1 + ratchet * (compliance - 1)) * (1 - routine * automated) + counting *
           (targets - 0.5) - trusting * (autonomy - 0.5), automated being at most 1, within least_admin to most_admin.
           other = training + upheaval + together * coproduced + asking_people * feedback + handover * (providers - 1) +
-          tender * (1 / contract_length - 1 / usual_contract) + juggling * (continuity - 1). time = posts * left / (1 - admin_base) +
-          (helper_time - minding) * lay, at least 0.01, left = 1 - admin - other, at least least_left. assessed =
-          assessing * asking * (1 - retold * mean joined up): less where people do not have to repeat their story;
-          assessing is assessing / lighter in services that are not responsive. relative = (time - assessed) / (1 -
-          assessing) / establishment, (time - assessed) / (1 - assessing) being at least least_help * time, within
+          tender * (1 / contract_length - 1 / usual_contract) + juggling * (continuity - 1). time = posts * left / (1 -
+          admin_base) + (helper_time - minding) * lay, at least 0.01, left = 1 - admin - other, at least least_left.
+          assessed = assessing * asking * (1 - retold * mean joined up): less where people do not have to repeat their
+          story; assessing is assessing / lighter in services that are not responsive. relative = (time - assessed) / (1
+          - assessing) / establishment, (time - assessed) / (1 - assessing) being at least least_help * time, within
           least_time_per_post to most_time_per_post; cases = caseload * (1 + push * (targets - 0.5)); places =
           base_places * establishment * cases * relative^(1 - stretch); hours = relative^stretch / cases. workload = ((1
           - assessing) * helped / baseline helped + assessed) / time from the first reported month on; in acute care

@@ -2,11 +2,11 @@
 
 Claim     quality = clip(hours^gamma * (1 - loss * (burnout - usual)) * met_again^known * fit * max(0, 1 - substituted),
           lowest, highest). met_again = clip(continuity * (1 - agency / posts) * (1 - parting * (leaving - turnover)) /
-          divided, least_again, most_again), divided = providers^scatter, agency / posts being at most most_strangers (posts at least 0.01) and
-          parting * (leaving - turnover) at most most_parted. fit <- fit + (F - fit) / adapt, F = (1 - drift *
-          (contract_length - usual_contract) / 2) * (1 + together * coproduced + listening * feedback + tailoring * (autonomy - 0.5)
-          - narrowing * (targets - 0.5)). substituted = substitution * max(0, share of hours given by lay helpers -
-          limit), `emerging` of it where the service serves emerging need.
+          divided, least_again, most_again), divided = providers^scatter, agency / posts being at most most_strangers
+          (posts at least 0.01) and parting * (leaving - turnover) at most most_parted. fit <- fit + (F - fit) / adapt,
+          F = (1 - drift * (contract_length - usual_contract) / 2) * (1 + together * coproduced + listening * feedback +
+          tailoring * (autonomy - 0.5) - narrowing * (targets - 0.5)). substituted = substitution * max(0, share of
+          hours given by lay helpers - limit), `emerging` of it where the service serves emerging need.
 Evidence  known: F14 [Sandvik], acute admission OR 0.88 -> 0.72 from 2-3 to 15 years with one doctor, taken as a
           doubling of continuity: with protection of 0.15 to 0.3 that needs 0.4 to 0.8. F13 [Tammes] is larger. F12 is
           reserved for validation and was not used. loss: F16 (recalled) direction, size assumed. The rest is assumed.

@@ -1,9 +1,9 @@
 """Help begins for the people who wait and are called.
 
 Claim     The people called in the month's queue allocation (services/queue_allocation.py) begin; serious need has
-          better odds there. A start moves trust, within 0 to 1, by known * (1 + bond * (continuity / divided *
-          fit - 1)): being passed from worker to worker, or getting help that does not fit, can cost more trust than
-          being helped at all gains. Places are allocated at the end of the month: help counts from the next month on.
+          better odds there. A start moves trust, within 0 to 1, by known * (1 + bond * (continuity / divided * fit -
+          1)): being passed from worker to worker, or getting help that does not fit, can cost more trust than being
+          helped at all gains. Places are allocated at the end of the month: help counts from the next month on.
 Evidence  bond: assumed; M47, M58 for the direction. Queue lengths are not fitted here: asking is calibrated so that the
           baseline's mean wait is the published one.
 Limits    Everybody who is called comes.

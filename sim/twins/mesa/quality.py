@@ -70,11 +70,13 @@ def practice(town: Town, p: Practice) -> None:
         hood.practice = clamp(p.lowest, p.highest, value)
         u = rng.uniform(town.key("leaders come and go"), n)
         if hood.leader:
-            hood.leader = int(u >= p.go * clamp(p.least_go_factor, p.most_go_factor, 1.0 + p.worn * excess_burnout))
+            hood.leader = int(
+                u >= p.go * clamp(p.least_go_factor, p.most_go_factor, 1.0 + p.by_burnout * excess_burnout)
+            )
         else:
             arrival_probability = p.go * p.led / (1.0 - p.led)
             hood.leader = int(
-                u < arrival_probability * max(p.least_come_factor, 1.0 + p.drawn * hood.spine + autonomy - 0.5)
+                u < arrival_probability * max(p.least_come_factor, 1.0 + p.by_network * hood.spine + autonomy - 0.5)
             )
 
 

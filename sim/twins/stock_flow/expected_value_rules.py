@@ -110,7 +110,7 @@ def learn_and_lead(w: Any, p: Any, _clock: Any) -> None:
     learn = plain(learning)(w, p)
     autonomy, burnout = plain(_means)(w)
     target = plain(practice_target)
-    departures = p.go * least(p.most_go_factor, most(p.least_go_factor, 1.0 + p.worn * burnout))
+    departures = p.go * least(p.most_go_factor, most(p.least_go_factor, 1.0 + p.by_burnout * burnout))
     for n in range(practice.size):
         led = leader[n]
         wanted = led * target(p, learn, 1) + (1.0 - led) * target(p, learn, 0)
@@ -120,7 +120,9 @@ def learn_and_lead(w: Any, p: Any, _clock: Any) -> None:
         gain = variance / symbolic.power(2.0 * math.pi * (variance + p.error**2 / 3.0), 0.5)
         copied = spine[n] * p.meeting * p.depth * (led + p.leaderless * (1.0 - led)) * gain
         practice[n] = least(p.highest, most(p.lowest, practice[n] + (wanted - practice[n]) / p.pace + copied))
-        arrivals = p.go * p.led / (1.0 - p.led) * most(p.least_come_factor, 1.0 + p.drawn * spine[n] + autonomy - 0.5)
+        arrivals = (
+            p.go * p.led / (1.0 - p.led) * most(p.least_come_factor, 1.0 + p.by_network * spine[n] + autonomy - 0.5)
+        )
         leader[n] = led - departures * led + arrivals * (1.0 - led)
 
 
