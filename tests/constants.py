@@ -20,6 +20,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -72,6 +73,7 @@ def candidates_in(tree: ast.Module, file: str) -> list[Candidate]:
     return [Candidate(name, tuple(nodes)) for name, nodes in numbers.items()]
 
 
+@cache
 def candidates() -> dict[str, Candidate]:
     """The numbers of all files that may be parameters, by name."""
     every = [(ast.parse(f.read_text(encoding="utf-8")), f.relative_to(SIM).as_posix()) for f in sources()]
@@ -91,7 +93,9 @@ def _numbers(node: ast.AST, scope: str, *, is_index: bool = False) -> Iterator[t
     elif isinstance(node, ast.Assign | ast.AnnAssign) and not scope:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         names = target.elts if isinstance(target, ast.Tuple) else [target]
-        values = node.value.elts if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) else [node.value]
+        values = (
+            node.value.elts if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) else [node.value]
+        )
         for name, value in zip(names, values, strict=True):
             if value is not None:
                 yield from ((ast.unparse(name), number) for _, number in _numbers(value, scope))
@@ -126,8 +130,8 @@ def _values(tree: ast.Module) -> list[ast.expr | None]:
 class _Reader(ast.NodeTransformer):
     """Replaces numbers of a module by calls that read them from memory."""
 
-    def __init__(self, slots: Mapping[int, int], names: Mapping[str, tuple[int, bool]], whole: set[int]) -> None:
-        self._slots, self._names, self._whole = slots, names, whole
+    def __init__(self, slots: Mapping[int, int], names: Mapping[str, tuple[int, bool]], integers: set[int]) -> None:
+        self._slots, self._names, self._integers = slots, names, integers
         self._local: set[str] | None = None
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
@@ -143,7 +147,7 @@ class _Reader(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> Any:
         """Read a number from memory."""
         slot = self._slots.get(id(node))
-        return node if slot is None or self._local is None else self._read(slot, whole=slot in self._whole)
+        return node if slot is None or self._local is None else self._read(slot, is_integer=slot in self._integers)
 
     def visit_Name(self, node: ast.Name) -> Any:
         """Read a constant of a module from memory; one that is computed is multiplied by a number from there."""
@@ -151,12 +155,12 @@ class _Reader(ast.NodeTransformer):
             return node
         slot, is_computed = self._names[node.id]
         if is_computed:
-            return ast.BinOp(node, ast.Mult(), self._read(slot, whole=False))
-        return self._read(slot, whole=slot in self._whole)
+            return ast.BinOp(node, ast.Mult(), self._read(slot, is_integer=False))
+        return self._read(slot, is_integer=slot in self._integers)
 
     @staticmethod
-    def _read(slot: int, *, whole: bool) -> ast.expr:
-        name = "__whole_number" if whole else "__number"
+    def _read(slot: int, *, is_integer: bool) -> ast.expr:
+        name = "__whole_number" if is_integer else "__number"
         return ast.Call(ast.Name(name, ast.Load()), [ast.Constant(slot)], [])
 
 
@@ -173,7 +177,7 @@ class Memory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.slots = {name: k for k, name in enumerate(names)}
         self.numbers = np.zeros(len(self.slots))
         self.whole_numbers = np.zeros(len(self.slots), np.int64)
-        self.whole: set[int] = set()
+        self.integers: set[int] = set()
         self._constants: dict[tuple[str, str], tuple[int, bool]] = {}
         self._trees: dict[str, tuple[ast.Module, dict[int, int]]] = {}
         for file in sources():
@@ -205,13 +209,13 @@ class Memory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _set(self, slot: int, value: float) -> None:
         self.numbers[slot] = value
         if type(value) is int:
-            self.whole.add(slot)
+            self.integers.add(slot)
             self.whole_numbers[slot] = value
 
     def changed(self, slot: int, factor: float) -> None:
         """Multiply a number; a whole number changes by at least 1."""
         self.numbers[slot] *= factor
-        if slot in self.whole:
+        if slot in self.integers:
             self.whole_numbers[slot] += max(1, round(self.whole_numbers[slot] * (factor - 1.0)))
 
     def _prelude(self) -> dict[str, Any]:
@@ -232,14 +236,14 @@ class Memory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
                 return kind(types.intp), generate
 
-            return numba.njit(lambda at: load(at))
+            return numba.njit(lambda at: load(at))  # noqa: PLW0108  (an intrinsic has no code of its own)
 
         return {
             "__number": loader(self.numbers, types.float64),
             "__whole_number": loader(self.whole_numbers, types.int64),
         }
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG002  (Python's interface)
         """Find the modules of the model."""
         if not name.startswith("sim.") or name.startswith("sim.twins"):
             return None
@@ -265,7 +269,7 @@ class Memory(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if (str(node.module), alias.name) in self._constants
         }
         names |= {name: slot for (of, name), slot in self._constants.items() if of == module.__name__}
-        tree = ast.fix_missing_locations(_Reader(slots, names, self.whole).visit(tree))
+        tree = ast.fix_missing_locations(_Reader(slots, names, self.integers).visit(tree))
         vars(module).update(self.prelude)
         exec(compile(tree, file, "exec"), vars(module))
 
