@@ -40,7 +40,7 @@ from sim.people.walk_in_demand import attendance_probability
 from sim.place.place import Place
 from sim.policies import Lever
 from sim.schema.quantities import AGE_BANDS
-from sim.simulation.month import Month
+from sim.simulation.month import Month, lever_setting
 from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, RESPONSIVE
 from sim.state.counters import FLOWS
@@ -277,7 +277,7 @@ def test_a_lever_at_its_baseline_changes_nothing(lever: Lever, seed: int) -> Non
     path = np.full((12, len(SERVICES)), lever.baseline)
     settings = {m.name: value for m, value in month.steps}
     with_it = [
-        (m, path if m.lever == lever.name else settings[m.name])
+        (m, lever_setting(m, path, m.params()) if m.lever == lever.name else settings[m.name])
         for m in MONTH
         if m.name in settings or m.lever == lever.name
     ]

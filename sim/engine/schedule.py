@@ -268,7 +268,8 @@ def mechanism(
     phase : Phase
         When in the month it runs.
     params : subclass of Params
-        Its parameters. The kernel of a lever gets the lever's path over the months instead.
+        Its parameters. The kernel of a lever gets the lever's path over the months instead, or the pair (path,
+        parameters) if the lever has parameters.
     state : NamedTuple class, optional
         Columns that the mechanisms of this file alone use, declared as those of the shared tables. Kernels use them as
         `world.private.NAME`, where NAME is the name of the file. Each starts at 0, unless the class has a method

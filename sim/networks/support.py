@@ -2,10 +2,10 @@
 
 Claim     S = g / (g + half), g = (sum over ties and household of worth[worst level of the other], and ties online) * (1
           - withdrawal if the person's own need is serious or worse) + member bonus if the person is a member of a
-          group, g >= 0. worth: 1 well or emerging, 1/2 serious, -strain in crisis. P(member) = members * energy of the
-          neighbourhood's groups, from the age of 16. A full pandemic cuts `apart` of the ties outside the home. Ties
-          online count from the age of 5, for `online` of people of 65 and over.
-Evidence  A19: about five close ties. E17-E19: what ties do for survival (size of the effect: people/need.py).
+          group, g >= 0. worth: 1 well or emerging, burdened serious, -strain in crisis. P(member) = members * energy of
+          the neighbourhood's groups, from the age of 16. A full pandemic cuts `apart` of the ties outside the home.
+          Ties online count from the age of 5, for `online` of people of 65 and over.
+Evidence  A19: about five close ties. E17-E19: what ties do for survival (size of the effect: people/need.py). burdened,
           strain, withdrawal: assumed. Membership: A18.
 Limits    A tie exists or not; a person who moves into a slot inherits its ties. Support is computed only for people
           whose need may get worse this month.
@@ -41,6 +41,7 @@ class Support(Params):
         source="assumed",
         meaning="ties with well people that give half of full support",
     )
+    burdened: float = share(0.5, source="assumed", meaning="support that a tie with a person in serious need gives")
     strain: float = share(0.5, source="assumed", meaning="support that a tie in crisis takes away")
     withdrawal: float = share(
         0.3,
@@ -66,7 +67,7 @@ class Support(Params):
 @kernel
 def tie_values(p: Support) -> A:
     """The value of a tie by `worst` of the other person; 0 for an empty slot. Shape (8,)."""
-    return np.array([1.0, 1.0, 0.5, -p.strain, 0.0, 0.0, 0.0, 0.0])
+    return np.array([1.0, 1.0, p.burdened, -p.strain, 0.0, 0.0, 0.0, 0.0])
 
 
 @kernel

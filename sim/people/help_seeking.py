@@ -5,16 +5,15 @@ Claim     A person with emerging or serious need and no help asks for help this 
           over the services s that serve the domain, level and age. The share reaching a service is (1 - silo (1 -
           joined up) (1 + inward * (targets - 0.5)))^(other needs) * max(0, 1 - burden * claim burden)^(serious needs) *
           (1 - digital * excluded), with targets the mean over services except acute ones. The service asked is drawn in
-          proportion to ask[s]. Each further agency to deal with loses some requests, more
-          where each agency answers for its own targets. Forms and proof lose the requests of people with most needs.
-          Access that is online only excludes some people. Outreach finds need that is not helped, whatever the trust,
-          and refers it to the service with room at the start of the month: to service s in proportion to spare[s] =
-          max(0, places[s] - helped[s] - queue[s]), or, if no service has room, in proportion to ask[s]. A share
-          refused[s] + (1 - refused[s]) * passed * (providers - 1) is turned away, the second part lost between
-          organisations; the others join the queue. People who wait give up with probability min(most_probability,
-          give_up[s]). Help ends for another reason than recovery with probability min(most_probability, end[s]). A
-          refusal lowers trust by `hurt`, giving up by half of it, not below 0. A person who asks again after either is
-          counted (failure demand).
+          proportion to ask[s]. Each further agency to deal with loses some requests, more where each agency answers for
+          its own targets. Forms and proof lose the requests of people with most needs. Access that is online only
+          excludes some people. Outreach finds need that is not helped, whatever the trust, and refers it to the service
+          with room at the start of the month: to service s in proportion to spare[s] = max(0, places[s] - helped[s] -
+          queue[s]), or, if no service has room, in proportion to ask[s]. A share refused[s] + (1 - refused[s]) * passed
+          * (providers - 1) is turned away, the second part lost between organisations; the others join the queue.
+          People who wait give up with probability min(most_probability, give_up[s]). Help ends for another reason than
+          recovery with probability min(most_probability, end[s]). A refusal lowers trust by `hurt`, giving up by
+          `given_up` of it, not below 0. A person who asks again after either is counted (failure demand).
 Evidence  ask[s] is solved from published caseloads, waits and refusals (calibration). Refusals: B20, B36 and the
           catalogue. hurt, silo, inward, burden, excluded, passed: assumed; the register has no size. That outreach
           workers know which service has room: assumed.
@@ -72,6 +71,11 @@ class HelpSeeking(Params):
         high=0.15,
         source="assumed; M18: direction",
         meaning="requests lost between organisations if there are twice as many of them",
+    )
+    given_up: float = share(
+        0.5,
+        source="assumed",
+        meaning="trust lost by giving up a wait, over that lost by a refusal",
     )
     excluded_young: float = share(
         0.05, low=0.0, high=0.15, source="assumed", meaning="people under 65 who cannot use online access"
@@ -207,7 +211,7 @@ def apply_help_events(w: World, p: HelpSeeking, clock: Clock) -> None:
                 w.tally.gave_up[code - WAITING, q] += 1
                 set_help(w, d, i, 0)
                 people.refused[i] |= np.uint8(1 << d)
-                people.trust[i] = np.float32(max(0.0, people.trust[i] - 0.5 * p.hurt))
+                people.trust[i] = np.float32(max(0.0, people.trust[i] - p.given_up * p.hurt))
             elif code > 0:
                 set_help(w, d, i, 0)
             else:

@@ -4,7 +4,7 @@ Claim     P(death this month) = min(most_death, death[age, q] * product of the f
           crisis). Only needs of persons count, not those of households. A crisis multiplies by crisis * (1 + stretched
           * min(most_overload, overload of the services that take it)).
           P(birth this month) = fertility of the woman's age / 12, if the home has room. Women of 18 to 44 give birth.
-          48.8 % of children are girls.
+          A part `girls` of children are girls.
 Evidence  death: shape A0 + A1 * exp(0.1 * age), the textbook (Gompertz-Makeham) form, with a gradient over fifths set
           by the life-expectancy gap (A22 [ONSLE]), scaled so that England's mix gives 10 per 1,000 a year (A21).
           Fertility: shape assumed, scaled to 10 births per 1,000 people a year (A21).
@@ -22,7 +22,7 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.engine.thinning import bound_of, find_ends
-from sim.schema.quantities import Params, number
+from sim.schema.quantities import Params, number, share
 from sim.state.codes import EMPTY_SLOT, LEVEL
 from sim.state.columns import A, column
 from sim.state.rates import Rates
@@ -70,6 +70,13 @@ class LifeAndDeath(Params):
         unit="per 1,000 women per year",
         source="assumed shape, scaled to A21",
         meaning="births to women of 25-44",
+    )
+    girls: float = share(
+        0.488,
+        low=0.485,
+        high=0.491,
+        source="A21 (ONS, recalled): 105 boys for 100 girls",
+        meaning="girls among newborns",
     )
     most_death: float = number(
         0.45,
@@ -172,7 +179,7 @@ def apply_deaths_and_births(w: World, p: LifeAndDeath, clock: Clock) -> None:
         elif u > 1.0 - birth_probability(w, p, i):
             mother = _mother_with_room(w, p, i)
             if mother >= 0:
-                _add_newborn(w, mother, 1 if uniform(sex, i) < 0.488 else 0)
+                _add_newborn(w, mother, 1 if uniform(sex, i) < p.girls else 0)
 
 
 @kernel

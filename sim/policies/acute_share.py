@@ -3,8 +3,8 @@
 Claim     In each silo (budget holder) the acute lines gain a share x of the silo's plan, and its preventive, community
           and responsive lines lose it. The gaining lines share the sum in proportion to their size, and the losing
           lines give it in proportion to theirs. The losing side (the acute lines, if x is below 0) loses at most
-          `MOST_MOVED` = 0.8 of its plan. The total is unchanged.
-Evidence  D02, D13, D17 show the shares and how far they moved in a decade (5 to 15 points). MOST_MOVED: assumed.
+          most_moved of its plan. The total is unchanged.
+Evidence  D02, D13, D17 show the shares and how far they moved in a decade (5 to 15 points). most_moved: assumed.
 Limits    A silo without lines on both sides is left unchanged.
 """
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.policies import Lever
+from sim.schema.quantities import Params, share
 from sim.state.codes import ACUTE
 from sim.state.world import World
 
@@ -33,20 +34,27 @@ LEVER = Lever(
     axis="place",
     pays="share",
 )
-MOST_MOVED = 0.8  # assumed
-"""Largest share of its plan that the losing side can lose."""
+
+
+class AcuteShare(Params):
+    """The bound of what is moved."""
+
+    most_moved: float = share(
+        0.8, low=0.5, high=0.95, source="assumed", meaning="largest share of its plan that the losing side can lose"
+    )
 
 
 @mechanism(
     Phase.POLICY,
-    NoParams,
+    AcuteShare,
     reads="services.granted services.silo services.tier",
     writes="services.granted",
     after="total_budget cut_rule prevention_share",
     lever="acute_share",
 )
 @kernel
-def move_downstream(w: World, path: np.ndarray, clock: Clock) -> None:
+def move_downstream(w: World, setting: tuple[np.ndarray, AcuteShare], clock: Clock) -> None:
+    path, p = setting
     services = w.services
     for f in range(w.money.carried.size):
         gaining, losing = 0.0, 0.0
@@ -59,7 +67,7 @@ def move_downstream(w: World, path: np.ndarray, clock: Clock) -> None:
         if gaining <= 0.0 or losing <= 0.0:
             continue
         moved = path[clock.month, 0] * (gaining + losing)
-        moved = max(-MOST_MOVED * gaining, min(MOST_MOVED * losing, moved))
+        moved = max(-p.most_moved * gaining, min(p.most_moved * losing, moved))
         for s in range(services.granted.size):
             if services.silo[s] == f:
                 if services.tier[s] == ACUTE:

@@ -23,6 +23,7 @@ LEVER = Lever(
     low=1.0,
     high=10.0,
     baseline=5.0,
+    baseline_range=(3.0, 8.0),
     step=0.5,
     source="assumed; five years is M65's figure",
     meaning="Years for which a contract fixes the work. Under long contracts help fits less well; short "

@@ -1,11 +1,11 @@
 """How a cut is shared: equally between all lines, or borne by the lines that are not acute.
 
 Claim     A share x of what acute lines would lose is given back to them and taken from the other lines of the same
-          silo, in proportion to their size. The other lines lose at most `MOST_TAKEN` = 0.9 of what they have. x = 0
-          cuts every line alike, x = 1 protects acute care wholly within that bound.
-Evidence  D12, D17, D18: early intervention lost 42 %, youth and Sure Start 70 %, while statutory care grew. MOST_TAKEN:
+          silo, in proportion to their size. The other lines lose at most most_taken of what they have. x = 0 cuts every
+          line alike, x = 1 protects acute care wholly within that bound.
+Evidence  D12, D17, D18: early intervention lost 42 %, youth and Sure Start 70 %, while statutory care grew. most_taken:
           assumed.
-Limits    At least a tenth of each line is left.
+Limits    At least a part 1 - most_taken of each line is left.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.policies import Lever, OtherLever
+from sim.schema.quantities import Params, share
 from sim.state.codes import ACUTE
 from sim.state.world import World
 
@@ -34,20 +35,27 @@ LEVER = Lever(
     acts="with others",
     acts_with=(OtherLever(lever="total_budget", side="below", tiers=("acute",)),),
 )
-MOST_TAKEN = 0.9  # assumed
-"""Largest share of the other lines that can be taken."""
+
+
+class CutRule(Params):
+    """The bound of what is taken."""
+
+    most_taken: float = share(
+        0.9, low=0.6, high=0.98, source="assumed", meaning="largest share of the other lines that can be taken"
+    )
 
 
 @mechanism(
     Phase.POLICY,
-    NoParams,
+    CutRule,
     reads="services.granted services.base_budget services.silo services.tier",
     writes="services.granted",
     after="total_budget",
     lever="cut_rule",
 )
 @kernel
-def spare_acute(w: World, path: np.ndarray, clock: Clock) -> None:
+def spare_acute(w: World, setting: tuple[np.ndarray, CutRule], clock: Clock) -> None:
+    path, p = setting
     services = w.services
     for f in range(w.money.carried.size):
         lost, others = 0.0, 0.0
@@ -57,7 +65,7 @@ def spare_acute(w: World, path: np.ndarray, clock: Clock) -> None:
                     lost += max(0.0, services.base_budget[s] - services.granted[s])
                 else:
                     others += services.granted[s]
-        moved = min(lost * path[clock.month, 0], MOST_TAKEN * others)
+        moved = min(lost * path[clock.month, 0], p.most_taken * others)
         if moved <= 0.0 or lost <= 0.0:
             continue
         for s in range(services.granted.size):

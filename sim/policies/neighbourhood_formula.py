@@ -1,8 +1,8 @@
 """How places are shared between neighbourhoods: equally for each person who waits, or by need.
 
 Claim     weight of a neighbourhood in every queue = (serious need per head in its fifth / that of the whole place)^eta,
-          eta being the neighbourhood's. The ratio counts as at least `LEAST_NEED` = 0.05.
-Evidence  B15, B16 (less for deprived practices), F28; 0 is per head, above 0 equity, below 0 inverse care. LEAST_NEED:
+          eta being the neighbourhood's. The ratio counts as at least least_need.
+Evidence  B15, B16 (less for deprived practices), F28; 0 is per head, above 0 equity, below 0 inverse care. least_need:
           assumed.
 Limits    The formula acts on who is served first, not on where staff work.
 """
@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.policies import Lever
+from sim.schema.quantities import Params, share
 from sim.state.world import World
 
 LEVER = Lever(
@@ -30,19 +31,30 @@ LEVER = Lever(
     aims=("where",),
     axis="neighbourhood",
 )
-LEAST_NEED = 0.05  # assumed
-"""Lowest need of a fifth per head, over the mean of the place, that the weight counts."""
+
+
+class NeighbourhoodFormula(Params):
+    """The bound of the ratio."""
+
+    least_need: float = share(
+        0.05,
+        low=0.01,
+        high=0.2,
+        source="assumed",
+        meaning="lowest need of a fifth per head, over the mean of the place, that the weight counts",
+    )
 
 
 @mechanism(
     Phase.POLICY,
-    NoParams,
+    NeighbourhoodFormula,
     reads="tally.census tally.people places.quintile",
     writes="places.weight",
     lever="neighbourhood_formula",
 )
 @kernel
-def weigh(w: World, path: np.ndarray, clock: Clock) -> None:
+def weigh(w: World, setting: tuple[np.ndarray, NeighbourhoodFormula], clock: Clock) -> None:
+    path, p = setting
     fifths = w.tally.people.shape[0]
     serious, people = np.zeros(fifths), np.zeros(fifths)
     for q in range(fifths):
@@ -52,4 +64,4 @@ def weigh(w: World, path: np.ndarray, clock: Clock) -> None:
     mean = max(1e-9, serious.sum() / people.sum())
     for n in range(w.places.weight.size):
         q = w.places.quintile[n]
-        w.places.weight[n] = max(LEAST_NEED, serious[q] / people[q] / mean) ** path[clock.month, n]
+        w.places.weight[n] = max(p.least_need, serious[q] / people[q] / mean) ** path[clock.month, n]

@@ -1,9 +1,9 @@
 """Prevention gets a lasting minimum: no cut, shift, political attention or debt takes its lines below it.
 
 Claim     granted[s] of preventive and community services >= path * base_budget[s]. The missing sum is taken from the
-          silo's other lines in proportion to their size, at most `MOST_TAKEN` = 0.8 of them. rules.ring_fence <- path
-          keeps debts from it too (feedback/overspend_recovery.py).
-Evidence  M3: direction; D04, D12 show what happens without one. Size assumed. MOST_TAKEN: assumed.
+          silo's other lines in proportion to their size, at most most_taken of them. rules.ring_fence <- path keeps
+          debts from it too (feedback/overspend_recovery.py).
+Evidence  M3: direction; D04, D12 show what happens without one. Size assumed. most_taken: assumed.
 Limits    A silo with no other line has no ring-fence.
 """
 
@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.engine.jit import kernel
-from sim.engine.schedule import Clock, NoParams, Phase, mechanism
+from sim.engine.schedule import Clock, Phase, mechanism
 from sim.policies import Lever, OtherLever
+from sim.schema.quantities import Params, share
 from sim.state.codes import COMMUNITY, PREVENTIVE
 from sim.state.world import World
 
@@ -39,13 +40,19 @@ LEVER = Lever(
         OtherLever(lever="political_salience", side="above"),
     ),
 )
-MOST_TAKEN = 0.8  # assumed
-"""Largest share of the other lines that can be taken."""
+
+
+class RingFence(Params):
+    """The bound of what is taken."""
+
+    most_taken: float = share(
+        0.8, low=0.5, high=0.95, source="assumed", meaning="largest share of the other lines that can be taken"
+    )
 
 
 @mechanism(
     Phase.POLICY,
-    NoParams,
+    RingFence,
     reads="services.granted services.base_budget services.silo services.tier",
     writes="services.granted rules.ring_fence",
     after="total_budget cut_rule prevention_share acute_share community_investment non_statutory_closure "
@@ -53,7 +60,8 @@ MOST_TAKEN = 0.8  # assumed
     lever="ring_fence",
 )
 @kernel
-def fence(w: World, path: np.ndarray, clock: Clock) -> None:
+def fence(w: World, setting: tuple[np.ndarray, RingFence], clock: Clock) -> None:
+    path, p = setting
     services = w.services
     floor = path[clock.month, 0]
     w.rules.ring_fence[0] = floor
@@ -65,7 +73,7 @@ def fence(w: World, path: np.ndarray, clock: Clock) -> None:
                     missing += max(0.0, floor * services.base_budget[s] - services.granted[s])
                 else:
                     others += services.granted[s]
-        moved = min(missing, MOST_TAKEN * others)
+        moved = min(missing, p.most_taken * others)
         if moved <= 0.0:
             continue
         for s in range(services.granted.size):

@@ -6,6 +6,7 @@
 | `domains.care.recovery.serious_per_year` | a figure of a domain's file |
 | `domains.care.crisis.england_total.65-109` | a published total, by the ages that it covers |
 | `domains.care.prevalence.serious.scale` | a table by age and fifth as a multiple of its published values |
+| `domains.care.crisis.mean_months.scale` | months of a crisis after its first, as a multiple of those in the file |
 | `place.ties.close_ties` | a figure of the place that is simulated |
 
 A scenario sets them under `[parameters]`, together with the parameters of mechanisms. A world with other figures is
@@ -28,6 +29,8 @@ from sim.services.catalogue import Service, load_catalogue
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str | int, ...]
 KINDS = ("services", "domains", "place")
+MONTHS = "mean_months"
+"""The key of the table of the lengths of crises."""
 
 
 class DataParameter(NamedTuple):
@@ -77,6 +80,35 @@ def of_england() -> dict[str, DataParameter]:
             for name, known in _within(model, ()):
                 parameters[f"{kind}.{model.id}.{name}"] = _labelled(known, model.label, name)
     return parameters
+
+
+def fixed(place: Place) -> dict[str, float]:
+    """Collect the figures whose range is a single value: they are no parameters.
+
+    Parameters
+    ----------
+    place : Place
+        The place whose own figures are included.
+
+    Returns
+    -------
+    dict of str to float
+        Values by dotted name.
+    """
+    parts = [("services", s.id, s) for s in load_catalogue()] + [("domains", d.id, d) for d in load_domains()]
+    values = {f"{kind}.{name}.{key}": value for kind, name, part in parts for key, value in _fixed_within(part)}
+    return values | {f"place.{key}": value for key, value in _fixed_within(place)}
+
+
+def _fixed_within(part: object, name: str = "") -> Iterator[tuple[str, float]]:
+    """Iterate over the fixed figures inside a part of a data file."""
+    if isinstance(part, Figure):
+        if part.low == part.high:
+            yield name, part.value
+        return
+    inside = part.items() if isinstance(part, dict) else part if isinstance(part, BaseModel) else ()
+    for field, value in inside:
+        yield from _fixed_within(value, f"{name}.{field}" if name else str(field))
 
 
 def of_place(place: Place) -> dict[str, DataParameter]:
@@ -160,6 +192,11 @@ def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, DataP
         low, high = 1.0 - part.spread, 1.0 + part.spread
         spec = ParameterSpec("times the table", low, high, part.source, part.status, "")
         yield f"{name}.scale", DataParameter(1.0, spec, (*key, "scale"))
+    if isinstance(part, Crisis) and max(part.mean_months.values()) > 1.0:  # else no crisis outlasts its first month
+        spec = ParameterSpec(
+            "times the months after the first", 1.0 - part.spread, 1.0 + part.spread, "assumed", "assumed", ""
+        )
+        yield f"{name}.{MONTHS}.scale", DataParameter(1.0, spec, (*key, MONTHS, "scale"))
     inside: list[tuple[str | int, str, object]] = []
     if isinstance(part, BaseModel):
         inside = [(field, field, getattr(part, field)) for field in type(part).model_fields]
@@ -196,6 +233,8 @@ def _changed(part: Any, key: Key, value: float) -> Any:
                 and {band: tuple(x * value for x in row) for band, row in part.by_age_and_quintile.items()},
             }
         )
+    if isinstance(part, Crisis) and key == (MONTHS, "scale"):
+        return part.model_copy(update={MONTHS: {b: 1.0 + (x - 1.0) * value for b, x in part.mean_months.items()}})
     step, rest = key[0], key[1:]
     if isinstance(part, BaseModel):
         return part.model_copy(update={str(step): _changed(getattr(part, str(step)), rest, value)})

@@ -114,6 +114,9 @@ def parameter(name: str, value: float, path: Path | str = "--set", text: str = "
         key = ("parameters", *name.split("."))  # written as a table in a table
     if spec is None:
         every = parameters(place)
+        constant = data_parameters.fixed(Place.load(place)).get(name)
+        if constant is not None:
+            raise fail(path, text, key, "a parameter", Phrase(f"'{name}', which is fixed at {constant:g}"))
         above = name.split(".")
         if name in PARAMETERS:
             raise fail(path, text, key, Phrase(renamed(name, PARAMETERS[name])), name)

@@ -122,8 +122,10 @@ def number(
     Raises
     ------
     ValueError
-        If the default lies outside the range, or the unit, source or meaning is empty.
+        If the range is empty or turned round, the default lies outside it, or the unit, source or meaning is empty.
     """
+    if not low < high:
+        raise ValueError(f"{meaning}: a range whose low end is below its high end, not {low:g} to {high:g}")
     if not low <= default <= high:
         raise ValueError(f"{meaning}: the default {default} lies outside its own range {low} to {high}")
     for key, text in (("unit", unit), ("source", source), ("meaning", meaning)):
@@ -206,6 +208,8 @@ class Figure(Closed):
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"a range whose low end is below its high end, not {self.low:g} to {self.high:g}")
         if not self.low <= self.value <= self.high:
             raise ValueError(f"the value {self.value} lies outside its own range {self.low} to {self.high}")
         return self

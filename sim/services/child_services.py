@@ -1,11 +1,12 @@
 """Children's centres and schools reach every child around them, not only the children they help by name.
 
-Claim     Children of the ages a centre serves gain childhood * (coverage - 1) * gradient of resilience a year, coverage
-          = (1 + half) * posts / (posts + half): the nearer to everybody, the less another centre adds. Infants' serious
-          illness is found sooner: admissions under 2 rise by signpost * (coverage - 1) * gradient, where that is above
-          0. School children gain what policy makes schools give, and a little where parks teach.
+Claim     Children of the ages a centre serves gain childhood * (coverage - 1) * gradient of resilience a year, gradient
+          being 1 + steep * (shape by fifth - 1), coverage = (1 + half) * posts / (posts + half): the nearer to
+          everybody, the less another centre adds. Infants' serious illness is found sooner: admissions under 2 rise by
+          signpost * (coverage - 1) * gradient, where that is above 0. School children gain what policy makes schools
+          give, and a little where parks teach.
 Evidence  childhood, signpost: catalogue (F01-F03). gradient: F02 [IFSss19]: admissions at 11 fall by 19 % in the
-          poorest 30 % of areas and not at all in the richest. half: assumed.
+          poorest 30 % of areas and not at all in the richest. steep: 1 fits them. half: assumed.
 Limits    All children of a neighbourhood gain alike. The gain that a closed centre no longer gives is lost only to the
           children of that time.
 """
@@ -21,7 +22,7 @@ from sim.state.updates import offer_to
 from sim.state.world import World
 
 GRADIENT = np.array([2.0, 1.5, 1.0, 0.4, 0.1])
-"""Gain by deprivation fifth, most deprived first, mean 1: assumed to fit F02's two ends."""
+"""Gain by deprivation fifth, most deprived first, mean 1: the shape that fits F02's two ends."""
 SCHOOL_AGE = np.array([first >= 5 and last <= 17 for first, last in AGE_BANDS])
 
 
@@ -35,6 +36,14 @@ class ChildServices(Params):
         unit="multiples of baseline posts",
         source="assumed",
         meaning="posts at which centres reach half of what they could at most",
+    )
+    steep: float = number(
+        1.0,
+        low=0.0,
+        high=1.1,
+        unit="multiple",
+        source="F02 [IFSss19]",
+        meaning="how far the gain follows deprivation, as a multiple of the published gradient",
     )
     parks: float = number(
         0.001,
@@ -63,7 +72,7 @@ def coverage(p: ChildServices, posts: float) -> float:
 def nurture(w: World, p: ChildServices, clock: Clock) -> None:
     services, places = w.services, w.places
     for n in range(places.quintile.size):
-        gradient = GRADIENT[places.quintile[n]]
+        gradient = p.steep * GRADIENT[places.quintile[n]] + (1.0 - p.steep)
         places.infants[n] = 0.0
         for b in range(places.nurture.shape[0]):
             school_gain = w.rules.schooling[n] + p.parks * w.rules.air_and_activity[n]

@@ -3,11 +3,11 @@
 Claim     admin = admin_base * admin_share * (1 + ratchet * (compliance - 1)) * (1 - routine * automated) + counting *
           (targets - 0.5) - trusting * (autonomy - 0.5), automated being at most 1, within least_admin to most_admin.
           other = training + upheaval + together * coproduced + asking_people * feedback + handover * (providers - 1) +
-          tender * (1 / contract_length - 1 / 5) + juggling * (continuity - 1). time = posts * left / (1 - admin_base) +
-          (helper_time - minding) * lay, at least 0.01, left = 1 - admin - other, at least least_left. assessed =
-          assessing * asking * (1 - retold * mean joined up): less where people do not have to repeat their story;
-          assessing is a third of that in services that are not responsive. relative = (time - assessed) / (1 -
-          assessing) / establishment, (time - assessed) / (1 - assessing) being at least least_help * time, within
+          tender * (1 / contract_length - 1 / usual_contract) + juggling * (continuity - 1). time = posts * left / (1 -
+          admin_base) + (helper_time - minding) * lay, at least 0.01, left = 1 - admin - other, at least least_left.
+          assessed = assessing * asking * (1 - retold * mean joined up): less where people do not have to repeat their
+          story; assessing is assessing / lighter in services that are not responsive. relative = (time - assessed) / (1
+          - assessing) / establishment, (time - assessed) / (1 - assessing) being at least least_help * time, within
           least_time_per_post to most_time_per_post; cases = caseload * (1 + push * (targets - 0.5)); places =
           base_places * establishment * cases * relative^(1 - stretch); hours = relative^stretch / cases. workload = ((1
           - assessing) * helped / baseline helped + assessed) / time from the first reported month on; in acute care
@@ -26,9 +26,6 @@ from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
 from sim.state.codes import ACUTE, RESPONSIVE
 from sim.state.world import World
-
-BASELINE_CONTRACT = 5.0
-"""Years of a contract at baseline."""
 
 
 class Hours(Params):
@@ -84,6 +81,14 @@ class Hours(Params):
         high=0.3,
         source="assumed; E21 [CCN] leaves 30 % after recording and direct work",
         meaning="part of the work of responsive services that goes into assessing",
+    )
+    lighter: float = number(
+        3.0,
+        low=1.0,
+        high=6.0,
+        unit="multiple",
+        source="assumed",
+        meaning="assessing in responsive services over that in other services",
     )
     retold: float = share(
         0.3,
@@ -146,7 +151,7 @@ def other_time(w: World, p: Hours, s: int) -> float:
     services = w.services
     share: float = services.training[s] + services.upheaval[s] + p.together * services.coproduced[s]
     share += p.asking_people * services.feedback[s] + p.handover * (services.providers[s] - 1.0)
-    share += p.tender * (1.0 / services.contract_length[s] - 1.0 / BASELINE_CONTRACT)
+    share += p.tender * (1.0 / services.contract_length[s] - 1.0 / services.usual_contract[s])
     share += p.juggling * (services.continuity[s] - 1.0)
     return share
 
@@ -161,8 +166,8 @@ def assessment_factor(w: World, p: Hours) -> float:
 
 @kernel
 def assessing_share(p: Hours, tier: Int) -> float:
-    """Share of a service's work that is assessing: a third as much in services that are not responsive."""
-    return p.assessing if tier == RESPONSIVE else p.assessing / 3.0
+    """Share of a service's work that is assessing: less in services that are not responsive."""
+    return p.assessing if tier == RESPONSIVE else p.assessing / p.lighter
 
 
 @mechanism(

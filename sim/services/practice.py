@@ -1,14 +1,14 @@
 """Good practice grows where staff can learn and somebody leads; it spreads between areas, is copied in part, and fades.
 
-Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) +
-          slack * (hours - 1), each the mean over services except acute ones, weighted by their money. A
-          neighbourhood's target is 1 + lead * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if
-          below 0), with L = leader / led - 1; practice <- practice + (target - practice) / pace, within lowest to
-          highest. A leader goes with probability `go` a month times 1 + 2 * mean burnout beyond the baseline's, this
-          factor within least_go_factor to most_go_factor. A neighbourhood without a leader gets one with probability
-          go * led / (1 - led) times 1 + 2 * spine + autonomy - 0.5, this factor at least least_come_factor. With
-          probability spine * meeting a neighbourhood meets another. If the other's practice, observed with an error,
-          looks better, it takes over `depth` of the true difference (half of that without a leader), good or bad.
+Claim     learn = freedom * (autonomy - 0.5) + heard * feedback + taught * training - directed * (targets - 0.5) + slack
+          * (hours - 1), each the mean over services except acute ones, weighted by their money. A neighbourhood's
+          target is 1 + lead * L + learn * (shallow + (1 - shallow) * (1 + L)) (learn as it is if below 0), with L =
+          leader / led - 1; practice <- practice + (target - practice) / pace, within lowest to highest. A leader goes
+          with probability `go` a month times 1 + by_burnout * mean burnout beyond the baseline's, this factor within
+          least_go_factor to most_go_factor. A neighbourhood without a leader gets one with probability go * led / (1 -
+          led) times 1 + by_network * spine + autonomy - 0.5, this factor at least least_come_factor. With probability
+          spine * meeting a neighbourhood meets another. If the other's practice, observed with an error, looks better,
+          it takes over `depth` of the true difference (`leaderless` of that without a leader), good or bad.
 Evidence  assumed. M13-M15, M26, M32, M69, M79 give directions: M32's copies that stay below the original are `shallow`.
 Limits    Practice belongs to a neighbourhood and is the same for all its services. With nothing changed its mean over
           neighbourhoods is 1.
@@ -83,6 +83,25 @@ class Practice(Params):
         meaning="largest error in the view of another neighbourhood's practice",
     )
     depth: float = share(0.4, low=0.1, high=0.8, source="assumed", meaning="part of a difference that is taken over")
+    leaderless: float = share(
+        0.5, low=0.1, high=1.0, source="assumed", meaning="part of it that is taken over without a leader"
+    )
+    by_burnout: float = number(
+        2.0,
+        low=0.5,
+        high=5.0,
+        unit="per share",
+        source="assumed",
+        meaning="rise in the probability that a leader goes, by burnout beyond the baseline's",
+    )
+    by_network: float = number(
+        2.0,
+        low=0.5,
+        high=4.0,
+        unit="multiple",
+        source="assumed",
+        meaning="rise in the probability that a leader comes, by a full learning network",
+    )
     lowest: float = number(0.5, low=0.2, high=0.8, unit="1 = baseline", source="assumed", meaning="lowest practice")
     highest: float = number(1.6, low=1.2, high=2.5, unit="1 = baseline", source="assumed", meaning="highest practice")
     least_go_factor: float = number(
@@ -182,12 +201,12 @@ def learn_and_lead(w: World, p: Practice, clock: Clock) -> None:
             other = min(practice.size - 2, int(uniform(meets, n) * (practice.size - 1)))
             other += 1 if other >= n else 0
             if before[other] + p.error * (2.0 * uniform(sees, n) - 1.0) > before[n]:
-                now += p.depth * (1.0 if leader[n] == 1 else 0.5) * (before[other] - before[n])
+                now += p.depth * (1.0 if leader[n] == 1 else p.leaderless) * (before[other] - before[n])
         practice[n] = min(p.highest, max(p.lowest, now))
         if leader[n] == 1:
-            if uniform(leads, n) < p.go * min(p.most_go_factor, max(p.least_go_factor, 1.0 + 2.0 * burnout)):
+            if uniform(leads, n) < p.go * min(p.most_go_factor, max(p.least_go_factor, 1.0 + p.by_burnout * burnout)):
                 leader[n] = 0
         elif uniform(leads, n) < p.go * p.led / (1.0 - p.led) * max(
-            p.least_come_factor, 1.0 + 2.0 * spine[n] + autonomy - 0.5
+            p.least_come_factor, 1.0 + p.by_network * spine[n] + autonomy - 0.5
         ):
             leader[n] = 1

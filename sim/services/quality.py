@@ -2,11 +2,11 @@
 
 Claim     quality = clip(hours^gamma * (1 - loss * (burnout - usual)) * met_again^known * fit * max(0, 1 - substituted),
           lowest, highest). met_again = clip(continuity * (1 - agency / posts) * (1 - parting * (leaving - turnover)) /
-          providers^0.1, least_again, most_again), agency / posts being at most most_strangers (posts at least 0.01) and
-          parting * (leaving - turnover) at most most_parted. fit <- fit + (F - fit) / adapt, F = (1 - drift *
-          (contract_length - 5) / 2) * (1 + together * coproduced + listening * feedback + tailoring * (autonomy - 0.5)
-          - narrowing * (targets - 0.5)). substituted = substitution * max(0, share of hours given by lay helpers -
-          limit), 0.4 of it where the service serves emerging need.
+          divided, least_again, most_again), divided = providers^scatter, agency / posts being at most most_strangers
+          (posts at least 0.01) and parting * (leaving - turnover) at most most_parted. fit <- fit + (F - fit) / adapt,
+          F = (1 - drift * (contract_length - usual_contract) / 2) * (1 + together * coproduced + listening * feedback +
+          tailoring * (autonomy - 0.5) - narrowing * (targets - 0.5)). substituted = substitution * max(0, share of
+          hours given by lay helpers - limit), `emerging` of it where the service serves emerging need.
 Evidence  known: F14 [Sandvik], acute admission OR 0.88 -> 0.72 from 2-3 to 15 years with one doctor, taken as a
           doubling of continuity: with protection of 0.15 to 0.3 that needs 0.4 to 0.8. F13 [Tammes] is larger. F12 is
           reserved for validation and was not used. loss: F16 (recalled) direction, size assumed. The rest is assumed.
@@ -18,7 +18,6 @@ from __future__ import annotations
 from sim.engine.jit import kernel
 from sim.engine.schedule import Clock, Phase, mechanism
 from sim.schema.quantities import Params, number, share
-from sim.services.hours import BASELINE_CONTRACT
 from sim.state.world import World
 
 
@@ -81,6 +80,21 @@ class Quality(Params):
         source="assumed",
         meaning="quality lost where lay helpers stand in for staff",
     )
+    emerging: float = share(
+        0.4,
+        low=0.1,
+        high=1.0,
+        source="assumed",
+        meaning="part of that loss in services for emerging need",
+    )
+    scatter: float = number(
+        0.1,
+        low=0.0,
+        high=0.3,
+        unit="exponent",
+        source="assumed",
+        meaning="how much less often people meet the same worker where more organisations share the work",
+    )
     most_strangers: float = share(
         0.9, low=0.7, high=0.99, source="assumed", meaning="largest share of agency staff that counts"
     )
@@ -103,7 +117,7 @@ def met_again(w: World, p: Quality, s: int) -> float:
     services = w.services
     strangers = min(p.most_strangers, services.agency[s] / max(0.01, services.posts[s]))
     parted = min(p.most_parted, p.parting * (services.leaving[s] - services.turnover[s]))
-    again: float = services.continuity[s] * (1.0 - strangers) * (1.0 - parted) / services.providers[s] ** 0.1
+    again: float = services.continuity[s] * (1.0 - strangers) * (1.0 - parted) / services.divided[s]
     return min(p.most_again, max(p.least_again, again))
 
 
@@ -112,7 +126,7 @@ def fit_target(w: World, p: Quality, s: int) -> float:
     """Fit that the offer would reach if its causes stayed as they are, 1 = baseline."""
     services = w.services
     gained = p.together * services.coproduced[s] + p.listening * services.feedback[s]
-    drifted = 1.0 - p.drift * (services.contract_length[s] - BASELINE_CONTRACT) / 2.0
+    drifted = 1.0 - p.drift * (services.contract_length[s] - services.usual_contract[s]) / 2.0
     gained += p.tailoring * (services.autonomy[s] - 0.5) - p.narrowing * (services.targets[s] - 0.5)
     fit: float = drifted * (1.0 + gained)
     return fit
@@ -122,7 +136,7 @@ def fit_target(w: World, p: Quality, s: int) -> float:
 def substitution_loss(w: World, p: Quality, s: int) -> float:
     """Share of quality lost where lay helpers stand in for staff."""
     excess: float = max(0.0, w.services.lay_share[s] - p.limit)
-    return p.substitution * excess * (0.4 if w.services.serves[s, 1] == 1 else 1.0)
+    return p.substitution * excess * (p.emerging if w.services.serves[s, 1] == 1 else 1.0)
 
 
 @mechanism(
@@ -131,7 +145,7 @@ def substitution_loss(w: World, p: Quality, s: int) -> float:
     reads="services.hours services.burnout services.usual_burnout services.leaving services.agency services.posts "
     "services.lay_share services.coproduced services.continuity services.providers services.contract_length "
     "services.feedback services.autonomy services.targets",
-    writes="services.fit services.quality",
+    writes="services.fit services.divided services.quality",
     after="hours burnout workforce coproduction_uptake",
 )
 @kernel
@@ -140,6 +154,7 @@ def update_quality(w: World, p: Quality, clock: Clock) -> None:
     for s in range(services.domain.size):
         if services.turnover[s] <= 0.0:
             continue
+        services.divided[s] = services.providers[s] ** p.scatter
         services.fit[s] += (fit_target(w, p, s) - services.fit[s]) / p.adapt
         quality = services.hours[s] ** p.gamma * (1.0 - p.loss * (services.burnout[s] - services.usual_burnout[s]))
         quality *= met_again(w, p, s) ** p.known * services.fit[s] * max(0.0, 1.0 - substitution_loss(w, p, s))

@@ -1,9 +1,9 @@
 """Help begins for the people who wait and are called.
 
 Claim     The people called in the month's queue allocation (services/queue_allocation.py) begin; serious need has
-          better odds there. A start moves trust, within 0 to 1, by known * (1 + bond * (continuity / providers^0.1 *
-          fit - 1)): being passed from worker to worker, or getting help that does not fit, can cost more trust than
-          being helped at all gains. Places are allocated at the end of the month: help counts from the next month on.
+          better odds there. A start moves trust, within 0 to 1, by known * (1 + bond * (continuity / divided * fit -
+          1)): being passed from worker to worker, or getting help that does not fit, can cost more trust than being
+          helped at all gains. Places are allocated at the end of the month: help counts from the next month on.
 Evidence  bond: assumed; M47, M58 for the direction. Queue lengths are not fitted here: asking is calibrated so that the
           baseline's mean wait is the published one.
 Limits    Everybody who is called comes.
@@ -59,7 +59,7 @@ def weight_of(w: World, p: Waiting, n: Int, code: np.uint8) -> float:
     Phase.SERVICE,
     Waiting,
     reads="people.level people.neighbourhood people.help people.quintile people.band people.trust "
-    "services.last_turn services.last_row services.domain services.continuity services.providers services.fit "
+    "services.last_turn services.last_row services.domain services.continuity services.divided services.fit "
     "places.weight aims.groups aims.group aims.offer places.queue_row places.queue_what places.queue_race "
     "places.queued",
     writes="people.help people.trust people.changed tally.started tally.helped tally.waiting tally.unmet "
@@ -114,7 +114,7 @@ def prefetch_person(w: World, d: Int, i: Int) -> None:
 @kernel
 def relation(w: World, s: Int) -> float:
     """How far a service knows people and fits them, 1 = baseline."""
-    value: float = w.services.continuity[s] / w.services.providers[s] ** 0.1 * w.services.fit[s]
+    value: float = w.services.continuity[s] / w.services.divided[s] * w.services.fit[s]
     return value
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.engine import jit
 from sim.engine.recorder import ArrayClearer
-from sim.engine.schedule import REGISTRY, Clock, Mechanism, Phase
+from sim.engine.schedule import REGISTRY, Clock, Mechanism, NoParams, Phase
 from sim.engine.tables import Handle, allocate, columns
 from sim.feedback import loops
 from sim.policies import LEVER_GROUP, lever_baselines, levers
@@ -36,9 +36,30 @@ class Step(NamedTuple):
 
     mechanism: Mechanism
     arguments: object
-    """Its compiled parameters; for a lever, its path over the months."""
+    """Its compiled parameters; for a lever, its path over the months, or the pair (path, parameters)."""
     run: Callable[[], None]
     """Call the kernel on the whole world."""
+
+
+def lever_setting(entry: Mechanism, path: npt.NDArray[np.float64], values: Params) -> object:
+    """Make the argument of a lever's kernel.
+
+    Parameters
+    ----------
+    entry : Mechanism
+        The lever's mechanism.
+    path : ndarray of float64, shape (month, column)
+        Value of the lever over time.
+    values : Params
+        Parameters of the mechanism.
+
+    Returns
+    -------
+    ndarray or tuple
+        The path; with its compiled parameters, if the lever has any.
+    """
+    path = np.ascontiguousarray(path)
+    return path if entry.params is NoParams else (path, values.compiled())
 
 
 class Month:
@@ -71,19 +92,19 @@ class Month:
         for entry in REGISTRY.month():
             if entry.name in switches.mechanisms:
                 continue
+            path = None
             if entry.lever is not None:
                 path = paths.get(entry.lever)
                 if path is not None and entry.lever in switches.levers:
                     path = np.full_like(path, switches.levers[entry.lever])
                 # A lever that no policy moves changes nothing: its column holds the baseline already.
-                if path is not None and (path != baseline[entry.lever]).any():
-                    self.steps.append((entry, np.ascontiguousarray(path)))
-                continue
+                if path is None or (path == baseline[entry.lever]).all():
+                    continue
             group = entry.params.__module__.rsplit(".", 1)[-1]
             values = params.get(group) or entry.params()
             # A switch may set a parameter outside its plausible range: the copy is not validated.
             values = values.model_copy(update=switches.parameters.get(group, {}))
-            self.steps.append((entry, values.compiled()))
+            self.steps.append((entry, values.compiled() if path is None else lever_setting(entry, path, values)))
 
     def _stages(self) -> list[tuple[list[Mechanism], list[object]]]:
         """The month in fused stages with the arguments of their kernels; none reaches beyond the levers' phase."""

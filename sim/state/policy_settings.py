@@ -33,6 +33,8 @@ class PolicySettings(NamedTuple):
     ring_fence: Annotated[A, column("f8", "one", "share", "part of prevention's baseline line that may not be cut")]
     attention: Annotated[A, column("f8", "one", "gain", "money pulled to acute care by visible overload")]
     cashable: Annotated[A, column("f8", "one", "share", "acute cost that follows demand")]
+    most_refused: Annotated[A, column("f8", "one", "share", "largest share of requests that is turned away")]
+    usual_refused: Annotated[A, column("f8", "one", "share", "requests turned away at baseline, as the lever counts")]
     restructuring: Annotated[A, column("f8", "one", "per month", "force of a reorganisation going on")]
     joined_up: Annotated[
         A, column("f8", "neighbourhood", "0-1", "hand-overs between services that nobody gets lost in")

@@ -83,8 +83,15 @@ class Services(NamedTuple):
     continuity: Annotated[A, column("f8", "service", "1 = baseline", "how far people meet the same worker again")]
     lay_staff: Annotated[A, column("f8", "service", "per worker", "lay helpers wanted beside each paid worker")]
     coproduction: Annotated[A, column("f8", "service", "share", "people offered a say in what help they get")]
+    usual_contract: Annotated[A, column("f8", "service", "years", "length of contracts at baseline")]
     contract_length: Annotated[A, column("f8", "service", "years", "years for which the work is specified")]
     providers: Annotated[A, column("f8", "service", "1 = baseline", "organisations that share the work")]
+    divided: Annotated[
+        A,
+        column(
+            "f8", "service", "1 = baseline", "how much less often one worker is met, as organisations share the work"
+        ),
+    ]
     hiring_inflow: Annotated[A, column("f8", "service", "1 = baseline", "people to be found for vacant posts")]
     response: Annotated[A, column("f8", "service", "1 = baseline", "rules and checks added after an incident")]
     usual_helped: Annotated[A, column("f8", "service", "persons", "people helped before the first reported month")]

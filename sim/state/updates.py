@@ -421,7 +421,7 @@ def still_asks(w: World, s: Int, i: Int, u: float) -> bool:
 
 @kernel
 def refused_share(w: World, s: Int, i: Int) -> float:
-    """Share of requests from the person's group that a service refuses; with targeted policies at most 0.95.
+    """Share of requests from the person's group that a service refuses; with targeted policies at most `most_refused`.
 
     Parameters
     ----------
@@ -436,7 +436,7 @@ def refused_share(w: World, s: Int, i: Int) -> float:
     """
     share: float = w.services.refused[s]
     if w.aims.groups[0] > 0:
-        share = min(0.95, max(0.0, share + w.aims.refuse[group_of(w, i), s]))
+        share = min(w.rules.most_refused[0], max(0.0, share + w.aims.refuse[group_of(w, i), s]))
     return share
 
 

@@ -19,7 +19,6 @@ from sim.engine.jit import Int, kernel
 from sim.engine.random import month_key, stream, uniform
 from sim.engine.schedule import REGISTRY, Clock, NoParams
 from sim.engine.tables import on_separate_lines
-from sim.feedback.burnout import Burnout
 from sim.hazards import BANDS, LEVELS, TIER_INDEX, Solution, Targets
 from sim.networks.survey import ASKED
 from sim.people.ageing import BAND_OF_AGE
@@ -28,11 +27,11 @@ from sim.people.domains import Domain
 from sim.people.donors import donor, household_level
 from sim.people.life_and_death import set_mortality
 from sim.place.place import Neighbourhood, Place
-from sim.policies import LEVER_GROUP, grown_or_commissioned, levers
+from sim.policies import LEVER_GROUP, levers
 from sim.scenario import registry  # noqa: F401  (registers every mechanism)
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
 from sim.services.catalogue import Service
-from sim.services.practice import FIRST_LEADERS, Practice
+from sim.services.practice import FIRST_LEADERS
 from sim.state.codes import ANYTHING, EMPTY_SLOT, KINDS, SILOS
 from sim.state.columns import A
 from sim.state.rates import Rates
@@ -113,8 +112,9 @@ def build(
         "door": sum(s.walk_in is not None for s in services),
     }
     world = populated_world(place, hoods, sizes, aims.death, params, seed, -BURN_IN_MONTHS, threads)
-    fill_tables(world, domains, services, solution, aims, params[LEVER_GROUP].compiled())
-    _draw_leaders(handle(world), np.uint64(seed), Practice().led)
+    compiled = {name: x.compiled() for name, x in params.items()}
+    fill_tables(world, domains, services, solution, aims, compiled)
+    _draw_leaders(handle(world), np.uint64(seed), compiled["practice"].led)
     _begin_needs(world, seed, threads)
     for initialise in (store_levels, publish_worst_levels):
         initialise(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-BURN_IN_MONTHS)))
@@ -128,7 +128,7 @@ def fill_tables(
     services: tuple[Service, ...],
     solution: Solution,
     aims: Targets,
-    baselines: Any,
+    params: Mapping[str, Any],
 ) -> None:
     """Fill the tables that follow from published figures and the number of people: rates, services and money.
 
@@ -144,16 +144,21 @@ def fill_tables(
         The calibrated values.
     aims : Targets
         The calibration targets.
-    baselines : NamedTuple
-        Compiled baselines of levers.
+    params : mapping of str to NamedTuple
+        Compiled parameters by mechanism, with the baselines of levers.
     """
+    baseline = {lever.name: lever.baseline for lever in levers()} | params[LEVER_GROUP]._asdict()
     world.rules.claim_burden[:] = 1.0
-    world.rules.seeded[:] = grown_or_commissioned.LEVER.baseline
-    world.rules.cashable[:] = baselines.cashable
+    world.rules.seeded[:] = baseline["grown_or_commissioned"]
+    world.rules.cashable[:] = baseline["cashable"]
+    world.rules.usual_refused[:] = baseline["threshold"]
+    world.services.usual_contract[:] = baseline["contract_length"]
+    world.rules.most_refused[:] = params["budget_lines"].most_refused
     _fill_rates(world, domains, services, solution, aims)
-    _fill_services(world, domains, services, solution, aims)
-    world.money.kappa[:] = baselines.overspend_share
-    world.money.rho[:] = baselines.reinvestment_share
+    _fill_services(world, domains, services, solution, aims, baseline)
+    world.services.burnout[:] = world.services.usual_burnout[:] = params["burnout"].reference
+    world.money.kappa[:] = baseline["overspend_share"]
+    world.money.rho[:] = baseline["reinvestment_share"]
     for state in vars(world.private).values():
         if hasattr(state, "start"):
             state.start(world)
@@ -217,6 +222,7 @@ def _fill_services(
     services: tuple[Service, ...],
     solution: Solution,
     aims: Targets,
+    baseline: Mapping[str, float],
 ) -> None:
     table = world.services
     ids = [domain.id for domain in domains]
@@ -300,11 +306,9 @@ def _fill_services(
         table.quality[s] = 1.0
         table.plan[s] = table.granted[s] = table.base_budget[s]
         table.pressure[s] = 1.0
-    for name in ("asking", "compliance", "response", "workload", "establishment", "paid", "fit", "hours"):
+    for name in ("asking", "compliance", "response", "workload", "establishment", "paid", "fit", "hours", "divided"):
         getattr(table, name)[:] = 1.0
-    table.burnout[:] = table.usual_burnout[:] = Burnout().reference
     table.leaving[:] = table.turnover
-    baseline = {lever.name: lever.baseline for lever in levers()}
     for entry in REGISTRY.month():
         if entry.lever is not None and not entry.reads and len(entry.writes) == 1:  # a lever that sets one column
             table_name, column = entry.writes[0].split(".")

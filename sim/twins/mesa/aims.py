@@ -71,11 +71,11 @@ def asks_with_reduced_offer(town: Town, service: ServiceAgent, person: PersonAge
 
 
 def refused_share(town: Town, service: ServiceAgent, person: PersonAgent) -> float:
-    """The share of requests from a person's group that a service refuses, at most 0.95 if there are groups."""
+    """The share of requests of a person's group that a service refuses, with groups at most `most_refused`."""
     if town.aims.groups == 0:
         return service.refused
     more: float = town.aims.refuse[group_of(town, person)][service.number]
-    return min(0.95, max(0.0, service.refused + more))
+    return min(town.most_refused, max(0.0, service.refused + more))
 
 
 def allocate_parts(town: Town, service: ServiceAgent) -> None:

@@ -143,8 +143,9 @@ def child_services(town: Town, p: ChildServices) -> None:
             for centre in town.services:
                 if centre.childhood <= 0.0 or not centre.bands[band]:
                     continue
+                gradient = p.steep * GRADIENT[hood.quintile] + (1.0 - p.steep)
                 posts = centre.posts * offer_to(town, centre, hood, band)
-                increase = ((1.0 + p.half) * posts / (posts + p.half) - 1.0) * GRADIENT[hood.quintile]
+                increase = ((1.0 + p.half) * posts / (posts + p.half) - 1.0) * gradient
                 hood.nurture[band] += centre.childhood * increase
                 if first == 0:
                     hood.infants += max(0.0, centre.signpost * increase)

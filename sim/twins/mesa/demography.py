@@ -22,7 +22,6 @@ from sim.twins.mesa.updates import (
 )
 
 MAX_AGE = 109
-SHARE_OF_GIRLS = 0.488
 LEAVING_HOME_FROM, LEAVING_HOME_TO = 18, 30
 FERTILE_FROM, PRIME_FROM, FERTILE_TO = 18, 25, 44
 
@@ -93,7 +92,7 @@ def life_and_death(town: Town, p: LifeAndDeath) -> None:
         elif u > 1.0 - birth_probability(p, person):
             mother = find_mother(p, person)
             if mother is not None:
-                add_newborn(town, mother, 1 if rng.uniform(sex, person.number) < SHARE_OF_GIRLS else 0)
+                add_newborn(town, mother, 1 if rng.uniform(sex, person.number) < p.girls else 0)
 
 
 def death_probability(town: Town, p: LifeAndDeath, person: PersonAgent) -> float:

@@ -76,11 +76,11 @@ def share_reaching_service(p: HelpSeeking, person: PersonAgent, targets: float) 
 
 
 def give_up(town: Town, p: HelpSeeking, person: PersonAgent, d: int, queue: ServiceAgent) -> None:
-    """End waiting for a service, with a loss of trust of half of that after a refusal."""
+    """End waiting for a service, with a loss of trust of `given_up` of that after a refusal."""
     town.counts.gave_up[queue.number][person.quintile] += 1
     set_help(town, person, d, 0)
     person.refused.add(d)
-    person.trust = rounded(max(0.0, person.trust - 0.5 * p.hurt))
+    person.trust = rounded(max(0.0, person.trust - p.given_up * p.hurt))
 
 
 def ask(town: Town, p: HelpSeeking, person: PersonAgent, d: int, *, by_outreach: bool) -> None:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from sim.engine.schedule import REGISTRY
+from sim.engine.schedule import REGISTRY, NoParams
 from sim.feedback import loops
 from sim.policies import LEVER_GROUP, levers
 from sim.scenario.scenario import Scenario
@@ -100,7 +100,7 @@ class MesaModel(Town):
         self.datacollector = data_collector.collector(agents=collect_agents)
 
     def _month_steps(self, world: World, disabled: Iterable[str]) -> list[tuple[str, Any]]:
-        """The steps of every month, in order, each with its parameters or, for a lever, its path."""
+        """The steps of every month, in order, each with its parameters or, for a lever, its path and any parameters."""
         knockout = loops.disabled_mechanisms(disabled)
         baseline = {lever.name: lever.baseline for lever in levers()}
         paths = self.scenario.paths(tuple(s.id for s in load_catalogue()), world.places)
@@ -114,6 +114,8 @@ class MesaModel(Town):
             if entry.name in knockout.mechanisms or entry.name in ACCELERATION_STEPS:
                 continue
             argument: Any
+            group = entry.params.__module__.rsplit(".", 1)[-1]
+            parameters = self._parameters.get(group) or entry.params()
             if entry.lever is not None:
                 argument = paths[entry.lever].tolist()
                 fixed = knockout.levers.get(entry.lever)
@@ -121,9 +123,10 @@ class MesaModel(Town):
                     argument = [[fixed for _ in row] for row in argument]
                 if all(value == baseline[entry.lever] for row in argument for value in row):
                     continue  # a lever that stays at its baseline changes nothing
+                if entry.params is not NoParams:
+                    argument = argument, parameters
             else:
-                group = entry.params.__module__.rsplit(".", 1)[-1]
-                argument = self._parameters.get(group) or entry.params()
+                argument = parameters
             out.append((entry.name, argument))
         missing = [name for name, _ in out if name not in STEPS]
         if missing:

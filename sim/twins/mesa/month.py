@@ -12,7 +12,8 @@ from sim.twins.mesa.town import Town
 
 Step = Callable[[Town, Any], None]
 """The implementation of a step. Its arguments are the town and the step's parameters. The argument of a lever is its
-path over the months: a list of rows with one value for each column, `path[town.month][column]`."""
+path over the months: a list of rows with one value for each column, `path[town.month][column]`; or the pair (path,
+parameters) if the lever has parameters."""
 
 STEPS: dict[str, Step] = {}
 """The implementation of each step, by the step's name."""

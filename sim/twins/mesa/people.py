@@ -214,8 +214,10 @@ class ServiceAgent(ModelObject):
     continuity: float
     lay_staff: float
     coproduction: float
+    usual_contract: float
     contract_length: float
     providers: float
+    divided: float
     hiring_inflow: float
     response: float
     usual_asked: float

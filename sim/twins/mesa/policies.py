@@ -11,6 +11,13 @@ import math
 
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.policies import levers
+from sim.policies.acute_share import AcuteShare
+from sim.policies.ageing_wave import AgeingWave
+from sim.policies.cut_rule import CutRule
+from sim.policies.neighbourhood_formula import NeighbourhoodFormula
+from sim.policies.prevention_share import PreventionShare
+from sim.policies.restructuring import Restructuring
+from sim.policies.ring_fence import RingFence
 from sim.state.codes import COMMUNITY, RESPONSIVE
 from sim.twins.mesa import rng
 from sim.twins.mesa.aims import Row, allocate_parts, fund, total_offer, values_by_group
@@ -23,7 +30,6 @@ from sim.twins.mesa.town import Town
 Path = list[Row]
 OLD = 7
 """The age band that begins at 65."""
-BASELINE_REFUSALS = next(lever.baseline for lever in levers() if lever.name == "threshold")
 
 
 # Most levers set one column. The lever's own file declares the column: the lever writes one column and reads none.
@@ -97,42 +103,46 @@ def grant(town: Town, path: Path) -> None:
 
 
 @step("cut_rule")
-def cut_rule(town: Town, path: Path) -> None:
-    """Acute lines recover part of their loss from the silo's other lines. A tenth of the other lines stays."""
+def cut_rule(town: Town, setting: tuple[Path, CutRule]) -> None:
+    """Acute lines recover part of their loss from the silo's other lines, which lose at most `most_taken`."""
+    path, p = setting
     for silo in town.silos:
         acute, others = split(lines(town, silo), is_acute)
         losses = sum(shortfall(service) for service in acute)
-        pounds = min(losses * path[town.month][0], 0.9 * granted(others))
+        pounds = min(losses * path[town.month][0], p.most_taken * granted(others))
         if pounds > 0.0:
             compensate(pounds, others, acute, shortfall)
 
 
 @step("prevention_share")
-def prevention_share(town: Town, path: Path) -> None:
+def prevention_share(town: Town, setting: tuple[Path, PreventionShare]) -> None:
     """Prevention gains a share of every silo's budget. The other lines lose it."""
+    path, p = setting
     for silo in town.silos:
         prevention, others = split(lines(town, silo), is_prevention)
-        shift(path[town.month][0], others, prevention)
+        shift(path[town.month][0], others, prevention, p.most_moved)
 
 
 @step("acute_share")
-def acute_share(town: Town, path: Path) -> None:
+def acute_share(town: Town, setting: tuple[Path, AcuteShare]) -> None:
     """Acute care gains a share of every silo's budget. The other lines lose it."""
+    path, p = setting
     for silo in town.silos:
         acute, others = split(lines(town, silo), is_acute)
-        shift(path[town.month][0], others, acute)
+        shift(path[town.month][0], others, acute, p.most_moved)
 
 
-def shift(share: float, givers: list[ServiceAgent], takers: list[ServiceAgent]) -> None:
-    """Move a share of the joint budget of two sides from one to the other. The losing side keeps a fifth of its own."""
+def shift(share: float, givers: list[ServiceAgent], takers: list[ServiceAgent], most: float) -> None:
+    """Move a share of the joint budget of two sides. The losing side loses at most the share `most` of its own."""
     giving_total, taking_total = granted(givers), granted(takers)
     if giving_total > 0.0 and taking_total > 0.0:
-        move(max(-0.8 * taking_total, min(0.8 * giving_total, share * (taking_total + giving_total))), givers, takers)
+        move(max(-most * taking_total, min(most * giving_total, share * (taking_total + giving_total))), givers, takers)
 
 
 @step("ring_fence")
-def ring_fence(town: Town, path: Path) -> None:
-    """Prevention lines below their floor are made up from the silo's other lines. A fifth of the other lines stays."""
+def ring_fence(town: Town, setting: tuple[Path, RingFence]) -> None:
+    """Prevention lines below their floor are made up from the other lines, which lose at most `most_taken`."""
+    path, p = setting
     town.ring_fence = path[town.month][0]
 
     def below_floor(service: ServiceAgent) -> float:
@@ -140,7 +150,7 @@ def ring_fence(town: Town, path: Path) -> None:
 
     for silo in town.silos:
         prevention, others = split(lines(town, silo), is_prevention)
-        pounds = min(sum(below_floor(service) for service in prevention), 0.8 * granted(others))
+        pounds = min(sum(below_floor(service) for service in prevention), p.most_taken * granted(others))
         if pounds > 0.0:
             compensate(pounds, others, prevention, below_floor)
 
@@ -155,49 +165,52 @@ def threshold(town: Town, path: Path) -> None:
         if service.tier != RESPONSIVE:
             continue
         shares = values_by_group(town, path[town.month], service)
-        service.refused = min(0.95, max(0.0, service.refused + (shares[0] - BASELINE_REFUSALS)))
+        service.refused = min(town.most_refused, max(0.0, service.refused + (shares[0] - town.usual_refused)))
         for g in range(1, len(shares)):
             town.aims.refuse[g][service.number] += shares[g] - shares[0]
 
 
 @step("neighbourhood_formula")
-def neighbourhood_formula(town: Town, path: Path) -> None:
+def neighbourhood_formula(town: Town, setting: tuple[Path, NeighbourhoodFormula]) -> None:
     """Set each neighbourhood's weight in the allocation of queues by its fifth's serious need per person."""
+    path, p = setting
     people = [max(1, sum(fifth)) for fifth in town.counts.people]
     serious = [sum(sum(levels[2][q]) for levels in town.counts.census) for q in town.quintiles]
     mean = max(1e-9, sum(serious) / sum(people))
     for hood in town.neighbourhoods:
         need = serious[hood.quintile] / people[hood.quintile] / mean
-        hood.weight = max(0.05, need) ** path[town.month][hood.number]
+        hood.weight = max(p.least_need, need) ** path[town.month][hood.number]
 
 
 @step("ageing_wave")
-def ageing_wave(town: Town, path: Path) -> None:
+def ageing_wave(town: Town, setting: tuple[Path, AgeingWave]) -> None:
     """In each fifth the target number of old people rises, and that of younger people falls by as many.
 
-    At least a tenth of the younger people stays.
+    At most the share `most_replaced` of the younger people goes.
     """
+    path, p = setting
     for q, base in enumerate(town.base_mix):
         old, young = sum(base[OLD:]), sum(base[:OLD])
-        more = min(path[town.month][0] * old, 0.9 * young)
+        more = min(path[town.month][0] * old, p.most_replaced * young)
         for b, people in enumerate(base):
             total, change = (old, more) if b >= OLD else (young, -more)
             town.age_mix[q][b] = people * (1.0 + change / total if total > 0.0 else 1.0)
 
 
 @step("restructuring")
-def restructuring(town: Town, path: Path) -> None:
+def restructuring(town: Town, setting: tuple[Path, Restructuring]) -> None:
     """A reorganisation costs time in every service and practice in every neighbourhood, and some leaders leave."""
+    path, p = setting
     occurs = reorganisations(path, town.month + 1) > reorganisations(path, town.month)
     town.restructuring = 1.0 if occurs else 0.0
     if not occurs:
         return
     for service in town.services:
-        service.upheaval = min(0.3, service.upheaval + 0.1)
+        service.upheaval = min(p.most_upheaval, service.upheaval + p.time_lost)
     key = town.key("who leads after a restructuring")
     for hood in town.neighbourhoods:
-        hood.practice -= 0.3 * max(0.0, hood.practice - 0.8)
-        if rng.uniform(key, hood.number) < 0.4:
+        hood.practice -= p.practice_lost * max(0.0, hood.practice - p.lasting_practice)
+        if rng.uniform(key, hood.number) < p.leader_lost:
             hood.leader = 0
 
 

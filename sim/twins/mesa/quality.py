@@ -13,7 +13,7 @@ from sim.twins.mesa.budget import is_acute, is_at_risk
 from sim.twins.mesa.month import step
 from sim.twins.mesa.people import NeighbourhoodAgent, ServiceAgent
 from sim.twins.mesa.town import Town
-from sim.twins.mesa.workforce import BASELINE_CONTRACT, clamp, has_staff
+from sim.twins.mesa.workforce import clamp, has_staff
 
 
 def room_in_groups(town: Town, p: SocialPrescribing) -> float:
@@ -70,11 +70,13 @@ def practice(town: Town, p: Practice) -> None:
         hood.practice = clamp(p.lowest, p.highest, value)
         u = rng.uniform(town.key("leaders come and go"), n)
         if hood.leader:
-            hood.leader = int(u >= p.go * clamp(p.least_go_factor, p.most_go_factor, 1.0 + 2.0 * excess_burnout))
+            hood.leader = int(
+                u >= p.go * clamp(p.least_go_factor, p.most_go_factor, 1.0 + p.by_burnout * excess_burnout)
+            )
         else:
             arrival_probability = p.go * p.led / (1.0 - p.led)
             hood.leader = int(
-                u < arrival_probability * max(p.least_come_factor, 1.0 + 2.0 * hood.spine + autonomy - 0.5)
+                u < arrival_probability * max(p.least_come_factor, 1.0 + p.by_network * hood.spine + autonomy - 0.5)
             )
 
 
@@ -113,7 +115,7 @@ def copied_practice(town: Town, p: Practice, hood: NeighbourhoodAgent, before: l
     )
     if apparent_practice <= before[n]:
         return 0.0
-    depth = p.depth if hood.leader else 0.5 * p.depth
+    depth = p.depth if hood.leader else p.leaderless * p.depth
     return depth * (before[other] - before[n])
 
 
@@ -126,6 +128,7 @@ def quality(town: Town, p: Quality) -> None:
     for service in town.services:
         if not has_staff(service):
             continue
+        service.divided = service.providers**p.scatter
         service.fit += (fit_target(p, service) - service.fit) / p.adapt
         burnout_factor = 1.0 - p.loss * (service.burnout - service.usual_burnout)
         familiarity = relative_continuity(p, service) ** p.known
@@ -144,13 +147,13 @@ def relative_continuity(p: Quality, service: ServiceAgent) -> float:
     return clamp(
         p.least_again,
         p.most_again,
-        service.continuity * (1.0 - agency_share) * (1.0 - departures) / service.providers**0.1,
+        service.continuity * (1.0 - agency_share) * (1.0 - departures) / service.divided,
     )
 
 
 def fit_target(p: Quality, service: ServiceAgent) -> float:
     """The equilibrium fit of a service's offer."""
-    contract_drift = 1.0 - p.drift * (service.contract_length - BASELINE_CONTRACT) / 2.0
+    contract_drift = 1.0 - p.drift * (service.contract_length - service.usual_contract) / 2.0
     listening = p.together * service.coproduced + p.listening * service.feedback
     discretion = p.tailoring * (service.autonomy - 0.5) - p.narrowing * (service.targets - 0.5)
     return contract_drift * (1.0 + (listening + discretion))
@@ -159,4 +162,4 @@ def fit_target(p: Quality, service: ServiceAgent) -> float:
 def lay_help_loss(p: Quality, service: ServiceAgent) -> float:
     """The loss of quality if lay helpers give too much of the help. It is smaller in services for emerging need."""
     excess = max(0.0, service.lay_share - p.limit)
-    return p.substitution * excess * (0.4 if service.serves[1] else 1.0)
+    return p.substitution * excess * (p.emerging if service.serves[1] else 1.0)

@@ -12,10 +12,10 @@ ONLINE_FROM, OLD = 5, 65
 
 
 def support_given(p: Support, other: PersonAgent) -> float:
-    """The support that a person nearby gives: 1 without serious need, 0.5 with serious need, negative in crisis."""
+    """The support that a person nearby gives: 1 without serious need, less with serious need, negative in crisis."""
     if other.worst < SERIOUS:
         return 1.0
-    return 0.5 if other.worst == SERIOUS else -p.strain
+    return p.burdened if other.worst == SERIOUS else -p.strain
 
 
 def is_member(town: Town, p: Support, person: PersonAgent) -> bool:

@@ -57,6 +57,8 @@ class Town(mesa.Model):
     ring_fence: float
     attention: float
     cashable: float
+    most_refused: float
+    usual_refused: float
     restructuring: float
     outlay: list[int]
 

@@ -95,7 +95,7 @@ def allocation_key(town: Town, p: Waiting, person: PersonAgent, service: Service
 def start_help(town: Town, p: Waiting, person: PersonAgent, service: ServiceAgent) -> None:
     """Start a person's help. Trust rises with the service's continuity and fit, and may fall if they are low."""
     set_help(town, person, service.domain, 1 + service.number)
-    relation = service.continuity / service.providers**0.1 * service.fit
+    relation = service.continuity / service.divided * service.fit
     gain = p.known * (1.0 + p.bond * (relation - 1.0))
     person.trust = rounded(min(1.0, max(0.0, person.trust + gain)))
 

@@ -17,8 +17,6 @@ from sim.twins.mesa.town import Town
 
 ADULT = 4
 """The first age band of adults (from 18)."""
-BASELINE_CONTRACT = 5.0
-"""Length of a contract at baseline, in years."""
 TRUST_SAMPLE = 20_000
 """Approximate number of slots in the sample for the mean trust of the place."""
 
@@ -154,7 +152,7 @@ def other_time(p: Hours, service: ServiceAgent) -> float:
         + p.together * service.coproduced
         + p.asking_people * service.feedback
         + p.handover * (service.providers - 1.0)
-        + p.tender * (1.0 / service.contract_length - 1.0 / BASELINE_CONTRACT)
+        + p.tender * (1.0 / service.contract_length - 1.0 / service.usual_contract)
         + p.juggling * (service.continuity - 1.0)
     )
 
@@ -176,7 +174,7 @@ def share_hours(p: Hours, service: ServiceAgent, help_time: float, retold_share:
     time = max(0.01, service.posts * help_time + (p.helper_time - p.minding) * service.lay)
     by_helpers = p.helper_time * service.lay
     service.lay_share = by_helpers / max(0.05, by_helpers + service.posts)
-    baseline_assessing = p.assessing if service.tier == RESPONSIVE else p.assessing / 3.0
+    baseline_assessing = p.assessing if service.tier == RESPONSIVE else p.assessing / p.lighter
     assessed = baseline_assessing * retold_share * service.asking
     if service.usual_helped > 0.0:
         service.workload = ((1.0 - baseline_assessing) * service.helped / service.usual_helped + assessed) / time

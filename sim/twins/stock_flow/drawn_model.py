@@ -24,7 +24,6 @@ from sim.calibration.calibrated_model import ENGLAND
 from sim.hazards import Targets, natural_recovery, targets
 from sim.people.domains import ByAgeAndQuintile, Domain, load_domains
 from sim.place.place import Place
-from sim.policies import LEVER_GROUP
 from sim.scenario.data_parameters import Key, is_figure, of_england
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Figure
@@ -139,7 +138,7 @@ class DrawnModel:
         ratio = np.divide(natural, self._natural, out=np.ones_like(natural), where=self._natural > 0.0)
         solution = solution._replace(down=np.minimum(1.0, solution.down * ratio))
         world = _with_empty_tables(self.world)
-        fill_tables(world, domains, services, solution, aims, params[LEVER_GROUP])
+        fill_tables(world, domains, services, solution, aims, params)
         return Figures(aims, solution, world.services, world.rates, params), world
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.policies.restructuring import LASTING_PRACTICE, LEADER_LOST, MOST_UPHEAVAL, PRACTICE_LOST, TIME_LOST
 from sim.services.practice import _means, learning, practice_target
 from sim.state.codes import COMMUNITY, PREVENTIVE
 from sim.twins.stock_flow import symbolic
@@ -30,6 +29,13 @@ class Path:
     def series(self, values: Any, name: str) -> Any:
         """Values by month as a series."""
         return symbolic.series(values, name)
+
+
+def lever_setting(name: str, setting: Any) -> Any:
+    """The argument of a lever's kernel with its path as a series: the path, or the pair (path, parameters)."""
+    if isinstance(setting, tuple):
+        return Path(name, setting[0]), *setting[1:]
+    return Path(name, setting)
 
 
 def uniform(*_: Any) -> float:
@@ -75,8 +81,9 @@ def falls_now(path: Path, _month: Any) -> Any:
     return path.series(restructurings(path.values[:, 0]), RESTRUCTURING)
 
 
-def reorganise(w: Any, path: Path, clock: Any) -> None:
+def reorganise(w: Any, setting: tuple[Path, Any], clock: Any) -> None:
     """Apply a restructuring. The expected share of leaders leaves."""
+    path, p = setting
     now = falls_now(path, clock.month)
     falls = now if isinstance(now, Expr) else float(now)
     w.rules.restructuring[0] = falls
@@ -84,14 +91,14 @@ def reorganise(w: Any, path: Path, clock: Any) -> None:
     for s in range(services.upheaval.size):
         services.upheaval[s] = choose(
             symbolic.compare(">", falls, 0.0),
-            least(MOST_UPHEAVAL, services.upheaval[s] + TIME_LOST),
+            least(p.most_upheaval, services.upheaval[s] + p.time_lost),
             services.upheaval[s],
         )
     for n in range(places.practice.size):
-        places.practice[n] = places.practice[n] - falls * PRACTICE_LOST * most(
-            0.0, places.practice[n] - LASTING_PRACTICE
+        places.practice[n] = places.practice[n] - falls * p.practice_lost * most(
+            0.0, places.practice[n] - p.lasting_practice
         )
-        places.leader[n] = places.leader[n] * (1.0 - falls * LEADER_LOST)
+        places.leader[n] = places.leader[n] * (1.0 - falls * p.leader_lost)
 
 
 def lead(w: Any, p: Any, _clock: Any) -> None:
@@ -114,7 +121,7 @@ def learn_and_lead(w: Any, p: Any, _clock: Any) -> None:
     learn = plain(learning)(w, p)
     autonomy, burnout = plain(_means)(w)
     target = plain(practice_target)
-    departures = p.go * least(p.most_go_factor, most(p.least_go_factor, 1.0 + 2.0 * burnout))
+    departures = p.go * least(p.most_go_factor, most(p.least_go_factor, 1.0 + p.by_burnout * burnout))
     for n in range(practice.size):
         led = leader[n]
         wanted = led * target(p, learn, 1) + (1.0 - led) * target(p, learn, 0)
@@ -122,9 +129,11 @@ def learn_and_lead(w: Any, p: Any, _clock: Any) -> None:
         persistence = (1.0 / p.pace) / (1.0 / p.pace + p.go / (1.0 - p.led))
         variance = 2.0 * difference * difference * led * (1.0 - led) * persistence
         gain = variance / symbolic.power(2.0 * math.pi * (variance + p.error**2 / 3.0), 0.5)
-        copied = spine[n] * p.meeting * p.depth * (led + 0.5 * (1.0 - led)) * gain
+        copied = spine[n] * p.meeting * p.depth * (led + p.leaderless * (1.0 - led)) * gain
         practice[n] = least(p.highest, most(p.lowest, practice[n] + (wanted - practice[n]) / p.pace + copied))
-        arrivals = p.go * p.led / (1.0 - p.led) * most(p.least_come_factor, 1.0 + 2.0 * spine[n] + autonomy - 0.5)
+        arrivals = (
+            p.go * p.led / (1.0 - p.led) * most(p.least_come_factor, 1.0 + p.by_network * spine[n] + autonomy - 0.5)
+        )
         leader[n] = led - departures * led + arrivals * (1.0 - led)
 
 

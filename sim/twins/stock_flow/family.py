@@ -178,10 +178,12 @@ class _Structure:
         low = {lever.name: lever.low for lever in levers()}
         steps = []
         for m, x in Month(self.family.drawn.calibrated.params, self._union).steps:
-            if m.lever is not None:
-                steps.append((m, FamilyPath(m.lever, self._union[m.lever], self.same_as[m.lever], low[m.lever])))
-            else:
-                steps.append((m, params.get(m.params.__module__.rsplit(".", 1)[-1], x)))
+            symbols = params.get(m.params.__module__.rsplit(".", 1)[-1])
+            if m.lever is None:
+                steps.append((m, x if symbols is None else symbols))
+                continue
+            path = FamilyPath(m.lever, self._union[m.lever], self.same_as[m.lever], low[m.lever])
+            steps.append((m, (path, symbols) if isinstance(x, tuple) else path))
         return MonthStart(
             aggregation=self.aggregation,
             services=self.family.services,

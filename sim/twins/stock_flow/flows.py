@@ -140,7 +140,7 @@ class Flows:
         for k, name in enumerate(("serious", "crisis")):
             current, before = ((any_of(getattr(x, name)) * share).sum(axis=1) for x in (now, reference))
             worst.append(c.troubled[k] * ratio(current, before))
-        worth = 1.0 - 0.5 * worst[0] - (0.5 + p.support.strain) * worst[1]
+        worth = 1.0 - (1.0 - p.support.burdened) * worst[0] - (p.support.burdened + p.support.strain) * worst[1]
         ties = c.contacts[0] + c.contacts[1] * (1.0 - p.support.apart * r.pandemic)[:, None]
         online = r.digital_ties[:, None] * (c.old * p.support.online + (1.0 - c.old))
         members = each_least(1.0, p.support.members * a.energy)[:, None] * c.adult
@@ -442,7 +442,9 @@ class Flows:
         for k in range(len(c.service)):
             children = children + c.helps_children[k] * s.helped[k]
             # People with some need share the effect of requests on trust.
-            trust_change = trust_change - p.help_seeking.hurt * (e.turned_away[k] + 0.5 * e.gave_up[k])
+            trust_change = trust_change - p.help_seeking.hurt * (
+                e.turned_away[k] + p.help_seeking.given_up * e.gave_up[k]
+            )
         parents = c.parents * ratio(m.parents, b.parents)
         strained = c.strained * ratio(m.strained, b.strained) * (1.0 - a.rules.time_to_care)
         yearly = p.resilience.early_help * ratio(children, s.people) + a.nurture

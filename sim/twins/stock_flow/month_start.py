@@ -92,7 +92,7 @@ def table_columns(world: World, aggregation: Aggregation) -> dict[str, A]:
 def month_steps(params: Mapping[str, Params], paths: Mapping[str, A]) -> list[tuple[Mechanism, Any]]:
     """The mechanisms of the month with their parameters, and levers with their paths."""
     month = Month(params, paths)
-    return [(m, expected_value_rules.Path(m.lever, x) if m.lever is not None else x) for m, x in month.steps]
+    return [(m, x if m.lever is None else expected_value_rules.lever_setting(m.lever, x)) for m, x in month.steps]
 
 
 def begin(start: MonthStart) -> Any:

@@ -348,14 +348,16 @@ class Trace:
         )
         passed = start.params["help_seeking"].passed
         for s in range(service_count):
-            relation[s] = services.continuity[s] / services.providers[s] ** 0.1 * services.fit[s]
+            relation[s] = services.continuity[s] / services.divided[s] * services.fit[s]
             for n in range(kinds):
                 effect[s, n] = services.quality[s] * places.practice[n] * places.fit[n]
                 for g in range(groups):
                     share = services.refused[s]
                     if aims.groups[0] > 0:
                         group = int(c.policy_group[n, g])
-                        share = symbolic.least(0.95, symbolic.most(0.0, share + aims.refuse[group, s]))
+                        share = symbolic.least(
+                            w.rules.most_refused[0], symbolic.most(0.0, share + aims.refuse[group, s])
+                        )
                         still_ask[s, n, g] = aims.ask[group, s]
                     refused[s, n, g] = share + (1.0 - share) * passed * (services.providers[s] - 1.0)
         delivering = [s for s in range(service_count) if services.tier[s] != ACUTE]
