@@ -27,6 +27,8 @@ from sim.ensemble.sequential_stopping import half_width, until_precise
 from sim.place.place import Place
 from sim.results import expectation_tests
 from sim.results.records import Record
+from sim.results.run_files import RunKey
+from sim.results.run_store import RunStore
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
@@ -176,6 +178,7 @@ def compare(
     draws: Which | None = None,
     engine: Engine = "agents",
     precision: float | None = None,
+    store: RunStore | None = None,
 ) -> Comparison:
     """Run scenarios with common random numbers: the same people and the same chance events.
 
@@ -211,6 +214,8 @@ def compare(
     precision : float, optional
         Add seeds until the 95% interval of acute demand in the last year is no wider to either side than this share
         of it (sim/ensemble/sequential_stopping.py).
+    store : RunStore, optional
+        Stored runs, which are not repeated, and where finished runs are stored (sim/results/run_store.py).
 
     Returns
     -------
@@ -279,9 +284,6 @@ def compare(
             seconds=time.perf_counter() - started,
             settings={"engine": engine},
         )
-    if progress is not None:
-        progress(0, len(numbers) * len(chosen), "getting ready")
-    warm_up()
     drawn: dict[int, dict[str, float]] = {}
     if draws is not None:
         drawn = dict(zip(numbers, parameter_sampling.draws(draws, numbers, chosen[0].place, fixed), strict=True))
@@ -331,15 +333,24 @@ def compare(
         return _baselines.get((story, own_draw(number)), once)
 
     def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
+        stored = {} if store is None else store.read([RunKey(number) for number in some])
+        missing = [number for number in some if RunKey(number) not in stored]
+
         def further(done: int, _total: int, label: str) -> None:
             if progress is not None:
-                progress(before * len(chosen) + done, len(numbers) * len(chosen), label)
+                progress((before + len(stored)) * len(chosen) + done, len(numbers) * len(chosen), label)
+
+        def finished(number: int, records: Mapping[str, Record]) -> None:
+            stored[RunKey(number)] = dict(records)
+            if store is not None:
+                store.put(RunKey(number), records)
 
         if engine == "mesa":
-            return _mesa_runs(world, chosen, some, further, disabled, variant)
-        return ensemble(
-            world, chosen, list(some), running, further, disabled, recall, variant, consume=total > LARGEST_CACHED
-        )
+            _mesa_runs(world, chosen, missing, further, disabled, variant, finished)
+        else:
+            consume = total > LARGEST_CACHED
+            ensemble(world, chosen, missing, running, further, disabled, recall, variant, consume, finished)
+        return {s.name: [stored[RunKey(number)][s.name] for number in some] for s in chosen}
 
     def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
         return Comparison(
@@ -355,6 +366,12 @@ def compare(
             | ({"draws": draws, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
         )
 
+    if store is not None:
+        store.open(made(numbers, {}))
+    if store is None or any(store.path(RunKey(number)) is None for number in numbers):
+        if progress is not None:
+            progress(0, len(numbers) * len(chosen), "getting ready")
+        warm_up()
     if precision is None:
         return made(numbers, runs(numbers, 0))
     return until_precise(numbers, precision, runs, made, half_width)
@@ -367,20 +384,21 @@ def _mesa_runs(
     progress: Progress | None,
     disabled: tuple[str, ...],
     variant: Callable[[Scenario, int], Scenario],
-) -> dict[str, list[Record]]:
+    finished: Callable[[int, Mapping[str, Record]], None],
+) -> None:
     """Run each scenario for each seed by the Mesa implementation, in turn: plain Python gains nothing from threads."""
     from sim.twins.mesa.record import record
 
-    out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
-    for seed in seeds:
+    for k, seed in enumerate(seeds):
+        records: dict[str, Record] = {}
         for scenario in scenarios:
             seed_scenario, start = variant(scenario, seed), copy(world(seed))
             set_aim_groups(start, seed_scenario)
-            out[scenario.name].append(record(start, seed_scenario, seed, disabled))
+            records[scenario.name] = record(start, seed_scenario, seed, disabled)
             if progress is not None:
-                done = sum(map(len, out.values()))
+                done = k * len(scenarios) + len(records)
                 progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
-    return out
+        finished(seed, records)
 
 
 def _without_chance(

@@ -8,12 +8,11 @@ they have no level, only a difference, with a note in words.
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from sim.results import expectation_tests
 from sim.results.measurement import split_runs, values_by_step
 from sim.results.metrics import AXIS_NAMES, Metric, metric, metrics, pounds_and_qalys
 from sim.results.number_text import MINUS, difference_unit, number_text, plain_number, shown_unit
+from sim.results.origin import LIBRARIES, Origin, present_origin
 from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
 from sim.results.summary import BAND, SUMMARY, summary
@@ -296,6 +296,8 @@ class Comparison:
         Duration of the runs.
     settings : dict
         Settings of the runs, such as the engine.
+    origin : Origin
+        Versions of the model and of libraries, and the machine, of the runs.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -306,6 +308,7 @@ class Comparison:
     neighbourhoods: tuple[str, ...]
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
+    origin: Origin = field(default_factory=present_origin)
     _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
     _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -816,26 +819,45 @@ class Comparison:
 
     def provenance(self) -> dict[str, Any]:
         """Collect the origin of the results: versions, scenarios, parameters, seeds, machine and settings."""
-        import numba
-
+        libraries = {name: self.origin.versions[name] for name in LIBRARIES}
         return {
-            "upstream": VERSION,
+            "upstream": self.origin.versions["upstream"],
+            "model": self.origin.versions["model"],
             "place": self.place.name,
             "people": self.people,
             "seeds": list(self.seeds),
             "scenarios": [s.model_dump(mode="json") for s in self.scenarios],
             "parameters": {name: values.model_dump(mode="json") for name, values in self.scenarios[0].params().items()},
             "seconds": round(self.seconds, 2),
-            "machine": {
-                "system": platform.platform(),
-                "processor": platform.machine(),
-                "cores": os.cpu_count(),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "numba": numba.__version__,
-            },
+            "machine": self.origin.machine | libraries,
             "settings": self.settings,
+            "place_data": self.place.model_dump(mode="json"),
+            "neighbourhoods": list(self.neighbourhoods),
         }
+
+    def save(self, folder: str | Path, by: Iterable[str] = ()) -> Path:
+        """Write all results to a folder, from which `sim.load` reads them: the files that `--out` writes.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder, which is created. In an existing folder the files of these names are replaced.
+        by : iterable of str
+            Axes for which `summary.csv` and `document.json` have groups.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        InputError
+            If the folder is a file, cannot be written to, or is in use.
+        """
+        from sim.results.result_folder import save
+
+        return save(self, folder, by)
 
 
 def _plain(figures: dict[str, Any]) -> dict[str, Any]:
