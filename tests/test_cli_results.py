@@ -23,7 +23,7 @@ from sim.results.summary_table import summary_table
 from sim.schema.errors import Phrase
 from sim.schema.json_text import indented_json
 
-SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
+SMALL = ("--people", "3000", "--years", "2", "--seeds", "2", "--draws", "none")
 TABLES = {"results.parquet", "summary.csv", "document.json"}
 OURS = TABLES | {"run.json", "runs"}
 

@@ -13,7 +13,7 @@ from sim.cli import command
 from sim.results import folder_lock, result_folder
 from sim.schema.errors import InputError
 
-SMALL_RUN = ["run", "baseline", "--people", "1500", "--years", "1", "--seeds", "1"]
+SMALL_RUN = ["run", "baseline", "--people", "1500", "--years", "1", "--seeds", "1", "--draws", "none"]
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["new folder", "existing folder"])

@@ -17,7 +17,7 @@ from command_line import assert_refused
 
 import sim
 from sim.cli import command
-from sim.ensemble import compare as ensemble_compare
+from sim.ensemble import paired_runs
 from sim.results import result_folder, run_files
 from sim.results.comparison import Comparison
 from sim.results.origin import Origin
@@ -34,7 +34,7 @@ Damage = Callable[[Path], object]
 
 def town(*seeds: int, **options: Any) -> Comparison:
     """The comparison of this module, for some seeds."""
-    return sim.compare(*NAMES, **{"people": PEOPLE, "years": YEARS, "draws": None, "seeds": seeds} | options)
+    return sim.compare(*NAMES, **{"people": PEOPLE, "years": YEARS, "draws": "none", "seeds": seeds} | options)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,10 @@ def copy(saved: Path, tmp_path: Path) -> Path:
 
 
 def runs(result: Comparison) -> Iterator[Record]:
-    """All records of a comparison: of its seeds, by scenario."""
-    for records in result.records.values():
-        yield from records
+    """All records of a comparison: of its seeds, and of its replicates."""
+    for part in (result, result.replicates):
+        for records in part.records.values() if part is not None else ():
+            yield from records
 
 
 def assert_same(one_way: Comparison, other_way: Comparison) -> None:
@@ -126,7 +127,7 @@ def test_a_twin_without_chance_comes_back(tmp_path: Path) -> None:
         name: [dataclasses.replace(record[0], monthly=halved(record[0].monthly))]
         for name, record in town(0).records.items()
     }
-    result = dataclasses.replace(town(0), records=records, settings={"engine": "stocks"}, _values={}, _accounts={})
+    result = dataclasses.replace(town(0), records=records, settings={"engine": "stocks"})
     assert_same(sim.load(result.save(tmp_path / "twin")), result)
 
 
@@ -285,7 +286,7 @@ def test_draws_are_saved_and_extended(tmp_path: Path) -> None:
         (lambda: town(4, people=3_000), "people: 1,500 and 3,000"),
         (lambda: town(4, years=3), "years: 2 and 3"),
         (lambda: town(4, disabled=["R1"]), r"disabled"),
-        (lambda: sim.run("baseline", people=PEOPLE, years=YEARS, seeds=[4], draws=None), "scenarios: "),
+        (lambda: sim.run("baseline", people=PEOPLE, years=YEARS, seeds=[4], draws="none"), "scenarios: "),
         (lambda: town(1, 4), "each seed in one of the results, got several with 1"),
     ],
 )  # fmt: skip
@@ -321,13 +322,13 @@ def test_only_results_are_put_together(complete: Comparison) -> None:
 def run_seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The seeds that commands run, and do not read."""
     made: list[int] = []
-    ensemble = ensemble_compare.ensemble
+    ensemble = paired_runs.ensemble
 
     def noted(world: Any, scenarios: Any, seeds: list[int], *rest: Any, **options: Any) -> Any:
         made.extend(seeds)
         return ensemble(world, scenarios, seeds, *rest, **options)
 
-    monkeypatch.setattr(ensemble_compare, "ensemble", noted)
+    monkeypatch.setattr(paired_runs, "ensemble", noted)
     return made
 
 

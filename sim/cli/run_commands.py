@@ -40,7 +40,7 @@ def run(
     seed: SeedOption = SEED,
     sets: SetOption = None,
     threads: ThreadsOption = None,
-    draws: DrawsOption = "none",
+    draws: DrawsOption = None,
     engine: EngineOption = "agents",
     precision: PrecisionOption = None,
     by: ByOption = None,
@@ -67,7 +67,7 @@ def compare(
     seed: SeedOption = SEED,
     sets: SetOption = None,
     threads: ThreadsOption = None,
-    draws: DrawsOption = "none",
+    draws: DrawsOption = None,
     engine: EngineOption = "agents",
     precision: PrecisionOption = None,
     by: ByOption = None,
@@ -91,7 +91,7 @@ def _compare(
     seed: int,
     sets: list[str] | None,
     threads: int | None,
-    draws: str,
+    draws: str | None,
     engine: str,
     precision: float | None,
     by: str | None,
@@ -102,8 +102,8 @@ def _compare(
 
     arguments.check_fraction("--precision", precision)
     axes = arguments.axes(by)
-    drawn = arguments.draws(draws)
     checked_engine = arguments.engine(engine)
+    drawn = arguments.draws(draws, checked_engine)
     folder = checked_folder(context, out)
     store = stored_runs(context, folder)
     selected = arguments.select_scenarios(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from sim.ensemble.replicates import replicated
 from sim.results import identity
 from sim.results.comparison import Comparison
 from sim.results.records import Record
@@ -35,7 +36,7 @@ def concat(results: Iterable[Comparison]) -> Comparison:
     Examples
     --------
     >>> import sim
-    >>> first, more = (sim.run("baseline", people=1_500, years=1, seeds=1, seed=k) for k in (0, 1))
+    >>> first, more = (sim.run("baseline", people=1_500, years=1, seeds=1, seed=k, draws="none") for k in (0, 1))
     >>> sim.concat([first, more])
     <Comparison of baseline: anytown, 1,500 people, 1 years, 2 seeds>
     """
@@ -60,23 +61,41 @@ def concat(results: Iterable[Comparison]) -> Comparison:
         settings["threads"] = None
     for key in identity.OF_SEEDS:
         entries = {seed: value for part in parts for seed, value in _of_seeds(part, key).items()}
-        if entries:
+        if key in first.settings:
             settings[key] = {str(seed): entries[seed] for seed in sorted(entries)}
-    return replace(
+    runs = _by_seed(parts)
+    joined = replace(
         first,
-        seeds=tuple(sorted(seed for part in parts for seed in part.seeds)),
-        records=_by_seed(parts),
+        seeds=tuple(runs),
+        records={name: [runs[seed][name] for seed in runs] for name in first.names},
         seconds=sum(part.seconds for part in parts),
         settings=settings,
-        _values={},
-        _accounts={},
+        replicates=None,
     )
+    return replace(joined, replicates=_replicates(joined, parts)) if first.is_drawn else joined
 
 
-def _by_seed(parts: list[Comparison]) -> dict[str, list[Record]]:
-    """Records of each scenario in the order of the seeds."""
-    runs = sorted(((seed, part, k) for part in parts for k, seed in enumerate(part.seeds)), key=lambda run: run[0])
-    return {name: [part.records[name][k] for _, part, k in runs] for name in parts[0].names}
+def _replicates(joined: Comparison, parts: list[Comparison]) -> Comparison | None:
+    """The replicates that the joined seeds have when they are run at once: parts may have more of them."""
+    runs = _by_seed([part.replicates for part in parts if part.replicates is not None])
+    seeds = replicated(joined.seeds)
+    missing = [seed for seed in seeds if seed not in runs]
+    if missing:
+        wanted = "results of two seeds or more each: a seed alone has no run with other chance events"
+        raise InputError("concat", None, "", wanted, Phrase(f"a result of seed {missing[0]} alone"))
+    if not seeds:
+        return None
+    return replace(joined, seeds=seeds, records={name: [runs[seed][name] for seed in seeds] for name in joined.names})
+
+
+def _by_seed(parts: Iterable[Comparison]) -> dict[int, dict[str, Record]]:
+    """Records of all parts by seed, in ascending order."""
+    runs = {
+        seed: {name: part.records[name][k] for name in part.names}
+        for part in parts
+        for k, seed in enumerate(part.seeds)
+    }
+    return dict(sorted(runs.items()))
 
 
 def _of_seeds(part: Comparison, key: str) -> dict[int, Any]:

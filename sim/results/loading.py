@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def load(folder: str | Path) -> Comparison:
     --------
     >>> import tempfile
     >>> import sim
-    >>> result = sim.run("baseline", people=1_500, years=1, seeds=1)
+    >>> result = sim.run("baseline", people=1_500, years=1, seeds=1, draws="none")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     again = sim.load(result.save(f"{folder}/mine"))
     >>> again
@@ -70,9 +71,10 @@ def load(folder: str | Path) -> Comparison:
         except Exception as error:  # noqa: BLE001  # content of another version can raise any
             raise _damaged(path / name, _reason(error, changed)) from None
 
-    runs = [records(RunKey(seed)) for seed in result.seeds]
-    for name in result.names:
-        result.records[name] = [some[name] for some in runs]
+    for part, is_replicate in ((result, False), (result.replicates, True)):
+        if part is not None:
+            runs = [records(RunKey(seed, is_replicate)) for seed in part.seeds]
+            part.records.update({name: [some[name] for some in runs] for name in part.names})
     if changed is not None:
         text = f"{path}: results of another version of the model ({changed}); figures are computed by this version"
         warnings.warn(text, UserWarning, stacklevel=2)
@@ -128,7 +130,7 @@ def _without_runs(folder: Path, run: dict[str, Any]) -> Comparison:
         versions = {"upstream": run["upstream"], "model": run["model"]}
         machine = dict(run["machine"])
         versions |= {name: machine.pop(name) for name in LIBRARIES}
-        return Comparison(
+        result = Comparison(
             scenarios=tuple(Scenario.model_validate(scenario) for scenario in run["scenarios"]),
             place=Place.model_validate(run["place_data"]),
             people=run["people"],
@@ -139,6 +141,9 @@ def _without_runs(folder: Path, run: dict[str, Any]) -> Comparison:
             settings=run["settings"],
             origin=Origin(versions, machine),
         )
+        if not run["replicates"]:
+            return result
+        return replace(result, replicates=replace(result, seeds=tuple(run["replicates"]), records={}))
     except Exception as error:  # noqa: BLE001  # a document of another version can raise any
         raise _damaged(folder / RUN, _reason(error, f"version {run['upstream']}")) from None
 

@@ -34,7 +34,8 @@ from sim.schema.errors import InputError, Phrase
 from sim.schema.json_text import indented_json
 
 if TYPE_CHECKING:
-    from sim.results.comparison import Comparison, SummaryColumn
+    from sim.results.comparison import Comparison
+    from sim.results.long_table import SummaryColumn
     from sim.results.records import Record
 
 A = npt.NDArray[Any]
@@ -161,6 +162,9 @@ def _runs_of(result: Comparison) -> Iterator[tuple[RunKey, dict[str, Record]]]:
     """All runs of a comparison: those of its seeds, and the replicates of some."""
     for k, seed in enumerate(result.seeds):
         yield RunKey(seed), {name: result.records[name][k] for name in result.names}
+    if result.replicates is not None:
+        for key, records in _runs_of(result.replicates):
+            yield RunKey(key.seed, replicate=True), records
 
 
 def _write_runs(folder: Path, staging: Path, result: Comparison, store: RunStore | None) -> dict[str, dict[str, Any]]:
