@@ -70,7 +70,12 @@ ByOption = Annotated[
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Write results.parquet, summary.csv, run.json and document.json here."),
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Write results.parquet, summary.csv, document.json, run.json and the runs here. Runs of the same comparison "
+        "that are stored here already are not repeated.",
+    ),
 ]
 DrawsOption = Annotated[
     str | None,
