@@ -30,8 +30,10 @@ _MODULES = {
     "Scenario": "sim.scenario.scenario",
     "authority_names": "sim.place.english_authorities",
     "compare": "sim.ensemble.compare",
+    "concat": "sim.ensemble.concatenation",
     "lever_sections": "sim.policies",
     "levers": "sim.policies",
+    "load": "sim.results.loading",
     "load_catalogue": "sim.services.catalogue",
     "metrics": "sim.results.metrics",
     "new_place": "sim.place.census_tables",
@@ -49,11 +51,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sim.ensemble.compare import compare, run
+    from sim.ensemble.concatenation import concat
     from sim.place.census_tables import new_place
     from sim.place.english_authorities import authority_names
     from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
     from sim.results.comparison import Comparison
+    from sim.results.loading import load
     from sim.results.metrics import Metric, metrics
     from sim.scenario.parameters import parameter_frame as parameters
     from sim.scenario.policy import Policy
@@ -76,8 +80,10 @@ __all__ = [
     "Scenario",
     "authority_names",
     "compare",
+    "concat",
     "lever_sections",
     "levers",
+    "load",
     "load_catalogue",
     "metrics",
     "new_place",

@@ -14,16 +14,18 @@ import pytest
 from command_line import run_upstream, small_comparison
 from rich.console import Console
 
-from sim.cli import output_folder, tables
-from sim.cli.options import indented_json
+from sim.cli import tables
+from sim.results import result_folder
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric, metrics
 from sim.results.number_text import number_text
 from sim.results.summary_table import summary_table
 from sim.schema.errors import Phrase
+from sim.schema.json_text import indented_json
 
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2", "--draws", "none")
-OURS = {"results.parquet", "summary.csv", "document.json", "run.json"}
+TABLES = {"results.parquet", "summary.csv", "document.json"}
+OURS = TABLES | {"run.json", "runs"}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,9 @@ def test_threads_and_processes_do_not_matter(printed: str, out: Path, small: Com
     args = ("compare", "baseline", "salami-slice", *SMALL, "--by", "quintile", "--json")
     done = run_upstream(*args, "--threads", "2", "--out", str(out / "two"))
     assert done.stdout == printed
-    for name in OURS - {"run.json"}:
+    runs = {str(path.relative_to(out / "one")) for path in (out / "one").rglob("*.arrow")}
+    assert len(runs) == 2
+    for name in TABLES | runs:
         assert (out / "one" / name).read_bytes() == (out / "two" / name).read_bytes(), name
     assert json.loads(printed) == json.loads(json.dumps(small.document(by=["quintile"])))
 
@@ -82,7 +86,9 @@ def test_run_json_has_digests(printed: str, out: Path) -> None:
     assert {path.name for path in out.iterdir()} <= {"one", "two"}
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert [s["name"] for s in run["scenarios"]] == ["baseline", "salami-slice"]
-    for name in OURS - {"run.json"}:
+    runs = {str(path.relative_to(folder)) for path in folder.rglob("*.arrow")}
+    assert set(run["files"]) == TABLES | runs
+    for name in run["files"]:
         assert run["files"][name]["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
     table = pq.read_table(folder / "results.parquet", page_checksum_verification=True)
     assert table.column_names == ["scenario", "seed", "month", "metric", "unit", "value"]
@@ -161,12 +167,12 @@ def test_nothing_is_half_written(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(output_folder, "_digest", interrupted)
+        patched.setattr(result_folder, "_digest", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            output_folder.write(folder, small, small.document())
+            result_folder.write(folder, small, small.document())
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert folder.exists() == exists
-    output_folder.write(folder, small, small.document())
+    result_folder.write(folder, small, small.document())
     assert {path.name for path in folder.iterdir()} == OURS | ({"notes.txt"} if exists else set())
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
     assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["people"] == 3000

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import ROOT
 from scipy import stats
 from strategies import LEVERS, SERVICES, digest, moved, scenario, town
 
@@ -117,6 +121,34 @@ def test_a_sample_depends_on_its_parameter_and_seed_alone() -> None:
     assert fixed == [{name: value for name, value in draw.items() if name != "waiting.urgency"} for draw in every]
     with pytest.raises(InputError, match=r"waiting\.urgent"):
         parameter_sampling.draws("mechanisms", seeds, "anytown", {}, only=["waiting.urgent"])
+
+
+@pytest.mark.slow
+def test_an_ensemble_can_be_split_over_processes() -> None:
+    """Draws 0 to 99 of every parameter are the same to the last bit in one go, in halves, and from two processes.
+
+    Draws that are restricted to some parameters, or in which some are fixed, leave the other values unchanged.
+    """
+    seeds = range(100)
+    every = parameter_sampling.draws("all", seeds, "anytown", {})
+    program = """
+import json, sys
+from sim.ensemble import parameter_sampling
+json.dump(parameter_sampling.draws("all", range(*map(int, sys.argv[1:])), "anytown", {}), sys.stdout)
+"""
+    words = [sys.executable, "-c", program]
+    processes = [
+        subprocess.Popen([*words, *span], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for span in (("0", "50"), ("50", "100"))
+    ]
+    halves = [json.loads(process.communicate()[0]) for process in processes]
+    assert [*halves[0], *halves[1]] == every, "JSON states every float exactly"
+    names = [*every[0]][::20]
+    alone = parameter_sampling.draws("all", seeds[::10], "anytown", {}, only=names)
+    assert alone == [{name: draw[name] for name in every[0] if name in names} for draw in every[::10]]
+    fixed = {name: parameters()[name].value for name in names}
+    rest = parameter_sampling.draws("all", seeds[::10], "anytown", fixed)
+    assert rest == [{name: value for name, value in draw.items() if name not in fixed} for draw in every[::10]]
 
 
 def test_samples_of_two_parameters_are_independent() -> None:

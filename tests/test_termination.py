@@ -18,6 +18,7 @@ import pytest
 from command_line import ROOT
 
 from sim.process.termination import Undone, temporary
+from sim.results.run_files import is_proved
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 
@@ -111,7 +112,7 @@ def assert_inactive(processes: list[psutil.Process]) -> None:
 def test_an_interruption_at_any_moment_is_enough(
     k: int, seed: int, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """One Ctrl-C, anywhere between the start and the end of a run, ends it and leaves no file or folder."""
+    """One Ctrl-C, anywhere between the start and the end of a run, ends it and leaves nothing but finished seeds."""
     moment = random.Random(10 * seed + k).uniform(0.0, 2.5)
     process = start([*SMALL_RUN, "--json", "--out", str(tmp_path / "new" / "results")])
     wait_for(lambda: handles_signals(process))
@@ -120,7 +121,12 @@ def test_an_interruption_at_any_moment_is_enough(
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGINT)
         assert_ended(process, signal.SIGINT)
-        assert not list(tmp_path.iterdir())
+        remaining = [path for path in tmp_path.rglob("*") if path.is_file()]
+        if remaining:
+            assert {path.relative_to(tmp_path).parts[:2] for path in remaining} == {("new", "results.unfinished")}
+            assert all(is_proved(path.name, path.read_bytes()) for path in remaining)
+        else:
+            assert not list(tmp_path.iterdir())
     else:
         assert process.returncode == 0
 

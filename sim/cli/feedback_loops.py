@@ -17,8 +17,6 @@ from sim.analysis.feedback_loops.knock_out import LAST, KnockOutEffect, KnockOut
 from sim.analysis.feedback_loops.strength import Strength, strengths
 from sim.analysis.feedback_loops.variables import EXCLUDED
 from sim.cli.arguments import SelectedScenarios
-from sim.cli.options import indented_json
-from sim.cli.output_folder import write_text
 from sim.cli.tables import INCLUDES_ZERO, ZERO_NOTE, print_wrapped
 from sim.engine.schedule import REGISTRY
 from sim.ensemble.compare import burned_in_world
@@ -27,7 +25,9 @@ from sim.ensemble.run_limits import Runs
 from sim.feedback.loops import BY_NAME, LOOPS, disabled_mechanisms
 from sim.results.metrics import metrics
 from sim.results.number_text import difference_unit, number_text
+from sim.results.result_folder import write_text
 from sim.schema.errors import InputError
+from sim.schema.json_text import indented_json
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 

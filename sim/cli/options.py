@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sim.schema.json_text import indented_json
+
+if TYPE_CHECKING:
+    from sim.results.run_store import RunStore
 
 SEEDS, SEED = 20, 0
 
@@ -65,7 +70,12 @@ ByOption = Annotated[
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Write results.parquet, summary.csv, run.json and document.json here."),
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Write results.parquet, summary.csv, document.json, run.json and the runs here. Runs of the same comparison "
+        "that are stored here already are not repeated.",
+    ),
 ]
 DrawsOption = Annotated[
     str | None,
@@ -126,26 +136,34 @@ def checked_folder(context: typer.Context, out: Path | None) -> Path | None:
     """The folder of `--out` as an absolute path, checked before anything is run, and locked until the command ends."""
     if out is None:
         return None
-    from sim.cli import output_folder, output_lock
+    from sim.results import folder_lock, result_folder
 
-    folder = output_folder.writable(out)
-    context.with_resource(output_lock.locked(folder))
+    folder = result_folder.writable(out)
+    context.with_resource(folder_lock.locked(folder))
     return folder
+
+
+def stored_runs(context: typer.Context, folder: Path | None) -> RunStore | None:
+    """The runs that are stored in the folder of `--out`, which is locked, and beside it. Finished runs are added."""
+    if folder is None:
+        return None
+    from sim.results.loading import described
+    from sim.results.run_store import RunStore
+
+    def notify(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    return context.with_resource(RunStore(folder, notify, described(folder)))
 
 
 def write_json(folder: Path | None, name: str, document: Any) -> None:
     """Write a document as indented JSON."""
     if folder is None:
         return
-    from sim.cli import output_folder
+    from sim.results import result_folder
 
-    output_folder.write_text(folder, name, indented_json(document))
+    result_folder.write_text(folder, name, indented_json(document))
     print(f"Wrote {folder / name}", file=sys.stderr)
-
-
-def indented_json(document: Any) -> str:
-    """A document as indented JSON. Raises ValueError for NaN: documents have None, which JSON writes as null."""
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
 def print_json(document: Any) -> None:

@@ -26,6 +26,7 @@ from sim.cli.options import (
     YearsOption,
     checked_folder,
     print_json,
+    stored_runs,
 )
 
 
@@ -104,6 +105,7 @@ def _compare(
     checked_engine = arguments.engine(engine)
     drawn = arguments.draws(draws, checked_engine)
     folder = checked_folder(context, out)
+    store = stored_runs(context, folder)
     selected = arguments.select_scenarios(
         names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
     )
@@ -122,6 +124,7 @@ def _compare(
             engine=checked_engine,
             precision=precision,
             progress=progress,
+            store=store,
         )
     if precision is not None:
         from sim.ensemble.sequential_stopping import half_width
@@ -130,9 +133,9 @@ def _compare(
         print(f"{len(result.seeds)} of at most {seeds} seeds: {reached}", file=sys.stderr)
     document = result.document(by=axes)
     if folder is not None:
-        from sim.cli import output_folder
+        from sim.results import result_folder
 
-        written = output_folder.write(folder, result, document)
+        written = result_folder.write(folder, result, document, ("upstream", *sys.argv[1:]), store)
         print(f"Wrote {', '.join(written)} to {out}", file=sys.stderr)
     if as_json:
         print_json(document)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,25 +22,12 @@ from sim.ensemble.run_limits import Runs, one_job
 from sim.place.place import Place
 from sim.results.expectation_tests import F, Parts, Read
 from sim.scenario.scenario import Scenario
+from sim.schema.model_digest import model_digest
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 
-SOURCE = Path(__file__).parents[1]
-MATTERS = (".py", ".toml", ".npz")
 Reading = tuple[str, str]
 """A measure and its groups, as a key."""
-
-
-@lru_cache(maxsize=1)
-def model_digest() -> str:
-    """Compute a digest of the model: its code and its figures, without the command line."""
-    digest = hashlib.sha256()
-    for path in sorted(SOURCE.rglob("*")):
-        inside = path.relative_to(SOURCE)
-        if path.suffix in MATTERS and inside.parts[0] != "cli":
-            digest.update(inside.as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 class Readings:

@@ -23,6 +23,7 @@ from sim.ensemble.sequential_stopping import half_width, until_precise
 from sim.place.place import Place
 from sim.results.comparison import Comparison
 from sim.results.records import Record
+from sim.results.run_store import RunStore
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import Progress
@@ -96,6 +97,7 @@ def compare(
     draws: Draws | None = "all",
     engine: Engine = "agents",
     precision: float | None = None,
+    store: RunStore | None = None,
 ) -> Comparison:
     """Run scenarios with common random numbers: the same people and the same chance events.
 
@@ -133,6 +135,8 @@ def compare(
     precision : float, optional
         Add seeds until the 95% interval of acute demand in the last year is no wider to either side than this share
         of it (sim/ensemble/sequential_stopping.py).
+    store : RunStore, optional
+        Stored runs, which are not repeated, and where finished runs are stored (sim/results/run_store.py).
 
     Returns
     -------
@@ -164,8 +168,7 @@ def compare(
         placed = set_in_place(request.place, request.scenarios[0].parameters)
         records = stock_flow.records(request.scenarios, placed, request.people, progress)
         return _result(request, request.seeds, records, started, {"engine": engine, "draws": "none"})
-    runs = PairedRuns(request, progress)
-    warm_up()
+    runs = PairedRuns(request, progress, store)
 
     def combined(
         seeds: Sequence[int], records: Mapping[str, list[Record]], again: Mapping[str, list[Record]] | None = None
@@ -181,6 +184,11 @@ def compare(
         replicates = None if again is None else _result(request, replicated(used), again, started, settings)
         return _result(request, used, records, started, settings, replicates)
 
+    if store is not None:
+        store.open(combined(request.seeds, {}))
+    repeats = [chance_seed(seed) for seed in replicated(request.seeds)] if request.is_drawn else []
+    if not runs.are_stored([*request.seeds, *repeats]):
+        warm_up()
     if precision is not None:
         result = until_precise(
             request.seeds, precision, lambda some, _: runs.records(runs.usable(some)), combined, half_width

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import TypeVar
@@ -26,6 +26,8 @@ from sim.ensemble.request import Request
 from sim.ensemble.run_limits import LARGEST_CACHED
 from sim.place.place import Place
 from sim.results.records import Record
+from sim.results.run_files import RunKey
+from sim.results.run_store import RunStore
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
@@ -67,6 +69,21 @@ def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[i
         pool.shutdown(cancel_futures=True)
 
 
+def run_key(number: int) -> RunKey:
+    """Make the key of the runs of a seed or replicate in a store.
+
+    Parameters
+    ----------
+    number : int
+        Seed of the runs' chance events.
+
+    Returns
+    -------
+    RunKey
+    """
+    return RunKey(draw_of(number), draw_of(number) != number)
+
+
 class PairedRuns:
     """Makes the runs of a request, some seeds at a time.
 
@@ -77,6 +94,8 @@ class PairedRuns:
     progress : callable, optional
         Called with the number of steps done, the number of all steps, and a label of the last. A step is a run, or the
         calibration of a draw.
+    store : RunStore, optional
+        Runs that are not repeated, and where finished runs are stored.
 
     Attributes
     ----------
@@ -86,12 +105,12 @@ class PairedRuns:
         Seeds whose draws could not be calibrated, and why.
     """
 
-    def __init__(self, request: Request, progress: Progress | None) -> None:
+    def __init__(self, request: Request, progress: Progress | None, store: RunStore | None = None) -> None:
         """Draw the parameters of the seeds."""
         self.request = request
         self.drawn: dict[int, dict[str, float]] = {}
         self.refused: dict[int, str] = {}
-        self._progress = progress
+        self._progress, self._store = progress, store
         self._done, self._tried, self._counting = 0, 0, threading.Lock()
         self._baseline = request.scenarios[0]
         self._threads = request.threads or os.cpu_count() or 1
@@ -138,7 +157,10 @@ class PairedRuns:
                 self._report(1, f"calibrating the draw of seed {seed}")
             return ""
 
-        reasons = dict(zip(seeds, side_by_side(refusal, seeds, self._threads), strict=True))
+        new = [seed for seed in seeds if not self.are_stored([seed])]
+        self._report(len(seeds) - len(new), "draws calibrated before")
+        reasons = dict.fromkeys(seeds, "")
+        reasons |= dict(zip(new, side_by_side(refusal, new, self._threads), strict=True))
         self.refused |= {seed: reason for seed, reason in reasons.items() if reason}
         self._tried += len(seeds)
         if len(self.refused) > MOST_REFUSED * self._tried:
@@ -162,12 +184,27 @@ class PairedRuns:
         """
         request = self.request
         scenarios = list(request.scenarios)
+        done = {} if self._store is None else self._store.read([run_key(number) for number in numbers])
+        missing = [number for number in numbers if run_key(number) not in done]
+        self._report(len(done) * len(scenarios), "runs of before")
+
+        def on_seed(number: int, records: Mapping[str, Record]) -> None:
+            done[run_key(number)] = dict(records)
+            if self._store is not None:
+                self._store.put(run_key(number), records)
+
         if request.engine == "mesa":
-            return self._mesa_records(numbers)
-        return ensemble(
-            self._world, scenarios, list(numbers), self._threads, self._progress_of_run, request.disabled, self._recall,
-            self._variant, consume=not self._is_cached,
-        )  # fmt: skip
+            self._mesa_records(missing, on_seed)
+        else:
+            ensemble(
+                self._world, scenarios, missing, self._threads, self._progress_of_run, request.disabled, self._recall,
+                self._variant, not self._is_cached, on_seed,
+            )  # fmt: skip
+        return {scenario.name: [done[run_key(number)][scenario.name] for number in numbers] for scenario in scenarios}
+
+    def are_stored(self, numbers: Sequence[int]) -> bool:
+        """Whether all runs of some seeds or replicates are stored."""
+        return self._store is not None and all(self._store.path(run_key(number)) is not None for number in numbers)
 
     def _variant(self, scenario: Scenario, number: int) -> Scenario:
         """The scenario as a run has it, with the parameters of its draw."""
@@ -220,18 +257,18 @@ class PairedRuns:
         story = self._about, scenario.model_dump_json(), self.request.disabled
         return baseline_records.get((story, self._key(number)), once)
 
-    def _mesa_records(self, numbers: Sequence[int]) -> dict[str, list[Record]]:
-        """Runs of the Mesa implementation, in turn: plain Python gains nothing from threads."""
+    def _mesa_records(self, numbers: Sequence[int], on_seed: Callable[[int, Mapping[str, Record]], None]) -> None:
+        """Make runs of the Mesa implementation, in turn: plain Python gains nothing from threads."""
         from sim.twins.mesa.record import record
 
-        out: dict[str, list[Record]] = {scenario.name: [] for scenario in self.request.scenarios}
         for number in numbers:
+            records: dict[str, Record] = {}
             for scenario in self.request.scenarios:
                 run_as, start = self._variant(scenario, number), copy(self._world(number))
                 set_aim_groups(start, run_as)
-                out[scenario.name].append(record(start, run_as, number, self.request.disabled))
+                records[scenario.name] = record(start, run_as, number, self.request.disabled)
                 self._progress_of_run(0, 0, f"{scenario.name}, seed {number}")
-        return out
+            on_seed(number, records)
 
     def _progress_of_run(self, _done: int, _total: int, label: str) -> None:
         name, _, number = label.rpartition(" ")

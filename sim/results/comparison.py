@@ -9,10 +9,9 @@ comparisons themselves (`against` in their metric): they have no level, only a d
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from sim.results.measurement import split_runs, values_by_step
 from sim.results.metric_series import MetricSeries
 from sim.results.metrics import Metric, metric, metrics, pounds_and_qalys
 from sim.results.notebook_html import notebook_html
+from sim.results.origin import LIBRARIES, Origin, present_origin
 from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import Record, end_to_end
 from sim.results.spread import Replicates
@@ -34,7 +34,6 @@ from sim.results.summary import BAND, SUMMARY
 from sim.scenario.headings import distinct_headings
 from sim.scenario.notes import policy_notes
 from sim.scenario.scenario import Scenario
-from sim.schema.version import VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +75,8 @@ class Comparison:
     replicates : Comparison or None
         Runs that repeat the draws of some seeds (its `seeds`) with other chance events. They are part of no mean and no
         band; the spread by luck is estimated from them.
+    origin : Origin
+        Versions of the model and of libraries, and the machine, of the runs.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -87,8 +88,9 @@ class Comparison:
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
     replicates: Comparison | None = None
-    _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
-    _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
+    origin: Origin = field(default_factory=present_origin)
+    _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def engine(self) -> str:
@@ -536,23 +538,43 @@ class Comparison:
 
     def provenance(self) -> dict[str, Any]:
         """Collect the origin of the results: versions, scenarios, parameters, seeds, machine and settings."""
-        import numba
-
+        libraries = {name: self.origin.versions[name] for name in LIBRARIES}
         return {
-            "upstream": VERSION,
+            "upstream": self.origin.versions["upstream"],
+            "model": self.origin.versions["model"],
             "place": self.place.name,
             "people": self.people,
             "seeds": list(self.seeds),
+            "replicates": list(self.replicates.seeds) if self.replicates is not None else [],
             "scenarios": [s.model_dump(mode="json") for s in self.scenarios],
             "parameters": {name: values.model_dump(mode="json") for name, values in self.scenarios[0].params().items()},
             "seconds": round(self.seconds, 2),
-            "machine": {
-                "system": platform.platform(),
-                "processor": platform.machine(),
-                "cores": os.cpu_count(),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "numba": numba.__version__,
-            },
+            "machine": self.origin.machine | libraries,
             "settings": self.settings,
+            "place_data": self.place.model_dump(mode="json"),
+            "neighbourhoods": list(self.neighbourhoods),
         }
+
+    def save(self, folder: str | Path, by: Iterable[str] = ()) -> Path:
+        """Write all results to a folder, from which `sim.load` reads them: the files that `--out` writes.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder, which is created. In an existing folder the files of these names are replaced.
+        by : iterable of str
+            Axes for which `summary.csv` and `document.json` have groups.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        InputError
+            If the folder is a file, cannot be written to, or is in use.
+        """
+        from sim.results.result_folder import save
+
+        return save(self, folder, by)

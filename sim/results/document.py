@@ -14,7 +14,6 @@ from sim.results.metric_series import MetricSeries
 from sim.results.metrics import Metric, metrics
 from sim.results.number_text import plain_number
 from sim.results.summary import BAND, SUMMARY, summary
-from sim.schema.version import VERSION
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison
@@ -39,7 +38,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     """
     axes = tuple(by)
     out: dict[str, Any] = {
-        "upstream": VERSION,
+        "upstream": comparison.origin.versions["upstream"],
         "place": comparison.place.name,
         "people": comparison.people,
         "engine": comparison.engine,

@@ -9,7 +9,6 @@ import numpy as np
 from sim.results.metric_series import MetricSeries
 from sim.results.metrics import AXIS_NAMES, metrics
 from sim.results.records import RECORDED, RECORDED_BY_YEAR
-from sim.schema.version import VERSION
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,7 +74,7 @@ def labelled_arrays(comparison: Comparison) -> xr.Dataset:
             about = {"long_name": f"standard deviation between seeds by {cause}", "units": "that of the metric"}
             arrays[f"{before}{sd}"] = (("metric", "scenario", "year"), values, about)
     origin = {
-        "upstream": VERSION,
+        "upstream": comparison.origin.versions["upstream"],
         "place": comparison.place.name,
         "people": comparison.people,
         "engine": comparison.engine,

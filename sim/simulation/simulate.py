@@ -196,6 +196,7 @@ def ensemble(
     recall: Callable[[Scenario, int, Callable[[], Record]], Record] | None = None,
     variant: Callable[[Scenario, int], Scenario] | None = None,
     consume: bool = False,
+    on_seed: Callable[[int, Mapping[str, Record]], None] | None = None,
 ) -> dict[str, list[Record]]:
     """Run every scenario for every seed.
 
@@ -216,6 +217,9 @@ def ensemble(
         `variant(scenario, seed)` gives the scenario as this seed runs it, with other parameters.
     consume : bool
         The last scenario of each seed may use up the seed's world.
+    on_seed : callable, optional
+        Called with each seed, and its records by name of the scenario, when all its runs are done. Several threads call
+        it.
 
     Returns
     -------
@@ -256,6 +260,9 @@ def ensemble(
                 done += 1
                 if progress is not None:
                     progress(done, total, f"{scenario.name}, seed {seeds[k]}")
+        if on_seed is not None:
+            records = ((name, rows[k]) for name, rows in out.items())
+            on_seed(seeds[k], {name: record for name, record in records if record is not None})
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         jobs = [pool.submit(run_seed, k) for k in range(len(seeds))]

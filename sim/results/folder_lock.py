@@ -1,4 +1,4 @@
-"""Lock on the folder of `--out`: two commands at a time cannot write to the same folder.
+"""Lock on a folder of results: two commands at a time cannot write to the same folder.
 
 While a command uses a folder, a lock file lies beside the folder. The operating system releases the lock when the
 process ends, however it ends. Files of killed processes are deleted by the next command with `--out` beside them.
@@ -23,30 +23,32 @@ LOCK, PART = ".upstream-lock", ".upstream-part-"
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, key: str = "--out") -> Iterator[None]:
     """Lock a folder, which need not exist, until the end of the block or of the process.
 
     Parameters
     ----------
     folder : Path
         Absolute path.
+    key : str
+        Name of the option in the message of an error.
 
     Raises
     ------
     InputError
         If another process has locked the folder.
     """
-    beside = folder.parent if _is_writable(folder.parent) or not folder.exists() else folder
+    beside = place_beside(folder)
     with contextlib.ExitStack() as stack:
         for parent in reversed([path for path in (beside, *beside.parents) if not path.exists()]):
-            stack.enter_context(_created(parent))
+            stack.enter_context(created(parent))
         path = beside / f".{folder.name}{LOCK}"
         lock = FileLock(path, thread_local=False)
         try:
             stack.enter_context(Undone(lambda: lock.acquire(blocking=False), lambda: _release(lock)))
         except Timeout:
             wanted, came = "a folder that no other run is writing to", Phrase("a folder that another run is writing to")
-            raise InputError(folder, None, "--out", wanted, came) from None
+            raise InputError(folder, None, key, wanted, came) from None
         _delete_parts(folder)
         _sweep(beside, path)
         yield
@@ -71,11 +73,16 @@ def unfinished(folder: Path, parent: Path) -> tuple[Path, Undone]:
     return path, temporary(path, folder=True)
 
 
+def place_beside(folder: Path) -> Path:
+    """The folder for files beside a folder of results: the one above it, or itself if nothing can be written there."""
+    return folder.parent if _is_writable(folder.parent) or not folder.exists() else folder
+
+
 def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
-def _created(folder: Path) -> Undone:
+def created(folder: Path) -> Undone:
     """Create a folder; delete it at the end if it is empty."""
 
     def delete_empty() -> None:

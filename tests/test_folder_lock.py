@@ -9,7 +9,8 @@ import pytest
 from command_line import assert_refused
 
 import sim
-from sim.cli import command, output_folder, output_lock
+from sim.cli import command
+from sim.results import folder_lock, result_folder
 from sim.schema.errors import InputError
 
 SMALL_RUN = ["run", "baseline", "--people", "1500", "--years", "1", "--seeds", "1", "--draws", "none"]
@@ -26,9 +27,9 @@ def test_a_folder_in_use_is_refused_before_the_run(
     folder = tmp_path / "results"
     if exists:
         folder.mkdir()
-    with output_lock.locked(folder):
+    with folder_lock.locked(folder):
         assert_refused([*args, "--out", f"{tmp_path}/other/../results"], capsys, "--out", "another run")
-        with output_lock.locked(tmp_path / "another"):
+        with folder_lock.locked(tmp_path / "another"):
             pass
 
 
@@ -36,10 +37,10 @@ def test_a_folder_can_be_used_again(tmp_path: Path) -> None:
     """The lock ends with its block, and leaves neither its file nor empty folders."""
     folder = tmp_path / "a" / "b" / "results"
     for _ in range(2):
-        with pytest.raises(KeyboardInterrupt), output_lock.locked(folder):
+        with pytest.raises(KeyboardInterrupt), folder_lock.locked(folder):
             raise KeyboardInterrupt
         assert not list(tmp_path.iterdir())
-    with output_lock.locked(folder):
+    with folder_lock.locked(folder):
         folder.mkdir()
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "b", "results"]
 
@@ -52,9 +53,9 @@ def test_files_of_killed_runs_are_deleted(tmp_path: Path) -> None:
     for name in ("other", "lone"):
         (tmp_path / f".{name}.upstream-lock").touch()
     (tmp_path / "notes.upstream-lock").touch()
-    with output_lock.locked(tmp_path / "busy"):
+    with folder_lock.locked(tmp_path / "busy"):
         (tmp_path / ".busy.upstream-part-2").mkdir()
-        with output_lock.locked(tmp_path / "results"):
+        with folder_lock.locked(tmp_path / "results"):
             assert not (tmp_path / ".results.upstream-part-1").exists()
         remaining = {path.name for path in tmp_path.iterdir()}
     assert remaining == {".busy.upstream-lock", ".busy.upstream-part-2", "notes.upstream-lock"}
@@ -64,10 +65,10 @@ def test_a_folder_without_writable_parent_is_locked_inside(tmp_path: Path, monke
     """The lock of an existing folder lies in it if nothing can be written beside it."""
     folder = tmp_path / "results"
     folder.mkdir()
-    monkeypatch.setattr(output_lock, "_is_writable", lambda parent: parent != tmp_path)
-    with output_lock.locked(folder):
+    monkeypatch.setattr(folder_lock, "_is_writable", lambda parent: parent != tmp_path)
+    with folder_lock.locked(folder):
         assert [path.name for path in tmp_path.iterdir()] == ["results"]
-        with pytest.raises(InputError), output_lock.locked(folder):
+        with pytest.raises(InputError), folder_lock.locked(folder):
             pass
     assert not list(folder.iterdir())
 
@@ -80,7 +81,7 @@ def test_a_full_disk_is_named(
     def fail(_: Path) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(output_folder, "_digest", fail)
+    monkeypatch.setattr(result_folder, "_digest", fail)
     assert command([*SMALL_RUN, "--out", str(tmp_path / "results")]) == 1
     assert f"{tmp_path / 'results'}: No space left on device" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
