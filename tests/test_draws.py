@@ -105,7 +105,7 @@ def test_draws_from_points_are_the_runs_without_draws(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("draws", ["none", None])
 def test_without_draws_there_is_luck_alone(draws: Any) -> None:
-    """Without draws there are no replicates, all spread is luck, and every seed has the central parameters."""
+    """Without draws there are no replicates, all spread is chance, and every seed has the central parameters."""
     result = sim.run("baseline", seeds=2, draws=draws, **SMALL)
     assert (result.draws, result.replicates) == ("none", None)
     level = result.acute_demand.level("baseline")
@@ -202,7 +202,7 @@ def test_precision_counts_the_doubt_about_parameters() -> None:
 
 
 def test_arrays_have_both_spreads() -> None:
-    """The labelled arrays have luck and parameters for levels and differences, as the frames do."""
+    """The labelled arrays have chance and parameters for levels and differences, as the frames do."""
     result = sim.compare(*PAIR, seeds=2, **SMALL)
     arrays = result.to_xarray()
     frame = result.acute_demand.difference()
