@@ -16,11 +16,13 @@ from strategies import LEVERS, SERVICES, digest, moved, scenario, town
 from sim.calibration.calibrate import solution_for
 from sim.ensemble import parameter_sampling
 from sim.ensemble.compare import compare
+from sim.people.domains import load_domains
 from sim.place.place import Place
 from sim.scenario import data_parameters
-from sim.scenario.parameters import parameters
+from sim.scenario.parameters import parameter, parameters
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
+from sim.schema.quantities import Figure, number
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months
 from sim.world.build import copy
@@ -219,6 +221,44 @@ def test_a_discount_rate_is_a_parameter() -> None:
     assert np.diff(effects[0].pounds, axis=1) == pytest.approx(pounds / 1.035 ** np.arange(1, 3))
     qalys = np.diff(effects[1].qalys, axis=1)
     assert np.diff(effects[0].qalys, axis=1) == pytest.approx(qalys * (1.015 / 1.035) ** np.arange(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("services.ae.cost.per_month", 1.0, ["a parameter", "which is fixed at 0"]),
+        ("restructuring.time_lots", 0.1, ["the name of a parameter", "did you mean 'restructuring.time_lost'"]),
+        ("restructuring.time_lost", -0.1, ["0.02 to 0.25 (share)", "got -0.1"]),
+        ("levers.threshold", 0.5, ["0.29 to 0.39", "got 0.5"]),
+    ],
+)
+def test_a_wrong_parameter_is_refused(name: str, value: float, words: list[str]) -> None:
+    """A figure that is fixed, an unknown name and a value outside the range are refused with what there is."""
+    with pytest.raises(InputError) as error:
+        parameter(name, value)
+    for word in words:
+        assert word in str(error.value)
+    with pytest.raises(InputError, match=r"services\.ae\.cost\.per_month"):
+        parameter_sampling.draws("all", [0], "anytown", {}, only=["services.ae.cost.per_month"])
+
+
+def test_a_range_has_a_low_end_below_its_high_end() -> None:
+    """A range turned round is refused: of a parameter of a mechanism, which needs a range, and of a figure."""
+    for low, high in ((0.4, 0.1), (0.2, 0.2)):
+        with pytest.raises(ValueError, match="a range whose low end is below its high end"):
+            number(0.2, low=low, high=high, unit="share", source="assumed", meaning="a test")
+    with pytest.raises(ValueError, match=r"below its high end, not 0\.4 to 0\.1"):
+        Figure(value=0.2, unit="share", low=0.4, high=0.1, source="assumed", status="assumed")
+
+
+def test_the_length_of_crises_is_a_parameter() -> None:
+    """The months of a crisis after its first are multiplied; the first month remains."""
+    name = "domains.care.crisis.mean_months.scale"
+    domains, _ = data_parameters.set_in_england({name: 1.2})
+    before, after = (next(d for d in ds if d.id == "care").crisis.months() for ds in (load_domains(), domains))
+    assert after - 1.0 == pytest.approx(1.2 * (before - 1.0))
+    assert data_parameters.set_in_england({name: 1.0})[0] == load_domains()
+    assert "domains.physical_health.crisis.mean_months.scale" not in parameters(), "each lasts one month"
 
 
 def test_a_set_parameter_is_not_drawn() -> None:
