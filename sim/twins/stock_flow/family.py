@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.calibration.calibrate import solution_for
-from sim.calibration.calibrated_model import Calibrated
 from sim.place.place import Place
 from sim.policies import levers
 from sim.results.metrics import services_of
@@ -58,6 +57,8 @@ A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 PROBES, PROBE_SPREAD = 3, 0.25
 """Number of draws of all parameters that show which numbers are structure, and their part of the plausible ranges."""
+MODEL_KEYS = {"parameters", *(name for name in Scenario.model_fields if "calibrate" in name)}
+"""Keys of a scenario on which its calibrated model depends."""
 _tracing = threading.RLock()
 """Symbols are global: one family traces at a time."""
 
@@ -325,22 +326,22 @@ class TwinFamily:
             self._measured[key] = measure(self.world, aggregation)
         return self._measured[key]
 
-    def draw(self, parameters: Mapping[str, float], *, exact: bool) -> tuple[Figures, World, bool]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make the family anew in another process, with the stored equations."""
+        return TwinFamily, (self.scenarios, self.place, self.people)
+
+    def draw(self, scenario: Scenario, *, exact: bool) -> tuple[Figures, World, bool]:
         """The figures of a draw, a world with its tables, and whether the people of the world are its own."""
         if not exact:
             with self._lock:
                 try:
-                    return *self.drawn.figures(parameters), False
+                    return *self.drawn.figures(scenario.parameters), False
                 except ValueError as contradiction:
                     wanted = "figures that do not contradict each other"
                     raise InputError("draw", None, "parameters", wanted, Phrase(str(contradiction))) from None
-        calibrated = self._calibrated(parameters)
-        world = calibrated.world(set_in_place(self.place, parameters), self.people, 0).world
+        calibrated = solution_for(scenario, self.place)
+        world = calibrated.world(set_in_place(self.place, scenario.parameters), self.people, 0).world
         return figures_of(calibrated, world), world, True
-
-    def _calibrated(self, parameters: Mapping[str, float]) -> Calibrated:
-        base = self.scenarios[0]
-        return solution_for(base.model_copy(update={"parameters": dict(parameters)}), self.place)
 
     def rows(
         self, parameters: Mapping[str, float], *, exact: bool = False, scenarios: Sequence[Scenario] | None = None
@@ -376,12 +377,15 @@ class TwinFamily:
             if not low <= value <= high:
                 check_parameter(name, value, "draw", place=self.place.name)
         chosen = self.scenarios if scenarios is None else tuple(scenarios)
-        by_parameters: dict[tuple[tuple[str, float], ...], list[Scenario]] = {}
+        by_model: dict[str, list[Scenario]] = {}
         for scenario in chosen:
-            by_parameters.setdefault(tuple(sorted(scenario.parameters.items())), []).append(scenario)
-        for own, together in by_parameters.items():
-            values = {**parameters, **dict(own)}
-            figures, world, is_built = self.draw(values, exact=exact)
+            drawn = scenario.model_copy(update={"parameters": {**parameters, **scenario.parameters}})
+            key = drawn.model_dump_json(include=MODEL_KEYS) if exact else repr(scenario.parameters)
+            by_model.setdefault(key, []).append(scenario)
+        for together in by_model.values():
+            drawn = together[0].model_copy(update={"parameters": {**parameters, **together[0].parameters}})
+            values = drawn.parameters
+            figures, world, is_built = self.draw(drawn, exact=exact)
             for structure in self._structures:
                 members = [s for s in together if self._structure_of(s) is structure]
                 if not members:
