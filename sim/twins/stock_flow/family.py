@@ -296,10 +296,36 @@ class TwinFamily:
         The place; by default that of the first scenario.
     people : int, optional
         Number of people; by default that of the first scenario.
+    fifths, ages : bool
+        Whether deprivation fifths, and age groups, are separate cells (see `aggregation_of`).
+
+    Examples
+    --------
+    >>> family = TwinFamily([Scenario.load("baseline"), Scenario.load("salami-slice")])  # doctest: +SKIP
+    >>> demand = family.acute_demand({"resilience.scar": 0.1})  # doctest: +SKIP
+    >>> demand["salami-slice"] - demand["baseline"]  # doctest: +SKIP
+
+    Notes
+    -----
+    A family may be sent to other processes (it is made anew there, from stored equations) and used by several threads.
+    Only tracing and the setting of figures happen one at a time.
+
+    There are two ways to the numbers of a draw. In the short way (`exact=False`), people and conditional means are
+    those of a world of the default parameters; see `drawn_model.py`. In the exact way the model of the agents is
+    calibrated for the draw and a world is built from it, as for `Twin`. Both ways end with a steady baseline.
     """
 
-    def __init__(self, scenarios: Sequence[Scenario], place: Place | None = None, people: int | None = None) -> None:
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        place: Place | None = None,
+        people: int | None = None,
+        *,
+        fifths: bool = True,
+        ages: bool = True,
+    ) -> None:
         self.scenarios = tuple(scenarios)
+        self._cells = {"fifths": fifths, "ages": ages}
         self.place = place or Place.load(scenarios[0].place)
         self.people = people if people is not None else scenarios[0].people
         self.neighbourhoods = self.place.neighbourhoods(self.people)
@@ -313,7 +339,7 @@ class TwinFamily:
         self._lock = threading.RLock()
         members: dict[Any, tuple[list[Scenario], Aggregation, A]] = {}
         for k, scenario in enumerate(self.scenarios):
-            aggregation = aggregation_of(scenario, self.neighbourhoods)
+            aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
             groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
             key = (_codes(aggregation), k if groups.any() else None)
             members.setdefault(key, ([], aggregation, groups))[0].append(scenario)
@@ -328,7 +354,7 @@ class TwinFamily:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Make the family anew in another process, with the stored equations."""
-        return TwinFamily, (self.scenarios, self.place, self.people)
+        return _made, (self.scenarios, self.place, self.people, self._cells)
 
     def draw(self, scenario: Scenario, *, exact: bool) -> tuple[Figures, World, bool]:
         """The figures of a draw, a world with its tables, and whether the people of the world are its own."""
@@ -404,7 +430,7 @@ class TwinFamily:
         for structure in self._structures:
             if scenario in structure.scenarios:
                 return structure
-        aggregation = aggregation_of(scenario, self.neighbourhoods)
+        aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
         groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
         for structure in self._structures:
             if _codes(aggregation) == _codes(structure.aggregation) and np.array_equal(groups, structure.groups):
@@ -440,6 +466,10 @@ class TwinFamily:
             people = rows[:, people_at].sum(axis=1)
             out[scenario.name] = 12_000.0 * opened.reshape(-1, 12).sum(axis=1) / people.reshape(-1, 12).sum(axis=1)
         return out
+
+
+def _made(scenarios: Sequence[Scenario], place: Place, people: int | None, cell_axes: Mapping[str, bool]) -> TwinFamily:
+    return TwinFamily(scenarios, place, people, fifths=cell_axes["fifths"], ages=cell_axes["ages"])
 
 
 def _probe_values(place: str) -> list[dict[str, float]]:
