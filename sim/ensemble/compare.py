@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from sim.cache import records as cached_records
 from sim.cache import worlds
-from sim.calibration.calibrate import adapted_for, solution_for
+from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.engine.tables import allocate
 from sim.ensemble import parameter_sampling
@@ -155,7 +155,7 @@ def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[i
 def _world_key(scenario: Scenario, place: Place, people: int | None) -> Hashable:
     """Identity of a world, without its seed."""
     parameters = tuple(sorted(scenario.parameters.items()))
-    return place.model_dump_json(), people, parameters, scenario.recalibrate
+    return place.model_dump_json(), people, parameters, scenario.calibrate
 
 
 def _error(wanted: str, came: str) -> InputError:
@@ -242,8 +242,9 @@ def compare(
         raise _error("scenarios with the same start and length", spans)
     if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
         raise _error("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
-    if len({s.recalibrate for s in chosen if s.parameters}) > 1:
-        raise _error("scenarios with the same recalibrate: they share one world", "true and false")
+    modes = sorted({s.calibrate for s in chosen if s.parameters})
+    if len(modes) > 1:
+        raise _error("scenarios with the same `calibrate`: they share one world", " and ".join(modes))
     for s in chosen:
         for k, expected in enumerate(s.expect):
             wrong = expectation_tests.unmeasured(expected)
@@ -309,7 +310,7 @@ def compare(
             seed_scenario = variant(chosen[0], number)
             if drawn:
                 placed = set_in_place(where, seed_scenario.parameters)
-                return adapted_for(seed_scenario, placed).burned_in_world(placed, size, number)
+                return solution_for(seed_scenario, placed).burned_in_world(placed, size, number)
             if total > LARGEST_CACHED:
                 return calibration().burned_in_world(adapted_place, size, number, threads=each)
             return worlds.burned_in_world(stem(), calibration(), adapted_place, size, number)
