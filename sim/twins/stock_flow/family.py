@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.calibration.calibrate import solution_for
-from sim.calibration.calibrated_model import Calibrated
 from sim.place.place import Place
 from sim.policies import levers
 from sim.results.metrics import services_of
@@ -58,6 +57,8 @@ A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 PROBES, PROBE_SPREAD = 3, 0.25
 """Number of draws of all parameters that show which numbers are structure, and their part of the plausible ranges."""
+MODEL_KEYS = {"parameters", *(name for name in Scenario.model_fields if "calibrate" in name)}
+"""Keys of a scenario on which its calibrated model depends."""
 _tracing = threading.RLock()
 """Symbols are global: one family traces at a time."""
 
@@ -297,10 +298,36 @@ class TwinFamily:
         The place; by default that of the first scenario.
     people : int, optional
         Number of people; by default that of the first scenario.
+    fifths, ages : bool
+        Whether deprivation fifths, and age groups, are separate cells (see `aggregation_of`).
+
+    Examples
+    --------
+    >>> family = TwinFamily([Scenario.load("baseline"), Scenario.load("salami-slice")])  # doctest: +SKIP
+    >>> demand = family.acute_demand({"resilience.scar": 0.1})  # doctest: +SKIP
+    >>> demand["salami-slice"] - demand["baseline"]  # doctest: +SKIP
+
+    Notes
+    -----
+    A family may be sent to other processes (it is made anew there, from stored equations) and used by several threads.
+    Only tracing and the setting of figures happen one at a time.
+
+    There are two ways to the numbers of a draw. In the short way (`exact=False`), people and conditional means are
+    those of a world of the default parameters; see `drawn_model.py`. In the exact way the model of the agents is
+    calibrated for the draw and a world is built from it, as for `Twin`. Both ways end with a steady baseline.
     """
 
-    def __init__(self, scenarios: Sequence[Scenario], place: Place | None = None, people: int | None = None) -> None:
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        place: Place | None = None,
+        people: int | None = None,
+        *,
+        fifths: bool = True,
+        ages: bool = True,
+    ) -> None:
         self.scenarios = tuple(scenarios)
+        self._cells = {"fifths": fifths, "ages": ages}
         self.place = place or Place.load(scenarios[0].place)
         self.people = people if people is not None else scenarios[0].people
         self.neighbourhoods = self.place.neighbourhoods(self.people)
@@ -314,7 +341,7 @@ class TwinFamily:
         self._lock = threading.RLock()
         members: dict[Any, tuple[list[Scenario], Aggregation, A]] = {}
         for k, scenario in enumerate(self.scenarios):
-            aggregation = aggregation_of(scenario, self.neighbourhoods)
+            aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
             groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
             key = (_codes(aggregation), k if groups.any() else None)
             members.setdefault(key, ([], aggregation, groups))[0].append(scenario)
@@ -327,22 +354,22 @@ class TwinFamily:
             self._measured[key] = measure(self.world, aggregation)
         return self._measured[key]
 
-    def draw(self, parameters: Mapping[str, float], *, exact: bool) -> tuple[Figures, World, bool]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make the family anew in another process, with the stored equations."""
+        return _made, (self.scenarios, self.place, self.people, self._cells)
+
+    def draw(self, scenario: Scenario, *, exact: bool) -> tuple[Figures, World, bool]:
         """The figures of a draw, a world with its tables, and whether the people of the world are its own."""
         if not exact:
             with self._lock:
                 try:
-                    return *self.drawn.figures(parameters), False
+                    return *self.drawn.figures(scenario.parameters), False
                 except ValueError as contradiction:
                     wanted = "figures that do not contradict each other"
                     raise InputError("draw", None, "parameters", wanted, Phrase(str(contradiction))) from None
-        calibrated = self._calibrated(parameters)
-        world = calibrated.world(set_in_place(self.place, parameters), self.people, 0).world
+        calibrated = solution_for(scenario, self.place)
+        world = calibrated.world(set_in_place(self.place, scenario.parameters), self.people, 0).world
         return figures_of(calibrated, world), world, True
-
-    def _calibrated(self, parameters: Mapping[str, float]) -> Calibrated:
-        base = self.scenarios[0]
-        return solution_for(base.model_copy(update={"parameters": dict(parameters)}), self.place)
 
     def rows(
         self, parameters: Mapping[str, float], *, exact: bool = False, scenarios: Sequence[Scenario] | None = None
@@ -378,12 +405,15 @@ class TwinFamily:
             if not low <= value <= high:
                 check_parameter(name, value, "draw", place=self.place.name)
         chosen = self.scenarios if scenarios is None else tuple(scenarios)
-        by_parameters: dict[tuple[tuple[str, float], ...], list[Scenario]] = {}
+        by_model: dict[str, list[Scenario]] = {}
         for scenario in chosen:
-            by_parameters.setdefault(tuple(sorted(scenario.parameters.items())), []).append(scenario)
-        for own, together in by_parameters.items():
-            values = {**parameters, **dict(own)}
-            figures, world, is_built = self.draw(values, exact=exact)
+            drawn = scenario.model_copy(update={"parameters": {**parameters, **scenario.parameters}})
+            key = drawn.model_dump_json(include=MODEL_KEYS) if exact else repr(scenario.parameters)
+            by_model.setdefault(key, []).append(scenario)
+        for together in by_model.values():
+            drawn = together[0].model_copy(update={"parameters": {**parameters, **together[0].parameters}})
+            values = drawn.parameters
+            figures, world, is_built = self.draw(drawn, exact=exact)
             for structure in self._structures:
                 members = [s for s in together if self._structure_of(s) is structure]
                 if not members:
@@ -402,7 +432,7 @@ class TwinFamily:
         for structure in self._structures:
             if scenario in structure.scenarios:
                 return structure
-        aggregation = aggregation_of(scenario, self.neighbourhoods)
+        aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
         groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
         for structure in self._structures:
             if _codes(aggregation) == _codes(structure.aggregation) and np.array_equal(groups, structure.groups):
@@ -438,6 +468,10 @@ class TwinFamily:
             people = rows[:, people_at].sum(axis=1)
             out[scenario.name] = 12_000.0 * opened.reshape(-1, 12).sum(axis=1) / people.reshape(-1, 12).sum(axis=1)
         return out
+
+
+def _made(scenarios: Sequence[Scenario], place: Place, people: int | None, cell_axes: Mapping[str, bool]) -> TwinFamily:
+    return TwinFamily(scenarios, place, people, fifths=cell_axes["fifths"], ages=cell_axes["ages"])
 
 
 def _probe_values(place: str) -> list[dict[str, float]]:

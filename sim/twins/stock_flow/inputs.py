@@ -41,6 +41,8 @@ CODES = (
 """Constants of the flows that are codes, not quantities: the structure of the equations depends on them."""
 QUANTITIES = tuple(name for name in Constants._fields if name not in CODES)
 LITERALS = (0.0, 1.0)
+"""Numbers that may be part of the structure."""
+MAY_BE_EMPTY = ("state.helped", "state.waiting")
 
 
 def arrays_of(u: Unbalanced, bands: AgeBandBaseline, tables: Mapping[str, A], params: Mapping[str, Any]) -> Arrays:
@@ -96,7 +98,8 @@ class Layout(NamedTuple):
         vectors = np.array([vector_of(probe) for probe in probes])
         first, low = vectors[0], vectors.min(axis=0)
         literal = (vectors == first).all(axis=0) & np.isin(first, LITERALS)
-        return cls(shapes, literal, first, np.where(low >= SMALLEST, SMALLEST, np.where(low >= 0.0, 0.0, -np.inf)))
+        lowest = np.where(low >= SMALLEST, SMALLEST, np.where(low >= 0.0, 0.0, -np.inf))
+        return cls(shapes, literal, first, np.where(literal, lowest, np.minimum(lowest, _limits(probes[0]))))
 
     def widened(self, vector: F) -> Layout:
         """The layout that allows one more draw, which is traced."""
@@ -123,6 +126,12 @@ class Layout(NamedTuple):
             out[name] = cells(array.reshape(shape))
             at += size
         return out
+
+
+def _limits(arrays: Arrays) -> F:
+    """0 for the people whom a service helps, or who wait for it, as there may be none; infinity for other numbers."""
+    out = {n: np.full(array.shape, 0.0 if n in MAY_BE_EMPTY else np.inf) for n, array in arrays.items()}
+    return vector_of(out)
 
 
 def vector_of(arrays: Arrays) -> F:
