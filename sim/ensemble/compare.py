@@ -297,9 +297,18 @@ def compare(
     running = threads or os.cpu_count() or 1
     each = max(1, running // len(numbers))
 
+    runs_done = 0
+
+    def calibrating(label: str) -> Progress:
+        def note(_done: int, _total: int, _label: str) -> None:
+            if progress is not None:
+                progress(runs_done, len(numbers) * len(chosen), label)
+
+        return note
+
     @cache
     def calibration() -> Calibrated:
-        return solution_for(chosen[0], where)
+        return solution_for(chosen[0], where, calibrating("calibrating"))
 
     @cache
     def stem() -> str:
@@ -310,7 +319,9 @@ def compare(
             seed_scenario = variant(chosen[0], number)
             if drawn:
                 placed = set_in_place(where, seed_scenario.parameters)
-                return solution_for(seed_scenario, placed).burned_in_world(placed, size, number)
+                return solution_for(seed_scenario, placed, calibrating(f"calibrating seed {number}")).burned_in_world(
+                    placed, size, number
+                )
             if total > LARGEST_CACHED:
                 return calibration().burned_in_world(adapted_place, size, number, threads=each)
             return worlds.burned_in_world(stem(), calibration(), adapted_place, size, number)
@@ -333,8 +344,10 @@ def compare(
 
     def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
         def further(done: int, _total: int, label: str) -> None:
+            nonlocal runs_done
+            runs_done = before * len(chosen) + done
             if progress is not None:
-                progress(before * len(chosen) + done, len(numbers) * len(chosen), label)
+                progress(runs_done, len(numbers) * len(chosen), label)
 
         if engine == "mesa":
             return _mesa_runs(world, chosen, some, further, disabled, variant)
