@@ -12,6 +12,7 @@ from sim.cli.options import (
     SEED,
     SEEDS,
     ByOption,
+    CalibrateOption,
     DrawsOption,
     EngineOption,
     JsonOption,
@@ -39,6 +40,7 @@ def run(
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     threads: ThreadsOption = None,
     draws: DrawsOption = None,
     engine: EngineOption = "agents",
@@ -50,7 +52,22 @@ def run(
     """Run one scenario with several seeds."""
     names = [scenario]
     _compare(
-        context, names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json
+        context,
+        names,
+        place,
+        people,
+        years,
+        seeds,
+        seed,
+        sets,
+        calibrate,
+        threads,
+        draws,
+        engine,
+        precision,
+        by,
+        out,
+        as_json,
     )
 
 
@@ -66,6 +83,7 @@ def compare(
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     threads: ThreadsOption = None,
     draws: DrawsOption = None,
     engine: EngineOption = "agents",
@@ -77,7 +95,22 @@ def compare(
     """Compare policies with a baseline: acute demand and other measures over time."""
     names = [baseline, *scenarios]
     _compare(
-        context, names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json
+        context,
+        names,
+        place,
+        people,
+        years,
+        seeds,
+        seed,
+        sets,
+        calibrate,
+        threads,
+        draws,
+        engine,
+        precision,
+        by,
+        out,
+        as_json,
     )
 
 
@@ -90,6 +123,7 @@ def _compare(
     seeds: int,
     seed: int,
     sets: list[str] | None,
+    calibrate: str | None,
     threads: int | None,
     draws: str | None,
     engine: str,
@@ -107,7 +141,15 @@ def _compare(
     folder = checked_folder(context, out)
     store = stored_runs(context, folder)
     selected = arguments.select_scenarios(
-        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+        names,
+        place=place,
+        people=people,
+        years=years,
+        seeds=seeds,
+        seed=seed,
+        threads=threads,
+        sets=sets or [],
+        calibrate=calibrate,
     )
     import sim
     from sim.cli.progress import Bar
@@ -154,6 +196,7 @@ def export(
     people: PeopleOption = None,
     years: YearsOption = None,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     aggregate: Annotated[
         str | None,
         typer.Option(
@@ -169,7 +212,15 @@ def export(
     aggregated = arguments.aggregations(aggregate)
     path = arguments.output_file("--xmile", xmile)
     selected = arguments.select_scenarios(
-        [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
+        [scenario],
+        place=place,
+        people=people,
+        years=years,
+        seeds=1,
+        seed=0,
+        threads=None,
+        sets=sets or [],
+        calibrate=calibrate,
     )
     from sim.cli.progress import working
     from sim.ensemble.run_limits import Runs, check_limits
