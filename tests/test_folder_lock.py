@@ -76,12 +76,26 @@ def test_a_folder_without_writable_parent_is_locked_inside(tmp_path: Path, monke
 def test_a_full_disk_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error while results are written names the folder of `--out`, and leaves nothing."""
+    """An error while results are written names the folder of `--out`, and leaves nothing but finished runs."""
 
     def fail(_: Path) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(result_folder, "_digest", fail)
+    assert command([*SMALL_RUN, "--out", str(tmp_path / "results")]) == 1
+    assert f"{tmp_path / 'results'}: No space left on device" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["results.unfinished"]
+
+
+def test_a_full_disk_is_named_while_runs_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error while a finished run is stored names the folder of `--out`, and leaves nothing."""
+
+    def fail(path: Path, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
     assert command([*SMALL_RUN, "--out", str(tmp_path / "results")]) == 1
     assert f"{tmp_path / 'results'}: No space left on device" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

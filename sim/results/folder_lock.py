@@ -73,6 +73,15 @@ def unfinished(folder: Path, parent: Path) -> tuple[Path, Undone]:
     return path, temporary(path, folder=True)
 
 
+@contextlib.contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Let an error of the file system name the path of the user, and not that of an unfinished file or none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
 def place_beside(folder: Path) -> Path:
     """The folder for files beside a folder of results: the one above it, or itself if nothing can be written there."""
     return folder.parent if _is_writable(folder.parent) or not folder.exists() else folder

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.process.termination import temporary
-from sim.results.folder_lock import locked, unfinished
+from sim.results.folder_lock import locked, named_errors, unfinished
 from sim.results.run_files import DIGITS, FORMAT, RunKey, file_name
 from sim.results.run_store import RUNS, RunStore, run_format
 from sim.results.summary_table import summary_table
@@ -120,7 +120,7 @@ def write(
     staging, created = unfinished(folder, parent)
     provenance = result.provenance()
     comparison = run_format(result).comparison
-    with _named(folder):
+    with named_errors(folder):
         parent.mkdir(parents=True, exist_ok=True)
         with created:
             with ThreadPoolExecutor(1) as executor:
@@ -207,20 +207,11 @@ def _delete_other_runs(folder: Path, comparison: str) -> None:
 def write_text(folder: Path, name: str, text: str) -> None:
     """Write a text file; an interruption leaves no partial file."""
     partial = folder / f".{name}.part"
-    with _named(folder / name):
+    with named_errors(folder / name):
         folder.mkdir(parents=True, exist_ok=True)
         with temporary(partial):
             partial.write_text(text, encoding="utf-8")
             partial.replace(folder / name)
-
-
-@contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Let an error of the file system name the path of the user, and not that of an unfinished file or none."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def _parquet(path: Path, result: Comparison) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from sim.process.termination import temporary
 from sim.results import identity
-from sim.results.folder_lock import PART, created, place_beside
+from sim.results.folder_lock import PART, created, named_errors, place_beside
 from sim.results.records import Record
 from sim.results.run_files import DIGITS, RunFormat, RunKey, file_name, is_proved, key_of
 from sim.schema.errors import plain
@@ -131,15 +131,16 @@ class RunStore:
             return
         content = self._format.encoded(key, records)
         folder = self._unfinished / self._format.comparison[:DIGITS]
-        with self._changing:
-            for path in (self._unfinished, folder):
-                if not path.exists():
-                    self._created.enter_context(created(path))
         path = folder / file_name(key, content)
         partial = folder / f".{path.name}{PART}"
-        with temporary(partial):
-            partial.write_bytes(content)
-            partial.replace(path)
+        with named_errors(self._folder):
+            with self._changing:
+                for parent in (self._unfinished, folder):
+                    if not parent.exists():
+                        self._created.enter_context(created(parent))
+            with temporary(partial):
+                partial.write_bytes(content)
+                partial.replace(path)
         self._paths[key] = path
 
     def path(self, key: RunKey) -> Path | None:
