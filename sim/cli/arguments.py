@@ -163,6 +163,14 @@ def draws(value: str) -> Which | None:
     return None if value == "none" else value  # type: ignore[return-value]  # one of the words of `Which`
 
 
+def places(value: str | None) -> tuple[str, ...] | None:
+    """The places of `--places anytown,wigan`, without repeats; none for "own", and None without the option."""
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    return () if names == ["own"] else tuple(dict.fromkeys(names))
+
+
 def engine(value: str) -> Engine:
     """The value of `--engine`."""
     if value in FORMER_ENGINES:
