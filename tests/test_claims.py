@@ -203,8 +203,8 @@ def test_scenarios_of_an_expectation_are_run_once(mine: Path) -> None:
     assert report.unmet == ()
     verdicts = {f.case.scenario.name: f.verdict for f in report.findings}
     assert verdicts["same"].mean == 0.0
-    mean = next(f.verdict.mean for f in run_claims(["M94"], seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine]).findings
-               if f.case.scenario.name == "twice")  # fmt: skip
+    again = run_claims(["M94"], seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine])
+    mean = next(f.verdict.mean for f in again.findings if f.case.scenario.name == "twice")
     assert mean == pytest.approx(verdicts["twice"].mean)  # a cut is not twice itself: - cut + baseline
 
 
@@ -336,6 +336,12 @@ def test_a_claim_is_shown_or_outside_but_not_both(mine: Path) -> None:
         (["claims", "M99"], ["number of a claim", "M99"]),
         (["claims", "--from", "nowhere"], ["nowhere", "a folder"]),
         (["claims", "--seeds", "0"], ["--seeds"]),
+        (["claims", "--bases", "0"], ["--bases", "1 to 20", "got 0"]),
+        (["claims", "--seeds", "2", "--bases", "3"], ["--bases", "1 to 2, the number of seeds", "got 3"]),
+        (["claims", "--places", "wigan,nowhere"], ["a place", "nowhere"]),
+        (["claims", "--draws", "some"], ["--draws", "some", "mechanisms"]),
+        (["claims", "--loops", "--bases", "2"], ["without", "--bases", "more than that"]),
+        (["claims", "--levers", "--draws", "all"], ["without", "--draws", "more than that"]),
     ],
 )
 def test_wrong_arguments_are_refused(

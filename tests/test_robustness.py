@@ -153,7 +153,7 @@ def test_the_split_of_the_variance_recovers_its_parts() -> None:
 
 
 def simulated(effects: int, mean: float, parameter_sd: float, seed: int) -> list[Robustness]:
-    """Lines with one true mean under all conditions: 21 drawn seeds in three bases, 12 in a place, 12 at the defaults."""
+    """Lines with the same mean everywhere: 21 drawn seeds in three bases, 12 in a place, 12 at the defaults."""
     rng = np.random.default_rng(seed)
     out = []
     for _ in range(effects):
@@ -170,22 +170,23 @@ def simulated(effects: int, mean: float, parameter_sd: float, seed: int) -> list
 def test_a_false_dependence_is_rare(mean: float) -> None:
     """If the effect is the same under all conditions, at most 5% of the lines are called `depends`.
 
-    With 1,500 lines, a rate of 5% would pass a count of 7% with a chance of 2e-4.
+    Of 1,500 lines with each mean it was 2.1% to 2.7%, and 0.5% for a mean of 1.5 standard deviations. With 800 lines, a
+    true rate of 2.7% passes 5% with a chance of 2e-4.
     """
-    lines = simulated(1_500, mean, 0.0, seed=11)
+    lines = simulated(800, mean, 0.0, seed=11)
     share = sum(robust.verdict == "depends" for robust in lines) / len(lines)
-    assert share < (0.07 if mean < 1.0 else 0.005)
+    assert share < (0.05 if mean < 1.0 else 0.015)
     by_chance, after_holm = dependences_by_chance(lines)
-    assert by_chance == pytest.approx(75.0)
+    assert by_chance == pytest.approx(40.0)
     assert after_holm <= 2
 
 
 def test_parameters_that_seldom_matter_are_seldom_blamed() -> None:
-    """If 1% of parameter sets have the opposite sign, fewer than 5% of lines depend; if 30% have, most lines do."""
-    rarely = simulated(600, 2.33 * 3.0, 3.0, seed=5)
-    assert sum(robust.verdict == "depends" for robust in rarely) < 30
-    often = simulated(200, 0.52 * 3.0, 3.0, seed=6)
-    assert sum(robust.verdict == "depends" for robust in often) > 100
+    """If 1% of parameter sets have the opposite sign, fewer than 2% of lines depend; if 20% have, 80% or more do."""
+    rarely = simulated(400, 2.33 * 3.0, 3.0, seed=5)
+    assert sum(robust.verdict == "depends" for robust in rarely) < 8
+    often = simulated(200, 0.84 * 3.0, 3.0, seed=6)
+    assert sum(robust.verdict == "depends" for robust in often) >= 160
 
 
 def test_every_line_has_a_verdict_of_the_list() -> None:
