@@ -107,7 +107,7 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
     assert command(args) == 0
     text = capsys.readouterr().out
     assert "published -30.0%; simulated -" in text
-    assert "Bands, of 4: 3 hold, 0 depend, 0 not decided, 1 not met." in text
+    assert "Bands: 3 of 4 hold, 0 depend, 0 not decided, 1 not met." in text
 
 
 def test_an_unknown_experiment_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 from sim.cli.robustness import (
     chance_text,
     conditions_text,
+    contradictions,
     counts_text,
     left_out_text,
     legend,
@@ -98,6 +99,8 @@ def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
     print_wrapped(text, out, indent)
     line = Text(" " * (indent + 2) + robustness_text(robustness) + ": ", style="dim")
     out.print(Text.assemble(line, verdict_text(robustness)))
+    for text in contradictions(robustness, lambda figures: change_text(figures, row["unit"], decimals)):
+        print_wrapped(text, out, indent + 4)
 
 
 def _rest(report: Report, status: Status, title: str, out: Console) -> None:
@@ -120,7 +123,7 @@ def _counts(report: Report, out: Console) -> None:
     if count == 0:
         return
     lines = [finding.robustness for finding in report.findings]
-    print_wrapped(f"Expectations, limits of claims included, {counts_text(lines)}.", out)
+    print_wrapped(f"Expectations, limits of claims included: {counts_text(lines)}.", out)
     by_chance, after_holm = expected_by_chance(finding.verdict for finding in report.findings)
     missed = expected_misses(finding.verdict for finding in report.findings)
     print_wrapped(

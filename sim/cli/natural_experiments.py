@@ -11,6 +11,7 @@ from rich.text import Text
 from sim.cli.robustness import (
     chance_text,
     conditions_text,
+    contradictions,
     counts_text,
     left_out_text,
     legend,
@@ -20,8 +21,7 @@ from sim.cli.robustness import (
 from sim.cli.tables import print_wrapped
 from sim.results.number_text import fixed, is_share, number_text, shown_unit
 from sim.schema.errors import plain
-from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Validation
-from sim.validation.robustness import Robustness
+from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Measure, Validation
 
 
 def show(validation: Validation, out: Console) -> None:
@@ -34,8 +34,8 @@ def show(validation: Validation, out: Console) -> None:
     for outcome in validation.outcomes:
         _outcome(outcome, out)
     out.print()
-    out.print(Text(f"Bands, {counts_text(validation.bands)}.", style="bold"))
-    out.print(Text(f"Signs, {counts_text(validation.signs)}.", style="bold"))
+    out.print(Text(f"Bands: {counts_text(validation.bands)}.", style="bold"))
+    out.print(Text(f"Signs: {counts_text(validation.signs)}.", style="bold"))
     print_wrapped(chance_text([*validation.bands, *validation.signs]), out)
 
 
@@ -66,16 +66,20 @@ def _effect(effect: ExperimentEffect, out: Console) -> None:
         if middle["q025"] is not None:
             simulated += f", 95% of runs {shown(middle['q025'])} to {shown(middle['q975'])}"
     out.print(Text(f"    published {published}; simulated {simulated}"))
-    if effect.band is not None:
-        assert m.band is not None
-        _judgement(f"in the band {shown(m.band[0])} to {shown(m.band[1])}", effect.band, out)
-    if effect.sign is not None:
-        _judgement(f"sign {m.sign}", effect.sign, out)
+    for required, line in ((_band(m), effect.band), (f"sign {m.sign}", effect.sign)):
+        if line is None:
+            continue
+        head, conditions = Text(f"    {required}: "), Text(f"  {robustness_text(line)}", style="dim")
+        out.print(Text.assemble(head, verdict_text(line), conditions))
+        for text in contradictions(
+            line, lambda row: f"{shown(row['mean'])} ({shown(row['ci_low'])} to {shown(row['ci_high'])})"
+        ):
+            print_wrapped(text, out, 8)
 
 
-def _judgement(required: str, line: Robustness, out: Console) -> None:
-    head = Text(f"    {required}: ")
-    out.print(Text.assemble(head, verdict_text(line), Text(f"  {robustness_text(line)}", style="dim")))
+def _band(measure: Measure) -> str:
+    low, high = measure.band or (math.nan, math.nan)
+    return f"in the band {figure(low, measure.unit)} to {figure(high, measure.unit)}"
 
 
 def figure(value: float | None, unit: str) -> str:

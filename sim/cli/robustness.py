@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.text import Text
 
@@ -117,6 +118,24 @@ def verdict_text(line: Robustness) -> Text:
     return Text(text, style=STYLES[line.verdict])
 
 
+def contradictions(line: Robustness, figures: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """State the effect under each condition that contradicts the others.
+
+    Parameters
+    ----------
+    line : Robustness
+        The line.
+    figures : callable
+        From a row with `mean`, `ci_low` and `ci_high` to text.
+
+    Returns
+    -------
+    list of str
+        Such as "Wigan: -0.4 (-0.6 to -0.2)".
+    """
+    return [f"{result.effect.name}: {figures(result.row())}" for result in line.contradicting]
+
+
 def counts_text(lines: Sequence[Robustness]) -> str:
     """Count the lines with each verdict.
 
@@ -128,11 +147,11 @@ def counts_text(lines: Sequence[Robustness]) -> str:
     Returns
     -------
     str
-        Such as "of 12: 9 hold, 1 depends, 2 not decided, 0 not met".
+        Such as "9 of 12 hold, 1 depend, 2 not decided, 0 not met".
     """
     counted = {verdict: sum(line.verdict == verdict for line in lines) for verdict in LINE_VERDICTS}
-    words = {"holds": "hold", "depends": "depend"}
-    return f"of {len(lines)}: " + ", ".join(f"{count} {words.get(name, name)}" for name, count in counted.items())
+    others = f"{counted['depends']} depend, {counted['not decided']} not decided, {counted['not met']} not met"
+    return f"{counted['holds']} of {len(lines)} hold, {others}"
 
 
 def chance_text(lines: Iterable[Robustness]) -> str:

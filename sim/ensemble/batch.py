@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,7 @@ class Readings:
         self.people, self.threads = people, threads
         self.failures: dict[str, CalibrationError] = {}
         self._files = VerifiedFolder(None if folder is None else folder / "runs", "runs", head=JSON)
+        self._places: dict[str, Any] = {}
         self._requests: dict[str, _Request] = {}
         self._results: dict[str, _Result] = {}
 
@@ -139,7 +140,7 @@ class Readings:
             16 hexadecimal digits.
         """
         inputs = {
-            "place": Place.load(scenario.place).model_dump(mode="json"),
+            "place": self._place(scenario.place),
             "people": self.people if self.people is not None else scenario.people,
             "months": [scenario.start, scenario.years],
             "policies": [policy.model_dump(mode="json") for policy in scenario.moves],
@@ -150,6 +151,12 @@ class Readings:
             "model": model_digest(),
         }
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _place(self, name: str) -> Any:
+        """A place as it is written in a document, read once."""
+        if name not in self._places:
+            self._places[name] = Place.load(name).model_dump(mode="json")
+        return self._places[name]
 
     def run(self, progress: Progress | None = None) -> tuple[int, int]:
         """Run the scenarios whose readings are not stored.
@@ -175,7 +182,9 @@ class Readings:
         missing = [name for name in self._requests if name not in self._results]
         missing.sort(key=self._world)  # runs of one world in a row: its burn-in is done once
         total, before = sum(len(self._requests[name].setting.seeds) for name in missing), 0
-        with one_job(*(self._runs(name) for name in missing)):
+        worlds = [self._world(name) for name in missing]
+        firsts = {name for k, name in enumerate(missing) if worlds.index(worlds[k]) == k}
+        with one_job(*(self._runs(name, is_first=name in firsts) for name in missing)):
             for name in missing:
                 request = self._requests[name]
 
@@ -282,10 +291,11 @@ class Readings:
 
         return read
 
-    def _runs(self, name: str) -> Runs:
+    def _runs(self, name: str, *, is_first: bool) -> Runs:
+        """The size of the runs of a scenario; its draws are calibrated for the first scenario of a world only."""
         scenario, setting, _ = self._requests[name]
         people = self.people if self.people is not None else scenario.people
-        is_drawn = setting.draws != "none"
+        is_drawn = is_first and setting.draws != "none"
         return Runs(
             Place.load(scenario.place), people, scenario.years, 1, len(setting.seeds), self.threads, drawn=is_drawn
         )

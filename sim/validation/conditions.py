@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sim.ensemble.batch import Draws, Readings, Setting
@@ -153,18 +154,7 @@ class Design:
         tuple of Condition
             All draws together first.
         """
-        is_drawn = self.draws != "none"
-        out = [Condition("all", "all draws" if is_drawn else "all seeds", None, self.setting, self.seeds)]
-        if len(self.bases) > 1:
-            out += [Condition("base", _range_text(base), None, self.setting, base) for base in self.bases]
-        home = Place.load(place).name
-        for other in self.places:
-            loaded = Place.load(other)
-            if loaded.name != home:
-                out.append(Condition("place", loaded.label, other, Setting(self.part, self.draws), self.part))
-        if is_drawn:
-            out.append(Condition("defaults", "default parameters", None, Setting(self.part), self.part))
-        return tuple(out)
+        return _conditions(self, place)
 
     def document(self) -> dict[str, Any]:
         """Describe the design for a JSON document."""
@@ -174,6 +164,22 @@ class Design:
             "places": list(self.places),
             "seeds_in_further_places_and_without_draws": list(self.part),
         }
+
+
+@lru_cache(maxsize=64)
+def _conditions(design: Design, place: str) -> tuple[Condition, ...]:
+    is_drawn = design.draws != "none"
+    out = [Condition("all", "all draws" if is_drawn else "all seeds", None, design.setting, design.seeds)]
+    if len(design.bases) > 1:
+        out += [Condition("base", _range_text(base), None, design.setting, base) for base in design.bases]
+    home = Place.load(place).name
+    for other in design.places:
+        loaded = Place.load(other)
+        if loaded.name != home:
+            out.append(Condition("place", loaded.label, other, Setting(design.part, design.draws), design.part))
+    if is_drawn:
+        out.append(Condition("defaults", "default parameters", None, Setting(design.part), design.part))
+    return tuple(out)
 
 
 def _range_text(seeds: Sequence[int]) -> str:
@@ -271,12 +277,13 @@ class Line:
 
     def _check_groups(self, scenario: Scenario, people: int | None) -> None:
         """Refuse a measure of a neighbourhood that the place does not have."""
+        measured = {name for _, groups in self._needs() for name in groups.get("neighbourhood", ())}
+        if not measured:
+            return
         place = Place.load(scenario.place)
         names = [hood.name for hood in place.neighbourhoods(people if people is not None else scenario.people)]
-        for _, groups in self._needs():
-            for name in groups.get("neighbourhood", ()):
-                if name not in names:
-                    raise InputError(scenario.name, None, "", f"a neighbourhood of {place.label}", name, names)
+        for name in sorted(measured - set(names)):
+            raise InputError(scenario.name, None, "", f"a neighbourhood of {place.label}", name, names)
 
 
 def in_place(scenario: Scenario, place: str, people: int | None = None) -> Scenario:

@@ -134,6 +134,8 @@ class Robustness:
         `holds`, `depends`, `not decided` or `not met`.
     depends_on : tuple of str
         The conditions on which a line depends, in words.
+    contradicting : tuple of ConditionResult
+        Those of them that are not draws, with their effects.
     results : tuple of ConditionResult
         All draws together first, then each further condition.
     as_required : int
@@ -146,6 +148,7 @@ class Robustness:
 
     verdict: LineVerdict
     depends_on: tuple[str, ...]
+    contradicting: tuple[ConditionResult, ...]
     results: tuple[ConditionResult, ...]
     as_required: int
     split: ParameterSplit | None
@@ -337,22 +340,22 @@ def judge(bounds: Bounds, effects: Sequence[ConditionEffect]) -> Robustness:
         *(ConditionResult(effect, outcome(bounds, effect, m)) for effect in others),
     )
     if total.estimate is None:
-        return Robustness("not decided", (), results, 0, None, 1.0)
+        return Robustness("not decided", (), (), results, 0, None, 1.0)
     defaults = next((effect.estimate for effect in tested if effect.kind == "defaults"), None)
     split = None if defaults is None else split_variance(bounds, total.estimate, defaults)
     against, in_favour = (
-        [(effect, p) for effect in tested if (p := chance(bounds, effect.estimate)) < HALF / m]
+        [(result, p) for result in results[1:] if (p := chance(bounds, result.effect.estimate)) < HALF / m]
         for chance in (chance_of_flipping, chance_of_holding)
     )
     overall = results[0].outcome
-    depends_on: list[str] = []
-    chances: list[float] = []
-    if against and (overall == "holds" or (overall == "not decided" and in_favour)):
-        depends_on += [f"not {_where(effect)}" for effect, _ in against]
-        chances.append(m * min(p for _, p in against))
-    elif in_favour and overall == "flips":
-        depends_on += [f"only {_where(effect)}" for effect, _ in in_favour]
-        chances.append(m * min(p for _, p in in_favour))
+    contradicting: list[tuple[ConditionResult, float]] = []
+    if overall == "flips":
+        contradicting = in_favour
+    elif overall == "holds" or in_favour:
+        contradicting = against
+    word = "only" if overall == "flips" else "not"
+    depends_on = [f"{word} {_where(result.effect)}" for result, _ in contradicting]
+    chances = [m * p for _, p in contradicting]
     if split is not None and split.is_mixed and overall != "flips":
         depends_on.append(f"not for about {split.opposite:.0%} of parameter sets")
         chances.append(split.p)
@@ -360,6 +363,7 @@ def judge(bounds: Bounds, effects: Sequence[ConditionEffect]) -> Robustness:
     return Robustness(
         "depends" if depends_on else verdicts.get(overall, "not decided"),
         tuple(depends_on),
+        tuple(result for result, _ in contradicting),
         results,
         _as_required(bounds, total.estimate),
         split,
