@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from sim.ensemble import batch
-from sim.ensemble.batch import CalibrationError, Readings, Setting
+from sim.ensemble.batch import Readings, Setting
+from sim.ensemble.paired_runs import RefusedDrawsError
 from sim.results.expectation_tests import bounds, difference
 from sim.scenario.expectations import Expect
 from sim.scenario.policy import NeighbourhoodFilter
@@ -43,12 +44,12 @@ class FakeCompare:
         self.opposite, self.unsolved, self.failing = opposite, unsolved, failing
         self.calls: list[tuple[str, str, int, str]] = []
 
-    def __call__(self, scenario: Scenario, *, seeds: Sequence[int], draws: str | None, **_: Any) -> FakeResult:
+    def __call__(self, scenario: Scenario, *, seeds: Sequence[int], draws: str, **_: Any) -> FakeResult:
         """Make a result; leave out the seeds whose draws cannot be calibrated."""
-        is_drawn = draws not in (None, "none")
-        self.calls.append((scenario.name, scenario.place, len(seeds), draws if is_drawn and draws else "none"))
+        is_drawn = draws != "none"
+        self.calls.append((scenario.name, scenario.place, len(seeds), draws))
         if is_drawn and scenario.place == self.failing:
-            raise CalibrationError("draws", None, "", "draws that can be calibrated", Phrase("3 of 4 that cannot"))
+            raise RefusedDrawsError("draws", None, "", "draws that can be calibrated", Phrase("3 of 4 that cannot"))
         solved = np.array([seed for seed in seeds if not is_drawn or seed not in self.unsolved])
         values = 100.0 + np.cos(solved)
         if scenario.name == "cut":
@@ -186,7 +187,7 @@ def test_stored_readings_are_those_of_their_conditions(monkeypatch: pytest.Monke
 def test_identity_of_a_run() -> None:
     """Seeds and draws are part of the identity of a run; the name of the scenario is not."""
     readings, seeds = Readings(), (0, 1)
-    names = {readings.digest(BASELINE, Setting(seeds, draws)) for draws in ("none", "mechanisms", "all")}  # type: ignore[arg-type]  # literals
+    names = {readings.digest(BASELINE, Setting(seeds, draws)) for draws in ("none", "mechanisms", "all")}
     assert len(names | {readings.digest(BASELINE, Setting((0, 2)))}) == 4
     renamed = BASELINE.model_copy(update={"name": "as-it-is"})
     assert readings.digest(renamed, Setting(seeds)) in names

@@ -14,18 +14,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.engine.verified_files import JSON, VerifiedFolder
 from sim.ensemble.compare import compare
-from sim.ensemble.parameter_sampling import Which
+from sim.ensemble.paired_runs import RefusedDrawsError
+from sim.ensemble.parameter_sampling import Draws
 from sim.ensemble.run_limits import Runs, one_job
 from sim.place.place import Place
 from sim.results.expectation_tests import F, Parts, Read
 from sim.scenario.scenario import Scenario
-from sim.schema.errors import InputError
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 
@@ -45,13 +45,6 @@ def model_digest() -> str:
             digest.update(inside.as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-Draws = Which | Literal["none"]
-
-
-class CalibrationError(InputError):
-    """STUB."""
 
 
 class Setting(NamedTuple):
@@ -93,7 +86,7 @@ class Readings:
     ----------
     people : int or None
         Size of the place.
-    failures : dict of str to CalibrationError
+    failures : dict of str to RefusedDrawsError
         Scenarios that could not be run because too few draws can be calibrated, by the digest of the run.
     """
 
@@ -102,7 +95,7 @@ class Readings:
     ) -> None:  # fmt: skip
         """Keep the settings."""
         self.people, self.threads = people, threads
-        self.failures: dict[str, CalibrationError] = {}
+        self.failures: dict[str, RefusedDrawsError] = {}
         self._files = VerifiedFolder(None if folder is None else folder / "runs", "runs", head=JSON)
         self._places: dict[str, Any] = {}
         self._requests: dict[str, _Request] = {}
@@ -207,9 +200,10 @@ class Readings:
                 people=self.people,
                 threads=self.threads,
                 progress=progress,
-                draws=None if request.setting.draws == "none" else request.setting.draws,
+                draws=request.setting.draws,
+                replicates=False,
             )
-        except CalibrationError as error:
+        except RefusedDrawsError as error:
             self.failures[name] = error
             return
         self._results[name] = _Result(
@@ -218,7 +212,7 @@ class Readings:
         )
         self._store(name)
 
-    def failure(self, scenarios: Iterable[Scenario], setting: Setting) -> CalibrationError | None:
+    def failure(self, scenarios: Iterable[Scenario], setting: Setting) -> RefusedDrawsError | None:
         """Return the reason why one of the scenarios could not be run, or None.
 
         Parameters
@@ -230,7 +224,7 @@ class Readings:
 
         Returns
         -------
-        CalibrationError or None
+        RefusedDrawsError or None
         """
         digests = (self.digest(scenario, setting) for scenario in scenarios)
         return next((self.failures[name] for name in digests if name in self.failures), None)

@@ -19,7 +19,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from sim.ensemble.batch import Draws, Readings
+from sim.ensemble.batch import Readings
+from sim.ensemble.parameter_sampling import Draws
 from sim.policies import levers
 from sim.results.expectation_tests import (
     Verdict,

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sim.ensemble.batch import Draws, Readings, Setting
+from sim.ensemble.batch import Readings, Setting
+from sim.ensemble.parameter_sampling import Draws
 from sim.place.place import Place
 from sim.results.expectation_tests import Estimate, Read, needs
 from sim.scenario.expectations import MeasureSpec

@@ -20,7 +20,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from sim.ensemble.batch import Draws, Readings
+from sim.ensemble.batch import Readings
+from sim.ensemble.parameter_sampling import Draws
 from sim.results.expectation_tests import Estimate, Read, about, difference, unmeasured
 from sim.results.number_text import plain_number
 from sim.scenario.expectations import MeasureSpec
