@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sim.cli import command
 from sim.ensemble import batch
 from sim.ensemble.batch import Readings, Setting
 from sim.ensemble.paired_runs import RefusedDrawsError
@@ -38,7 +41,7 @@ class FakeResult:
 
 
 class FakeCompare:
-    """`compare` without a model: a cut lowers every reading by 10 or so, and raises it in the places of `opposite`."""
+    """`compare` without a model: a policy lowers readings by about 10, and raises them in the places of `opposite`."""
 
     def __init__(self, opposite: Sequence[str] = (), unsolved: Sequence[int] = (), failing: str = "") -> None:
         self.opposite, self.unsolved, self.failing = opposite, unsolved, failing
@@ -52,7 +55,7 @@ class FakeCompare:
             raise RefusedDrawsError("draws", None, "", "draws that can be calibrated", Phrase("3 of 4 that cannot"))
         solved = np.array([seed for seed in seeds if not is_drawn or seed not in self.unsolved])
         values = 100.0 + np.cos(solved)
-        if scenario.name == "cut":
+        if scenario.name != "baseline":
             values += (10.0 if scenario.place in self.opposite else -10.0) + 0.1 * np.sin(solved)
         return FakeResult([int(seed) for seed in solved], np.tile(values[:, None], (1, scenario.years)))
 
@@ -205,3 +208,45 @@ def test_a_line_about_neighbourhoods_of_one_place_is_not_run_elsewhere() -> None
     moved = Line({"baseline": BASELINE, "cut": scenario}, (LESS,), line().estimate)
     (effect,) = moved.effects(Readings(people=3_000), [place])
     assert "d1-99" in effect.reason
+
+
+# Commands.
+
+
+def test_a_report_states_its_conditions_and_dependences(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`validate` prints the runs, the seeds that were left out, and the effect in the place that contradicts.
+
+    The JSON document has every condition.
+    """
+    monkeypatch.setattr(batch, "compare", FakeCompare(opposite=["wigan"], unsolved=[160]))
+    args = ["validate", "V5", "--people", "3000", "--seeds", "12"]
+    assert command(args) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "3,000 people. 12 runs of each scenario, each with its own draw of all parameters, in 3 bases of seeds (0 to "
+        "3, 160 to 163, 320 to 323). 6 of these seeds also run in every other place of Anytown, Wigan, and with the",
+        "Anytown: left out 1 draw of parameters that cannot be calibrated (seed 160)",
+        "sign down: depends: not in Wigan bases 3/3 \N{MIDDLE DOT} places 1/2 \N{MIDDLE DOT} runs 11/11 \N{MIDDLE DOT} "
+        "defaults yes",
+        "Wigan: +10.0% (",
+        "Signs: 0 of 2 hold, 2 depend, 0 not decided, 0 not met.",
+    ):
+        assert part in text, part
+    assert command([*args, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["seeds_left_out"] == {"Anytown": [160], "Wigan": [160]}
+    assert document["counts"]["signs"]["depends"] == 2
+    conditions = document["experiments"][0]["measures"][0]["robustness"]["sign"]["conditions"]
+    assert [condition["kind"] for condition in conditions] == ["all", "base", "base", "base", "place", "defaults"]
+    assert [condition["outcome"] for condition in conditions] == [*["holds"] * 4, "flips", "holds"]
+
+
+def test_a_claim_that_depends_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`claims` gives such a claim the status `depends`, prints the effect that contradicts, and exits with status 1."""
+    monkeypatch.setattr(batch, "compare", FakeCompare(opposite=["wigan"]))
+    assert command(["claims", "M2", "--people", "3000", "--seeds", "12"]) == 1
+    output = capsys.readouterr()
+    assert "depends: not in Wigan" in output.out
+    assert re.search(r"expectations do not hold under all conditions: \d+ depends", output.err)
