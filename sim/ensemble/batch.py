@@ -179,14 +179,14 @@ class Readings:
         firsts = {name for k, name in enumerate(missing) if worlds.index(worlds[k]) == k}
         with one_job(*(self._runs(name, is_first=name in firsts) for name in missing)):
             for name in missing:
-                request = self._requests[name]
+                seeds = len(self._requests[name].setting.seeds)
 
-                def on(done: int, _: int, label: str, before: int = before) -> None:
-                    if progress is not None:
-                        progress(before + done, total, label)
+                def on(done: int, steps: int, label: str, before: int = before, seeds: int = seeds) -> None:
+                    if progress is not None:  # the steps of a comparison are its runs and the calibrations of draws
+                        progress(before + seeds * done // max(1, steps), total, label)
 
                 self._run(name, on)
-                before += len(request.setting.seeds)
+                before += seeds
         return len(missing), len(self._requests) - len(missing)
 
     def _run(self, name: str, progress: Progress) -> None:
