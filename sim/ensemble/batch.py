@@ -138,7 +138,7 @@ class Readings:
             "months": [scenario.start, scenario.years],
             "policies": [policy.model_dump(mode="json") for policy in scenario.moves],
             "parameters": scenario.parameters,
-            "recalibrate": scenario.recalibrate or not scenario.parameters,
+            "calibrate": scenario.calibrate,
             "seeds": setting.seeds,
             "draws": setting.draws,
             "model": model_digest(),
@@ -298,7 +298,7 @@ class Readings:
         scenario, setting, _ = self._requests[name]
         people = f"{self.people or scenario.people}"
         parameters = json.dumps(scenario.parameters, sort_keys=True)
-        return (scenario.place, people, parameters, f"{scenario.recalibrate}", setting)
+        return (scenario.place, people, parameters, scenario.calibrate, setting)
 
     def _stored(self, name: str) -> _Result | None:
         """Readings of a run in the folder; None if there is no file, or if it was damaged."""

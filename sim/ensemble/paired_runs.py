@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from sim.cache import records as cached_records
 from sim.cache import worlds
-from sim.calibration.calibrate import adapted_for, solution_for
+from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.ensemble import parameter_sampling
 from sim.ensemble.memory_cache import baseline_records, burned_in_worlds, world_key
@@ -26,7 +26,7 @@ from sim.ensemble.request import Request
 from sim.ensemble.run_limits import LARGEST_CACHED
 from sim.place.place import Place
 from sim.results.records import Record
-from sim.scenario.data_parameters import set_in_place
+from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
 from sim.simulation.simulate import Progress, ensemble, set_aim_groups
@@ -185,7 +185,13 @@ class PairedRuns:
             return solution_for(self._baseline, place), set_in_place(place, self._baseline.parameters)
         scenario = self._variant(self._baseline, seed)
         placed = set_in_place(place, scenario.parameters)
-        return adapted_for(scenario, placed), placed
+        if not self._baseline.parameters or self._baseline.calibrate != "none":
+            return solution_for(scenario, placed), placed
+        # The hazards are solved for the draw, and not for the parameters that the scenario changes in this world.
+        drawn = self._baseline.model_copy(update={"parameters": self.drawn[seed], "calibrate": "fast"})
+        solved = solution_for(drawn, set_in_place(place, drawn.parameters))
+        domains, services = set_in_england(scenario.parameters)
+        return solved._replace(params=scenario.params(), domains=domains, services=services), placed
 
     def _source(self, number: int) -> int | None:
         """The seed of the draw that a run has; None if all runs have the same parameters."""

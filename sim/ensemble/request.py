@@ -133,8 +133,9 @@ def _check_scenarios(chosen: Sequence[Scenario]) -> None:
         raise _error("scenarios with the same start and length", spans)
     if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
         raise _error("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
-    if len({s.recalibrate for s in chosen if s.parameters}) > 1:
-        raise _error("scenarios with the same recalibrate: they share one world", "true and false")
+    modes = sorted({s.calibrate for s in chosen if s.parameters})
+    if len(modes) > 1:
+        raise _error("scenarios with the same `calibrate`: they share one world", " and ".join(modes))
     for s in chosen:
         for k, expected in enumerate(s.expect):
             wrong = expectation_tests.unmeasured(expected)
