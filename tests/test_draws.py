@@ -17,6 +17,7 @@ from sim.calibration.calibrated_model import Calibrated
 from sim.engine.verified_files import VerifiedFolder
 from sim.ensemble import paired_runs, parameter_sampling
 from sim.ensemble.memory_cache import baseline_records, burned_in_worlds
+from sim.ensemble.request import checked_request
 from sim.ensemble.sequential_stopping import FIRST
 from sim.place.place import Place
 from sim.results.comparison import Comparison
@@ -105,7 +106,7 @@ def test_draws_from_points_are_the_runs_without_draws(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("draws", ["none", None])
 def test_without_draws_there_is_luck_alone(draws: Any) -> None:
-    """Without draws there are no replicates, all spread is luck, and every seed has the central parameters."""
+    """Without draws there are no replicates, all spread is chance, and every seed has the central parameters."""
     result = sim.run("baseline", seeds=2, draws=draws, **SMALL)
     assert (result.draws, result.replicates) == ("none", None)
     level = result.acute_demand.level("baseline")
@@ -202,7 +203,7 @@ def test_precision_counts_the_doubt_about_parameters() -> None:
 
 
 def test_arrays_have_both_spreads() -> None:
-    """The labelled arrays have luck and parameters for levels and differences, as the frames do."""
+    """The labelled arrays have chance and parameters for levels and differences, as the frames do."""
     result = sim.compare(*PAIR, seeds=2, **SMALL)
     arrays = result.to_xarray()
     frame = result.acute_demand.difference()
@@ -224,3 +225,29 @@ def test_an_unknown_kind_of_draws_is_refused() -> None:
     """Draws are all, mechanisms or none."""
     with pytest.raises(InputError, match=r"draws: wanted one of these, got 'plausible'; there are: all"):
         sim.run("baseline", draws="plausible", **SMALL)  # type: ignore[arg-type]
+
+
+def test_a_changed_world_is_calibrated_for_its_draw_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `calibrate` none, hazards are those of the draw without the scenario's own parameters, which only run."""
+    asked: list[Scenario] = []
+
+    def solved(scenario: Scenario, place: Place) -> Calibrated:
+        asked.append(scenario)
+        return uncalibrated(scenario, place)
+
+    monkeypatch.setattr(paired_runs, "solution_for", solved)
+    changed = Scenario.load("baseline").model_copy(
+        update={"parameters": {"need.beta_support": 0.1}, "calibrate": "none", "name": "changed", "years": 1}
+    )
+    request = checked_request(
+        [changed], place=None, people=1_500, years=None, seeds=2, seed=0, threads=1, disabled=(), draws="all",
+        engine="agents", precision=None,
+    )  # fmt: skip
+    runs = paired_runs.PairedRuns(request, None)
+    calibrated, _ = runs._calibrated(1)
+    (scenario,) = asked
+    assert scenario.calibrate == "fast"
+    assert "need.beta_support" not in scenario.parameters
+    assert scenario.parameters == runs.drawn[1]
+    assert calibrated.params["need"].beta_support == 0.1  # type: ignore[attr-defined]  # a parameter of need
+    assert calibrated.params["need"].beta_resilience == runs.drawn[1]["need.beta_resilience"]  # type: ignore[attr-defined]  # likewise

@@ -180,18 +180,16 @@ class PairedRuns:
 
     def _calibrate(self, seed: int | None) -> tuple[Calibrated, Place]:
         """The inputs of a world, and the place with its parameters: of a seed's draw, or of all seeds (None)."""
+        scenario = self._baseline if seed is None else self._variant(self._baseline, seed)
         place = self.request.place
-        if seed is None:
-            return solution_for(self._baseline, place), set_in_place(place, self._baseline.parameters)
-        scenario = self._variant(self._baseline, seed)
         placed = set_in_place(place, scenario.parameters)
-        if not self._baseline.parameters or self._baseline.calibrate != "none":
-            return solution_for(scenario, placed), placed
+        if seed is None or not self._baseline.parameters or self._baseline.calibrate != "none":
+            return solution_for(scenario, place), placed
         # The hazards are solved for the draw, and not for the parameters that the scenario changes in this world.
         drawn = self._baseline.model_copy(update={"parameters": self.drawn[seed], "calibrate": "fast"})
-        solved = solution_for(drawn, set_in_place(place, drawn.parameters))
         domains, services = set_in_england(scenario.parameters)
-        return solved._replace(params=scenario.params(), domains=domains, services=services), placed
+        solved = solution_for(drawn, place)._replace(params=scenario.params(), domains=domains, services=services)
+        return solved, placed
 
     def _source(self, number: int) -> int | None:
         """The seed of the draw that a run has; None if all runs have the same parameters."""
