@@ -11,8 +11,8 @@ from sim.cli.robustness import (
     contradictions,
     counts_text,
     left_out_text,
-    legend,
     robustness_text,
+    show_legend,
     verdict_text,
 )
 from sim.cli.tables import change_text, print_wrapped
@@ -37,7 +37,7 @@ def show(report: Report, out: Console) -> None:
     size = f"{report.people:,} people" if report.people is not None else "the place of every scenario at full size"
     runs = f"{report.new_runs} run now, {report.stored_runs} stored before"
     print_wrapped(f"{size}. {conditions_text(report.design)} Scenarios: {runs}.", out)
-    print_wrapped(legend(report.design), out)
+    show_legend(report.design, out)
     if report.left_out:
         print_wrapped(left_out_text(report.left_out), out)
     for claim in report.claims:

@@ -14,8 +14,8 @@ from sim.cli.robustness import (
     contradictions,
     counts_text,
     left_out_text,
-    legend,
     robustness_text,
+    show_legend,
     verdict_text,
 )
 from sim.cli.tables import print_wrapped
@@ -28,7 +28,7 @@ def show(validation: Validation, out: Console) -> None:
     """Print every experiment, and the counts."""
     size = f"{validation.people:,} people" if validation.people is not None else "each place at full size"
     print_wrapped(f"{size[:1].upper()}{size[1:]}. {conditions_text(validation.design)}", out)
-    print_wrapped(legend(validation.design), out)
+    show_legend(validation.design, out)
     if validation.left_out:
         print_wrapped(left_out_text(validation.left_out), out)
     for outcome in validation.outcomes:

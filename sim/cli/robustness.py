@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
+from sim.cli.tables import print_wrapped
 from sim.place.place import Place
 from sim.results.expectation_tests import LEVEL
 from sim.validation.conditions import Design
@@ -17,6 +19,12 @@ STYLES: dict[LineVerdict, str] = {
     "depends": "bold yellow",
     "not decided": "yellow",
     "not met": "bold red",
+}
+MEANINGS: dict[LineVerdict, str] = {
+    "holds": "the interval lies wholly where it is expected, and under no condition wholly elsewhere",
+    "depends": "some conditions contradict others",
+    "not decided": "the interval is too wide to say",
+    "not met": "the interval lies wholly elsewhere",
 }
 DRAWN = {
     "all": "each with its own draw of all parameters",
@@ -44,32 +52,28 @@ def conditions_text(design: Design) -> str:
     if len(design.bases) > 1:
         text += f", in {len(design.bases)} bases of seeds ({', '.join(map(_range, design.bases))})"
     labels = [Place.load(place).label for place in design.places]
-    further = [f"in every other place of {', '.join(labels)}"] if labels else []
+    further = [f"in each further place ({', '.join(labels)})"] if labels else []
     further += ["with the default parameters"] if design.draws != "none" else []
     return text + "." + (f" {part} of these seeds also run {', and '.join(further)}." if further else "")
 
 
-def legend(design: Design) -> str:
-    """Explain the verdicts and the columns.
+def show_legend(design: Design, out: Console) -> None:
+    """Explain the verdicts and the counts.
 
     Parameters
     ----------
     design : Design
         The conditions.
-
-    Returns
-    -------
-    str
+    out : Console
+        Where to print.
     """
-    text = (
-        "In brackets: the 95% interval of the mean. holds: the interval lies wholly where it is expected, and under no "
-        "condition wholly elsewhere. depends: some conditions contradict others. not decided: the interval is too wide "
-        "to say. not met: the interval lies wholly elsewhere. bases, places: in how many of them the interval lies "
-        "where it is expected. runs: how many single runs do."
-    )
+    print_wrapped("In brackets: the 95% interval of the mean over all runs. Verdicts:", out)
+    for verdict, meaning in MEANINGS.items():
+        out.print(Text.assemble("  ", (f"{verdict:<13}", STYLES[verdict]), meaning))
+    text = "bases, places: in how many of them the interval lies where it is expected. runs: how many single runs do."
     if design.draws != "none":
         text += " defaults: whether the interval with the default parameters does."
-    return text
+    print_wrapped(text, out)
 
 
 def robustness_text(line: Robustness) -> str:
