@@ -85,7 +85,7 @@ def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
     row, verdict, robustness = finding.row(), finding.verdict, finding.robustness
     decimals = 4 if is_share(row["unit"]) else metric(row["metric"]).decimals
     if not verdict.has_interval:
-        observed = "unknown: one seed, or an empty group"
+        observed = "no interval: one seed, an empty group, or a denominator that may be 0"
     else:
         observed = change_text(verdict._asdict(), row["unit"], decimals)
         if row["q025"] is not None:
@@ -97,8 +97,8 @@ def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
             observed += f", 95% of runs {low} to {high}"
     text = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: simulated {observed}"
     print_wrapped(text, out, indent)
-    line = Text(" " * (indent + 2) + robustness_text(robustness) + ": ", style="dim")
-    out.print(Text.assemble(line, verdict_text(robustness)))
+    conditions = Text(f" [{robustness_text(robustness)}]", style="dim")
+    out.print(Text.assemble(" " * (indent + 2), verdict_text(robustness), conditions))
     for text in contradictions(robustness, lambda figures: change_text(figures, row["unit"], decimals)):
         print_wrapped(text, out, indent + 4)
 

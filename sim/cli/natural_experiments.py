@@ -60,7 +60,9 @@ def _effect(effect: ExperimentEffect, out: Console) -> None:
 
     published, simulated = shown(m.published), shown(effect.mean)
     low, high = effect.interval
-    if not math.isnan(low):
+    if math.isnan(low):
+        simulated += " (no interval: one seed, or a denominator that may be 0)" if math.isfinite(effect.mean) else ""
+    else:
         simulated += f" ({shown(low)} to {shown(high)})"
         middle = effect.row()
         if middle["q025"] is not None:
@@ -69,7 +71,7 @@ def _effect(effect: ExperimentEffect, out: Console) -> None:
     for required, line in ((_band(m), effect.band), (f"sign {m.sign}", effect.sign)):
         if line is None:
             continue
-        head, conditions = Text(f"    {required}: "), Text(f"  {robustness_text(line)}", style="dim")
+        head, conditions = Text(f"    {required}: "), Text(f" [{robustness_text(line)}]", style="dim")
         out.print(Text.assemble(head, verdict_text(line), conditions))
         for text in contradictions(
             line, lambda row: f"{shown(row['mean'])} ({shown(row['ci_low'])} to {shown(row['ci_high'])})"

@@ -96,7 +96,8 @@ def robustness_text(line: Robustness) -> str:
         unclear = sum(result.outcome == "not decided" for result in results)
         if of:
             parts.append(f"{word} {holds}/{of}" + (f" ({unclear} not decided)" if unclear else ""))
-    parts.append(f"runs {line.as_required}/{len(line.total.effect.seeds)}")
+    if line.has_interval:
+        parts.append(f"runs {line.as_required}/{len(line.total.effect.seeds)}")
     words = {"holds": "yes", "flips": "no", "not decided": "not decided", "not run": "not run"}
     parts += [f"defaults {words[result.outcome]}" for result in line.of("defaults")]
     return " \N{MIDDLE DOT} ".join(parts)

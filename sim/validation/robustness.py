@@ -159,6 +159,12 @@ class Robustness:
         """The result for all draws together."""
         return self.results[0]
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether the effect over all draws has an interval: not with one seed, nor if a denominator may be 0."""
+        estimate = self.total.effect.estimate
+        return estimate is not None and not bool(np.isnan(estimate.error()))
+
     def of(self, kind: Kind) -> tuple[ConditionResult, ...]:
         """Return the results of the conditions of a kind."""
         return tuple(result for result in self.results if result.effect.kind == kind)
@@ -177,7 +183,7 @@ class Robustness:
         return {
             "bases": dict(zip(("hold", "of"), self.count("base"), strict=True)),
             "places": dict(zip(("hold", "of"), self.count("place"), strict=True)),
-            "seeds_as_required": {"hold": self.as_required, "of": len(self.total.effect.seeds)},
+            "seeds_as_required": {"hold": self.as_required, "of": len(self.total.effect.seeds) * self.has_interval},
             "defaults": next((result.outcome for result in self.of("defaults")), None),
             "chance_sd": None if split is None else plain_number(split.chance_sd, 9),
             "parameter_sd": None if split is None else plain_number(split.parameter_sd, 9),
@@ -402,7 +408,7 @@ def middle(line: Robustness) -> dict[str, float | None]:
         `q025` and `q975`; None without an interval, and with fewer than ten seeds.
     """
     estimate = line.total.effect.estimate
-    if estimate is None or np.isnan(estimate.error()) or estimate.each.size < FEWEST_FOR_MIDDLE:
+    if estimate is None or not line.has_interval or estimate.each.size < FEWEST_FOR_MIDDLE:
         return {"q025": None, "q975": None}
     low, high = np.quantile(estimate.value + estimate.each, [HALF, 1.0 - HALF])
     least, most = estimate.limits
