@@ -228,8 +228,8 @@ def test_a_report_states_its_conditions_and_dependences(
         "3,000 people. 12 runs of each scenario, each with its own draw of all parameters, in 3 bases of seeds (0 to "
         "3, 160 to 163, 320 to 323). 6 of these seeds also run in each further place (Anytown, Wigan), and with the",
         "Anytown: left out 1 draw of parameters that cannot be calibrated (seed 160)",
-        "sign down: depends: not in Wigan [bases 3/3 \N{MIDDLE DOT} places 1/2 \N{MIDDLE DOT} runs 11/11 \N{MIDDLE DOT} "
-        "defaults yes]",
+        "sign down: depends: not in Wigan [bases 3/3 \N{MIDDLE DOT} places 1/2 \N{MIDDLE DOT} runs 11/11 "
+        "\N{MIDDLE DOT} defaults yes]",
         "Wigan: +10.0% (",
         "Signs: 0 of 2 hold, 2 depend, 0 not decided, 0 not met.",
     ):
