@@ -1,9 +1,9 @@
 """Does the interval of an ensemble with draws hold the mean of many fresh draws?
 
 `python -m benchmarks.draws --people 30000 --seeds 40 --fresh 400` runs the main comparison with `--seeds` draws, and
-then with `--fresh` others, and prints for each policy the mean difference of acute demand in the last year with its 95%
-interval, the mean of the fresh draws, and whether the interval holds it. The mean of the fresh draws has an error of its
-own, which the table states: by chance alone the interval misses it about once in twenty policies.
+then with `--fresh` others. For each policy it prints the mean difference of acute demand in the last year with its 95%
+interval, the mean of the fresh draws with its error, and whether the interval holds it. By chance alone the interval
+misses it about once in twenty policies.
 """
 
 from __future__ import annotations
