@@ -81,13 +81,13 @@ def stored_files(folder: Path, seed: int = 0) -> dict[str, StoredFile]:
     solved.put("town.solution", hazards.encoded_solution(solution, "town"))
     add("solution", solved, "town.solution", calibrate._decoded)
 
-    readings = batch.Readings(2, folder=folder)
-    readings.ask(BASELINE, [("acute_demand", {}), ("deaths", {})])
-    (run,) = readings._asked
+    readings = batch.Readings(folder=folder)
+    readings.ask(BASELINE, batch.Setting((0, 1)), [("acute_demand", {}), ("deaths", {})])
+    ((run, request),) = readings._requests.items()
     values = np.random.default_rng(seed).normal(700.0, 30.0, (2, 1))
-    readings._values[run] = dict.fromkeys(readings._asked[run], values)
+    readings._results[run] = batch._Result((0, 1), dict.fromkeys(request.readings, values))
     readings._store(run)
-    out["stored run"] = StoredFile(folder / "runs" / f"{run}.json", lambda: readings._stored(run) or None)
+    out["stored run"] = StoredFile(folder / "runs" / f"{run}.json", lambda: readings._stored(run))
 
     code = VerifiedFolder(folder / "compiled", "compiled")
     names: set[str] = set()

@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim.calibration.calibrate import solution_for
 from sim.cli import command
-from sim.ensemble.batch import Readings
+from sim.ensemble.batch import Readings, Setting
 from sim.results.expectation_tests import unmeasured
 from sim.scenario.scenario import FOLDER, Scenario, library
 from sim.schema.errors import InputError
@@ -19,6 +20,9 @@ from sim.validation import claims as claims_module
 from sim.validation.claims import OUTSIDE, cases, claim_texts, outside_texts, regions, run_claims, walks
 
 SEEDS, PEOPLE = 3, 3000
+PLAIN: dict[str, Any] = {"draws": "none", "bases": 1, "places": ()}
+"""Options of runs with the default parameters in one place."""
+PLAIN_OPTIONS = ["--draws", "none", "--bases", "1", "--places", "own"]
 HEAD = """\
 name = "{name}"
 label = "Made up"
@@ -133,7 +137,7 @@ def test_a_claim_is_shown_and_stops_at_its_limit(mine: Path) -> None:
     The baseline is run once for both expectations, so that there are three runs.
     """
     write(mine, "cut", TRUE, CUT, STOPS)
-    report = run_claims(seeds=SEEDS, people=PEOPLE, folders=[mine])
+    report = run_claims(seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine])
     assert (report.new_runs, report.stored_runs) == (3, 0)
     shown = next(claim for claim in report.claims if claim.number == "M94")
     assert shown.status == "shown"
@@ -146,18 +150,29 @@ def test_a_claim_is_shown_and_stops_at_its_limit(mine: Path) -> None:
 def test_an_unmet_expectation_fails(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A cut that is expected to raise spending is NOT met: exit status 1, and the message counts it."""
     write(mine, "cut", FALSE, CUT)
-    args = ["claims", "M94", "--from", str(mine), "--seeds", str(SEEDS), "--people", str(PEOPLE)]
+    args = ["claims", "M94", "--from", str(mine), "--seeds", str(SEEDS), "--people", str(PEOPLE), *PLAIN_OPTIONS]
     assert command(args) == 1
     output = capsys.readouterr()
     assert "M94 not shown" in output.out
-    assert "NOT met" in output.out
-    assert "1 of 1 expectations are not met" in output.err
+    assert "NOT MET" in output.out
+    assert "1 of 1 expectations do not hold under all conditions: 1 not met" in output.err
 
 
 def test_stored_runs_are_not_repeated(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the same `--out`, a second command makes no run and prints the same document; a new policy is a new run."""
     write(mine, "cut", TRUE, CUT)
-    args = ["claims", "M94", "--from", str(mine), "--seeds", str(SEEDS), "--people", str(PEOPLE), "--json"]
+    args = [
+        "claims",
+        "M94",
+        "--from",
+        str(mine),
+        "--seeds",
+        str(SEEDS),
+        "--people",
+        str(PEOPLE),
+        *PLAIN_OPTIONS,
+        "--json",
+    ]
     args += ["--out", str(tmp_path / "out")]
     assert command(args) == 0
     first = json.loads(capsys.readouterr().out)
@@ -183,20 +198,20 @@ def test_scenarios_of_an_expectation_are_run_once(mine: Path) -> None:
           CUT.replace("0.8", "0.6"))  # fmt: skip
     write(mine, "twice", '[[expect]]\nmetric = "spend_total"\nyear = 2\ninteraction = ["cut", "same"]\n'
           'direction = "up"\n', CUT)  # fmt: skip
-    report = run_claims(["M94"], seeds=SEEDS, people=PEOPLE, folders=[mine])
+    report = run_claims(["M94"], seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine])
     assert report.new_runs == 3
     assert report.unmet == ()
     verdicts = {f.case.scenario.name: f.verdict for f in report.findings}
     assert verdicts["same"].mean == 0.0
-    mean = next(f.verdict.mean for f in run_claims(["M94"], seeds=SEEDS, people=PEOPLE, folders=[mine]).findings
-               if f.case.scenario.name == "twice")  # fmt: skip
+    again = run_claims(["M94"], seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine])
+    mean = next(f.verdict.mean for f in again.findings if f.case.scenario.name == "twice")
     assert mean == pytest.approx(verdicts["twice"].mean)  # a cut is not twice itself: - cut + baseline
 
 
 def test_quick_lists_claims_that_are_not_run(mine: Path) -> None:
     """With `quick`, a claim that is shown only by scenarios of other folders is 'not run', and not missing."""
     write(mine, "cut", TRUE, CUT)
-    report = run_claims(seeds=SEEDS, people=PEOPLE, folders=[mine], quick=True)
+    report = run_claims(seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine], quick=True)
     assert (report.new_runs, report.count("not run")) == (0, 1)
 
 
@@ -206,7 +221,7 @@ def test_some_claims_of_the_library(seed: int) -> None:
     Their least certain expectation has p below 1e-4, so that other seeds fail this test very rarely.
     """
     chosen = ["M16", "M55", "M56", "M83", "M91"]
-    report = run_claims(chosen, quick=True, seeds=8, seed=seed, people=4_000)
+    report = run_claims(chosen, quick=True, seeds=8, seed=seed, people=4_000, **PLAIN)
     assert [(finding.case.scenario.name, finding.row()) for finding in report.unmet] == []
     assert report.count("shown") == len(chosen)
     assert sum(len(claim.stops) for claim in report.claims) > 4
@@ -238,12 +253,12 @@ def test_a_claim_is_true_in_a_part_of_its_region(
     scenarios = {"baseline": FOLDER / "baseline.toml", "cut": mine / "cut.toml"}
     monkeypatch.setattr(claims_module, "library", lambda: scenarios)
     monkeypatch.setattr(claims_module, "REGIONS", path)
-    report = run_claims(["M94"], seeds=SEEDS, people=PEOPLE)
+    report = run_claims(["M94"], seeds=SEEDS, people=PEOPLE, **PLAIN)
     (walk,) = report.claims[0].walks
     assert walk.truth() == ("true", "undecided", "false")
     assert report.new_runs == 5
     assert [f.case.stops for f in report.findings] == [None]  # a region is no expectation
-    assert command(["claims", "M94", "--seeds", str(SEEDS), "--people", str(PEOPLE)]) == 0
+    assert command(["claims", "M94", "--seeds", str(SEEDS), "--people", str(PEOPLE), *PLAIN_OPTIONS]) == 0
     text = capsys.readouterr().out
     assert "along total_budget (cut): Spending follows money." in text
     assert re.search(r"at 1.5: \+.*: FALSE", text)
@@ -287,8 +302,11 @@ def test_a_limit_has_its_own_baseline(mine: Path) -> None:
     assert second.baseline.calibrate == "none"
     assert [policy.lever for policy in third.baseline.policies] == ["cut_rule"]
     assert [policy.lever for policy in third.scenario.policies] == ["total_budget", "cut_rule"]
-    readings = Readings(SEEDS)
-    assert len({readings.digest(s) for case in (first, second, third) for s in (case.scenario, case.baseline)}) == 6
+    readings, setting = Readings(), Setting((0, 1, 2))
+    assert (
+        len({readings.digest(s, setting) for case in (first, second, third) for s in (case.scenario, case.baseline)})
+        == 6
+    )
 
 
 def test_without_recalibration_the_hazards_are_the_defaults() -> None:
@@ -308,7 +326,7 @@ def test_a_claim_is_shown_or_outside_but_not_both(mine: Path) -> None:
     path = mine / "cut.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("M94", number), encoding="utf-8")
     with pytest.raises(InputError, match="claims that no scenario shows") as wrong:
-        run_claims(seeds=SEEDS, people=PEOPLE, folders=[mine])
+        run_claims(seeds=SEEDS, people=PEOPLE, **PLAIN, folders=[mine])
     assert wrong.value.file == str(OUTSIDE)
 
 
@@ -318,6 +336,12 @@ def test_a_claim_is_shown_or_outside_but_not_both(mine: Path) -> None:
         (["claims", "M99"], ["number of a claim", "M99"]),
         (["claims", "--from", "nowhere"], ["nowhere", "a folder"]),
         (["claims", "--seeds", "0"], ["--seeds"]),
+        (["claims", "--bases", "0"], ["--bases", "1 to 20", "got 0"]),
+        (["claims", "--seeds", "2", "--bases", "3"], ["--bases", "1 to 2, the number of seeds", "got 3"]),
+        (["claims", "--places", "wigan,nowhere"], ["a place", "nowhere"]),
+        (["claims", "--draws", "some"], ["--draws", "some", "mechanisms"]),
+        (["claims", "--loops", "--bases", "2"], ["without", "--bases", "more than that"]),
+        (["claims", "--levers", "--draws", "all"], ["without", "--draws", "more than that"]),
     ],
 )
 def test_wrong_arguments_are_refused(

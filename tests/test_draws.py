@@ -17,6 +17,7 @@ from sim.calibration.calibrated_model import Calibrated
 from sim.engine.verified_files import VerifiedFolder
 from sim.ensemble import paired_runs, parameter_sampling
 from sim.ensemble.memory_cache import baseline_records, burned_in_worlds
+from sim.ensemble.request import checked_request
 from sim.ensemble.sequential_stopping import FIRST
 from sim.place.place import Place
 from sim.results.comparison import Comparison
@@ -224,3 +225,29 @@ def test_an_unknown_kind_of_draws_is_refused() -> None:
     """Draws are all, mechanisms or none."""
     with pytest.raises(InputError, match=r"draws: wanted one of these, got 'plausible'; there are: all"):
         sim.run("baseline", draws="plausible", **SMALL)  # type: ignore[arg-type]
+
+
+def test_a_changed_world_is_calibrated_for_its_draw_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `calibrate` none, hazards are those of the draw without the scenario's own parameters, which only run."""
+    asked: list[Scenario] = []
+
+    def solved(scenario: Scenario, place: Place) -> Calibrated:
+        asked.append(scenario)
+        return uncalibrated(scenario, place)
+
+    monkeypatch.setattr(paired_runs, "solution_for", solved)
+    changed = Scenario.load("baseline").model_copy(
+        update={"parameters": {"need.beta_support": 0.1}, "calibrate": "none", "name": "changed", "years": 1}
+    )
+    request = checked_request(
+        [changed], place=None, people=1_500, years=None, seeds=2, seed=0, threads=1, disabled=(), draws="all",
+        engine="agents", precision=None,
+    )  # fmt: skip
+    runs = paired_runs.PairedRuns(request, None)
+    calibrated, _ = runs._calibrated(1)
+    (scenario,) = asked
+    assert scenario.calibrate == "fast"
+    assert "need.beta_support" not in scenario.parameters
+    assert scenario.parameters == runs.drawn[1]
+    assert calibrated.params["need"].beta_support == 0.1  # type: ignore[attr-defined]  # a parameter of need
+    assert calibrated.params["need"].beta_resilience == runs.drawn[1]["need.beta_resilience"]  # type: ignore[attr-defined]  # likewise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from sim.validation import natural_experiments
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment, validate
 
 SEEDS, PEOPLE = 3, 3000
+PLAIN: dict[str, Any] = {"draws": "none", "bases": 1, "places": ()}
+"""Options of runs with the default parameters in one place."""
+PLAIN_OPTIONS = ["--draws", "none", "--bases", "1", "--places", "own"]
 CUT = """
 [[policies]]
 lever = "total_budget"
@@ -87,19 +91,23 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
     measures += head + 'arm = "large"\nratio_to = "small"\nband = [1.2, 3.0]\n'
     measures += head + 'arm = "large"\nband = [0.0, 1.5]\ndivide_by = { metric = "spend_total", years = [2, 3] }\n'
     (folder / "x1.toml").write_text(EXPERIMENT + arms + measures, encoding="utf-8")
-    validation = validate(seeds=SEEDS, people=PEOPLE)
+    validation = validate(seeds=SEEDS, people=PEOPLE, **PLAIN)
     first, second, ratio, part = validation.outcomes[0].effects
-    assert (first.in_band, first.sign_right) == ("yes", "yes")
-    assert (second.in_band, second.sign_right) == ("no", "no")
+    assert [line.verdict for line in first.judgements] == ["holds", "holds"]
+    assert [line.verdict for line in second.judgements] == ["not met", "not met"]
     assert 1.2 < ratio.mean < 3.0
     assert 0.0 < part.mean < 1.5
-    assert command(["validate", "X1", "--seeds", str(SEEDS), "--people", str(PEOPLE), "--json"]) == 0
+    args = ["validate", "X1", "--seeds", str(SEEDS), "--people", str(PEOPLE), *PLAIN_OPTIONS]
+    assert command([*args, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["counts"] == {"bands": 4, "in_band": 3, "signs": 2, "sign_right": 1, "sign_wrong": 1}
-    assert command(["validate", "X1", "--seeds", str(SEEDS), "--people", str(PEOPLE)]) == 0
+    assert document["counts"] == {
+        "bands": {"holds": 3, "depends": 0, "not decided": 0, "not met": 1},
+        "signs": {"holds": 1, "depends": 0, "not decided": 0, "not met": 1},
+    }
+    assert command(args) == 0
     text = capsys.readouterr().out
     assert "published -30.0%; simulated -" in text
-    assert "In the band: 3 of 4" in text
+    assert "Bands: 3 of 4 hold, 0 depend, 0 not decided, 1 not met." in text
 
 
 def test_an_unknown_experiment_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

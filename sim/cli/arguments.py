@@ -175,6 +175,14 @@ def draws(value: str | None, of_engine: Engine = "agents") -> Draws:
     return value  # type: ignore[return-value]  # one of the words of `Draws`
 
 
+def places(value: str | None) -> tuple[str, ...] | None:
+    """The places of `--places anytown,wigan`, without repeats; none for "own", and None without the option."""
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    return () if names == ["own"] else tuple(dict.fromkeys(names))
+
+
 def calibration_mode(value: str | None) -> Calibrate | None:
     """The value of `--calibrate`; None if the option is not used."""
     if value is None:

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from rich.console import Console
 from rich.text import Text
 
+from sim.cli.robustness import (
+    chance_text,
+    conditions_text,
+    contradictions,
+    counts_text,
+    left_out_text,
+    robustness_text,
+    show_legend,
+    verdict_text,
+)
 from sim.cli.tables import change_text, print_wrapped
 from sim.results.expectation_tests import expected_by_chance, expected_misses
 from sim.results.metrics import metric
-from sim.results.number_text import is_share
+from sim.results.number_text import is_share, number_text
 from sim.schema.errors import plain
 from sim.validation.claims import STATUSES, ClaimResult, Finding, RegionResult, Report, Status
 
-STYLES = {"shown": "green", "not shown": "bold red", "not run": "dim", "outside": "dim", "missing": "yellow"}
+STYLES = {
+    "shown": "green",
+    "depends": "bold yellow",
+    "not shown": "bold red",
+    "not run": "dim",
+    "outside": "dim",
+    "missing": "yellow",
+}
 
 
 def show(report: Report, out: Console) -> None:
     """Print the claims that scenarios show, the claims outside the model with the reason, and the counts."""
     size = f"{report.people:,} people" if report.people is not None else "the place of every scenario at full size"
-    runs = f"{report.new_runs} new, {report.stored_runs} stored before"
-    out.print(Text(f"{size}, {len(report.seeds)} seeds; runs: {runs}"))
+    runs = f"{report.new_runs} run now, {report.stored_runs} stored before"
+    print_wrapped(f"{size}. {conditions_text(report.design)} Scenarios: {runs}.", out)
+    show_legend(report.design, out)
+    if report.left_out:
+        print_wrapped(left_out_text(report.left_out), out)
     for claim in report.claims:
-        if claim.status in ("shown", "not shown") or claim.stops or claim.walks:
+        if claim.status in ("shown", "depends", "not shown") or claim.stops or claim.walks:
             _claim(claim, out)
     _rest(report, "outside", "Outside the model", out)
     _rest(report, "not run", "Not run: no quick scenario", out)
@@ -64,20 +82,25 @@ def _walk(walk: RegionResult, out: Console) -> None:
 
 
 def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
-    row, verdict = finding.row(), finding.verdict
+    row, verdict, robustness = finding.row(), finding.verdict, finding.robustness
     decimals = 4 if is_share(row["unit"]) else metric(row["metric"]).decimals
-    stops = row["stops"] is not None
     if not verdict.has_interval:
-        word, style, observed = "no interval", "yellow", "unknown: one seed, or an empty group"
+        observed = "no interval: one seed, an empty group, or a denominator that may be 0"
     else:
-        word = ("confirmed" if verdict.met else "NOT confirmed") if stops else ("met" if verdict.met else "NOT met")
-        style = "green" if verdict.met else "bold red"
         observed = change_text(verdict._asdict(), row["unit"], decimals)
-    text = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: simulated {observed}: "
-    lines = textwrap.wrap(plain(text), max(20, out.width - indent - 12)) or [""]
-    for line in lines[:-1]:
-        out.print(Text(" " * indent + line))
-    out.print(Text.assemble(" " * indent + lines[-1] + " ", (word, style)))
+        if row["q025"] is not None:
+            relative = row["unit"] == "share"
+            low, high = (
+                number_text(row[name], row["unit"], decimals, signed=True, relative=relative)
+                for name in ("q025", "q975")
+            )
+            observed += f", 95% of runs {low} to {high}"
+    text = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: simulated {observed}"
+    print_wrapped(text, out, indent)
+    conditions = Text(f" [{robustness_text(robustness)}]", style="dim")
+    out.print(Text.assemble(" " * (indent + 2), verdict_text(robustness), conditions))
+    for text in contradictions(robustness, lambda figures: change_text(figures, row["unit"], decimals)):
+        print_wrapped(text, out, indent + 4)
 
 
 def _rest(report: Report, status: Status, title: str, out: Console) -> None:
@@ -99,16 +122,14 @@ def _counts(report: Report, out: Console) -> None:
     count = len(report.findings)
     if count == 0:
         return
+    lines = [finding.robustness for finding in report.findings]
+    print_wrapped(f"Expectations, limits of claims included: {counts_text(lines)}.", out)
     by_chance, after_holm = expected_by_chance(finding.verdict for finding in report.findings)
-    met = count - len(report.unmet)
-    out.print(Text(f"Expectations, limits of claims included: {met} of {count} met, each at 5% (two-sided)."))
-    out.print(
-        Text(
-            f"If all were false, chance would meet at most {by_chance:.1f} of them on average. At 5% for all together "
-            f"(Holm), {after_holm} are still met."
-        )
-    )
     missed = expected_misses(finding.verdict for finding in report.findings)
-    out.print(
-        Text(f"With other seeds, and as many, about {missed:.0f} would not be met, judging by the simulated results.")
+    print_wrapped(
+        f"Each is tested at 5% (two-sided). If all were false, at most {by_chance:.1f} would hold by chance. At 5% for "
+        f"all together (Holm), {after_holm} hold over all draws. With other seeds, and as many, about "
+        f"{missed:.0f} would not hold, judging by the simulated results.",
+        out,
     )
+    print_wrapped(chance_text(lines), out)

@@ -8,24 +8,35 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
+from sim.cli.robustness import (
+    chance_text,
+    conditions_text,
+    contradictions,
+    counts_text,
+    left_out_text,
+    robustness_text,
+    show_legend,
+    verdict_text,
+)
+from sim.cli.tables import print_wrapped
 from sim.results.number_text import fixed, is_share, number_text, shown_unit
 from sim.schema.errors import plain
-from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Validation
-
-STYLES = {"yes": "green", "no": "bold red", "undecided": "yellow"}
+from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Measure, Validation
 
 
 def show(validation: Validation, out: Console) -> None:
     """Print every experiment, and the counts."""
     size = f"{validation.people:,} people" if validation.people is not None else "each place at full size"
-    out.print(Text(f"{size}, {len(validation.seeds)} seeds. In brackets: 95% interval of the mean effect."))
+    print_wrapped(f"{size[:1].upper()}{size[1:]}. {conditions_text(validation.design)}", out)
+    show_legend(validation.design, out)
+    if validation.left_out:
+        print_wrapped(left_out_text(validation.left_out), out)
     for outcome in validation.outcomes:
         _outcome(outcome, out)
-    counts = validation.document()["counts"]
     out.print()
-    summary = f"In the band: {counts['in_band']} of {counts['bands']}. Correct sign: {counts['sign_right']} of "
-    summary += f"{counts['signs']}; wrong sign: {counts['sign_wrong']}; 95% interval includes 0: the others."
-    out.print(Text(summary, style="bold"))
+    out.print(Text(f"Bands: {counts_text(validation.bands)}.", style="bold"))
+    out.print(Text(f"Signs: {counts_text(validation.signs)}.", style="bold"))
+    print_wrapped(chance_text([*validation.bands, *validation.signs]), out)
 
 
 def _outcome(outcome: ExperimentOutcome, out: Console) -> None:
@@ -48,18 +59,29 @@ def _effect(effect: ExperimentEffect, out: Console) -> None:
         return figure(value, m.unit)
 
     published, simulated = shown(m.published), shown(effect.mean)
-    if not math.isnan(effect.ci_low):
-        simulated += f" ({shown(effect.ci_low)} to {shown(effect.ci_high)})"
-    line = Text(f"    published {published}; simulated {simulated}")
-    if m.band is not None:
-        line.append(f"; band {shown(m.band[0])} to {shown(m.band[1])}: in the band? ")
-        line.append(effect.in_band, STYLES[effect.in_band])
-        if effect.in_band == "yes" and not effect.surely_in_band:
-            line.append(" (part of the interval is outside)", "dim")
-    if m.sign is not None:
-        line.append(f"; sign {m.sign}: correct? ")
-        line.append(effect.sign_right, STYLES[effect.sign_right])
-    out.print(line)
+    low, high = effect.interval
+    if math.isnan(low):
+        simulated += " (no interval: one seed, or a denominator that may be 0)" if math.isfinite(effect.mean) else ""
+    else:
+        simulated += f" ({shown(low)} to {shown(high)})"
+        middle = effect.row()
+        if middle["q025"] is not None:
+            simulated += f", 95% of runs {shown(middle['q025'])} to {shown(middle['q975'])}"
+    out.print(Text(f"    published {published}; simulated {simulated}"))
+    for required, line in ((_band(m), effect.band), (f"sign {m.sign}", effect.sign)):
+        if line is None:
+            continue
+        head, conditions = Text(f"    {required}: "), Text(f" [{robustness_text(line)}]", style="dim")
+        out.print(Text.assemble(head, verdict_text(line), conditions))
+        for text in contradictions(
+            line, lambda row: f"{shown(row['mean'])} ({shown(row['ci_low'])} to {shown(row['ci_high'])})"
+        ):
+            print_wrapped(text, out, 8)
+
+
+def _band(measure: Measure) -> str:
+    low, high = measure.band or (math.nan, math.nan)
+    return f"in the band {figure(low, measure.unit)} to {figure(high, measure.unit)}"
 
 
 def figure(value: float | None, unit: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,8 +24,12 @@ from sim.cli.options import (
     check_integer_options,
     checked_folder,
     print_json,
+    whole_number,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from sim.validation.robustness import LineVerdict
 
 PlaceArgument = Annotated[str, typer.Argument(metavar="PLACE", help="A place's name, or its .toml file.")]
 StabilityOption = Annotated[
@@ -38,6 +42,34 @@ StabilityOption = Annotated[
 ]
 CellsOption = Annotated[
     bool, typer.Option("--cells", help="Also show every acute service by deprivation fifth and age band.")
+]
+BasesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--bases",
+        parser=whole_number,
+        metavar="N",
+        help="Number of bases into which the seeds are split, each with a verdict of its own. Default: 3.",
+    ),
+]
+PlacesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--places",
+        metavar="NAME,...|own",
+        help="Places in which everything is tested with half of the seeds, besides its own place. own: only there. "
+        "Default: anytown,wigan.",
+    ),
+]
+TestedDrawsOption = Annotated[
+    str,
+    typer.Option(
+        "--draws",
+        metavar="all|mechanisms|none",
+        help="Parameter uncertainty. all: every seed draws all parameters from their ranges, and half of the seeds "
+        "also run with the default parameters. mechanisms: the parameters of mechanisms only. none: every seed uses "
+        "the default parameters.",
+    ),
 ]
 
 
@@ -64,18 +96,30 @@ def claims(
     seed: SeedOption = SEED,
     people: PeopleOption = None,
     threads: ThreadsOption = None,
+    draws: TestedDrawsOption = "all",
+    bases: BasesOption = None,
+    places: PlacesOption = None,
     folders: FromOption = None,
     out: ReusedOutOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Test the claims of the scenario library. The output has expected and simulated results, and limits of claims."""
+    """Test the claims of the scenario library. The output has expected and simulated results, and limits of claims.
+
+    Each result is tested over draws of the parameters, in three bases of seeds, in two places, and with the default
+    parameters. A result that one of these contradicts is shown as "depends". With --levers or --loops, the default
+    parameters are used.
+    """
     check_integer_options(seeds, seed, people, threads)
+    from sim.cli import arguments
+
     folder = checked_folder(context, out)
     if of_levers or of_loops:
-        if quick or folders or (of_levers and of_loops):
+        source = context.get_parameter_source("draws")
+        is_drawn = draws != "none" and source is not None and source.name == "COMMANDLINE"
+        if quick or folders or is_drawn or bases is not None or places is not None or (of_levers and of_loops):
             from sim.schema.errors import InputError, Phrase
 
-            wanted = "one of --levers and --loops, without --quick and --from"
+            wanted = "one of --levers and --loops, without --quick, --from, --draws, --bases and --places"
             raise InputError("claims", None, "", wanted, Phrase("more than that"))
         return _one_at_a_time(names or (), of_levers, seeds, seed, people, threads, folder, as_json)
     from sim.cli.progress import Bar
@@ -88,6 +132,9 @@ def claims(
             seed=seed,
             people=people,
             threads=threads,
+            draws=arguments.draws(draws),
+            bases=bases,
+            places=arguments.places(places),
             quick=quick,
             folders=folders or (),
             out=folder,
@@ -104,9 +151,11 @@ def claims(
         claims_tables.show(report, tables.console())
     if not report.unmet:
         return 0
+    verdicts: tuple[LineVerdict, ...] = ("depends", "not decided", "not met")
+    parts = ", ".join(f"{count} {verdict}" for verdict in verdicts if (count := report.lines(verdict)))
+    message = f"{len(report.unmet)} of {len(report.findings)} expectations do not hold under all conditions: {parts}"
     without_interval = sum(not finding.verdict.has_interval for finding in report.unmet)
-    message = f"{len(report.unmet)} of {len(report.findings)} expectations are not met"
-    message += f", {without_interval} of them because they have no interval" if without_interval else ""
+    message += f" ({without_interval} without an interval)" if without_interval else ""
     print(f"upstream: {message}", file=sys.stderr)
     return 1
 
@@ -157,12 +206,21 @@ def validate(
     seed: SeedOption = SEED,
     people: PeopleOption = None,
     threads: ThreadsOption = None,
+    draws: TestedDrawsOption = "all",
+    bases: BasesOption = None,
+    places: PlacesOption = None,
     folders: FromOption = None,
     out: ReusedOutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Repeat published natural experiments. The output compares simulated with published effects."""
+    """Repeat published natural experiments. The output compares simulated with published effects.
+
+    Each effect is tested over draws of the parameters, in three bases of seeds, in two places, and with the default
+    parameters. A result that one of these contradicts is shown as "depends".
+    """
     check_integer_options(seeds, seed, people, threads)
+    from sim.cli import arguments
+
     folder = checked_folder(context, out)
     from sim.cli.progress import Bar
     from sim.validation import natural_experiments
@@ -174,6 +232,9 @@ def validate(
             seed=seed,
             people=people,
             threads=threads,
+            draws=arguments.draws(draws),
+            bases=bases,
+            places=arguments.places(places),
             folders=folders or (),
             out=folder,
             progress=progress,

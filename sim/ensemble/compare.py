@@ -95,6 +95,7 @@ def compare(
     progress: Progress | None = None,
     disabled: Iterable[str] = (),
     draws: Draws | None = "all",
+    replicates: bool = True,
     engine: Engine = "agents",
     precision: float | None = None,
     store: RunStore | None = None,
@@ -129,6 +130,8 @@ def compare(
         set, those of mechanisms only, or none (also None), so that every seed has the central values
         (sim/ensemble/parameter_sampling.py). Some seeds are run a second time with the same draw and other chance
         events (sim/ensemble/replicates.py). The stock-flow twin makes its one run with the central values.
+    replicates : bool
+        Whether these second runs are made. Without them, the spread is not split into luck and parameters.
     engine : {"agents", "stocks", "mesa"}
         People one by one; the stock-flow twin, one run of each scenario without chance; or the Mesa implementation
         in plain Python, for small places and few years.
@@ -161,7 +164,7 @@ def compare(
         [s if isinstance(s, Scenario) else Scenario.load(s) for s in (baseline, *others)],
         place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, disabled=disabled,
         draws=draws, engine=engine, precision=precision,
-    )  # fmt: skip
+    )._replace(replicates=replicates)  # fmt: skip
     if engine == "stocks":
         from sim.twins import stock_flow
 
@@ -193,12 +196,12 @@ def compare(
         result = until_precise(
             request.seeds, precision, lambda some, _: runs.records(runs.usable(some)), combined, half_width
         )
-        repeated = replicated(result.seeds) if request.is_drawn else ()
+        repeated = replicated(result.seeds) if request.is_drawn and replicates else ()
         if not repeated:
             return result
         return combined(result.seeds, result.records, runs.records([chance_seed(seed) for seed in repeated]))
     used = runs.usable(request.seeds)
-    repeated = replicated(used) if request.is_drawn else ()
+    repeated = replicated(used) if request.is_drawn and replicates else ()
     # In one go, so that no processor waits for the last seed before the replicates begin.
     both = runs.records([*used, *(chance_seed(seed) for seed in repeated)])
     records, again = (

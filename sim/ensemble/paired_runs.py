@@ -28,7 +28,7 @@ from sim.place.place import Place
 from sim.results.records import Record
 from sim.results.run_files import RunKey
 from sim.results.run_store import RunStore
-from sim.scenario.data_parameters import set_in_place
+from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
 from sim.simulation.simulate import Progress, ensemble, set_aim_groups
@@ -39,6 +39,10 @@ T = TypeVar("T")
 MOST_REFUSED = 0.25
 """Largest share of draws that may be refused."""
 REASONS_SHOWN = 3
+
+
+class RefusedDrawsError(InputError):
+    """Raised if more than a quarter of the draws cannot be calibrated."""
 
 
 def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
@@ -119,7 +123,7 @@ class PairedRuns:
             fixed = self._baseline.parameters
             draws = parameter_sampling.draws(request.draws, request.seeds, self._baseline.place, fixed)
             self.drawn = dict(zip(request.seeds, draws, strict=True))
-        repeats = len(replicated(request.seeds)) if self.drawn else 0
+        repeats = len(replicated(request.seeds)) if self.drawn and request.replicates else 0
         self._steps = (len(request.seeds) + repeats) * len(request.scenarios) + len(self.drawn)
         self._about = world_key(self._baseline, request.place, request.people)
         # Each draw is calibrated once, and its content is digested once, for all runs that have it.
@@ -142,7 +146,7 @@ class PairedRuns:
 
         Raises
         ------
-        InputError
+        RefusedDrawsError
             If more than a quarter of all draws so far are refused.
         """
         if not self.drawn:
@@ -215,7 +219,14 @@ class PairedRuns:
         """The inputs of a world, and the place with its parameters: of a seed's draw, or of all seeds (None)."""
         scenario = self._baseline if seed is None else self._variant(self._baseline, seed)
         place = self.request.place
-        return solution_for(scenario, place), set_in_place(place, scenario.parameters)
+        placed = set_in_place(place, scenario.parameters)
+        if seed is None or not self._baseline.parameters or self._baseline.calibrate != "none":
+            return solution_for(scenario, place), placed
+        # The hazards are solved for the draw, and not for the parameters that the scenario changes in this world.
+        drawn = self._baseline.model_copy(update={"parameters": self.drawn[seed], "calibrate": "fast"})
+        domains, services = set_in_england(scenario.parameters)
+        solved = solution_for(drawn, place)._replace(params=scenario.params(), domains=domains, services=services)
+        return solved, placed
 
     def _source(self, number: int) -> int | None:
         """The seed of the draw that a run has; None if all runs have the same parameters."""
@@ -279,9 +290,9 @@ class PairedRuns:
             if self._progress is not None:
                 self._progress(self._done, self._steps, label)
 
-    def _too_many_refused(self) -> InputError:
+    def _too_many_refused(self) -> RefusedDrawsError:
         reasons = [f"seed {seed}: {reason}" for seed, reason in list(self.refused.items())[:REASONS_SHOWN]]
         came = f"{len(self.refused)} of {self._tried} that cannot be ({'; '.join(reasons)}"
         came += "; …)" if len(self.refused) > REASONS_SHOWN else ")"
         wanted = f"draws of the parameters of which at least {1 - MOST_REFUSED:.0%} can be calibrated"
-        return InputError("compare", None, "draws", wanted, Phrase(came))
+        return RefusedDrawsError("compare", None, "draws", wanted, Phrase(came))

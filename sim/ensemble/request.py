@@ -39,6 +39,8 @@ class Request(NamedTuple):
         The implementation.
     threads : int or None
         Runs in parallel; None for one for each processor.
+    replicates : bool
+        Whether some draws are repeated with other chance events.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -49,6 +51,7 @@ class Request(NamedTuple):
     disabled: tuple[str, ...]
     engine: Engine
     threads: int | None
+    replicates: bool = True
 
     @property
     def is_drawn(self) -> bool:

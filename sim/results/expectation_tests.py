@@ -440,13 +440,28 @@ def expected_by_chance(verdicts: Iterable[Verdict]) -> tuple[float, int]:
         Number that is met at a 5% level for all of them together (Holm).
     """
     with_interval = [v for v in verdicts if v.has_interval]
-    chances = sorted(v.p for v in with_interval)
-    confirmed = 0
-    for k, chance in enumerate(chances):
-        if chance > LEVEL / (len(chances) - k):
-            break
-        confirmed += 1
-    return len(with_interval) * LEVEL / 2.0, confirmed
+    return len(with_interval) * LEVEL / 2.0, holm(v.p for v in with_interval)
+
+
+def holm(chances: Iterable[float]) -> int:
+    """Count the hypotheses of a family that are rejected at a 5% level for all of them together.
+
+    Parameters
+    ----------
+    chances : iterable of float
+        The p value of each hypothesis.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> holm([0.001, 0.02, 0.04, 0.3])
+    1
+    """
+    ordered = sorted(chances)
+    return next((k for k, p in enumerate(ordered) if p > LEVEL / (len(ordered) - k)), len(ordered))
 
 
 def expected_misses(verdicts: Iterable[Verdict]) -> float:

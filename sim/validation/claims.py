@@ -1,11 +1,13 @@
 """Tests the claims that the simulator should reproduce: each is an expectation of a scenario, with its limits.
 
 A claim (M-number) is a sentence of the documents on which the project is based. A claim is shown if a scenario lists it
-in `shows` and all expectations of that scenario for the claim are met. It is outside the model if `outside.toml` gives
-a reason, 'not run' if only scenarios that were not run list it, and missing otherwise. The limits of a claim, worlds or
-policies under which it stops being true (`[[stops]]`), are tested in the same way. For claims that the simulator must
-be able to contradict, `probes/regions.toml` varies a lever or a parameter, and the report shows for which of its values
-the claim is true and for which it is false.
+in `shows` and all expectations of that scenario for the claim hold: over draws of the parameters, in bases of seeds, in
+several places and without draws (`sim.validation.conditions`). It depends if some of them hold under some conditions
+only. It is outside the model if `outside.toml` gives a reason, 'not run' if only scenarios that were not run list it,
+and missing otherwise. The limits of a claim, worlds or policies under which it stops being true (`[[stops]]`), are
+tested in the same way. For claims that the simulator must be able to contradict, `probes/regions.toml` varies a lever
+or a parameter, and the report shows for which of its values the claim is true and for which it is false, over all draws
+in the place of the scenario.
 """
 
 from __future__ import annotations
@@ -18,17 +20,19 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from sim.ensemble.batch import Readings
+from sim.ensemble.parameter_sampling import Draws
 from sim.policies import levers
 from sim.results.expectation_tests import (
     Verdict,
     about,
+    assess,
     bounds,
+    difference,
     expected_by_chance,
     expected_misses,
-    needs,
-    tested,
     unit_of,
     unmeasured,
+    without_estimate,
 )
 from sim.results.metrics import metric
 from sim.results.number_text import plain_number
@@ -41,10 +45,12 @@ from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import Closed, Number
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
+from sim.validation.conditions import Design, Line
+from sim.validation.robustness import LINE_VERDICTS, LineVerdict, Robustness, dependences_by_chance, judge, middle
 
 TEXTS, OUTSIDE = FOLDER / "claims" / "claims.toml", FOLDER / "claims" / "outside.toml"
 REGIONS = FOLDER / "probes" / "regions.toml"
-Status = Literal["shown", "not shown", "not run", "outside", "missing"]
+Status = Literal["shown", "depends", "not shown", "not run", "outside", "missing"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
@@ -162,13 +168,21 @@ class Case:
     stops: ClaimLimit | None
     file: Path
 
+    def line(self) -> Line:
+        """The runs and the estimate of the expectation."""
+        name, base, expected = self.scenario.name, self.baseline.name, self.expected
+        runs = {**self.others, base: self.baseline, name: self.scenario}
+        pair = expected.interaction or ()
+        return Line(runs, (expected,), lambda read: difference(expected, name, base, read, expected.against, pair))
+
 
 @dataclass(frozen=True)
 class Finding:
-    """A case and its verdict."""
+    """A case, its verdict over all draws, and its verdict under all conditions."""
 
     case: Case
     verdict: Verdict
+    robustness: Robustness
 
     def row(self) -> dict[str, Any]:
         """The finding as one row of a table or document."""
@@ -186,9 +200,12 @@ class Finding:
             "mean": plain_number(v.mean, 9),
             "ci_low": plain_number(v.ci_low, 9),
             "ci_high": plain_number(v.ci_high, 9),
+            **middle(self.robustness),
             "p": plain_number(v.p, 9),
-            "met": v.met,
             "has_interval": v.has_interval,
+            "verdict": self.robustness.verdict,
+            "depends_on": list(self.robustness.depends_on),
+            "robustness": self.robustness.row(),
             "stops": None if case.stops is None else case.stops.because,
             "note": case.expected.note,
         }
@@ -214,15 +231,21 @@ class Report:
 
     claims: tuple[ClaimResult, ...]
     findings: tuple[Finding, ...]
-    seeds: tuple[int, ...]
+    design: Design
     people: int | None
     new_runs: int
     stored_runs: int
+    left_out: Mapping[str, tuple[int, ...]]
+    """Seeds whose draws cannot be calibrated, by place."""
 
     @property
     def unmet(self) -> tuple[Finding, ...]:
-        """Expectations that are not met, limits of claims included."""
-        return tuple(f for f in self.findings if not f.verdict.met)
+        """Expectations that do not hold under all conditions, limits of claims included."""
+        return tuple(f for f in self.findings if f.robustness.verdict != "holds")
+
+    def lines(self, verdict: LineVerdict) -> int:
+        """The number of expectations with a verdict, limits of claims included."""
+        return sum(f.robustness.verdict == verdict for f in self.findings)
 
     def count(self, status: Status) -> int:
         """The number of claims with a status."""
@@ -231,18 +254,24 @@ class Report:
     def document(self) -> dict[str, Any]:
         """The report as one JSON document."""
         by_chance, after_holm = expected_by_chance(f.verdict for f in self.findings)
+        dependent, dependent_after_holm = dependences_by_chance(f.robustness for f in self.findings)
         return {
             "upstream": VERSION,
-            "seeds": list(self.seeds),
+            "seeds": list(self.design.seeds),
             "people": self.people,
+            "conditions": self.design.document(),
+            "seeds_left_out": {place: list(seeds) for place, seeds in self.left_out.items()},
             "test": "each expectation: two-sided, 5 %, paired by seed; interval of the mean difference, 95 %",
             "by_chance": {
                 "expectations": len(self.findings),
                 "met_if_all_false": by_chance,
                 "met_after_holm": after_holm,
                 "missed_with_other_seeds": expected_misses(f.verdict for f in self.findings),
+                "dependent_if_all_the_same": dependent,
+                "dependent_after_holm": dependent_after_holm,
             },
             "counts": {s: self.count(s) for s in STATUSES},
+            "expectations": {verdict: self.lines(verdict) for verdict in LINE_VERDICTS},
             "claims": [
                 {
                     "claim": c.number,
@@ -433,23 +462,33 @@ def run_claims(
     seed: int = 0,
     people: int | None = None,
     threads: int | None = None,
+    draws: Draws = "all",
+    bases: int | None = None,
+    places: Sequence[str] | None = None,
     quick: bool = False,
     folders: Sequence[Path] = (),
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Run every scenario that the chosen claims need, once, and test each expectation.
+    """Run every scenario that the chosen claims need, and test each expectation under every condition.
 
     Parameters
     ----------
     chosen : sequence of str
         Numbers of claims; all claims if empty.
     seeds, seed : int
-        Number of seeds, and the first seed.
+        Number of seeds of all bases together, and the first seed.
     people : int, optional
         Number of people in every place; by default that of each scenario.
     threads : int, optional
         Number of threads.
+    draws : {"all", "mechanisms", "none"}
+        The parameters that every seed draws.
+    bases : int, optional
+        Number of bases of seeds; by default three.
+    places : sequence of str, optional
+        Places in which every expectation is tested, besides the place of its scenario; by default
+        both of `PLACES`.
     quick : bool
         Whether only quick scenarios run.
     folders : sequence of Path
@@ -467,12 +506,14 @@ def run_claims(
     Raises
     ------
     InputError
-        If a claim number is unknown, or a scenario shows a claim that is listed as outside the model.
+        If a claim number or a place is unknown, the bases do not fit the seeds, or a scenario shows a claim that is
+        listed as outside the model.
     """
     sentences, reasons = claim_texts(), outside_texts()
     for number in chosen:
         if number not in sentences:
             raise InputError("claims", None, "", "the number of a claim", number, sentences)
+    design = Design.of(seeds, seed, draws=draws, bases=bases, places=places)
     all_cases = cases(chosen, folders=folders)
     selected = [case for case in all_cases if case.scenario.quick or not quick]
     for case in all_cases:
@@ -481,14 +522,15 @@ def run_claims(
                 wanted = f"claims that no scenario shows; scenario {case.scenario.name} shows this claim"
                 raise toml_files.fail(OUTSIDE, ("outside", number), wanted, number)
     region_cases = walks(chosen) if not quick else []
-    batch = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
-    for case in (*selected, *(case for _, cases_of_region in region_cases for case in cases_of_region)):
-        for scenario in (case.scenario, case.baseline, *case.others.values()):
-            batch.ask(scenario, needs(case.expected))
+    batch = Readings(people=people, threads=threads, folder=out)
+    for case in selected:
+        case.line().ask(batch, design.conditions(case.scenario.place))
+    for case in (case for _, cases_of_region in region_cases for case in cases_of_region):
+        case.line().ask(batch, design.conditions(case.scenario.place)[:1])
     new_runs, stored_runs = batch.run(progress)
-    findings = tuple(Finding(case, _verdict(case, batch)) for case in selected)
+    findings = tuple(_finding(case, batch, design) for case in selected)
     region_results = [
-        RegionResult(region, tuple(_verdict(case, batch) for case in cases_of_region))
+        RegionResult(region, tuple(_verdict(case, batch, design) for case in cases_of_region))
         for region, cases_of_region in region_cases
     ]
     results = []
@@ -497,7 +539,10 @@ def run_claims(
         without_limits = [f for f in findings_of_claim if f.case.stops is None]
         status: Status = "missing"
         if without_limits:
-            status = "shown" if all(f.verdict.met for f in without_limits) else "not shown"
+            verdicts = {f.robustness.verdict for f in without_limits}
+            status = (
+                "shown" if verdicts == {"holds"} else "depends" if verdicts <= {"holds", "depends"} else "not shown"
+            )
         elif number in reasons:
             status = "outside"
         elif any(number in case.claims and case.stops is None for case in all_cases):
@@ -506,10 +551,17 @@ def run_claims(
         stops = [f for f in findings_of_claim if f.case.stops is not None]
         regions_of_claim = [walk for walk in region_results if walk.region.claim == number]
         results.append(ClaimResult(number, sentences[number], status, reason, without_limits, stops, regions_of_claim))
-    return Report(tuple(results), findings, tuple(range(seed, seed + seeds)), people, new_runs, stored_runs)
+    return Report(tuple(results), findings, design, people, new_runs, stored_runs, batch.left_out())
 
 
-def _verdict(case: Case, batch: Readings) -> Verdict:
-    name, base = case.scenario.name, case.baseline.name
-    runs = {**case.others, base: case.baseline, name: case.scenario}
-    return tested(case.expected, name, base, batch.read(runs))
+def _finding(case: Case, batch: Readings, design: Design) -> Finding:
+    effects = case.line().effects(batch, design.conditions(case.scenario.place))
+    total = effects[0].estimate
+    verdict = without_estimate(case.expected) if total is None else assess(case.expected, total)
+    return Finding(case, verdict, judge(bounds(case.expected), effects))
+
+
+def _verdict(case: Case, batch: Readings, design: Design) -> Verdict:
+    """The verdict over all draws, in the place of the scenario."""
+    (effect,) = case.line().effects(batch, design.conditions(case.scenario.place)[:1])
+    return without_estimate(case.expected) if effect.estimate is None else assess(case.expected, effect.estimate)

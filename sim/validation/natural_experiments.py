@@ -2,15 +2,18 @@
 
 An experiment is a TOML file: a baseline, one change or several `arms`, the measures, the published results, and the
 band in which the simulated effect should lie although the model was not fitted to it. The baseline and the arms run on
-the same seeds; an effect is a difference from the baseline, paired by seed, with the 95 % interval of its mean. The
-sign and the order of magnitude are more important than the point estimate. An effect outside its band is a finding, not
-an error.
+the same seeds; an effect is a difference from the baseline, paired by seed, with the 95 % interval of its mean. An
+effect is in its band if this interval lies wholly in it, over draws of the parameters and under no other condition
+wholly outside: in no base of seeds, in no further place, and not at the default parameters
+(`sim.validation.robustness`); so with its sign. The sign and the order of magnitude are more important than the point
+estimate. An effect outside its band is a finding, not an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -18,7 +21,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sim.ensemble.batch import Readings
-from sim.results.expectation_tests import Estimate, about, difference, needs, unmeasured
+from sim.ensemble.parameter_sampling import Draws
+from sim.results.expectation_tests import Estimate, Read, about, difference, unmeasured
 from sim.results.number_text import plain_number
 from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.expectations import MeasureSpec
@@ -30,11 +34,21 @@ from sim.schema.quantities import Closed, Number
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 from sim.validation.claims import scenario_files
+from sim.validation.conditions import Design, Line
+from sim.validation.robustness import (
+    LINE_VERDICTS,
+    Bounds,
+    ConditionEffect,
+    LineVerdict,
+    Robustness,
+    dependences_by_chance,
+    judge,
+    middle,
+)
 
 EXPERIMENTS = FOLDER / "experiments"
 SINGLE_ARM = "change"
 """The name of the arm of an experiment with a single change."""
-Answer = Literal["yes", "no", "undecided"]
 
 
 class Published(Closed):
@@ -167,38 +181,44 @@ def _check_scenario(scenario: Scenario, location: KeyPath, path: Path, text: str
 
 @dataclass(frozen=True)
 class ExperimentEffect:
-    """The simulated effect on one measure of an experiment."""
+    """The simulated effect on one measure of an experiment, under every condition; all draws together first."""
 
     measure: Measure
-    mean: float
-    ci_low: float
-    ci_high: float
+    effects: tuple[ConditionEffect, ...]
 
     @property
-    def in_band(self) -> Answer:
-        """Whether the mean lies in the band. For the whole interval, see `surely_in_band`."""
+    def mean(self) -> float:
+        """The effect over all draws; NaN without runs."""
+        total = self.effects[0].estimate
+        return np.nan if total is None else total.value
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends of its 95 % interval."""
+        total = self.effects[0].estimate
+        return (np.nan, np.nan) if total is None else total.interval()
+
+    @cached_property
+    def band(self) -> Robustness | None:
+        """Whether the effect lies in the band; None without a band."""
         band = self.measure.band
-        if band is None or not np.isfinite(self.mean):
-            return "undecided"
-        return "yes" if band[0] <= self.mean <= band[1] else "no"
+        return None if band is None else judge([(band[0], True), (band[1], False)], self.effects)
+
+    @cached_property
+    def sign(self) -> Robustness | None:
+        """Whether the effect has the expected sign; None without an expected sign."""
+        sign = self.measure.sign
+        required: Bounds = [(0.0, sign == "up")]
+        return None if sign is None else judge(required, self.effects)
 
     @property
-    def surely_in_band(self) -> bool:
-        """Whether the whole 95 % interval lies in the band."""
-        band = self.measure.band
-        return band is not None and bool(band[0] <= self.ci_low and self.ci_high <= band[1])
-
-    @property
-    def sign_right(self) -> Answer:
-        """Whether the interval lies on the expected side of 0 ('no': on the other side)."""
-        up = self.measure.sign == "up"
-        if self.measure.sign is None or not (self.ci_low > 0.0 or self.ci_high < 0.0):
-            return "undecided"
-        return "yes" if (self.ci_low > 0.0) == up else "no"
+    def judgements(self) -> tuple[Robustness, ...]:
+        """The verdicts on the band and on the sign, as far as there are any."""
+        return tuple(line for line in (self.band, self.sign) if line is not None)
 
     def row(self) -> dict[str, Any]:
         """The effect as one row of a table or document."""
-        measure = self.measure
+        measure, (low, high) = self.measure, self.interval
         return {
             "label": measure.label,
             "metric": measure.metric,
@@ -207,13 +227,17 @@ class ExperimentEffect:
             "unit": measure.unit,
             "published": measure.published,
             "mean": plain_number(self.mean, 9),
-            "ci_low": plain_number(self.ci_low, 9),
-            "ci_high": plain_number(self.ci_high, 9),
+            "ci_low": plain_number(low, 9),
+            "ci_high": plain_number(high, 9),
+            **middle(self.judgements[0]),
             "band": measure.band,
-            "in_band": self.in_band if measure.band is not None else None,
-            "surely_in_band": self.surely_in_band if measure.band is not None else None,
+            "in_band": self.band.verdict if self.band is not None else None,
             "sign": measure.sign,
-            "sign_right": self.sign_right if measure.sign is not None else None,
+            "sign_right": self.sign.verdict if self.sign is not None else None,
+            "depends_on": sorted({text for line in self.judgements for text in line.depends_on}),
+            "robustness": {
+                name: line.row() for name, line in (("band", self.band), ("sign", self.sign)) if line is not None
+            },
         }
 
 
@@ -230,26 +254,38 @@ class Validation:
     """The experiments that were repeated."""
 
     outcomes: tuple[ExperimentOutcome, ...]
-    seeds: tuple[int, ...]
+    design: Design
     people: int | None
+    left_out: Mapping[str, tuple[int, ...]]
+    """Seeds whose draws cannot be calibrated, by place."""
+
+    @property
+    def effects(self) -> tuple[ExperimentEffect, ...]:
+        """The effects of all experiments."""
+        return tuple(effect for outcome in self.outcomes for effect in outcome.effects)
+
+    @property
+    def bands(self) -> tuple[Robustness, ...]:
+        """The verdict on each band."""
+        return tuple(effect.band for effect in self.effects if effect.band is not None)
+
+    @property
+    def signs(self) -> tuple[Robustness, ...]:
+        """The verdict on each sign."""
+        return tuple(effect.sign for effect in self.effects if effect.sign is not None)
 
     def document(self) -> dict[str, Any]:
         """The results as one JSON document."""
-        effects = [effect for outcome in self.outcomes for effect in outcome.effects]
-        banded = [e for e in effects if e.measure.band is not None]
-        signed = [e for e in effects if e.measure.sign is not None]
+        by_chance, after_holm = dependences_by_chance([*self.bands, *self.signs])
         return {
             "upstream": VERSION,
-            "seeds": list(self.seeds),
+            "seeds": list(self.design.seeds),
             "people": self.people,
+            "conditions": self.design.document(),
+            "seeds_left_out": {place: list(seeds) for place, seeds in self.left_out.items()},
             "intervals": "95 % interval of the mean effect, paired by seed",
-            "counts": {
-                "bands": len(banded),
-                "in_band": sum(e.in_band == "yes" for e in banded),
-                "signs": len(signed),
-                "sign_right": sum(e.sign_right == "yes" for e in signed),
-                "sign_wrong": sum(e.sign_right == "no" for e in signed),
-            },
+            "counts": {"bands": counts(self.bands), "signs": counts(self.signs)},
+            "by_chance": {"dependent_if_all_the_same": by_chance, "dependent_after_holm": after_holm},
             "experiments": [
                 {
                     "id": outcome.experiment.id,
@@ -264,6 +300,11 @@ class Validation:
                 for outcome in self.outcomes
             ],
         }
+
+
+def counts(lines: Sequence[Robustness]) -> dict[LineVerdict, int]:
+    """The number of lines with each verdict."""
+    return {verdict: sum(line.verdict == verdict for line in lines) for verdict in LINE_VERDICTS}
 
 
 def experiments(folders: Sequence[Path] = ()) -> list[Experiment]:
@@ -292,6 +333,9 @@ def validate(
     seed: int = 0,
     people: int | None = None,
     threads: int | None = None,
+    draws: Draws = "all",
+    bases: int | None = None,
+    places: Sequence[str] | None = None,
     folders: Sequence[Path] = (),
     out: Path | None = None,
     progress: Progress | None = None,
@@ -303,11 +347,17 @@ def validate(
     chosen : sequence of str
         Ids of experiments; all experiments if empty.
     seeds, seed : int
-        Number of seeds, and the first seed.
+        Number of seeds of all bases together, and the first seed.
     people : int, optional
         Number of people in every place; by default that of each experiment.
     threads : int, optional
         Number of threads.
+    draws : {"all", "mechanisms", "none"}
+        The parameters that every seed draws.
+    bases : int, optional
+        Number of bases of seeds; by default three.
+    places : sequence of str, optional
+        Places in which every experiment is repeated, besides its own; by default both of `PLACES`.
     folders : sequence of Path
         Further folders of experiments.
     out : Path, optional
@@ -323,43 +373,44 @@ def validate(
     Raises
     ------
     InputError
-        If an id is unknown.
+        If an id or a place is unknown, or the bases do not fit the seeds.
     """
+    design = Design.of(seeds, seed, draws=draws, bases=bases, places=places)
     by_id = {experiment.id: experiment for experiment in experiments(folders)}
     for name in chosen:
         if name not in by_id:
             raise InputError("validate", None, "", "the id of an experiment", name, by_id)
     selected = [by_id[name] for name in chosen or by_id]
-    batch = Readings(seeds, seed=seed, people=people, threads=threads, folder=out)
+    batch = Readings(people=people, threads=threads, folder=out)
     for experiment in selected:
-        required = [
-            need
-            for measure in experiment.measures
-            for spec in (measure, measure.divide_by)
-            if spec is not None
-            for need in needs(spec)
-        ]
-        for scenario in experiment.runs().values():
-            batch.ask(scenario, required)
+        for measure in experiment.measures:
+            _line(experiment, measure).ask(batch, design.conditions(experiment.place))
     batch.run(progress)
+
+    def effect(experiment: Experiment, measure: Measure) -> ExperimentEffect:
+        return ExperimentEffect(measure, _line(experiment, measure).effects(batch, design.conditions(experiment.place)))
+
     outcomes = tuple(
-        ExperimentOutcome(experiment, tuple(_effect(experiment, measure, batch) for measure in experiment.measures))
+        ExperimentOutcome(experiment, tuple(effect(experiment, measure) for measure in experiment.measures))
         for experiment in selected
     )
-    return Validation(outcomes, tuple(range(seed, seed + seeds)), people)
+    return Validation(outcomes, design, people, batch.left_out())
 
 
-def _effect(experiment: Experiment, measure: Measure, batch: Readings) -> ExperimentEffect:
-    read = batch.read(experiment.runs())
+def _line(experiment: Experiment, measure: Measure) -> Line:
+    """The runs and the estimate of a measure."""
 
-    def effect(arm: str) -> Estimate:
-        estimate = difference(measure, arm, experiment.baseline, read, measure.against)
-        if measure.divide_by is None:
-            return estimate
-        return estimate / difference(measure.divide_by, arm, experiment.baseline, read, measure.against)
+    def estimate(read: Read) -> Estimate:
+        def effect(arm: str) -> Estimate:
+            change = difference(measure, arm, experiment.baseline, read, measure.against)
+            if measure.divide_by is None:
+                return change
+            return change / difference(measure.divide_by, arm, experiment.baseline, read, measure.against)
 
-    estimate = effect(measure.arm)
-    if measure.ratio_to is not None:
-        estimate = estimate / effect(measure.ratio_to)
-    estimate = estimate * measure.scale
-    return ExperimentEffect(measure, estimate.value, *estimate.interval())
+        out = effect(measure.arm)
+        if measure.ratio_to is not None:
+            out = out / effect(measure.ratio_to)
+        return out * measure.scale
+
+    measures = (measure, *([measure.divide_by] if measure.divide_by is not None else []))
+    return Line(experiment.runs(), measures, estimate)
