@@ -103,12 +103,15 @@ def _split(share: float) -> str:
     """A sentence on the two causes, with shares rounded to 10%: a few repeated draws support no more."""
     chance = 10 * round(10.0 * share)
     if chance == 0:
-        return "Almost all of the spread between runs is that the parameters are not known exactly; little is chance."
+        return (
+            "Almost all of the spread between runs comes from parameters that are not known exactly, and little from "
+            "chance."
+        )
     if chance == 100:
-        return "Almost all of the spread between runs is chance; the parameters cause little of it."
+        return "Almost all of the spread between runs comes from chance, and little from the parameters."
     return (
-        f"About {chance}% of the spread between runs is chance, and about {100 - chance}% is that the parameters are "
-        "not known exactly."
+        f"About {chance}% of the spread between runs comes from chance, and about {100 - chance}% from parameters that "
+        "are not known exactly."
     )
 
 

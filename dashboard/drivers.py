@@ -47,7 +47,7 @@ def _policy_table(
     label = small(metric_label(document, index.main))
     text = (
         f"Share of the variance of the difference in {label} in year {document['years'][-1]}, over draws of all "
-        "parameters, that involves the parameter (total Sobol’ index), and its 95% CI. The stock-flow twin computes it. "
+        "parameters, that involves the parameter (total Sobol’ index), with its 95% CI, by the stock-flow twin. "
         "Shares of parameters that act together overlap."
     )
     if note:

@@ -39,6 +39,8 @@ from sim.world.build import england_mix
 
 Which = Literal["mechanisms", "all"]
 """Parameters of mechanisms only, or the figures of the data files too."""
+Draws = Literal["all", "mechanisms", "none"]
+"""The parameters that each seed of an ensemble draws; none: all seeds have the central values."""
 HALVINGS = 8
 SLICE, SLICES = 16, 64
 """Seeds with one sample in each part of the distribution, and the number of slices that refine one another."""
