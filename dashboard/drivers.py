@@ -30,7 +30,8 @@ def of_policies(document: Document, index: ModelIndex) -> list[Any]:
         rows = document.get("drivers", {}).get(name, {}).get(index.main) or []
         note = document.get("driver_notes", {}).get(name, "")
         if rows:
-            tables_and_notes.append(_policy_table(document, index, name, rows, note))
+            others = document.get("driver_others", {}).get(name)
+            tables_and_notes.append(_policy_table(document, index, name, rows, others, note))
         elif note and "`" not in note:
             tables_and_notes.append(html.P([html.Strong(tables.column(document, name)), f": {note}."]))
         else:  # a note with a command is replaced by the page's own command, which has the place and the people
@@ -41,9 +42,16 @@ def of_policies(document: Document, index: ModelIndex) -> list[Any]:
 
 
 def _policy_table(
-    document: Document, index: ModelIndex, name: str, rows: list[Mapping[str, Any]], note: str
+    document: Document,
+    index: ModelIndex,
+    name: str,
+    rows: list[Mapping[str, Any]],
+    others: Mapping[str, Any] | None,
+    note: str,
 ) -> html.Div:
     cells = [_cells(row) for row in sorted(rows, key=lambda row: -row["share"])[:MOST_ROWS]]
+    if others:
+        cells.append(["All parameters not studied one by one", _share(others), *[""] * (len(HEADINGS) - 2)])
     label = small(metric_label(document, index.main))
     text = (
         f"Share of the variance of the difference in {label} in year {document['years'][-1]}, over draws of all "
@@ -56,12 +64,12 @@ def _policy_table(
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    signs = {True: "Yes, within its range", False: "No"}
+    sign = row.get("sign_may_change")
     return [
         str(row["parameter"]),
         _share(row),
         str(row.get("status") or UNKNOWN),
-        signs.get(row.get("sign_may_change"), UNKNOWN),
+        UNKNOWN if sign is None else "Yes, within its range" if sign else "No",
         _range(row),
         str(row.get("source") or UNKNOWN),
     ]

@@ -81,8 +81,8 @@ def change(document: Document, metric: str, name: str) -> Change:
     run_low, run_high = last["q025"], last["q975"]
     if unit == "%" and base > 0.0 and base + last["mean"] >= 0.0:  # a measure that is at least 0 falls by all of it
         low, run_low = max(low, -base), max(run_low, -base)
-    figures = (figure * scale for figure in (last["mean"], low, high))
-    return Change(*figures, unit, int(last["year"]), band, run_low * scale, run_high * scale)
+    mean, low, high, run_low, run_high = (scale * figure for figure in (last["mean"], low, high, run_low, run_high))
+    return Change(mean, low, high, unit, int(last["year"]), band, run_low, run_high)
 
 
 def with_unit(text: str, unit: str) -> str:

@@ -23,7 +23,7 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of finished runs, the number of runs and a note."""
 
 FIGURES = ("mean", "q025", "q975")
-BY_POLICY = ("scenarios", "differences", "labels", "drivers", "driver_notes")
+BY_POLICY = ("scenarios", "differences", "labels", "drivers", "driver_others", "driver_notes")
 """The parts of a document that have an entry for each scenario or policy."""
 BASELINE = "baseline"
 DEFAULT_DRAWS = "all"
@@ -130,10 +130,17 @@ class RunRequest:
 class ModelIndex:
     """The levers, measures, places and scenarios of the model, read once when the page starts."""
 
-    def __init__(self, model: Any, settings: Settings, is_warm: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        model: Any,
+        settings: Settings,
+        is_warm: Callable[[], bool] = lambda: True,
+        drivers: Callable[[Any], Document] = lambda comparison: {},
+    ) -> None:
         self.model = model
         self.settings = settings
         self.is_warm = is_warm  # whether the model is compiled; if not, the first run waits for the compiler
+        self.drivers = drivers  # from a comparison to the part of its document on the drivers of its differences
         self.version = str(getattr(model, "__version__", ""))
         self.sections: tuple[str, ...] = tuple(model.lever_sections())
         first = settings.first_levers
@@ -263,7 +270,7 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
         threads=index.settings.threads,
         progress=progress,
     )
-    document = comparison.document(by=("quintile",))
+    document = comparison.document(by=("quintile",)) | index.drivers(comparison)
     for part in ("scenarios", "differences"):
         for measures in document[part].values():
             for name in measures.keys() - {index.main}:

@@ -32,8 +32,8 @@ def range_text(record: Mapping[str, Any], unit: str, decimals: int, *, signed: b
 def pounds_text(record: Mapping[str, Any]) -> str:
     """A difference in whole pounds with the CI of its mean, if there is one: '−£51 (−£80 to −£22)'."""
     mean = pounds(record["mean"], signed=True)
-    ends = [record.get("ci_low"), record.get("ci_high")]
-    return mean if None in ends else f"{mean} ({' to '.join(pounds(end, signed=True) for end in ends)})"
+    ends = [pounds(end, signed=True) for key in ("ci_low", "ci_high") if (end := record.get(key)) is not None]
+    return f"{mean} ({' to '.join(ends)})" if len(ends) == 2 else mean
 
 
 def pounds(value: float, *, signed: bool = False) -> str:
@@ -91,10 +91,10 @@ def _amount_and_note(row: Mapping[str, Any], unit: str) -> str:
     def text(value: float) -> str:
         return pounds(value) if unit.startswith("£") else fixed(value, 0, minus=MINUS)
 
-    ends = [row.get("ci_low"), row.get("ci_high")]
+    ends = [text(end) for key in ("ci_low", "ci_high") if (end := row.get(key)) is not None]
     value = "" if math.isnan(row["mean"]) else text(row["mean"])
-    if value and None not in ends:
-        value += f" ({text(ends[0])} to {text(ends[1])})"
+    if value and len(ends) == 2:
+        value += f" ({' to '.join(ends)})"
     return "; ".join(part for part in (value, row.get("note", "")) if part)
 
 

@@ -132,13 +132,12 @@ class FakeModel:
 
     Each comparison takes `pause` seconds and raises `error`, if there is one. `finished` lists the comparisons that
     completed, with their numbers of seeds. With draws of the parameters, `refused` lists the seeds whose draws cannot
-    be calibrated, with the reason; `studies` has the drivers of the policies that were studied.
+    be calibrated, with the reason.
     """
 
     pause: float = 0.0
     error: Exception | None = None
     refused: dict[int, str] = field(default_factory=dict)
-    studies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     finished: list[tuple[str, int]] = field(default_factory=list)
     __version__: str = "0.0-fake"
     Scenario: Any = Scenario
@@ -171,7 +170,6 @@ class FakeModel:
         if draws != "none":
             document["seeds"] = [seed for seed in document["seeds"] if seed not in self.refused]
             document["refused"] = {str(seed): reason for seed, reason in self.refused.items() if seed < seeds}
-        document["drivers"] = {s.name: {"acute_demand": self.studies.get(s.name, [])} for s in afters}
         return SimpleNamespace(document=lambda by: document)
 
 

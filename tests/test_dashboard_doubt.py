@@ -37,6 +37,13 @@ def last(document: Document, name: str) -> dict[str, Any]:
     return row
 
 
+def table_of(components: list[Any]) -> Any:
+    """The only table among some components."""
+    parts: Any = html.Div(components)
+    (table,) = (part for part in parts._traverse() if isinstance(part, dmc.Table))
+    return table
+
+
 def texts(components: Any) -> str:
     """The text of some components, in order."""
     if isinstance(components, str):
@@ -186,23 +193,40 @@ def test_drivers_are_a_table_of_five(index: ModelIndex) -> None:
     """Five parameters, the largest share first, with interval, status, direction, range and source."""
     rows = [ROW | {"parameter": f"p{k}", "share": 0.05 * k, "sign_may_change": False} for k in range(6)]
     document = comparison("salami-slice") | {"drivers": {"salami-slice": {DEMAND: [*rows, ROW]}}}
+    document["driver_others"] = {"salami-slice": {"share": 0.1, "share_low": 0.05, "share_high": 0.2}}
     shown = drivers.of_policies(document, index)
-    (table,) = (part for part in html.Div(shown)._traverse() if isinstance(part, dmc.Table))
-    assert [row[0] for row in table.data["body"]] == ["resilience.scar", "p5", "p4", "p3", "p2"]
+    table = table_of(shown)
+    assert [row[0] for row in table.data["body"]] == [
+        "resilience.scar",
+        "p5",
+        "p4",
+        "p3",
+        "p2",
+        "All parameters not studied one by one",
+    ]
     assert table.data["body"][0][1:] == [
         "31% (24% to 40%)", "assumed", "Yes, within its range", "0 to 0.25 per crisis; declared: 0.1", "M44"
     ]  # fmt: skip
     assert table.data["body"][1][3] == "No"
+    assert table.data["body"][-1][1:] == ["10% (5% to 20%)", "", "", "", ""]
     assert len(table.data["head"]) == len(drivers.HEADINGS) == 6
     assert "Not computed" not in texts(shown)
+
+
+def test_the_model_adds_drivers_to_the_document() -> None:
+    """The page looks the drivers of a comparison up when it has run, and stores them with its document."""
+    added = {"drivers": {"salami-slice": {DEMAND: [ROW]}}}
+    index = ModelIndex(FakeModel(), Settings(), drivers=lambda comparison: added if comparison else {})
+    assert run(index, default_choice(index).jobs(index)[0], lambda *_: None)["drivers"] == added["drivers"]
 
 
 def test_a_row_with_missing_parts_is_not_misleading(index: ModelIndex) -> None:
     """The shape of the interface alone (parameter, status, share and its ends) gives a table without invented parts."""
     row = {"parameter": "x", "status": "measured", "share": 0.3, "share_low": 0.2, "share_high": 0.4}
     document = comparison("salami-slice") | {"drivers": {"salami-slice": {DEMAND: [row]}}}
-    (table,) = (p for p in html.Div(drivers.of_policies(document, index))._traverse() if isinstance(p, dmc.Table))
-    assert table.data["body"] == [["x", "30% (20% to 40%)", "measured", *["not known"] * 3]]
+    assert table_of(drivers.of_policies(document, index)).data["body"] == [
+        ["x", "30% (20% to 40%)", "measured", *["not known"] * 3]
+    ]
 
 
 def test_without_a_study_the_command_is_shown(index: ModelIndex) -> None:
