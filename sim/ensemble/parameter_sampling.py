@@ -125,9 +125,15 @@ def _possible(sample: dict[str, float], known: Mapping[str, Parameter], fixed: M
 
 def _fit(values: Mapping[str, float]) -> bool:
     domains, services = set_in_england(values)
-    mix = england_mix(Place.load("anytown"), 30_000)
+    mix = _england_mix()
     try:
         hazards.targets(domains, services, mix, mix * 0.4)
     except ValueError:
         return False
     return True
+
+
+@lru_cache(maxsize=1)
+def _england_mix() -> npt.NDArray[np.float64]:
+    mix: npt.NDArray[np.float64] = england_mix(Place.load("anytown"), 30_000)
+    return mix

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.results.doubt import BEYOND_BANDS, refusals
 from sim.results.metrics import Metric, metric
-from sim.results.number_text import MINUS, difference_unit, number_text, shown_unit
+from sim.results.number_text import MINUS, difference_unit, number_text, sd_text, shown_unit
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison
@@ -55,7 +55,10 @@ def notebook_html(comparison: Comparison) -> str:
         mean, low, high, least, most = (text(f"difference_{name}", signed=True) for name in names)
         cells = [measure.label, labels[row["scenario"]], text("mean", signed=False), shown_unit(measure.unit)]
         cells += [mean, f"{low} to {high}" if low else "", f"{least} to {most}" if low else ""]
-        cells += [text(f"difference_{name}", signed=False) for name in ("luck_sd", "parameter_sd")]
+        cells += [
+            sd_text(row.get(f"difference_{name}"), measure.unit, measure.decimals, missing="")
+            for name in ("luck_sd", "parameter_sd")
+        ]
         cells.append(difference_unit(measure.unit) if mean else "")
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = f"{escape(repr(comparison)[1:-1])}; year {comparison.scenarios[0].years}. Exploratory, not a forecast."
