@@ -135,7 +135,7 @@ class ModelIndex:
         model: Any,
         settings: Settings,
         is_warm: Callable[[], bool] = lambda: True,
-        drivers: Callable[[Any], Document] = lambda comparison: {},
+        drivers: Callable[[Any], Document] = lambda _: {},
     ) -> None:
         self.model = model
         self.settings = settings

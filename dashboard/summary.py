@@ -49,9 +49,8 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
         demand = findings.change(document, index.main, name)
         lines: list[Any] = [
             html.H2([swatch(looks[name]), tables.column(document, name)]),
-            html.P(
-                [html.Span(findings.signed(demand), className="big"), html.Span(_verdict(demand), className="verdict")]
-            ),
+            html.P(html.Span(findings.signed(demand), className="big")),
+            *([html.P(_verdict(demand), className="verdict")] if _verdict(demand) else []),
             *(
                 [html.P(f"{findings.MEAN_SHORT} {findings.ends(demand)}", className="note figures")]
                 if demand.band == findings.MEAN
