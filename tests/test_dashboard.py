@@ -424,6 +424,7 @@ def test_draws_are_the_default_and_can_be_switched_off(open_page: Callable[..., 
 
         page.go_back()
         expect(page.locator("#compare-draws")).to_have_value("Drawn from their ranges")
+        expect(doubt).to_contain_text("comes from chance")
         up_to_date(page)
         assert cell(page, "Austerity", 20) == drawn
 
