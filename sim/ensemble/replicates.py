@@ -1,21 +1,21 @@
-"""Replicates: runs that repeat the draw of a seed with other chance events, from which the spread by luck is estimated.
+"""Replicates: runs that repeat the draw of a seed with other chance events, to estimate the spread by chance.
 
-Two of each eight consecutive seeds have a replicate: those whose number is 0 or 1 modulo 8. So the choice, like the
-draw of a parameter, depends on the number of the seed alone, and an ensemble can be split or extended. An ensemble of
-at least two seeds in which this rule chooses fewer than two has replicates of its first seeds too, until there are two.
-An ensemble that is put together of such parts has all replicates that it would have had if it had been run at once.
+One of each four consecutive seeds has a replicate: those whose number is a multiple of 4. So the choice, like the draw
+of a parameter, depends on the number of the seed alone, and an ensemble can be split or extended. An ensemble of at
+least two seeds in which this rule chooses fewer than two has replicates of its first seeds too, until there are two. An
+ensemble that is put together of such parts has all replicates that it would have had if it had been run at once.
 
-A quarter of the seeds costs a quarter of the time. With 20 seeds from 0 on there are 6 pairs, which estimate the
-standard deviation by luck to about 30% of itself (1 / sqrt(2 * 6)); sim/results/spread.py pools neighbouring years. One
-seed has no replicate: it has no spread to split.
+A quarter of the seeds costs a quarter of the time. With 20 seeds from 0 on there are 5 pairs, which estimate the
+standard deviation by chance to about a third of itself (1 / sqrt(2 * 5)); sim/results/spread.py pools neighbouring
+years. One seed has no replicate: it has no spread to split.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-BLOCK, PER_BLOCK = 8, 2
-"""Of so many consecutive seeds, so many have a replicate."""
+EVERY = 4
+"""Every so many seeds, one has a replicate."""
 LEAST = 2
 """Fewest replicates of an ensemble of at least two seeds."""
 OTHER_CHANCE = 2**60
@@ -38,13 +38,13 @@ def replicated(seeds: Sequence[int]) -> tuple[int, ...]:
     Examples
     --------
     >>> replicated(range(20))
-    (0, 1, 8, 9, 16, 17)
+    (0, 4, 8, 12, 16)
     >>> replicated(range(100, 104))
     (100, 101)
     """
     if len(seeds) < LEAST:
         return ()
-    chosen = {seed for seed in seeds if seed % BLOCK < PER_BLOCK}
+    chosen = {seed for seed in seeds if seed % EVERY == 0}
     for seed in sorted(seeds):
         if len(chosen) >= LEAST:
             break
