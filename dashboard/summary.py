@@ -110,7 +110,8 @@ def progress(
             steps = "runs" if job.draws == "none" else "steps"
             done = f"{state.done} of {state.total} {steps} done" if state.total else "starting"
             stage = "preliminary, " if job.seeds < choice.seeds else ""
-            calibrates = state.note.startswith(CALIBRATING)
+            is_first = job.draws != "none" and state.done == 0 < state.total  # no draw is calibrated yet
+            calibrates = is_first or state.note.startswith(CALIBRATING)
             doing = "Calibrating the parameters of each run" if calibrates else "Updating"
             text = f"{doing}… “{index.label(job.scenario)}”: {done} ({stage}{job.seeds} seeds)"
             text += f". {state.note}" if state.note and not calibrates else ""

@@ -271,7 +271,7 @@ def test_compilation_is_reported() -> None:
     assert summary.progress(choice, cold, choice.jobs(cold), states)[0].startswith("Compiling the model")
     warm.append(True)
     assert summary.progress(choice, cold, choice.jobs(cold), states) == (
-        "Updating… “Salami slice”: 0 of 40 steps done (20 seeds). getting ready", 0
+        "Calibrating the parameters of each run… “Salami slice”: 0 of 40 steps done (20 seeds)", 0
     )  # fmt: skip
 
 
