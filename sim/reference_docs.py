@@ -23,7 +23,7 @@ from types import ModuleType
 from pydantic import BaseModel
 
 from sim import policies
-from sim.calibration import calibrate, simulation_check
+from sim.calibration import calibrate, paired_run, simulation_check
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.engine.tables import columns
 from sim.feedback.loops import LOOPS
@@ -442,7 +442,7 @@ def _rows_in(source: str) -> set[str]:
 
 def calibration_table() -> str:
     """The settings of calibration and of its short version: people, years and rounds."""
-    solver, check = calibrate, simulation_check
+    solver, check, short = calibrate, simulation_check, paired_run
     rows = [
         ("solution", f"one place of {solver.PEOPLE:,}", solver.YEARS, f"the last {solver.AVERAGED} averaged"),
         ("check by simulation", f"{check.CHECK_PEOPLE:,} people in towns of the place's size", check.CHECK_YEARS,
@@ -451,10 +451,10 @@ def calibration_table() -> str:
          f"{check.LAST_MONEY_CHECKS} rounds"),
         ("a supplied place, starting from England's solution", f"{solver.PLACE_PEOPLE:,} of its people",
          solver.PLACE_YEARS, f"the last {solver.AVERAGED} averaged; then the check in towns of its population mix"),
-        ("short version, for draws and other places", f"one place of {solver.SHORT_PEOPLE:,}", solver.SHORT_YEARS,
-         f"the last {solver.SHORT_AVERAGED} averaged"),
-        ("its check", f"{solver.SHORT_CHECK_PEOPLE:,} people in such towns", solver.SHORT_CHECK_YEARS,
-         "1 round of each"),
+        ("paired run, for other parameters and places", f"one place of {short.PEOPLE:,}", short.YEARS,
+         f"the last {short.YEARS - short.FORGOTTEN_AT // 12} averaged"),
+        ("its reference, for a supplied solution", f"one place of {short.REFERENCE_PEOPLE:,}",
+         f"{short.FIRST_YEARS}, then {short.YEARS}", "stored; the same for all parameters"),
         ("demographic spin-up, without needs", "the place itself", f"{demographic_spin_up.YEARS}", "not reported"),
         ("burn-in of a world", "the place itself", f"{BURN_IN_MONTHS / 12:g}", "not reported"),
     ]  # fmt: skip

@@ -36,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import hazards as tables
+from sim.calibration import attainable_rates
 from sim.calibration.calibrated_model import ENGLAND, Calibrated, england_targets
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
 from sim.calibration.flow_balance import Solver
@@ -64,7 +65,7 @@ MOST_MODELS = 256
 """Adapted solutions that a process keeps in memory."""
 COMPARED_PEOPLE = 20_000
 """Size at which the mix of people of places is compared."""
-_adapted_models: dict[str, Calibrated] = {}
+_adapted_models: dict[str, tuple[Calibrated, attainable_rates.Diagnosis]] = {}
 FOLDER = cache_folder("solved")
 """Solutions that are not supplied with the project."""
 SOLVED_PLACES = (ENGLAND, "wigan")
@@ -208,20 +209,27 @@ def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: 
             jit.DIGEST[:16],
         )
     )
-    model = _adapted_models.get(key)
-    if model is not None:
-        return model
-    solution = _cached_solution(key)
-    if solution is None:
-        if progress is not None:
-            progress(0, 1, f"calibrating {place.name}")
-        solution = adapt(base, Place.load(name), domains, services, params, place)
-        _cache_solution(solution, key)
-    model = Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
-    while len(_adapted_models) >= MOST_MODELS:
-        _adapted_models.pop(next(iter(_adapted_models)), None)
-    _adapted_models[key] = model
+    adapted = _adapted_models.get(key)
+    if adapted is None:
+        solution, diagnosis = _cached_solution(key), FOLDER.get(f"{key}.diagnosis", _decoded_diagnosis)
+        if solution is None or diagnosis is None:
+            if progress is not None:
+                progress(0, 1, f"calibrating {place.name}")
+            solution, diagnosis = adapt(base, Place.load(name), domains, services, params, place)
+            _cache_solution(solution, key)
+            FOLDER.put(f"{key}.diagnosis", json.dumps(diagnosis).encode())
+        model = Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+        adapted = model, diagnosis
+        while len(_adapted_models) >= MOST_MODELS:
+            _adapted_models.pop(next(iter(_adapted_models)), None)
+        _adapted_models[key] = adapted
+    model, diagnosis = adapted
+    attainable_rates.check(diagnosis, dict(parameters), name)
     return model
+
+
+def _decoded_diagnosis(content: memoryview) -> attainable_rates.Diagnosis:
+    return attainable_rates.Diagnosis(*json.loads(bytes(content)))
 
 
 def nearest_supplied(place: Place) -> str:

@@ -14,9 +14,6 @@ from sim.people.domains import Domain
 from sim.state.codes import EMPTY_SLOT
 from sim.state.world import World
 
-ROUNDING = 1e-9
-"""Distance from the edge of a level within which a donor keeps the level."""
-
 
 class Sample(NamedTuple):
     """All people of a world at one moment: their kind as donors, and the values that are copied from them."""
@@ -122,7 +119,10 @@ def with_shares(
         upper = np.take_along_axis(shares.cumsum(axis=0), level, axis=0)[0]
         rank = upper - position[rows] * np.take_along_axis(shares, level, axis=0)[0]
         edges = shares_after[d].cumsum(axis=0)[:3, band[rows], quintile[rows]]
-        levels[rows, d] = (rank[None] > edges + ROUNDING).sum(axis=0)
+        moved = (rank[None] > edges).sum(axis=0)
+        published = np.take_along_axis(shares, level, axis=0)[0] > 0.0
+        changes = (shares_before[d] != shares_after[d]).any(axis=0)[band[rows], quintile[rows]]
+        levels[rows, d] = np.where(published & changes, moved, level[0])
     return levels
 
 

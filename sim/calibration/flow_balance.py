@@ -28,7 +28,7 @@ from sim.world.build import all_asks
 
 F = npt.NDArray[np.float64]
 GAIN = 0.008
-"""Monthly gain of the integral term."""
+"""Monthly gain of the integral terms."""
 MOST_ASK = 0.27
 MEMORY = 0.9
 """Weight of all earlier measurements at a further measurement."""
@@ -108,7 +108,9 @@ def _demography(shares: F, moved_in: F, aged: F) -> F:
 class Solver:
     """The tables of hazards during calibration, and the integral terms that correct them."""
 
-    def __init__(self, world: World, aims: Targets, params: Mapping[str, Params], seed: int) -> None:
+    def __init__(
+        self, world: World, aims: Targets, params: Mapping[str, Params], seed: int, *, solving: bool = True
+    ) -> None:
         self.aims, self.seed = aims, seed
         self.use(world)
         self.shares = aims.shares()
@@ -117,6 +119,7 @@ class Solver:
         self.life = params["life_and_death"].compiled()
         domains, doors = world.people.level.shape[0], world.rates.door.size
         self.memory_weight = MEMORY
+        self.gain = GAIN
         self.memory = _zero_expectations(domains, doors)
         self.natural = world.rates.down.copy()
         self.trim = np.zeros((domains, 4, tables.BANDS))
@@ -127,8 +130,9 @@ class Solver:
         self.counted = 0
         self.mixing = np.zeros((2, tables.BANDS, 5))
         self.ask_base = self._first_asks()
-        world.rates.ask[:] = self.ask_base
-        world.rates.asks[:] = all_asks(world)
+        if solving:  # otherwise the hazards stay as they are
+            world.rates.ask[:] = self.ask_base
+            world.rates.asks[:] = all_asks(world)
 
     def use(self, world: World) -> None:
         """Go on with a world that shares all tables with the present one, except its donors."""
@@ -171,11 +175,16 @@ class Solver:
         out: F = np.where(s.base_places > 0, let_in / np.maximum(1.0, np.maximum(free * 0.2, free - busy)), 0.0)
         return np.minimum(out, 0.2)
 
+    def expectations(self) -> Expectations:
+        """Measure the expectations of the people of the world at this moment."""
+        measured = _zero_expectations(self.world.people.level.shape[0], self.world.rates.door.size)
+        _measure(self.compiled, self.need, self.near, self.life, np.uint64(self.seed), measured)
+        return measured
+
     def measure(self, month: int) -> None:
         """Measure the expectations and compute the hazards that satisfy the equation."""
         world, aims = self.world, self.aims
-        measured = _zero_expectations(world.people.level.shape[0], world.rates.door.size)
-        _measure(self.compiled, self.need, self.near, self.life, np.uint64(self.seed), measured)
+        measured = self.expectations()
         retained = 0.0 if month == 0 else self.memory_weight
         for memory, latest in zip(self.memory, measured, strict=True):
             memory[:] = memory * retained + latest
@@ -275,7 +284,7 @@ class Solver:
             for term, axis in ((self.trim, 2), (self.tilt, 1)):
                 required, total = target.sum(axis=axis), observed.sum(axis=axis)
                 error = np.divide(required - total, required, out=np.zeros_like(required), where=required > 0.5)
-                term[:, level] += GAIN * np.clip(error, -0.5, 0.5) * required / (required + 50.0)
+                term[:, level] += self.gain * np.clip(error, -0.5, 0.5) * required / (required + 50.0)
         required = (self.aims.at_least[:, 3] * counted).sum(axis=2)
         required, pooled = (
             pool_narrow_bands(required, self.aims),

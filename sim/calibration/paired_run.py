@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import hazards as tables
+from sim.calibration.attainable_rates import Diagnosis
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.calibration.donor_pool import kinds, with_shares
 from sim.calibration.flow_balance import MOST_ASK, Solver
@@ -45,21 +46,21 @@ from sim.world.build import build
 F = npt.NDArray[np.float64]
 REFERENCES = cache_folder("reference")
 """Runs for the supplied solutions."""
-PEOPLE, REFERENCE_PEOPLE, YEARS = 24_000, 120_000, 12
+PEOPLE, REFERENCE_PEOPLE, YEARS = 32_000, 100_000, 12
 """People of a run, of the run for a supplied solution, and years of both."""
 FIRST_YEARS = 20
 """Years of the run before the reference run, which brings the integral terms to their steady state."""
-AVERAGED = 3
-"""Last years of a run, whose tables are averaged."""
+GAIN = 0.02
+"""Monthly gain of the integral terms of emerging and serious need, which have little time."""
 SEED = 1
 MEASURED_EVERY = 12
 """Months between measurements of the expectations."""
 EXTRAPOLATED_AT, FORGOTTEN_AT = 42, 60
 """Months after which resilience is extrapolated, and after which earlier measurements are discarded."""
-TURNOVER = 0.045
+TURNOVER = 0.08
 """Share of the people of an age band who are replaced in a year, in the extrapolation of resilience. CALC: about 5% of
-households move in a year, and people enter and leave a band of 10 to 18 years by ageing; of values from 0 to 0.1, this
-one came nearest to runs of 20 years."""
+households move in a year, and people enter and leave a band of 10 to 18 years by ageing. With 0.045, resilience was
+extrapolated too far (by up to a fifth, against runs of 18 years)."""
 PRIOR_PEOPLE = 20.0
 """People with serious need in a cell, whose modifiers weigh as much as the change in the age band or domain."""
 MOST_EXTRAPOLATED = 3.0
@@ -86,6 +87,8 @@ class PairedRun(NamedTuple):
     """Resilience of the donors at the end, relative to the start. Shape (band,)."""
     at_risk: F
     """People with serious need at one moment. Shape (domain, band, quintile)."""
+    people: F
+    """People at one moment. Shape (band, quintile)."""
     modifiers: F
     """Sum of their modifiers of the hazard of a crisis. Shape (domain, band, quintile)."""
 
@@ -97,7 +100,7 @@ def adapt(
     services: tuple[Service, ...],
     params: dict[str, Params],
     place: Place,
-) -> Solution:
+) -> tuple[Solution, Diagnosis]:
     """Adapt a supplied solution to other parameters and figures, or to another place.
 
     Parameters
@@ -117,14 +120,16 @@ def adapt(
 
     Returns
     -------
-    Solution
+    solution : Solution
         The adapted solution.
+    diagnosis : Diagnosis
+        The rates that it gives (`sim/calibration/attainable_rates.py`).
     """
     reference = reference_run(base, base_place)
     supplied = base.solution
     aims = england_targets(domains, services, supplied)
     start = supplied._replace(donor_level=with_shares(supplied, base.aims, aims, domains))
-    result = _run(place, start, aims, domains, services, params, reference, PEOPLE)
+    result = _run(place, start, aims, domains, services, params, reference, PEOPLE, YEARS)
 
     def scaled(name: str, most: float) -> F:
         values, adapted, unadapted = (getattr(source, name) for source in (supplied, result, reference))
@@ -132,8 +137,9 @@ def adapt(
         return np.asarray(np.minimum(most, values * ratio))
 
     up = scaled("up", MOST_UP)
-    up[:, 2] = np.minimum(MOST_UP, supplied.up[:, 2] * _crisis_hazards(result, aims, reference, base.aims))
-    return start._replace(
+    crisis = supplied.up[:, 2] * _crisis_hazards(result, aims, reference, base.aims)
+    up[:, 2] = np.minimum(MOST_UP, crisis)
+    solution = start._replace(
         up=up,
         down=scaled("down", MOST_DOWN),
         ask=scaled("ask", MOST_ASK),
@@ -142,6 +148,32 @@ def adapt(
         resilience=supplied.resilience + result.resilience - reference.resilience,
         trust=np.clip(supplied.trust + result.trust - reference.trust, 0.0, 1.0),
         donor_resilience=_with_memory(start, result.memory / reference.memory, params),
+    )
+    return solution, _diagnosis(solution, crisis, aims, domains, services, result)
+
+
+def _diagnosis(
+    solution: Solution,
+    crisis: F,
+    aims: Targets,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    run: PairedRun,
+) -> Diagnosis:
+    """The rates that these hazards give, relative to the published ones. `crisis` are hazards without a limit."""
+    required, limited = ((hazard * run.modifiers).sum(axis=(1, 2)) for hazard in (crisis, solution.up[:, 2]))
+    given = limited / np.maximum(1e-12, required)
+    visits = {}
+    walk_ins = [service for service in services if service.walk_in is not None]
+    for row, service in enumerate(walk_ins):
+        assert service.walk_in is not None
+        d = [domain.id for domain in domains].index(service.domain)
+        through = service.walk_in.arrives_with_crisis_share.value * aims.crises[d]
+        published = ((aims.walk_in[row] + through) * run.people).sum()
+        excess = (np.maximum(0.0, solution.knocks[row] - aims.walk_in[row]) * run.people).sum()
+        visits[service.id] = float(1.0 + excess / published)
+    return Diagnosis(
+        crises={domain.id: float(share) for domain, share in zip(domains, given, strict=True)}, visits=visits
     )
 
 
@@ -200,8 +232,8 @@ def reference_run(base: Calibrated, place: Place) -> PairedRun:
         run = _references.get(key) or REFERENCES.get(f"{key}.reference", _decoded)
         if run is None:
             arguments = (place, base.solution, base.aims, base.domains, base.services, base.params)
-            first = _run(*arguments, None, REFERENCE_PEOPLE, FIRST_YEARS)
-            run = _run(*arguments, first, REFERENCE_PEOPLE)
+            first = _run(*arguments, None, PEOPLE, FIRST_YEARS)
+            run = _run(*arguments, first, REFERENCE_PEOPLE, YEARS)
             file = io.BytesIO()
             np.savez(file, **run._asdict())
             REFERENCES.put(f"{key}.reference", file.getvalue())
@@ -223,11 +255,12 @@ def _run(
     params: Mapping[str, Params],
     previous: PairedRun | None,
     people: int,
-    years: int = YEARS,
+    years: int,
 ) -> PairedRun:
     """Run a town while its hazards are solved, from the integral terms of a previous run."""
     world = build(place, people, SEED, domains, services, start, aims, params).world
     solver = Solver(world, aims, params, SEED)
+    solver.gain = GAIN
     solver.natural = tables.natural_recovery(domains, aims)
     if previous is not None:
         solver.trim[:], solver.tilt[:], solver.ask_trim[:] = previous.trim, previous.tilt, previous.ask_trim
@@ -247,7 +280,7 @@ def _run(
             measured += 1
             world.people.changed[:] = ANYTHING
         month(world, solver.compiled, Clock(np.uint64(SEED), np.int64(m)))
-        solver.control(averaging=m >= 12 * (years - AVERAGED))
+        solver.control(averaging=m >= FORGOTTEN_AT)
     averages = {name: solver.sums[name] / solver.counted for name in TABLES}
     return PairedRun(
         **averages,
@@ -256,6 +289,7 @@ def _run(
         ask_trim=solver.ask_trim,
         memory=memory,
         at_risk=solver.memory.at_risk[:, 2] / measured,
+        people=solver.memory.alive / measured,
         modifiers=solver.memory.worse[:, 2] / measured,
     )
 

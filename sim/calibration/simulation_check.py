@@ -94,13 +94,13 @@ def check_by_simulation(calibrated: Calibrated, place: Place, *, money: bool, pe
             stock=census[:, 3].sum(axis=2),
             stock_wanted=(aims.at_least[:, 3] * counted).sum(axis=2),
             visits=record["opened"][:, walk_ins].sum(axis=(0, 2, 3)).astype(float),
-            visits_wanted=_visits_wanted(world, aims, record["people"].sum(axis=0).T.astype(float)),
+            visits_wanted=visits_wanted(world, aims, record["people"].sum(axis=0).T.astype(float)),
             deaths=np.array(record["died"].sum()),
             deaths_wanted=np.array(record["people"].sum() * tables.DEATHS_PER_THOUSAND / 12000.0),
             spent=record["spent"].mean(axis=0) * 12.0 / 100.0,
             planned=world.services.base_budget,
             helped=record["helped"].sum(axis=2).mean(axis=0),
-            helped_wanted=_caseloads(services, record["people"].sum(axis=1).mean(axis=0)),
+            helped_wanted=caseloads(services, record["people"].sum(axis=1).mean(axis=0)),
         )
 
     towns = max(1, round(people / (size or place.population)))
@@ -151,14 +151,14 @@ def _factors(required: F, simulated: F) -> F:
     return out
 
 
-def _visits_wanted(world: World, aims: Targets, person_months: F) -> F:
+def visits_wanted(world: World, aims: Targets, person_months: F) -> F:
     """Target attendances at each walk-in service, crises included, from person-months by band and fifth."""
     through = np.einsum("kd,dbq,bq->k", world.rates.crisis_arrives, aims.crises, person_months)
     out: F = np.einsum("kbq,bq->k", aims.walk_in, person_months) + through
     return out
 
 
-def _caseloads(services: tuple[Service, ...], people: F) -> F:
+def caseloads(services: tuple[Service, ...], people: F) -> F:
     """Target number of people helped by each service at one moment, from people by age band."""
     wanted = np.zeros(len(services))
     for k, service in enumerate(services):

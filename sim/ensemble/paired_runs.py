@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from sim.cache import records as cached_records
 from sim.cache import worlds
+from sim.calibration.attainable_rates import CalibrationError
 from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.ensemble import parameter_sampling
@@ -132,7 +133,7 @@ class PairedRuns:
         def refusal(seed: int, _stop: Callable[[], bool]) -> str:
             try:
                 self._calibrated(seed)
-            except InputError as error:
+            except CalibrationError as error:
                 return str(error)
             finally:
                 self._report(1, f"calibrating the draw of seed {seed}")
@@ -178,7 +179,9 @@ class PairedRuns:
         """The inputs of a world, and the place with its parameters: of a seed's draw, or of all seeds (None)."""
         scenario = self._baseline if seed is None else self._variant(self._baseline, seed)
         place = self.request.place
-        return solution_for(scenario, place), set_in_place(place, scenario.parameters)
+        label = "calibrating" if seed is None else f"calibrating the draw of seed {seed}"
+        calibrated = solution_for(scenario, place, lambda _done, _total, _label: self._report(0, label))
+        return calibrated, set_in_place(place, scenario.parameters)
 
     def _source(self, number: int) -> int | None:
         """The seed of the draw that a run has; None if all runs have the same parameters."""
