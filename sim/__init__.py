@@ -39,6 +39,7 @@ _MODULES = {
     "parameters": "sim.scenario.parameters",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
+    "sensitivity": "sim.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
 }
 
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
+    from sim.sensitivity.study import sensitivity
     from sim.services.catalogue import load_catalogue
     from sim.twins.mesa import MesaModel
 
@@ -85,6 +87,7 @@ __all__ = [
     "place_names",
     "run",
     "scenario_names",
+    "sensitivity",
     "services_of",
 ]
 
