@@ -39,7 +39,7 @@ _MODULES = {
     "parameters": "sim.scenario.parameters",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
-    "sensitivity": "sim.sensitivity.study",
+    "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
 }
 
@@ -49,6 +49,7 @@ _ALIASES = {"parameters": "parameter_frame"}
 if TYPE_CHECKING:
     from typing import Any
 
+    from sim.analysis.sensitivity.study import sensitivity
     from sim.ensemble.compare import compare, run
     from sim.place.census_tables import new_place
     from sim.place.english_authorities import authority_names
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
-    from sim.sensitivity.study import sensitivity
     from sim.services.catalogue import load_catalogue
     from sim.twins.mesa import MesaModel
 

@@ -102,10 +102,10 @@ def sensitivity(
         "year": year,
         "threads": threads,
     }
-    from sim.sensitivity import agents as by_agents
-    from sim.sensitivity.one_parameter import along
-    from sim.sensitivity.study import checked_year
-    from sim.sensitivity.study import sensitivity as study
+    from sim.analysis.sensitivity import agents as by_agents
+    from sim.analysis.sensitivity.one_parameter import along
+    from sim.analysis.sensitivity.study import checked_year
+    from sim.analysis.sensitivity.study import sensitivity as study
 
     if parameter is not None:
         with Bar() as progress:

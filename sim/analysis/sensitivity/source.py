@@ -12,7 +12,7 @@ from sim.engine import jit
 from sim.engine.verified_files import cache_folder
 
 FOLDER = cache_folder("sources", 1_000_000)
-SOURCE = Path(__file__).parents[1]
+SOURCE = Path(__file__).parents[2]
 FURTHER = (
     "twins/stock_flow",
     "results/measurement.py",

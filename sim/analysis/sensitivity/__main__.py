@@ -1,11 +1,11 @@
-"""Computes the results of the main policies that are supplied with the project: `python -m sim.sensitivity`."""
+"""Computes the supplied results of the main policies again: `python -m sim.analysis.sensitivity`."""
 
 from __future__ import annotations
 
 import sys
 
-from sim.sensitivity import stored
-from sim.sensitivity.study import sensitivities
+from sim.analysis.sensitivity import stored
+from sim.analysis.sensitivity.study import sensitivities
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.analysis.sensitivity.indices import OTHERS
 from sim.results.number_text import plain_number
-from sim.sensitivity.two_stages import OTHERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +160,7 @@ class Sensitivity:
         -------
         plotly.graph_objects.Figure
         """
-        from sim.sensitivity.charts import tornado
+        from sim.analysis.sensitivity.charts import tornado
 
         return tornado(self, self.year(year))
 

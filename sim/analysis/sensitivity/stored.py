@@ -13,16 +13,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sim.analysis.sensitivity.result import Sensitivity
+from sim.analysis.sensitivity.source import source_digest
 from sim.engine.verified_files import cache_folder
 from sim.ensemble.parameter_sampling import sampled_parameters
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
-from sim.sensitivity.result import Sensitivity
-from sim.sensitivity.source import source_digest
 
 FOLDER = cache_folder("sensitivity", 50_000_000)
 SUPPLIED = Path(__file__).parent / "supplied"
-"""Results that come with the project; `python -m sim.sensitivity` computes them again."""
+"""Results that come with the project; `python -m sim.analysis.sensitivity` computes them again."""
 BASELINE, POLICIES, PLACE, METRIC = (
     "baseline",
     ("salami-slice", "more-acute", "prevention-shift"),

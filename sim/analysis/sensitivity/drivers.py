@@ -1,18 +1,17 @@
 """Drivers of a comparison: the parameters on which each policy's difference depends most, from a stored study.
 
-A comparison computes no indices: a study takes minutes. It looks its question up among the stored studies
-(sim/sensitivity/stored.py). If there is none, it names the command that computes it. Drivers of another version of the
-model are marked as such.
+A comparison computes no indices: a study takes minutes. It looks its question up in the stored studies (`stored.py`).
+If there is none, it names the command that computes it. Drivers of another version of the model are marked as such.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sim.analysis.sensitivity import stored
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric as metric_of
 from sim.results.number_text import fixed
-from sim.sensitivity import stored
 
 METRIC = "acute_demand"
 """The measure whose drivers are shown."""

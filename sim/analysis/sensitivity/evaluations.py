@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from sim.analysis.sensitivity.workers import Model, evaluated
 from sim.engine.verified_files import cache_folder
-from sim.sensitivity.workers import Model, evaluated
 from sim.simulation.simulate import Progress
 
 F = npt.NDArray[np.float64]

@@ -14,6 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.analysis.sensitivity import stored
+from sim.analysis.sensitivity.evaluations import evaluate
+from sim.analysis.sensitivity.indices import OTHERS
+from sim.analysis.sensitivity.inputs import Inputs, parameter_inputs
+from sim.analysis.sensitivity.model import Question
+from sim.analysis.sensitivity.result import END_COLUMNS, INDEX_COLUMNS, Sensitivity, plain
+from sim.analysis.sensitivity.screening import MOST
+from sim.analysis.sensitivity.source import source_digest
+from sim.analysis.sensitivity.two_stages import Design, Indices, evaluations_of, two_stages
 from sim.ensemble.parameter_sampling import sampled_parameters
 from sim.ensemble.run_limits import USABLE, Runs, check_limits, free_memory
 from sim.place.place import Place
@@ -23,14 +32,6 @@ from sim.scenario.parameters import Parameter
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
 from sim.schema.version import VERSION
-from sim.sensitivity import stored
-from sim.sensitivity.evaluations import evaluate
-from sim.sensitivity.inputs import Inputs, parameter_inputs
-from sim.sensitivity.model import Question
-from sim.sensitivity.result import END_COLUMNS, INDEX_COLUMNS, Sensitivity, plain
-from sim.sensitivity.screening import MOST
-from sim.sensitivity.source import source_digest
-from sim.sensitivity.two_stages import OTHERS, Design, Indices, evaluations_of, two_stages
 from sim.simulation.simulate import Progress
 from sim.twins.stock_flow.records import UNAVAILABLE
 

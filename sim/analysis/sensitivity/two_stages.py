@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sim.analysis.sensitivity.indices import OTHERS, elementary_effects, screening_design, sobol_design, sobol_indices
+from sim.analysis.sensitivity.inputs import Inputs
+from sim.analysis.sensitivity.screening import leading
 from sim.schema.errors import InputError, Phrase
-from sim.sensitivity.indices import elementary_effects, screening_design, sobol_design, sobol_indices
-from sim.sensitivity.inputs import Inputs
-from sim.sensitivity.screening import leading
 
 F = npt.NDArray[np.float64]
-OTHERS = "all others"
-"""Name of the group of inputs that do not lead."""
 LEAST_USABLE = 0.75
 """Part of the samples that must be evaluated; else the study is refused."""
 Evaluate = Callable[[F, str], F]
@@ -104,17 +102,16 @@ def two_stages(inputs: Inputs, design: Design, evaluate: Evaluate, step: int = -
     functions = range(screened.shape[1])
     effects = [elementary_effects(names, trajectories, screened[:, f, step], design.screening_seed) for f in functions]
     leaders = leading(effects)
-    ordered = [*leaders, *(name for name in names if name not in set(leaders))]
-    groups = [*leaders, *([OTHERS] * (len(names) - len(leaders)))]
-    distinct = list(dict.fromkeys(groups))
-    shares = np.empty((design.samples * (len(distinct) + 2), len(names)))
-    # The leading inputs come first: the first dimensions of a Sobol' sequence are the most even.
-    shares[:, [names.index(name) for name in ordered]] = sobol_design(ordered, groups, design.samples, design.seed)
+    together = [name for name in names if name not in set(leaders)]
+    groups = [*leaders, *([OTHERS] if together else [])]
+    shares = np.empty((design.samples * (len(groups) + 2), len(names)))
+    columns = [names.index(name) for name in (*leaders, *together)]
+    shares[:, columns] = sobol_design(leaders, together, design.samples, design.seed)
     outputs = evaluate(inputs.values(shares), "Sobol' indices")
     _check_refused(outputs)
     steps = range(outputs.shape[2])
-    indices = [[sobol_indices(distinct, outputs[:, f, k], design.seed) for k in steps] for f in functions]
-    blocks = outputs.reshape(design.samples, len(distinct) + 2, *outputs.shape[1:])
+    indices = [[sobol_indices(groups, outputs[:, f, k], design.seed) for k in steps] for f in functions]
+    blocks = outputs.reshape(design.samples, len(groups) + 2, *outputs.shape[1:])
     refused = sum(int(np.isnan(each[:, :, step]).any(axis=1).sum()) for each in (screened, outputs))
     independent = np.concatenate([blocks[:, 0], blocks[:, -1]])
     return Indices(effects, tuple(leaders), indices, independent, len(screened) + len(outputs), refused)

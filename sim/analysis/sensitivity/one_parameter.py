@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.analysis.sensitivity.agents import agent_difference
+from sim.analysis.sensitivity.evaluations import evaluate
+from sim.analysis.sensitivity.inputs import parameter_inputs
+from sim.analysis.sensitivity.study import checked_year, question_of
 from sim.place.place import Place
 from sim.results.metrics import metric as metric_of
 from sim.results.number_text import plain_number
@@ -14,10 +18,6 @@ from sim.scenario.parameters import Parameter, parameters
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
 from sim.schema.version import VERSION
-from sim.sensitivity.agents import agent_difference
-from sim.sensitivity.evaluations import evaluate
-from sim.sensitivity.inputs import parameter_inputs
-from sim.sensitivity.study import checked_year, question_of
 from sim.simulation.simulate import Progress
 
 POINTS = 11
@@ -46,7 +46,7 @@ def along(
     Parameters
     ----------
     baseline, scenario, place, people, years, metric, year, threads, progress
-        As for `sensitivity` (sim/sensitivity/study.py).
+        As for `sensitivity` (sim/analysis/sensitivity/study.py).
     parameter : str
         Dotted name of the parameter.
     limits : tuple of float, optional

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.analysis.sensitivity.evaluations import evaluate
+from sim.analysis.sensitivity.model import Question
+from sim.analysis.sensitivity.study import question_of
 from sim.ensemble.compare import compare
 from sim.ensemble.parameter_sampling import draws as draws_of
 from sim.place.place import Place
@@ -14,9 +17,6 @@ from sim.results.metrics import metric as metric_of
 from sim.results.number_text import plain_number
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
-from sim.sensitivity.evaluations import evaluate
-from sim.sensitivity.model import Question
-from sim.sensitivity.study import question_of
 from sim.simulation.simulate import Progress
 
 DRAWS = 4

@@ -10,5 +10,5 @@
 | `one_parameter.py`, `agents.py` | the difference along the range of one parameter; confirmation by agents |
 | `stored.py`, `drivers.py` | stored results, `supplied/` with the project, and the drivers of a comparison |
 
-`python -m sim.sensitivity` computes the supplied results again.
+`python -m sim.analysis.sensitivity` computes the supplied results again.
 """

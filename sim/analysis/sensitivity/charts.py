@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from sim.analysis.sensitivity.indices import OTHERS
 from sim.results.number_text import MINUS, difference_unit, fixed, number_text
-from sim.sensitivity.two_stages import OTHERS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from sim.sensitivity.result import Sensitivity
+    from sim.analysis.sensitivity.result import Sensitivity
 
 LOW, HIGH, CENTRAL = "#12436D", "#F46A25", "#22303c"
 """Colours of the low end, the high end, and the declared value: the categories of the Analysis Function."""
@@ -80,7 +80,7 @@ def along_range(document: Mapping[str, Any]) -> go.Figure:
     Parameters
     ----------
     document : mapping
-        The document of `along` (sim/sensitivity/one_parameter.py).
+        The document of `along` (sim/analysis/sensitivity/one_parameter.py).
 
     Returns
     -------

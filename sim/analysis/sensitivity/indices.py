@@ -8,8 +8,8 @@ Morris    Elementary effects (Morris 1991, Technometrics 33:161; Campolongo et a
           the distributions, and not those of many parameters at the ends of their ranges at once. A step is half of a
           distribution.
 Sobol'    First-order and total indices (Saltelli et al. 2010, Comput. Phys. Commun. 181:259) from a scrambled Sobol'
-          sequence, with 95% intervals by bootstrap of the base samples. Several inputs can form a group, which has
-          indices like a single input.
+          sequence, with 95% intervals by bootstrap of the base samples. Further inputs can form a group, which
+          has indices like a single input.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ EDGE = 1.0 / (2 * LEVELS)
 """Share of the distribution below the lowest level of a screening, and above the highest."""
 RESAMPLES = 500
 """Bootstrap samples of an interval."""
+OTHERS = "all others"
+"""Name of the group of inputs that have no index each."""
 LEAST_ROWS = 8
 """Fewest base samples, and fewest steps of an input, from which indices are computed."""
 
 
-def _problem(names: Sequence[str], low: float, high: float, groups: Sequence[str] | None = None) -> dict[str, Any]:
+def _problem(names: Sequence[str], low: float, high: float) -> dict[str, Any]:
     """The description of a design for SALib."""
-    bounds = {"num_vars": len(names), "names": list(names), "bounds": [[low, high]] * len(names)}
-    return bounds | ({} if groups is None else {"groups": list(groups)})
+    return {"num_vars": len(names), "names": list(names), "bounds": [[low, high]] * len(names)}
 
 
 def screening_design(names: Sequence[str], trajectories: int, seed: int) -> F:
@@ -107,15 +108,18 @@ def elementary_effects(names: Sequence[str], design: F, outputs: F, seed: int) -
     )  # fmt: skip
 
 
-def sobol_design(names: Sequence[str], groups: Sequence[str], samples: int, seed: int) -> F:
-    """Make a design for Sobol' indices of groups of inputs.
+def sobol_design(names: Sequence[str], together: Sequence[str], samples: int, seed: int) -> F:
+    """Make a design for Sobol' indices of inputs, and of one group of further inputs.
+
+    The inputs have a scrambled Sobol' sequence, of which the first dimensions are the most even. The group, which may
+    have hundreds of inputs, has two independent Latin hypercubes.
 
     Parameters
     ----------
     names : sequence of str
-        Names of the inputs.
-    groups : sequence of str
-        The group of each input. An input by itself is a group of its name.
+        The inputs that have an index each.
+    together : sequence of str
+        The inputs that form a group; none, or two and more.
     samples : int
         Number of base samples, a power of 2.
     seed : int
@@ -123,25 +127,32 @@ def sobol_design(names: Sequence[str], groups: Sequence[str], samples: int, seed
 
     Returns
     -------
-    ndarray of float64, shape (samples * (groups + 2), inputs)
-        Shares of the distributions.
+    ndarray of float64, shape (samples * (indices + 2), names + together)
+        Shares of the distributions. For each base sample: the sample, the sample with each input (and, last, the group)
+        taken from a second sample, and the second sample.
     """
     from SALib.sample import sobol
+    from scipy.stats import qmc
 
-    problem = _problem(names, 0.0, 1.0, groups)
+    groups = [*names, *([OTHERS] if together else [])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SALib passes an argument that SciPy has renamed
-        design: F = sobol.sample(problem, samples, calc_second_order=False, seed=seed + 1)
-    return design
+        design: F = sobol.sample(_problem(groups, 0.0, 1.0), samples, calc_second_order=False, seed=seed + 1)
+    if not together:
+        return design
+    first, second = (qmc.LatinHypercube(len(together), rng=[seed, k]).random(samples) for k in (0, 1))
+    further = np.repeat(first[:, None], len(groups) + 2, axis=1)
+    further[:, -2:] = second[:, None]
+    return np.concatenate([design[:, : len(names)], further.reshape(len(design), -1)], axis=1)
 
 
 def sobol_indices(groups: Sequence[str], outputs: F, seed: int) -> pd.DataFrame:
-    """Estimate first-order and total Sobol' indices of groups of inputs.
+    """Estimate first-order and total Sobol' indices of inputs.
 
     Parameters
     ----------
     groups : sequence of str
-        The distinct groups, in the order of the design.
+        The inputs, and `OTHERS` for the group, in the order of the design.
     outputs : ndarray of float64, shape (samples * (groups + 2),)
         The output of each sample. A base sample with a NaN is left out with all its samples.
     seed : int
@@ -150,8 +161,8 @@ def sobol_indices(groups: Sequence[str], outputs: F, seed: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row for each group: `name`, `first_order`, `first_order_low`, `first_order_high`, `total`, `total_low`,
-        `total_high`. All are NaN if the output does not vary, or if too few base samples are left.
+        A row for each input or group: `name`, `first_order`, `first_order_low`, `first_order_high`, `total`,
+        `total_low`, `total_high`. All are NaN if the output does not vary, or if too few base samples are left.
     """
     from SALib.analyze import sobol
 

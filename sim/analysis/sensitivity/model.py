@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.analysis.sensitivity.source import source_digest
+from sim.analysis.sensitivity.workers import Model
 from sim.ensemble.parameter_sampling import reconciled, sampled_parameters
 from sim.place.place import Place
 from sim.results.measurement import values_by_step
 from sim.results.metrics import metric
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
-from sim.sensitivity.source import source_digest
-from sim.sensitivity.workers import Model
 from sim.twins.stock_flow import Twin, record_of
 
 F = npt.NDArray[np.float64]
