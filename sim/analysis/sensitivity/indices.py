@@ -112,7 +112,8 @@ def sobol_design(names: Sequence[str], together: Sequence[str], samples: int, se
     """Make a design for Sobol' indices of inputs, and of one group of further inputs.
 
     The inputs have a scrambled Sobol' sequence, of which the first dimensions are the most even. The group, which may
-    have hundreds of inputs, has two independent Latin hypercubes.
+    have hundreds of inputs, has independent random numbers. A design with fewer samples is the beginning of one with
+    more.
 
     Parameters
     ----------
@@ -132,7 +133,6 @@ def sobol_design(names: Sequence[str], together: Sequence[str], samples: int, se
         taken from a second sample, and the second sample.
     """
     from SALib.sample import sobol
-    from scipy.stats import qmc
 
     groups = [*names, *([OTHERS] if together else [])]
     with warnings.catch_warnings():
@@ -140,9 +140,9 @@ def sobol_design(names: Sequence[str], together: Sequence[str], samples: int, se
         design: F = sobol.sample(_problem(groups, 0.0, 1.0), samples, calc_second_order=False, seed=seed + 1)
     if not together:
         return design
-    first, second = (qmc.LatinHypercube(len(together), rng=[seed, k]).random(samples) for k in (0, 1))
-    further = np.repeat(first[:, None], len(groups) + 2, axis=1)
-    further[:, -2:] = second[:, None]
+    pairs = np.random.default_rng([seed, len(together)]).random((samples, 2, len(together)))
+    further = np.repeat(pairs[:, :1], len(groups) + 2, axis=1)
+    further[:, -2:] = pairs[:, 1:]
     return np.concatenate([design[:, : len(names)], further.reshape(len(design), -1)], axis=1)
 
 
