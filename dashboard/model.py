@@ -255,6 +255,7 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
         seeds=job.seeds,
         seed=job.seed,
         threads=index.settings.threads,
+        draws="none",
         progress=progress,
     )
     document = comparison.document(by=("quintile",))

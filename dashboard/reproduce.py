@@ -41,7 +41,7 @@ def command(choice: Choice, index: ModelIndex) -> str:
     people = index.people(choice.place)
     words += [f"--people {people}"] if people else []
     words += [f"--years {settings.years}"] if settings.years else []
-    words += [f"--seeds {choice.seeds}", f"--seed {settings.seed}"]
+    words += [f"--seeds {choice.seeds}", f"--seed {settings.seed}", "--draws none"]
     return " ".join(words)
 
 
@@ -60,6 +60,7 @@ def python_code(choice: Choice, index: ModelIndex) -> str:
     people = index.people(choice.place)
     options += [f"people={people}"] if people else []
     options += [f"years={settings.years}"] if settings.years else []
+    options.append('draws="none"')
     lines.append(f"result = sim.compare({', '.join(['before', *after, *options])})")
     lines.append(f"result.{index.main}.difference()")
     return "\n".join(lines)

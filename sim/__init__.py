@@ -5,9 +5,9 @@ Examples
 >>> import sim
 >>> before = sim.Scenario.load("baseline")
 >>> after = before.with_policy("prevention_share", shift=0.02, start="2026-04", over_months=24)
->>> result = sim.compare(before, after, people=1_500, years=2, seeds=2)
+>>> result = sim.compare(before, after, people=1_500, years=2, seeds=2, draws="none")
 >>> result.acute_demand.difference().shape
-(2, 7)
+(2, 9)
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ def select(*names: str, sets: tuple[str, ...] = (), **options: Any) -> arguments
 
 def small_comparison() -> Comparison:
     """The baseline and a policy in a town of 3,000 for two years, with two seeds."""
-    return sim.compare(*select("baseline", "salami-slice", people=3000, years=2).scenarios, people=3000, seeds=2)
+    selected = select("baseline", "salami-slice", people=3000, years=2)
+    return sim.compare(*selected.scenarios, people=3000, seeds=2, draws="none")
 
 
 def assert_refused(args: list[str], capsys: pytest.CaptureFixture[str], *parts: str) -> None:

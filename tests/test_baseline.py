@@ -38,7 +38,7 @@ FALSE_ALARM = 0.001
 def thirty_years(seed: int) -> Comparison:
     """Thirty years of Anytown, with and without one year of lower budgets, 12 seeds."""
     before = sim.Scenario.load("baseline").with_settings(years=30)
-    return sim.compare(before, budget_push(before), seeds=12, seed=100 * seed)
+    return sim.compare(before, budget_push(before), seeds=12, seed=100 * seed, draws="none")
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +127,7 @@ def test_another_place_has_englands_rates_for_its_people(seed: int) -> None:
         people=30_000,
         seeds=12,
         seed=100 * seed,
+        draws="none",
     )
     verdict = assess_stability(wigan, FALSE_ALARM)
     assert not verdict.means_off, yearly_fit(wigan).to_string()
@@ -227,7 +228,9 @@ def test_an_unsteady_baseline_is_called_so(seed: int, wrong: str) -> None:
 
 def test_drifts_are_measured_from_the_first_year(seed: int) -> None:
     """A draw's drift is the largest relative difference from its first year, in either direction."""
-    comparison = sim.run(sim.Scenario.load("baseline").with_settings(years=3, people=2_000), seeds=4, seed=seed)
+    comparison = sim.run(
+        sim.Scenario.load("baseline").with_settings(years=3, people=2_000), seeds=4, seed=seed, draws="none"
+    )
     result = drifts(comparison)
     demand = comparison.values(comparison.baseline, comparison["acute_demand"].metric)
     for k, row in enumerate(demand):

@@ -121,7 +121,7 @@ def test_the_fit_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_stability_ends_with_a_verdict(small: Comparison, seeds: int) -> None:
     """Every rate has a line, and the last line is the document's verdict; with one seed there is none."""
-    alone = sim.run(small.scenarios[0], people=3000, seeds=seeds)
+    alone = sim.run(small.scenarios[0], people=3000, seeds=seeds, draws="none")
     shown = Console(file=io.StringIO(), width=200)
     fit_tables.show_stability(alone, shown)
     lines = shown.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO

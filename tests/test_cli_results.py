@@ -22,7 +22,7 @@ from sim.results.number_text import number_text
 from sim.results.summary_table import summary_table
 from sim.schema.errors import Phrase
 
-SMALL = ("--people", "3000", "--years", "2", "--seeds", "2")
+SMALL = ("--people", "3000", "--years", "2", "--seeds", "2", "--draws", "none")
 OURS = {"results.parquet", "summary.csv", "document.json", "run.json"}
 
 

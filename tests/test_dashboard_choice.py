@@ -190,7 +190,7 @@ def test_the_scenarios_file_is_the_policy_that_the_page_runs(tmp_path: Path) -> 
     assert from_file.start == on_page.start
     assert reproduce.command(choice, real).startswith("upstream compare baseline ")
     assert reproduce.command(choice, real).endswith(
-        "your-policy.toml --place wigan --people 4000 --years 8 --seeds 20 --seed 0"
+        "your-policy.toml --place wigan --people 4000 --years 8 --seeds 20 --seed 0 --draws none"
     )
 
 
@@ -208,7 +208,7 @@ def test_the_lines_of_python_are_the_policy_too() -> None:
     assert names["yours"].moves[2].where.quintiles == [1]
     assert lines[-2] == (
         'result = sim.compare(before, more_acute, prevention_shift, salami_slice, yours, place="anytown", seeds=20, '
-        "seed=0, people=4000, years=8)"
+        'seed=0, people=4000, years=8, draws="none")'
     )
 
 

@@ -26,8 +26,8 @@ from strategies import (
 
 from sim.cache import records
 from sim.engine.verified_files import VerifiedFolder
-from sim.ensemble import compare as analysis
 from sim.ensemble.compare import compare
+from sim.ensemble.memory_cache import baseline_records
 from sim.place.place import Place
 from sim.policies import Lever
 from sim.results.records import Record
@@ -81,8 +81,8 @@ def test_compare_agrees_with_the_runs(
     """`compare` gives the same runs, on one thread and on two, with separate caches."""
     for threads in (1, 2):
         monkeypatch.setattr(records, "FOLDER", VerifiedFolder(tmp_path / str(threads), "baselines"))
-        monkeypatch.setattr(analysis, "_baselines", type(analysis._baselines)(4))
-        result = compare(*SCENARIOS, people=PEOPLE, seeds=3, seed=seed, threads=threads)
+        baseline_records.clear()
+        result = compare(*SCENARIOS, people=PEOPLE, seeds=3, seed=seed, threads=threads, draws="none")
         assert digests(result.records) == once
 
 
@@ -90,10 +90,10 @@ def test_public_names_are_not_replaced_by_modules(seed: int) -> None:
     """After a run, the public names of `sim` are still functions and classes: no module replaces them."""
     import sim
 
-    compare(scenario(1), people=1_500, seeds=1, seed=seed, threads=1)
+    compare(scenario(1), people=1_500, seeds=1, seed=seed, threads=1, draws="none")
     for name in sim.__all__:
         assert not isinstance(getattr(sim, name), ModuleType), f"sim.{name} has become a module"
-    assert sim.run(scenario(1), people=1_500, seeds=1, seed=seed, threads=1).people == 1_500
+    assert sim.run(scenario(1), people=1_500, seeds=1, seed=seed, threads=1, draws="none").people == 1_500
 
 
 def test_seeds_differ(once: dict[str, list[str]]) -> None:

@@ -12,7 +12,7 @@ import sim
 from sim.cli import command, output_folder, output_lock
 from sim.schema.errors import InputError
 
-SMALL_RUN = ["run", "baseline", "--people", "1500", "--years", "1", "--seeds", "1"]
+SMALL_RUN = ["run", "baseline", "--people", "1500", "--years", "1", "--seeds", "1", "--draws", "none"]
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["new folder", "existing folder"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from sim.cli.app import app
 from sim.ensemble.sequential_stopping import FIRST, STEP, half_width, rounds, until_precise
 from sim.results.summary import summary
 
-OPTIONS = {"people": 1_500, "years": 2}
+OPTIONS: dict[str, Any] = {"people": 1_500, "years": 2, "draws": "none"}
 
 
 def test_rounds_end_with_all_seeds() -> None:
@@ -80,7 +81,8 @@ def test_the_result_is_the_comparison_of_the_seeds_used() -> None:
 
 def test_on_the_command_line() -> None:
     """`--precision` reports the number of seeds used; a value outside 0 to 1 is refused."""
-    result = CliRunner().invoke(app, ["run", "baseline", "--people", "1500", "--years", "2", "--precision", "0.5"])
+    options = ["--people", "1500", "--years", "2", "--precision", "0.5", "--draws", "none"]
+    result = CliRunner().invoke(app, ["run", "baseline", *options])
     assert result.exit_code == 0
     assert "8 of at most 20 seeds" in result.stderr
     for wrong in ("2", "0", "-0.1"):

@@ -22,7 +22,7 @@ from sim.process.termination import Undone, temporary
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 
 UPSTREAM = [sys.executable, "-m", "sim"]
-SMALL_RUN = [*UPSTREAM, "run", "baseline", "--people", "1500", "--years", "1", "--seeds", "2"]
+SMALL_RUN = [*UPSTREAM, "run", "baseline", "--people", "1500", "--years", "1", "--seeds", "2", "--draws", "none"]
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 MESSAGE = {
     signal.SIGINT: "upstream: interrupted\n",

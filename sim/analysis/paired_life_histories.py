@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.life_histories import PairedPopulations, PersonHistory, follow_pair
-from sim.ensemble.compare import burned_in_world, side_by_side
+from sim.ensemble.compare import burned_in_world
+from sim.ensemble.paired_runs import side_by_side
 from sim.ensemble.precompile import warm_up
 from sim.ensemble.run_limits import Runs, check_limits
 from sim.place.place import Place

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "UPSTREAM_DEBUG"
-DEFAULT_DRAWS = "mechanisms"
+DEFAULT_DRAWS = "all"
 """The value of `--draws` without a value."""
 
 

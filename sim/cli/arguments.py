@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from sim.ensemble.compare import Engine
-from sim.ensemble.parameter_sampling import Which
+from sim.ensemble.parameter_sampling import Draws
+from sim.ensemble.request import Engine
 from sim.place.place import Place, people_allowed
 from sim.policies import Lever, levers
 from sim.results.expectation_tests import unmeasured
@@ -31,7 +31,7 @@ from sim.schema.toml_files import ASSIGNMENT, fail, parse_assignment, read_text
 from sim.schema.toml_keys import dotted, key_parts, locate
 
 ENGINES: tuple[str, ...] = get_args(Engine)
-DRAWS = ("mechanisms", "all", "none")
+DRAWS: tuple[str, ...] = get_args(Draws)
 AGGREGATIONS = ("fifths", "ages")
 AXES = ("service", "quintile", "age", "child_age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
@@ -156,11 +156,16 @@ def axes(by: str | None) -> tuple[str, ...]:
     return _comma_list("--by", by, AXES, "one or more of these, separated by commas")
 
 
-def draws(value: str) -> Which | None:
-    """The value of `--draws`; None for "none"."""
+def draws(value: str | None, of_engine: Engine = "agents") -> Draws:
+    """The value of `--draws`; by default all parameters, and none for the stock-flow twin, which makes one run."""
+    if value is None:
+        return "none" if of_engine == "stocks" else "all"
     if value not in DRAWS:
         raise InputError("--draws", None, "", "one of these", value, DRAWS)
-    return None if value == "none" else value  # type: ignore[return-value]  # one of the words of `Which`
+    if of_engine == "stocks" and value != "none":
+        wanted = "none with --engine stocks: the stock-flow twin makes one run, with central parameters"
+        raise InputError("--draws", None, "", wanted, value)
+    return value  # type: ignore[return-value]  # one of the words of `Draws`
 
 
 def engine(value: str) -> Engine:

@@ -68,13 +68,14 @@ OutOption = Annotated[
     typer.Option("--out", metavar="DIR", help="Write results.parquet, summary.csv, run.json and document.json here."),
 ]
 DrawsOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--draws",
-        metavar="mechanisms|all|none",
-        help="Parameter uncertainty. mechanisms: every seed draws the parameters of mechanisms from their ranges. all: "
-        "also the figures of services, domains and the place. none: every seed uses the central values. Each draw is "
-        "calibrated separately, which takes some seconds the first time.",
+        metavar="all|mechanisms|none",
+        help="Doubt about parameters. all: every seed draws its parameters from their ranges, the same for every "
+        "policy. mechanisms: only those of mechanisms, not the figures of services, domains and the place. none: every "
+        "seed uses the central values. Parameters of --set and of a scenario's file are never drawn. Each draw is "
+        "calibrated separately, the first time. Default for run and compare: all.",
     ),
 ]
 EngineOption = Annotated[

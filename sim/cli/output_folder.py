@@ -26,7 +26,8 @@ from sim.results.summary_table import summary_table
 from sim.schema.errors import InputError, Phrase
 
 if TYPE_CHECKING:
-    from sim.results.comparison import Comparison, SummaryColumn
+    from sim.results.comparison import Comparison
+    from sim.results.long_table import SummaryColumn
 
 A = npt.NDArray[Any]
 

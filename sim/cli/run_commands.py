@@ -39,7 +39,7 @@ def run(
     seed: SeedOption = SEED,
     sets: SetOption = None,
     threads: ThreadsOption = None,
-    draws: DrawsOption = "none",
+    draws: DrawsOption = None,
     engine: EngineOption = "agents",
     precision: PrecisionOption = None,
     by: ByOption = None,
@@ -66,7 +66,7 @@ def compare(
     seed: SeedOption = SEED,
     sets: SetOption = None,
     threads: ThreadsOption = None,
-    draws: DrawsOption = "none",
+    draws: DrawsOption = None,
     engine: EngineOption = "agents",
     precision: PrecisionOption = None,
     by: ByOption = None,
@@ -90,7 +90,7 @@ def _compare(
     seed: int,
     sets: list[str] | None,
     threads: int | None,
-    draws: str,
+    draws: str | None,
     engine: str,
     precision: float | None,
     by: str | None,
@@ -101,8 +101,8 @@ def _compare(
 
     arguments.check_fraction("--precision", precision)
     axes = arguments.axes(by)
-    drawn = arguments.draws(draws)
     checked_engine = arguments.engine(engine)
+    drawn = arguments.draws(draws, checked_engine)
     folder = checked_folder(context, out)
     selected = arguments.select_scenarios(
         names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.doubt_table import doubt_lines, doubt_title
 from sim.results.metrics import Metric, metrics
 from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
@@ -87,7 +88,7 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     months, seeds = document["months"], len(document["seeds"])
     runs = f"{seeds} seeds" if seeds > 1 else "one seed"
     if document["engine"] == "stocks":
-        runs = "the stock-flow twin, which has no random variation"
+        runs = "the stock-flow twin: one run, without random variation or draws of the parameters"
     out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {months[0]} to {months[-1]}, {runs}"))
     last = document["years"][-1]
     by_name = {measure.name: measure for measure in metrics()}
@@ -97,6 +98,7 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     for axis in axes:
         _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
     _key(document, out)
+    _doubt(document, by_name, out)
     if document["differences"]:
         _cost_effectiveness(document, by_name, last, out)
         _expectations(result, by_name, out)
@@ -234,7 +236,8 @@ def excludes_zero(change: Figures) -> bool:
 def _key(document: dict[str, Any], out: Console) -> None:
     out.print()
     if document["engine"] == "stocks":
-        out.print(Text("The stock-flow twin computes averages, without intervals. Its limits are in sim/MODEL.md."))
+        text = "The stock-flow twin computes averages with the central parameters, without intervals. "
+        print_wrapped(f"{text}Its limits are in sim/MODEL.md.", out)
         return
     if len(document["seeds"]) == 1:
         out.print(
@@ -248,6 +251,17 @@ def _key(document: dict[str, Any], out: Console) -> None:
         out.print(Text(note))
     if document["differences"]:
         out.print(Text(ZERO_NOTE))
+
+
+def _doubt(document: dict[str, Any], by_name: Mapping[str, Metric], out: Console) -> None:
+    """Print how sure the headline is."""
+    out.print()
+    out.print(Text(doubt_title(document), style="bold"))
+    for line in doubt_lines(document, by_name, out.width):
+        if isinstance(line, Table):
+            out.print(line)
+        else:
+            print_wrapped(line[0], out, line[1])
 
 
 def _cost_effectiveness(document: dict[str, Any], by_name: Mapping[str, Metric], year: int, out: Console) -> None:

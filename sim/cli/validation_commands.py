@@ -233,7 +233,7 @@ def _report_fit(
     threads: int | None,
     with_stability: bool,
     with_cells: bool,
-    draws: str,
+    draws: str | None,
     as_json: bool,
     *,
     solve: bool,
@@ -243,7 +243,7 @@ def _report_fit(
     from sim.validation.stability import DRIFT_YEARS, budget_push
 
     drawn = arguments.draws(draws)
-    years = DRIFT_YEARS if drawn is not None and years is None else years
+    years = DRIFT_YEARS if drawn != "none" and years is None else years
     selected = arguments.select_scenarios(
         ["baseline"], place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=[]
     )
@@ -262,7 +262,7 @@ def _report_fit(
     with Bar() as progress:
         result = sim.compare(
             baseline,
-            *([budget_push(baseline)] if with_stability and drawn is None and baseline.years >= 5 else []),
+            *([budget_push(baseline)] if with_stability and drawn == "none" and baseline.years >= 5 else []),
             place=selected.place,
             people=selected.people,
             seeds=seeds,
@@ -271,7 +271,7 @@ def _report_fit(
             progress=progress,
             draws=drawn,
         )
-    if drawn is not None:
+    if drawn != "none":
         if as_json:
             print_json(calibration_fit.drift_document(result))
         else:

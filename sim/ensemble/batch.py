@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.engine.verified_files import JSON, VerifiedFolder
 from sim.ensemble.compare import compare
+from sim.ensemble.parameter_sampling import Draws
 from sim.ensemble.run_limits import Runs, one_job
 from sim.place.place import Place
 from sim.results.expectation_tests import F, Parts, Read
@@ -59,14 +60,16 @@ class Readings:
     folder : Path, optional
         Folder in which readings are stored, in JSON documents that are proved before they are used
         (`engine/verified_files.py`). A document that was edited is computed again.
+    draws : {"all", "mechanisms", "none"}
+        The parameters that each seed draws.
     """
 
     def __init__(
         self, seeds: int = 20, *, seed: int = 0, people: int | None = None, threads: int | None = None,
-        folder: Path | None = None,
+        folder: Path | None = None, draws: Draws = "none",
     ) -> None:  # fmt: skip
         """Keep the settings."""
-        self.seeds, self.seed, self.people, self.threads = seeds, seed, people, threads
+        self.seeds, self.seed, self.people, self.threads, self.draws = seeds, seed, people, threads, draws
         self._files = VerifiedFolder(None if folder is None else folder / "runs", "runs", head=JSON)
         self._scenarios: dict[str, Scenario] = {}
         self._asked: dict[str, dict[Reading, Parts]] = {}
@@ -109,6 +112,7 @@ class Readings:
             "parameters": scenario.parameters,
             "recalibrate": scenario.recalibrate or not scenario.parameters,
             "seeds": [self.seed, self.seeds],
+            "draws": self.draws,
             "model": model_digest(),
         }
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
@@ -143,8 +147,9 @@ class Readings:
                         progress(before + done, len(missing) * self.seeds, label)
 
                 result = compare(
-                    scenario, seeds=self.seeds, seed=self.seed, people=self.people, threads=self.threads, progress=on
-                )
+                    scenario, seeds=self.seeds, seed=self.seed, people=self.people, threads=self.threads, progress=on,
+                    draws=self.draws,
+                )  # fmt: skip
                 self._values[name] = {
                     key: result.of_groups(scenario.name, key[0], groups) for key, groups in self._asked[name].items()
                 }
@@ -174,7 +179,7 @@ class Readings:
         scenario = self._scenarios[name]
         people = self.people if self.people is not None else scenario.people
         place = Place.load(scenario.place)
-        return Runs(place, people, scenario.years, 1, self.seeds, self.threads)
+        return Runs(place, people, scenario.years, 1, self.seeds, self.threads, drawn=self.draws != "none")
 
     def _world(self, name: str) -> tuple[str, str, str, str]:
         scenario = self._scenarios[name]

@@ -5,73 +5,30 @@ The result is a `Comparison` (sim/results/comparison.py).
 
 from __future__ import annotations
 
-import os
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sim.cache import records as cached_records
 from sim.cache import worlds
-from sim.calibration.calibrate import adapted_for, solution_for
-from sim.calibration.calibrated_model import Calibrated
+from sim.calibration.calibrate import solution_for
 from sim.engine.tables import allocate
-from sim.ensemble import parameter_sampling
-from sim.ensemble.parameter_sampling import Which
+from sim.ensemble.memory_cache import burned_in_worlds, world_key
+from sim.ensemble.paired_runs import PairedRuns
+from sim.ensemble.parameter_sampling import Draws
 from sim.ensemble.precompile import warm_up
-from sim.ensemble.run_limits import CACHED, LARGEST_CACHED, Runs, check_limits
+from sim.ensemble.replicates import chance_seed, replicated
+from sim.ensemble.request import Engine, Request, checked_request
+from sim.ensemble.run_limits import LARGEST_CACHED
 from sim.ensemble.sequential_stopping import half_width, until_precise
 from sim.place.place import Place
-from sim.results import expectation_tests
+from sim.results.comparison import Comparison
 from sim.results.records import Record
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
-from sim.schema.errors import InputError, Phrase
-from sim.schema.toml_keys import dotted
-from sim.simulation.simulate import Progress, ensemble, set_aim_groups
+from sim.simulation.simulate import Progress
 from sim.state.scratch import ThinningScratch
 from sim.state.world import World
 from sim.world.build import copy
-
-if TYPE_CHECKING:
-    pass
-
-from sim.results.comparison import Comparison
-
-T = TypeVar("T")
-Engine = Literal["agents", "stocks", "mesa"]
-"""The implementation of the model: individual people; the stock-flow twin, without chance; or individual people in
-plain Python with Mesa, with the same results some hundred times slower."""
-
-
-class _Cache(Generic[T]):
-    """Cache of recent results: the least recently used is dropped first."""
-
-    def __init__(self, most: int) -> None:
-        """Make an empty cache for so many results."""
-        self._most = most
-        self._items: OrderedDict[Hashable, T] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the cached result of a key, or make and cache it."""
-        with self._lock:
-            if key in self._items:
-                self._items.move_to_end(key)
-                return self._items[key]
-        made = make()
-        with self._lock:
-            self._items[key] = made
-            while len(self._items) > self._most:
-                self._items.popitem(last=False)
-        return made
-
-
-_worlds: _Cache[World] = _Cache(CACHED)
-_baselines: _Cache[Record] = _Cache(CACHED)
 
 
 def burned_in_world(scenario: Scenario, place: Place, people: int | None, seed: int) -> World:
@@ -101,7 +58,8 @@ def burned_in_world(scenario: Scenario, place: Place, people: int | None, seed: 
         return worlds.burned_in_world(worlds.digest_of(calibrated, placed, people), calibrated, placed, people, seed)
 
     is_cached = sum(n.people for n in place.neighbourhoods(people)) <= LARGEST_CACHED
-    return _worlds.get((_world_key(scenario, place, people), (seed, ())), make) if is_cached else make()
+    key = world_key(scenario, place, people), (seed, ())
+    return burned_in_worlds.get(key, make) if is_cached else make()
 
 
 def in_one_part(world: World) -> World:
@@ -124,44 +82,6 @@ def in_one_part(world: World) -> World:
     return copy(world)._replace(screen=screen)
 
 
-def side_by_side(make: Callable[[int, Callable[[], bool]], T], seeds: Sequence[int], threads: int) -> list[T]:
-    """Apply a function to each seed, several seeds at a time.
-
-    Parameters
-    ----------
-    make : callable
-        Called with a seed, and with a function that returns whether to stop.
-    seeds : sequence of int
-        The seeds.
-    threads : int
-        Number of seeds at a time.
-
-    Returns
-    -------
-    list
-        The results, in the order of the seeds.
-    """
-    stopped = threading.Event()
-    pool = ThreadPoolExecutor(max(1, threads))
-    try:
-        return list(pool.map(lambda seed: make(seed, stopped.is_set), seeds))
-    except BaseException:
-        stopped.set()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _world_key(scenario: Scenario, place: Place, people: int | None) -> Hashable:
-    """Identity of a world, without its seed."""
-    parameters = tuple(sorted(scenario.parameters.items()))
-    return place.model_dump_json(), people, parameters, scenario.recalibrate
-
-
-def _error(wanted: str, came: str) -> InputError:
-    return InputError("compare", None, "", wanted, Phrase(came))
-
-
 def compare(
     baseline: str | Scenario,
     *others: str | Scenario,
@@ -173,7 +93,7 @@ def compare(
     threads: int | None = None,
     progress: Progress | None = None,
     disabled: Iterable[str] = (),
-    draws: Which | None = None,
+    draws: Draws | None = "all",
     engine: Engine = "agents",
     precision: float | None = None,
 ) -> Comparison:
@@ -202,9 +122,11 @@ def compare(
         Called with the number of runs done, the number of all runs, and a label of the last.
     disabled : iterable of str
         Feedback loops (``R1``) or mechanisms to switch off, in every scenario.
-    draws : {"mechanisms", "all"}, optional
-        Each seed draws parameters from their ranges: those of mechanisms, or the figures of data files too
-        (sim/ensemble/parameter_sampling.py).
+    draws : {"all", "mechanisms", "none"}
+        Each seed draws its parameters from their ranges, the same for every scenario: all that the scenarios do not
+        set, those of mechanisms only, or none (also None), so that every seed has the central values
+        (sim/ensemble/parameter_sampling.py). Some seeds are run a second time with the same draw and other chance
+        events (sim/ensemble/replicates.py). The stock-flow twin makes its one run with the central values.
     engine : {"agents", "stocks", "mesa"}
         People one by one; the stock-flow twin, one run of each scenario without chance; or the Mesa implementation
         in plain Python, for small places and few years.
@@ -220,180 +142,84 @@ def compare(
     Raises
     ------
     InputError
-        If the scenarios do not fit one another or `years`, the place cannot be built, or the runs do not fit into
-        memory (sim/ensemble/run_limits.py).
+        If the scenarios do not fit one another or `years`, the place cannot be built, the runs do not fit into memory
+        (sim/ensemble/run_limits.py), or more than a quarter of the draws cannot be calibrated.
 
     Examples
     --------
     >>> import sim
-    >>> result = sim.compare("baseline", "salami-slice", people=1_500, years=2, seeds=2)
+    >>> result = sim.compare("baseline", "salami-slice", people=1_500, years=2, seeds=2, draws="none")
     >>> list(result.acute_demand.difference().columns)
-    ['scenario', 'year', 'mean', 'q025', 'q975', 'ci_low', 'ci_high']
+    ['scenario', 'year', 'mean', 'q025', 'q975', 'ci_low', 'ci_high', 'luck_sd', 'parameter_sd']
     """
-    named = [s if isinstance(s, Scenario) else Scenario.load(s) for s in (baseline, *others)]
-    started, disabled = time.perf_counter(), tuple(disabled)
-    settings = {"years": years}
-    chosen = [s.with_settings(**settings) if years is not None else s for s in named]
-    names = [s.name for s in chosen]
-    if len(set(names)) < len(names):
-        raise _error("each scenario under its own name", ", ".join(names))
-    if len({(s.start, s.years) for s in chosen}) > 1:
-        spans = ", ".join(f"{s.name} {s.start} for {s.years} years" for s in chosen)
-        raise _error("scenarios with the same start and length", spans)
-    if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
-        raise _error("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
-    if len({s.recalibrate for s in chosen if s.parameters}) > 1:
-        raise _error("scenarios with the same recalibrate: they share one world", "true and false")
-    for s in chosen:
-        for k, expected in enumerate(s.expect):
-            wrong = expectation_tests.unmeasured(expected)
-            if wrong is not None:
-                key = dotted(("expect", k, *wrong.below))
-                raise InputError(s.name, None, key, wrong.wanted, wrong.came, wrong.choices)
-    where = place if isinstance(place, Place) else Place.load(place or named[0].place)
-    size = people if people is not None else named[0].people
-    if size is not None:
-        where.check_people(size)
-    numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if not numbers:
-        raise _error("at least one seed", "none")
-    if precision is not None and not 0.0 < precision < 1.0:
-        raise _error("precision between 0 and 1: a share of acute demand", str(precision))
-    if engine == "stocks":
-        numbers = _without_chance(numbers, disabled, draws, precision)
-    is_drawn = draws is not None
-    check_limits(Runs(where, size, chosen[0].years, len(chosen), len(numbers), threads, engine, drawn=is_drawn))
-    hoods = where.neighbourhoods(size)
-    total = sum(n.people for n in hoods)
-    fixed = chosen[0].parameters
+    started = time.perf_counter()
+    request = checked_request(
+        [s if isinstance(s, Scenario) else Scenario.load(s) for s in (baseline, *others)],
+        place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, disabled=disabled,
+        draws=draws, engine=engine, precision=precision,
+    )  # fmt: skip
     if engine == "stocks":
         from sim.twins import stock_flow
 
-        return Comparison(
-            scenarios=tuple(chosen),
-            place=where,
-            people=total,
-            seeds=numbers,
-            records=stock_flow.records(chosen, set_in_place(where, fixed), size, progress),
-            neighbourhoods=tuple(n.name for n in hoods),
-            seconds=time.perf_counter() - started,
-            settings={"engine": engine},
-        )
-    if progress is not None:
-        progress(0, len(numbers) * len(chosen), "getting ready")
+        placed = set_in_place(request.place, request.scenarios[0].parameters)
+        records = stock_flow.records(request.scenarios, placed, request.people, progress)
+        return _result(request, request.seeds, records, started, {"engine": engine, "draws": "none"})
+    runs = PairedRuns(request, progress)
     warm_up()
-    drawn: dict[int, dict[str, float]] = {}
-    if draws is not None:
-        drawn = dict(zip(numbers, parameter_sampling.draws(draws, numbers, chosen[0].place, fixed), strict=True))
 
-    def variant(scenario: Scenario, number: int) -> Scenario:
-        parameters = drawn.get(number, {}) | scenario.parameters
-        return scenario if parameters == scenario.parameters else scenario.model_copy(update={"parameters": parameters})
+    def combined(
+        seeds: Sequence[int], records: Mapping[str, list[Record]], again: Mapping[str, list[Record]] | None = None
+    ) -> Comparison:
+        used = [seed for seed in seeds if seed not in runs.refused]
+        settings: dict[str, Any] = {"engine": engine, "threads": threads, "disabled": list(request.disabled)}
+        settings["draws"] = request.draws
+        if precision is not None:
+            settings |= {"precision": precision, "most_seeds": len(request.seeds)}
+        if request.is_drawn:
+            settings["drawn"] = {str(seed): values for seed, values in runs.drawn.items()}
+            settings["refused"] = {str(seed): reason for seed, reason in runs.refused.items()}
+        replicates = None if again is None else _result(request, replicated(used), again, started, settings)
+        return _result(request, used, records, started, settings, replicates)
 
-    about = _world_key(chosen[0], where, size)
-    story = (about, chosen[0].model_dump_json(), disabled)
-    adapted_place = set_in_place(where, chosen[0].parameters)
-    running = threads or os.cpu_count() or 1
-    each = max(1, running // len(numbers))
-
-    @cache
-    def calibration() -> Calibrated:
-        return solution_for(chosen[0], where)
-
-    @cache
-    def stem() -> str:
-        return worlds.digest_of(calibration(), adapted_place, size)
-
-    def world(number: int) -> World:
-        def make() -> World:
-            seed_scenario = variant(chosen[0], number)
-            if drawn:
-                placed = set_in_place(where, seed_scenario.parameters)
-                return adapted_for(seed_scenario, placed).burned_in_world(placed, size, number)
-            if total > LARGEST_CACHED:
-                return calibration().burned_in_world(adapted_place, size, number, threads=each)
-            return worlds.burned_in_world(stem(), calibration(), adapted_place, size, number)
-
-        return _worlds.get((about, own_draw(number)), make) if total <= LARGEST_CACHED else make()
-
-    def own_draw(number: int) -> Hashable:
-        return number, tuple(sorted(drawn.get(number, {}).items()))
-
-    @cache
-    def record_stem() -> str:
-        return cached_records.digest_of(stem(), chosen[0], disabled)
-
-    def recall(scenario: Scenario, number: int, make: Callable[[], Record]) -> Record:
-        if scenario is not chosen[0] or total > LARGEST_CACHED:
-            return make()
-        of_disk = not drawn and not (scenario.policies or scenario.shocks)
-        once = partial(cached_records.cached_record, record_stem(), number, make) if of_disk else make
-        return _baselines.get((story, own_draw(number)), once)
-
-    def runs(some: Sequence[int], before: int) -> dict[str, list[Record]]:
-        def further(done: int, _total: int, label: str) -> None:
-            if progress is not None:
-                progress(before * len(chosen) + done, len(numbers) * len(chosen), label)
-
-        if engine == "mesa":
-            return _mesa_runs(world, chosen, some, further, disabled, variant)
-        return ensemble(
-            world, chosen, list(some), running, further, disabled, recall, variant, consume=total > LARGEST_CACHED
-        )
-
-    def made(used: Sequence[int], records: Mapping[str, list[Record]]) -> Comparison:
-        return Comparison(
-            scenarios=tuple(chosen),
-            place=where,
-            people=total,
-            seeds=tuple(used),
-            records=dict(records),
-            neighbourhoods=tuple(n.name for n in hoods),
-            seconds=time.perf_counter() - started,
-            settings={"engine": engine, "threads": threads, "disabled": list(disabled)}
-            | ({} if precision is None else {"precision": precision, "most_seeds": len(numbers)})
-            | ({"draws": draws, "drawn": {str(k): v for k, v in drawn.items()}} if drawn else {}),
-        )
-
-    if precision is None:
-        return made(numbers, runs(numbers, 0))
-    return until_precise(numbers, precision, runs, made, half_width)
-
-
-def _mesa_runs(
-    world: Callable[[int], World],
-    scenarios: Sequence[Scenario],
-    seeds: Sequence[int],
-    progress: Progress | None,
-    disabled: tuple[str, ...],
-    variant: Callable[[Scenario, int], Scenario],
-) -> dict[str, list[Record]]:
-    """Run each scenario for each seed by the Mesa implementation, in turn: plain Python gains nothing from threads."""
-    from sim.twins.mesa.record import record
-
-    out: dict[str, list[Record]] = {scenario.name: [] for scenario in scenarios}
-    for seed in seeds:
-        for scenario in scenarios:
-            seed_scenario, start = variant(scenario, seed), copy(world(seed))
-            set_aim_groups(start, seed_scenario)
-            out[scenario.name].append(record(start, seed_scenario, seed, disabled))
-            if progress is not None:
-                done = sum(map(len, out.values()))
-                progress(done, len(seeds) * len(scenarios), f"{scenario.name}, seed {seed}")
-    return out
-
-
-def _without_chance(
-    numbers: tuple[int, ...], disabled: tuple[str, ...], drawn: Which | None, precision: float | None
-) -> tuple[int, ...]:
-    """The only seed of a run of the stock-flow twin. Raises InputError for options that the twin does not have."""
     if precision is not None:
-        raise _error("engine agents with precision: the stock-flow twin makes one run without chance", "stocks")
-    if drawn is not None:
-        raise _error("engine agents with draws: the stock-flow twin makes one run", "stocks")
-    if disabled:
-        raise _error("engine agents with disabled loops: the stock-flow twin runs the whole model", "stocks")
-    return numbers[:1]
+        result = until_precise(
+            request.seeds, precision, lambda some, _: runs.records(runs.usable(some)), combined, half_width
+        )
+        repeated = replicated(result.seeds) if request.is_drawn else ()
+        if not repeated:
+            return result
+        return combined(result.seeds, result.records, runs.records([chance_seed(seed) for seed in repeated]))
+    used = runs.usable(request.seeds)
+    repeated = replicated(used) if request.is_drawn else ()
+    # In one go, so that no processor waits for the last seed before the replicates begin.
+    both = runs.records([*used, *(chance_seed(seed) for seed in repeated)])
+    records, again = (
+        {name: of_scenario[part] for name, of_scenario in both.items()}
+        for part in (slice(len(used)), slice(len(used), None))
+    )
+    return combined(used, records, again if repeated else None)
+
+
+def _result(
+    request: Request,
+    seeds: Sequence[int],
+    records: Mapping[str, list[Record]],
+    started: float,
+    settings: dict[str, Any],
+    replicates: Comparison | None = None,
+) -> Comparison:
+    hoods = request.place.neighbourhoods(request.people)
+    return Comparison(
+        scenarios=request.scenarios,
+        place=request.place,
+        people=sum(hood.people for hood in hoods),
+        seeds=tuple(seeds),
+        records=dict(records),
+        neighbourhoods=tuple(hood.name for hood in hoods),
+        seconds=time.perf_counter() - started,
+        settings=settings,
+        replicates=replicates,
+    )
 
 
 def run(
@@ -407,7 +233,7 @@ def run(
     threads: int | None = None,
     progress: Progress | None = None,
     disabled: Iterable[str] = (),
-    draws: Which | None = None,
+    draws: Draws | None = "all",
     engine: Engine = "agents",
     precision: float | None = None,
 ) -> Comparison:
@@ -432,7 +258,7 @@ def run(
     Examples
     --------
     >>> import sim
-    >>> sim.run("baseline", people=1_500, years=1, seeds=1)
+    >>> sim.run("baseline", people=1_500, years=1, seeds=1, draws="none")
     <Comparison of baseline: anytown, 1,500 people, 1 years, 1 seeds>
     """
     return compare(

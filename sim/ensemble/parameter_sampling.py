@@ -40,6 +40,8 @@ from sim.world.build import england_mix
 F = npt.NDArray[np.float64]
 Which = Literal["mechanisms", "all"]
 """Parameters of mechanisms only, or the figures of the data files too."""
+Draws = Literal["all", "mechanisms", "none"]
+"""The parameters that each seed of an ensemble draws; none: all seeds have the central values."""
 HALVINGS = 8
 SLICE, SLICES = 16, 64
 """Seeds with one sample in each part of the distribution, and the number of slices that refine one another."""
@@ -178,9 +180,15 @@ def reconciled(
 
 def _fit(values: Mapping[str, float]) -> bool:
     domains, services = set_in_england(values)
-    mix = england_mix(Place.load("anytown"), 30_000)
+    mix = _england_mix()
     try:
         hazards.targets(domains, services, mix, mix * 0.4)
     except ValueError:
         return False
     return True
+
+
+@lru_cache(maxsize=1)
+def _england_mix() -> npt.NDArray[np.float64]:
+    mix: npt.NDArray[np.float64] = england_mix(Place.load("anytown"), 30_000)
+    return mix

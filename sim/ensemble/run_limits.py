@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 import psutil
 
 from sim.engine.tables import column_bytes, table_bytes
+from sim.ensemble.replicates import replicated
 from sim.people.demographic_spin_up import YEARS as SPIN_UP_YEARS
 from sim.people.domains import load_domains
 from sim.people.population import EMPTY_HOMES
@@ -33,9 +34,9 @@ from sim.world.housing import MOST_SPUN_UP, SPUN_UP_PEOPLE, axis_lengths
 from sim.world.partition import LEAST_SLOTS_PER_WORKER, SLOTS_PER_PART, TARGET_PARTS
 
 Work = Literal["agents", "life histories", "stocks", "mesa"]
-CACHED, LARGEST_CACHED = 24, 150_000
+CACHED, LARGEST_CACHED = 32, 150_000
 """Number of burned-in worlds, and of runs of the baseline, that comparisons cache in memory; and the largest place that
-is cached."""
+is cached. 20 seeds and their replicates fit: of fewer, each would be dropped before it is used again."""
 SLOTS_PER_PERSON = 1.2
 """Slots of dwellings per person: 1.19 to 1.20 in the places supplied."""
 DONORS = 90_000
@@ -79,7 +80,7 @@ class Runs(NamedTuple):
     scenarios : int
         Number of scenarios that start from one world.
     seeds : int
-        Number of runs of each scenario.
+        Number of seeds.
     threads : int or None
         Number of threads; None for one for each processor.
     work : {"agents", "life histories", "stocks", "mesa"}
@@ -87,7 +88,7 @@ class Runs(NamedTuple):
     times : int
         How often the same runs are made, one after the other, with the same memory.
     drawn : bool
-        Whether each seed draws its parameters, for which the baseline is corrected.
+        Whether each seed draws its parameters: each draw is calibrated, and some seeds have a replicate.
     """
 
     place: Place
@@ -106,10 +107,15 @@ class Runs(NamedTuple):
         return self.place.population if self.people is None else self.people
 
     @property
+    def runs_each(self) -> int:
+        """Number of runs of each scenario: one for each seed, and the replicates of some."""
+        return self.seeds + (len(replicated(range(self.seeds))) if self.drawn else 0)
+
+    @property
     def at_once(self) -> int:
-        """Number of seeds that run at a time."""
+        """Number of runs that are made at a time."""
         is_parallel = self.work in ("agents", "life histories")
-        return max(1, min(self.threads or os.cpu_count() or 1, self.seeds)) if is_parallel else 1
+        return max(1, min(self.threads or os.cpu_count() or 1, self.runs_each)) if is_parallel else 1
 
 
 class RunEstimate(NamedTuple):
@@ -152,7 +158,7 @@ def estimate(runs: Runs) -> RunEstimate:
     else:
         running = copied * min(2, runs.scenarios) if runs.work == "agents" else 0
     if runs.residents <= LARGEST_CACHED:
-        cached = min(runs.seeds, max(CACHED, runs.at_once)) * world
+        cached = min(runs.runs_each, max(CACHED, runs.at_once)) * world
         worlds = cached + runs.at_once * max(built - world, running)
     else:
         # The last scenario of a seed runs on the world itself.
@@ -164,7 +170,7 @@ def estimate(runs: Runs) -> RunEstimate:
             12 * sum(column_bytes(array.description(), lengths) for array in RECORDED.values())
             + sum(column_bytes(array.description(), lengths) for array in RECORDED_BY_YEAR.values())
         )
-        records = round(RECORD_FACTOR * record * runs.seeds * runs.scenarios)
+        records = round(RECORD_FACTOR * record * runs.runs_each * runs.scenarios)
     return RunEstimate(worlds, records, runs.times * _seconds(runs))
 
 
@@ -303,11 +309,12 @@ def _seconds(runs: Runs) -> float:
         return runs.scenarios * SECONDS_PER_TWIN + _building(runs) / PERSON_MONTHS_PER_SECOND
     cores = min(runs.threads or os.cpu_count() or 1, os.cpu_count() or 1)
     slots = round(SLOTS_PER_PERSON * runs.residents)
-    parallel = min(cores, max(min(runs.seeds, cores), slots // LEAST_SLOTS_PER_WORKER))
+    parallel = min(cores, max(min(runs.runs_each, cores), slots // LEAST_SLOTS_PER_WORKER))
     months = 12.0 * runs.years * runs.scenarios * runs.residents
     slower = {"life histories": HISTORY_SLOWER, "mesa": MESA_SLOWER * parallel}.get(runs.work, 1.0)
-    each = _building(runs) + months * slower + (PERSON_MONTHS_PER_DRAW if runs.drawn else 0.0)
-    return runs.seeds * each / (PERSON_MONTHS_PER_SECOND * parallel)
+    each = _building(runs) + months * slower
+    calibrating = PERSON_MONTHS_PER_DRAW * runs.seeds if runs.drawn else 0.0
+    return (runs.runs_each * each + calibrating) / (PERSON_MONTHS_PER_SECOND * parallel)
 
 
 def _building(runs: Runs) -> float:

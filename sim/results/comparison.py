@@ -2,31 +2,35 @@
 
 A difference is taken seed by seed, then summarised: the mean, the middle 95% of the seeds (`q025`, `q975`), and the 95%
 interval of the mean (`ci_low`, `ci_high`; sim/results/summary.py), which narrows as seeds are added. A difference whose
-interval excludes 0 is larger than chance explains. Two measures are comparisons themselves (`against` in their metric):
-they have no level, only a difference, with a note in words.
+interval excludes 0 is larger than luck and draws of the parameters explain. Where each seed has parameters of its own,
+`luck_sd` and `parameter_sd` state how much of the spread is due to each (sim/results/spread.py). Two measures are
+comparisons themselves (`against` in their metric): they have no level, only a difference, with a note in words.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.place.place import Place
 from sim.results import expectation_tests
+from sim.results.document import document
+from sim.results.labelled_arrays import labelled_arrays
+from sim.results.long_table import SummaryColumn, long_table
 from sim.results.measurement import split_runs, values_by_step
-from sim.results.metrics import AXIS_NAMES, Metric, metric, metrics, pounds_and_qalys
-from sim.results.number_text import MINUS, difference_unit, number_text, plain_number, shown_unit
+from sim.results.metric_series import MetricSeries
+from sim.results.metrics import Metric, metric, metrics, pounds_and_qalys
+from sim.results.notebook_html import notebook_html
 from sim.results.outcomes import NetEffect, discounted
-from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, end_to_end
-from sim.results.summary import BAND, SUMMARY, summary
+from sim.results.records import Record, end_to_end
+from sim.results.spread import Replicates
+from sim.results.summary import BAND, SUMMARY
 from sim.scenario.headings import distinct_headings
 from sim.scenario.notes import policy_notes
 from sim.scenario.scenario import Scenario
@@ -41,235 +45,8 @@ F = npt.NDArray[np.float64]
 LINE_COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#e377c2")
 LINE_DASHES = ("solid", "dash", "dot", "dashdot")
 """Colours and dashes of the scenarios in a plot: a colour is never the only difference."""
-HEADLINE = ("acute_demand", "spend_total", "qalys", "unmet_need")
-"""Metrics that a notebook shows for a comparison; the others are in `Comparison.table`."""
 TOGETHER = 4
 """Runs that are measured in one pass: enough to save time, few enough to need little memory."""
-
-
-@dataclass(frozen=True)
-class MetricSeries:
-    """One measure of one comparison.
-
-    Attributes
-    ----------
-    comparison : Comparison
-        The comparison.
-    metric : Metric
-        The measure.
-    """
-
-    comparison: Comparison
-    metric: Metric
-
-    def __repr__(self) -> str:
-        """Measure, unit and comparison in one line."""
-        return f"<{self.metric.name} ({self.metric.unit}) of {self.comparison!r}>"
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values."""
-        return self.metric.unit
-
-    def by_month(self, by: str | None = None) -> pd.DataFrame:
-        """Summarise the measure by scenario and month; flows are yearly rates.
-
-        Parameters
-        ----------
-        by : str, optional
-            Axis to group by, such as ``quintile``.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns `scenario`, the axis, `month`, `mean`, `q025`, `q975` (middle 95% of the seeds), `ci_low` and
-            `ci_high` (95% interval of the mean). A measure recorded by year only has the year's value in each month.
-
-        Raises
-        ------
-        ValueError
-            If the measure is not available by the axis.
-        """
-        return self._frame("month", by, self.comparison.names, change=False)
-
-    def by_year(self, by: str | None = None) -> pd.DataFrame:
-        """Summarise the measure by scenario and year.
-
-        Parameters
-        ----------
-        by : str, optional
-            Axis to group by, such as ``quintile``.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns `scenario`, the axis, `year` (counted from 1), `mean`, `q025`, `q975` (middle 95% of the seeds),
-            `ci_low` and `ci_high` (95% interval of the mean).
-
-        Raises
-        ------
-        ValueError
-            If the measure is not available by the axis.
-        """
-        return self._frame("year", by, self.comparison.names, change=False)
-
-    def difference(self, by: str | None = None) -> pd.DataFrame:
-        """Summarise the difference from the baseline, taken seed by seed, by scenario and year.
-
-        Parameters
-        ----------
-        by : str, optional
-            Axis to group by, such as ``quintile``.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns `scenario`, the axis, `year` (counted from 1), `mean`, `q025`, `q975` (middle 95% of the seeds),
-            `ci_low` and `ci_high` (95% interval of the mean). A measure that is a comparison itself covers the years
-            from the first to that year, and has a column `note`.
-
-        Raises
-        ------
-        ValueError
-            If the measure is not available by the axis.
-        """
-        return self._frame("year", by, self.comparison.names[1:], change=True)
-
-    def level(self, scenario: str, step: str = "year", by: str | None = None, group: str | None = None) -> dict[str, F]:
-        """Summarise the level of one scenario over time.
-
-        Parameters
-        ----------
-        scenario : str
-            Name of the scenario.
-        step : {"year", "month"}
-            Step of time.
-        by : str, optional
-            Axis to group by.
-        group : str, optional
-            Group of that axis.
-
-        Returns
-        -------
-        dict of str to ndarray of float64, shape (time,)
-            As `summary` returns it.
-        """
-        return summary(self.comparison.values(scenario, self.metric, step, by, group), self.metric.limits)
-
-    def change(self, scenario: str, by: str | None = None, group: str | None = None) -> dict[str, F]:
-        """Summarise the difference of one scenario from the baseline, by year.
-
-        Parameters
-        ----------
-        scenario : str
-            Name of the scenario.
-        by : str, optional
-            Axis to group by.
-        group : str, optional
-            Group of that axis.
-
-        Returns
-        -------
-        dict of str to ndarray of float64, shape (years,)
-            As `summary` returns it.
-        """
-        c = self.comparison
-        after, before = (c.values(name, self.metric, "year", by, group) for name in (scenario, c.baseline))
-        return summary(after - before, self.metric.difference_limits)
-
-    def groups(self, by: str | None) -> tuple[str | None, ...]:
-        """List the groups of an axis, in order.
-
-        Parameters
-        ----------
-        by : str or None
-            The axis.
-
-        Returns
-        -------
-        tuple of str or None
-            (None,) for no axis.
-
-        Raises
-        ------
-        ValueError
-            If the measure is not available by the axis.
-        """
-        if by is None:
-            return (None,)
-        axes: tuple[str, ...] = ()
-        services = None
-        if self.metric.parts is not None:
-            parts = self.metric.parts(self.comparison.records[self.comparison.baseline][0])
-            axes, services = (*parts.axes, *self.metric.finer), parts.services
-        elif self.metric.derived is not None:
-            axes, services = self.metric.derived.by, self.metric.derived.services
-        if by not in axes:
-            have = ", ".join(axes) or "no axis"
-            raise ValueError(f"'{self.metric.name}' is not available by '{by}'; it has {have}")
-        if by == "neighbourhood":
-            return self.comparison.neighbourhoods
-        return services if by == "service" and services is not None else AXIS_NAMES[by]()
-
-    def figures(self, scenario: str, step: str, by: str | None, *, change: bool) -> dict[str, Any]:
-        """Summarise a scenario, or its difference from the baseline, for each group of an axis.
-
-        Parameters
-        ----------
-        scenario : str
-            Name of the scenario.
-        step : {"year", "month"}
-            Step of time.
-        by : str or None
-            Axis to group by.
-        change : bool
-            Whether the difference is summarised.
-
-        Returns
-        -------
-        dict of str to ndarray of float64, shape (groups, time)
-            As `summary` returns it; also `note`, a list by year, for a measure that is a comparison itself.
-        """
-        c, measure = self.comparison, self.metric
-        if change and measure.against is not None:
-            verdicts = measure.against(c.beyond_baseline(scenario))
-            figures: dict[str, Any] = {k: np.array([[getattr(v, k) for v in verdicts]]) for k in SUMMARY}
-            return {**figures, "note": [v.note for v in verdicts]}
-        values = c.grouped(scenario, measure, step, by)
-        if change:
-            return summary(values - c.grouped(c.baseline, measure, step, by), measure.difference_limits)
-        return summary(values, measure.limits)
-
-    def _frame(self, step: str, by: str | None, scenarios: Sequence[str], *, change: bool) -> pd.DataFrame:
-        import pandas as pd
-
-        groups = self.groups(by)
-        when: Any = self.comparison.months if step == "month" else np.arange(1, self.comparison.scenarios[0].years + 1)
-        rows = []
-        for name in scenarios:
-            figures = self.figures(name, step, by, change=change)
-            keys = {} if by is None else {by: np.repeat(np.array(groups, dtype=object), len(when))}
-            columns = {k: np.ravel(column) for k, column in figures.items()}
-            rows.append(pd.DataFrame({"scenario": name, **keys, step: np.tile(when, len(groups)), **columns}))
-        if not rows:
-            note = ["note"] if self.metric.against is not None else []
-            return pd.DataFrame(columns=["scenario", *([] if by is None else [by]), step, *SUMMARY, *note])
-        return pd.concat(rows, ignore_index=True)
-
-
-class SummaryColumn(NamedTuple):
-    """A column of a long table with few distinct entries.
-
-    Attributes
-    ----------
-    of : sequence of str or int
-        The distinct entries.
-    rows : ndarray of int32, shape (rows,)
-        Index of the entry of each row.
-    """
-
-    of: Sequence[str | int]
-    rows: npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -296,6 +73,9 @@ class Comparison:
         Duration of the runs.
     settings : dict
         Settings of the runs, such as the engine.
+    replicates : Comparison or None
+        Runs that repeat the draws of some seeds (its `seeds`) with other chance events. They are part of no mean and no
+        band; the spread by luck is estimated from them.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -306,6 +86,7 @@ class Comparison:
     neighbourhoods: tuple[str, ...]
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
+    replicates: Comparison | None = None
     _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
     _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -318,9 +99,28 @@ class Comparison:
     def bands(self) -> str:
         """Description of the bands of the results."""
         if self.engine == "stocks":
-            return "none: the stock-flow twin has no chance events: q025 and q975 repeat the mean, without an interval"
-        drawn = " and of draws of the parameters" if "drawn" in self.settings else ""
-        return f"middle 95% of seeds{drawn}; ci_low and ci_high: 95% interval of the mean"
+            return (
+                "none: the stock-flow twin makes one run, without chance events or draws of the parameters: q025 and "
+                "q975 repeat the mean, without an interval"
+            )
+        causes = "by luck and by parameters, which each seed draws" if self.is_drawn else "by luck alone"
+        spreads = "luck_sd and parameter_sd: standard deviations between seeds by chance events and by parameters"
+        return f"middle 95% of seeds, {causes}; ci_low and ci_high: 95% interval of the mean; {spreads}"
+
+    @property
+    def draws(self) -> str:
+        """The parameters that each seed draws: "all", "mechanisms" or "none"."""
+        return str(self.settings.get("draws", "none"))
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether each seed has parameters of its own."""
+        return self.draws != "none"
+
+    @property
+    def refused(self) -> dict[int, str]:
+        """The seeds whose draws could not be calibrated, which have no runs, with the reason."""
+        return {int(seed): str(reason) for seed, reason in self.settings.get("refused", {}).items()}
 
     @property
     def baseline(self) -> str:
@@ -367,23 +167,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Headline measures of the last year as a table, for a notebook."""
-        frame = self.table()
-        labels = {scenario.name: scenario.label for scenario in self.scenarios}
-        heads = ("Measure", "Scenario", "Level", "Unit", "Difference from the baseline", "95% interval", "Unit")
-        rows = ["<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
-        for row in frame[frame["metric"].isin(HEADLINE)].to_dict("records"):
-            measure = metric(str(row["metric"]))
-
-            def text(name: str, *, signed: bool, row: dict[Any, Any] = row, measure: Metric = measure) -> str:
-                value = row.get(name)
-                return number_text(value, measure.unit, measure.decimals, signed=signed, minus=MINUS, missing="")
-
-            mean, low, high = (text(f"difference_{name}", signed=True) for name in ("mean", "ci_low", "ci_high"))
-            cells = [measure.label, labels[row["scenario"]], text("mean", signed=False), shown_unit(measure.unit)]
-            cells += [mean, f"{low} to {high}" if low else "", difference_unit(measure.unit) if mean else ""]
-            rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-        head = f"<p>{escape(repr(self)[1:-1])}; year {self.scenarios[0].years}. Exploratory, not a forecast.</p>"
-        return f"{head}<table><thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table>"
+        return notebook_html(self)
 
     def __getattr__(self, name: str) -> MetricSeries:
         """Return a measure as an attribute: `result.acute_demand`."""
@@ -442,11 +226,46 @@ class Comparison:
         """
         key = (scenario, measure.name, by)
         if key not in self._values:
-            self._measure(scenario, (measure,), by)
+            self.measure(scenario, (measure,), by)
         return self._values[key][step == "year"]
 
-    def _measure(self, scenario: str, measures: Iterable[Metric], by: str | None) -> None:
-        """Compute measures of a scenario, those not computed before, in one pass over its runs."""
+    def paired(self, values: Callable[[Comparison], F], step: str) -> tuple[F, Replicates | None]:
+        """Compute values of all seeds, and of the runs that repeat the draws of some.
+
+        Parameters
+        ----------
+        values : callable
+            From a comparison to an array of shape (seeds, …, time).
+        step : {"year", "month"}
+            Step of time of the last axis.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (seeds, …, time)
+        replicates : Replicates or None
+            None if all seeds have the same parameters.
+        """
+        of_seeds = values(self)
+        if not self.is_drawn:
+            return of_seeds, None
+        again, steps = self.replicates, 12 if step == "month" else 1
+        if again is None:
+            return of_seeds, Replicates(np.empty(0, dtype=np.intp), of_seeds[:0], steps)
+        rows = np.array([self.seeds.index(seed) for seed in again.seeds], dtype=np.intp)
+        return of_seeds, Replicates(rows, values(again), steps)
+
+    def measure(self, scenario: str, measures: Iterable[Metric], by: str | None) -> None:
+        """Compute measures of a scenario, those not computed before, in one pass over its runs.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+        measures : iterable of Metric
+            The measures.
+        by : str or None
+            Axis to group by.
+        """
         todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
         records = self.records[scenario]
         blocks: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
@@ -482,34 +301,32 @@ class Comparison:
         -------
         NetEffect
         """
-        for name in (self.baseline, scenario):
-            if name not in self._accounts:
-                self._measure(name, [measure for measure in metrics() if measure.against is not None], None)
-        policy, base = self._accounts[scenario], self._accounts[self.baseline]
-        return NetEffect(policy[0] - base[0], policy[1] - base[1])
 
-    def _figures_of_all(
-        self, measures: Sequence[Metric], scenario: str, step: str, *, change: bool
-    ) -> list[dict[str, Any]]:
-        """Summarise all measures without groups in one pass.
+        def beyond(which: int) -> Callable[[Comparison], F]:
+            def values(of: Comparison) -> F:
+                return of.accounts(scenario)[which] - of.accounts(of.baseline)[which]
 
-        As `MetricSeries.figures` does, in lists; by month without the interval of the mean.
+            return values
+
+        (pounds, of_pounds), (qalys, of_qalys) = (self.paired(beyond(which), "year") for which in (0, 1))
+        replicates = (of_pounds, of_qalys) if of_pounds is not None and of_qalys is not None else None
+        return NetEffect(pounds, qalys, replicates)
+
+    def accounts(self, scenario: str) -> tuple[F, F]:
+        """Return the spending in pounds and the QALYs of a scenario, discounted and summed up to each year.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+
+        Returns
+        -------
+        pounds, qalys : ndarray of float64, shape (seeds, years)
         """
-
-        def values(name: str) -> F:
-            self._measure(name, measures, None)
-            return np.concatenate([self.grouped(name, measure, step, None) for measure in measures], axis=1)
-
-        ends = zip(*(m.difference_limits if change else m.limits for m in measures), strict=True)
-        low, high = (np.array(end)[:, None] for end in ends)
-        figures = summary(values(scenario) - values(self.baseline) if change else values(scenario), (low, high))
-        every = _plain({figure: figures[figure] for figure in (BAND if step == "month" else SUMMARY)})
-        return [
-            _plain(MetricSeries(self, measure).figures(scenario, step, None, change=True))
-            if change and measure.against is not None
-            else {figure: rows[k : k + 1] for figure, rows in every.items()}
-            for k, measure in enumerate(measures)
-        ]
+        if scenario not in self._accounts:
+            self.measure(scenario, [measure for measure in metrics() if measure.against is not None], None)
+        return self._accounts[scenario]
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
         """Collect all results in one document for JSON.
@@ -524,60 +341,7 @@ class Comparison:
         dict
             `scenarios` and `differences` by name and measure, with the unit, and figures by month and year.
         """
-        axes = tuple(by)
-        out: dict[str, Any] = {
-            "upstream": VERSION,
-            "place": self.place.name,
-            "people": self.people,
-            "engine": self.engine,
-            "seeds": list(self.seeds),
-            "months": self.months,
-            "years": list(range(1, self.scenarios[0].years + 1)),
-            "baseline": self.baseline,
-            "labels": self.headings,
-            "bands": self.bands,
-            "note": "Exploratory, not a forecast.",
-            "notes": list(self.notes),
-            "scenarios": {name: {} for name in self.names},
-            "differences": {name: {} for name in self.names[1:]},
-        }
-        measures, others = metrics(), self.names[1:]
-        by_month, by_year = (
-            {name: self._figures_of_all(measures, name, step, change=False) for name in self.names}
-            for step in ("month", "year")
-        )
-        changes = {name: self._figures_of_all(measures, name, "year", change=True) for name in others}
-        groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
-        for axis in axes:
-            for measure in measures:
-                with suppress(ValueError):  # a measure without this axis has no groups
-                    groups[measure.name, axis] = MetricSeries(self, measure).groups(axis)
-            for name in self.names:
-                self._measure(name, [measure for measure in measures if (measure.name, axis) in groups], axis)
-        for k, measure in enumerate(measures):
-            for name in self.names:
-                out["scenarios"][name][measure.name] = {
-                    "unit": measure.unit,
-                    "label": measure.label,
-                    **{figure: by_month[name][k][figure][0] for figure in BAND},
-                    "by_year": _rows(by_year[name][k], 0),
-                }
-            for name in others:
-                out["differences"][name][measure.name] = {
-                    "unit": measure.unit,
-                    "by_year": _rows(changes[name][k], 0),
-                }
-            for axis in (axis for axis in axes if (measure.name, axis) in groups):
-                for part in ("scenarios", "differences"):
-                    for name, entries in out[part].items():
-                        figures = _plain(
-                            MetricSeries(self, measure).figures(name, "year", axis, change=part == "differences")
-                        )
-                        entries[measure.name].setdefault("groups", {})[axis] = {
-                            str(group): {"unit": measure.unit, "by_year": _rows(figures, row)}
-                            for row, group in enumerate(groups[measure.name, axis])
-                        }
-        return out
+        return document(self, by)
 
     def tidy(self) -> dict[str, SummaryColumn | F]:
         """Make the columns of a long table: a row for each measure, scenario, seed and month, in this order.
@@ -585,26 +349,9 @@ class Comparison:
         Returns
         -------
         dict of str to SummaryColumn or ndarray of float64
-            Without measures that are comparisons themselves.
+            Without measures that are comparisons themselves, and without replicates.
         """
-        measures = [measure for measure in metrics() if measure.against is None]
-        for name in self.names:
-            self._measure(name, measures, None)
-        values = [self.grouped(name, measure, "month", None) for measure in measures for name in self.names]
-        shape = len(measures), len(self.names), len(self.seeds), len(self.months)
-
-        def each(axis: int, of: Sequence[str | int]) -> SummaryColumn:
-            row = np.arange(shape[axis], dtype=np.int32).reshape([-1 if k == axis else 1 for k in range(4)])
-            return SummaryColumn(of, np.broadcast_to(row, shape).ravel())
-
-        return {
-            "scenario": each(1, self.names),
-            "seed": each(2, self.seeds),
-            "month": each(3, self.months),
-            "metric": each(0, [measure.name for measure in measures]),
-            "unit": each(0, [measure.unit for measure in measures]),
-            "value": np.concatenate([each.ravel() for each in values]),
-        }
+        return long_table(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Make a long table.
@@ -629,36 +376,9 @@ class Comparison:
         Returns
         -------
         xarray.Dataset
-            Counts have the axes scenario, seed, month or year, and service, domain, level, quintile, age or
-            neighbourhood where they have them; each metric has scenario, seed and year. Every variable has the
-            attributes `long_name` and `units`.
+            See `sim.results.labelled_arrays`.
         """
-        import xarray as xr
-
-        labels: dict[str, Any] = {"scenario": list(self.names), "seed": list(self.seeds), "month": self.months}
-        labels["year"] = list(range(1, self.scenarios[0].years + 1))
-        arrays: dict[str, Any] = {}
-        for name, recorded in (RECORDED | RECORDED_BY_YEAR).items():
-            step, period = ("month", "monthly") if name in RECORDED else ("year", "yearly")
-            stacked = np.stack([np.stack([getattr(r, period)[name] for r in self.records[s]]) for s in self.names])
-            column = recorded.description()
-            about = {"long_name": column.meaning, "units": column.unit}
-            arrays[name] = (("scenario", "seed", step, *recorded.axes), stacked, about)
-            for axis in recorded.axes:
-                if axis == "neighbourhood":
-                    labels[axis] = list(self.neighbourhoods)
-                elif axis == "level":
-                    labels[axis] = [0, 1, 2, 3]
-                else:
-                    labels[axis] = list(AXIS_NAMES[axis]())
-        for measure in metrics():
-            if measure.against is None:
-                values = np.stack([self.grouped(name, measure, "year", None)[:, 0] for name in self.names])
-                name = measure.name if measure.name not in arrays else f"{measure.name}_per_year"
-                about = {"long_name": measure.label, "units": measure.unit}
-                arrays[name] = (("scenario", "seed", "year"), values, about)
-        origin = {"upstream": VERSION, "place": self.place.name, "people": self.people, "engine": self.engine}
-        return xr.Dataset(arrays, coords=labels, attrs=origin)
+        return labelled_arrays(self)
 
     def plot(self, name: str) -> go.Figure:
         """Plot a measure over time for every scenario, with bands.
@@ -716,7 +436,7 @@ class Comparison:
                     "note": "",
                 }
                 level = series.figures(name, "year", None, change=False)
-                row |= {k: float(level[k][0, at - 1]) for k in ("mean", "q025", "q975")}
+                row |= {k: float(level[k][0, at - 1]) for k in (*BAND, "luck_sd", "parameter_sd")}
                 if name != self.baseline:
                     change = series.figures(name, "year", None, change=True)
                     row |= {f"difference_{k}": float(change[k][0, at - 1]) for k in SUMMARY}
@@ -836,21 +556,3 @@ class Comparison:
             },
             "settings": self.settings,
         }
-
-
-def _plain(figures: dict[str, Any]) -> dict[str, Any]:
-    """The same figures with lists for arrays, for JSON."""
-
-    def listed(rows: F) -> list[list[float | None]]:
-        return [[plain_number(v) for v in row] for row in rows.tolist()]
-
-    return {k: listed(values) if isinstance(values, np.ndarray) else values for k, values in figures.items()}
-
-
-def _rows(figures: dict[str, Any], group: int) -> list[dict[str, Any]]:
-    """Figures of a group by year, counted from 1. `figures` has lists."""
-    columns: dict[str, Sequence[Any]] = {k: figures[k][group] for k in SUMMARY}
-    if "note" in figures:
-        columns["note"] = figures["note"]
-    names, steps = ("year", *columns), range(1, len(columns["mean"]) + 1)
-    return [dict(zip(names, row, strict=True)) for row in zip(steps, *columns.values(), strict=True)]

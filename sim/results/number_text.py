@@ -149,6 +149,32 @@ def number_text(
     return fixed(100.0 * value, max(decimals - 2, 1), signed=signed, minus=minus) + mark
 
 
+def sd_text(value: float | None, unit: str, decimals: int, *, missing: str = "-") -> str:
+    """Write a standard deviation: without a sign, that of shares in percentage points.
+
+    Parameters
+    ----------
+    value : float or None
+        The number in `unit`.
+    unit : str
+        Unit of the measure.
+    decimals : int
+        Decimals of the number in `unit`.
+    missing : str
+        The text for a missing number.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> sd_text(0.05, "share of adults", 3), sd_text(27.94, "months", 1)
+    ('5.0', '27.9')
+    """
+    return number_text(value, unit, decimals, signed=True, missing=missing).removeprefix("+")
+
+
 def plain_number(value: float, decimals: int = 6) -> float | None:
     """Round a number for a file; None for NaN and infinities, which JSON lacks, and never -0.0.
 

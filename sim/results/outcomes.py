@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from sim.people.domains import ByAgeAndQuintile, Domain, load_domains
+from sim.results.spread import Replicates, spread
 from sim.schema.quantities import AGE_BANDS, Figure
 
 F = npt.NDArray[np.float64]
@@ -320,10 +321,13 @@ class NetEffect(NamedTuple):
     ----------
     pounds, qalys : ndarray of float64, shape (seeds, years)
         Spending in pounds, and QALYs.
+    replicates : tuple of Replicates or None
+        The same of runs that repeat the draws of some seeds; None if all seeds have the same parameters.
     """
 
     pounds: F
     qalys: F
+    replicates: tuple[Replicates, Replicates] | None = None
 
 
 class CostVerdict(NamedTuple):
@@ -339,6 +343,9 @@ class CostVerdict(NamedTuple):
         95% interval.
     note : str
         Explanation in words, or "".
+    luck_sd, parameter_sd : float
+        Standard deviations between seeds by chance events and by parameters; NaN where a standard deviation says
+        nothing.
     """
 
     mean: float
@@ -347,6 +354,8 @@ class CostVerdict(NamedTuple):
     ci_low: float
     ci_high: float
     note: str
+    luck_sd: float = np.nan
+    parameter_sd: float = np.nan
 
 
 def discounted(yearly: F, rate: float) -> F:
@@ -463,7 +472,8 @@ def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
     """Compute pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
 
     A policy that costs less and gains health, or costs more and gains none, has no price: NaN, and a note. The middle
-    of the seeds is not reported: ratios of single seeds mean little.
+    of the seeds is not reported: ratios of single seeds mean little. The spread by luck and by parameters is that of
+    the linear approximation of the ratio (the delta method), reported where Fieller's interval is bounded.
 
     Parameters
     ----------
@@ -501,4 +511,14 @@ def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
                 part for part in (note, f"the 95% interval of {' and of '.join(unsure)} includes 0") if part
             )
         out.append(CostVerdict(price, np.nan, np.nan, low, high, note))
-    return out
+    prices, ends = (np.array([getattr(verdict, name) for verdict in out]) for name in ("mean", "ci_low"))
+    gains = np.where(np.isnan(ends), np.nan, beyond.qalys.mean(axis=0))
+    replicates = None
+    if beyond.replicates is not None:
+        of_pounds, of_qalys = beyond.replicates
+        replicates = of_pounds._replace(values=(of_pounds.values - prices * of_qalys.values) / gains)
+    deviations = zip(*spread((beyond.pounds - prices * beyond.qalys) / gains, replicates), strict=True)
+    return [
+        verdict._replace(luck_sd=float(luck), parameter_sd=float(parameters) if np.isfinite(luck) else np.nan)
+        for verdict, (luck, parameters) in zip(out, deviations, strict=True)
+    ]

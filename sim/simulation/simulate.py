@@ -234,7 +234,8 @@ def ensemble(
         nonlocal done
         world = worlds(seeds[k])
         shared: list[PartialRun] = []
-        alike = months_alike(scenarios, world.places) if len(scenarios) > 1 else 0
+        as_run = [s if variant is None else variant(s, seeds[k]) for s in scenarios]
+        alike = months_alike(as_run, world.places) if len(scenarios) > 1 else 0
 
         def make(scenario: Scenario) -> Record:
             run_as = scenario if variant is None else variant(scenario, seeds[k])

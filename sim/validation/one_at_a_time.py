@@ -331,7 +331,7 @@ def move_levers(
             ]
             result = compare(
                 baseline, *changed, people=town(name), seeds=seeds,
-                seed=seed, threads=threads,
+                seed=seed, threads=threads, draws="none",
                 progress=_progress_of_part(progress, len(effects) * seeds, len(ends) * seeds, name),
             )  # fmt: skip
             effects += [
@@ -513,7 +513,7 @@ def knock_out(
                 results.append(
                     compare(
                         *scenarios, people=people or experiment.people, seeds=seeds, seed=seed, threads=threads,
-                        disabled=disabled, progress=_progress_of_part(progress, done, runs, name),
+                        disabled=disabled, draws="none", progress=_progress_of_part(progress, done, runs, name),
                     )
                 )  # fmt: skip
                 done += len(scenarios) * seeds

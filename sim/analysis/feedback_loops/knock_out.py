@@ -144,7 +144,7 @@ def knock_outs(
 
         return compare(
             baseline, scenario, place=place, people=people, seeds=seeds, seed=seed, threads=threads, progress=report,
-            disabled=disabled,
+            disabled=disabled, draws="none",
         )  # fmt: skip
 
     resolved_place = place if place is not None else Place.load(baseline.place)

@@ -28,7 +28,8 @@ from sim.analysis.feedback_loops.gains import Gain, measure_month
 from sim.analysis.feedback_loops.links import Link
 from sim.analysis.feedback_loops.loops import TRIAL_MONTHS, WEIGHTS, DetectedLoop, LoopMap
 from sim.engine.schedule import Clock
-from sim.ensemble.compare import in_one_part, side_by_side
+from sim.ensemble.compare import in_one_part
+from sim.ensemble.paired_runs import side_by_side
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Params
 from sim.services.catalogue import load_catalogue
