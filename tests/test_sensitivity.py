@@ -249,6 +249,7 @@ def test_a_comparison_names_its_drivers(comparison: Comparison) -> None:
     assert "`upstream sensitivity baseline salami-slice` computes it" in note
     result = studied()
     looked_up = drivers.drivers(comparison)["salami-slice"]
+    assert drivers.lines(comparison.document()) == []
     assert looked_up.rows == result.drivers(2)
     assert looked_up.others == result.others(2)
     assert "for 30,000 people" in looked_up.note
@@ -256,7 +257,7 @@ def test_a_comparison_names_its_drivers(comparison: Comparison) -> None:
     row = document["drivers"]["salami-slice"]["acute_demand"][0]
     assert {"parameter", "status", "share", "share_low", "share_high", "source", "sign_may_change"} <= row.keys()
     assert [r["share"] for r in result.drivers()] == sorted((r["share"] for r in result.drivers()), reverse=True)
-    text = "\n".join(drivers.lines(comparison))
+    text = "\n".join(drivers.lines({**comparison.document(), **document}))
     assert "resilience.scar: " in text
     assert "all parameters that were not studied one by one" in text
 

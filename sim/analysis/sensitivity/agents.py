@@ -62,7 +62,13 @@ def agent_difference(
     """
     drawn = [s.model_copy(update={"parameters": s.parameters | dict(parameters)}) for s in question.scenarios[:2]]
     result = compare(
-        *drawn, place=question.place, people=question.people, seeds=seeds, threads=threads, progress=progress
+        *drawn,
+        place=question.place,
+        people=question.people,
+        seeds=seeds,
+        threads=threads,
+        progress=progress,
+        draws="none",
     )
     figures = result[metric_of(question.metric).name].change(drawn[1].name)
     mean, low, high = (float(figures[name][year - 1]) for name in ("mean", "ci_low", "ci_high"))

@@ -6,6 +6,7 @@ If there is none, it names the command that computes it. Drivers of another vers
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sim.analysis.sensitivity import stored
@@ -82,39 +83,43 @@ def document(result: Comparison) -> dict[str, Any]:
     Returns
     -------
     dict
-        `drivers`: for each policy, its measure and rows; `driver_notes`: for each policy, a note or "".
+        By name of each policy: `drivers`, its measure and rows; `driver_others`, the share of all other parameters
+        together, or None; `driver_notes`, a note or "".
     """
     looked_up = drivers(result)
     return {
         "drivers": {name: {METRIC: each.rows} for name, each in looked_up.items()},
+        "driver_others": {name: each.others for name, each in looked_up.items()},
         "driver_notes": {name: each.note for name, each in looked_up.items()},
     }
 
 
-def lines(result: Comparison) -> list[str]:
+def lines(written: Mapping[str, Any]) -> list[str]:
     """Write the drivers of a comparison as text for a terminal.
 
     Parameters
     ----------
-    result : Comparison
-        The comparison.
+    written : mapping
+        The document of the comparison, with that of `document`.
 
     Returns
     -------
     list of str
-        A heading, then for each policy a line with its name and note, and an indented line for each driver.
+        A heading, then for each policy a line with its label and note, and an indented line for each driver. Empty for
+        a document without drivers.
     """
-    looked_up = drivers(result)
-    if not looked_up:
+    policies = written.get("drivers", {})
+    if not policies:
         return []
-    label, year = metric_of(METRIC).label, result.scenarios[0].years
+    label, year = metric_of(METRIC).label, written["years"][-1]
     out = [f"Parameters on which the difference in {label[0].lower()}{label[1:]} in year {year} depends most"]
-    for name, each in looked_up.items():
-        out.append(f"{result.headings[name]}{': ' if each.note else ''}{each.note}")
-        out += [f"  {driver_text(row)}" for row in each.rows]
-        if each.others is not None:
-            out.append(f"  all parameters that were not studied one by one: {_interval(each.others)}")
-    if any(each.rows for each in looked_up.values()):
+    for name, measures in policies.items():
+        note, others = written["driver_notes"][name], written["driver_others"][name]
+        out.append(f"{written['labels'][name]}{': ' if note else ''}{note}")
+        out += [f"  {driver_text(row)}" for row in measures[METRIC]]
+        if others is not None:
+            out.append(f"  all parameters that were not studied one by one: {_interval(others)}")
+    if any(measures[METRIC] for measures in policies.values()):
         out.append(
             "Share of the variance of the difference over draws of all parameters that involves this one (total Sobol' "
             "index), with its 95% interval, by the stock-flow twin. Shares of parameters that act together overlap."

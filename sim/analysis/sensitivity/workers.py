@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -37,27 +37,34 @@ answer()
 """Program of a worker: the package `sim` of its parent, everything else by the search path."""
 
 
-def answer() -> None:
+def answer() -> NoReturn:
     """In a worker: make the model, then answer each part of a design with its outputs, or with the error."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal: the parent answers it
-    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of the model must not come between the answers
+    threading.Thread(target=_read, args=(requests,), daemon=True).start()
+    make, model = requests.get(), None
+    while True:
+        values = requests.get()
+        try:
+            model = model or make()
+            outcome: Any = model(values)
+        except Exception as error:  # noqa: BLE001  # the parent raises it
+            outcome = error
+        pickle.dump(outcome, answers)
+        answers.flush()
+
+
+def _read(requests: queue.SimpleQueue[Any]) -> NoReturn:
+    """Read requests until standard input ends, then end the process, also in the middle of an evaluation."""
     try:
-        make: Callable[[], Model] = pickle.load(requests)
-        model: Model | None = None
         while True:
-            values = pickle.load(requests)
-            try:
-                model = model or make()
-                outcome: Any = model(values)
-            except Exception as error:  # noqa: BLE001  # the parent raises it
-                outcome = error
-            pickle.dump(outcome, answers)
-            answers.flush()
-    except (EOFError, BrokenPipeError):
-        return
+            requests.put(pickle.load(sys.stdin.buffer))
+    except (EOFError, OSError, pickle.UnpicklingError):
+        os._exit(1)
 
 
 class _Worker:
