@@ -22,7 +22,7 @@ from sim.cli.options import (
 )
 
 AGENT_SEEDS = 10
-SAMPLES = 512
+SAMPLES = 256
 
 
 def sensitivity(

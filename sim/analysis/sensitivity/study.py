@@ -36,7 +36,7 @@ from sim.simulation.simulate import Progress
 from sim.twins.stock_flow.records import UNAVAILABLE
 
 F = npt.NDArray[np.float64]
-SAMPLES, TRAJECTORIES = 512, 4
+SAMPLES, TRAJECTORIES = 256, 3
 FEWEST_SAMPLES, MOST_SAMPLES = 16, 2**16
 COPIES = 4
 """Arrays of the size of a design that a study holds at once."""
