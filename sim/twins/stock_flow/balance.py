@@ -11,7 +11,7 @@ millisecond, and hundreds of rounds are needed.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -265,7 +265,7 @@ def _corrected(
         ask[selected] = each_least(MOST_ASKING, ask[selected] * factor)
         # A queue stays shorter than published if everybody who needs the service asks for it, and has it.
         everybody = symbolic.compare(">=", reduce(symbolic.least, np.ravel(c.ask[selected]).tolist()), MOST_ASKING)
-        is_short = symbolic.both(everybody, lambda missing=missing: symbolic.compare(">", missing, 0.0))
+        is_short = symbolic.both(everybody, partial(symbolic.compare, ">", missing, 0.0))
         wrong = symbolic.most(missing, 0.0 - missing) / symbolic.most(1.0, queue[t])
         error = symbolic.most(error, symbolic.choose(is_short, 0.0, wrong))
     return c._replace(up=up, down=down, ask=ask), need, error

@@ -92,7 +92,8 @@ def constants(
 
     def weighted(values: A, weight: A) -> F:
         """The weighted mean over the bands of each group. The last axis of both arrays is the band."""
-        return each_quotient((values * weight) @ into, weight @ into)
+        out: F = each_quotient((values * weight) @ into, weight @ into)
+        return out
 
     pairs = [(s, at) for s in range(table.domain.size) for at in (1, 2) if table.serves[s, at] and table.base_places[s]]
     service = np.array([s for s, _ in pairs])
@@ -209,7 +210,7 @@ def _fifth_shares(by_fifth: F) -> F:
 
 def _newcomers(need: F) -> F:
     """Shares of levels of people who move in: those of all people, with crises counted as serious need."""
-    shares = each_quotient(need, need.sum(axis=1, keepdims=True))
+    shares: F = each_quotient(need, need.sum(axis=1, keepdims=True))
     shares[:, 2] += shares[:, 3]
     shares[:, 3] = 0.0
     empty = need.sum(axis=1) <= 0.0

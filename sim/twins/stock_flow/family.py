@@ -17,14 +17,16 @@ import numpy.typing as npt
 
 from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
-from sim.ensemble.parameter_sampling import draws
 from sim.place.place import Place
 from sim.policies import levers
 from sim.results.metrics import services_of
 from sim.results.records import Record
 from sim.scenario.data_parameters import set_in_place
+from sim.scenario.parameters import parameter as check_parameter
+from sim.scenario.parameters import parameters
 from sim.scenario.paths import TargetColumns, lever_path, neighbourhood_columns
 from sim.scenario.scenario import Scenario
+from sim.schema.errors import InputError, Phrase
 from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
 from sim.state.world import World
@@ -54,8 +56,8 @@ from sim.twins.stock_flow.trace import traced
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
-PROBE_SEEDS = (900_001, 900_002, 900_003)
-"""Seeds of draws of all parameters that show which numbers are structure."""
+PROBES, PROBE_SPREAD = 3, 0.25
+"""Number of draws of all parameters that show which numbers are structure, and their part of the plausible ranges."""
 _tracing = threading.RLock()
 """Symbols are global: one family traces at a time."""
 
@@ -139,7 +141,7 @@ class _Structure:
     def _probes(self, balanced: bool) -> list[Arrays]:
         """Numbers of some draws of all parameters."""
         out = []
-        for values in draws("all", PROBE_SEEDS, self.family.place.name, {}):
+        for values in _probe_values(self.family.place.name):
             draw = self.draw(*self.family.drawn.figures(values))
             out.append(self.balanced(draw).arrays if balanced else draw.arrays)
         return out
@@ -152,11 +154,9 @@ class _Structure:
         }
         c = constants_of(arrays, self._example.codes)
         people = arrays["state.people"]
-        state = StockState(
-            *(arrays[f"state.{name}"] for name in ("need", "helped", "waiting", "people")),
-            cells(np.zeros(people.shape)),
-            cells(np.zeros(people.shape)),
-        )
+        need, helped, waiting = (arrays[f"state.{name}"] for name in ("need", "helped", "waiting"))
+        zeros = np.zeros(people.shape)
+        state = StockState(need, helped, waiting, people, cells(zeros), cells(zeros))
         conditions = baseline_conditions(arrays["tables.services.refused_base"], c, people, arrays["published.room"])
         published = (arrays[f"published.{name}"] for name in ("crises", "visits", "queue"))
         return arrays, params, Unbalanced(Flows(c, mechanism_parameters(params)), state, conditions, *published)
@@ -280,7 +280,8 @@ class _Structure:
         """Refuse a scenario that moves other levers, or columns of a lever differently, than those of the family."""
         for name, path in paths.items():
             if name not in self.same_as or not np.array_equal(path, path[:, self.same_as[name]]):
-                raise ValueError(f"{scenario.name}: no scenario of the family moves {name} in the same places")
+                wanted = "levers that a scenario of the family moves in the same places"
+                raise InputError(scenario.name, None, "policies", wanted, name, self.moved)
 
 
 class TwinFamily:
@@ -307,6 +308,7 @@ class TwinFamily:
         self.world = calibrated.world(self.place, self.people, 0).world
         self.drawn = DrawnModel(self.place, self.world)
         self._measured: dict[bytes, Measured] = {}
+        self._ranges = {name: (p.spec.low, p.spec.high) for name, p in parameters(self.place.name).items()}
         self._lock = threading.RLock()
         members: dict[Any, tuple[list[Scenario], Aggregation, A]] = {}
         for k, scenario in enumerate(self.scenarios):
@@ -327,7 +329,11 @@ class TwinFamily:
         """The figures of a draw, a world with its tables, and whether the people of the world are its own."""
         if not exact:
             with self._lock:
-                return *self.drawn.figures(parameters), False
+                try:
+                    return *self.drawn.figures(parameters), False
+                except ValueError as contradiction:
+                    wanted = "figures that do not contradict each other"
+                    raise InputError("draw", None, "parameters", wanted, Phrase(str(contradiction))) from None
         calibrated = self._calibrated(parameters)
         world = calibrated.world(set_in_place(self.place, parameters), self.people, 0).world
         return figures_of(calibrated, world), world, True
@@ -351,6 +357,12 @@ class TwinFamily:
             Scenarios to run in place of those of the family: with other values, starts or lengths of the levers that
             the family moves in the same places.
 
+        Raises
+        ------
+        InputError
+            If a parameter is unknown or out of its range, figures contradict each other, no steady baseline exists, or
+            a scenario does not have the structure of one of the family's.
+
         Yields
         ------
         scenario : Scenario
@@ -359,6 +371,10 @@ class TwinFamily:
             The position of each output in a row, and its shape, by name.
         frame : RecordFrame
         """
+        for name, value in parameters.items():
+            low, high = self._ranges.get(name, (np.inf, np.inf))
+            if not low <= value <= high:
+                check_parameter(name, value, "draw", place=self.place.name)
         chosen = self.scenarios if scenarios is None else tuple(scenarios)
         by_parameters: dict[tuple[tuple[str, float], ...], list[Scenario]] = {}
         for scenario in chosen:
@@ -371,7 +387,11 @@ class TwinFamily:
                 if not members:
                     continue
                 measured = measure(world, structure.aggregation) if is_built else None
-                draw = structure.balanced(structure.draw(figures, world, measured))
+                try:
+                    draw = structure.balanced(structure.draw(figures, world, measured))
+                except ArithmeticError as unsteady:
+                    wanted = "a baseline that is steady"
+                    raise InputError("draw", None, "parameters", wanted, Phrase(str(unsteady))) from None
                 frame = structure.frame(draw)
                 for scenario, rows, slices in structure.run(draw, members, values):
                     yield scenario, rows, slices, frame
@@ -385,7 +405,8 @@ class TwinFamily:
         for structure in self._structures:
             if _codes(aggregation) == _codes(structure.aggregation) and np.array_equal(groups, structure.groups):
                 return structure
-        raise ValueError(f"{scenario.name}: no scenario of the family has policies for the same places and ages")
+        wanted = "policies for the places and ages for which a scenario of the family has policies"
+        raise InputError(scenario.name, None, "policies", wanted, Phrase("others"))
 
     def run(
         self, parameters: Mapping[str, float], *, exact: bool = False, scenarios: Sequence[Scenario] | None = None
@@ -415,6 +436,19 @@ class TwinFamily:
             people = rows[:, people_at].sum(axis=1)
             out[scenario.name] = 12_000.0 * opened.reshape(-1, 12).sum(axis=1) / people.reshape(-1, 12).sum(axis=1)
         return out
+
+
+def _probe_values(place: str) -> list[dict[str, float]]:
+    """Draws of all parameters near their declared values, where figures do not contradict each other."""
+    known = parameters(place)
+    shares = np.random.default_rng(1).uniform(-PROBE_SPREAD, PROBE_SPREAD, (PROBES, len(known)))
+    return [
+        {
+            name: p.value + share * (p.spec.high - p.value if share > 0.0 else p.value - p.spec.low)
+            for (name, p), share in zip(known.items(), row.tolist(), strict=True)
+        }
+        for row in shares
+    ]
 
 
 def _codes(aggregation: Aggregation) -> bytes:

@@ -132,5 +132,5 @@ def vector_of(arrays: Arrays) -> F:
 
 def constants_of(arrays: Mapping[str, A], codes: Constants) -> Constants:
     """The constants of the flows from arrays, with the codes of other constants."""
-    values = {name: arrays[f"constants.{name}"] for name in QUANTITIES}
+    values: dict[str, Any] = {name: arrays[f"constants.{name}"] for name in QUANTITIES}
     return codes._replace(**{name: x if x.shape else x.item() for name, x in values.items()})

@@ -53,7 +53,8 @@ class MonthStart(NamedTuple):
 
     def into_groups(self) -> A:
         """Whether a band is in an age group. Shape (band, group)."""
-        return (self.aggregation.group[:, None] == np.arange(len(self.aggregation.ages))).astype(float)
+        out: A = (self.aggregation.group[:, None] == np.arange(len(self.aggregation.ages))).astype(float)
+        return out
 
 
 def traced_tables() -> dict[str, type]:

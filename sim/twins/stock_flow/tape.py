@@ -158,7 +158,7 @@ def tape_of(e: Equations) -> Tape:
     numbers = sorted({float(x) for x in (*arguments, *roots) if not isinstance(x, Expr)})
     inputs = {n.args[0]: n.value for n in nodes if n.op == "input"}
     register: dict[Any, int] = {x: k for k, x in enumerate(numbers)}
-    names = [("input", name) for name in inputs]
+    names: list[Any] = [("input", name) for name in inputs]
     names += [node.number for batch in prelude for node in batch]
     names += [("stock", name) for name in e.stocks] + [("series", name) for name in e.values]
     names += [node.number for batch in month for node in batch]
