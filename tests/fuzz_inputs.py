@@ -61,7 +61,7 @@ SNIPPETS = (
     "a = 1 b = 2", "# comment",
     'where = { quintiles = [1, 6] }', 'where = { names = ["x"] }', "who = { ages = [200, -1] }", 'service = "gp"',
     'service = []', "over_months = 0", "over_months = 9223372036854775808", 'until = "2020-01"', "people = 1",
-    "years = 0", "years = 1e9", 'place = "nowhere"', 'place = "../wigan"', 'baseline = "x"', "recalibrate = 1",
+    "years = 0", "years = 1e9", 'place = "nowhere"', 'place = "../wigan"', 'baseline = "x"', "calibrate = 1",
     "shift = 0.1", "value = -1", 'parameters = { "resilience.scar" = 9 }', "resilience.scar = 0.1",
     "population = 10000",
 )  # fmt: skip

@@ -120,7 +120,7 @@ aimed = base.with_policy("total_budget", value=1.3, service="drop_in", name="aim
 result = sim.compare(base, accepting, aimed, seeds=2, threads=1, draws="none")
 k = services.index("drop_in")
 runs = {name: runs[0].monthly for name, runs in result.records.items()}
-without_spring = base.with_settings(parameters={"spring.gain": 0.0}).model_copy(update={"recalibrate": False})
+without_spring = base.with_settings(parameters={"spring.gain": 0.0}).model_copy(update={"calibrate": "none"})
 frozen = sim.compare(without_spring, seeds=1, draws="none")
 
 # The lever's effect in each month, as a multiple of the share that its claim states.

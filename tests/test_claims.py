@@ -284,7 +284,7 @@ def test_a_limit_has_its_own_baseline(mine: Path) -> None:
     first, second, third = cases(folders=[mine])
     assert first.baseline.parameters == {}
     assert second.baseline.parameters == second.scenario.parameters == {"need.beta_support": 0.1}
-    assert not second.baseline.recalibrate
+    assert second.baseline.calibrate == "none"
     assert [policy.lever for policy in third.baseline.policies] == ["cut_rule"]
     assert [policy.lever for policy in third.scenario.policies] == ["total_budget", "cut_rule"]
     readings = Readings(SEEDS)
@@ -294,7 +294,7 @@ def test_a_limit_has_its_own_baseline(mine: Path) -> None:
 def test_without_recalibration_the_hazards_are_the_defaults() -> None:
     """A scenario without recalibration has its own parameters, with the hazards solved for the default parameters."""
     base = Scenario.load("baseline")
-    changed = base.model_copy(update={"parameters": {"need.beta_support": 0.1}, "recalibrate": False})
+    changed = base.model_copy(update={"parameters": {"need.beta_support": 0.1}, "calibrate": "none"})
     default, unsolved = solution_for(base), solution_for(changed)
     assert unsolved.solution is default.solution
     assert unsolved.params["need"].beta_support == 0.1  # type: ignore[attr-defined]  # a parameter of need

@@ -76,7 +76,7 @@ def test_help_and_version_are_no_error(args: list[str], capsys: pytest.CaptureFi
         (["--set", "years=ten"], ["years", "a whole number", "got 'ten'"]),
         (["--set", "years=3", "--years", "4"], ["one value", "4 and 3"]),
         (["--set", "years"], ["KEY=VALUE", "got 'years'"]),
-        (["--draws=some"], ["one of these", "got 'some'", "mechanisms, all"]),
+        (["--draws=some"], ["one of these", "got 'some'", "all, mechanisms, none"]),
         (["--until", "0.5"], ["--until is now called --precision"]),
         (["--until=0.5"], ["--until is now called --precision"]),
         (["--engine", "reference"], ["--engine reference is now called --engine mesa"]),

@@ -31,13 +31,13 @@ solution_for = paired_runs.solution_for
 
 def uncalibrated(scenario: Scenario, place: Place) -> Calibrated:
     """The supplied hazards with the parameters of a draw: quick, and not steady."""
-    return solution_for(scenario.model_copy(update={"recalibrate": False}), place)
+    return solution_for(scenario.model_copy(update={"calibrate": "none"}), place)
 
 
 @pytest.fixture(autouse=True)
 def quick_calibration(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Draws are not calibrated in these tests, which are about ensembles."""
-    monkeypatch.setattr(paired_runs, "adapted_for", uncalibrated)
+    monkeypatch.setattr(paired_runs, "solution_for", uncalibrated)
     yield
     baseline_records.clear()  # others calibrate their draws
     burned_in_worlds.clear()
@@ -98,14 +98,14 @@ def test_an_ensemble_can_be_split() -> None:
 def test_draws_from_points_are_the_runs_without_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """If every range is a point, each seed has the run that it has without draws."""
     monkeypatch.setattr(parameter_sampling, "draws", lambda which, seeds, place, fixed: [{} for _ in seeds])
-    monkeypatch.setattr(paired_runs, "adapted_for", solution_for)
+    monkeypatch.setattr(paired_runs, "solution_for", solution_for)
     drawn, none = (sim.compare(*PAIR, seeds=2, draws=draws, **SMALL) for draws in ("all", "none"))
     assert digests(drawn) == digests(none)
 
 
 @pytest.mark.parametrize("draws", ["none", None])
 def test_without_draws_there_is_luck_alone(draws: Any) -> None:
-    """Without draws there are no replicates, all spread is luck, and every seed has the central parameters."""
+    """Without draws there are no replicates, all spread is chance, and every seed has the central parameters."""
     result = sim.run("baseline", seeds=2, draws=draws, **SMALL)
     assert (result.draws, result.replicates) == ("none", None)
     level = result.acute_demand.level("baseline")
@@ -139,7 +139,7 @@ def failing(*failing_seeds: int) -> Callable[[Scenario, Place], Calibrated]:
 
 def test_a_draw_that_cannot_be_calibrated_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its seed has no run, and the result names it with the reason; the others have the runs that they have alone."""
-    monkeypatch.setattr(paired_runs, "adapted_for", failing(1))
+    monkeypatch.setattr(paired_runs, "solution_for", failing(1))
     steps: list[tuple[int, int]] = []
     result = sim.run("baseline", seeds=4, progress=lambda done, total, _: steps.append((done, total)), **SMALL)
     assert result.seeds == (0, 2, 3)
@@ -158,7 +158,7 @@ def test_too_many_refused_draws_end_the_comparison(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If more than a quarter of the draws cannot be calibrated, the error counts them and states reasons."""
-    monkeypatch.setattr(paired_runs, "adapted_for", failing(1, 2))
+    monkeypatch.setattr(paired_runs, "solution_for", failing(1, 2))
     with pytest.raises(InputError, match=r"at least 75% can be calibrated, got 2 of 4 that cannot be \(seed 1: "):
         sim.run("baseline", seeds=4, **SMALL)
     options = ["--people", "1500", "--years", "1", "--seeds", "4"]
@@ -202,7 +202,7 @@ def test_precision_counts_the_doubt_about_parameters() -> None:
 
 
 def test_arrays_have_both_spreads() -> None:
-    """The labelled arrays have luck and parameters for levels and differences, as the frames do."""
+    """The labelled arrays have chance and parameters for levels and differences, as the frames do."""
     result = sim.compare(*PAIR, seeds=2, **SMALL)
     arrays = result.to_xarray()
     frame = result.acute_demand.difference()

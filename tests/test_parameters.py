@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 from strategies import LEVERS, SERVICES, digest, moved, scenario, town
 
-from sim.calibration.calibrate import adapt, solution_for
-from sim.calibration.calibrated_model import Calibrated, england_targets
+from sim.calibration.calibrate import solution_for
 from sim.ensemble import parameter_sampling
 from sim.ensemble.compare import compare
 from sim.place.place import Place
@@ -208,9 +207,7 @@ def test_a_drawn_baseline_is_stable(seed: int) -> None:
     """
     for draw in parameter_sampling.draws("mechanisms", tuple(range(seed, seed + 3)), "anytown", {}):
         drawn = scenario(10).with_settings(parameters=draw)
-        domains, services = data_parameters.set_in_england(draw)
-        solution = adapt(domains, services, drawn.params())
-        adapted = Calibrated(domains, services, drawn.params(), solution, england_targets(domains, services, solution))
+        adapted = solution_for(drawn)
         drift = []
         for n in range(4):
             world = adapted.burned_in_world(Place.load("anytown"), 12_000, n)

@@ -1,4 +1,4 @@
-"""The spread between runs: luck and parameters add up, are estimated without bias, and are pooled over years."""
+"""The spread between runs: chance and parameters add up, are estimated without bias, and are pooled over years."""
 
 from __future__ import annotations
 
@@ -57,14 +57,15 @@ def test_without_draws_all_spread_is_luck() -> None:
     luck, parameters = spread(values)
     assert (luck == values.std(axis=0, ddof=1)).all()
     assert (parameters == 0.0).all()
+    assert np.isnan(spread(np.full((6, 1), np.nan))).all(), "a measure without a level has no spread"
 
 
 def test_neighbouring_years_are_pooled() -> None:
-    """A share of luck counts the pairs of two years before and after; a year without spread keeps none."""
+    """A share of chance counts the pairs of two years before and after; a year without spread keeps none."""
     years = 7
     values = np.zeros((2, years))
     values[1, 1:] = 2.0  # a variance of 2 from the second year on
-    again = values[:1] + np.array([[0.0, 2.0, 0, 0, 0, 0, 0]])  # luck in the second year only: a variance of 2
+    again = values[:1] + np.array([[0.0, 2.0, 0, 0, 0, 0, 0]])  # chance in the second year only: a variance of 2
     luck, parameters = spread(values, Replicates(np.array([0]), again, 1))
     variances = luck**2
     assert POOLED_YEARS == 2

@@ -192,7 +192,7 @@ def test_each_answer_of_a_process_has_its_own_parameters(monkeypatch: pytest.Mon
 
     def answer(support: float) -> float:
         changed = Scenario.load("salami-slice").model_copy(
-            update={"parameters": {"need.beta_support": support}, "recalibrate": False}
+            update={"parameters": {"need.beta_support": support}, "calibrate": "none"}
         )
         result = sim.compare(changed, engine="stocks", people=1_500, years=3)
         return float(result.need_3.by_year()["mean"].iloc[-1])

@@ -17,23 +17,20 @@ own. Where few of the old are very old, people have been very old for a shorter 
 are poor, the same number of places helps a smaller share of people in need. Each place that is supplied with the
 project is therefore solved separately, starting from England's solution.
 
-Other parameters, and other places, also need another solution. For them, and for a draw of all parameters from their
-ranges (sim/ensemble/parameter_sampling.py), `adapt` is a short version: the supplied solution times the ratio of two
-small and short calibration runs with common random numbers, one for the draw or the place and one for the supplied
-solution; then one round of the check in a few towns. The errors of the short run are in both, and largely cancel.
+Other parameters, and other places, also need another solution. A scenario states how it is solved (`calibrate`): "fast"
+adapts the supplied solution in about a second (paired_run.py), "full" solves it again in some minutes, and "none" keeps
+the hazards of the default parameters.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,25 +38,33 @@ import numpy.typing as npt
 from sim import hazards as tables
 from sim.calibration.calibrated_model import ENGLAND, Calibrated, england_targets
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
-from sim.calibration.flow_balance import MOST_ASK, Solver
-from sim.calibration.simulation_check import check_by_simulation, refine_by_simulation
+from sim.calibration.flow_balance import Solver
+from sim.calibration.paired_run import adapt
+from sim.calibration.simulation_check import refine_by_simulation
+from sim.engine import jit
 from sim.engine.schedule import Clock
 from sim.engine.verified_files import cache_folder
 from sim.hazards import Solution, targets
 from sim.people.domains import Domain, load_domains
 from sim.place.place import Place
 from sim.policies import LEVER_GROUP
+from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.scenario.valuation import VALUATION
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service, load_catalogue
 from sim.simulation.month import Month
+from sim.simulation.simulate import Progress
 from sim.state.codes import ANYTHING
-from sim.state.world import handle
 from sim.world.build import build, england_mix, head_counts
 
 F = npt.NDArray[np.float64]
+MOST_MODELS = 256
+"""Adapted solutions that a process keeps in memory."""
+COMPARED_PEOPLE = 20_000
+"""Size at which the mix of people of places is compared."""
+_adapted_models: dict[str, Calibrated] = {}
 FOLDER = cache_folder("solved")
 """Solutions that are not supplied with the project."""
 SOLVED_PLACES = (ENGLAND, "wigan")
@@ -75,9 +80,6 @@ MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
 PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
 """A supplied place: people and years of its calibration run, which starts from England's solution."""
-SHORT_PEOPLE, SHORT_YEARS, SHORT_AVERAGED = 60_000, 20, 8
-"""The short run for a draw of parameters: people, years, and the years that are averaged."""
-SHORT_CHECK_PEOPLE, SHORT_CHECK_YEARS = 90_000, 10
 
 
 def solve(
@@ -159,10 +161,14 @@ def solve_place(
     Solution
         The place's solution, refined by simulation.
     """
-    run = _in_place(place, england, params, domains, services, PLACE_PEOPLE, PLACE_YEARS, AVERAGED, seed=seed)
-    # People in need ask as often as elsewhere; the length of the queues follows from that.
-    solution = run.solution._replace(ask=england.ask)
     aims = england_targets(domains, services, england)
+    world = build(place, PLACE_PEOPLE, seed, domains, services, england, aims, params).world
+    solver = Solver(world, aims, params, seed)
+    solver.natural = tables.natural_recovery(domains, aims)
+    solver.start_asking(england.ask)
+    donors = _run_while_solving(solver, params, PLACE_YEARS, AVERAGED)
+    # People in need ask as often as elsewhere; the length of the queues follows from that.
+    solution = solver.solution(england.households, donors)._replace(room=england.room, ask=england.ask)
     return refine_by_simulation(Calibrated(domains, services, params, solution, aims), place)
 
 
@@ -181,160 +187,54 @@ def _run_while_solving(
                 if m >= 12 * (years - averaged):
                     samples.append(sample)
                 world = with_donors(world, select_donors([sample]))
-                solver.world = world
-            compiled = handle(world)
+                solver.use(world)
             solver.measure(m)
             world.people.changed[:] = ANYTHING
-        month(world, compiled, Clock(np.uint64(seed), np.int64(m)))
+        month(world, solver.compiled, Clock(np.uint64(seed), np.int64(m)))
         solver.control(averaging=m >= 12 * (years - averaged))
     return select_donors([*samples, Sample.of(world)])
 
 
-class _ShortRun(NamedTuple):
-    """The result of a short calibration run, and the integral terms at its end."""
-
-    solution: Solution
-    trim: F
-    tilt: F
-    ask_trim: F
-
-
-def _in_place(
-    place: Place,
-    start: Solution,
-    params: Mapping[str, Params],
-    domains: tuple[Domain, ...],
-    services: tuple[Service, ...],
-    people: int = SHORT_PEOPLE,
-    years: int = SHORT_YEARS,
-    averaged: int = SHORT_AVERAGED,
-    previous: _ShortRun | None = None,
-    seed: int = 1,
-) -> _ShortRun:
-    """Run a calibration in a place, starting from a solution and from the integral terms of a previous run."""
-    aims = england_targets(domains, services, start)
-    world = build(place, people, seed, domains, services, start, aims, params).world
-    solver = Solver(world, aims, params, seed)
-    solver.natural = tables.natural_recovery(domains, aims)
-    if previous is not None:
-        solver.trim[:], solver.tilt[:], solver.ask_trim[:] = previous.trim, previous.tilt, previous.ask_trim
-    else:
-        ask = np.divide(start.ask, solver.ask_base, out=np.ones_like(start.ask), where=solver.ask_base > 0)
-        solver.ask_trim[:] = np.log(np.clip(ask, 0.2, 5.0))
-    donors = _run_while_solving(solver, params, years, averaged)
-    solution = solver.solution(start.households, donors)._replace(room=start.room)
-    return _ShortRun(solution, solver.trim, solver.tilt, solver.ask_trim)
-
-
-_adapt_lock = threading.Lock()
-
-
-@lru_cache(maxsize=4)
-def _reference_run(name: str) -> _ShortRun:
-    """The short run for the default parameters in a supplied place.
-
-    It follows a first run, which brings the integral terms to their steady state.
-    """
-    place, calibrated = Place.load(name), _solution_for((), name)
-    arguments = (place, calibrated.solution, calibrated.params, calibrated.domains, calibrated.services)
-    return _in_place(*arguments, previous=_in_place(*arguments))
-
-
-def adapt(
-    domains: tuple[Domain, ...],
-    services: tuple[Service, ...],
-    params: dict[str, Params],
-    place: Place | None = None,
-    *,
-    check: bool = True,
-) -> Solution:
-    """Adapt the supplied solution to other parameters and figures, or to another place. This takes some seconds.
-
-    Parameters
-    ----------
-    domains : tuple of Domain
-        The domains of need.
-    services : tuple of Service
-        The services.
-    params : dict of str to Params
-        Parameters by mechanism.
-    place : Place, optional
-        The place; England by default.
-    check : bool
-        Whether the solution is refined by one round of simulation.
-
-    Returns
-    -------
-    Solution
-        The adapted solution.
-
-    Notes
-    -----
-    The steadiness of drawn baselines is tested in tests/test_parameters.py and reported by `upstream fit --draws`.
-    """
-    place = place or Place.load(ENGLAND)
-    base_place = place.name if place.name in SOLVED_PLACES else ENGLAND
-    with _adapt_lock:
-        calibrated, reference = _solution_for((), base_place), _reference_run(base_place)
-    supplied_solution, reference_solution = calibrated.solution, reference.solution
-    adapted_solution = _in_place(place, supplied_solution, params, domains, services, previous=reference).solution
-
-    def scaled(name: str, most: float) -> F:
-        supplied, adapted, reference_values = (
-            getattr(x, name) for x in (supplied_solution, adapted_solution, reference_solution)
+def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: Progress | None) -> Calibrated:
+    """The solution adapted to these parameters and this place, from the cache or computed now."""
+    name = nearest_supplied(place)
+    base = _solution_for((), name)
+    params, domains, services = _figures(parameters)
+    key = "-".join(
+        (
+            tables.digest(domains, services, params, shape_of(place)),
+            f"from-{name}",
+            tables.digest(base.domains, base.services, base.params),
+            jit.DIGEST[:16],
         )
-        ratio = np.divide(adapted, reference_values, out=np.ones_like(supplied), where=reference_values > 1e-12)
-        out: F = np.minimum(most, supplied * ratio)
-        return out
-
-    solution = supplied_solution._replace(
-        up=scaled("up", 0.3),
-        down=scaled("down", 0.9),
-        ask=scaled("ask", MOST_ASK),
-        mortality=scaled("mortality", np.inf),
-        care=scaled("care", np.inf),
-        knocks=supplied_solution.knocks + adapted_solution.knocks - reference_solution.knocks,
-        resilience=supplied_solution.resilience + adapted_solution.resilience - reference_solution.resilience,
-        trust=np.clip(supplied_solution.trust + adapted_solution.trust - reference_solution.trust, 0.0, 1.0),
-        **{name: getattr(adapted_solution, name) for name in Solution._fields if name.startswith("donor_")},
     )
-    if not check:
-        return solution
-    candidate = Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
-    for money in (False, True):
-        refined = check_by_simulation(candidate, place, money=money, people=SHORT_CHECK_PEOPLE, years=SHORT_CHECK_YEARS)
-        candidate = candidate._replace(solution=refined)
-    return candidate.solution
-
-
-def _adapted(
-    domains: tuple[Domain, ...], services: tuple[Service, ...], params: dict[str, Params], place: Place
-) -> Calibrated:
-    """An adapted solution, from the cache or computed now."""
-    base_place = place.name if place.name in SOLVED_PLACES else ENGLAND
-    calibrated = _solution_for((), base_place)
-    supplied = tables.digest(calibrated.domains, calibrated.services, calibrated.params)
-    key = f"{tables.digest(domains, services, params, shape_of(place))}-from-{base_place}-{supplied}"
+    model = _adapted_models.get(key)
+    if model is not None:
+        return model
     solution = _cached_solution(key)
     if solution is None:
-        if "UPSTREAM_QUIET" not in os.environ and place.name not in SOLVED_PLACES:
-            print(f"Solving hazards for {place.label}: only once, some seconds…", file=sys.stderr, flush=True)
-        solution = adapt(domains, services, params, place)
+        if progress is not None:
+            progress(0, 1, f"calibrating {place.name}")
+        solution = adapt(base, Place.load(name), domains, services, params, place)
         _cache_solution(solution, key)
-    return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+    model = Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+    while len(_adapted_models) >= MOST_MODELS:
+        _adapted_models.pop(next(iter(_adapted_models)), None)
+    _adapted_models[key] = model
+    return model
 
 
-@lru_cache(maxsize=256)
-def _adapted_for(parameters: tuple[tuple[str, float], ...], place: str) -> Calibrated:
-    params = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)}).params()
-    domains, services = set_in_england(dict(parameters))
-    return _adapted(domains, services, params, Place.model_validate_json(place))
+def nearest_supplied(place: Place) -> str:
+    """The supplied place from whose solution that of a place is adapted: the nearest in ages and deprivation."""
+    if place.name in SOLVED_PLACES:
+        return place.name
 
+    def mix(of: Place) -> F:
+        table = england_mix(of, max(of.fewest_people, COMPARED_PEOPLE))
+        shares: F = table / table.sum()
+        return shares
 
-def adapted_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
-    """The solution for a draw of parameters: the supplied solution, adapted now or from the cache."""
-    resolved = place or Place.load(ENGLAND)
-    return _adapted_for(_calibrating(scenario), resolved.model_dump_json())._replace(params=scenario.params())
+    return min(SOLVED_PLACES, key=lambda name: float(np.abs(mix(Place.load(name)) - mix(place)).sum()))
 
 
 def _calibrating(scenario: Scenario) -> tuple[tuple[str, float], ...]:
@@ -357,37 +257,53 @@ def shape_of(place: Place) -> str:
     return json.dumps([settings, deciles], sort_keys=True)
 
 
-def solution_for(scenario: Scenario, place: Place | None = None) -> Calibrated:
+def solution_for(scenario: Scenario, place: Place | None = None, progress: Progress | None = None) -> Calibrated:
     """The solution for a scenario's parameters in a place: supplied with the project, from the cache, or computed now.
 
     Parameters
     ----------
     scenario : Scenario
-        The scenario. If it is not to be recalibrated, it has its parameters, with the hazards of the default ones.
+        The scenario. Its `calibrate` states how other parameters are solved. "none": the scenario has its parameters,
+        with the hazards of the default ones.
     place : Place, optional
         The place; England's mix by default.
+    progress : callable, optional
+        Called with 0, 1 and a label before anything is solved.
 
     Returns
     -------
     Calibrated
         All inputs from which a world is built.
+
+    Raises
+    ------
+    CalibrationError
+        If no hazards give the published rates with these parameters, or the baseline would run away.
     """
     resolved = place or Place.load(ENGLAND)
-    with _solve_lock:
-        calibrating = _calibrating(scenario)
-        if calibrating and not scenario.recalibrate:
-            domains, services = set_in_england(scenario.parameters)
-            return _place_solution((), resolved)._replace(params=scenario.params(), domains=domains, services=services)
-        placed = set_in_place(resolved, scenario.parameters)
-        return _place_solution(calibrating, placed)._replace(params=scenario.params())
+    calibrating = _calibrating(scenario)
+    if calibrating and scenario.calibrate == "none":
+        domains, services = set_in_england(scenario.parameters)
+        unchanged = _place_solution((), resolved, "fast", progress)
+        return unchanged._replace(params=scenario.params(), domains=domains, services=services)
+    placed = set_in_place(resolved, scenario.parameters)
+    return _place_solution(calibrating, placed, scenario.calibrate, progress)._replace(params=scenario.params())
 
 
-def _place_solution(parameters: tuple[tuple[str, float], ...], place: Place) -> Calibrated:
+def _place_solution(
+    parameters: tuple[tuple[str, float], ...], place: Place, mode: Calibrate, progress: Progress | None
+) -> Calibrated:
+    """The solution for parameters in a place."""
     shape = shape_of(place)
-    for name in SOLVED_PLACES:
-        if shape == shape_of(Place.load(name)) and (name == ENGLAND or not parameters):
-            return _solution_for(parameters, name)
-    return _adapted_for(parameters, place.model_dump_json())
+    supplied = next((name for name in SOLVED_PLACES if shape == shape_of(Place.load(name))), None)
+    if supplied is not None and not parameters:
+        return _solution_for((), supplied)
+    if mode != "full":
+        return _adapted(parameters, place, progress)
+    with _solve_lock:
+        if progress is not None:
+            progress(0, 1, "calibrating in full: some minutes")
+        return _solution_for(parameters, supplied) if supplied is not None else _solved_in(place, parameters)
 
 
 def _supplied_path(name: str) -> Path:
@@ -397,23 +313,38 @@ def _supplied_path(name: str) -> Path:
 
 @lru_cache(maxsize=16)
 def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND) -> Calibrated:
-    base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
-    params = base.params()
-    domains, services = set_in_england(base.parameters)
+    """The solution for parameters in a supplied place: supplied, from the cache, or solved in full."""
     place = Place.load(name)
-    digest = tables.digest(domains, services, params, None if name == ENGLAND else shape_of(place))
+    if name != ENGLAND:
+        return _solved_in(place, parameters)
+    params, domains, services = _figures(parameters)
+    digest = tables.digest(domains, services, params)
     solution = _supplied_solution(name, digest) or _cached_solution(digest)
-    if solution is not None:
-        return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
-    if name == ENGLAND:
+    if solution is None:
         print("Calibrating for these figures: only once, some minutes…", file=sys.stderr, flush=True)
         solution = _solve_england(params, domains, services)
-    else:
+        _cache_solution(solution, digest)
+    return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+
+
+def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...]) -> Calibrated:
+    """The full solution for parameters in a place other than England."""
+    params, domains, services = _figures(parameters)
+    digest = tables.digest(domains, services, params, shape_of(place))
+    solution = _supplied_solution(place.name, digest) or _cached_solution(digest)
+    if solution is None:
         england = _solution_for(parameters)
         print(f"Calibrating {place.label}: only once, some minutes…", file=sys.stderr, flush=True)
         solution = solve_place(place, england.solution, params, domains, services)
-    _cache_solution(solution, digest)
+        _cache_solution(solution, digest)
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
+
+
+def _figures(
+    parameters: tuple[tuple[str, float], ...],
+) -> tuple[dict[str, Params], tuple[Domain, ...], tuple[Service, ...]]:
+    base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
+    return base.params(), *set_in_england(base.parameters)
 
 
 def _supplied_solution(name: str, digest: str) -> Solution | None:
@@ -437,7 +368,7 @@ def _cache_solution(solution: Solution, key: str) -> None:
     FOLDER.put(f"{key}.solution", tables.encoded_solution(solution, key))
 
 
-def recalibrate() -> None:
+def solve_supplied_places() -> None:
     """Solve for the current parameters in each of `SOLVED_PLACES`, and store the results with the project."""
     params, domains, services = Scenario.load("baseline").params(), load_domains(), load_catalogue()
     england = solve(params)

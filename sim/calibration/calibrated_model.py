@@ -45,8 +45,9 @@ class Calibrated(NamedTuple):
         for name, params in self.params.items():
             digest.update(f"{name} {params.model_dump_json()}".encode())
         for array in (*self.solution, *self.aims):
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            # By value: a solution that was read has its donors in half precision, one that was just made in single.
+            digest.update(f"{array.dtype.kind} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array, np.float64 if array.dtype.kind == "f" else None).tobytes())
         return digest.hexdigest()
 
 

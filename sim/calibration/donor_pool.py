@@ -9,8 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import hazards as tables
+from sim.hazards import Solution, Targets
+from sim.people.domains import Domain
 from sim.state.codes import EMPTY_SLOT
 from sim.state.world import World
+
+ROUNDING = 1e-9
+"""Distance from the edge of a level within which a donor keeps the level."""
 
 
 class Sample(NamedTuple):
@@ -82,6 +87,50 @@ def select_donors(samples: list[Sample], most: int = 500) -> dict[str, npt.NDArr
         "donor_trust": trust[selected].astype(np.float16).astype(np.float32),
         "donor_range": ranges.reshape(2, 4, tables.BANDS, 5, 2),
     }
+
+
+def with_shares(
+    donors: Solution, before: Targets, after: Targets, domains: tuple[Domain, ...]
+) -> npt.NDArray[np.uint8]:
+    """Move the needs of donors from one set of published shares to another.
+
+    Parameters
+    ----------
+    donors : Solution
+        A solution with donors.
+    before, after : Targets
+        The shares that the donors have, and those that they get.
+    domains : tuple of Domain
+        The domains of need.
+
+    Returns
+    -------
+    ndarray of uint8, shape (donor, domain)
+        Levels of need. As few donors as possible change their level in a domain, and nobody passes anybody else: needs
+        that occur together still do. Members of a household keep the levels of its own needs, which are those of
+        their reference person.
+    """
+    levels = donors.donor_level.copy()
+    role, _, band, quintile = kinds(donors)
+    shares_before, shares_after = before.shares(), after.shares()
+    rng = np.random.default_rng(0)
+    for d, domain in enumerate(domains):
+        position = rng.random(len(levels))
+        rows = np.flatnonzero(role == 0) if domain.unit == "household" else np.arange(len(levels))
+        shares = shares_before[d][:, band[rows], quintile[rows]]
+        level = levels[rows, d].astype(np.intp)[None]
+        upper = np.take_along_axis(shares.cumsum(axis=0), level, axis=0)[0]
+        rank = upper - position[rows] * np.take_along_axis(shares, level, axis=0)[0]
+        edges = shares_after[d].cumsum(axis=0)[:3, band[rows], quintile[rows]]
+        levels[rows, d] = (rank[None] > edges + ROUNDING).sum(axis=0)
+    return levels
+
+
+def kinds(donors: Solution) -> tuple[npt.NDArray[np.intp], ...]:
+    """Role, level of the household's needs, age band and deprivation fifth of each donor."""
+    ranges = donors.donor_range.reshape(-1, 2)
+    kind = np.repeat(np.arange(len(ranges)), ranges[:, 1] - ranges[:, 0])
+    return np.unravel_index(kind, donors.donor_range.shape[:4])
 
 
 def with_donors(world: World, donors: Mapping[str, npt.NDArray[np.generic]]) -> World:

@@ -30,6 +30,8 @@ F = npt.NDArray[np.float64]
 GAIN = 0.008
 """Monthly gain of the integral term."""
 MOST_ASK = 0.27
+MEMORY = 0.9
+"""Weight of all earlier measurements at a further measurement."""
 
 
 class Expectations(NamedTuple):
@@ -107,12 +109,14 @@ class Solver:
     """The tables of hazards during calibration, and the integral terms that correct them."""
 
     def __init__(self, world: World, aims: Targets, params: Mapping[str, Params], seed: int) -> None:
-        self.world, self.aims, self.seed = world, aims, seed
+        self.aims, self.seed = aims, seed
+        self.use(world)
         self.shares = aims.shares()
         self.need = params["need"].compiled()
         self.near = params["support"].compiled()
         self.life = params["life_and_death"].compiled()
         domains, doors = world.people.level.shape[0], world.rates.door.size
+        self.memory_weight = MEMORY
         self.memory = _zero_expectations(domains, doors)
         self.natural = world.rates.down.copy()
         self.trim = np.zeros((domains, 4, tables.BANDS))
@@ -125,6 +129,21 @@ class Solver:
         self.ask_base = self._first_asks()
         world.rates.ask[:] = self.ask_base
         world.rates.asks[:] = all_asks(world)
+
+    def use(self, world: World) -> None:
+        """Go on with a world that shares all tables with the present one, except its donors."""
+        self.world, self.compiled = world, handle(world)
+
+    def start_asking(self, ask: F) -> None:
+        """Start from probabilities of asking that another run solved."""
+        ratio = np.divide(ask, self.ask_base, out=np.ones_like(ask), where=self.ask_base > 0)
+        self.ask_trim[:] = np.log(np.clip(ratio, 0.2, 5.0))
+
+    def forget(self) -> None:
+        """Discard all measurements so far. The following ones are weighted equally."""
+        self.memory_weight = 1.0
+        for sums in self.memory:
+            sums[:] = 0.0
 
     def _first_asks(self) -> F:
         """Probabilities of asking at which accepted requests equal starts plus abandoned waits, all else equal."""
@@ -156,8 +175,8 @@ class Solver:
         """Measure the expectations and compute the hazards that satisfy the equation."""
         world, aims = self.world, self.aims
         measured = _zero_expectations(world.people.level.shape[0], world.rates.door.size)
-        _measure(handle(world), self.need, self.near, self.life, np.uint64(self.seed), measured)
-        retained = 0.0 if month == 0 else 0.9
+        _measure(self.compiled, self.need, self.near, self.life, np.uint64(self.seed), measured)
+        retained = 0.0 if month == 0 else self.memory_weight
         for memory, latest in zip(self.memory, measured, strict=True):
             memory[:] = memory * retained + latest
         sums = self.memory
@@ -282,7 +301,7 @@ class Solver:
                 **self.now,
                 "care": np.array(
                     [
-                        care_cost(handle(world), k) / s.base_demand[k]
+                        care_cost(self.compiled, k) / s.base_demand[k]
                         if s.tier[k] == ACUTE and s.base_demand[k] > 0
                         else 1.0
                         for k in range(s.domain.size)

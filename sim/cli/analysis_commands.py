@@ -11,6 +11,7 @@ import typer
 from sim.cli.options import (
     SEED,
     SEEDS,
+    CalibrateOption,
     JsonOption,
     PeopleOption,
     PlaceOption,
@@ -61,6 +62,7 @@ def loops(
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     threads: ThreadsOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write loops.html, loops.json and loops.mmd here.")
@@ -80,7 +82,15 @@ def loops(
     first = baseline if baseline is not None else Scenario.load(scenario).baseline
     names = [scenario] if scenario == first and not sets else [first, scenario]
     selected = arguments.select_scenarios(
-        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+        names,
+        place=place,
+        people=people,
+        years=years,
+        seeds=seeds,
+        seed=seed,
+        threads=threads,
+        sets=sets or [],
+        calibrate=calibrate,
     )
     selected = _with_default_people(selected)
     number_of_threads = threads or os.cpu_count() or 1
@@ -116,6 +126,7 @@ def story(
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     threads: ThreadsOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write story.json here.")] = None,
     as_json: JsonOption = False,
@@ -138,6 +149,7 @@ def story(
         seed=seed,
         threads=threads,
         sets=sets or [],
+        calibrate=calibrate,
     )
     selected = _with_default_people(selected)
     with Bar() as progress:

@@ -19,6 +19,7 @@ from sim.place.place import Place, people_allowed
 from sim.policies import Lever, levers
 from sim.results.expectation_tests import unmeasured
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
+from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.parameters import parameter
 from sim.scenario.scenario import LONGEST_YEARS, MONTHS_BEFORE_POLICY, Scenario, library
 from sim.scenario.timeline import month_name
@@ -32,6 +33,7 @@ from sim.schema.toml_keys import dotted, key_parts, locate
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 DRAWS: tuple[str, ...] = get_args(Draws)
+CALIBRATIONS: tuple[Calibrate, ...] = get_args(Calibrate)
 AGGREGATIONS = ("fifths", "ages")
 AXES = ("service", "quintile", "age", "child_age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
@@ -68,6 +70,7 @@ class _ScenarioOverrides:
     place: str | None = None
     people: int | None = None
     years: int | None = None
+    calibrate: Calibrate | None = None
     parameters: dict[str, float] = field(default_factory=dict)
     levers: list[tuple[Lever, float, str | None]] = field(default_factory=list)
 
@@ -82,6 +85,7 @@ def select_scenarios(
     seed: int,
     threads: int | None,
     sets: Sequence[str],
+    calibrate: str | None = None,
 ) -> SelectedScenarios:
     """Load the scenarios and apply the options to them.
 
@@ -95,6 +99,8 @@ def select_scenarios(
         Only checked here.
     sets : sequence of str
         Values of `--set`, each KEY=VALUE.
+    calibrate : str, optional
+        Value of `--calibrate`, which replaces that of every scenario.
 
     Returns
     -------
@@ -111,6 +117,7 @@ def select_scenarios(
     if threads is not None:
         check_integer("--threads", threads, 1, MOST_THREADS)
     overrides = _overrides(place, people, years, sets)
+    overrides.calibrate = calibration_mode(calibrate)
     loaded = [_load(name) for name in names]
     _check_same_place(loaded, overrides)
     shortened: list[str] = []
@@ -166,6 +173,16 @@ def draws(value: str | None, of_engine: Engine = "agents") -> Draws:
         wanted = "none with --engine stocks: the stock-flow twin makes one run, with central parameters"
         raise InputError("--draws", None, "", wanted, value)
     return value  # type: ignore[return-value]  # one of the words of `Draws`
+
+
+def calibration_mode(value: str | None) -> Calibrate | None:
+    """The value of `--calibrate`; None if the option is not used."""
+    if value is None:
+        return None
+    for mode in CALIBRATIONS:
+        if value == mode:
+            return mode
+    raise InputError("--calibrate", None, "", "one of these", value, CALIBRATIONS)
 
 
 def engine(value: str) -> Engine:
@@ -301,6 +318,8 @@ def _changed(loaded: _LoadedScenario, overrides: _ScenarioOverrides) -> tuple[Sc
         update["place"] = overrides.place
     if overrides.people is not None:
         update["people"] = overrides.people
+    if overrides.calibrate is not None:
+        update["calibrate"] = overrides.calibrate
     if overrides.parameters:
         update["parameters"] = loaded.scenario.parameters | overrides.parameters
     beyond = 0

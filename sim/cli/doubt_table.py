@@ -1,4 +1,4 @@
-"""How sure the headline of a comparison is: interval of the mean, middle 95% of the runs, luck and parameters."""
+"""How sure the headline of a comparison is: interval of the mean, middle 95% of the runs, chance and parameters."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sim.results.number_text import difference_unit, number_text, sd_text, shown
 from sim.schema.errors import plain
 
 Figures = Mapping[str, Any]
-HEADS = ("mean", "95% interval", "middle 95% of runs", "SD of runs", "by luck", "by parameters")
+HEADS = ("mean", "95% interval", "middle 95% of runs", "SD of runs", "by chance", "by parameters")
 LEAST_WIDTH = 100
 """Width of a terminal from which the figures are a table, and not lines."""
 CENTRAL = (
-    "Every seed has the central values of the parameters: the bands show luck alone, and are narrower than the doubt. "
-    "Without --draws none they show doubt about parameters too."
+    "Every seed has the central values of the parameters: the bands show chance alone, and are narrower than the "
+    "doubt. Without --draws none they show doubt about parameters too."
 )
 MAIN = HEADLINE[0]
 
@@ -120,12 +120,12 @@ def _runs(document: dict[str, Any]) -> str:
         return f"One seed has one draw {which}: its result is not that of the central values (--draws none)."
     return (
         f"{seeds} draws {which}, the same for every policy. {repeats} of them were run again with other chance events, "
-        "which tells luck from parameters. The squares of the two SDs add up to that of all runs."
+        "which separates chance from parameters. The squares of the two SDs add up to that of all runs."
     )
 
 
 def _of_headline(document: dict[str, Any], measure: Metric) -> Iterator[str]:
-    """How much of the spread of the main measure is luck, and how much is parameters, for each policy."""
+    """How much of the spread of the main measure is chance, and how much is parameters, for each policy."""
     for label, figures in _rows(document, measure):
         total = _total(figures)
         if total is None or total == 0.0:
@@ -136,6 +136,6 @@ def _of_headline(document: dict[str, Any], measure: Metric) -> Iterator[str]:
         )
         share = figures["parameter_sd"] ** 2 / total**2
         yield (
-            f"{label}, {measure.label.lower()}: of the spread between runs (SD {of_all}), luck makes {of_luck} and "
+            f"{label}, {measure.label.lower()}: of the spread between runs (SD {of_all}), chance makes {of_luck} and "
             f"parameters {of_parameters}: {share:.0%} of the variance is due to parameters."
         )

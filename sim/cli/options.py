@@ -78,6 +78,16 @@ DrawsOption = Annotated[
         "calibrated separately, the first time. Default for run and compare: all.",
     ),
 ]
+CalibrateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        metavar="none|fast|full",
+        help="How hazards are solved for other parameters. fast: the supplied solution is adapted, in about a second "
+        "for each set of parameters. full: solved again, in some minutes. none: hazards stay as they are, and rates "
+        "move with the parameters. Default: that of the scenario's file, or fast.",
+    ),
+]
 EngineOption = Annotated[
     str,
     typer.Option(

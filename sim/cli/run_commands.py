@@ -12,6 +12,7 @@ from sim.cli.options import (
     SEED,
     SEEDS,
     ByOption,
+    CalibrateOption,
     DrawsOption,
     EngineOption,
     JsonOption,
@@ -38,6 +39,7 @@ def run(
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     threads: ThreadsOption = None,
     draws: DrawsOption = None,
     engine: EngineOption = "agents",
@@ -49,7 +51,22 @@ def run(
     """Run one scenario with several seeds."""
     names = [scenario]
     _compare(
-        context, names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json
+        context,
+        names,
+        place,
+        people,
+        years,
+        seeds,
+        seed,
+        sets,
+        calibrate,
+        threads,
+        draws,
+        engine,
+        precision,
+        by,
+        out,
+        as_json,
     )
 
 
@@ -65,6 +82,7 @@ def compare(
     seeds: SeedsOption = SEEDS,
     seed: SeedOption = SEED,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     threads: ThreadsOption = None,
     draws: DrawsOption = None,
     engine: EngineOption = "agents",
@@ -76,7 +94,22 @@ def compare(
     """Compare policies with a baseline: acute demand and other measures over time."""
     names = [baseline, *scenarios]
     _compare(
-        context, names, place, people, years, seeds, seed, sets, threads, draws, engine, precision, by, out, as_json
+        context,
+        names,
+        place,
+        people,
+        years,
+        seeds,
+        seed,
+        sets,
+        calibrate,
+        threads,
+        draws,
+        engine,
+        precision,
+        by,
+        out,
+        as_json,
     )
 
 
@@ -89,6 +122,7 @@ def _compare(
     seeds: int,
     seed: int,
     sets: list[str] | None,
+    calibrate: str | None,
     threads: int | None,
     draws: str | None,
     engine: str,
@@ -105,7 +139,15 @@ def _compare(
     drawn = arguments.draws(draws, checked_engine)
     folder = checked_folder(context, out)
     selected = arguments.select_scenarios(
-        names, place=place, people=people, years=years, seeds=seeds, seed=seed, threads=threads, sets=sets or []
+        names,
+        place=place,
+        people=people,
+        years=years,
+        seeds=seeds,
+        seed=seed,
+        threads=threads,
+        sets=sets or [],
+        calibrate=calibrate,
     )
     import sim
     from sim.cli.progress import Bar
@@ -155,6 +197,7 @@ def export(
     people: PeopleOption = None,
     years: YearsOption = None,
     sets: SetOption = None,
+    calibrate: CalibrateOption = None,
     aggregate: Annotated[
         str | None,
         typer.Option(
@@ -170,7 +213,15 @@ def export(
     aggregated = arguments.aggregations(aggregate)
     path = arguments.output_file("--xmile", xmile)
     selected = arguments.select_scenarios(
-        [scenario], place=place, people=people, years=years, seeds=1, seed=0, threads=None, sets=sets or []
+        [scenario],
+        place=place,
+        people=people,
+        years=years,
+        seeds=1,
+        seed=0,
+        threads=None,
+        sets=sets or [],
+        calibrate=calibrate,
     )
     from sim.cli.progress import working
     from sim.ensemble.run_limits import Runs, check_limits

@@ -254,10 +254,10 @@ def _report_fit(
     from sim.validation import calibration_fit
 
     if solve:
-        from sim.calibration.calibrate import recalibrate
+        from sim.calibration.calibrate import solve_supplied_places
 
         with working("Solving the hazards: some minutes"):
-            recalibrate()
+            solve_supplied_places()
     baseline = selected.scenarios[0]
     with Bar() as progress:
         result = sim.compare(

@@ -110,7 +110,7 @@ class Readings:
             "months": [scenario.start, scenario.years],
             "policies": [policy.model_dump(mode="json") for policy in scenario.moves],
             "parameters": scenario.parameters,
-            "recalibrate": scenario.recalibrate or not scenario.parameters,
+            "calibrate": scenario.calibrate,
             "seeds": [self.seed, self.seeds],
             "draws": self.draws,
             "model": model_digest(),
@@ -184,7 +184,7 @@ class Readings:
     def _world(self, name: str) -> tuple[str, str, str, str]:
         scenario = self._scenarios[name]
         people = f"{self.people or scenario.people}"
-        return (scenario.place, people, json.dumps(scenario.parameters, sort_keys=True), f"{scenario.recalibrate}")
+        return (scenario.place, people, json.dumps(scenario.parameters, sort_keys=True), scenario.calibrate)
 
     def _stored(self, name: str) -> dict[Reading, F]:
         """Readings of a run in the folder; none if there is no file, or if it was damaged."""

@@ -84,4 +84,4 @@ def world_key(scenario: Scenario, place: Place, people: int | None) -> Hashable:
     Hashable
     """
     parameters = tuple(sorted(scenario.parameters.items()))
-    return place.model_dump_json(), people, parameters, scenario.recalibrate
+    return place.model_dump_json(), people, parameters, scenario.calibrate

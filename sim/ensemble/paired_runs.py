@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from sim.cache import records as cached_records
 from sim.cache import worlds
-from sim.calibration.calibrate import adapted_for, solution_for
+from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.ensemble import parameter_sampling
 from sim.ensemble.memory_cache import baseline_records, burned_in_worlds, world_key
@@ -176,12 +176,9 @@ class PairedRuns:
 
     def _calibrate(self, seed: int | None) -> tuple[Calibrated, Place]:
         """The inputs of a world, and the place with its parameters: of a seed's draw, or of all seeds (None)."""
+        scenario = self._baseline if seed is None else self._variant(self._baseline, seed)
         place = self.request.place
-        if seed is None:
-            return solution_for(self._baseline, place), set_in_place(place, self._baseline.parameters)
-        scenario = self._variant(self._baseline, seed)
-        placed = set_in_place(place, scenario.parameters)
-        return adapted_for(scenario, placed), placed
+        return solution_for(scenario, place), set_in_place(place, scenario.parameters)
 
     def _source(self, number: int) -> int | None:
         """The seed of the draw that a run has; None if all runs have the same parameters."""

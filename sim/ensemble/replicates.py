@@ -1,4 +1,4 @@
-"""Replicates: runs that repeat the draw of a seed with other chance events, from which the spread by luck is estimated.
+"""Replicates: runs that repeat the draw of a seed with other chance events, to estimate the spread by chance.
 
 Two of each eight consecutive seeds have a replicate: those whose number is 0 or 1 modulo 8. So the choice, like the
 draw of a parameter, depends on the number of the seed alone, and an ensemble can be split or extended. An ensemble of
@@ -6,8 +6,8 @@ at least two seeds in which this rule chooses fewer than two has replicates of i
 An ensemble that is put together of such parts has all replicates that it would have had if it had been run at once.
 
 A quarter of the seeds costs a quarter of the time. With 20 seeds from 0 on there are 6 pairs, which estimate the
-standard deviation by luck to about 30% of itself (1 / sqrt(2 * 6)); sim/results/spread.py pools neighbouring years. One
-seed has no replicate: it has no spread to split.
+standard deviation by chance to about 30% of itself (1 / sqrt(2 * 6)); sim/results/spread.py pools neighbouring years.
+One seed has no replicate: it has no spread to split.
 """
 
 from __future__ import annotations

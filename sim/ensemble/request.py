@@ -95,10 +95,10 @@ def checked_request(
         or the runs do not fit into memory.
     """
     chosen = [scenario.with_settings(years=years) if years is not None else scenario for scenario in named]
-    _check_scenarios(chosen)
     which: Draws = "none" if draws is None else draws
     if which not in get_args(Draws):
         raise InputError("compare", None, "draws", "one of these", which, get_args(Draws))
+    _check_scenarios(chosen, is_drawn=which != "none" and engine != "stocks")
     where = place if isinstance(place, Place) else Place.load(place or named[0].place)
     size = people if people is not None else named[0].people
     if size is not None:
@@ -120,7 +120,7 @@ def _error(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Phrase(came))
 
 
-def _check_scenarios(chosen: Sequence[Scenario]) -> None:
+def _check_scenarios(chosen: Sequence[Scenario], *, is_drawn: bool) -> None:
     """Refuse scenarios that cannot be compared with one another, and expectations that cannot be measured."""
     names = [s.name for s in chosen]
     if len(set(names)) < len(names):
@@ -130,8 +130,9 @@ def _check_scenarios(chosen: Sequence[Scenario]) -> None:
         raise _error("scenarios with the same start and length", spans)
     if len({tuple(sorted(s.parameters.items())) for s in chosen}) > 1:
         raise _error("scenarios with the same [parameters]: a policy is a lever, not a parameter", "different ones")
-    if len({s.recalibrate for s in chosen if s.parameters}) > 1:
-        raise _error("scenarios with the same recalibrate: they share one world", "true and false")
+    modes = sorted({s.calibrate for s in chosen if s.parameters or is_drawn})
+    if len(modes) > 1:
+        raise _error("scenarios with the same `calibrate`: they share one world", " and ".join(modes))
     for s in chosen:
         for k, expected in enumerate(s.expect):
             wrong = expectation_tests.unmeasured(expected)

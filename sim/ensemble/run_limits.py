@@ -51,8 +51,8 @@ PERSON_MONTHS_PER_SECOND = 14e6
 """Speed of one core: 15 to 17 million were measured (benchmarks/README.md), less what several cores lose."""
 SPIN_UP_SPEED = 2.5
 """Speed of the spin-up, in which nobody has needs, over that of a month with needs."""
-PERSON_MONTHS_PER_DRAW = 35e6
-"""Person-months in which the baseline of a draw of parameters is corrected (`sim.calibration.calibrate.adapt`)."""
+PERSON_MONTHS_PER_DRAW = 14e6
+"""Person-months in which a draw of parameters is calibrated (`sim.calibration.paired_run.adapt`): about one second."""
 SECONDS_PER_TWIN = 20.0
 """Time of one run of the stock-flow twin."""
 MESA_SLOWER, MESA_BYTES = 400.0, 6_000

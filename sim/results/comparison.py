@@ -2,8 +2,8 @@
 
 A difference is taken seed by seed, then summarised: the mean, the middle 95% of the seeds (`q025`, `q975`), and the 95%
 interval of the mean (`ci_low`, `ci_high`; sim/results/summary.py), which narrows as seeds are added. A difference whose
-interval excludes 0 is larger than luck and draws of the parameters explain. Where each seed has parameters of its own,
-`luck_sd` and `parameter_sd` state how much of the spread is due to each (sim/results/spread.py). Two measures are
+interval excludes 0 is larger than chance and draws of the parameters explain. Where each seed has parameters of its
+own, `luck_sd` and `parameter_sd` state how much of the spread is due to each (sim/results/spread.py). Two measures are
 comparisons themselves (`against` in their metric): they have no level, only a difference, with a note in words.
 """
 
@@ -75,7 +75,7 @@ class Comparison:
         Settings of the runs, such as the engine.
     replicates : Comparison or None
         Runs that repeat the draws of some seeds (its `seeds`) with other chance events. They are part of no mean and no
-        band; the spread by luck is estimated from them.
+        band; the spread by chance is estimated from them.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -103,7 +103,7 @@ class Comparison:
                 "none: the stock-flow twin makes one run, without chance events or draws of the parameters: q025 and "
                 "q975 repeat the mean, without an interval"
             )
-        causes = "by luck and by parameters, which each seed draws" if self.is_drawn else "by luck alone"
+        causes = "by chance and by parameters, which each seed draws" if self.is_drawn else "by chance alone"
         spreads = "luck_sd and parameter_sd: standard deviations between seeds by chance events and by parameters"
         return f"middle 95% of seeds, {causes}; ci_low and ci_high: 95% interval of the mean; {spreads}"
 

@@ -74,9 +74,9 @@ class _Panel:
 
 
 def _spread_text(figures: pd.Series[float]) -> str:
-    """How much of the standard deviation between runs is luck, and how much is parameters."""
-    luck, parameters = (fixed(figures[name], 1) for name in ("luck_sd", "parameter_sd"))
-    return f"SD: luck {luck}, parameters {parameters}"
+    """How much of the standard deviation between runs is chance, and how much is parameters."""
+    by_chance, by_parameters = (fixed(figures[name], 1) for name in ("luck_sd", "parameter_sd"))
+    return f"SD: chance {by_chance}, parameters {by_parameters}"
 
 
 def comparison_chart(result: Comparison) -> str:
@@ -96,7 +96,7 @@ def comparison_chart(result: Comparison) -> str:
     levels, changes = series.by_year(), series.difference()
     left, right = _Panel(60, 440, levels, (RUNS,)), _Panel(540, 780, changes, (RUNS, INTERVAL))
     each = "each with parameters of its own" if result.is_drawn else "with the central parameters"
-    causes = "luck and parameters" if result.is_drawn else "luck alone"
+    causes = "chance and parameters" if result.is_drawn else "chance alone"
     runs = f"{result.people:,} people, {len(result.seeds)} runs, {each}: the bands show {causes}"
     caption = f"Illustrative, not a forecast. {runs}."
     left_note = "mean; band: middle 95% of runs; the axis does not start at 0"

@@ -8,7 +8,7 @@ BEYOND_BANDS = (
     "Not in any band: doubt about the model's structure and scope. Of nine published effects that `upstream validate` "
     "simulates, five come out wrong by a factor of 2 or more, and one by a factor of 10."
 )
-"""The order of magnitude of doubt beyond luck and parameters.
+"""The order of magnitude of doubt beyond chance and parameters.
 
 Counted in simulations of 10 seeds with central parameters, as the larger of simulated over published and published over
 simulated: A&E visits of older people 3.5 (V1), young people's offending 2.7 (V2), two age groups of Sure Start 1.0 and

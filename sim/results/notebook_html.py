@@ -22,7 +22,7 @@ HEADS = (
     "Difference from the baseline",
     "95% interval of the mean",
     "Middle 95% of runs",
-    "SD of runs by luck",
+    "SD of runs by chance",
     "SD of runs by parameters",
     "Unit",
 )

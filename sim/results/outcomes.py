@@ -472,7 +472,7 @@ def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
     """Compute pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
 
     A policy that costs less and gains health, or costs more and gains none, has no price: NaN, and a note. The middle
-    of the seeds is not reported: ratios of single seeds mean little. The spread by luck and by parameters is that of
+    of the seeds is not reported: ratios of single seeds mean little. The spread by chance and by parameters is that of
     the linear approximation of the ratio (the delta method), reported where Fieller's interval is bounded.
 
     Parameters

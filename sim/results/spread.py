@@ -1,15 +1,15 @@
-"""The spread between runs, split into luck and parameters.
+"""The spread between runs, split into chance and parameters.
 
 Runs of an ensemble with draws differ by their parameters and by their chance events. Some of them have a replicate: the
 same draw of parameters with other chance events. The mean, over these pairs, of half the squared difference estimates
-the variance by luck without bias. The variance between seeds is that of luck and parameters together, so the rest is
-that of the parameters (the decomposition of variance of a one-way random-effects design).
+the variance by chance without bias. The variance between seeds is that of chance and parameters together, so the rest
+is that of the parameters (the decomposition of variance of a one-way random-effects design).
 
-A few pairs estimate a variance poorly: by 5 pairs to about a third of its standard deviation. Luck changes little from
-one year to the next, so its share of the variance is pooled over the years from `POOLED_YEARS` before to `POOLED_YEARS`
-after: the sum of the variances by luck over the sum of all variances. A share, and not the variance itself, is pooled,
-so that a year without any spread (before a policy starts) keeps none. The share is cut to 0 to 1: the variances of luck
-and of parameters are never negative, and add up to the variance between seeds.
+A few pairs estimate a variance poorly: 5 pairs give its root to about a third. The share of chance changes little from
+one year to the next, so it is pooled over the years from `POOLED_YEARS` before to `POOLED_YEARS` after: the sum of the
+variances by chance over the sum of all variances. A share, and not the variance itself, is pooled, so that a year
+without any spread (before a policy starts) keeps none. The share is cut to 0 to 1: the variances of chance and of
+parameters are never negative, and add up to the variance between seeds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 F = npt.NDArray[np.float64]
 POOLED_YEARS = 2
-"""Years before and after a year whose pairs also count for its share of luck."""
+"""Years before and after a year whose pairs also count for its share of chance."""
 
 
 class Replicates(NamedTuple):
@@ -50,13 +50,13 @@ def spread(values: F, replicates: Replicates | None = None) -> tuple[F, F]:
     values : ndarray of float64, shape (seeds, …)
         Values of the seeds.
     replicates : Replicates, optional
-        None if all seeds have the same parameters, so that all spread is luck.
+        None if all seeds have the same parameters, so that all spread is chance.
 
     Returns
     -------
     luck_sd, parameter_sd : ndarray of float64, shape (…)
         Standard deviations between seeds by chance events alone, and by parameters alone. Their squares add up to the
-        variance between seeds. NaN with one seed, or where draws have no replicates.
+        variance between seeds. NaN with one seed, or where draws have no replicates or there is no value.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def spread(values: F, replicates: Replicates | None = None) -> tuple[F, F]:
     seeds = values.shape[0]
     total = values.var(axis=0, ddof=1) if seeds > 1 else np.full(values.shape[1:], np.nan)
     if replicates is None:
-        return np.sqrt(total), np.zeros_like(total)
+        return np.sqrt(total), np.where(np.isnan(values.mean(axis=0)), np.nan, 0.0)
     if not len(replicates.rows):
         return np.full_like(total, np.nan), np.full_like(total, np.nan)
     luck = ((values[replicates.rows] - replicates.values) ** 2).mean(axis=0) / 2.0

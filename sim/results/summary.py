@@ -5,7 +5,7 @@ between 0 and 1. The mean itself lies in the range, so the cut interval covers t
 one; an interval of a transformed mean (logarithm, logit) would also stay in the range, but no longer agree with the
 intervals of the paired differences. A difference may be negative; a difference of shares lies between -1 and 1.
 
-Replicates (sim/results/spread.py) divide the spread of runs into luck and parameters. They enter nothing else.
+Replicates (sim/results/spread.py) divide the spread of runs into chance and parameters. They enter nothing else.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.policy import Policy
 from sim.schema.errors import Phrase, RequirementError
 from sim.schema.quantities import Closed, Number
@@ -125,7 +126,7 @@ class Expect(MeasureSpec):
 class ClaimLimit(Closed):
     """A limit of a claim: another world or policy for which the claim is not true, and the result expected there.
 
-    `change` are parameters of the other world. Hazards are not solved again for it (`recalibrate` is false): the world
+    `change` are parameters of the other world. Hazards are not solved again for it (`calibrate` is "none"): the world
     differs from England's, and the question is what the policy does in such a world, not which other hazards would give
     England's rates under these parameters. Its baseline is run in the same world. `policies` are added to those of the
     scenario, in place of one with the same lever and aim; with `in_baseline`, also to those of its baseline.
@@ -135,7 +136,7 @@ class ClaimLimit(Closed):
     change: dict[str, Number] = Field(default_factory=dict)
     policies: list[Policy] = Field(default_factory=list)
     in_baseline: bool = Field(False, description="whether these policies are in the baseline too: another world")
-    recalibrate: bool = False
+    calibrate: Calibrate = "none"
     expect: list[Expect] = Field(min_length=1)
 
     @model_validator(mode="after")

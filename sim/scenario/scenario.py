@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 
 from sim.policies import LEVER_GROUP
 from sim.scenario import data_parameters
+from sim.scenario.calibration_mode import CALIBRATE_MEANING, Calibrate
 from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
 from sim.scenario.headings import LONGEST_LABEL, joined_label, policy_label
 from sim.scenario.parameters import fail, parameter, parameter_groups
@@ -75,8 +76,8 @@ class Scenario(Closed):
         Limits of the claims.
     parameters : dict of str to float
         Values of parameters, by dotted name.
-    recalibrate : bool
-        Whether hazards are solved again for these parameters.
+    calibrate : {"none", "fast", "full"}
+        How hazards are solved for these parameters (`sim/scenario/calibration_mode.py`).
     quick : bool
         Whether ``upstream claims --quick`` runs the scenario.
 
@@ -104,7 +105,7 @@ class Scenario(Closed):
     expect: list[Expect] = Field(default_factory=list)
     stops: list[ClaimLimit] = Field(default_factory=list, description="limits: where the claim is no longer true")
     parameters: dict[str, Number] = Field(default_factory=dict)
-    recalibrate: bool = Field(True, description="whether hazards are solved again for these parameters")
+    calibrate: Calibrate = Field("fast", description=CALIBRATE_MEANING)
     quick: bool = Field(False, description="whether `upstream claims --quick` runs it")
 
     def __repr__(self) -> str:

@@ -48,6 +48,9 @@ PARAMETER_GROUPS: dict[str, str] = {
 PARAMETERS: dict[str, str] = {"spending.fixed": "levers.cashable, which is 1 less spending.fixed"}
 """Single parameters, by dotted name."""
 
+KEYS: dict[str, str] = {"recalibrate": "calibrate, and is none, fast or full"}
+"""Keys of input files."""
+
 METRICS: dict[str, str] = {}
 """Measures, by id."""
 

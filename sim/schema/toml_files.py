@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 from pydantic import BaseModel, ValidationError
 
 from sim.schema.errors import NOTHING, InputError, KeyPath, Phrase, RequirementError
+from sim.schema.renamed import KEYS, renamed
 from sim.schema.toml_keys import dotted, key_parts, locate
 from sim.schema.toml_limits import check_limits
 
@@ -324,6 +325,8 @@ def _as_input_error(
         wanted, came = "a key that is known here", str(keys[-1])
         holders = [part for part in _annotations(model, keys[:-1]) if _is_model(part)]
         choices = [name for holder in holders for name in _names(holder)]
+        if came in KEYS and came not in choices:
+            wanted, choices = Phrase(renamed(came, KEYS[came])), []
     elif kind == "missing":
         wanted, came = "a value for this key", NOTHING
     elif kind == "value_error" and isinstance(context.get("error"), RequirementError):

@@ -396,9 +396,9 @@ def _case(
             came = Phrase(f"'{other}', from {scenarios[other].start} for {scenarios[other].years}")
             raise toml_files.fail(path, (*key, field_of), wanted, came)
     setting = {name: getattr(scenario, name) for name in ("place", "people", "start", "years")}
-    world = {"parameters": scenario.parameters, "recalibrate": scenario.recalibrate}
+    world = {"parameters": scenario.parameters, "calibrate": scenario.calibrate}
     if stop is not None and stop.change:
-        world = {"parameters": {**scenario.parameters, **stop.change}, "recalibrate": stop.recalibrate}
+        world = {"parameters": {**scenario.parameters, **stop.change}, "calibrate": stop.calibrate}
 
     def adapted(original: Scenario, *, is_scenario: bool) -> Scenario:
         changed = original.model_copy(update={**setting, **world})

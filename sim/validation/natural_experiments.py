@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from sim.ensemble.batch import Readings
 from sim.results.expectation_tests import Estimate, about, difference, needs, unmeasured
 from sim.results.number_text import plain_number
+from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.expectations import MeasureSpec
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario
@@ -93,7 +94,7 @@ class Experiment(Closed):
     years: int = Field(20, ge=1)
     people: int | None = None
     parameters: dict[str, Number] = Field(default_factory=dict)
-    recalibrate: bool = True
+    calibrate: Calibrate = "fast"
     policies: list[Policy] = Field(default_factory=list, description="the change, if there is only one arm")
     arms: list[Arm] = Field(default_factory=list)
     measures: list[Measure] = Field(min_length=1)
@@ -108,7 +109,7 @@ class Experiment(Closed):
 
     def runs(self) -> dict[str, Scenario]:
         """The scenarios to run by name: the baseline, and each arm."""
-        shared = ("place", "start", "years", "people", "parameters", "recalibrate")
+        shared = ("place", "start", "years", "people", "parameters", "calibrate")
         update = {**{name: getattr(self, name) for name in shared}, "expect": [], "stops": []}
         base = Scenario.load(self.baseline).model_copy(update=update)
         arms = self.arms or [Arm(name=SINGLE_ARM, policies=self.policies)]

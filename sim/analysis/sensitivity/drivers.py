@@ -60,7 +60,8 @@ def _drivers(result: Comparison, number: int, metric: str) -> Drivers:
         return Drivers([], None, "not computed for a model with disabled loops or mechanisms")
     name = stored.identity(baseline, scenario, result.place, metric)
     study = stored.find(name, scenario.name, result.place.name, metric)
-    command = f"upstream sensitivity {baseline.name} {scenario.name}"
+    elsewhere = "" if result.place.name == baseline.place else f" --place {result.place.name}"
+    command = f"upstream sensitivity {baseline.name} {scenario.name}{elsewhere}"
     if study is None or study.years < baseline.years:
         return Drivers([], None, f"not computed yet for these scenarios, place and parameters; `{command}` computes it")
     rows = study.drivers(baseline.years)

@@ -88,7 +88,7 @@ def burned_in_world(scenario: Scenario, seed: int, people: int | None) -> World:
     Parameters
     ----------
     scenario
-        The scenario. Its place, parameters and `recalibrate` determine the world; its policies do not.
+        The scenario. Its place, parameters and `calibrate` determine the world; its policies do not.
     seed
         Seed of the world.
     people
@@ -96,7 +96,7 @@ def burned_in_world(scenario: Scenario, seed: int, people: int | None) -> World:
     """
     # The world depends on the place, the number of people and the parameters only, so scenarios share it.
     without_policies = Scenario.load("baseline").model_copy(
-        update={name: getattr(scenario, name) for name in ("place", "parameters", "recalibrate")}
+        update={name: getattr(scenario, name) for name in ("place", "parameters", "calibrate")}
     )
     world = copy(
         _burned_in_world(without_policies.model_dump_json(), seed, people if people is not None else scenario.people)

@@ -268,7 +268,7 @@ def compare(
         scenarios = [scenario.with_settings(years=years) for scenario in scenarios]
 
     def shared_settings(s: Scenario) -> tuple[object, ...]:
-        return s.place, s.start, s.years, tuple(sorted(s.parameters.items())), s.recalibrate
+        return s.place, s.start, s.years, tuple(sorted(s.parameters.items())), s.calibrate
 
     for key in dict.fromkeys(map(shared_settings, scenarios)):
         group = [s for s in scenarios if shared_settings(s) == key]

@@ -73,7 +73,7 @@ def without_reserve() -> Scenario:
     """The baseline without a reserve, so that every overspend is passed on to prevention."""
     baseline = Scenario.load("baseline")
     return baseline.model_copy(
-        update={"parameters": {"overspend_recovery.reserve": 0.0}, "recalibrate": False, "years": 2}
+        update={"parameters": {"overspend_recovery.reserve": 0.0}, "calibrate": "none", "years": 2}
     )
 
 
