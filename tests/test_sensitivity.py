@@ -23,9 +23,11 @@ from sim.analysis.sensitivity.model import Question
 from sim.analysis.sensitivity.one_parameter import along
 from sim.analysis.sensitivity.result import Sensitivity
 from sim.analysis.sensitivity.source import source_digest
+from sim.analysis.sensitivity.two_stages import Design
 from sim.cli import command
 from sim.cli import sensitivity as tables
 from sim.engine.verified_files import VerifiedFolder
+from sim.ensemble.parameter_sampling import sampled_parameters
 from sim.results.comparison import Comparison
 
 F = npt.NDArray[np.float64]
@@ -128,9 +130,7 @@ def test_the_sign_may_change_if_any_end_has_the_other_sign() -> None:
 
 def test_several_policies_share_their_draws() -> None:
     """The baseline of each draw is evaluated once for all policies, and each has a result."""
-    results = study.sensitivities(
-        "baseline", "salami-slice", "more-acute", years=2, threads=1, design=study.Design(2, 16)
-    )
+    results = study.sensitivities("baseline", "salami-slice", "more-acute", years=2, threads=1, design=Design(2, 16))
     assert [r.document["scenario"] for r in results] == ["salami-slice", "more-acute"]
 
 
@@ -164,7 +164,7 @@ def test_the_table_names_what_may_be_fixed() -> None:
     """The printed table has each leading parameter, its value and range, and those that may be fixed."""
     result = studied()
     console = Console(width=200, record=True)
-    checks = [
+    checks: list[dict[str, Any]] = [
         {"draw": 0, "seeds": 2, "twin": 20.0, "agents": 19.0, "ci_low": 15.0, "ci_high": 23.0, "error": 1.0},
         {"draw": 1, "seeds": 2, "twin": None, "agents": None, "ci_low": None, "ci_high": None, "error": None},
     ]
@@ -271,7 +271,7 @@ def test_drivers_of_another_model_are_marked_or_withheld(
     assert "another version of the model" in drivers.drivers(comparison)["salami-slice"].note
     stored.write_supplied(result)
     assert "another version" not in drivers.drivers(comparison)["salami-slice"].note  # the supplied one is current
-    known = study.sampled_parameters("all", "anytown", {})
+    known = sampled_parameters("all", "anytown", {})
     spec = known["resilience.scar"].spec
     changed = {**known, "resilience.scar": known["resilience.scar"]._replace(spec=spec._replace(high=0.3))}
     monkeypatch.setattr(stored, "sampled_parameters", lambda *_: changed)
@@ -318,8 +318,7 @@ def test_comments_do_not_make_another_version() -> None:
 def test_a_study_is_the_same_for_a_command_and_in_python() -> None:
     """The scenarios that the command line selects have the identity of those that Python loads."""
     selected = select("baseline", "salami-slice")
-    loaded = [sim.Scenario.load(name) for name in ("baseline", "salami-slice")]
-    place = sim.Place.load("anytown")
-    assert stored.identity(*selected.scenarios, selected.place, "acute_demand") == stored.identity(
-        *loaded, place, "acute_demand"
-    )
+    first, second = selected.scenarios
+    before, after = (sim.Scenario.load(name) for name in ("baseline", "salami-slice"))
+    expected = stored.identity(before, after, sim.Place.load("anytown"), "acute_demand")
+    assert stored.identity(first, second, selected.place, "acute_demand") == expected

@@ -120,7 +120,8 @@ def test_few_of_600_inputs_lead() -> None:
     assert len(table) == 16
     for name, total in totals.items():
         assert table.loc[name, "total"] == pytest.approx(total, abs=0.03), name
-        assert table.loc[name, "total_low"] - 0.02 <= total <= table.loc[name, "total_high"] + 0.02
+        low, high = (float(table[end][name]) for end in ("total_low", "total_high"))
+        assert low - 0.02 <= total <= high + 0.02
     assert table.loc[OTHERS, "total"] == pytest.approx(others, abs=0.01)
     assert study.evaluations == evaluations_of(600, Design(2, 128), 15)
     assert study.refused == 0

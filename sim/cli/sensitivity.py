@@ -150,7 +150,8 @@ def show_along(d: Mapping[str, Any], out: Console) -> None:
             f"{difference_unit(d['unit'])}"
         )
     )
-    print_wrapped(f"{d['parameter']}, {d['parameter_unit']}: {d['meaning']}. {d['status']}: {d['source']}", out)
+    origin = d["source"] if d["source"].startswith(d["status"]) else f"{d['status']}: {d['source']}"
+    print_wrapped(f"{d['parameter']}, {d['parameter_unit']}: {d['meaning'].rstrip('.')}; {origin}", out)
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
     for title in ("Value", "Stock-flow twin", "Agents (95% interval)"):
         table.add_column(title, justify="right")
