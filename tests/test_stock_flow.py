@@ -29,7 +29,7 @@ from sim.twins.stock_flow.kernel_tracer import Tracer
 from sim.twins.stock_flow.pysd_check import largest_difference
 from sim.twins.stock_flow.symbolic import Expr, cells, choose, most
 from sim.twins.stock_flow.tape import run_tape, tape_of
-from sim.twins.stock_flow.twin import PERSON_MECHANISMS
+from sim.twins.stock_flow.trace import PERSON_MECHANISMS
 from sim.twins.stock_flow.xmile import NAMESPACE
 from sim.world.build import copy
 
@@ -42,7 +42,7 @@ WITHOUT_LOTS = sorted(m.name for m in REGISTRY.month() if m.lever is None and m.
 
 def _known(x: Any, values: dict[str, float]) -> float:
     """The value of an expression for values of the stocks."""
-    e = Equations({}, {}, {"x": np.array([x], dtype=object)}, {}, 1)
+    e = Equations({}, {}, {"x": np.array([x], dtype=object)}, {}, 1, {})
     names = list(values)
     stocks = {
         n: SimpleNamespace(name=n, unit="", meaning="", initial=values[n], after=symbolic.stock(n)) for n in names
@@ -144,7 +144,7 @@ def test_the_equations_of_a_mechanism_are_its_compiled_code(name: str, seed: int
     written = {c: a for c, a in written.items() if isinstance(a, symbolic.Cells)}
     assert written, "nothing was written"
     stocks = {n: SimpleNamespace(initial=v, after=0.0) for n, v in values.items()}
-    computed = run_tape(tape_of(Equations(stocks, {}, written, {}, 1)))[0][0]  # type: ignore[arg-type]  # stocks in part
+    computed = run_tape(tape_of(Equations(stocks, {}, written, {}, 1, {})))[0][0]  # type: ignore[arg-type]  # stocks in part
     at, after = 0, snapshot(world)
     for c, array in written.items():
         expected_value = np.array(computed[at : at + array.size], float).reshape(array.shape)

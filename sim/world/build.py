@@ -113,24 +113,52 @@ def build(
         "door": sum(s.walk_in is not None for s in services),
     }
     world = populated_world(place, hoods, sizes, aims.death, params, seed, -BURN_IN_MONTHS, threads)
-    world.rules.claim_burden[:] = 1.0
-    world.rules.seeded[:] = grown_or_commissioned.LEVER.baseline
-    world.rules.cashable[:] = params[LEVER_GROUP].compiled().cashable
-    _fill_rates(world, domains, services, solution, aims)
-    _fill_services(world, domains, services, solution, aims)
-    world.money.kappa[:] = params[LEVER_GROUP].compiled().overspend_share
-    world.money.rho[:] = params[LEVER_GROUP].compiled().reinvestment_share
-    for state in vars(world.private).values():
-        if hasattr(state, "start"):
-            state.start(world)
-    world.aims.offer[:] = 1.0
-    world.aims.ask[:] = 1.0
+    fill_tables(world, domains, services, solution, aims, params[LEVER_GROUP].compiled())
     _draw_leaders(handle(world), np.uint64(seed), Practice().led)
     _begin_needs(world, seed, threads)
     for initialise in (store_levels, publish_worst_levels):
         initialise(handle(world), NoParams().compiled(), Clock(np.uint64(seed), np.int64(-BURN_IN_MONTHS)))
     world.people.changed[:] = ANYTHING
     return BuiltWorld(world, hoods, aims)
+
+
+def fill_tables(
+    world: World,
+    domains: tuple[Domain, ...],
+    services: tuple[Service, ...],
+    solution: Solution,
+    aims: Targets,
+    baselines: Any,
+) -> None:
+    """Fill the tables that follow from published figures and the number of people: rates, services and money.
+
+    Parameters
+    ----------
+    world : World
+        A world with people and without needs; changed in place.
+    domains : tuple of Domain
+        The domains of need.
+    services : tuple of Service
+        The services.
+    solution : Solution
+        The calibrated values.
+    aims : Targets
+        The calibration targets.
+    baselines : NamedTuple
+        Compiled baselines of levers.
+    """
+    world.rules.claim_burden[:] = 1.0
+    world.rules.seeded[:] = grown_or_commissioned.LEVER.baseline
+    world.rules.cashable[:] = baselines.cashable
+    _fill_rates(world, domains, services, solution, aims)
+    _fill_services(world, domains, services, solution, aims)
+    world.money.kappa[:] = baselines.overspend_share
+    world.money.rho[:] = baselines.reinvestment_share
+    for state in vars(world.private).values():
+        if hasattr(state, "start"):
+            state.start(world)
+    world.aims.offer[:] = 1.0
+    world.aims.ask[:] = 1.0
 
 
 @kernel
@@ -392,4 +420,4 @@ def copy(world: World) -> World:
     return make_world(copied)
 
 
-__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "head_counts"]
+__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "fill_tables", "head_counts"]

@@ -27,9 +27,11 @@ from sim.simulation.simulate import ensemble
 from sim.state.codes import ANYTHING, EMPTY_SLOT, GONE, WAITING
 from sim.state.world import World, handle
 from sim.twins.stock_flow.aggregation import Aggregation
-from sim.twins.stock_flow.baseline import baseline_conditions, constants, mechanism_parameters
+from sim.twins.stock_flow.balance import baseline_conditions
+from sim.twins.stock_flow.baseline import constants, figures_of, mechanism_parameters
 from sim.twins.stock_flow.cells import StockState
 from sim.twins.stock_flow.flows import Flows
+from sim.twins.stock_flow.measurement import measure
 from sim.twins.stock_flow.records import record_of
 from sim.twins.stock_flow.twin import Twin
 from sim.world.build import copy
@@ -170,7 +172,8 @@ def _well_mixed_twin(
 ) -> F:
     """The twin of the same world: one cell with the same rates."""
     aggregation = Aggregation(np.zeros(world.places.code.size, int), np.zeros(10, int), ("the place",), ("all ages",))
-    c, _ = constants(calibrated, world, aggregation, np.zeros((1, 10), int))
+    figures = figures_of(calibrated, world)
+    c, _ = constants(figures, measure(world, aggregation), aggregation, np.zeros((1, 10), int))
     shape = c.up.shape
     c = c._replace(
         up=np.broadcast_to(np.array(UP)[None, :, None, None], shape).copy(),
@@ -183,7 +186,7 @@ def _well_mixed_twin(
         waits_for=np.full_like(c.waits_for, -1),
         mean_trust=np.full(c.mean_trust.shape, 0.6),
     )
-    p = mechanism_parameters(calibrated.params)
+    p = mechanism_parameters(figures.params)
     p = p._replace(
         need=p.need._replace(**SWITCHED_OFF["need"]),
         help_seeking=p.help_seeking._replace(**SWITCHED_OFF["help_seeking"]),
@@ -195,7 +198,7 @@ def _well_mixed_twin(
     need[c.household == 0, 0] = people
     zeros = np.zeros((len(c.service), 1, 1))
     state = StockState(need, zeros, zeros.copy(), people, np.zeros((1, 1)), np.zeros((1, 1)))
-    conditions = baseline_conditions(world, c, people, world.services.places)
+    conditions = baseline_conditions(world.services.refused_base, c, people, world.services.places)
     flows = Flows(c, p)
     # All multipliers are 1 in this world, in any state.
     flows.set_baseline(state, conditions)

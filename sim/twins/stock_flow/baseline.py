@@ -1,45 +1,26 @@
-"""The twin's steady baseline: constants from published figures, solved tables and a built world, then a balance.
-
-The equation is that of the agents' calibration, cell by cell: inflows to each level of need equal outflows by recovery,
-ageing, death and moves. Published stocks and crises are fixed and `down` comes from the solution. `up`, the end of
-crises and asking are solved so that no stock drifts. These rates absorb the errors of the closures of `flows.py` at
-baseline, so the closures affect only the changes from the baseline.
-"""
+"""The constants of the twin's flows, from published figures, solved tables and conditional means in a built world."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.calibration.calibrated_model import Calibrated
-from sim.hazards import LEVELS
-from sim.people.moves import Moves
-from sim.schema.quantities import AGE_BANDS, Params
-from sim.state.codes import EMPTY_SLOT, FAMILY, MENTAL, WAITING
+from sim.hazards import Solution, Targets
+from sim.schema.quantities import AGE_BANDS
+from sim.state.codes import FAMILY, MENTAL
 from sim.state.world import World
 from sim.twins.stock_flow.aggregation import Aggregation
-from sim.twins.stock_flow.cells import (
-    Constants,
-    DemographicFlows,
-    EventFlows,
-    MechanismParameters,
-    MonthConditions,
-    StockState,
-)
-from sim.twins.stock_flow.flows import Flows
-from sim.twins.stock_flow.symbolic import A
+from sim.twins.stock_flow.cells import Constants, MechanismParameters
+from sim.twins.stock_flow.measurement import Measured
+from sim.twins.stock_flow.symbolic import A, each_quotient
 
 F = npt.NDArray[np.float64]
-MAX_ROUNDS, TOLERANCE = 1_000, 1e-10
-"""Largest number of rounds of the balance, and the relative drift per month at which it has converged."""
 SETTLING_RATE = 1.0 / 18.0
 """Share of the gap to the target age mix that moves fill in a month: assumed, as dwellings are let."""
-MIN_WORSENING_SHARE = 0.05
-"""Smallest number of people who get worse, over those who get better. Otherwise natural recovery rises, as it does in
-the agents' calibration."""
 
 
 class AgeBandBaseline(NamedTuple):
@@ -56,104 +37,63 @@ class AgeBandBaseline(NamedTuple):
     """Deaths per month."""
 
 
-class Balanced(NamedTuple):
-    """A steady baseline, with its flows in a month."""
-
-    flows: Flows
-    state: StockState
-    conditions: MonthConditions
-    events: EventFlows
-    life: DemographicFlows
-    aggregation: Aggregation
-    bands: AgeBandBaseline
-
-
-def mechanism_parameters(params: Mapping[str, Params]) -> MechanismParameters:
-    """The parameters of the mechanisms that the flows average."""
+def mechanism_parameters(params: Mapping[str, Any]) -> MechanismParameters:
+    """The parameters of the mechanisms that the flows average, from compiled parameters by mechanism."""
     names = ("need", "support", "help_seeking", "waiting", "life_and_death", "resilience", "trust", "legitimacy")
-    return MechanismParameters(*(params[name].compiled() for name in names))
+    return MechanismParameters(*(params[name] for name in names))
 
 
-def _ratio(top: A, bottom: A) -> F:
-    return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=np.asarray(bottom) > 0.0)
+class Figures(NamedTuple):
+    """The published figures, the solved tables and the parameters of a calibrated model, in a built world."""
+
+    aims: Targets
+    solution: Solution
+    services: Any
+    """The built world's services."""
+    rates: Any
+    """The built world's rates."""
+    params: Mapping[str, Any]
+    """Compiled parameters by mechanism."""
 
 
-class _CellCounts:
-    """Counts of a built world by cell."""
-
-    def __init__(self, world: World, aggregation: Aggregation) -> None:
-        self.world, self.aggregation = world, aggregation
-        people = world.people
-        self.alive = people.age != EMPTY_SLOT
-        head = world.dwellings.head[people.dwelling] == np.arange(people.age.size)
-        self.counted = np.where(world.rates.household[:, None] == 1, self.alive & head, self.alive)
-        self.head = self.alive & head
-        self.kind = aggregation.kind[people.neighbourhood]
-        self.group = aggregation.group[people.band]
-        self.sizes = len(aggregation.places), len(aggregation.ages)
-
-    def by_band(self, mask: A) -> F:
-        """The number of people in a mask, by place and band."""
-        out = np.zeros((self.sizes[0], len(AGE_BANDS)))
-        np.add.at(out, (self.kind[mask], self.world.people.band[mask]), 1.0)
-        return out
-
-    def mean(self, value: A, mask: A, prior: float = 5.0) -> F:
-        """The mean of a value by age group, over the people in a mask.
-
-        The mean of all people in the mask counts as `prior` further people of each group.
-        """
-        overall = float(value[mask].mean()) if mask.any() else 0.0
-        totals = np.bincount(self.group[mask], weights=value[mask], minlength=self.sizes[1])
-        count = np.bincount(self.group[mask], minlength=self.sizes[1])
-        out: F = (totals + prior * overall) / (count + prior)
-        return out
-
-    def at_home(self, mask: A) -> F:
-        """For each slot, the number of other people in the same dwelling who are in a mask."""
-        homes = self.world.people.dwelling
-        out: F = np.bincount(homes[mask], minlength=self.world.dwellings.head.size)[homes].astype(float) - mask
-        return out
+def figures_of(calibrated: Calibrated, world: World) -> Figures:
+    """The figures of a calibrated model in a built world."""
+    params = {name: x.compiled() for name, x in calibrated.params.items()}
+    return Figures(calibrated.aims, calibrated.solution, world.services, world.rates, params)
 
 
 def constants(
-    calibrated: Calibrated, world: World, aggregation: Aggregation, policy_group: A
+    figures: Figures, measured: Measured, aggregation: Aggregation, policy_group: A
 ) -> tuple[Constants, AgeBandBaseline]:
     """The constants of the flows, and the baseline by age band.
 
     Parameters
     ----------
-    calibrated
-        The calibrated model of the agents.
-    world
-        A world built from the calibrated model, in which conditional means are measured.
+    figures
+        Published figures, solved tables and parameters.
+    measured
+        Conditional means in a built world.
     aggregation
         The cells.
     policy_group
         Group of people that policies distinguish. Shape (place, band).
     """
-    counted = _CellCounts(world, aggregation)
-    table, rates, people = world.services, world.rates, world.people
-    aims, solution, params = calibrated.aims, calibrated.solution, mechanism_parameters(calibrated.params)
-    people_by_band, heads = counted.by_band(counted.alive), counted.by_band(counted.head)
+    aims, solution, table, rates = figures.aims, figures.solution, figures.services, figures.rates
     # Published shares, weighted by the deprivation fifths in a kind of place.
-    by_fifth = np.zeros((2, 5, *people_by_band.shape))
-    for h, mask in enumerate((counted.alive, counted.head)):
-        np.add.at(by_fifth[h], (people.quintile[mask], counted.kind[mask], people.band[mask]), 1.0)
+    by_fifth = measured.by_fifth
+    people_by_band, heads = by_fifth.sum(axis=1)
     household = rates.household == 1
     need = np.stack([np.einsum("lbq,qkb->lkb", aims.shares()[d], by_fifth[int(h)]) for d, h in enumerate(household)])
     crises = np.stack([np.einsum("bq,qkb->kb", aims.crises[d], by_fifth[int(h)]) for d, h in enumerate(household)])
     visits = np.einsum("jbq,qkb->jkb", aims.walk_in, by_fifth[0])
-    groups = counted.sizes[1]
+    groups = len(aggregation.ages)
     into = (aggregation.group[:, None] == np.arange(groups)).astype(float)
-    level = people.level.astype(float)
-    worst = people.level.max(axis=0)
-    domains = len(level)
-    cells = counted.sizes
+    cells = len(aggregation.places), groups
 
     def weighted(values: A, weight: A) -> F:
         """The weighted mean over the bands of each group. The last axis of both arrays is the band."""
-        return _ratio((values * weight) @ into, weight @ into)
+        out: F = each_quotient((values * weight) @ into, weight @ into)
+        return out
 
     pairs = [(s, at) for s in range(table.domain.size) for at in (1, 2) if table.serves[s, at] and table.base_places[s]]
     service = np.array([s for s, _ in pairs])
@@ -162,13 +102,13 @@ def constants(
     index = {pair: k for k, pair in enumerate(pairs)}
     in_pair = np.stack([need[d, x] for d, x in zip(domain, at, strict=True)])
     bands = table.bands[service].astype(float)[:, None, :]
-    eligible = _ratio((in_pair * bands) @ into, in_pair @ into)
+    eligible = each_quotient((in_pair * bands) @ into, in_pair @ into)
     overlap = np.zeros((len(pairs), len(pairs), *cells))
     for k, j in np.ndindex(len(pairs), len(pairs)):
         if domain[k] == domain[j] and at[k] == at[j]:
-            overlap[k, j] = _ratio((in_pair[j] * bands[k] * bands[j]) @ into, (in_pair[j] * bands[j]) @ into)
+            overlap[k, j] = each_quotient((in_pair[j] * bands[k] * bands[j]) @ into, (in_pair[j] * bands[j]) @ into)
     asks = np.stack([rates.asks[d, x] for d, x in zip(domain, at, strict=True)])[:, None, :]
-    outreach = weighted(_ratio(bands * rates.ask[service][:, None, None], asks), in_pair * bands)
+    outreach = weighted(each_quotient(bands * rates.ask[service][:, None, None], asks), in_pair * bands)
     years = np.array([last - first + 1 for first, last in AGE_BANDS])
     outgrow = np.zeros((len(pairs), *cells))
     for k in range(len(pairs)):
@@ -176,72 +116,28 @@ def constants(
             g = aggregation.group[b]
             if aggregation.group[b + 1] == g and bands[k, 0, b] and not bands[k, 0, b + 1]:
                 leaving = in_pair[k, :, b] / years[b] / 12.0
-                outgrow[k, :, g] += _ratio(leaving, (in_pair[k] * bands[k]) @ into[:, g])
+                outgrow[k, :, g] += each_quotient(leaving, (in_pair[k] * bands[k]) @ into[:, g])
     total = people_by_band @ into
     growing = np.zeros(cells)
     for g in range(groups - 1):
         b = aggregation.last_band(g)
-        growing[:, g] = _ratio(people_by_band[:, b] / years[b] / 12.0, total[:, g])
-    women = counted.alive & (people.female == 1) & (people.age >= 18) & (people.age <= 44)
-    fertile = np.where(people.age <= 24, params.life.births_young, params.life.births_prime) / 12000.0
-    births = np.bincount(counted.kind[women], weights=fertile[women], minlength=cells[0]) / total[:, 0]
-    deaths = np.zeros_like(people_by_band)
-    mask = counted.alive
-    np.add.at(deaths, (counted.kind[mask], people.band[mask]), aims.death[people.age[mask], people.quintile[mask]])
-    death = _ratio(deaths @ into, total)
+        growing[:, g] = each_quotient(people_by_band[:, b] / years[b] / 12.0, total[:, g])
+    life = figures.params["life_and_death"]
+    births = (life.births_young * measured.mothers[0] + life.births_prime * measured.mothers[1]) / 12000.0 / total[:, 0]
+    by_year = np.einsum("kaq,aq->ka", measured.by_age, aims.death)
+    deaths = np.stack([by_year[:, first : last + 1].sum(axis=1) for first, last in AGE_BANDS], axis=1)
+    death = each_quotient(deaths @ into, total)
     inflow = np.zeros(cells)
     inflow[:, 0] = births * total[:, 0]
     inflow[:, 1:] = (growing * total)[:, :-1]
-    moves = Moves(**calibrated.params["moves"].model_dump()).moves / 12.0
-    moving = np.maximum(moves, _ratio(inflow, total) - growing - death + 0.1 * moves)
+    moves = figures.params["moves"].moves / 12.0
+    moving = np.maximum(moves, each_quotient(inflow, total) - growing - death + 0.1 * moves)
     newcomer = _newcomers(need @ into)
     crisis_share = np.stack(
         [
             weighted(np.broadcast_to(table.crisis_share[t], crises[d].shape), crises[d])
             for t, d in enumerate(table.domain)
         ]
-    )
-    others = np.zeros((domains, LEVELS, domains, groups))
-    needs, serious = np.zeros((2, domains, LEVELS, groups))
-    for d, x in np.ndindex(domains, LEVELS):
-        selected = counted.counted[d] & (people.level[d] == x)
-        for e in range(domains):
-            if e != d:
-                others[d, x, e] = counted.mean(level[e], selected)
-                needs[d, x] += counted.mean(level[e] > 0, selected)
-                serious[d, x] += counted.mean(level[e] >= 2, selected)
-    help_of = people.help.astype(int)
-    is_helped = (help_of > 0) & (help_of < WAITING)
-    informal = np.flatnonzero(rates.informal)
-    well_adult_at_home = counted.at_home(counted.alive & (people.age >= 16) & (worst < 2)) > 0
-    in_care = np.zeros(people.age.size, bool)
-    without_help = np.zeros(people.age.size, bool)
-    for d in informal:
-        in_care |= counted.alive & (people.level[d] > 0)
-        without_help |= counted.alive & (people.level[d] == 2) & ~is_helped[d]
-    ties = np.add.reduceat(
-        np.append(counted.alive[world.ties.to], 0), np.minimum(world.ties.start[:-1], world.ties.to.size)
-    )
-    ties = np.where(np.diff(world.ties.start.astype(int)) > 0, ties, 0).astype(float)
-    delayed = np.zeros(domains)
-    for d, e in enumerate(rates.waits_for):
-        if e >= 0:
-            in_crisis = counted.alive & (people.level[d] == 3)
-            delayed[d] = ((people.level[e] == 2) & ~is_helped[e])[in_crisis].mean() if in_crisis.any() else 0.0
-    child, adult = counted.alive & (people.age < 18), counted.alive & (people.age >= 18)
-    people_with_need = counted.by_band(counted.alive & (worst > 0)) @ into
-    ages = np.where(counted.alive, people.age, 0)
-
-    def part(selected: A) -> F:
-        return counted.mean(selected.astype(float), counted.alive, prior=0.0)
-
-    infant = np.zeros((domains, groups))
-    for d in range(domains):
-        if not household[d]:
-            infant[d] = counted.mean((ages < 2).astype(float), counted.alive & (people.level[d] == 2), prior=1e-9)
-    serious_need = counted.counted & (people.level == 2)
-    infant = np.where(
-        np.stack([np.bincount(counted.group[h], minlength=groups) for h in serious_need]) > 0, infant, 0.0
     )
     result = Constants(
         household=household,
@@ -250,10 +146,10 @@ def constants(
         domain=domain,
         above=np.array([index.get((s, x + 1), -1) for s, x in pairs]),
         below=np.array([index.get((s, x - 1), -1) for s, x in pairs]),
-        adult=part(ages >= 16),
-        young=part(ages < 18),
-        old=part(ages >= 65),
-        infant=infant,
+        adult=measured.adult,
+        young=measured.young,
+        old=measured.old,
+        infant=measured.infant,
         up=weighted(np.einsum("dlbq,qkb->dlkb", solution.up, _fifth_shares(by_fifth[0])), need[:, :3]),
         down=weighted(np.broadcast_to(solution.down[:, :, None, :], need.shape), need),
         ask=np.repeat(rates.ask[service][:, None], cells[0] * groups, axis=1).reshape(-1, *cells),
@@ -271,28 +167,26 @@ def constants(
         instead=table.instead.astype(int),
         instead_for=weighted(np.repeat(table.bands[:, None, :].astype(float), cells[0], axis=1), people_by_band[None]),
         of_domain=table.domain.astype(int),
-        walk_in=_ratio(visits @ into, total),
+        walk_in=each_quotient(visits @ into, total),
         door=rates.door.astype(int),
         knock=rates.knock.copy(),
         enters=weighted(np.repeat(rates.walks_in[:, None, :].astype(float), cells[0], axis=1), people_by_band[None]),
         arrives=rates.crisis_arrives.copy(),
         omega=rates.omega.copy(),
-        others=others,
-        needs=needs,
-        serious=serious,
-        at_home=counted.mean(well_adult_at_home.astype(float), in_care),
+        others=measured.others,
+        needs=measured.needs,
+        serious=measured.serious,
+        at_home=measured.at_home,
         informal=rates.informal.astype(int),
-        contacts=np.stack(
-            [counted.mean(counted.at_home(counted.alive), counted.alive), counted.mean(ties, counted.alive)]
-        ),
-        troubled=np.array([(worst[counted.alive] == x).mean() for x in (2, 3)]),
+        contacts=measured.contacts,
+        troubled=measured.troubled,
         waits_for=rates.waits_for.astype(int),
-        delayed=delayed,
-        parents=float((worst[world.dwellings.head[people.dwelling[child]]] >= 2).mean()) if child.any() else 0.0,
-        strained=float((counted.at_home(without_help) > 0)[adult].mean()) if adult.any() else 0.0,
-        needy=np.maximum(0.02, _ratio(people_with_need, total)),
+        delayed=measured.delayed,
+        parents=measured.parents,
+        strained=measured.strained,
+        needy=np.maximum(0.02, each_quotient(measured.with_need, total)),
         mean_trust=weighted(np.einsum("bq,qkb->kb", solution.trust, _fifth_shares(by_fifth[0])), people_by_band),
-        households=_ratio(heads @ into, total),
+        households=each_quotient(heads @ into, total),
         protection=table.protection.copy(),
         recovery=table.recovery.copy(),
         end=table.end.copy(),
@@ -316,167 +210,9 @@ def _fifth_shares(by_fifth: F) -> F:
 
 def _newcomers(need: F) -> F:
     """Shares of levels of people who move in: those of all people, with crises counted as serious need."""
-    shares = _ratio(need, need.sum(axis=1, keepdims=True))
+    shares: F = each_quotient(need, need.sum(axis=1, keepdims=True))
     shares[:, 2] += shares[:, 3]
     shares[:, 3] = 0.0
     empty = need.sum(axis=1) <= 0.0
     shares[:, 0][empty] = 1.0
     return shares
-
-
-def baseline_conditions(world: World, c: Constants, people: F, places_by_service: F) -> MonthConditions:
-    """Services and places at baseline.
-
-    Parameters
-    ----------
-    world
-        The built world.
-    c
-        Constants of the flows.
-    people
-        People by cell. Shape (place, group).
-    places_by_service
-        Number of places. Shape (service,).
-    """
-    places, groups = people.shape
-    services = world.services.domain.size
-    ones, zeros = np.ones(places), np.zeros(places)
-    rules = type("Rules", (), {})()
-    for name in ("time_to_care", "pandemic", "digital_ties", "joined_up", "digital", "alternatives", "network_crisis"):
-        setattr(rules, name, zeros)
-    rules.claim_burden = ones
-    return MonthConditions(
-        effect=np.ones((services, places)),
-        room=places_by_service,
-        rooms={},
-        refused=np.repeat(world.services.refused_base, places * groups).reshape(services, places, groups),
-        still_ask=np.ones((services, places, groups)),
-        relation=np.ones(services),
-        overload=np.zeros(services),
-        targets=0.5,
-        outreach=zeros,
-        exposure=np.ones((c.household.size, places)),
-        infants=zeros,
-        energy=ones,
-        weight=ones,
-        nurture=np.zeros((places, groups)),
-        legitimacy=ones,
-        wanted=people,
-        rules=rules,
-    )
-
-
-def balance(calibrated: Calibrated, world: World, aggregation: Aggregation, policy_group: A) -> Balanced:
-    """Find the steady baseline.
-
-    Parameters
-    ----------
-    calibrated
-        The calibrated model of the agents.
-    world
-        A world built from the calibrated model.
-    aggregation
-        The cells.
-    policy_group
-        Group of people that policies distinguish. Shape (place, band).
-
-    Raises
-    ------
-    ArithmeticError
-        If no steady baseline results within `MAX_ROUNDS` rounds.
-    """
-    c, bands = constants(calibrated, world, aggregation, policy_group)
-    into = (aggregation.group[:, None] == np.arange(len(aggregation.ages))).astype(float)
-    people, need, wanted, visits = (x @ into for x in (bands.people, bands.need, bands.crises, bands.visits))
-    table = world.services
-    places_by_service = np.where(
-        table.base_places > 0.0, table.base_places / np.maximum(0.5, calibrated.solution.room), 0.0
-    )
-    queue = table.wait_base * places_by_service * table.flow
-    conditions = baseline_conditions(world, c, people, places_by_service)
-    expected_demand = c.eligible * np.stack([need[d, x] for d, x in zip(c.domain, c.level, strict=True)])
-    totals = np.bincount(c.service, weights=expected_demand.sum(axis=(1, 2)), minlength=places_by_service.size)
-    spread = _ratio(expected_demand, totals[c.service][:, None, None])
-    state = StockState(
-        need,
-        spread * places_by_service[c.service][:, None, None],
-        spread * queue[c.service][:, None, None],
-        people,
-        np.zeros_like(people),
-        np.zeros_like(people),
-    )
-    flows = Flows(c, mechanism_parameters(calibrated.params))
-    for _ in range(MAX_ROUNDS):
-        flows.set_baseline(state, conditions)
-        mid, events = flows.month(state, conditions)
-        after, _life = flows.demography(mid, conditions, state)
-        after, events = flows.start_help(after, conditions, events)
-        drift = float(np.abs(after.helped - state.helped).sum() + np.abs(after.waiting - state.waiting).sum())
-        flows.c, need, error = _corrected(flows.c, state, after, events, wanted, queue)
-        need[:, 0] = flows.counts(state) - need[:, 1:].sum(axis=1)
-        state = state._replace(need=need, helped=after.helped, waiting=after.waiting)
-        if drift < TOLERANCE * people.sum() and error < 1e-9:
-            break
-    else:
-        raise ArithmeticError(
-            f"no steady baseline in {MAX_ROUNDS} rounds: a drift of {drift:g} persons a month is left"
-        )
-    flows.set_baseline(state, conditions)
-    _, events = flows.month(state, conditions)
-    # Attendances without need: the published number, less attendances by people with unmet need or in crisis.
-    through = np.einsum("jd,dkg->jkg", c.arrives, events.worse[:, 2])
-    others = events.opened[c.door] - c.walk_in * people - through
-    flows.c = flows.c._replace(walk_in=_ratio(np.maximum(0.0, visits - others), people))
-    flows.set_baseline_memory(state, conditions)
-    mid, events = flows.month(state, conditions)
-    after, life = flows.demography(mid, conditions, state)
-    _, events = flows.start_help(after, conditions, events)
-    return Balanced(flows, state, conditions, events, life, aggregation, bands)
-
-
-def _corrected(
-    c: Constants, s: StockState, after: StockState, e: EventFlows, crises: F, queue: F
-) -> tuple[Constants, F, float]:
-    """Correct the rates so that the flows of the last month would have been in balance.
-
-    Returns
-    -------
-    tuple of Constants, numpy.ndarray and float
-        Constants with corrected `up`, `down` and `ask`; people by need, raised where crises cannot end faster than
-        within a month; and the largest relative error before the correction.
-    """
-    above = [x.need[:, ::-1].cumsum(axis=1)[:, ::-1] for x in (s, after)]
-    demographic_change = above[1] - above[0]
-    demographic_change[:, 1:] += e.better - e.worse
-    up, down, need = c.up.copy(), c.down.copy(), s.need.copy()
-    error = 0.0
-    for level in (1, 2, 3):
-        improved = e.better[:, level - 1]
-        if level < 3:
-            target = np.maximum(MIN_WORSENING_SHARE * improved, improved - demographic_change[:, level])
-            leaving = np.where(
-                target - (improved - demographic_change[:, level]) > 1e-15,
-                target + demographic_change[:, level],
-                improved,
-            )
-        else:
-            target = crises
-            leaving = np.maximum(0.0, crises + demographic_change[:, level])
-        worsened = e.worse[:, level - 1]
-        up[:, level - 1] = np.minimum(0.5, up[:, level - 1] * np.where(worsened > 0.0, _ratio(target, worsened), 1.0))
-        speed_up = down[:, level] * np.where(improved > 0.0, _ratio(leaving, improved), 1.0)
-        down[:, level] = np.minimum(1.0, speed_up)
-        if level == 3:
-            need[:, 3] *= np.maximum(1.0, speed_up)
-        size = np.maximum(1.0, s.need[:, level])
-        error = max(
-            error, float((np.abs(target - worsened) / size).max()), float((np.abs(leaving - improved) / size).max())
-        )
-    ask = c.ask.copy()
-    for t in np.unique(c.service):
-        selected = c.service == t
-        accepted = float((e.asked[selected] - e.turned_away[selected]).sum())
-        missing = queue[t] - float(after.waiting[selected].sum())
-        ask[selected] = np.minimum(0.5, ask[selected] * np.clip(1.0 + missing / max(1e-12, accepted), 0.5, 2.0))
-        error = max(error, abs(missing) / max(1.0, queue[t]))
-    return c._replace(up=up, down=down, ask=ask), need, error

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from sim.twins.stock_flow.symbolic import VALUES, Expr
 
 F = npt.NDArray[np.float64]
+OutputSlices = dict[str, tuple[slice, tuple[int, ...]]]
+"""The position of each output in a month's row, and its shape, by name."""
 
 
 class Stock(NamedTuple):
@@ -22,7 +24,8 @@ class Stock(NamedTuple):
     name: str
     unit: str
     meaning: str
-    initial: float
+    initial: Any
+    """The value at the start: a number or an expression of inputs."""
     after: Any
     """The value a month later: a number or an expression."""
 
@@ -47,6 +50,8 @@ class Equations(NamedTuple):
     """Series (the clock and levers) by name. Shape (month,)."""
     months: int
     """Number of months to run."""
+    guards: dict[Expr, bool]
+    """Conditions on inputs on which the equations rely, and their outcomes."""
 
 
 def topological_order(roots: Iterable[Any]) -> list[Expr]:
@@ -89,3 +94,14 @@ def roots_of(e: Equations) -> list[Any]:
 def series_used(roots: Iterable[Any]) -> dict[str, F]:
     """The values of the series that the roots use, by name."""
     return {n.args[0]: VALUES[n.args[0]].copy() for n in topological_order(roots) if n.op == "series"}
+
+
+def output_slices(e: Equations) -> OutputSlices:
+    """The position of each output in a month's row, and its shape, by name."""
+    out: OutputSlices = {}
+    at = 0
+    for name, array in e.outputs.items():
+        size = int(np.size(array))
+        out[name] = slice(at, at + size), np.shape(array)
+        at += size
+    return out

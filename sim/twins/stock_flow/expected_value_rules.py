@@ -25,8 +25,11 @@ class Path:
         self.name, self.values = name, values
 
     def __getitem__(self, at: tuple[Any, int]) -> Any:
-        column = self.values[:, at[1]]
-        return symbolic.series(column, f"lever {self.name} {at[1]}")
+        return self.series(self.values[:, at[1]], f"lever {self.name} {at[1]}")
+
+    def series(self, values: Any, name: str) -> Any:
+        """Values by month as a series."""
+        return symbolic.series(values, name)
 
 
 def uniform(*_: Any) -> float:
@@ -57,11 +60,19 @@ def is_split(w: Any, s: int) -> bool:
     return any(x is not first and not (symbolic.are_numbers(x, first) and x == first) for x in others)
 
 
+RESTRUCTURING = "a restructuring falls"
+
+
+def restructurings(path: Any) -> Any:
+    """Whether a restructuring happens, by month, from the restructurings a year by month."""
+    due = 0.5 + np.cumsum(path) / 12.0
+    before = np.concatenate([[0.5], due[:-1]])
+    return np.floor(due + 1e-9) > np.floor(before + 1e-9)
+
+
 def falls_now(path: Path, _month: Any) -> Any:
     """Whether a restructuring happens in a month, as a series."""
-    due = 0.5 + np.cumsum(path.values[:, 0]) / 12.0
-    before = np.concatenate([[0.5], due[:-1]])
-    return symbolic.series(np.floor(due + 1e-9) > np.floor(before + 1e-9), "a restructuring falls")
+    return path.series(restructurings(path.values[:, 0]), RESTRUCTURING)
 
 
 def reorganise(w: Any, path: Path, clock: Any) -> None:

@@ -83,15 +83,15 @@ class Tracer:
             "min": _minimum,
             "max": _maximum,
             "float": _as_float,
-            "int": _as_int,
+            "int": symbols.trunc,
             "abs": lambda x: symbols.most(x, -x),
             "__unset": UNSET,
-            "__known": symbols.are_numbers,
+            "__known": symbols.is_known,
             "__begin": self._snapshot,
             "__other": self._switch_branch,
             "__join": self._join,
             "__pick": _merge,
-            "__choose": lambda c, a, b: (a() if c else b()) if symbols.are_numbers(c) else choose(c, a(), b()),
+            "__choose": lambda c, a, b: (a() if c else b()) if symbols.is_known(c) else choose(c, a(), b()),
             "__and": symbols.both,
             "__or": symbols.either,
             "__not": symbols.negate,
@@ -121,10 +121,10 @@ class Tracer:
     def _join(self, condition: Expr, first: list[Cells]) -> None:
         """Replace each value that differs between the branches by a choice between the two values."""
         for array, first_array in zip(self._changing, first, strict=True):
-            a, b = first_array.ravel(), array.ravel()
-            for k in range(a.size):
-                if a[k] is not b[k] and not (symbols.are_numbers(a[k], b[k]) and a[k] == b[k]):
-                    array.flat[k] = choose(condition, a[k], b[k])
+            pairs = zip(first_array.ravel().tolist(), array.ravel().tolist(), strict=True)
+            for k, (a, b) in enumerate(pairs):
+                if a is not b and not (symbols.are_numbers(a, b) and a == b):
+                    array.flat[k] = choose(condition, a, b)
 
 
 @lru_cache(maxsize=1024)
@@ -172,14 +172,10 @@ def _as_float(x: Any) -> Any:
     return x if isinstance(x, Expr) else float(x)
 
 
-def _as_int(x: Any) -> Any:
-    return x if isinstance(x, Expr) else int(x)
-
-
 _NUMPY = SimpleNamespace(
     zeros=lambda *shape, **_: cells(np.zeros(shape[0])),
     empty=lambda *shape, **_: cells(np.zeros(shape[0])),
-    int64=_as_int,
+    int64=symbols.trunc,
     float64=_as_float,
     uint64=lambda x: x,
     uint8=_as_float,

@@ -8,18 +8,25 @@ others, repeated requests): these are NaN, and so are the measures computed from
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.place.place import Place
+from sim.hazards import Solution
+from sim.place.place import Neighbourhood, Place
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import AGE_BANDS, QUINTILES
 from sim.state.codes import CHILD_AGES, FINE
+from sim.twins.stock_flow.aggregation import Aggregation
+from sim.twins.stock_flow.baseline import AgeBandBaseline
+from sim.twins.stock_flow.cells import Constants
+from sim.twins.stock_flow.equations import OutputSlices, output_slices
 from sim.twins.stock_flow.tape import run_tape, tape_of
-from sim.twins.stock_flow.twin import Twin, output_slices
+from sim.twins.stock_flow.twin import Twin
 
+A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 ADULT = 16
 """The age from which people are surveyed."""
@@ -35,23 +42,54 @@ UNAVAILABLE = (
 )
 
 
+class RecordFrame(NamedTuple):
+    """What is needed to make a record of a twin's months."""
+
+    aggregation: Aggregation
+    neighbourhoods: Sequence[Neighbourhood]
+    bands: AgeBandBaseline
+    flows: Constants
+    services: Any
+    """The built world's services."""
+    fifths: A
+    """Deprivation fifth of each kind of neighbourhood, from 0."""
+    solution: Solution
+    members: float
+    """Share of people who are members of groups at baseline."""
+    domains: int
+
+
+def frame_of(twin: Twin) -> RecordFrame:
+    """The frame of a twin's records."""
+    return RecordFrame(
+        twin.aggregation,
+        twin.hoods,
+        twin.balanced.bands,
+        twin.balanced.flows.c,
+        twin.world.services,
+        twin.world.places.quintile[twin.aggregation.first()].astype(int),
+        twin.calibrated.solution,
+        twin.calibrated.params["support"].compiled().members,
+        len(twin.calibrated.domains),
+    )
+
+
 class _Sharing:
     """Divides counts by kind of place and age group between deprivation fifths and age bands."""
 
-    def __init__(self, twin: Twin) -> None:
-        self.twin, self.band_baseline = twin, twin.balanced.bands
-        aggregation = twin.aggregation
+    def __init__(self, frame: RecordFrame) -> None:
+        self.band_baseline = frame.bands
+        aggregation = frame.aggregation
         self.into = (aggregation.group[:, None] == np.arange(len(aggregation.ages))).astype(float)
         self.group = aggregation.group
-        fifth = twin.world.places.quintile[aggregation.first()].astype(int)
         if len(set(aggregation.places)) == 1 and aggregation.places[0] == "the place":
             # One kind for all fifths: counts are divided in proportion to people.
             people = np.zeros(QUINTILES)
-            for hood in twin.hoods:
+            for hood in frame.neighbourhoods:
                 people[hood.quintile - 1] += hood.people
             self.fifths = (people / people.sum())[None, :]
         else:
-            self.fifths = (fifth[:, None] == np.arange(QUINTILES)).astype(float)
+            self.fifths = (frame.fifths[:, None] == np.arange(QUINTILES)).astype(float)
 
     def to_bands(self, counts: F, weight: F) -> F:
         """Counts by fifth and band. Those of a group are divided between its bands in proportion to the weight.
@@ -78,13 +116,27 @@ class _Sharing:
 def record_of(twin: Twin, seed: int = 0) -> Record:
     """Run a twin and record its months. `seed` only labels the record."""
     rows, _ = run_tape(tape_of(twin.equations))
-    outputs = {
-        name: rows[:, where].reshape(len(rows), *shape)
-        for name, (where, shape) in output_slices(twin.equations).items()
-    }
-    sharing, band_baseline, c = _Sharing(twin), twin.balanced.bands, twin.balanced.flows.c
-    table = twin.world.services
-    months, kind = len(rows), twin.aggregation.kind
+    return record_from(frame_of(twin), rows, output_slices(twin.equations), seed)
+
+
+def record_from(frame: RecordFrame, rows: F, slices: OutputSlices, seed: int = 0) -> Record:
+    """The record of a twin's months.
+
+    Parameters
+    ----------
+    frame
+        The cells, the baseline by age band, and the place.
+    rows
+        The outputs of each month. Shape (month, output).
+    slices
+        The position of each output in a row, and its shape, by name.
+    seed
+        Label of the record.
+    """
+    outputs = {name: rows[:, where].reshape(len(rows), *shape) for name, (where, shape) in slices.items()}
+    sharing, band_baseline, c = _Sharing(frame), frame.bands, frame.flows
+    table = frame.services
+    months, kind = len(rows), frame.aggregation.kind
     weight = np.stack([band_baseline.crises[d] * table.crisis_share[s] for s, d in enumerate(table.domain)])
     for s in np.flatnonzero(table.instead >= 0):
         weight[s] = weight[table.instead[s]] * table.bands[s]
@@ -105,10 +157,9 @@ def record_of(twin: Twin, seed: int = 0) -> Record:
         out[name] = sharing.to_fifths(outputs[name])
     # The survey.
     adults = np.array([max(0, last - max(first, ADULT) + 1) / (last - first + 1) for first, last in AGE_BANDS])
-    solution = twin.calibrated.solution
-    p = twin.calibrated.params["support"].compiled()
+    solution = frame.solution
     out["surveyed"] = out["people"] * adults / 12.0
-    joined = np.minimum(1.0, p.members * outputs["energy"])[:, :, None] * np.ones(len(twin.aggregation.ages))
+    joined = np.minimum(1.0, frame.members * outputs["energy"])[:, :, None] * np.ones(len(frame.aggregation.ages))
     for name, mean in (
         ("trusting", FINE * (solution.trust.T + _by_band(sharing, outputs["trust"]))),
         ("resilient", FINE * (solution.resilience.T + _by_band(sharing, outputs["resilience"]))),
@@ -116,7 +167,7 @@ def record_of(twin: Twin, seed: int = 0) -> Record:
     ):
         out[name] = out["surveyed"] * mean
     places = {"energy", "legitimacy", "practice", "place_fit", "peers"}
-    people = np.array([hood.people for hood in twin.hoods], float)
+    people = np.array([hood.people for hood in frame.neighbourhoods], float)
     of_kind = people / np.bincount(kind, weights=people)[kind]
     for name in places:
         out[name] = outputs[name][:, kind] * (of_kind if name == "peers" else 1.0)
@@ -124,11 +175,11 @@ def record_of(twin: Twin, seed: int = 0) -> Record:
         if name in outputs and name not in out:
             out[name] = outputs[name]
         elif name in UNAVAILABLE:
-            out[name] = np.full((months, *_shape(name, twin)), np.nan)
-    yearly = {name: np.full((months // 12, *_shape(name, twin)), np.nan) for name in RECORDED_BY_YEAR}
+            out[name] = np.full((months, *_shape(name, frame)), np.nan)
+    yearly = {name: np.full((months // 12, *_shape(name, frame)), np.nan) for name in RECORDED_BY_YEAR}
     by_kind = outputs["opened"].sum(axis=3).reshape(-1, 12, *outputs["opened"].shape[1:3]).sum(axis=1)
     yearly["opened_in"] = by_kind[:, :, kind] * of_kind
-    yearly["residents"] = (outputs["people"].sum(axis=2).reshape(-1, 12, len(twin.aggregation.places)).mean(axis=1))[
+    yearly["residents"] = (outputs["people"].sum(axis=2).reshape(-1, 12, len(frame.aggregation.places)).mean(axis=1))[
         :, kind
     ] * of_kind
     return Record(seed, {name: out[name] for name in RECORDED}, yearly)
@@ -142,14 +193,14 @@ def _by_band(sharing: _Sharing, means: F) -> F:
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0.0)
 
 
-def _shape(name: str, twin: Twin) -> tuple[int, ...]:
+def _shape(name: str, frame: RecordFrame) -> tuple[int, ...]:
     sizes = {
-        "service": len(twin.world.services.domain),
+        "service": len(frame.services.domain),
         "quintile": QUINTILES,
         "age": len(AGE_BANDS),
-        "domain": len(twin.calibrated.domains),
+        "domain": frame.domains,
         "child_age": CHILD_AGES,
-        "neighbourhood": len(twin.hoods),
+        "neighbourhood": len(frame.neighbourhoods),
     }
     array = RECORDED.get(name) or RECORDED_BY_YEAR[name]
     return tuple(sizes[axis] for axis in array.axes)

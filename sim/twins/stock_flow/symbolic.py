@@ -3,6 +3,10 @@
 The twin's equations are not written a second time. The month's own code and the flows of `flows.py` run on arrays that
 hold symbols where a value changes from month to month. Afterwards the arrays hold the equations. Constants are folded
 on the way (`x + 0` is `x`), so levers that a scenario leaves at baseline leave no terms.
+
+An *input* is a symbol for a number that is the same in all months, but differs between draws of parameters. It has the
+value of the draw that is traced. Expressions of inputs alone have values too. Code may branch on such a value: the
+decision becomes a *guard*, and the equations hold for all draws in which every guard has the same outcome.
 """
 
 from __future__ import annotations
@@ -37,12 +41,14 @@ class Expr:
         The mechanism whose code created the node.
     number
         A number that no other node of this process has.
+    value
+        The value in the draw that is traced, if the node depends on inputs only; otherwise None.
     """
 
-    __slots__ = ("args", "lo", "mechanism", "number", "op")
+    __slots__ = ("args", "lo", "mechanism", "number", "op", "value")
 
-    def __init__(self, op: str, args: tuple[Any, ...], lo: float) -> None:
-        self.op, self.args, self.lo = op, args, lo
+    def __init__(self, op: str, args: tuple[Any, ...], lo: float, value: float | None = None) -> None:
+        self.op, self.args, self.lo, self.value = op, args, lo, value
         self.mechanism = _mechanism[0]
         self.number = next(_numbers)
 
@@ -52,7 +58,11 @@ class Expr:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        raise TypeError(f"plain code branches on {self!r}, whose value is not known yet")
+        if self.value is None:
+            raise TypeError(f"plain code branches on {self!r}, whose value is not known yet")
+        outcome = self.value != 0.0
+        GUARDS[self] = outcome
+        return outcome
 
     def __add__(self, other: Any) -> Any:
         return NotImplemented if isinstance(other, np.ndarray) else add(self, other)
@@ -117,12 +127,46 @@ _mechanism = [""]
 _numbers = count()
 VALUES: dict[str, F] = {}
 """The values of each series by month: the clock, and every lever that leaves its baseline."""
+VARYING: set[str] = set()
+"""Names of the series whose values differ between the scenarios that share the equations."""
+GUARDS: dict[Expr, bool] = {}
+"""Conditions on inputs on which the equations rely, and their outcomes."""
+SMALLEST = 1e-30
+"""Lower bound of an input that is above 0."""
+SAME = 1e-11
+"""Relative difference up to which two values of inputs count as the same."""
+PLAIN: dict[str, Callable[..., float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": lambda a, b: a**b,
+    "min": min,
+    "max": max,
+    "exp": math.exp,
+    "log": math.log,
+    "cos": math.cos,
+    "floor": math.floor,
+    "trunc": math.trunc,
+    "<": lambda a, b: float(a < b),
+    "<=": lambda a, b: float(a <= b),
+    ">": lambda a, b: float(a > b),
+    ">=": lambda a, b: float(a >= b),
+    "=": lambda a, b: float(a == b),
+    "and": lambda a, b: float(a != 0.0 and b != 0.0),
+    "or": lambda a, b: float(a != 0.0 or b != 0.0),
+    "not": lambda a: float(a == 0.0),
+    "if": lambda c, a, b: a if c != 0.0 else b,
+}
+"""The operations on numbers."""
 
 
 def clear() -> None:
     """Delete all nodes and series, to start a new set of equations."""
     _nodes.clear()
     VALUES.clear()
+    VARYING.clear()
+    GUARDS.clear()
 
 
 def set_mechanism(mechanism: str) -> None:
@@ -135,13 +179,43 @@ def node(op: str, args: tuple[Any, ...], lo: float = -math.inf) -> Expr:
     key = (op, *(("node", a.number) if isinstance(a, Expr) else a for a in args))
     existing = _nodes.get(key)
     if existing is None:
-        existing = _nodes[key] = Expr(op, args, lo)
+        existing = _nodes[key] = Expr(op, args, lo, _value_of(op, args))
+    return existing
+
+
+def _value_of(op: str, args: tuple[Any, ...]) -> float | None:
+    """The value of an operation if all of its arguments are numbers or have values."""
+    values = []
+    for a in args:
+        value = a.value if type(a) is Expr else a
+        if value is None or op not in PLAIN:
+            return None
+        values.append(value)
+    try:
+        return float(PLAIN[op](*values))
+    except (ArithmeticError, ValueError, TypeError):  # in a branch that is not taken
+        return math.nan
+
+
+def input_symbol(name: int, value: float, lo: float) -> Expr:
+    """The symbol of an input with its value in the draw that is traced, and a lower bound in all draws."""
+    key = ("input", name)
+    existing = _nodes.get(key)
+    if existing is None:
+        existing = _nodes[key] = Expr("input", (name,), lo, value)
     return existing
 
 
 def stock(name: str, lo: float = -math.inf) -> Expr:
     """The symbol of a stock: its value at the start of the month."""
     return node("stock", (name,), lo)
+
+
+def varying_series(values: A, name: str, lo: float) -> Expr:
+    """A series whose values differ between scenarios. `lo` is a lower bound of its values in all of them."""
+    VALUES.setdefault(name, values.astype(float))
+    VARYING.add(name)
+    return node("series", (name,), lo)
 
 
 def series(values: A, name: str) -> Numeric | bool:
@@ -163,7 +237,7 @@ def series(values: A, name: str) -> Numeric | bool:
     if (values == values[0]).all():
         return bool(values[0]) if values.dtype == bool else float(values[0])
     for key, others in VALUES.items():
-        if others.shape == values.shape and (others == values).all():
+        if key not in VARYING and others.shape == values.shape and (others == values).all():
             name = key
             break
     VALUES.setdefault(name, values.astype(float))
@@ -177,48 +251,76 @@ def lower_bound(x: Any) -> float:
 
 def are_numbers(*values: Any) -> bool:
     """Whether all values are numbers rather than expressions."""
-    return not any(isinstance(v, Expr) for v in values)
+    return all(type(v) is not Expr for v in values)
+
+
+def is_known(x: Any) -> bool:
+    """Whether a value is a number, or an expression of inputs alone."""
+    return type(x) is not Expr or x.value is not None
+
+
+def is_unchanged(before: Any, after: Any) -> bool:
+    """Whether a value is the same after the month: the same expression or number, or equal for these inputs."""
+    if before is after:
+        return True
+    if are_numbers(before, after):
+        return float(before) == float(after)
+    if not (is_known(before) and is_known(after)):
+        return False
+    difference, size = subtract(after, before), most(most(before, subtract(0.0, before)), SMALLEST)
+    return bool(compare("<=", most(difference, subtract(0.0, difference)), multiply(size, SAME)))
 
 
 def add(a: Any, b: Any) -> Any:
     """a + b."""
-    if are_numbers(a, b):
-        return float(a) + float(b)
-    if are_numbers(a):
+    if type(a) is not Expr:
+        if type(b) is not Expr:
+            return float(a) + float(b)
         a, b = b, a
-    if are_numbers(b):
+    elif a.value is not None and type(b) is Expr and b.value is None:
+        a, b = b, a
+    if type(b) is not Expr:
         if b == 0.0:
             return a
-        if a.op == "+" and are_numbers(a.args[1]):
-            return add(a.args[0], a.args[1] + float(b))
-        return node("+", (a, float(b)), a.lo + float(b))
+        b = float(b)
+        if a.op == "+" and (type(a.args[1]) is not Expr or (a.value is None and a.args[1].value is not None)):
+            return add(a.args[0], add(a.args[1], b))
+        return node("+", (a, b), a.lo + b)
+    if b.value is not None and a.value is None and a.op == "+" and is_known(a.args[1]):
+        return add(a.args[0], add(a.args[1], b))
     return node("+", (a, b), a.lo + b.lo)
 
 
 def subtract(a: Any, b: Any) -> Any:
     """a - b."""
-    if are_numbers(b):
+    if type(b) is not Expr:
         return add(a, -float(b))
     if a is b:
         return 0.0
+    if b.value is not None and type(a) is Expr and a.value is None:
+        return add(a, multiply(b, -1.0))
     return node("-", (float(a) if are_numbers(a) else a, b), -math.inf)
 
 
 def multiply(a: Any, b: Any) -> Any:
     """a * b."""
-    if are_numbers(a, b):
-        return float(a) * float(b)
-    if are_numbers(a):
+    if type(a) is not Expr:
+        if type(b) is not Expr:
+            return float(a) * float(b)
         a, b = b, a
-    if are_numbers(b):
+    elif a.value is not None and type(b) is Expr and b.value is None:
+        a, b = b, a
+    if type(b) is not Expr:
         b = float(b)
         if b == 0.0:
             return 0.0
         if b == 1.0:
             return a
-        if a.op == "*" and are_numbers(a.args[1]):
-            return multiply(a.args[0], a.args[1] * b)
+        if a.op == "*" and (type(a.args[1]) is not Expr or (a.value is None and a.args[1].value is not None)):
+            return multiply(a.args[0], multiply(a.args[1], b))
         return node("*", (a, b), a.lo * b if a.lo >= 0.0 <= b else -math.inf)
+    if b.value is not None and a.value is None and a.op == "*" and is_known(a.args[1]):
+        return multiply(a.args[0], multiply(a.args[1], b))
     return node("*", (a, b), a.lo * b.lo if a.lo >= 0.0 and b.lo >= 0.0 else -math.inf)
 
 
@@ -231,6 +333,10 @@ def divide(a: Any, b: Any) -> Any:
         return 1.0
     if are_numbers(a) and a == 0.0:
         return 0.0
+    if b.value is not None and b.value != 0.0:
+        if is_known(a):
+            return node("/", (a, b), 0.0 if lower_bound(a) >= 0.0 and b.lo >= 0.0 else -math.inf)
+        return multiply(a, node("/", (1.0, b), 0.0 if b.lo >= 0.0 else -math.inf))
     if b.lo <= 0.0:
         b = most(b, TINY)
     return node("/", (float(a) if are_numbers(a) else a, b), 0.0 if lower_bound(a) >= 0.0 else -math.inf)
@@ -248,7 +354,7 @@ def power(a: Any, b: Any) -> Any:
     if are_numbers(a) and a == 1.0:
         return 1.0
     a, b = (float(x) if are_numbers(x) else x for x in (a, b))
-    if not are_numbers(a) and not (are_numbers(b) and b > 0.0) and a.lo <= 0.0:
+    if not are_numbers(a) and not (is_known(b) and compare(">", b, 0.0)) and a.lo <= 0.0:
         a = most(a, TINY)
     lowest = (
         lower_bound(a) ** lower_bound(b) if are_numbers(b) and b > 0.0 and 0.0 <= lower_bound(a) < math.inf else 0.0
@@ -289,7 +395,7 @@ def compare(relation: str, a: Any, b: Any) -> Any:
         return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "=": a == b}[relation]
     if a is b:
         return relation in ("<=", ">=", "=")
-    if all(are_numbers(x) or x.op == "series" for x in (a, b)):
+    if all(are_numbers(x) or (x.op == "series" and x.args[0] not in VARYING) for x in (a, b)):
         left, right = (x if are_numbers(x) else VALUES[x.args[0]] for x in (a, b))
         results = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "=": np.equal}[relation](
             left, right
@@ -315,32 +421,32 @@ def compare(relation: str, a: Any, b: Any) -> Any:
 
 def both(a: Any, b: Callable[[], Any]) -> Any:
     """Logical and. The second condition is not evaluated if the first is known to be false."""
-    if are_numbers(a):
-        return b() if a else a
+    if is_known(a):
+        return b() if a else False
     second = b()
-    if are_numbers(second):
+    if is_known(second):
         return a if second else False
     return node("and", (a, second))
 
 
 def either(a: Any, b: Callable[[], Any]) -> Any:
     """Logical or. The second condition is not evaluated if the first is known to be true."""
-    if are_numbers(a):
-        return a if a else b()
+    if is_known(a):
+        return True if a else b()
     second = b()
-    if are_numbers(second):
+    if is_known(second):
         return True if second else a
     return node("or", (a, second))
 
 
 def negate(a: Any) -> Any:
     """Logical not."""
-    return not a if are_numbers(a) else node("not", (a,))
+    return not a if is_known(a) else node("not", (a,))
 
 
 def choose(condition: Any, a: Any, b: Any) -> Any:
     """a if the condition is true, else b."""
-    if are_numbers(condition):
+    if is_known(condition) and not (isinstance(condition, Expr) and is_known(a) and is_known(b)):
         return a if condition else b
     if a is b or (are_numbers(a, b) and a == b):
         return a
@@ -368,7 +474,16 @@ def log2(x: Any) -> Any:
 
 def floor(x: Any) -> Any:
     """A number rounded down. For an expression it is the expected value: half a unit below it."""
-    return math.floor(float(x)) if are_numbers(x) else x - 0.5
+    if are_numbers(x):
+        return math.floor(float(x))
+    return node("floor", (x,)) if is_known(x) else x - 0.5
+
+
+def trunc(x: Any) -> Any:
+    """The whole part of a number. An expression that is not known stays as it is."""
+    if are_numbers(x):
+        return int(x)
+    return node("trunc", (x,)) if is_known(x) else x
 
 
 class Cells(np.ndarray[Any, Any]):
@@ -408,3 +523,19 @@ each_exp = _elementwise(exp, np.exp, 1)
 each_choose = _elementwise(choose, np.where, 3)
 each_power = _elementwise(power, np.power, 2)
 each_at_least = _elementwise(lambda a, b: compare(">=", a, b), np.greater_equal, 2)
+each_above = _elementwise(lambda a, b: compare(">", a, b), np.greater, 2)
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is not above 0."""
+    is_positive = compare(">", b, 0.0)
+    if are_numbers(is_positive):
+        return divide(a, b) if is_positive else 0.0
+    return choose(is_positive, node("/", (a if isinstance(a, Expr) else float(a), b)), 0.0)
+
+
+def _plain_quotient(top: A, bottom: A) -> F:
+    return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=np.asarray(bottom) > 0.0)
+
+
+each_quotient = _elementwise(_quotient, _plain_quotient, 2)
