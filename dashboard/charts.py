@@ -1,14 +1,16 @@
 """Charts as pure functions: each makes a Plotly figure of a comparison's document. The title states the finding.
 
 The colours are the categories of the Government Analysis Function (at most four, baseline first). Each has a different
-dash, so that no information depends on colour alone. The bands of levels are the middle 95% of seeds; the bands of
-differences are the 95% CI of the mean. Neither includes the uncertainty of the model.
+dash, so that no information depends on colour alone. Pale bands are the middle 95% of runs. Charts of differences also
+have dark bands, the 95% CI of the mean. Charts of levels have none: the policies of a run share its parameters, so the
+CIs of two levels overlap even if the difference is clear.
 """
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -16,7 +18,8 @@ from dash import dcc
 
 from dashboard.findings import (
     MEAN,
-    SEEDS,
+    MEAN_SHORT,
+    RUNS,
     capital,
     direction,
     excludes_zero,
@@ -34,10 +37,12 @@ from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
 from sim.results.number_text import MINUS, difference_unit, is_share, number_text, shown_unit
 
-BANDS = f"bands: {SEEDS}"
-MEAN_BANDS = f"bands: {MEAN}"
-HOVER = "%{customdata[0]} (%{customdata[1]} to %{customdata[2]})"
-"""Text of a point: mean and interval, written by `_hover`."""
+BANDS = f"pale band: {RUNS}"
+MEAN_BANDS = f"dark band: {MEAN}"
+HOVER = "%{customdata[0]}%{customdata[1]}<br>runs %{customdata[2]}"
+"""Text of a point: mean, interval of the mean and middle 95% of runs, written by `_hover`."""
+PALE, DARK = 0.12, 0.38
+"""Opacity of the bands."""
 
 TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -93,15 +98,12 @@ def over_time(
     series = {}
     for name, metrics in document["scenarios"].items():
         record = metrics[metric]
-        if monthly:
-            series[name] = (document["months"], record["mean"], record["q025"], record["q975"])
-        else:
-            series[name] = _yearly(record["by_year"])
-    for name, (x, _, low, high) in series.items():
-        figure.add_trace(_band(x, low, high, name, looks[name]))
-    for name, (x, mean, low, high) in series.items():
-        figure.add_trace(_line(x, mean, low, high, name, document, looks[name], unit))
-    figure.add_trace(_bands_note(BANDS))
+        series[name] = _monthly(document, record) if monthly else _yearly(record["by_year"])
+    for name, points in series.items():
+        figure.add_trace(_band(points.x, points.run_low, points.run_high, name, looks[name], PALE))
+    for name, points in series.items():
+        figure.add_trace(_line(points, name, document, looks[name], unit))
+    figure.add_trace(_bands_note(BANDS, PALE))
     _set_layout(figure, title or finding(document, metric), compact)
     figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat="~%" if is_share(unit) else ",~g")
     if monthly:
@@ -112,7 +114,7 @@ def over_time(
 
 
 def difference(document: Document, metric: str) -> go.Figure:
-    """The difference of each scenario from the baseline, paired by seed, with the interval of its mean.
+    """The difference of each scenario from the baseline, paired by run, with both bands.
 
     The baseline is the line at 0.
     """
@@ -120,17 +122,22 @@ def difference(document: Document, metric: str) -> go.Figure:
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     scale = 100.0 if is_share(unit) else 1.0  # percentage points
-    years = list(document["years"])
-    for name, metrics in document["differences"].items():
-        x, _, low, high = _difference_series(metrics[metric]["by_year"], scale)
-        figure.add_trace(_band(x, low, high, name, looks[name]))
-    zeros = [0.0] * len(years)
     base = document["baseline"]
-    figure.add_trace(_line(years, zeros, zeros, zeros, base, document, looks[base], "", signed=True))
-    for name, metrics in document["differences"].items():
-        x, mean, low, high = _difference_series(metrics[metric]["by_year"], scale)
-        figure.add_trace(_line(x, mean, low, high, name, document, looks[name], "", signed=True))
-    figure.add_trace(_bands_note(f"bands: {_interval_kind(document, metric)}"))
+    series = {name: _yearly(metrics[metric]["by_year"], scale) for name, metrics in document["differences"].items()}
+    for name, points in series.items():
+        figure.add_trace(_band(points.x, points.run_low, points.run_high, name, looks[name], PALE))
+    for name, points in series.items():
+        if points.has_interval:
+            figure.add_trace(_band(points.x, points.low, points.high, name, looks[name], DARK))
+    zeros = [0.0] * len(document["years"])
+    figure.add_trace(
+        _line(Points(list(document["years"]), zeros, zeros, zeros, zeros, zeros), base, document, looks[base], "", True)
+    )
+    for name, points in series.items():
+        figure.add_trace(_line(points, name, document, looks[name], "", True))
+    figure.add_trace(_bands_note(BANDS, PALE))
+    if any(points.has_interval for points in series.values()):
+        figure.add_trace(_bands_note(MEAN_BANDS, DARK))
     _set_layout(figure, _difference_title(document, metric), compact=False)
     figure.update_yaxes(title_text=_axis(difference_unit(unit)), tickformat=",~g")
     figure.update_xaxes(title_text=_year_axis(document), dtick=_year_tick(document))
@@ -146,10 +153,10 @@ def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
     labels = [_wrapped(metric_label(document, metric), 11) for metric in metrics]
     for name, records in reversed(document["differences"].items()):
         last = [records[metric]["by_year"][-1] for metric in metrics]
-        figure.add_trace(_bar(last, labels, name, document, looks[name]))
+        figure.add_traces(_bars(last, labels, name, document, looks[name]))
     figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
     _set_layout(figure, _spend_title(document, metrics), compact=False)
-    _set_horizontal(figure, labels, f"{unit}; whiskers: {_interval_kind(document, metrics[0])}")
+    _set_horizontal(figure, labels, unit)
     return figure
 
 
@@ -163,10 +170,10 @@ def by_fifth(document: Document, metric: str) -> go.Figure:
         groups = records[metric].get("groups", {}).get("quintile", {})
         last = [groups[key]["by_year"][-1] for key in sorted(groups)]
         if last:
-            figure.add_trace(_bar(last, labels, name, document, looks[name]))
+            figure.add_traces(_bars(last, labels, name, document, looks[name]))
     figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
     _set_layout(figure, gains(document, metric), compact=False)
-    _set_horizontal(figure, labels, f"{unit}; whiskers: {_interval_kind(document, metric)}")
+    _set_horizontal(figure, labels, unit)
     return figure
 
 
@@ -218,62 +225,96 @@ def _blank() -> go.Figure:
     return go.Figure(layout={"template": go.layout.Template()})
 
 
-def _yearly(records: Sequence[dict[str, Any]]) -> tuple[list[Any], list[float], list[float], list[float]]:
-    return (
-        [record["year"] for record in records],
-        [record["mean"] for record in records],
-        [record["q025"] for record in records],
-        [record["q975"] for record in records],
-    )
+class Points(NamedTuple):
+    """A line's times and means, with the ends of the CI of the mean and of the middle 95% of runs."""
+
+    x: list[Any]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+    run_low: list[float]
+    run_high: list[float]
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the mean has a CI: levels by month, and results of one run, have none."""
+        return not all(math.isnan(end) for end in self.low)
+
+    def figures(self) -> Iterator[tuple[float, ...]]:
+        """Mean, CI and middle 95% of runs of each point."""
+        return zip(self.mean, self.low, self.high, self.run_low, self.run_high, strict=True)
 
 
-def _difference_series(
-    records: Sequence[dict[str, Any]], scale: float
-) -> tuple[list[Any], list[float], list[float], list[float]]:
-    """The years of a difference, its means, and the ends of its intervals."""
-    ends = [interval(record) for record in records]
-    return (
-        [record["year"] for record in records],
-        [scale * record["mean"] for record in records],
-        [scale * low for low, _, _ in ends],
-        [scale * high for _, high, _ in ends],
-    )
+def _monthly(document: Document, record: dict[str, Any]) -> Points:
+    none = [math.nan] * len(document["months"])
+    return Points(document["months"], record["mean"], none, none, record["q025"], record["q975"])
 
 
-def _interval_kind(document: Document, metric: str) -> str:
-    """The kind of interval of the bands and whiskers of differences."""
-    rows = [records[metric]["by_year"][-1] for records in document["differences"].values()]
-    return interval(rows[0])[2] if rows else MEAN
+def _yearly(rows: Sequence[dict[str, Any]], scale: float = 1.0) -> Points:
+    def column(key: str) -> list[float]:
+        return [math.nan if row.get(key) is None else scale * row[key] for row in rows]
+
+    years = [row["year"] for row in rows]
+    return Points(years, column("mean"), column("ci_low"), column("ci_high"), column("q025"), column("q975"))
 
 
-def _bar(last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style) -> go.Bar:
-    """One scenario's differences as horizontal bars, because labels are long and phones narrow."""
-    ends = [interval(record) for record in last]
-    means = [record["mean"] for record in last]
-    return go.Bar(
-        orientation="h",
-        x=means,
-        y=list(labels),
-        name=_plain_label(document, name),
-        meta=name,
-        marker={
-            "color": look.colour,
-            "pattern": {"shape": look.pattern, "fillmode": "overlay", "fgcolor": "white", "size": 7, "solidity": 0.2},
-        },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - mean for mean, (_, high, _) in zip(means, ends, strict=True)],
-            "arrayminus": [mean - low for mean, (low, _, _) in zip(means, ends, strict=True)],
-            "color": TEXT,
-            "thickness": 1.5,
-            "width": 4,
-        },
-        customdata=[
-            _hover((mean, low, high), "", signed=True) for mean, (low, high, _) in zip(means, ends, strict=True)
-        ],
-        hovertemplate=HOVER,
-    )
+def _bars(
+    last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style
+) -> list[go.Bar]:
+    """One scenario's differences as horizontal bars, because labels are long and phones narrow.
+
+    A thin whisker is the middle 95% of runs. A thick one is the CI of the mean; it belongs to an empty bar in the same
+    place, because a bar has one whisker.
+    """
+    points = _yearly(last)
+    common = {"orientation": "h", "y": list(labels), "meta": name, "offsetgroup": name, "legendgroup": name}
+    bars = [
+        go.Bar(
+            **common,
+            x=points.mean,
+            name=_plain_label(document, name),
+            marker={
+                "color": look.colour,
+                "pattern": {
+                    "shape": look.pattern,
+                    "fillmode": "overlay",
+                    "fgcolor": "white",
+                    "size": 7,
+                    "solidity": 0.2,
+                },
+            },
+            error_x=_whisker(points.mean, points.run_low, points.run_high, thickness=1.5, width=4),
+            customdata=[_hover(figures, "", signed=True) for figures in points.figures()],
+            hovertemplate=HOVER,
+        )
+    ]
+    if points.has_interval:
+        whisker = _whisker(points.mean, points.low, points.high, thickness=5, width=0)
+        bars.append(
+            go.Bar(
+                **common,
+                x=points.mean,
+                marker={"color": "rgba(0,0,0,0)"},
+                error_x=whisker,
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    return bars
+
+
+def _whisker(
+    mean: Sequence[float], low: Sequence[float], high: Sequence[float], *, thickness: float, width: float
+) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [end - middle for middle, end in zip(mean, high, strict=True)],
+        "arrayminus": [middle - end for middle, end in zip(mean, low, strict=True)],
+        "color": TEXT,
+        "thickness": thickness,
+        "width": width,
+    }
 
 
 def _set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> None:
@@ -283,38 +324,33 @@ def _set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> Non
     figure.update_xaxes(title_text=_wrapped(title, 30), tickformat=",~g", showgrid=True, gridcolor=GRID)
 
 
-def _line(
-    x: Sequence[Any],
-    mean: Sequence[float],
-    low: Sequence[float],
-    high: Sequence[float],
-    name: str,
-    document: Document,
-    look: Style,
-    unit: str,
-    *,
-    signed: bool = False,
-) -> go.Scatter:
+def _line(points: Points, name: str, document: Document, look: Style, unit: str, signed: bool = False) -> go.Scatter:
     return go.Scatter(
-        x=list(x),
-        y=list(mean),
+        x=list(points.x),
+        y=list(points.mean),
         name=_plain_label(document, name),
         meta=name,
         legendgroup=name,
         mode="lines",
         line={"color": look.colour, "dash": look.dash, "width": look.width},
-        customdata=[_hover(figures, unit, signed=signed) for figures in zip(mean, low, high, strict=True)],
+        customdata=[_hover(figures, unit, signed=signed) for figures in points.figures()],
         hovertemplate=HOVER,
     )
 
 
-def _hover(figures: tuple[float, float, float], unit: str, *, signed: bool) -> list[str]:
-    """The mean and the ends of an interval as text: Plotly's own formats write '−0.0', and '%' for points."""
+def _hover(figures: tuple[float, ...], unit: str, *, signed: bool) -> list[str]:
+    """Mean, CI and range of runs as text: Plotly's own formats write '−0.0', and '%' for points."""
     decimals = 3 if is_share(unit) else figure_decimals(*figures) if signed else max(1, figure_decimals(*figures))
-    return [number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none") for value in figures]
+    mean, low, high, run_low, run_high = (
+        number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none") for value in figures
+    )
+    interval_text = "" if math.isnan(figures[1]) else f" ({low} to {high})"
+    return [mean, interval_text, f"{run_low} to {run_high}"]
 
 
-def _band(x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: Style) -> go.Scatter:
+def _band(
+    x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: Style, opacity: float
+) -> go.Scatter:
     """A filled polygon along the upper edge and back along the lower edge."""
     return go.Scatter(
         x=[*x, *reversed(x)],
@@ -323,21 +359,21 @@ def _band(x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: s
         legendgroup=name,
         mode="lines",
         fill="toself",
-        fillcolor=_faint(look.colour),
+        fillcolor=_faint(look.colour, opacity),
         line={"width": 0, "color": look.colour},
         hoverinfo="skip",
         showlegend=False,
     )
 
 
-def _bands_note(text: str) -> go.Scatter:
+def _bands_note(text: str, opacity: float) -> go.Scatter:
     """An entry of the legend that explains the bands; it draws nothing."""
     return go.Scatter(
         x=[None],
         y=[None],
         name=text,
         mode="markers",
-        marker={"symbol": "square", "size": 14, "color": "#c4ccd4"},
+        marker={"symbol": "square", "size": 14, "color": "#dfe4e9" if opacity == PALE else "#9aa5b0"},
         hoverinfo="skip",
         legendrank=2000,
     )
@@ -396,7 +432,7 @@ def _difference_title(document: Document, metric: str) -> str:
     mean, near, far = _sizes(last, scale)
     return (
         f"{label} {is_or_are(label)} {mean}{unit} {direction(last['mean'])} in year "
-        f"{last['year']} under {scenario_label(document, name)} ({near} to {far})"
+        f"{last['year']} under {scenario_label(document, name)} ({_interval_name(last)} {near} to {far})"
     )
 
 
@@ -406,6 +442,10 @@ def _sizes(row: dict[str, Any], scale: float = 1.0, decimals: int | None = None)
     decimals = figure_decimals(*figures) if decimals is None else decimals
     mean, near, far = (figure_text(figure, decimals) for figure in figures)
     return mean, near, far
+
+
+def _interval_name(row: dict[str, Any]) -> str:
+    return MEAN_SHORT if interval(row)[2] == MEAN else RUNS
 
 
 def _spend_title(document: Document, metrics: Sequence[str]) -> str:
@@ -425,7 +465,7 @@ def _spend_title(document: Document, metrics: Sequence[str]) -> str:
     mean, near, far = _sizes(last, decimals=0)
     return (
         f"{capital(metric_label(document, metric))} is £{mean} {direction(last['mean'])} "
-        f"in year {last['year']} under {scenario_label(document, name)} (£{near} to £{far})"
+        f"in year {last['year']} under {scenario_label(document, name)} ({_interval_name(last)} £{near} to £{far})"
     )
 
 
@@ -460,6 +500,6 @@ def _wrapped(text: str, width: int) -> str:
     return "<br>".join(lines)
 
 
-def _faint(colour: str) -> str:
+def _faint(colour: str, opacity: float) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.12)"
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from dashboard.lever_settings import EVERYONE, FIFTHS, SERVICE, WHERE, WHO, LeverSetting, TargetGroup
-from dashboard.model import YOURS, LeverInfo, ModelIndex, RunRequest
+from dashboard.model import DEFAULT_DRAWS, YOURS, LeverInfo, ModelIndex, RunRequest
 from sim.schema.errors import NOTHING, InputError, shown
 from sim.schema.renamed import LEVERS as FORMER_LEVERS
 from sim.schema.renamed import renamed
@@ -22,10 +22,14 @@ LONGEST_LINK = 4000
 SEED_CHOICES = (5, 10, 20, 40)
 OVER_CHOICES = (1, 12, 24, 36, 60)
 LASTS_CHOICES = (12, 24, 36, 60, 120)
+DRAWS = {"all": "drawn from their ranges", "none": "as declared"}
+"""The choices of parameters, by the names of `--draws` on the command line, and their labels."""
 LEVER_PREFIX = "policies."  # as on the command line: --set policies.threshold=0.4
+SINGLE_KEYS = ("place", "seeds", "draws", "start", "over", "lasts")
+"""The keys of a link that have one value and the same name in the page's data."""
 TARGET_PREFIXES = ("service.", "fifths.", "ages.")
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    **dict.fromkeys(("place", "start"), ((str,), "text")),
+    **dict.fromkeys(("place", "start", "draws"), ((str,), "text")),
     **dict.fromkeys(("seeds", "over", "lasts"), ((str, int, float), "a number")),
     **dict.fromkeys(("compare", "show"), ((list, tuple), "a list")),
     **dict.fromkeys(("levers", "targets"), ((dict,), "a table")),
@@ -35,7 +39,7 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """Place, number of seeds, policies, lever values with their target groups and dates, and small charts."""
+    """Place, number of seeds, parameters, policies, lever values with their target groups and dates, and charts."""
 
     place: str
     seeds: int
@@ -48,6 +52,8 @@ class Choice:
     over_months: int = 1
     lasts_months: int | None = None
     """Duration of shocks; None means to the end."""
+    draws: str = DEFAULT_DRAWS
+    """The parameters that each run draws: "all" or "none"."""
 
     def lever_settings(self, index: ModelIndex) -> tuple[LeverSetting, ...]:
         """The moved levers as the model takes them, without those that still need a target group."""
@@ -87,6 +93,7 @@ class Choice:
                 seed=settings.seed,
                 scenario=scenario,
                 lever_settings=lever_settings,
+                draws=self.draws,
                 version=index.version,
             )
 
@@ -161,6 +168,10 @@ def checked(raw: Any, index: ModelIndex) -> tuple[Choice, list[str]]:
         place = default.place
 
     seeds = _integer(raw, "seeds", "The number of seeds", default.seeds, seed_choices(index), said)
+    draws = raw.get("draws", default.draws)
+    if draws not in DRAWS:
+        said.append(_unknown("choice of parameters", draws, DRAWS))
+        draws = default.draws
     over = _integer(raw, "over", "The months until full effect", default.over_months, over_choices(index), said)
     start = raw.get("start", default.start)
     if start not in index.starts():
@@ -202,6 +213,7 @@ def checked(raw: Any, index: ModelIndex) -> tuple[Choice, list[str]]:
             start=start,
             over_months=over,
             lasts_months=lasts,
+            draws=str(draws),
         ),
         said,
     )
@@ -329,11 +341,10 @@ def read_link(query: str, index: ModelIndex) -> tuple[Choice, list[str]]:
             targets.setdefault(FORMER_LEVERS.get(name, name), {})[kind] = tuple(part for part in parts if part)
         elif key in ("compare", "show"):
             raw[key] = tuple(part for part in value.split(",") if part)
-        elif key in ("place", "seeds", "start", "over", "lasts"):
+        elif key in SINGLE_KEYS:
             raw[key] = value
         else:
-            keys = ("place", "seeds", "compare", "show", "start", "over", "lasts", f"{LEVER_PREFIX}…")
-            said.append(_unknown("part of a link", key, keys))
+            said.append(_unknown("part of a link", key, (*SINGLE_KEYS, "compare", "show", f"{LEVER_PREFIX}…")))
     said.extend(_unknown("moved lever", name, levers) for name in targets if name not in levers)
     choice, more = checked({**raw, "levers": levers, "targets": targets}, index)
     return choice, said + more
@@ -347,6 +358,8 @@ def write_link(choice: Choice, index: ModelIndex) -> str:
         parts.append(("place", choice.place))
     if choice.seeds != default.seeds:
         parts.append(("seeds", str(choice.seeds)))
+    if choice.draws != default.draws:
+        parts.append(("draws", choice.draws))
     if choice.scenarios != default.scenarios:
         parts.append(("compare", ",".join(choice.scenarios)))
     for name, value in choice.levers.items():
@@ -374,6 +387,7 @@ def choice_data(choice: Choice) -> dict[str, Any]:
     return {
         "place": choice.place,
         "seeds": choice.seeds,
+        "draws": choice.draws,
         "compare": list(choice.scenarios),
         "show": list(choice.services),
         "levers": dict(choice.levers),

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboard import lever_controls
-from dashboard.choice import default_choice, over_choices, seed_choices
+from dashboard.choice import DRAWS, default_choice, over_choices, seed_choices
 from dashboard.model import ModelIndex
 
 
@@ -53,6 +53,22 @@ def _comparison(index: ModelIndex) -> list[Any]:
                     str(start.seeds),
                 ),
             ],
+        ),
+        html.Div(
+            [
+                _select(
+                    "compare-draws",
+                    "Parameters",
+                    [(name, label.capitalize()) for name, label in DRAWS.items()],
+                    start.draws,
+                ),
+                html.P(
+                    "Drawn: each run has parameters of its own, so the bands show how much they matter. As declared: "
+                    "all runs have the same parameters, and the bands show chance events alone.",
+                    className="note",
+                ),
+            ],
+            className="labelled",
         ),
     ]
 

@@ -1,7 +1,8 @@
 """States the result of a comparison in sentences: which policy, how large a difference, from which year, how certain.
 
-A difference comes with the 95% confidence interval (CI) of its mean over seeds. The difference is called clear if the
-interval excludes 0. With one seed, or in an older document, the middle 95% of the seeds is used instead.
+A difference comes with the 95% confidence interval (CI) of its mean over runs, and with the middle 95% of the runs. The
+difference is called clear if the CI excludes 0: single runs may still differ in the other direction. With one run there
+is no CI, and the middle 95% of the runs is used instead.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
 from sim.results.number_text import MINUS, POINTS, difference_unit, fixed, is_share
 
-SEEDS = "middle 95% of seeds"
+RUNS = "middle 95% of runs"
 MEAN = "95% CI of the mean"
+MEAN_SHORT = "95% CI"
 UNCLEAR = "95% CI includes 0"
+MIXED = "on average: runs go both ways"
 
 
 class Change(NamedTuple):
@@ -28,11 +31,18 @@ class Change(NamedTuple):
     unit: str  # "%" of the baseline, "percentage points", or the measure's own unit
     year: int
     band: str  # the kind of interval whose ends are `low` and `high`
+    run_low: float  # the ends of the middle 95% of runs
+    run_high: float
 
     @property
     def clear(self) -> bool:
         """Whether the interval excludes 0."""
         return bool(self.low > 0.0 or self.high < 0.0)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the middle 95% of runs includes differences in both directions."""
+        return bool(self.run_low < 0.0 < self.run_high)
 
     @property
     def decimals(self) -> int:
@@ -46,7 +56,7 @@ def interval(row: Mapping[str, Any]) -> tuple[float, float, str]:
     """The ends of the interval of a difference, and the kind of interval."""
     low, high = row.get("ci_low"), row.get("ci_high")
     if low is None or high is None:
-        return row["q025"], row["q975"], SEEDS
+        return row["q025"], row["q975"], RUNS
     return low, high, MEAN
 
 
@@ -68,9 +78,11 @@ def change(document: Document, metric: str, name: str) -> Change:
     else:
         scale, unit = 1.0, record["unit"]
     low, high, band = interval(last)
+    run_low, run_high = last["q025"], last["q975"]
     if unit == "%" and base > 0.0 and base + last["mean"] >= 0.0:  # a measure that is at least 0 falls by all of it
-        low = max(low, -base)
-    return Change(last["mean"] * scale, low * scale, high * scale, unit, int(last["year"]), band)
+        low, run_low = max(low, -base), max(run_low, -base)
+    mean, low, high, run_low, run_high = (scale * figure for figure in (last["mean"], low, high, run_low, run_high))
+    return Change(mean, low, high, unit, int(last["year"]), band, run_low, run_high)
 
 
 def with_unit(text: str, unit: str) -> str:
@@ -208,8 +220,22 @@ def size(result: Change) -> str:
 
 
 def ends(result: Change) -> str:
-    """'−3.4 to +0.6%'."""
-    texts = (fixed(end, result.decimals, signed=True, minus=MINUS) for end in (result.low, result.high))
+    """The interval: '−3.4 to +0.6%'."""
+    return _signed_range(result, result.low, result.high)
+
+
+def run_ends(result: Change) -> str:
+    """The middle 95% of runs: '−5.0 to +2.1%'."""
+    return _signed_range(result, result.run_low, result.run_high)
+
+
+def signed_end(result: Change, end: float) -> str:
+    """One end of a range, with its unit: '+2.1%'."""
+    return with_unit(fixed(end, result.decimals, signed=True, minus=MINUS), result.unit)
+
+
+def _signed_range(result: Change, low: float, high: float) -> str:
+    texts = (fixed(end, result.decimals, signed=True, minus=MINUS) for end in (low, high))
     return with_unit(" to ".join(texts), result.unit)
 
 

@@ -1,7 +1,7 @@
 """The page's interface to the model: an index of levers, measures and scenarios, and the run of one policy.
 
-Apart from former names, input errors and the forms of numbers and files, the page uses `sim` only through this module,
-so a test can use a small substitute model.
+Apart from former names, input errors, sentences on doubt and the forms of numbers and files, the page uses `sim` only
+through this module, so a test can use a small substitute model.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of finished runs, the number of runs and a note."""
 
 FIGURES = ("mean", "q025", "q975")
+BY_POLICY = ("scenarios", "differences", "labels", "drivers", "driver_others", "driver_notes")
+"""The parts of a document that have an entry for each scenario or policy."""
 BASELINE = "baseline"
+DEFAULT_DRAWS = "all"
+"""The default of `draws` in `sim.compare`, of `--draws` on the command line, and of the page."""
 YOURS = "your-policy"  # a scenario's name has no spaces; on the page it is "Your policy"
 
 
@@ -112,6 +116,7 @@ class RunRequest:
     seed: int
     scenario: str
     lever_settings: tuple[LeverSetting, ...] = ()
+    draws: str = DEFAULT_DRAWS
     version: str = ""
 
     @cached_property
@@ -125,10 +130,17 @@ class RunRequest:
 class ModelIndex:
     """The levers, measures, places and scenarios of the model, read once when the page starts."""
 
-    def __init__(self, model: Any, settings: Settings, is_warm: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        model: Any,
+        settings: Settings,
+        is_warm: Callable[[], bool] = lambda: True,
+        drivers: Callable[[Any], Document] = lambda _: {},
+    ) -> None:
         self.model = model
         self.settings = settings
         self.is_warm = is_warm  # whether the model is compiled; if not, the first run waits for the compiler
+        self.drivers = drivers  # from a comparison to the part of its document on the drivers of its differences
         self.version = str(getattr(model, "__version__", ""))
         self.sections: tuple[str, ...] = tuple(model.lever_sections())
         first = settings.first_levers
@@ -254,11 +266,11 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
         years=job.years,
         seeds=job.seeds,
         seed=job.seed,
+        draws=job.draws,
         threads=index.settings.threads,
-        draws="none",
         progress=progress,
     )
-    document = comparison.document(by=("quintile",))
+    document = comparison.document(by=("quintile",)) | index.drivers(comparison)
     for part in ("scenarios", "differences"):
         for measures in document[part].values():
             for name in measures.keys() - {index.main}:
@@ -286,17 +298,15 @@ def with_gaps(document: Document) -> Document:
 
 
 def merged(documents: Sequence[Document]) -> Document:
-    """Combine comparisons with the same baseline, place and seeds into one document, in order."""
+    """Combine comparisons with the same baseline, place, seeds and draws into one document, in order."""
     first = documents[0]
-    combined = {**first, "scenarios": {}, "differences": {}, "labels": {}}
+    combined = {**first, **{part: {} for part in BY_POLICY if part in first}}
     for document in documents:
-        if (document["baseline"], document["place"], document["seeds"]) != (
-            first["baseline"],
-            first["place"],
-            first["seeds"],
-        ):
-            raise ValueError("only comparisons with one baseline, place and set of seeds can be shown together")
-        for part in ("scenarios", "differences", "labels"):
+        if any(document.get(key) != first.get(key) for key in ("baseline", "place", "seeds", "draws")):
+            raise ValueError("only comparisons with one baseline, place, set of seeds and draws can be shown together")
+        for part in BY_POLICY:
             for name, value in document.get(part, {}).items():
                 combined[part].setdefault(name, value)
+    if "notes" in first:
+        combined["notes"] = list(dict.fromkeys(note for document in documents for note in document["notes"]))
     return combined

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from dashboard.choice import Choice
-from dashboard.model import BASELINE, YOURS, ModelIndex
+from dashboard.model import BASELINE, DEFAULT_DRAWS, YOURS, ModelIndex
 
 FILE = f"{YOURS}.toml"
 
@@ -37,12 +37,24 @@ def command(choice: Choice, index: ModelIndex) -> str:
     """The command that makes the page's comparison in a terminal."""
     settings = index.settings
     visitors_file = [FILE] if choice.lever_settings(index) else []
-    words = ["upstream compare", BASELINE, *choice.scenarios, *visitors_file, f"--place {choice.place}"]
-    people = index.people(choice.place)
-    words += [f"--people {people}"] if people else []
-    words += [f"--years {settings.years}"] if settings.years else []
-    words += [f"--seeds {choice.seeds}", f"--seed {settings.seed}", "--draws none"]
+    words = ["upstream compare", BASELINE, *choice.scenarios, *visitors_file, *_place_options(choice.place, index)]
+    words += [f"--seeds {choice.seeds}", f"--seed {settings.seed}"]
+    words += [f"--draws {choice.draws}"] if choice.draws != DEFAULT_DRAWS else []
     return " ".join(words)
+
+
+def sensitivity_command(place: str, index: ModelIndex, scenario: str) -> str:
+    """The command that ranks the parameters by their effect on a policy's difference."""
+    policy = FILE if scenario == YOURS else scenario
+    return " ".join(["upstream sensitivity", BASELINE, policy, *_place_options(place, index)])
+
+
+def _place_options(place: str, index: ModelIndex) -> list[str]:
+    words = [f"--place {place}"]
+    people = index.people(place)
+    words += [f"--people {people}"] if people else []
+    words += [f"--years {index.settings.years}"] if index.settings.years else []
+    return words
 
 
 def python_code(choice: Choice, index: ModelIndex) -> str:
@@ -60,7 +72,7 @@ def python_code(choice: Choice, index: ModelIndex) -> str:
     people = index.people(choice.place)
     options += [f"people={people}"] if people else []
     options += [f"years={settings.years}"] if settings.years else []
-    options.append('draws="none"')
+    options += [f'draws="{choice.draws}"'] if choice.draws != DEFAULT_DRAWS else []
     lines.append(f"result = sim.compare({', '.join(['before', *after, *options])})")
     lines.append(f"result.{index.main}.difference()")
     return "\n".join(lines)

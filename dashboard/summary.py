@@ -6,13 +6,16 @@ from typing import Any
 
 from dash import html
 
-from dashboard import charts, findings, tables
+from dashboard import charts, doubt, findings, tables
 from dashboard.choice import Choice
 from dashboard.controls import month_text
 from dashboard.lever_controls import duration_text, lever_text, target_text
 from dashboard.lever_settings import EVERYONE
 from dashboard.model import YOURS, Document, ModelIndex, RunRequest
 from dashboard.store import JobState
+
+CALIBRATING = "calibrating"
+"""The first word of the model's note while the draws of the parameters are calibrated, before the runs."""
 
 
 def policy(choice: Choice, index: ModelIndex) -> list[Any]:
@@ -46,10 +49,14 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
         demand = findings.change(document, index.main, name)
         lines: list[Any] = [
             html.H2([swatch(looks[name]), tables.column(document, name)]),
-            html.P(
-                [html.Span(findings.signed(demand), className="big"), html.Span(_verdict(demand), className="verdict")]
+            html.P(html.Span(findings.signed(demand), className="big")),
+            *([html.P(_verdict(demand), className="verdict")] if _verdict(demand) else []),
+            *(
+                [html.P(f"{findings.MEAN_SHORT} {findings.ends(demand)}", className="note figures")]
+                if demand.band == findings.MEAN
+                else []
             ),
-            html.P(findings.ends(demand), className="note figures"),
+            html.P(f"Runs {findings.run_ends(demand)}", className="note figures"),
         ]
         if total:
             record = document["differences"][name][total]["by_year"][-1]
@@ -62,14 +69,25 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
 def cards_note(document: Document, index: ModelIndex) -> str:
     """The note on the numbers of the cards."""
     label = findings.metric_label(document, index.main).lower()
-    band = next((findings.change(document, index.main, name).band for name in document["differences"]), findings.MEAN)
+    bands = {findings.change(document, index.main, name).band for name in document["differences"]}
+    ranges = f"the {findings.MEAN} and the {findings.RUNS}" if findings.MEAN in bands else f"the {findings.RUNS}"
     spend = "; spending in £ per person per year" if "spend_total" in index.metrics else ""
     count = len(document["seeds"])
-    seeds = f"{count} seed{'' if count == 1 else 's'}"
+    runs = f"{count} run{'' if count == 1 else 's'}"
     return (
-        f"Change in {label} from the baseline in year {document['years'][-1]}, with the {band} ({seeds}){spend}. "
+        f"Change in {label} from the baseline in year {document['years'][-1]}, with {ranges} ({runs}){spend}. "
         f"{document['people']:,} people."
     )
+
+
+def doubt_lines(document: Document, index: ModelIndex) -> list[html.P]:
+    """How certain the headline is, a paragraph for each sentence."""
+    return [html.P(marked(sentence)) for sentence in doubt.sentences(document, index.main)]
+
+
+def marked(text: str) -> list[Any]:
+    """A sentence with its commands, which stand between backticks, as code."""
+    return [html.Code(part) if is_code else part for part, is_code in doubt.code_parts(text)]
 
 
 def legend(document: Document) -> list[html.Li]:
@@ -89,10 +107,14 @@ def progress(
     for job, state in zip(jobs, states, strict=True):
         if state.kind == "running":
             share += state.done / state.total if state.total else 0.0
-            runs = f"{state.done} of {state.total} runs done" if state.total else "starting"
+            steps = "runs" if job.draws == "none" else "steps"
+            done = f"{state.done} of {state.total} {steps} done" if state.total else "starting"
             stage = "preliminary, " if job.seeds < choice.seeds else ""
-            text = f"Updating… “{index.label(job.scenario)}”: {runs} ({stage}{job.seeds} seeds)"
-            text += f". {state.note}" if state.note else ""
+            is_first = job.draws != "none" and state.done == 0 < state.total  # no draw is calibrated yet
+            calibrates = is_first or state.note.startswith(CALIBRATING)
+            doing = "Calibrating the parameters of each run" if calibrates else "Updating"
+            text = f"{doing}… “{index.label(job.scenario)}”: {done} ({stage}{job.seeds} seeds)"
+            text += f". {state.note}" if state.note and not calibrates else ""
             if not index.is_warm():
                 text = "Compiling the model for this computer. This happens once and takes about half a minute."
     return text, round(100 * share / max(len(jobs), 1))
@@ -106,4 +128,6 @@ def swatch(look: charts.Style) -> html.Span:
 
 
 def _verdict(change: findings.Change) -> str:
-    return "" if change.clear else findings.UNCLEAR
+    if not change.clear:
+        return findings.UNCLEAR
+    return findings.MIXED if change.mixed else ""

@@ -1,4 +1,4 @@
-"""HTML tables with the numbers of the charts and their intervals."""
+"""HTML tables with the numbers of the charts, their intervals and the ranges of runs, and tables of parameters."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.findings import MEAN, interval
+from dashboard.findings import MEAN, RUNS
 from dashboard.html_attributes import aria, optional_id
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document, MetricInfo
 from sim.results.number_text import MINUS, difference_unit, fixed, number_text, shown_unit
 
-RANGE_NOTE = "Each cell: the mean over seeds, and in brackets the middle 95% of seeds."
-MEAN_NOTE = f"Each cell: the mean over seeds, and in brackets the {MEAN}."
+RANGE_NOTE = f"Each cell: the mean, in brackets the {MEAN}, and below it the {RUNS}."
+MEAN_NOTE = f"Each cell: the mean over runs, and in brackets the {MEAN}, or a note."
 
 
-def range_text(record: Mapping[str, float], unit: str, decimals: int, *, signed: bool = False) -> str:
-    """'12.3 (11.9 to 12.8)': a level with the middle 95% of seeds, or a signed difference with the CI of its mean."""
-    ends = interval(record)[:2] if signed else (record["q025"], record["q975"])
-    mean, low, high = (
-        number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none")
-        for value in (record["mean"], *ends)
+def range_text(record: Mapping[str, Any], unit: str, decimals: int, *, signed: bool = False) -> str:
+    """A level, or a signed difference: '12.3 (11.9 to 12.8)' with its CI, and in a second line the range of runs."""
+    mean, low, high, run_low, run_high = (
+        number_text(record.get(key), unit, decimals, signed=signed, minus=MINUS, missing="none")
+        for key in ("mean", "ci_low", "ci_high", "q025", "q975")
     )
-    return f"{mean} ({low} to {high})" if {mean, low, high} != {"none"} else "none"
+    first = mean if low == high == "none" else f"{mean} ({low} to {high})"
+    return first if run_low == run_high == "none" else f"{first}\nruns {run_low} to {run_high}"
 
 
-def pounds_text(record: Mapping[str, float]) -> str:
-    """A difference in whole pounds with the CI of its mean: '−£51 (−£80 to −£22)'."""
-    low, high, _ = interval(record)
-    mean, low_text, high_text = (pounds(value, signed=True) for value in (record["mean"], low, high))
-    return f"{mean} ({low_text} to {high_text})"
+def pounds_text(record: Mapping[str, Any]) -> str:
+    """A difference in whole pounds with the CI of its mean, if there is one: '−£51 (−£80 to −£22)'."""
+    mean = pounds(record["mean"], signed=True)
+    ends = [pounds(end, signed=True) for key in ("ci_low", "ci_high") if (end := record.get(key)) is not None]
+    return f"{mean} ({' to '.join(ends)})" if len(ends) == 2 else mean
 
 
 def pounds(value: float, *, signed: bool = False) -> str:
@@ -53,7 +53,7 @@ def by_year(document: Document, metric: MetricInfo, *, differences: bool = False
         records = [metrics[metric.name]["by_year"][k] for metrics in part.values()]
         cells = [range_text(record, metric.unit, metric.decimals, signed=differences) for record in records]
         rows.append([str(year), *cells])
-    return _table(f"{title}, {unit}", headings, rows, id, note=_note(document, differences))
+    return table(f"{title}, {unit}", headings, rows, id)
 
 
 def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
@@ -68,7 +68,7 @@ def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
         rows.append([label.capitalize(), *cells])
     headings = ["Neighbourhoods", *(column(document, name) for name in document["differences"])]
     title = f"{metric.label} in year {document['years'][-1]}: difference from the baseline"
-    return _table(f"{title}, {difference_unit(metric.unit)}", headings, rows, note=_note(document, True))
+    return table(f"{title}, {difference_unit(metric.unit)}", headings, rows)
 
 
 def cost_effectiveness(document: Document, metrics: Sequence[MetricInfo]) -> html.Div:
@@ -82,7 +82,7 @@ def cost_effectiveness(document: Document, metrics: Sequence[MetricInfo]) -> htm
     ]
     headings = ["Policy", *(f"{metric.label} ({metric.unit})" for metric in metrics)]
     title = f"Costs and benefits up to year {document['years'][-1]}; later pounds and years of life are discounted"
-    return _table(title, headings, rows, note="Each cell: the mean over seeds, and its 95% CI or a note.")
+    return table(title, headings, rows, note=MEAN_NOTE)
 
 
 def _amount_and_note(row: Mapping[str, Any], unit: str) -> str:
@@ -91,17 +91,11 @@ def _amount_and_note(row: Mapping[str, Any], unit: str) -> str:
     def text(value: float) -> str:
         return pounds(value) if unit.startswith("£") else fixed(value, 0, minus=MINUS)
 
-    ends = [row.get("ci_low"), row.get("ci_high")]
+    ends = [text(end) for key in ("ci_low", "ci_high") if (end := row.get(key)) is not None]
     value = "" if math.isnan(row["mean"]) else text(row["mean"])
-    if value and None not in ends:
-        value += f" ({text(ends[0])} to {text(ends[1])})"
+    if value and len(ends) == 2:
+        value += f" ({' to '.join(ends)})"
     return "; ".join(part for part in (value, row.get("note", "")) if part)
-
-
-def _note(document: Document, differences: bool) -> str:
-    """The note on the kind of interval in brackets."""
-    rows = [row for metrics in document["differences"].values() for row in next(iter(metrics.values()))["by_year"]]
-    return MEAN_NOTE if differences and rows and interval(rows[-1])[2] == MEAN else RANGE_NOTE
 
 
 def last_year(document: Document, metrics: Sequence[MetricInfo], id: str = "") -> html.Div:
@@ -119,12 +113,11 @@ def last_year(document: Document, metrics: Sequence[MetricInfo], id: str = "") -
     policy_names = [column(document, name) for name in document["differences"]]
     return html.Div(
         [
-            _table(f"All measures in year {year}", ["Measure", "Unit", *names], levels),
-            _table(
+            table(f"All measures in year {year}", ["Measure", "Unit", *names], levels),
+            table(
                 f"All measures in year {year}: difference from the baseline",
                 ["Measure", "Unit", *policy_names],
                 differences,
-                note=_note(document, True),
             ),
         ],
         **optional_id(id),
@@ -136,14 +129,14 @@ def column(document: Document, name: str) -> str:
     return "Your policy" if name == YOURS else str(document.get("labels", {}).get(name, name))
 
 
-def _table(
+def table(
     caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], id: str = "", note: str = RANGE_NOTE
 ) -> html.Div:
     """A table with its caption above it, where a narrow screen does not cut it off.
 
     Each table is one component: with one component per cell, the tables took seconds to appear.
     """
-    table = dmc.Table(data={"head": list(headings), "body": [list(row) for row in rows]}, className="numbers")
+    numbers = dmc.Table(data={"head": list(headings), "body": [list(row) for row in rows]}, className="numbers")
     # a region that scrolls sideways must have a label and be reachable by keyboard
-    scroll = html.Div(table, className="table", role="region", tabIndex="0", **aria(label=caption))
+    scroll = html.Div(numbers, className="table", role="region", tabIndex="0", **aria(label=caption))
     return html.Div([html.P([html.Strong(caption), f". {note}"], className="note"), scroll], **optional_id(id))

@@ -41,6 +41,7 @@ _MODULES = {
     "parameters": "sim.scenario.parameters",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
+    "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
 }
 
@@ -50,6 +51,7 @@ _ALIASES = {"parameters": "parameter_frame"}
 if TYPE_CHECKING:
     from typing import Any
 
+    from sim.analysis.sensitivity.study import sensitivity
     from sim.ensemble.compare import compare, run
     from sim.ensemble.concatenation import concat
     from sim.place.census_tables import new_place
@@ -91,6 +93,7 @@ __all__ = [
     "place_names",
     "run",
     "scenario_names",
+    "sensitivity",
     "services_of",
 ]
 

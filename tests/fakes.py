@@ -131,11 +131,13 @@ class FakeModel:
     """A model with the interface that the dashboard uses.
 
     Each comparison takes `pause` seconds and raises `error`, if there is one. `finished` lists the comparisons that
-    completed, with their numbers of seeds.
+    completed, with their numbers of seeds. With draws of the parameters, `refused` lists the seeds whose draws cannot
+    be calibrated, with the reason.
     """
 
     pause: float = 0.0
     error: Exception | None = None
+    refused: dict[int, str] = field(default_factory=dict)
     finished: list[tuple[str, int]] = field(default_factory=list)
     __version__: str = "0.0-fake"
     Scenario: Any = Scenario
@@ -154,21 +156,31 @@ class FakeModel:
 
     def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **options: Any) -> Any:
         """A result like that of `sim.compare`, from a formula."""
-        place, seeds = options["place"], options["seeds"]
-        for done in range(seeds):
-            time.sleep(self.pause / seeds)
-            progress(done, seeds, "")
+        place, seeds, draws = options["place"], options["seeds"], options["draws"]
+        notes = [f"calibrating the draw of seed {seed}" for seed in range(seeds)] if draws != "none" else []
+        notes += [""] * seeds
+        for done, note in enumerate(notes):
+            time.sleep(self.pause / len(notes))
+            progress(done, len(notes), note)
         if self.error is not None:
             raise self.error
         self.finished.append((f"{place} {afters[0].name} {afters[0].effect:.4f}", seeds))
-        document = fake_document(before, afters, place, options["people"] or 30000, options["years"] or 20, seeds)
+        people, years = options["people"] or 30000, options["years"] or 20
+        document = fake_document(before, afters, place, people, years, seeds, draws)
+        if draws != "none":
+            document["seeds"] = [seed for seed in document["seeds"] if seed not in self.refused]
+            document["refused"] = {str(seed): reason for seed, reason in self.refused.items() if seed < seeds}
         return SimpleNamespace(document=lambda by: document)
 
 
 def fake_document(
-    before: Scenario, afters: tuple[Scenario, ...], place: str, people: int, years: int, seeds: int
+    before: Scenario, afters: tuple[Scenario, ...], place: str, people: int, years: int, seeds: int, draws: str
 ) -> Document:
-    """A document in the form of a comparison's: levels that oscillate, effects that grow over ten years."""
+    """A document in the form of a comparison's: levels that oscillate, effects that grow over ten years.
+
+    Draws of the parameters make every range three times as wide.
+    """
+    wider = 1.0 if draws == "none" else 3.0
 
     def level(metric: Metric, index: int, at: float, effect: float) -> float:
         base = 0.4 if metric.unit == "share" else 300.0 if metric.unit == POUNDS else 12.0 + 480.0 / (1 + index) ** 2
@@ -181,12 +193,23 @@ def fake_document(
             return level(metric, index, time_, effect) - (level(metric, index, time_, 0.0) if is_difference else 0.0)
 
         size = level(metric, index, 0.0, 0.0)
-        half = size * (0.006 if is_difference else 0.02)
+        half = size * (0.006 if is_difference else 0.02) * wider
+        luck_sd = size * (0.003 if is_difference else 0.01)
+        causes = {"luck_sd": luck_sd, "parameter_sd": luck_sd * math.sqrt(wider**2 - 1.0)}
         values: dict[str, Any] = {
             "unit": metric.unit,
             "label": metric.label,
             "by_year": [
-                {"year": y, "mean": at(y), "q025": at(y) - half, "q975": at(y) + half} for y in range(1, years + 1)
+                {
+                    "year": y,
+                    "mean": at(y),
+                    "q025": at(y) - half,
+                    "q975": at(y) + half,
+                    "ci_low": at(y) - half / 4,
+                    "ci_high": at(y) + half / 4,
+                    **causes,
+                }
+                for y in range(1, years + 1)
             ],
         }
         if not is_difference:
@@ -214,6 +237,10 @@ def fake_document(
         "months": [f"{2025 + (3 + m) // 12}-{(3 + m) % 12 + 1:02d}" for m in range(12 * years)],
         "years": list(range(1, years + 1)),
         "baseline": before.name,
+        "draws": draws,
+        "replicates": [seed for seed in range(seeds) if seed % 8 < 2] if draws != "none" else [],
+        "refused": {},
+        "beyond_bands": "Not in any band: the structure of the model, as `upstream validate` shows.",
         "scenarios": {s.name: table(s.effect, False) for s in (before, *afters)},
         "differences": {s.name: table(s.effect, True) for s in afters},
         "labels": {s.name: s.label for s in (before, *afters)},

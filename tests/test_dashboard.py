@@ -354,7 +354,7 @@ def violations(page: Page) -> list[str]:
 def test_a_lever_moved_by_keyboard_changes_a_number(open_page: Callable[..., Page]) -> None:
     """With the real model: the dashboard opens with a comparison, a lever moves, and the table's numbers change."""
     with serving(Settings(people=3000, years=5, seeds=2)) as (url, stand):
-        page = open_page(url)
+        page = open_page(f"{url}?draws=none")  # the draws of two seeds would take seconds
         up_to_date(page)
         before = cell(page, "Baseline", 5)
         assert "Your policy" not in heads(page)
@@ -389,10 +389,44 @@ def test_results_are_stale_until_the_new_ones_are_complete(open_page: Callable[.
         page.locator("#lever-prevention_share").focus()
         page.keyboard.press("ArrowRight")
         expect(page.locator("#results")).to_have_class("results stale")
-        expect(page.locator("#compare-status")).to_have_text(re.compile("Updating… “Your policy”: .* of 20 runs"))
+        expect(page.locator("#compare-status")).to_have_text(re.compile("Updating… “Your policy”: .* of 40 steps"))
         up_to_date(page)
         expect(page.locator("#results")).to_have_class("results")
         expect(page.locator("#compare-headline")).to_contain_text("under your policy")
+
+
+@pytest.mark.browser
+def test_draws_are_the_default_and_can_be_switched_off(open_page: Callable[..., Page]) -> None:
+    """The page says that it calibrates draws, then what the spread comes from; "As declared" stops that and is linked.
+
+    Draws that could not be calibrated are counted in words, and the ranges of runs are narrower without draws.
+    """
+    with serving(Settings(), FakeModel(pause=3.0, refused={7: "the baseline runs away"})) as (url, _):
+        page = open_page(url + "?compare=austerity")
+        expect(page.locator("#compare-status")).to_have_text(re.compile("Calibrating the parameters of each run… “Aus"))
+        up_to_date(page)
+        doubt = page.locator("#compare-doubt")
+        expect(doubt).to_contain_text("(middle 95% of 19 runs)")
+        expect(doubt).to_contain_text("comes from chance")
+        expect(doubt).to_contain_text("1 draw of the parameters could not be calibrated")
+        drawn = cell(page, "Austerity", 20)
+
+        page.locator("#compare-draws").click()
+        page.get_by_role("option", name="As declared").click()
+        expect(page).to_have_url(re.compile("draws=none"))
+        expect(page.locator("#results")).to_have_class("results stale")
+        expect(page.locator("#compare-command")).to_have_text(re.compile("--draws none$"))
+        expect(doubt).to_contain_text("All runs have the parameters as declared")
+        expect(doubt).not_to_contain_text("calibrated")
+        up_to_date(page)
+        assert cell(page, "Austerity", 20) != drawn
+        assert cell(page, "Austerity", 20).split(" ")[0] == drawn.split(" ")[0]
+
+        page.go_back()
+        expect(page.locator("#compare-draws")).to_have_value("Drawn from their ranges")
+        expect(doubt).to_contain_text("comes from chance")
+        up_to_date(page)
+        assert cell(page, "Austerity", 20) == drawn
 
 
 @pytest.mark.browser

@@ -158,10 +158,10 @@ def test_the_title_has_the_direction() -> None:
     up = findings.finding(document({"salami-slice": 0.05}, half=0.01), "acute_demand")
 
     assert down == (
-        "Acute demand is 1.8% lower by year 4 under “Prevention shift” (middle 95% of seeds: 1.1 to 2.5% lower)"
+        "Acute demand is 1.8% lower by year 4 under “Prevention shift” (middle 95% of runs: 1.1 to 2.5% lower)"
     )
     assert up.startswith("Acute demand is 5.0% higher by year 4 under “Salami slice”")
-    assert up.endswith("(middle 95% of seeds: 4.0 to 6.0% higher)")
+    assert up.endswith("(middle 95% of runs: 4.0 to 6.0% higher)")
     figure = charts.over_time(document({"prevention-shift": -0.018}, half=0.007), "acute_demand")
     assert charts.split_title(figure)[0] == down
 
@@ -172,7 +172,7 @@ def test_a_band_that_includes_zero_is_no_clear_difference() -> None:
 
     assert title == (
         "No clear difference in acute demand by year 4 under “More acute” "
-        "(middle 95% of seeds: 0.5% lower to 0.9% higher)"
+        "(middle 95% of runs: 0.5% lower to 0.9% higher)"
     )
 
 
@@ -204,15 +204,17 @@ def test_differences_have_the_interval_of_their_mean() -> None:
     )
     figure = charts.difference(made, "acute_demand")
     rows = made["differences"]["prevention-shift"]["acute_demand"]["by_year"]
-    assert list(bands(figure)["prevention-shift"].y) == [
-        *(row["ci_high"] for row in rows), *(row["ci_low"] for row in reversed(rows))
-    ]  # fmt: skip
+    pale, dark = (list(t.y) for t in figure.data if t.fill == "toself" and t.meta == "prevention-shift")
+    assert pale == [*(row["q975"] for row in rows), *(row["q025"] for row in reversed(rows))]
+    assert dark == [*(row["ci_high"] for row in rows), *(row["ci_low"] for row in reversed(rows))]
     assert charts.MEAN_BANDS in [trace.name for trace in figure.data]
     assert charts.BANDS in [trace.name for trace in charts.over_time(made, "acute_demand").data]
-    bar = charts.spend_difference(made, ("spend_acute",)).data[0]
+    bar, middle = charts.spend_difference(made, ("spend_acute",)).data[:2]
     last = made["differences"][bar.meta]["spend_acute"]["by_year"][-1]
-    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(last["ci_high"])
-    assert tables.range_text(rows[-1], UNIT, 1, signed=True) == "−9.0 (−12.5 to −5.5)"
+    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(last["q975"])
+    assert middle.x[0] + middle.error_x.array[0] == pytest.approx(last["ci_high"])
+    assert (middle.meta, middle.offsetgroup, list(middle.y)) == (bar.meta, bar.offsetgroup, list(bar.y))
+    assert tables.range_text(rows[-1], UNIT, 1, signed=True) == "−9.0 (−12.5 to −5.5)\nruns −24.0 to +6.0"
 
 
 def test_the_first_year_of_a_lasting_difference() -> None:
@@ -309,7 +311,7 @@ def test_the_table_holds_the_same_numbers_with_ranges() -> None:
     assert len(matches) == 1
     assert matches[0].data["head"] == ["Year", "Baseline", "Salami slice", "More acute", "Prevention shift"]
     assert len(matches[0].data["body"]) == YEARS
-    assert matches[0].data["body"][3][4] == "490.0 (480.0 to 500.0)"
+    assert matches[0].data["body"][3][4] == "490.0\nruns 480.0 to 500.0"
 
 
 def test_a_missing_value_is_no_error() -> None:

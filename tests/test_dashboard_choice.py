@@ -18,7 +18,7 @@ import sim
 from dashboard import controls, reproduce, summary
 from dashboard.choice import Choice, checked, choice_data, default_choice, read_link, write_link
 from dashboard.lever_settings import TargetGroup
-from dashboard.model import BASELINE, YOURS, ModelIndex, RunRequest, Settings
+from dashboard.model import BASELINE, YOURS, ModelIndex, RunRequest, Settings, run
 from dashboard.pages.control_callbacks import page_status
 from dashboard.store import JobState, Store
 
@@ -63,6 +63,7 @@ def choices(draw: st.DrawFn) -> Choice:
         start=draw(st.sampled_from(tuple(f"{year}-04" for year in range(2025, 2035)))),
         over_months=draw(st.sampled_from((1, 12, 24, 60))),
         lasts_months=draw(st.sampled_from((None, 12, 24, 120))),
+        draws=draw(st.sampled_from(("all", "none"))),
     )
 
 
@@ -88,6 +89,7 @@ def test_any_link_gives_a_choice(index: ModelIndex, query: str) -> None:
         ("?place=atlantis", "atlantis"),
         ("?seeds=1000000", "seeds"),
         ("?seeds=nan", "seeds"),
+        ("?draws=mechanisms", "choice of parameters called 'mechanisms'"),
         ("?compare=baseline,nothing", "nothing"),
         ("?show=moon", "moon"),
         ("?policies.prevention_share=7", "Prevention share"),
@@ -167,7 +169,7 @@ def test_the_scenarios_file_is_the_policy_that_the_page_runs(tmp_path: Path) -> 
     query = (
         "?place=wigan&policies.threshold=0.5&service.threshold=camhs,home_care&fifths.threshold=1,2"
         "&ages.threshold=0-17&policies.grant=12&service.grant=youth_work&policies.prevention_share=-0.015"
-        "&policies.recession=3&start=2027-04&over=36&lasts=12"
+        "&policies.recession=3&start=2027-04&over=36&lasts=12&draws=none"
     )
     choice, said = read_link(query, real)
     assert said == []
@@ -208,8 +210,25 @@ def test_the_lines_of_python_are_the_policy_too() -> None:
     assert names["yours"].moves[2].where.quintiles == [1]
     assert lines[-2] == (
         'result = sim.compare(before, more_acute, prevention_shift, salami_slice, yours, place="anytown", seeds=20, '
-        'seed=0, people=4000, years=8, draws="none")'
+        "seed=0, people=4000, years=8)"
     )
+
+
+def test_draws_are_in_the_command_unless_they_are_the_default(index: ModelIndex) -> None:
+    """The command and the lines of Python state the draws if they are not the default, and only then."""
+    drawn, declared = (read_link(query, index)[0] for query in ("", "?draws=none"))
+    assert "draws" not in reproduce.command(drawn, index) + reproduce.python_code(drawn, index)
+    assert reproduce.command(declared, index).endswith("--seed 0 --draws none")
+    assert 'seed=0, draws="none")' in reproduce.python_code(declared, index)
+    assert {job.draws for job in declared.jobs(index)} == {"none"}
+    assert not {job.digest for job in drawn.jobs(index)} & {job.digest for job in declared.jobs(index)}
+
+
+def test_the_page_passes_its_draws_to_the_model(index: ModelIndex) -> None:
+    """A run on the page has the draws of the choice; their number and place are in its document."""
+    for query, draws in (("", "all"), ("?draws=none", "none")):
+        requested = read_link(query, index)[0].jobs(index)[0]
+        assert run(index, requested, lambda *_: None)["draws"] == draws
 
 
 # The status while runs continue.
@@ -252,8 +271,22 @@ def test_compilation_is_reported() -> None:
     assert summary.progress(choice, cold, choice.jobs(cold), states)[0].startswith("Compiling the model")
     warm.append(True)
     assert summary.progress(choice, cold, choice.jobs(cold), states) == (
-        "Updating… “Salami slice”: 0 of 40 runs done (20 seeds). getting ready", 0
+        "Calibrating the parameters of each run… “Salami slice”: 0 of 40 steps done (20 seeds)", 0
     )  # fmt: skip
+
+
+def test_calibration_is_reported(index: ModelIndex) -> None:
+    """While the draws are calibrated the status states that; runs with the parameters as declared count runs."""
+    choice = default_choice(index)
+    states = [JobState("running", 3, 72, "calibrating the draw of seed 3"), *[JobState("waiting")] * 2]
+    assert summary.progress(choice, index, choice.jobs(index), states)[0] == (
+        "Calibrating the parameters of each run… “Salami slice”: 3 of 72 steps done (20 seeds)"
+    )
+    declared = replace(choice, draws="none")
+    states[0] = JobState("running", 3, 40)
+    assert summary.progress(declared, index, declared.jobs(index), states)[0] == (
+        "Updating… “Salami slice”: 3 of 40 runs done (20 seeds)"
+    )
 
 
 def test_few_seeds_have_no_quick_result(index: ModelIndex) -> None:

@@ -13,6 +13,7 @@ from strategies import digest
 
 import sim
 from sim.cache import records as cached_records
+from sim.calibration.attainable_rates import CalibrationError
 from sim.calibration.calibrated_model import Calibrated
 from sim.engine.verified_files import VerifiedFolder
 from sim.ensemble import paired_runs, parameter_sampling
@@ -30,7 +31,7 @@ PAIR = ("baseline", "salami-slice")
 solution_for = paired_runs.solution_for
 
 
-def uncalibrated(scenario: Scenario, place: Place) -> Calibrated:
+def uncalibrated(scenario: Scenario, place: Place, _progress: object = None) -> Calibrated:
     """The supplied hazards with the parameters of a draw: quick, and not steady."""
     return solution_for(scenario.model_copy(update={"calibrate": "none"}), place)
 
@@ -123,16 +124,16 @@ def test_parameters_of_a_scenario_are_fixed() -> None:
     assert all("waiting.urgency" not in draw for draw in result.settings["drawn"].values())
 
 
-def failing(*failing_seeds: int) -> Callable[[Scenario, Place], Calibrated]:
+def failing(*failing_seeds: int) -> Callable[..., Calibrated]:
     """A calibration that refuses the draws of some seeds."""
     refused = {
         draw["need.beta_resilience"]: seed
         for seed, draw in zip(failing_seeds, parameter_sampling.draws("all", failing_seeds, "anytown", {}), strict=True)
     }
 
-    def calibrate(scenario: Scenario, place: Place) -> Calibrated:
+    def calibrate(scenario: Scenario, place: Place, _progress: object = None) -> Calibrated:
         if scenario.parameters["need.beta_resilience"] in refused:
-            raise InputError("calibration", None, "resilience.scar", "a draw whose baseline is steady", 0.25)
+            raise CalibrationError("calibration", None, "resilience.scar", "a draw whose baseline is steady", 0.25)
         return uncalibrated(scenario, place)
 
     return calibrate
@@ -153,6 +154,17 @@ def test_a_draw_that_cannot_be_calibrated_is_left_out(monkeypatch: pytest.Monkey
     assert steps[-1][0] == steps[-1][1]
     alone = sim.run("baseline", seeds=[2, 3], **SMALL)
     assert digests(alone)["baseline"].items() <= digests(result)["baseline"].items()
+
+
+def test_another_error_is_no_refused_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the input that is no refusal of a draw ends the comparison at once."""
+
+    def wrong(*_: object) -> Calibrated:
+        raise InputError("place", None, "", "a place", 0)
+
+    monkeypatch.setattr(paired_runs, "solution_for", wrong)
+    with pytest.raises(InputError, match="^place: wanted a place"):
+        sim.run("baseline", seeds=2, **SMALL)
 
 
 def test_too_many_refused_draws_end_the_comparison(

@@ -36,19 +36,28 @@ def about(index: ModelIndex) -> html.Section:
                     ),
                     html.Li(
                         [
-                            html.Strong("Bands around a level "),
-                            "are the middle 95% of runs that differ only in chance events. ",
-                            html.Strong("The 95% CI (confidence interval) of a difference "),
-                            "includes the mean of very many such runs in 95 of 100 cases. If the CI excludes 0, the "
-                            "page calls the difference clear. If the CI includes 0, the difference can be chance.",
+                            html.Strong("Pale bands and thin whiskers "),
+                            "are the middle 95% of runs. Runs differ in their chance events and, unless you choose "
+                            "“As declared”, in the parameters that they draw from their ranges. ",
+                            html.Strong("The 95% CI (confidence interval) of a mean "),
+                            "includes the mean of very many such runs in 95 of 100 cases. If the CI of a difference "
+                            "excludes 0, the page calls the difference clear. If it includes 0, the direction of the "
+                            "difference is not known. A clear difference is one of the mean: single runs, and so the "
+                            "real world, can differ in the other direction.",
                         ]
                     ),
                     html.Li(
-                        "To compare two policies, the model uses the same people and the same chance events for both."
+                        "To compare two policies, the model uses the same people, the same parameters and the same "
+                        "chance events for both."
                     ),
                     html.Li(
-                        "Neither includes the uncertainty of the parameters. Several parameters are assumed; the "
-                        "section “About” of their lever says so. The real uncertainty is wider."
+                        "Some draws of the parameters run twice, with other chance events. The difference between the "
+                        "two shows how much of the spread between runs (its variance) is chance."
+                    ),
+                    html.Li(
+                        "Most parameters are assumed, and their ranges too; the section “About” of a lever states its "
+                        "source. No band contains the doubt about the structure and the scope of the model. The real "
+                        "uncertainty is wider."
                     ),
                     html.Li(
                         "Compare policies with each other. Do not read a single line as a prediction, and do not use "

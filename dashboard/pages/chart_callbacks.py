@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import ALL, Input, Output, no_update
 
-from dashboard import summary, tables
+from dashboard import drivers, summary, tables
 from dashboard.choice import checked
 from dashboard.model import ModelIndex
 from dashboard.pages import results
@@ -34,6 +34,7 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
     @app.callback(
         Output("compare-drawn", "data"),
         Output("compare-headline", "children"),
+        Output("compare-doubt", "children"),
         Output("compare-cards", "children"),
         Output("compare-cards-note", "children"),
         *figure_outputs("main"),
@@ -80,6 +81,7 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         *slot_outputs("money"),
         Output("compare-table-money", "children"),
         Output("compare-table-worth", "children"),
+        Output("compare-drivers", "children"),
         Output("compare-table-all", "children"),
         Input("compare-drawn", "data"),
         prevent_initial_call=True,
@@ -94,5 +96,6 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
             *results.small_charts(document, index, index.spend, len(index.spend)),
             results.level_tables(document, index, index.spend),
             tables.cost_effectiveness(document, measures) if measures else no_update,
+            drivers.of_policies(document, index),
             tables.last_year(document, metrics),
         )

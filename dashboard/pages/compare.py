@@ -14,7 +14,7 @@ from dash import dcc, html
 
 from dashboard import charts, controls
 from dashboard.choice import choice_data, default_choice
-from dashboard.findings import MEAN
+from dashboard.findings import MEAN, RUNS
 from dashboard.html_attributes import aria
 from dashboard.model import ModelIndex
 from dashboard.pages.about import about
@@ -24,7 +24,14 @@ QUESTION = (
     "is it?"
 )
 POLL_MS = 300
-PAIRED = "Each run of a policy is compared with a run of the baseline with the same people and the same chance events."
+PAIRED = (
+    "Each run of a policy is compared with a run of the baseline with the same people, parameters and chance events."
+)
+WHISKERS = f"Thick whiskers: {MEAN}. Thin whiskers: {RUNS}."
+LEVELS = (
+    "The axis does not start at 0. The policies of a run have the same parameters, so their bands overlap even where a "
+    "difference is clear: the chart of differences below shows that."
+)
 KINDS = {
     "service": "Acute services",
     "life": "Health and length of life",
@@ -121,23 +128,28 @@ def _results(index: ModelIndex) -> html.Section:
                         **aria(live="polite"),
                     ),
                     html.P([], id="compare-policy", className="policy"),
+                    html.Div([], id="compare-doubt", className="doubt note"),
                     html.Div(id="compare-cards", className="cards"),
                     html.P("", id="compare-cards-note", className="note"),
                 ],
             ),
-            _figure("main", f"{main} over time", control=_period(), note="The axis does not start at 0."),
+            _figure("main", f"{main} over time", control=_period(), note=LEVELS),
             html.Div(
                 className="side-by-side",
                 children=[
                     _figure("difference", "Difference from the baseline", note=PAIRED),
-                    _figure("spend", "Spending", note=f"{PAIRED} Whiskers: {MEAN}."),
+                    _figure("spend", "Spending", note=f"{PAIRED} {WHISKERS}"),
                 ],
             ),
             html.Section(
                 [html.H2("Is it worth the money?"), html.Div("No results yet.", id="compare-table-worth")],
                 className="card" if index.cost_effectiveness else "hidden",
             ),
-            _figure("fifths", "Who benefits", note="Neighbourhoods by England’s deprivation fifths."),
+            _figure("fifths", "Who benefits", note=f"Neighbourhoods by England’s deprivation fifths. {WHISKERS}"),
+            html.Section(
+                [html.H2("What this difference hangs on most"), html.Div("No results yet.", id="compare-drivers")],
+                className="card",
+            ),
             _measures(index),
             html.Section(
                 className="card",
@@ -198,7 +210,7 @@ def _downloads() -> html.Section:
                     html.Li(
                         [
                             html.A("CSV", id="compare-csv", href="/download/comparison.csv", download="upstream.csv"),
-                            ": every measure by year, with units and both kinds of interval",
+                            ": every measure by year, with units, both kinds of range, and the spread by cause",
                         ]
                     ),
                     html.Li(

@@ -51,6 +51,7 @@ def _register_link(app: dash.Dash, index: ModelIndex) -> None:
     @app.callback(
         Output("compare-place", "value"),
         Output("compare-seeds", "value"),
+        Output("compare-draws", "value"),
         Output("compare-scenarios", "value"),
         Output("compare-services", "value"),
         Output("compare-start", "value"),
@@ -72,6 +73,7 @@ def _register_link(app: dash.Dash, index: ModelIndex) -> None:
         return (
             choice.place,
             str(choice.seeds),
+            choice.draws,
             list(choice.scenarios),
             list(choice.services),
             choice.start,
@@ -260,6 +262,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         *(Output(*target) for target in STATUS),
         Input("compare-place", "value"),
         Input("compare-seeds", "value"),
+        Input("compare-draws", "value"),
         Input("compare-scenarios", "value"),
         Input("compare-services", "value"),
         Input("compare-start", "value"),
@@ -274,6 +277,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
     def submit(
         place: Any,
         seeds: Any,
+        draws: Any,
         scenarios: Any,
         services: Any,
         start: Any,
@@ -288,6 +292,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         raw = {
             "place": place,
             "seeds": seeds,
+            "draws": draws,
             "compare": scenarios or [],
             "show": services or [],
             "start": start,

@@ -31,8 +31,13 @@ def shown_document(store: Store, digests: Any) -> Document | None:
 
 
 def opening(document: Document, index: ModelIndex) -> tuple[Any, ...]:
-    """Headline, cards, and the note on the cards."""
-    return findings.headline(document, index.main), summary.cards(document, index), summary.cards_note(document, index)
+    """Headline, how certain it is, cards, and the note on the cards."""
+    return (
+        findings.headline(document, index.main),
+        summary.doubt_lines(document, index),
+        summary.cards(document, index),
+        summary.cards_note(document, index),
+    )
 
 
 def main_figure(document: Document, index: ModelIndex, *, monthly: bool) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from sim.cli import (
     list_command,
     place_commands,
     run_commands,
+    sensitivity_command,
     validation_commands,
 )
 
@@ -46,6 +47,7 @@ def about(
 
 app.command()(run_commands.run)
 app.command()(run_commands.compare)
+app.command()(sensitivity_command.sensitivity)
 app.command("list")(list_command.list_)
 app.command()(list_command.schema)
 app.command()(run_commands.export)

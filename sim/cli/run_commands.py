@@ -174,6 +174,10 @@ def _compare(
         reached = f"acute demand is known to within ±{half_width(result):.2%} (requested: ±{precision:.2%})"
         print(f"{len(result.seeds)} of at most {seeds} seeds: {reached}", file=sys.stderr)
     document = result.document(by=axes)
+    if document["differences"]:
+        from sim.analysis.sensitivity import drivers
+
+        document |= drivers.document(result)
     if folder is not None:
         from sim.results import result_folder
 

@@ -102,9 +102,22 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     if document["differences"]:
         _cost_effectiveness(document, by_name, last, out)
         _expectations(result, by_name, out)
+        _drivers(document, out)
     show_notes(document["notes"], out)
     out.print()
     out.print(Text(document["note"].rstrip("."), style="bold"))
+
+
+def _drivers(document: dict[str, Any], out: Console) -> None:
+    """Print the parameters on which the differences depend most."""
+    from sim.analysis.sensitivity import drivers
+
+    for k, line in enumerate(drivers.lines(document)):
+        if k == 0:
+            out.print()
+            out.print(Text(plain(line), style="bold"))
+        else:
+            print_wrapped(line.strip(), out, indent=len(line) - len(line.lstrip()))
 
 
 def show_notes(notes: Sequence[str], out: Console) -> None:

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from sim.cache import records as cached_records
 from sim.cache import worlds
+from sim.calibration.attainable_rates import CalibrationError
 from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.ensemble import parameter_sampling
@@ -155,7 +156,7 @@ class PairedRuns:
         def refusal(seed: int, _stop: Callable[[], bool]) -> str:
             try:
                 self._calibrated(seed)
-            except InputError as error:
+            except CalibrationError as error:
                 return str(error)
             finally:
                 self._report(1, f"calibrating the draw of seed {seed}")
@@ -220,13 +221,17 @@ class PairedRuns:
         scenario = self._baseline if seed is None else self._variant(self._baseline, seed)
         place = self.request.place
         placed = set_in_place(place, scenario.parameters)
+        label = "calibrating" if seed is None else f"calibrating the draw of seed {seed}"
+
+        def solved(of: Scenario) -> Calibrated:
+            return solution_for(of, place, lambda _done, _total, _label: self._report(0, label))
+
         if seed is None or not self._baseline.parameters or self._baseline.calibrate != "none":
-            return solution_for(scenario, place), placed
+            return solved(scenario), placed
         # The hazards are solved for the draw, and not for the parameters that the scenario changes in this world.
         drawn = self._baseline.model_copy(update={"parameters": self.drawn[seed], "calibrate": "fast"})
         domains, services = set_in_england(scenario.parameters)
-        solved = solution_for(drawn, place)._replace(params=scenario.params(), domains=domains, services=services)
-        return solved, placed
+        return solved(drawn)._replace(params=scenario.params(), domains=domains, services=services), placed
 
     def _source(self, number: int) -> int | None:
         """The seed of the draw that a run has; None if all runs have the same parameters."""

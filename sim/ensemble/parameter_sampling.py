@@ -37,6 +37,7 @@ from sim.scenario.valuation import VALUATION
 from sim.schema.errors import InputError
 from sim.world.build import england_mix
 
+F = npt.NDArray[np.float64]
 Which = Literal["mechanisms", "all"]
 """Parameters of mechanisms only, or the figures of the data files too."""
 Draws = Literal["all", "mechanisms", "none"]
@@ -74,11 +75,7 @@ def draws(
     InputError
         If `only` names a parameter that does not exist or is in `fixed`.
     """
-    known = {
-        name: parameter
-        for name, parameter in parameters(place).items()
-        if name not in fixed and not name.startswith(f"{VALUATION}.") and (which == "all" or not is_figure(name))
-    }
+    known = sampled_parameters(which, place, fixed)
     if only is not None:
         chosen = set(only)
         for name in sorted(chosen - known.keys()):
@@ -87,35 +84,93 @@ def draws(
     table = {name: _values(name, parameter, seeds) for name, parameter in known.items()}
     # One draw a seed, each of every parameter.
     samples = [{name: float(column[k]) for name, column in table.items()} for k in range(len(seeds))]
-    return [_possible(sample, known, fixed) for sample in samples] if which == "all" else samples
+    return [reconciled(sample, known, fixed) for sample in samples] if which == "all" else samples
 
 
-def _values(name: str, parameter: Parameter, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
-    """One parameter's values, one for each seed."""
+def sampled_parameters(which: Which, place: str, fixed: Mapping[str, float]) -> dict[str, Parameter]:
+    """Collect the parameters that are sampled: all but the choices of the analyst and those that are fixed.
+
+    Parameters
+    ----------
+    which : {"mechanisms", "all"}
+        Parameters of mechanisms only, or the figures of the data files too.
+    place : str
+        Name of the place whose figures are included.
+    fixed : mapping of str to float
+        Parameters that are not sampled, by dotted name.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By dotted name.
+    """
+    return {
+        name: parameter
+        for name, parameter in parameters(place).items()
+        if name not in fixed and not name.startswith(f"{VALUATION}.") and (which == "all" or not is_figure(name))
+    }
+
+
+def quantiles(shares: F, low: F, mode: F, high: F) -> F:
+    """Compute values of parameters at shares of their distributions, which are triangular.
+
+    Parameters
+    ----------
+    shares : ndarray of float64
+        Shares of the distributions, 0 to 1.
+    low, mode, high : ndarray of float64
+        Ends and peak of each distribution, of a shape that can be broadcast to that of `shares`.
+
+    Returns
+    -------
+    ndarray of float64, shape of `shares`
+        Values from `low` to `high`.
+    """
     from scipy import stats
 
-    low, high, mode = parameter.spec.low, parameter.spec.high, parameter.value
-    block = SLICE * SLICES
-    shares = np.array([_sequence(name, seed // block)[seed % block] for seed in seeds])
-    drawn = stats.triang.ppf(shares, (mode - low) / (high - low), loc=low, scale=high - low)
-    out: npt.NDArray[np.float64] = np.clip(drawn, low, high)
+    values = stats.triang.ppf(shares, (mode - low) / (high - low), loc=low, scale=high - low)
+    out: F = np.clip(values, low, high)
     return out
 
 
+def _values(name: str, parameter: Parameter, seeds: Sequence[int]) -> F:
+    """One parameter's values, one for each seed."""
+    block = SLICE * SLICES
+    shares = np.array([_sequence(name, seed // block)[seed % block] for seed in seeds])
+    return quantiles(shares, *(np.array(end) for end in (parameter.spec.low, parameter.value, parameter.spec.high)))
+
+
 @lru_cache(maxsize=4096)
-def _sequence(name: str, block: int) -> npt.NDArray[np.float64]:
+def _sequence(name: str, block: int) -> F:
     """The shares of its distribution, 0 to 1, at which a parameter is sampled by the seeds of a block of slices."""
     from scipy.stats import qmc
 
     rng = np.random.default_rng([zlib.crc32(name.encode()), block])
     within = qmc.Sobol(d=SLICE, scramble=True, rng=rng).random(SLICES)
     parts = rng.permuted(np.tile(np.arange(SLICE), (SLICES, 1)), axis=1)
-    out: npt.NDArray[np.float64] = ((parts + np.take_along_axis(within, parts, axis=1)) / SLICE).ravel()
+    out: F = ((parts + np.take_along_axis(within, parts, axis=1)) / SLICE).ravel()
     return out
 
 
-def _possible(sample: dict[str, float], known: Mapping[str, Parameter], fixed: Mapping[str, float]) -> dict[str, float]:
-    """Move the figures of a sample towards the published ones as long as they contradict one another."""
+def reconciled(
+    sample: dict[str, float], known: Mapping[str, Parameter], fixed: Mapping[str, float]
+) -> dict[str, float]:
+    """Move the figures of a sample towards the published ones as long as they contradict one another.
+
+    Parameters
+    ----------
+    sample : dict of str to float
+        Values of parameters, by dotted name.
+    known : mapping of str to Parameter
+        The parameters of the sample.
+    fixed : mapping of str to float
+        Values of further parameters.
+
+    Returns
+    -------
+    dict of str to float
+        The sample, or another with the same parameters of mechanisms.
+    """
     for _ in range(HALVINGS):
         if _fit({**sample, **fixed}):
             return sample
