@@ -16,11 +16,11 @@ from rich.text import Text
 from sim.analysis.sensitivity.charts import along_range, page
 from sim.analysis.sensitivity.indices import OTHERS
 from sim.analysis.sensitivity.result import COLUMNS, Sensitivity
-from sim.cli.options import indented_json
-from sim.cli.output_folder import write_text
 from sim.cli.tables import print_wrapped
 from sim.results.number_text import difference_unit, fixed, number_text
+from sim.results.result_folder import write_text
 from sim.schema.errors import InputError, plain
+from sim.schema.json_text import indented_json
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
