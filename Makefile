@@ -5,6 +5,8 @@ SERVE ?= 1
 PLACE ?= anytown
 # More arguments for the command of a target: `make run SERVE=0 ARGS="--people 3000"`, `make test ARGS="-k place"`.
 ARGS ?=
+# Processes that run tests side by side; a file's tests stay in one of them.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
@@ -55,7 +57,7 @@ browser: $(VENV)/dev-ready ## install Chromium for the dashboard's tests, if the
 	  $(BIN)/playwright install chromium; fi
 
 test: $(VENV)/dev-ready browser ## run all tests, quick tests first and browser tests last
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/dev-ready ## check format and lint, without changes
 	$(BIN)/ruff format --check .
