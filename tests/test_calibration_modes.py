@@ -48,9 +48,9 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return runs
 
 
-def same(one: Solution, other: Solution) -> bool:
+def same(first: Solution, other: Solution) -> bool:
     """Whether two solutions are the same to the last bit."""
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    return all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
 def test_default_parameters_have_the_supplied_solution(short_runs: list[str]) -> None:

@@ -162,7 +162,7 @@ def _diagnosis(
 ) -> Diagnosis:
     """The rates that these hazards give, relative to the published ones. `crisis` are hazards without a limit."""
     required, limited = ((hazard * run.modifiers).sum(axis=(1, 2)) for hazard in (crisis, solution.up[:, 2]))
-    given = limited / np.maximum(1e-12, required)
+    attained = limited / np.maximum(1e-12, required)
     visits = {}
     walk_ins = [service for service in services if service.walk_in is not None]
     for row, service in enumerate(walk_ins):
@@ -173,7 +173,7 @@ def _diagnosis(
         excess = (np.maximum(0.0, solution.knocks[row] - aims.walk_in[row]) * run.people).sum()
         visits[service.id] = float(1.0 + excess / published)
     return Diagnosis(
-        crises={domain.id: float(share) for domain, share in zip(domains, given, strict=True)}, visits=visits
+        crises={domain.id: float(share) for domain, share in zip(domains, attained, strict=True)}, visits=visits
     )
 
 
