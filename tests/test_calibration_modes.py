@@ -149,7 +149,7 @@ def test_parameters_without_a_baseline_are_refused_by_name() -> None:
     with pytest.raises(CalibrationError, match=r"crises of care, got 90% of these crises$"):
         attainable_rates.check(Diagnosis({"care": 0.9}, {"ae": 1.0}), values, "anytown")
     assert "got 120% of the visits to ae" in str(visits.value)
-    assert "knock_per_year.physical_health = 1.2 (declared" in str(visits.value)
+    assert "knock_per_year.physical_health = 1.2 (0.2 to 1.2)" in str(visits.value)
     assert "scar" not in str(visits.value)
     assert isinstance(visits.value, InputError)
 
