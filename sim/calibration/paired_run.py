@@ -60,7 +60,7 @@ EXTRAPOLATED_AT, FORGOTTEN_AT = 42, 60
 TURNOVER = 0.08
 """Share of the people of an age band who are replaced in a year, in the extrapolation of resilience. CALC: about 5% of
 households move in a year, and people enter and leave a band of 10 to 18 years by ageing. With 0.045, resilience was
-extrapolated too far (by up to a fifth, against runs of 18 years)."""
+extrapolated too far (by up to a fifth, against runs of 20 years)."""
 PRIOR_PEOPLE = 20.0
 """People with serious need in a cell, whose modifiers weigh as much as the change in the age band or domain."""
 MOST_EXTRAPOLATED = 3.0
