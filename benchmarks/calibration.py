@@ -118,7 +118,7 @@ def main() -> None:
         furthest = results[int(np.argmax(off))]
         print(
             f"{name:36} {np.mean([town[name] for town in supplied]) - 1.0:+8.1%} {np.median(off):8.1%} "
-            f"{furthest[0] - 1.0:+8.1%}  ({furthest[2]:3})  {np.nanmean([error for _, error, _ in results]):5.1%}"
+            f"{furthest[0] - 1.0:+8.1%}  ({furthest[2]:3})  {np.mean([error for _, error, _ in results]):5.1%}"
         )
 
 

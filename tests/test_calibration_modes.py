@@ -48,9 +48,9 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return runs
 
 
-def same(one: Solution, other: Solution) -> bool:
+def same(first: Solution, other: Solution) -> bool:
     """Whether two solutions are the same to the last bit."""
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    return all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
 def test_default_parameters_have_the_supplied_solution(short_runs: list[str]) -> None:
@@ -149,7 +149,7 @@ def test_parameters_without_a_baseline_are_refused_by_name() -> None:
     with pytest.raises(CalibrationError, match=r"crises of care, got 90% of these crises$"):
         attainable_rates.check(Diagnosis({"care": 0.9}, {"ae": 1.0}), values, "anytown")
     assert "got 120% of the visits to ae" in str(visits.value)
-    assert "knock_per_year.physical_health = 1.2 (declared" in str(visits.value)
+    assert "knock_per_year.physical_health = 1.2 (0.2 to 1.2)" in str(visits.value)
     assert "scar" not in str(visits.value)
     assert isinstance(visits.value, InputError)
 

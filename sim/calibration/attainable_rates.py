@@ -19,7 +19,7 @@ LEAST_CRISES = 0.95
 """Smallest share of the published crises of a domain that the hazards give."""
 MOST_VISITS = 1.10
 """Largest number of visits to a walk-in service, relative to the published number."""
-NAMED = 4
+NAMED = 2
 """Number of parameters that an error names."""
 
 
@@ -61,7 +61,7 @@ def check(diagnosis: Diagnosis, values: Mapping[str, float], place: str) -> None
         if share > MOST_VISITS:
             wanted = f"parameters with which unmet need leads to at most {MOST_VISITS:.0%} of the published visits"
             came = f"{share:.0%} of the visits to {service}"
-            raise _refusal(wanted, came, values, (f"services.{service}.walk_in.", "help_seeking."), place)
+            raise _refusal(wanted, came, values, (f"services.{service}.walk_in.",), place)
 
 
 def _refusal(
@@ -81,8 +81,6 @@ def _furthest(values: Mapping[str, float], prefixes: tuple[str, ...], place: str
     }
     names = sorted(distance, key=lambda name: -distance[name])[:NAMED]
     described = [
-        f"{name} = {values[name]:.3g} (declared {known[name].value:g}, from {known[name].spec.low:g} to "
-        f"{known[name].spec.high:g})"
-        for name in names
+        f"{name} = {values[name]:.3g} ({known[name].spec.low:g} to {known[name].spec.high:g})" for name in names
     ]
-    return f"; furthest from their declared values are {', '.join(described)}" if described else ""
+    return f"; far from the declared values: {', '.join(described)}" if described else ""

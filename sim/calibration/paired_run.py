@@ -60,7 +60,7 @@ EXTRAPOLATED_AT, FORGOTTEN_AT = 42, 60
 TURNOVER = 0.08
 """Share of the people of an age band who are replaced in a year, in the extrapolation of resilience. CALC: about 5% of
 households move in a year, and people enter and leave a band of 10 to 18 years by ageing. With 0.045, resilience was
-extrapolated too far (by up to a fifth, against runs of 18 years)."""
+extrapolated too far (by up to a fifth, against runs of 20 years)."""
 PRIOR_PEOPLE = 20.0
 """People with serious need in a cell, whose modifiers weigh as much as the change in the age band or domain."""
 MOST_EXTRAPOLATED = 3.0
@@ -162,7 +162,7 @@ def _diagnosis(
 ) -> Diagnosis:
     """The rates that these hazards give, relative to the published ones. `crisis` are hazards without a limit."""
     required, limited = ((hazard * run.modifiers).sum(axis=(1, 2)) for hazard in (crisis, solution.up[:, 2]))
-    given = limited / np.maximum(1e-12, required)
+    attained = limited / np.maximum(1e-12, required)
     visits = {}
     walk_ins = [service for service in services if service.walk_in is not None]
     for row, service in enumerate(walk_ins):
@@ -173,7 +173,7 @@ def _diagnosis(
         excess = (np.maximum(0.0, solution.knocks[row] - aims.walk_in[row]) * run.people).sum()
         visits[service.id] = float(1.0 + excess / published)
     return Diagnosis(
-        crises={domain.id: float(share) for domain, share in zip(domains, given, strict=True)}, visits=visits
+        crises={domain.id: float(share) for domain, share in zip(domains, attained, strict=True)}, visits=visits
     )
 
 
