@@ -162,7 +162,7 @@ def test_another_error_is_no_refused_draw(monkeypatch: pytest.MonkeyPatch) -> No
         raise InputError("place", None, "", "a place", 0)
 
     monkeypatch.setattr(paired_runs, "solution_for", wrong)
-    with pytest.raises(InputError, match="^place: wanted a place"):
+    with pytest.raises(InputError, match=r"^place: wanted a place"):
         sim.run("baseline", seeds=2, **SMALL)
 
 
