@@ -35,8 +35,8 @@ class Row(NamedTuple):
     mean: float
     low: float
     high: float
-    luck: float
-    parameters: float
+    by_chance: float
+    by_parameters: float
     fresh: float
     error: float
 
@@ -100,8 +100,8 @@ def main() -> None:
     )
     for row in rows:
         print(
-            f"| {row.policy} | {row.mean:+.1f} ({row.low:+.1f} to {row.high:+.1f}) | {row.luck:.1f}, "
-            f"{row.parameters:.1f} | {row.fresh:+.1f} ± {row.error:.1f} | {'yes' if row.holds else 'no'} |"
+            f"| {row.policy} | {row.mean:+.1f} ({row.low:+.1f} to {row.high:+.1f}) | {row.by_chance:.1f}, "
+            f"{row.by_parameters:.1f} | {row.fresh:+.1f} ± {row.error:.1f} | {'yes' if row.holds else 'no'} |"
         )
 
 

@@ -59,6 +59,17 @@ def test_larger_jobs_take_more_memory_and_time() -> None:
     ).seconds * (1.0 if (run_limits.os.cpu_count() or 1) > 1 else 0.999)
 
 
+def test_draws_count_their_replicates_and_calibrations() -> None:
+    """With draws, the runs are those of the seeds and of the replicates; each draw is calibrated and held in memory."""
+    drawn = RUNS._replace(drawn=True)
+    assert (RUNS.runs_each, drawn.runs_each) == (20, 25)
+    plain, other = estimate(RUNS), estimate(drawn)
+    assert other.records == pytest.approx(1.25 * plain.records + 20 * run_limits.DRAW_BYTES, rel=1e-6)
+    calibrating = 20 * run_limits.PERSON_MONTHS_PER_DRAW / run_limits.PERSON_MONTHS_PER_SECOND
+    cores = min(2, run_limits.os.cpu_count() or 1)
+    assert other.seconds == pytest.approx(1.25 * plain.seconds + calibrating / cores)
+
+
 def test_england_takes_the_measured_memory_and_time() -> None:
     """For 56.55 million people, 20 years and one seed the estimate is near the measured 6.7 and 11.1 GB, 11 and 19 min.
 

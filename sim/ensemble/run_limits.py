@@ -53,6 +53,8 @@ SPIN_UP_SPEED = 2.5
 """Speed of the spin-up, in which nobody has needs, over that of a month with needs."""
 PERSON_MONTHS_PER_DRAW = 14e6
 """Person-months in which a draw of parameters is calibrated (`sim.calibration.paired_run.adapt`): about one second."""
+DRAW_BYTES = 1_000_000
+"""Bytes of a draw: its parameters and its solution, which are held until all runs are done."""
 SECONDS_PER_TWIN = 20.0
 """Time of one run of the stock-flow twin."""
 MESA_SLOWER, MESA_BYTES = 400.0, 6_000
@@ -171,6 +173,7 @@ def estimate(runs: Runs) -> RunEstimate:
             + sum(column_bytes(array.description(), lengths) for array in RECORDED_BY_YEAR.values())
         )
         records = round(RECORD_FACTOR * record * runs.runs_each * runs.scenarios)
+        records += DRAW_BYTES * runs.seeds if runs.drawn else 0
     return RunEstimate(worlds, records, runs.times * _seconds(runs))
 
 

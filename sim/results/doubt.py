@@ -12,8 +12,8 @@ BEYOND_BANDS = (
 
 Counted in simulations of 10 seeds with central parameters, as the larger of simulated over published and published over
 simulated: A&E visits of older people 3.5 (V1), young people's offending 2.7 (V2), two age groups of Sure Start 1.0 and
-1.3 (V3), the cost of a QALY 10 and 10 (V4, of which only the ratio has a band, within 1.1), continuity 1.1 (V5), early
-help's share 2.1, its spending 1.5, and adult social care's share 3.9 (V6).
+1.3 (V3), the cost of a QALY 10 (V4, which tests the ratio of two such costs alone), continuity 1.1 (V5), early help's
+share 2.1, its spending 1.5, and adult social care's share 3.9 (V6).
 """
 
 
