@@ -170,8 +170,8 @@ def simulated(effects: int, mean: float, parameter_sd: float, seed: int) -> list
 def test_a_false_dependence_is_rare(mean: float) -> None:
     """If the effect is the same under all conditions, at most 5% of the lines are called `depends`.
 
-    Of 1,500 lines with each mean it was 2.1% to 2.7%, and 0.5% for a mean of 1.5 standard deviations. With 800 lines, a
-    true rate of 2.7% passes 5% with a chance of 2e-4.
+    Of 600 lines with each mean it was 1.3% to 2.3%, and 0.7% for a mean of 1.5 standard deviations. With 800 lines, a
+    true rate of 2.5% passes 5% with a chance of 1e-4.
     """
     lines = simulated(800, mean, 0.0, seed=11)
     share = sum(robust.verdict == "depends" for robust in lines) / len(lines)
@@ -182,11 +182,11 @@ def test_a_false_dependence_is_rare(mean: float) -> None:
 
 
 def test_parameters_that_seldom_matter_are_seldom_blamed() -> None:
-    """If 1% of parameter sets have the opposite sign, fewer than 2% of lines depend; if 20% have, 80% or more do."""
+    """If 1% of parameter sets have the opposite sign, fewer than 2% of lines depend; if 20% have, two thirds do."""
     rarely = simulated(400, 2.33 * 3.0, 3.0, seed=5)
     assert sum(robust.verdict == "depends" for robust in rarely) < 8
     often = simulated(200, 0.84 * 3.0, 3.0, seed=6)
-    assert sum(robust.verdict == "depends" for robust in often) >= 160
+    assert sum(robust.verdict == "depends" for robust in often) >= 134
 
 
 def test_every_line_has_a_verdict_of_the_list() -> None:

@@ -151,8 +151,8 @@ def claims(
         claims_tables.show(report, tables.console())
     if not report.unmet:
         return 0
-    verdicts: tuple[LineVerdict, ...] = ("depends", "not decided", "not met")
-    parts = ", ".join(f"{count} {verdict}" for verdict in verdicts if (count := report.lines(verdict)))
+    words: dict[LineVerdict, str] = {"depends": "depend", "not decided": "not decided", "not met": "not met"}
+    parts = ", ".join(f"{count} {word}" for verdict, word in words.items() if (count := report.lines(verdict)))
     message = f"{len(report.unmet)} of {len(report.findings)} expectations do not hold under all conditions: {parts}"
     without_interval = sum(not finding.verdict.has_interval for finding in report.unmet)
     message += f" ({without_interval} without an interval)" if without_interval else ""

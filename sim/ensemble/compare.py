@@ -131,7 +131,7 @@ def compare(
         (sim/ensemble/parameter_sampling.py). Some seeds are run a second time with the same draw and other chance
         events (sim/ensemble/replicates.py). The stock-flow twin makes its one run with the central values.
     replicates : bool
-        Whether these second runs are made. Without them, the spread is not split into luck and parameters.
+        Whether these second runs are made. Without them, the spread is not split into chance events and parameters.
     engine : {"agents", "stocks", "mesa"}
         People one by one; the stock-flow twin, one run of each scenario without chance; or the Mesa implementation
         in plain Python, for small places and few years.
