@@ -1,4 +1,4 @@
-"""Stability of sensitivity indices: `python -m benchmarks.sensitivity` compares designs of the main policies.
+"""Stability of sensitivity indices: `python -m benchmarks.sensitivity` compares two designs of the main policies.
 
 Each design has its own trajectories and its own scrambling. For each policy the ten parameters with the largest total
 indices of the first design are compared with the second design: Spearman's rank correlation, and the part of the

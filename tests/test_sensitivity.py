@@ -17,7 +17,7 @@ from command_line import assert_refused, select, small_comparison
 from rich.console import Console
 
 import sim
-from sim.analysis.sensitivity import drivers, evaluations, indices, stored, study
+from sim.analysis.sensitivity import agents, drivers, evaluations, indices, stored, study
 from sim.analysis.sensitivity.indices import OTHERS
 from sim.analysis.sensitivity.model import Question
 from sim.analysis.sensitivity.one_parameter import along
@@ -27,8 +27,9 @@ from sim.analysis.sensitivity.two_stages import Design
 from sim.cli import command
 from sim.cli import sensitivity as tables
 from sim.engine.verified_files import VerifiedFolder
-from sim.ensemble.parameter_sampling import sampled_parameters
+from sim.ensemble.parameter_sampling import draws, sampled_parameters
 from sim.results.comparison import Comparison
+from sim.schema.errors import InputError
 
 F = npt.NDArray[np.float64]
 LEADING = {"levers.overspend_share": 100.0, "resilience.scar": 300.0, "semi_fixed_costs.late": -40.0}
@@ -188,6 +189,25 @@ def test_the_difference_along_a_range(tmp_path: Path) -> None:
     console = Console(width=120, record=True)
     tables.show_along(document, console)
     assert "0.5 (declared)" in console.export_text()
+
+
+def test_draws_are_confirmed_by_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of the twin is its difference less that of agents; a draw that agents refuse has no error."""
+
+    def by_agents(_: Question, parameters: dict[str, float], *__: Any, **___: Any) -> agents.AgentDifference:
+        if parameters["resilience.scar"] == refused:
+            raise InputError("draw", None, "", "a steady baseline", 0)
+        return agents.AgentDifference(10.0, 8.0, 12.0)
+
+    first, refused = (draw["resilience.scar"] for draw in draws("all", range(2), "anytown", {}))
+    monkeypatch.setattr(agents, "agent_difference", by_agents)
+    scenarios = [sim.Scenario.load(name).with_settings(years=2) for name in ("baseline", "salami-slice")]
+    settings: dict[str, Any] = {"people": 3_000, "metric": "acute_demand", "year": 2, "seeds": 3, "draws": 2}
+    rows = agents.checks(*scenarios, place=sim.Place.load("anytown"), **settings)
+    assert first != refused
+    assert [row["agents"] for row in rows] == [10.0, None]
+    assert rows[0]["error"] == pytest.approx(rows[0]["twin"] - 10.0)
+    assert rows[1]["error"] is None
 
 
 @pytest.mark.parametrize(
