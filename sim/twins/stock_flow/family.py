@@ -105,19 +105,19 @@ class _Structure:
             stacked = np.concatenate([x[name] for x in paths.values() if name in x])
             _, first, inverse = np.unique(stacked, axis=1, return_index=True, return_inverse=True)
             self.same_as[name] = first[inverse.ravel()].tolist()
-        self._union = {name: next(x[name] for x in paths.values() if name in x) for name in self.moved}
+        self._union = {}
+        for name in self.moved:
+            path = next(x[name] for x in paths.values() if name in x)
+            self._union[name] = np.pad(path, ((0, self.months - len(path)), (0, 0)), "edge")
         self._age_mix = any("ageing_wave" in x and np.ptp(x["ageing_wave"]) > 0.0 for x in paths.values())
         codes = (aggregation.kind.tobytes(), aggregation.group.tobytes(), aggregation.places, aggregation.ages)
         place = family.place.model_dump_json()
         self._name = f"{codes} {place} {family.people}"
         self.rounds = TapeStore(self._trace_rounds, partial(self._probes, False), f"rounds {self._name}")
-        levers_key = [(n, self.same_as[n], self._months_of(n)) for n in self.moved]
-        name = f"month {self._name} {groups.tobytes()!r} {levers_key} {self.months} {self._age_mix}"
+        columns = [(name, self.same_as[name]) for name in self.moved]
+        name = f"month {self._name} {groups.tobytes()!r} {columns} {self.months} {self._age_mix}"
         self.month = TapeStore(self._trace_month, partial(self._probes, True), name)
         self._example: Draw | None = None
-
-    def _months_of(self, name: str) -> int:
-        return len(self._union[name])
 
     def paths(self, scenario: Scenario, parameters: Mapping[str, float]) -> dict[str, F]:
         """The paths of the levers that a scenario moves, by lever, with one column for each kind of neighbourhood."""
