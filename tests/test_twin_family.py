@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from sim.ensemble.parameter_sampling import draws
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
-from sim.twins.stock_flow import Twin, TwinFamily, record_of, symbolic
+from sim.twins.stock_flow import Twin, TwinFamily, record_of, symbolic, tape_store
 from sim.twins.stock_flow.agreement import acute_demand, largest_distance
 from sim.twins.stock_flow.equations import Equations, Stock
+from sim.twins.stock_flow.inputs import Layout
 from sim.twins.stock_flow.symbolic import choose, input_symbol, is_unchanged
 from sim.twins.stock_flow.tape import filled, holds, run_tape, tape_of
+from sim.twins.stock_flow.tape_store import TapeStore
 
 PEOPLE, YEARS = 3_000, 3
 UNCALIBRATED = {name: "none" if name == "calibrate" else False for name in Scenario.model_fields if "calibrate" in name}
@@ -59,6 +62,29 @@ def test_operations_on_inputs_are_computed_once_and_guarded() -> None:
     assert holds(tape)
     assert holds(other)
     assert not holds(filled(tape, np.array([7.0, 0.5])))
+
+
+def test_a_draw_that_does_not_fit_is_traced_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another outcome of a branch, or a number that was a literal, needs other equations; earlier ones are kept."""
+    nothing = SimpleNamespace(get=lambda *_: None, put=lambda *_: None, limit=lambda: None)
+    monkeypatch.setattr(tape_store, "FOLDER", nothing)
+
+    def trace(layout: Layout) -> Equations:
+        symbolic.clear()
+        x = layout.symbols()["x"]
+        out = 2.0 * x[0] if x[0] > x[1] else x[1] + x[2]
+        return Equations({}, {}, {"y": np.array([out], object)}, {}, 1, dict(symbolic.GUARDS))
+
+    store = TapeStore(trace, lambda: [{"x": np.array([3.0, 2.0, 0.0])}], "a branch")
+    for draw, value, traced in (
+        ([3, 2, 0], 6, 1),
+        ([5, 2, 0], 10, 1),
+        ([1, 2, 0], 2, 2),
+        ([1, 2, 5], 7, 3),
+        ([3, 2, 0], 6, 3),
+    ):
+        _, tape = store.tape({"x": np.array(draw, float)})
+        assert (run_tape(tape, series=np.zeros((1, 0)))[0].item(), store.traced) == (value, traced)
 
 
 def test_a_family_has_the_outputs_of_the_plain_twin(family: TwinFamily) -> None:

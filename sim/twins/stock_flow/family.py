@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.calibration.calibrate import solution_for
+from sim.hazards import digest
 from sim.place.place import Place
 from sim.policies import levers
 from sim.results.metrics import services_of
@@ -94,7 +95,6 @@ class _Structure:
     def __init__(self, family: TwinFamily, scenarios: list[Scenario], aggregation: Aggregation, groups: A) -> None:
         self.family, self.scenarios, self.aggregation, self.groups = family, scenarios, aggregation, groups
         self.months = 12 * max(s.years for s in scenarios)
-        self._axis = {lever.name: lever.axis for lever in levers()}
         self._columns = {
             s.name: TargetColumns(s.moves, family.services, family.neighbourhood_columns, s.name) for s in scenarios
         }
@@ -112,7 +112,7 @@ class _Structure:
         self._age_mix = any("ageing_wave" in x and np.ptp(x["ageing_wave"]) > 0.0 for x in paths.values())
         codes = (aggregation.kind.tobytes(), aggregation.group.tobytes(), aggregation.places, aggregation.ages)
         place = family.place.model_dump_json()
-        self._name = f"{codes} {place} {family.people}"
+        self._name = f"{codes} {place} {family.people} {family.files}"
         self.rounds = TapeStore(self._trace_rounds, partial(self._probes, False), f"rounds {self._name}")
         columns = [(name, self.same_as[name]) for name in self.moved]
         name = f"month {self._name} {groups.tobytes()!r} {columns} {self.months} {self._age_mix}"
@@ -334,6 +334,7 @@ class TwinFamily:
         calibrated = solution_for(Scenario.load("baseline"), self.place)
         self.world = calibrated.world(self.place, self.people, 0).world
         self.drawn = DrawnModel(self.place, self.world)
+        self.files = digest(calibrated.domains, calibrated.services, {})
         self._measured: dict[bytes, Measured] = {}
         self._ranges = {name: (p.spec.low, p.spec.high) for name, p in parameters(self.place.name).items()}
         self._lock = threading.RLock()
