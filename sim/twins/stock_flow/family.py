@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.calibration.calibrate import solution_for
+from sim.engine.schedule import REGISTRY
 from sim.hazards import digest
 from sim.place.place import Place
 from sim.policies import levers
@@ -342,7 +343,7 @@ class TwinFamily:
         for k, scenario in enumerate(self.scenarios):
             aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
             groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
-            key = (_codes(aggregation), k if groups.any() else None)
+            key = (_codes(aggregation), _moves_weights(scenario), k if groups.any() else None)
             members.setdefault(key, ([], aggregation, groups))[0].append(scenario)
         self._structures = [_Structure(self, *x) for x in members.values()]
 
@@ -434,7 +435,8 @@ class TwinFamily:
         aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
         groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
         for structure in self._structures:
-            if _codes(aggregation) == _codes(structure.aggregation) and np.array_equal(groups, structure.groups):
+            alike = _moves_weights(scenario) == _moves_weights(structure.scenarios[0])
+            if alike and _codes(aggregation) == _codes(structure.aggregation) and (groups == structure.groups).all():
                 return structure
         wanted = "policies for the places and ages for which a scenario of the family has policies"
         raise InputError(scenario.name, None, "policies", wanted, Phrase("others"))
@@ -484,6 +486,12 @@ def _probe_values(place: str) -> list[dict[str, float]]:
         }
         for row in shares
     ]
+
+
+def _moves_weights(scenario: Scenario) -> bool:
+    """Whether neighbourhoods get weights in queues. Equations for one weight have a closed form; others do not."""
+    weights = {m.lever for m in REGISTRY.month() if m.lever and "places.weight" in m.writes}
+    return any(policy.lever in weights for policy in scenario.moves)
 
 
 def _codes(aggregation: Aggregation) -> bytes:
