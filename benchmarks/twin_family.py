@@ -27,7 +27,7 @@ from sim.schema.errors import InputError
 from sim.simulation.simulate import ensemble
 from sim.state.world import World
 from sim.twins.stock_flow import Twin, TwinFamily
-from sim.twins.stock_flow.agreement import acute_demand
+from sim.twins.stock_flow.agreement import acute_demand, largest_distance
 from sim.twins.stock_flow.equations import output_slices
 from sim.twins.stock_flow.tape import run_tape, tape_of
 
@@ -84,13 +84,7 @@ def against_plain(names: Iterable[str], people: int) -> None:
         for scenario, rows, _, _ in family.rows({}, exact=True):
             e = Twin(scenario, people=people).equations
             plain, _ = run_tape(tape_of(e))
-            size = np.concatenate(
-                [
-                    np.full(at.stop - at.start, max(1e-6, float(np.abs(plain[:, at]).max())))
-                    for at, _ in output_slices(e).values()
-                ]
-            )
-            difference = float((np.abs(rows - plain) / size).max())
+            difference = largest_distance(rows, plain, output_slices(e))
             worst = max(worst, difference)
             print(f"{scenario.name:40} {difference:.1e}", flush=True)
     print(f"largest: {worst:.1e}")

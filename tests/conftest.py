@@ -24,6 +24,8 @@ NO_BROWSER = (
     "(as root on Debian: apt-get install chromium; else: .venv/bin/playwright install chromium)"
 )
 
+# Processes that run tests side by side set a width of terminal; commands under test write to none.
+os.environ.pop("COLUMNS", None)
 # No deadline: a first example may compile a kernel, which takes seconds, and a busy machine is slow.
 _profile = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("upstream", _profile)

@@ -30,9 +30,11 @@ from sim.twins.stock_flow.aggregation import Aggregation
 from sim.twins.stock_flow.balance import baseline_conditions
 from sim.twins.stock_flow.baseline import constants, figures_of, mechanism_parameters
 from sim.twins.stock_flow.cells import StockState
+from sim.twins.stock_flow.equations import OutputSlices
 from sim.twins.stock_flow.flows import Flows
 from sim.twins.stock_flow.measurement import measure
 from sim.twins.stock_flow.records import record_of
+from sim.twins.stock_flow.trace import RECORDED_COLUMNS
 from sim.twins.stock_flow.twin import Twin
 from sim.world.build import copy
 from sim.world.partition import fused_stages, parts_of
@@ -213,6 +215,25 @@ def _well_mixed_twin(
             row += [state.waiting[c.service == s].sum() for s in domain_services]
             observations.append(np.array(row) / total)
     return np.array(observations)
+
+
+def largest_distance(rows: F, others: F, slices: OutputSlices) -> float:
+    """The largest distance between two runs, of any output in any month, over the largest value of the output.
+
+    Accounts are compared with the money spent: they are 0 except for rounding if nothing is overspent.
+
+    Parameters
+    ----------
+    rows, others
+        Outputs by month. Shape (month, output).
+    slices
+        The position of each output in a row, and its shape, by name.
+    """
+    size = np.empty(rows.shape[1])
+    for name, (at, _) in slices.items():
+        basis = slices["spent"][0] if name in RECORDED_COLUMNS["money"] else at
+        size[at] = max(1e-6, float(np.abs(others[:, basis]).max()))
+    return float((np.abs(rows - others) / size).max())
 
 
 class AnnualDemand(NamedTuple):

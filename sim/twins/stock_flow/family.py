@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.calibration.calibrate import solution_for
+from sim.engine.schedule import REGISTRY
+from sim.hazards import digest
 from sim.place.place import Place
 from sim.policies import levers
 from sim.results.metrics import services_of
@@ -94,7 +96,6 @@ class _Structure:
     def __init__(self, family: TwinFamily, scenarios: list[Scenario], aggregation: Aggregation, groups: A) -> None:
         self.family, self.scenarios, self.aggregation, self.groups = family, scenarios, aggregation, groups
         self.months = 12 * max(s.years for s in scenarios)
-        self._axis = {lever.name: lever.axis for lever in levers()}
         self._columns = {
             s.name: TargetColumns(s.moves, family.services, family.neighbourhood_columns, s.name) for s in scenarios
         }
@@ -105,19 +106,19 @@ class _Structure:
             stacked = np.concatenate([x[name] for x in paths.values() if name in x])
             _, first, inverse = np.unique(stacked, axis=1, return_index=True, return_inverse=True)
             self.same_as[name] = first[inverse.ravel()].tolist()
-        self._union = {name: next(x[name] for x in paths.values() if name in x) for name in self.moved}
+        self._union = {}
+        for name in self.moved:
+            path = next(x[name] for x in paths.values() if name in x)
+            self._union[name] = np.pad(path, ((0, self.months - len(path)), (0, 0)), "edge")
         self._age_mix = any("ageing_wave" in x and np.ptp(x["ageing_wave"]) > 0.0 for x in paths.values())
         codes = (aggregation.kind.tobytes(), aggregation.group.tobytes(), aggregation.places, aggregation.ages)
         place = family.place.model_dump_json()
-        self._name = f"{codes} {place} {family.people}"
+        self._name = f"{codes} {place} {family.people} {family.files}"
         self.rounds = TapeStore(self._trace_rounds, partial(self._probes, False), f"rounds {self._name}")
-        levers_key = [(n, self.same_as[n], self._months_of(n)) for n in self.moved]
-        name = f"month {self._name} {groups.tobytes()!r} {levers_key} {self.months} {self._age_mix}"
+        columns = [(name, self.same_as[name]) for name in self.moved]
+        name = f"month {self._name} {groups.tobytes()!r} {columns} {self.months} {self._age_mix}"
         self.month = TapeStore(self._trace_month, partial(self._probes, True), name)
         self._example: Draw | None = None
-
-    def _months_of(self, name: str) -> int:
-        return len(self._union[name])
 
     def paths(self, scenario: Scenario, parameters: Mapping[str, float]) -> dict[str, F]:
         """The paths of the levers that a scenario moves, by lever, with one column for each kind of neighbourhood."""
@@ -336,6 +337,7 @@ class TwinFamily:
         calibrated = solution_for(Scenario.load("baseline"), self.place)
         self.world = calibrated.world(self.place, self.people, 0).world
         self.drawn = DrawnModel(self.place, self.world)
+        self.files = digest(calibrated.domains, calibrated.services, {})
         self._measured: dict[bytes, Measured] = {}
         self._ranges = {name: (p.spec.low, p.spec.high) for name, p in parameters(self.place.name).items()}
         self._lock = threading.RLock()
@@ -343,7 +345,7 @@ class TwinFamily:
         for k, scenario in enumerate(self.scenarios):
             aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
             groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
-            key = (_codes(aggregation), k if groups.any() else None)
+            key = (_codes(aggregation), _moves_weights(scenario), k if groups.any() else None)
             members.setdefault(key, ([], aggregation, groups))[0].append(scenario)
         self._structures = [_Structure(self, *x) for x in members.values()]
 
@@ -435,7 +437,8 @@ class TwinFamily:
         aggregation = aggregation_of(scenario, self.neighbourhoods, **self._cells)
         groups = scenario.groups(self.neighbourhood_columns)[aggregation.first()].astype(int)
         for structure in self._structures:
-            if _codes(aggregation) == _codes(structure.aggregation) and np.array_equal(groups, structure.groups):
+            alike = _moves_weights(scenario) == _moves_weights(structure.scenarios[0])
+            if alike and _codes(aggregation) == _codes(structure.aggregation) and (groups == structure.groups).all():
                 return structure
         wanted = "policies for the places and ages for which a scenario of the family has policies"
         raise InputError(scenario.name, None, "policies", wanted, Phrase("others"))
@@ -485,6 +488,12 @@ def _probe_values(place: str) -> list[dict[str, float]]:
         }
         for row in shares
     ]
+
+
+def _moves_weights(scenario: Scenario) -> bool:
+    """Whether neighbourhoods get weights in queues. Equations for one weight have a closed form; others do not."""
+    weights = {m.lever for m in REGISTRY.month() if m.lever and "places.weight" in m.writes}
+    return any(policy.lever in weights for policy in scenario.moves)
 
 
 def _codes(aggregation: Aggregation) -> bytes:

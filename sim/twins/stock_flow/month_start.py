@@ -80,8 +80,8 @@ def table_columns(world: World, aggregation: Aggregation) -> dict[str, A]:
     out = {}
     for t, kind in traced_tables().items():
         for name, column in columns(kind):
-            if t == "rates" and column.dtype[0] == "f":
-                continue  # rates of people, which the flows contain
+            if (t == "rates" and column.dtype[0] == "f") or "queue" in column.axes:
+                continue  # rates of people, which the flows contain, and lists of people who wait
             array = getattr(world.table(t), name).copy()
             for axis, quantity in enumerate(column.axes):
                 if quantity == "neighbourhood":

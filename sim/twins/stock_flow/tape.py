@@ -157,7 +157,7 @@ def tape_of(e: Equations) -> Tape:
     arguments = (x for node in computed for x in node.args)
     numbers = sorted({float(x) for x in (*arguments, *roots) if not isinstance(x, Expr)})
     inputs = {n.args[0]: n.value for n in nodes if n.op == "input"}
-    register: dict[Any, int] = {x: k for k, x in enumerate(numbers)}
+    register: dict[Any, int] = {("number", x): k for k, x in enumerate(numbers)}
     names: list[Any] = [("input", name) for name in inputs]
     names += [node.number for batch in prelude for node in batch]
     names += [("stock", name) for name in e.stocks] + [("series", name) for name in e.values]
@@ -166,7 +166,7 @@ def tape_of(e: Equations) -> Tape:
 
     def at(x: Any) -> int:
         if not isinstance(x, Expr):
-            return register[float(x)]
+            return register["number", float(x)]
         return register[(x.op, x.args[0]) if x.op in SYMBOLS else x.number]
 
     def operations(batches: list[list[Expr]]) -> Operations:

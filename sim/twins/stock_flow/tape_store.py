@@ -93,6 +93,7 @@ class TapeStore:
         assert tape is not None, "equations hold for the draw from which they were traced"
         self._tapes = [traced, *self._tapes][:MOST_TAPES]
         FOLDER.put(self._key, pickle.dumps(self._tapes))
+        FOLDER.limit()
         return traced, tape
 
     def _traced(self, layout: Layout) -> TracedTape:
