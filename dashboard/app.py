@@ -93,9 +93,10 @@ def create_app(settings: Settings | None = None, model: Any = None) -> dash.Dash
     settings = settings or Settings()
     if model is None:
         import sim  # heavy: imported only if the page is served
+        from sim.analysis.sensitivity import drivers
         from sim.engine.jit import is_warm
 
-        index = ModelIndex(sim, settings, is_warm)
+        index = ModelIndex(sim, settings, is_warm, drivers.document)
     else:
         index = ModelIndex(model, settings)
 

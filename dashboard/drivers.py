@@ -11,7 +11,7 @@ from typing import Any
 from dash import html
 
 from dashboard import reproduce, tables
-from dashboard.findings import capital, metric_label, small
+from dashboard.findings import capital, listed, metric_label, scenario_label, small
 from dashboard.html_attributes import aria
 from dashboard.model import YOURS, Document, ModelIndex
 from sim.results.number_text import fixed
@@ -92,11 +92,11 @@ def _range(row: Mapping[str, Any]) -> str:
 
 
 def _commands(document: Document, index: ModelIndex, names: list[str], *, every: bool) -> list[Any]:
-    labels = " and ".join(tables.column(document, name) for name in names)
-    policies = "these policies" if every and len(names) > 1 else labels
+    policies = "these policies" if every and len(names) > 1 else listed([scenario_label(document, n) for n in names])
     commands = [reproduce.sensitivity_command(document["place"], index, name) for name in names]
     verb = "This command computes" if len(names) == 1 else "These commands compute"
+    save = " Save your policy as a scenario (TOML) first; the link is under “Save and share”." if YOURS in names else ""
     return [
-        html.P(f"Not computed yet for {policies}. {verb} it, in some minutes:"),
+        html.P(f"Not computed yet for {policies}. {verb} it, in some minutes.{save}"),
         html.Pre("\n".join(commands), tabIndex="0", **aria(label="Commands for the sensitivity analysis")),
     ]

@@ -256,11 +256,10 @@ def spread(result: Change) -> str:
         return f"{sizes} {direction(result.mean)}"
     if result.low == result.high == 0.0:
         return "no difference at all"
-    texts = (
+    return " to ".join(
         f"{with_unit(figure_text(abs(end), result.decimals), result.unit)} {direction(end)}"
         for end in (result.low, result.high)
     )
-    return " to ".join(texts)
 
 
 def figure_decimals(*figures: float) -> int:

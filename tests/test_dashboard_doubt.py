@@ -234,16 +234,20 @@ def test_without_a_study_the_command_is_shown(index: ModelIndex) -> None:
     note = "not computed yet for these scenarios; `upstream sensitivity baseline more-acute` computes it"
     document = comparison("salami-slice", "more-acute") | {"driver_notes": {"more-acute": note}}
     (sentence, commands) = drivers.of_policies(document, index)
-    assert sentence.children == "Not computed yet for these policies. These commands compute it, in some minutes:"
+    assert sentence.children == "Not computed yet for these policies. These commands compute it, in some minutes."
     assert commands.children.splitlines() == [
         "upstream sensitivity baseline salami-slice --place anytown",
         "upstream sensitivity baseline more-acute --place anytown",
     ]
     small = ModelIndex(FakeModel(), Settings(people=4000, years=8))
     choice = default_choice(small)
-    own = run(small, choice.jobs(small)[0], lambda *_: None)
-    own["differences"] = {YOURS: next(iter(own["differences"].values()))}
-    assert drivers.of_policies(own, small)[-1].children == (
+    visitors = run(small, choice.jobs(small)[0], lambda *_: None)
+    visitors["differences"] = {YOURS: next(iter(visitors["differences"].values()))}
+    assert drivers.of_policies(visitors, small)[-2].children == (
+        "Not computed yet for your policy. This command computes it, in some minutes. Save your policy as a scenario "
+        "(TOML) first; the link is under “Save and share”."
+    )
+    assert drivers.of_policies(visitors, small)[-1].children == (
         "upstream sensitivity baseline your-policy.toml --place anytown --people 4000 --years 8"
     )
 
