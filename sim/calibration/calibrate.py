@@ -41,7 +41,7 @@ from sim.calibration.calibrated_model import ENGLAND, Calibrated, england_target
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
 from sim.calibration.flow_balance import Solver
 from sim.calibration.paired_run import adapt
-from sim.calibration.simulation_check import refine_by_simulation
+from sim.calibration.simulation_check import correct_in_towns, refine_by_simulation
 from sim.engine import jit
 from sim.engine.schedule import Clock
 from sim.engine.verified_files import cache_folder
@@ -79,6 +79,8 @@ seed 1 and 300,000 people, care homes had 7 % too few people there; with this se
 AVERAGED = 20
 MEASURED_EVERY = 6
 """Months between measurements of the expectations."""
+TOWNS_PEOPLE, TOWNS_YEARS = (30_000, 60_000), 6
+"""People in the towns of each round by which an adapted solution is corrected, and years of these towns."""
 PLACE_PEOPLE, PLACE_YEARS = 120_000, 40
 """A supplied place: people and years of its calibration run, which starts from England's solution."""
 
@@ -216,6 +218,10 @@ def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: 
             if progress is not None:
                 progress(0, 1, f"calibrating {place.name}")
             solution, diagnosis = adapt(base, Place.load(name), domains, services, params, place)
+            aims = england_targets(domains, services, solution)
+            for people in TOWNS_PEOPLE:
+                uncorrected = Calibrated(domains, services, params, solution, aims)
+                solution = correct_in_towns(uncorrected, place, people, TOWNS_YEARS)
             _cache_solution(solution, key)
             FOLDER.put(f"{key}.diagnosis", json.dumps(diagnosis).encode())
         model = Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
