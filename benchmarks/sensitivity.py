@@ -18,7 +18,7 @@ from sim.analysis.sensitivity import stored
 from sim.analysis.sensitivity.indices import OTHERS
 from sim.analysis.sensitivity.result import Sensitivity
 from sim.analysis.sensitivity.study import SAMPLES, TRAJECTORIES, sensitivities
-from sim.analysis.sensitivity.two_stages import Design, spearman
+from sim.analysis.sensitivity.two_stages import SampleDesign, spearman
 
 FIRST = 10
 LEAST = 0.9
@@ -65,7 +65,7 @@ def main() -> int:
     designs, seconds = [], []
     for seed in (0, 1):
         started = time.perf_counter()
-        design = Design(options.trajectories, options.samples, seed, seed)
+        design = SampleDesign(options.trajectories, options.samples, seed, seed)
         designs.append(sensitivities(stored.BASELINE, *stored.POLICIES, design=design, progress=_progress))
         seconds.append(round(time.perf_counter() - started, 1))
     rows = [stability(first, second) for first, second in zip(*designs, strict=True)]

@@ -159,18 +159,18 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("comparison", choices=("plain", "draws", "agents"))
-    parser.add_argument("what", nargs="*", help="names of scenarios, or a number of draws or settings")
+    parser.add_argument("selection", nargs="*", help="names of scenarios, or a number of draws or settings")
     parser.add_argument("--people", type=int, default=30_000)
     parser.add_argument("--years", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--draws", choices=("all", "none"), default="all")
     options = parser.parse_args()
     if options.comparison == "plain":
-        against_plain(list(library()) if options.what in ([], ["all"]) else options.what, options.people)
+        against_plain(list(library()) if options.selection in ([], ["all"]) else options.selection, options.people)
     elif options.comparison == "draws":
-        against_calibrated(int(options.what[0]), options.people)
+        against_calibrated(int(options.selection[0]), options.people)
     else:
-        against_agents(int(options.what[0]), options.people, options.years, range(options.seeds), options.draws)
+        against_agents(int(options.selection[0]), options.people, options.years, range(options.seeds), options.draws)
 
 
 if __name__ == "__main__":

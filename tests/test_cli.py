@@ -14,7 +14,7 @@ import sim
 from sim.cli import arguments, command
 from sim.schema.errors import InputError
 
-NOT_COMMANDS = ("sweep", "status", "sensitivity", "discover", "report")
+NOT_COMMANDS = ("sweep", "status", "discover", "report")
 HEAD = """\
 name = "mine"
 label = "Mine"

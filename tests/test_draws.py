@@ -243,7 +243,7 @@ def test_a_changed_world_is_calibrated_for_its_draw_only(monkeypatch: pytest.Mon
     """With `calibrate` none, hazards are those of the draw without the scenario's own parameters, which only run."""
     asked: list[Scenario] = []
 
-    def solved(scenario: Scenario, place: Place) -> Calibrated:
+    def solved(scenario: Scenario, place: Place, _progress: object = None) -> Calibrated:
         asked.append(scenario)
         return uncalibrated(scenario, place)
 

@@ -23,7 +23,7 @@ from sim.analysis.sensitivity.model import Question
 from sim.analysis.sensitivity.one_parameter import along
 from sim.analysis.sensitivity.result import Sensitivity
 from sim.analysis.sensitivity.source import source_digest
-from sim.analysis.sensitivity.two_stages import Design
+from sim.analysis.sensitivity.two_stages import SampleDesign
 from sim.cli import command
 from sim.cli import sensitivity as tables
 from sim.engine.verified_files import VerifiedFolder
@@ -131,7 +131,9 @@ def test_the_sign_may_change_if_any_end_has_the_other_sign() -> None:
 
 def test_several_policies_share_their_draws() -> None:
     """The baseline of each draw is evaluated once for all policies, and each has a result."""
-    results = study.sensitivities("baseline", "salami-slice", "more-acute", years=2, threads=1, design=Design(2, 16))
+    results = study.sensitivities(
+        "baseline", "salami-slice", "more-acute", years=2, threads=1, design=SampleDesign(2, 16)
+    )
     assert [r.document["scenario"] for r in results] == ["salami-slice", "more-acute"]
 
 

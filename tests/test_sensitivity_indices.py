@@ -13,7 +13,7 @@ import pytest
 from sim.analysis.sensitivity import evaluations, indices, two_stages
 from sim.analysis.sensitivity.indices import OTHERS
 from sim.analysis.sensitivity.inputs import Inputs, parameter_inputs
-from sim.analysis.sensitivity.two_stages import Design, evaluations_of
+from sim.analysis.sensitivity.two_stages import SampleDesign, evaluations_of
 from sim.analysis.sensitivity.workers import Model, evaluated
 from sim.engine.verified_files import VerifiedFolder
 from sim.ensemble.parameter_sampling import quantiles, sampled_parameters
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indices, "RESAMPLES", 20)
 
 
-def studied(inputs: Inputs, function: Model, design: Design) -> two_stages.Indices:
+def studied(inputs: Inputs, function: Model, design: SampleDesign) -> two_stages.Indices:
     """A study of a function of samples, on the path of the model: design, values, stored evaluations, indices."""
 
     def evaluate(values: F, note: str) -> F:
@@ -65,7 +65,7 @@ def test_the_ishigami_function_has_its_exact_indices() -> None:
         "y": (first[1] / variance, first[1] / variance),
         "z": (0.0, both / variance),
     }
-    assert_exact(studied(inputs, ishigami, Design(4, 4096)), exact)
+    assert_exact(studied(inputs, ishigami, SampleDesign(4, 4096)), exact)
 
 
 def test_the_function_of_sobol_has_its_exact_indices() -> None:
@@ -83,7 +83,7 @@ def test_the_function_of_sobol_has_its_exact_indices() -> None:
         name: (part[k] / variance, part[k] * (1.0 + np.delete(part, k)).prod() / variance)
         for k, name in enumerate(inputs.names)
     }
-    assert_exact(studied(inputs, product, Design(4, 4096)), exact)
+    assert_exact(studied(inputs, product, SampleDesign(4, 4096)), exact)
 
 
 def many(seed: int, important: int) -> tuple[Inputs, Model, dict[str, float], float]:
@@ -114,7 +114,7 @@ def many(seed: int, important: int) -> tuple[Inputs, Model, dict[str, float], fl
 def test_few_of_600_inputs_lead() -> None:
     """Screening selects the important inputs; their indices and that of all others together are exact."""
     inputs, function, totals, others = many(seed=1, important=15)
-    study = studied(inputs, function, Design(2, 128))
+    study = studied(inputs, function, SampleDesign(2, 128))
     assert set(study.leaders) == set(totals)
     table = study.indices[0][0].set_index("name")
     assert len(table) == 16
@@ -123,7 +123,7 @@ def test_few_of_600_inputs_lead() -> None:
         low, high = (float(table[end][name]) for end in ("total_low", "total_high"))
         assert low - 0.02 <= total <= high + 0.02
     assert table.loc[OTHERS, "total"] == pytest.approx(others, abs=0.01)
-    assert study.evaluations == evaluations_of(600, Design(2, 128), 15)
+    assert study.evaluations == evaluations_of(600, SampleDesign(2, 128), 15)
     assert study.refused == 0
 
 
@@ -134,7 +134,7 @@ def test_an_input_that_leads_for_any_function_is_selected() -> None:
     def two_functions(v: F) -> F:
         return np.stack([v[:, :20].sum(axis=1), v[:, 40:].sum(axis=1)], axis=1)[:, :, None]
 
-    study = studied(inputs, two_functions, Design(2, 16))
+    study = studied(inputs, two_functions, SampleDesign(2, 16))
     assert len(study.leaders) == 30
     assert sum(name in study.leaders for name in inputs.names[20:40]) == 0
     assert len(study.indices) == 2
@@ -147,7 +147,7 @@ def test_refused_samples_are_left_out() -> None:
         out: F = (v @ np.array([2.0, 1.0, 0.0]))[:, None, None]
         return np.where(v[:, :1, None] > 0.99, np.nan, out)
 
-    study = studied(SHARES, additive, Design(8, 1024))
+    study = studied(SHARES, additive, SampleDesign(8, 1024))
     assert 0 < study.refused < 0.1 * study.evaluations
     table = study.indices[0][0].set_index("name")
     assert table["total"].to_list() == pytest.approx([0.8, 0.2, 0.0], abs=0.03)
@@ -156,12 +156,12 @@ def test_refused_samples_are_left_out() -> None:
 def test_a_function_that_refuses_most_samples_is_refused() -> None:
     """More than a quarter refused samples are an error of input."""
     with pytest.raises(InputError, match="steady baseline"):
-        studied(SHARES, lambda v: np.where(v[:, :1, None] > 0.3, np.nan, 1.0), Design(4, 16))
+        studied(SHARES, lambda v: np.where(v[:, :1, None] > 0.3, np.nan, 1.0), SampleDesign(4, 16))
 
 
 def test_a_constant_function_has_no_indices() -> None:
     """Nothing drives an output that does not vary."""
-    study = studied(SHARES, lambda v: np.ones((len(v), 1, 1)), Design(4, 16))
+    study = studied(SHARES, lambda v: np.ones((len(v), 1, 1)), SampleDesign(4, 16))
     assert study.indices[0][0]["total"].isna().all()
 
 

@@ -11,9 +11,9 @@ Two things would take decades to reach their steady state, and are set near it i
 - Resilience, which remembers crises for ten years and more. After `EXTRAPOLATED_AT` months, the resilience of each age
   band, in people and in donors, is extrapolated to its steady state.
 
-The result still has the random errors of a small run, which the feedback of crises on need enlarges. A few towns correct
-it, and set acute budgets to the cost of care (`simulation_check.correct_in_towns`): a budget that differs from it would
-feed or starve prevention in the baseline.
+The result still has the random errors of a small run, which the feedback of crises on need enlarges. A few towns
+correct it, and set acute budgets to the cost of care (`simulation_check.correct_in_towns`): a budget that differs from
+it would feed or starve prevention in the baseline.
 """
 
 from __future__ import annotations

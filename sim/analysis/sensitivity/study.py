@@ -22,7 +22,7 @@ from sim.analysis.sensitivity.model import Question
 from sim.analysis.sensitivity.result import END_COLUMNS, INDEX_COLUMNS, Sensitivity, plain
 from sim.analysis.sensitivity.screening import MOST
 from sim.analysis.sensitivity.source import source_digest
-from sim.analysis.sensitivity.two_stages import Design, Indices, evaluations_of, two_stages
+from sim.analysis.sensitivity.two_stages import Indices, SampleDesign, evaluations_of, two_stages
 from sim.ensemble.parameter_sampling import sampled_parameters
 from sim.ensemble.run_limits import USABLE, Runs, check_limits, free_memory
 from sim.place.place import Place
@@ -100,7 +100,7 @@ def sensitivity(
     """
     (result,) = sensitivities(
         baseline, scenario, place=place, people=people, years=years, metric=metric, year=year,
-        design=Design(TRAJECTORIES, samples, seed, seed), threads=threads, progress=progress,
+        design=SampleDesign(TRAJECTORIES, samples, seed, seed), threads=threads, progress=progress,
     )  # fmt: skip
     return result
 
@@ -113,7 +113,7 @@ def sensitivities(
     years: int | None = None,
     metric: str = "acute_demand",
     year: int | None = None,
-    design: Design = Design(TRAJECTORIES, SAMPLES),  # noqa: B008  # a tuple of numbers
+    design: SampleDesign = SampleDesign(TRAJECTORIES, SAMPLES),  # noqa: B008  # a tuple of numbers
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[Sensitivity]:
@@ -127,7 +127,7 @@ def sensitivities(
         The policies.
     place, people, years, metric, year, threads, progress : optional
         As for `sensitivity`.
-    design : Design
+    design : SampleDesign
         Size of the study.
 
     Returns
@@ -207,7 +207,7 @@ def checked_year(year: int | None, years: int) -> int:
     return year or years
 
 
-def check_samples(samples: int, inputs: int, design: Design) -> None:
+def check_samples(samples: int, inputs: int, design: SampleDesign) -> None:
     """Refuse a number of samples that is no power of 2, and a design that does not fit into memory."""
     allowed = [2**k for k in range(4, 17)]
     if samples not in allowed:
@@ -265,7 +265,7 @@ def at_ends(inputs: Inputs, known: dict[str, Parameter], names: Sequence[str]) -
 def _document(
     question: Question,
     policy: Scenario,
-    design: Design,
+    design: SampleDesign,
     known: dict[str, Parameter],
     indices: Indices,
     function: int,

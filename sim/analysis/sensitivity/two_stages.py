@@ -26,7 +26,7 @@ Evaluate = Callable[[F, str], F]
 steps)."""
 
 
-class Design(NamedTuple):
+class SampleDesign(NamedTuple):
     """Size of a study.
 
     Attributes
@@ -72,14 +72,14 @@ class Indices(NamedTuple):
     refused: int
 
 
-def two_stages(inputs: Inputs, design: Design, evaluate: Evaluate, step: int = -1) -> Indices:
+def two_stages(inputs: Inputs, design: SampleDesign, evaluate: Evaluate, step: int = -1) -> Indices:
     """Screen all inputs, and compute Sobol' indices of the leading ones.
 
     Parameters
     ----------
     inputs : Inputs
         The inputs.
-    design : Design
+    design : SampleDesign
         Size of the study.
     evaluate : callable
         The functions, with outputs by step of time; NaN where a sample is refused.
@@ -117,14 +117,14 @@ def two_stages(inputs: Inputs, design: Design, evaluate: Evaluate, step: int = -
     return Indices(effects, tuple(leaders), indices, independent, len(screened) + len(outputs), refused)
 
 
-def evaluations_of(inputs: int, design: Design, leaders: int) -> int:
+def evaluations_of(inputs: int, design: SampleDesign, leaders: int) -> int:
     """Compute the number of samples of a study.
 
     Parameters
     ----------
     inputs : int
         Number of inputs.
-    design : Design
+    design : SampleDesign
         Size of the study.
     leaders : int
         Number of leading inputs.

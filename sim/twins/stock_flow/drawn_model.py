@@ -11,7 +11,7 @@ Limits    Figures of the place (households, ties) have no effect here. Baseline 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,9 +22,9 @@ from pydantic import BaseModel
 from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import ENGLAND
 from sim.hazards import Targets, natural_recovery, targets
-from sim.people.domains import ByAgeAndQuintile, Domain, load_domains
+from sim.people.domains import ByAgeAndQuintile, Crisis, Domain, load_domains
 from sim.place.place import Place
-from sim.scenario.data_parameters import Key, is_figure, of_england
+from sim.scenario.data_parameters import MONTHS, Key, is_figure, of_england
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
@@ -70,9 +70,10 @@ class DrawnFigures:
 
 def _setter(part: Any, key: Key) -> Setter:
     """A function that sets the figure, or the multiple of the table, at a key. Models are frozen, so it goes around."""
+    if key[-2:] == (MONTHS, "scale"):
+        return _months_setter(_part(part, key[:-2]))
     *steps, last = (*key, "value")
-    for step in steps if last == "value" and steps[-1:] != ["scale"] else steps[:-1]:
-        part = getattr(part, str(step)) if isinstance(part, BaseModel) else part[step]
+    part = _part(part, steps if last == "value" and steps[-1:] != ["scale"] else steps[:-1])
     if isinstance(part, Figure):
         return lambda value: part.__dict__.__setitem__("value", value)
     assert isinstance(part, ByAgeAndQuintile)
@@ -83,6 +84,23 @@ def _setter(part: Any, key: Key) -> Setter:
             part.__dict__["by_age"] = {band: x * value for band, x in by_age.items()}
         if by_both is not None:
             part.__dict__["by_age_and_quintile"] = {b: tuple(x * value for x in row) for b, row in by_both.items()}
+
+    return scale
+
+
+def _part(part: Any, steps: Iterable[str | int]) -> Any:
+    """The part of a model at the end of some steps."""
+    for step in steps:
+        part = getattr(part, str(step)) if isinstance(part, BaseModel) else part[step]
+    return part
+
+
+def _months_setter(crisis: Crisis) -> Setter:
+    """A function that sets the months of crises after the first, as a multiple of those in the file."""
+    published = crisis.mean_months
+
+    def scale(value: float) -> None:
+        crisis.__dict__[MONTHS] = {band: 1.0 + (months - 1.0) * value for band, months in published.items()}
 
     return scale
 

@@ -235,12 +235,12 @@ def holds(tape: Tape) -> bool:
 
 def _batches(operations: list[Expr]) -> Iterable[list[Expr]]:
     """Divide operations into batches of one kind each, the largest number that can be computed next at a time."""
-    own = {node.number for node in operations}
+    inside = {node.number for node in operations}
     users: dict[int, list[Expr]] = {}
     missing = {}
     ready: dict[str, deque[Expr]] = {op: deque() for op in OPERATIONS}
     for node in operations:
-        needed = {x.number: x for x in node.args if isinstance(x, Expr) and x.number in own}
+        needed = {x.number: x for x in node.args if isinstance(x, Expr) and x.number in inside}
         missing[node.number] = len(needed)
         for k in needed:
             users.setdefault(k, []).append(node)
