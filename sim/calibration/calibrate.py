@@ -18,7 +18,7 @@ are poor, the same number of places helps a smaller share of people in need. Eac
 project is therefore solved separately, starting from England's solution.
 
 Other parameters, and other places, also need another solution. A scenario states how it is solved (`calibrate`): "fast"
-adapts the supplied solution in about a second (paired_run.py), "full" solves it again in some minutes, and "none" keeps
+adapts the supplied solution in some seconds (paired_run.py), "full" solves it again in some minutes, and "none" keeps
 the hazards of the default parameters.
 """
 

@@ -1,4 +1,4 @@
-"""Adapts a supplied solution to other parameters, or to another place, in about a second.
+"""Adapts a supplied solution to other parameters, or to another place, in some seconds.
 
 The method is a ratio of two short calibration runs: one for the other parameters or place, one for the supplied
 solution. The systematic errors of a short run are in both, and cancel. The run for the supplied solution is the same

@@ -93,7 +93,7 @@ CalibrateOption = Annotated[
     typer.Option(
         "--calibrate",
         metavar="none|fast|full",
-        help="How hazards are solved for other parameters. fast: the supplied solution is adapted, in about a second "
+        help="How hazards are solved for other parameters. fast: the supplied solution is adapted, in some seconds "
         "for each set of parameters. full: solved again, in some minutes. none: hazards stay as they are, and rates "
         "move with the parameters. Default: that of the scenario's file, or fast.",
     ),

@@ -3,7 +3,7 @@
 | mode | effect |
 | --- | --- |
 | `none` | the hazards of the default parameters stay: rates move with the parameters |
-| `fast` | the supplied solution is adapted by a short paired run (sim/calibration/paired_run.py): about a second |
+| `fast` | the supplied solution is adapted by a short paired run (sim/calibration/paired_run.py): some seconds |
 | `full` | the hazards are solved again in a large town (sim/calibration/calibrate.py): some minutes |
 
 Without other parameters, a supplied place has its supplied solution in every mode.
@@ -16,6 +16,6 @@ from typing import Literal
 Calibrate = Literal["none", "fast", "full"]
 """Modes of calibration."""
 CALIBRATE_MEANING = (
-    "how hazards are solved for these parameters: none (as for the default parameters), fast (about a second) or full "
+    "how hazards are solved for these parameters: none (as for the default parameters), fast (some seconds) or full "
     "(some minutes)"
 )
