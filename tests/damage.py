@@ -54,6 +54,8 @@ def arrays_of(content: Any) -> list[np.ndarray]:
         return list(content.values())
     if isinstance(content, hazards.Solution):
         return list(content)
+    if isinstance(content, batch._Result):
+        return [np.array(content.seeds), *content.values.values()]
     if isinstance(content, World):
         return [array for _, table in content.tables() for array in table]
     return [np.array(content)]

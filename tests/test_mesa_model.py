@@ -151,7 +151,7 @@ def test_step_by_step_names_the_step_that_differs(seed: int, monkeypatch: pytest
 
 MUTATIONS = {
     "need": ("if u > 1.0 - improvement_probability(", "if u > 1.1 - improvement_probability("),
-    "help_seeking": ("0.5 * p.hurt", "0.4 * p.hurt"),
+    "help_seeking": ("p.given_up * p.hurt", "p.given_up + p.hurt"),
     "waiting": ("remaining[g] > 0", "remaining[g] > 1"),
     "demography": ("person.age + 1", "person.age + 2"),
     "trust_and_resilience": ("12.0 * person", "13.0 * person"),

@@ -126,9 +126,7 @@ def test_an_expectation_may_be_of_any_outcome(compared: Comparison) -> None:
         Expect(metric="lonely", year=2, low=-0.5, high=0.5),
     ]
     changed = [s.model_copy(update={"expect": expect}) if s.name == "cut" else s for s in compared.scenarios]
-    table = Comparison(
-        **{**compared.__dict__, "scenarios": tuple(changed), "_values": {}, "_accounts": {}},
-    ).expectations()
+    table = replace(compared, scenarios=tuple(changed)).expectations()
     assert list(table["met"]) == [False, True]
 
 
@@ -339,7 +337,7 @@ def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
                 continue
             for step in ("month", "year"):
                 ours = compared.grouped("cut", measure, step, by)
-                single = [replace(compared, records={"cut": [r]}, _values={}, _accounts={}) for r in records]
+                single = [replace(compared, records={"cut": [r]}) for r in records]
                 each = [single_run.grouped("cut", measure, step, by)[0] for single_run in single]
                 assert np.array_equal(ours, np.stack(each), equal_nan=True), (measure.name, by, step)
 

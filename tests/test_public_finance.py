@@ -65,7 +65,7 @@ def test_money_is_moved_not_made(world: World, mechanism: str) -> None:
     elif mechanism == "non_statutory_closure":
         run(world, non_statutory_closure.close_first, non_statutory_closure.NonStatutoryClosure().compiled())
     else:
-        run(world, ring_fence.fence, np.ones((1, 1)))
+        run(world, ring_fence.fence, (np.ones((1, 1)), ring_fence.RingFence().compiled()))
     change = services.granted - before
     assert by_silo(world, services.granted) == pytest.approx(by_silo(world, before))
     upstream = np.isin(services.tier, (PREVENTIVE, COMMUNITY))

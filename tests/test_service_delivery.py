@@ -128,9 +128,9 @@ def test_quality_is_its_formula() -> None:
     assert met_again(handle(world), p, s) == pytest.approx(1.0)
     assert fit_target(handle(world), p, s) == pytest.approx(1.0)
     assert substitution_loss(handle(world), p, s) == 0.0
-    services.continuity[s], services.providers[s] = 1.2, 3.0
+    services.continuity[s], services.divided[s] = 1.2, 3.0**p.scatter
     services.posts[s], services.agency[s], services.leaving[s] = 0.9, 0.09, services.turnover[s] + 0.01
-    assert met_again(handle(world), p, s) == pytest.approx(1.2 * 0.9 * (1.0 - 0.01 * p.parting) / 3.0**0.1)
+    assert met_again(handle(world), p, s) == pytest.approx(1.2 * 0.9 * (1.0 - 0.01 * p.parting) / 3.0**p.scatter)
     services.contract_length[s], services.coproduced[s] = 9.0, 0.5
     services.feedback[s], services.targets[s], services.autonomy[s] = 1.0, 0.7, 0.9
     plain = (1.0 - 2.0 * p.drift) * (1.0 + 0.5 * p.together + p.listening - 0.2 * p.narrowing + 0.4 * p.tailoring)
@@ -383,5 +383,5 @@ def test_bond_and_local_fit_are_1_at_baseline(world: World) -> None:
 def test_a_bond_grows_with_continuity_and_fit(world: World) -> None:
     """The bond is proportional to continuity and to fit; more organisations lower it."""
     world.services.continuity[0], world.services.fit[0] = 2.0, 0.9
-    world.services.providers[0] = 2.0
-    assert waiting.relation(handle(world), 0) == pytest.approx(2.0 * 0.9 / 2.0**0.1)
+    world.services.divided[0] = 2.0 ** Quality().scatter
+    assert waiting.relation(handle(world), 0) == pytest.approx(2.0 * 0.9 / 2.0 ** Quality().scatter)
