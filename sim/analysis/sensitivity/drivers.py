@@ -128,6 +128,10 @@ def lines(written: Mapping[str, Any]) -> list[str]:
     return out
 
 
+WIDE = 0.5
+"""Width of an interval of a share from which the output states that the share is not settled."""
+
+
 def driver_text(row: dict[str, Any]) -> str:
     """Write a driver in a line.
 
@@ -146,4 +150,5 @@ def driver_text(row: dict[str, Any]) -> str:
 
 def _interval(row: dict[str, Any]) -> str:
     share, low, high = (f"{fixed(100.0 * row[name], 0)}%" for name in ("share", "share_low", "share_high"))
-    return f"{share} ({low} to {high})"
+    unsettled = ", not settled by this many samples" if row["share_high"] - row["share_low"] > WIDE else ""
+    return f"{share} ({low} to {high}{unsettled})"

@@ -125,9 +125,7 @@ class Sensitivity:
         return [
             {
                 **{name: row[name] for name in ("parameter", "unit", "value", "low", "high", "status", "source")},
-                "share": row["total"],
-                "share_low": max(0.0, row["total_low"]),
-                "share_high": row["total_high"],
+                **_shares(row),
                 **{name: row[name] for name in (*END_COLUMNS, "sign_may_change")},
             }
             for row in rows[:MOST_DRIVERS]
@@ -137,11 +135,7 @@ class Sensitivity:
         """Return the share of all parameters that do not lead, together: `share`, `share_low`, `share_high`."""
         for row in self.rows(year):
             if row["parameter"] == OTHERS and row["total"] is not None:
-                return {
-                    "share": row["total"],
-                    "share_low": max(0.0, row["total_low"]),
-                    "share_high": row["total_high"],
-                }
+                return _shares(row)
         return None
 
     def fixable(self, year: int | None = None) -> list[str]:
@@ -172,3 +166,9 @@ def plain(values: Any) -> Any:
     if isinstance(values, list):
         return [plain(value) for value in values]
     return plain_number(float(values)) if math.isfinite(values) else None
+
+
+def _shares(row: dict[str, Any]) -> dict[str, float]:
+    """A total index with the ends of its interval. An estimate may leave 0 to 1, which an index cannot."""
+    names = {"share": "total", "share_low": "total_low", "share_high": "total_high"}
+    return {name: min(1.0, max(0.0, row[of])) for name, of in names.items()}
