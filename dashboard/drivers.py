@@ -79,7 +79,10 @@ def _share(row: Mapping[str, Any]) -> str:
     """'31% (24% to 40%)'."""
     share, low, high = (row.get(key) for key in ("share", "share_low", "share_high"))
     text = f"{fixed(100.0 * row['share'], 0)}%" if share is not None else UNKNOWN
-    return text if low is None or high is None else f"{text} ({fixed(100.0 * low, 0)}% to {fixed(100.0 * high, 0)}%)"
+    if low is None or high is None:
+        return text
+    unsettled = "" if row.get("settled", True) else ", not settled by this many samples"
+    return f"{text} ({fixed(100.0 * low, 0)}% to {fixed(100.0 * high, 0)}%{unsettled})"
 
 
 def _range(row: Mapping[str, Any]) -> str:

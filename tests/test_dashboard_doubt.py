@@ -229,6 +229,13 @@ def test_a_row_with_missing_parts_is_not_misleading(index: ModelIndex) -> None:
     ]
 
 
+def test_a_share_that_is_not_settled_is_marked(index: ModelIndex) -> None:
+    """A share whose interval is wide says that the samples do not settle it, as the printed table does."""
+    row = {"parameter": "x", "status": "assumed", "share": 1.0, "share_low": 0.0, "share_high": 1.0, "settled": False}
+    document = comparison("salami-slice") | {"drivers": {"salami-slice": {DEMAND: [row]}}}
+    assert "not settled" in table_of(drivers.of_policies(document, index)).data["body"][0][1]
+
+
 def test_without_a_study_the_command_is_shown(index: ModelIndex) -> None:
     """A policy without drivers has a sentence and the command that computes them, with the place and the people."""
     note = "not computed yet for these scenarios; `upstream sensitivity baseline more-acute` computes it"

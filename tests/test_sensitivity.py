@@ -277,7 +277,16 @@ def test_a_comparison_names_its_drivers(comparison: Comparison) -> None:
     assert "for 30,000 people" in looked_up.note
     document = drivers.document(comparison)
     row = document["drivers"]["salami-slice"]["acute_demand"][0]
-    assert {"parameter", "status", "share", "share_low", "share_high", "source", "sign_may_change"} <= row.keys()
+    assert {
+        "parameter",
+        "status",
+        "share",
+        "share_low",
+        "share_high",
+        "settled",
+        "source",
+        "sign_may_change",
+    } <= row.keys()
     assert [r["share"] for r in result.drivers()] == sorted((r["share"] for r in result.drivers()), reverse=True)
     text = "\n".join(drivers.lines({**comparison.document(), **document}))
     assert "resilience.scar: " in text

@@ -128,10 +128,6 @@ def lines(written: Mapping[str, Any]) -> list[str]:
     return out
 
 
-WIDE = 0.5
-"""Width of an interval of a share from which the output states that the share is not settled."""
-
-
 def driver_text(row: dict[str, Any]) -> str:
     """Write a driver in a line.
 
@@ -150,5 +146,5 @@ def driver_text(row: dict[str, Any]) -> str:
 
 def _interval(row: dict[str, Any]) -> str:
     share, low, high = (f"{fixed(100.0 * row[name], 0)}%" for name in ("share", "share_low", "share_high"))
-    unsettled = ", not settled by this many samples" if row["share_high"] - row["share_low"] > WIDE else ""
+    unsettled = "" if row["settled"] else ", not settled by this many samples"
     return f"{share} ({low} to {high}{unsettled})"

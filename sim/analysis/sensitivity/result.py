@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FIXABLE = 0.01
 """A parameter may be fixed if the interval of its total index ends below this."""
+WIDE = 0.5
+"""Largest width of the interval of a share that counts as settled."""
 MOST_DRIVERS = 5
 INDEX_COLUMNS = ("first_order", "first_order_low", "first_order_high", "total", "total_low", "total_high")
 END_COLUMNS = ("at_low", "at_high")
@@ -118,8 +120,8 @@ class Sensitivity:
         -------
         list of dict
             Up to five, the largest first: `parameter`, `status`, `source`, `share` (its total index) with the ends of
-            its 95% interval `share_low` and `share_high`, `at_low`, `at_high`, `sign_may_change`. Empty in a year
-            without a difference.
+            its 95% interval `share_low` and `share_high`, `settled` (whether that interval is no wider than
+            `WIDE`), `at_low`, `at_high`, `sign_may_change`. Empty in a year without a difference.
         """
         rows = [row for row in self.rows(year) if row["parameter"] != OTHERS and row["total"] is not None]
         return [
@@ -131,7 +133,7 @@ class Sensitivity:
             for row in rows[:MOST_DRIVERS]
         ]
 
-    def others(self, year: int | None = None) -> dict[str, float] | None:
+    def others(self, year: int | None = None) -> dict[str, Any] | None:
         """Return the share of all parameters that do not lead, together: `share`, `share_low`, `share_high`."""
         for row in self.rows(year):
             if row["parameter"] == OTHERS and row["total"] is not None:
@@ -168,7 +170,8 @@ def plain(values: Any) -> Any:
     return plain_number(float(values)) if math.isfinite(values) else None
 
 
-def _shares(row: dict[str, Any]) -> dict[str, float]:
+def _shares(row: dict[str, Any]) -> dict[str, Any]:
     """A total index with the ends of its interval. An estimate may leave 0 to 1, which an index cannot."""
     names = {"share": "total", "share_low": "total_low", "share_high": "total_high"}
-    return {name: min(1.0, max(0.0, row[of])) for name, of in names.items()}
+    shares = {name: min(1.0, max(0.0, row[of])) for name, of in names.items()}
+    return {**shares, "settled": shares["share_high"] - shares["share_low"] <= WIDE}
