@@ -34,7 +34,8 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        `scenarios` and `differences` by name and measure, with the unit, and figures by month and year.
+        `scenarios` and `differences` by name and measure, with the unit, and figures by month and year;
+        `money`, the appraisals, by name.
     """
     axes = tuple(by)
     out: dict[str, Any] = {
@@ -56,6 +57,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
         "notes": list(comparison.notes),
         "scenarios": {name: {} for name in comparison.names},
         "differences": {name: {} for name in comparison.names[1:]},
+        "money": {name: comparison.money(name).document() for name in comparison.names[1:]},
     }
     measures, others = metrics(), comparison.names[1:]
     by_month, by_year = (
