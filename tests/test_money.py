@@ -22,7 +22,7 @@ from sim.feedback.double_running import DoubleRunning
 from sim.results.comparison import Comparison
 from sim.results.money import verdicts
 from sim.results.money.amounts import present
-from sim.results.money.appraisal import Estimate
+from sim.results.money.appraisal import PresentValue
 from sim.results.money.chart import money_chart
 from sim.results.money.discounting import discount_factors, present_values, yearly_rates
 from sim.results.money.double_running import double_running_pounds
@@ -154,7 +154,7 @@ def test_a_policy_equal_to_the_baseline_has_no_net_value(compared: Comparison) -
     """Every amount of a policy that changes nothing is exactly 0, and the sentence says so."""
     money = compared.money("same")
     assert all(not values.any() for values in money.items.values())
-    assert money.npv == Estimate(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert money.npv == PresentValue(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert money.switch_of_qaly.case == "no difference"
     (sentence,) = money.sentences
     assert "makes no difference to spending or health" in sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.results.money.amounts import STANDARD
-from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, Estimate
+from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, PresentValue
 from sim.results.number_text import fixed
 
 
@@ -82,7 +82,7 @@ def _sentences(a: Appraisal) -> Iterator[str]:
     )
 
 
-def _is_clear(estimate: Estimate, a: Appraisal) -> bool:
+def _is_clear(estimate: PresentValue, a: Appraisal) -> bool:
     """Whether a difference is distinguished from 0: by its interval, or in one run by itself."""
     return estimate.excludes_zero or ((a.is_one_run or estimate.ci_low != estimate.ci_low) and estimate.mean != 0.0)
 
