@@ -137,7 +137,9 @@ class Policy(Closed):
         None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month in which the policy no longer holds"
     )
     service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
-    prevention: PreventionKind | None = Field(None, description="the kind of prevention it is aimed at")
+    prevention: PreventionKind | None = Field(
+        None, description="the kind of prevention it is aimed at", exclude_if=lambda kind: kind is None
+    )
     where: NeighbourhoodFilter | None = None
     who: AgeFilter | None = None
 
