@@ -212,7 +212,9 @@ def independent_donors(aims: Targets, domains: tuple[Domain, ...], count: int = 
     }
 
 
-PROSE = {"label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients"}
+PROSE = {
+    "label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients", "price_year", "plus"
+}  # fmt: skip
 """Keys of a data file that describe a figure. A solution does not depend on them."""
 
 
