@@ -213,7 +213,8 @@ def independent_donors(aims: Targets, domains: tuple[Domain, ...], count: int = 
 
 
 PROSE = {
-    "label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients", "price_year", "plus"
+    "label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients",
+    "price_year", "plus",
 }  # fmt: skip
 """Keys of a data file that describe a figure. A solution does not depend on them."""
 
