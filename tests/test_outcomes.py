@@ -337,7 +337,7 @@ def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
                 continue
             for step in ("month", "year"):
                 ours = compared.grouped("cut", measure, step, by)
-                single = [replace(compared, records={"cut": [r]}) for r in records]
+                single = [replace(compared, records={"cut": [r]}, index_base=compared) for r in records]
                 each = [single_run.grouped("cut", measure, step, by)[0] for single_run in single]
                 assert np.array_equal(ours, np.stack(each), equal_nan=True), (measure.name, by, step)
 

@@ -199,7 +199,7 @@ def _metrics() -> Rows:
         share = m.unit.startswith("share")
         out.append(
             {"name": m.name, "label": m.label, "unit": m.unit, "low": 0.0, "high": 1.0 if share else None,
-             "better": m.better, "kind": m.kind, "source": "simulated"}
+             "better": m.better, "kind": m.kind, "meaning": m.meaning, "source": "simulated"}
         )  # fmt: skip
     return out
 
@@ -306,7 +306,10 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         f"Evidence: {r['source']}",
         f"Limits: {r['limits']}",
     ],
-    "metrics": lambda r: [f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"])],
+    "metrics": lambda r: [
+        *([r["meaning"]] if r["meaning"] else []),
+        f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"]),
+    ],
 }
 
 
