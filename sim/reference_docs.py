@@ -343,10 +343,8 @@ def _made_as(m: Metric) -> str:
     """The way in which a metric is computed, in a few words."""
     if m.against is not None:
         return "comparison with the baseline"
-    if m.index_of is not None:
-        return (
-            f"points of the index of `{m.index_of}`" if m.index_of != m.name else "sum of episodes at their unit cost"
-        )
+    if m.index_of == m.name:
+        return "episodes at their unit cost over people, as an index"
     if m.derived is not None:
         return (
             f"function of yearly sums, also by {', '.join(m.derived.by)}" if m.derived.by else "function of yearly sums"
