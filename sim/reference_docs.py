@@ -313,7 +313,10 @@ def metrics_table() -> str:
     way = {"up": "more", "down": "less", None: ""}
     return _table(
         ("metric", "label", "kind", "unit", "better", "computed as"),
-        [(f"`{m.name}`", m.label, m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
+        [
+            (f"`{m.name}`", ": ".join(filter(None, (m.label, m.meaning))), m.kind, m.unit, way[m.better], _made_as(m))
+            for m in metrics()
+        ],
     )
 
 
@@ -321,6 +324,8 @@ def _made_as(m: Metric) -> str:
     """The way in which a metric is computed, in a few words."""
     if m.against is not None:
         return "comparison with the baseline"
+    if m.index_of == m.name:
+        return "episodes at their unit cost over people, as an index"
     if m.derived is not None:
         return (
             f"function of yearly sums, also by {', '.join(m.derived.by)}" if m.derived.by else "function of yearly sums"
