@@ -18,6 +18,7 @@ LEAST_WIDTH = 120
 """Width of a terminal from which the figures are a table, and not lines."""
 LABEL_WIDTH = 38
 DECIMALS = {"%": 1, "£ per person per year": 1, "£ per person": 0}
+"""Decimals by unit, in the order of the columns; a policy that moves no money has its variable in the first."""
 HEADS = ("asked", "came out, {year}", "£ a head, {year}", "£ a head, {years}")
 Record = Mapping[str, Any]
 
@@ -82,8 +83,9 @@ def _lines(rows: list[Record]) -> Iterator[tuple[str, list[str]]]:
         if part != "policy" and all(row["mean"] == 0.0 and not row["asked"] for row in by_unit.values()):
             continue
         cells = [_change(by_unit.get(unit)) for unit in DECIMALS]
-        if "" in by_unit:
-            cells[0] = "not recorded"
+        others = [unit for unit in by_unit if unit not in DECIMALS]
+        if others:
+            cells[0] = " ".join((_change(by_unit[others[0]]), others[0])) if others[0] else "not recorded"
         yield plain(first["item"]), [_asked(by_unit), *cells]
 
 
@@ -96,7 +98,7 @@ def _asked(by_unit: Mapping[str, Record]) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return fixed(value, DECIMALS[unit], signed=True) + ("%" if unit == "%" else "")
+    return fixed(value, DECIMALS.get(unit, 2), signed=True) + ("%" if unit == "%" else "")
 
 
 def _change(row: Record | None) -> str:

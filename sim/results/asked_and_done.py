@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.schedule import REGISTRY
-from sim.policies import Lever
+from sim.engine.schedule import REGISTRY, Mechanism
 from sim.results.asked_budgets import BUDGET, asked_budgets
 from sim.results.metrics import SPENDING_OF_KIND, Metric, RatioParts, metric
-from sim.results.number_text import MINUS, fixed
+from sim.results.number_text import MINUS, difference_unit, fixed, is_share
 from sim.results.policy_words import asked_words
 from sim.results.records import Record
 from sim.results.summary import SUMMARY, summary
@@ -70,7 +69,7 @@ PAYERS = {
 }
 """Who pays, in words."""
 DIGITS = 9
-"""Decimals of the change of budgets that was asked for: rounding errors of sums are no change."""
+"""Decimals of a change that was asked for."""
 MOST_NAMED = 3
 """Largest number of policies that the sentence of a scenario names."""
 
@@ -154,8 +153,8 @@ class _Account:
         self.hoods = comparison.place.neighbourhoods(comparison.people)
         self.people = float(comparison.people)
         self.budgets = _baseline_budgets(comparison)
-        self.moves_budgets = any(_writes(policy.lever, BUDGET) for policy in self.scenario.moves)
-        self.asked = self._asked() if self.moves_budgets else None
+        moves_budgets = any(BUDGET in mechanism.writes for mechanism in mechanisms_of(self.scenario))
+        self.asked = self._asked() if moves_budgets else None
 
     def _asked(self, left_out: tuple[int, ...] = ()) -> F:
         return asked_budgets(self.scenario, self.hoods, self.budgets, self.people, left_out)
@@ -176,41 +175,39 @@ class _Account:
         yield from self._payers()
 
     def _policy(self, k: int, policy: Policy) -> Row:
+        """What a policy asks for in words, and the change of the variable that its lever acts on."""
         lever = levers_by_name()[policy.lever]
-        words = asked_words(policy, lever, self.scenario.span.baseline_of(lever))
-        read, asked, relative = self._variable(k, policy, lever)
-        if read is None:
-            return Row("policy", lever.name, words, self.period, "", math.nan, {})
-        unit = RELATIVE if relative else PER_HEAD
-        figures = self._relative_figures(read) if relative else self._figures(read, self.years - 1)
-        return Row("policy", lever.name, words, self.period, unit, asked, figures)
-
-    def _variable(self, k: int, policy: Policy, lever: Lever) -> tuple[Reader | None, float, bool]:
-        """What the lever acts on: a reader of its level, the change asked for, and whether the change is relative."""
-        if _writes(lever.name, BUDGET):
-            services = self._services_of(k, policy, lever)
-            if not services or self.asked is None:
-                return None, math.nan, True
+        baseline = self.scenario.span.baseline_of(lever)
+        words = asked_words(policy, lever, baseline)
+        (mechanism,) = (m for m in REGISTRY.month() if m.lever == lever.name)
+        if BUDGET in mechanism.writes:
+            services = self._services_of(k, policy, baseline)
             before = self.budgets[services].sum()
-            asked = 100.0 * (self.asked[-1, services].sum() / before - 1.0) if before > 0.0 else math.nan
-            asked = round(float(asked), DIGITS) + 0.0
-            return _spent_on(services), asked, True
+            if self.asked is None or before <= 0.0:
+                return Row("policy", lever.name, words, self.period, "", math.nan, {})
+            asked = _rounded(100.0 * (self.asked[-1, services].sum() / before - 1.0))
+            return self._relative("policy", lever.name, words, _spent_on(services), asked)
         if lever.name in PURPOSES:
-            return _of("spend_outside", "purpose", [PURPOSES.index(lever.name)]), math.nan, False
-        for column, measure in MEASURE_OF_COLUMN.items():
-            if _writes(lever.name, column):
-                group = policy.services or None
-                return _of_services(measure, group), math.nan, True
-        return None, math.nan, True
+            paid = _of("spend_outside", "purpose", [PURPOSES.index(lever.name)])
+            return next(self._pounds("policy", lever.name, words, paid))
+        measures = [measure for column, measure in MEASURE_OF_COLUMN.items() if column in mechanism.writes]
+        if not measures:
+            return Row("policy", lever.name, words, self.period, "", math.nan, {})
+        read, unit = _of_services(measures[0], policy.services), metric(measures[0]).unit
+        moved = policy.value - baseline if policy.value is not None else policy.shift or 0.0
+        scale = 100.0 if is_share(unit) else 1.0
+        figures = {name: scale * value for name, value in self._figures(read, self.years - 1).items()}
+        asked = _rounded(scale * moved) if lever.unit == unit else math.nan
+        return Row("policy", lever.name, words, self.period, difference_unit(unit), asked, figures)
 
-    def _services_of(self, k: int, policy: Policy, lever: Lever) -> list[int]:
+    def _services_of(self, k: int, policy: Policy, baseline: float) -> list[int]:
         """The services whose budgets a policy moves: those aimed at, or those that move in its own direction."""
         ids = service_ids()
         if policy.services:
             return [ids.index(service) for service in policy.services]
-        assert self.asked is not None
-        base = self.scenario.span.baseline_of(lever)
-        moved = policy.value - base if policy.value is not None else policy.shift or 0.0
+        if self.asked is None:
+            return []
+        moved = policy.value - baseline if policy.value is not None else policy.shift or 0.0
         change = (self.asked[-1] - self._asked((k,))[-1]) * moved
         return np.flatnonzero(change > 1e-9 * self.budgets.sum() * abs(moved)).tolist()
 
@@ -221,7 +218,7 @@ class _Account:
         if self.asked is not None and before > 0.0:
             change = (self.asked[:, services].sum(axis=1) - before) / self.people
             amounts = 100.0 * change[-1] * self.people / before, change[-1], change.sum()
-            asked = tuple(round(float(x), DIGITS) + 0.0 for x in amounts)
+            asked = tuple(_rounded(amount) for amount in amounts)
         yield self._relative("spending", measure, label, read, asked[0])
         yield from self._pounds("spending", measure, label, read, asked[1:])
 
@@ -300,7 +297,7 @@ def _spent_on(services: list[int]) -> Reader:
     return _of("spend_total", "service", services)
 
 
-def _of_services(name: str, services: tuple[str, ...] | None) -> Reader:
+def _of_services(name: str, services: tuple[str, ...]) -> Reader:
     """Read a measure for some services together; for all where none is named."""
 
     def read(c: Comparison, scenario: str) -> F:
@@ -309,9 +306,25 @@ def _of_services(name: str, services: tuple[str, ...] | None) -> Reader:
     return read
 
 
-def _writes(lever: str, column: str) -> bool:
-    """Whether the kernel of a lever writes a column."""
-    return any(m.lever == lever and column in m.writes for m in REGISTRY.month())
+def mechanisms_of(scenario: Scenario) -> tuple[Mechanism, ...]:
+    """List the mechanisms of the levers that a scenario moves.
+
+    Parameters
+    ----------
+    scenario : Scenario
+
+    Returns
+    -------
+    tuple of Mechanism
+        In the order of a month.
+    """
+    moved = {policy.lever for policy in scenario.moves}
+    return tuple(m for m in REGISTRY.month() if m.lever in moved)
+
+
+def _rounded(amount: float) -> float:
+    """A change that was asked for, without the rounding errors of sums."""
+    return round(float(amount), DIGITS) + 0.0
 
 
 def _baseline_budgets(comparison: Comparison) -> F:
