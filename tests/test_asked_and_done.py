@@ -238,17 +238,21 @@ def test_budget_levers_act_together_in_the_order_of_a_month() -> None:
 
 @pytest.fixture(scope="module")
 def record() -> Record:
-    """A record of one run of the baseline, repeated to 20 years."""
-    short = sim.run("baseline", people=PEOPLE, years=1, seeds=1, draws="none").records["baseline"][0]
-    monthly = {name: np.concatenate([array] * 20) for name, array in short.monthly.items()}
-    return replace(short, monthly=monthly, yearly={name: np.concatenate([a] * 20) for name, a in short.yearly.items()})
+    """A record of the first year of the baseline."""
+    return sim.run("baseline", people=PEOPLE, years=1, seeds=1, draws="none").records["baseline"][0]
 
 
 def without_runs(case: Scenario, record: Record) -> Comparison:
-    """A comparison of a scenario whose run is that of the baseline."""
-    base = Scenario.load("baseline")
-    records = {base.name: [record], case.name: [record]}
-    return Comparison((base, case), Place.load("anytown"), PEOPLE, (0,), records, (), 0.0)
+    """A comparison of a scenario whose every year is that of the record, under the policies and the baseline."""
+    base = Scenario.load("baseline").model_copy(update={"years": case.years, "start": case.start})
+    monthly, yearly = (
+        {name: np.concatenate([array] * case.years) for name, array in arrays.items()}
+        for arrays in (record.monthly, record.yearly)
+    )
+    repeated = [replace(record, monthly=monthly, yearly=yearly)]
+    return Comparison(
+        (base, case), Place.load("anytown"), PEOPLE, (0,), {base.name: repeated, case.name: repeated}, (), 0.0
+    )
 
 
 def cases() -> Iterator[Scenario]:
