@@ -88,7 +88,7 @@ def test_a_wrong_or_missing_kind_is_refused(tmp_path: Path, file: str, old: str,
     with pytest.raises(InputError) as refusal:
         load_catalogue(tmp_path)
     message = str(refusal.value)
-    assert re.search(rf"{file}\.toml, line \d+: (prevention|tier): wanted .*prevention", message), message
+    assert re.search(rf"{file}\.toml, line \d+: (prevention|tier): wanted ", message), message
     assert choices in message
 
 

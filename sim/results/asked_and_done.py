@@ -18,14 +18,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.engine.schedule import REGISTRY, Mechanism
+from sim.place.place import Neighbourhood
 from sim.results.asked_budgets import BUDGET, asked_budgets
-from sim.results.metrics import SPENDING_OF_KIND, Metric, RatioParts, metric
+from sim.results.metrics import SPENDING_OF_KIND, Metric, RatioParts, metrics
 from sim.results.number_text import MINUS, difference_unit, fixed, is_share
 from sim.results.policy_words import asked_words
 from sim.results.records import Record
@@ -147,17 +149,22 @@ class _Account:
     def __init__(self, comparison: Comparison, name: str) -> None:
         """Compute the budgets that were asked for."""
         self.comparison, self.name = comparison, name
+        self.metrics = {measure.name: measure for measure in metrics()}
         self.scenario: Scenario = next(s for s in comparison.scenarios if s.name == name)
         self.years = self.scenario.years
         self.period, self.all_years = f"year {self.years}", f"years 1 to {self.years}"
-        self.hoods = comparison.place.neighbourhoods(comparison.people)
         self.people = float(comparison.people)
         self.budgets = _baseline_budgets(comparison)
         moves_budgets = any(BUDGET in mechanism.writes for mechanism in mechanisms_of(self.scenario))
         self.asked = self._asked() if moves_budgets else None
 
+    @cached_property
+    def neighbourhoods(self) -> list[Neighbourhood]:
+        """The neighbourhoods of the place."""
+        return self.comparison.place.neighbourhoods(self.comparison.people)
+
     def _asked(self, left_out: tuple[int, ...] = ()) -> F:
-        return asked_budgets(self.scenario, self.hoods, self.budgets, self.people, left_out)
+        return asked_budgets(self.scenario, self.neighbourhoods, self.budgets, self.people, left_out)
 
     def rows(self) -> Iterator[Row]:
         """Make all rows."""
@@ -169,9 +176,9 @@ class _Account:
         for kind in PREVENTION_KINDS:
             services = [k for k, s in enumerate(catalogue) if s.prevention == kind]
             yield from self._spending(SPENDING_OF_KIND[kind], services)
-        yield self._relative("demand", "acute_demand", metric("acute_demand").label, _of("acute_demand"))
+        yield self._relative("demand", "acute_demand", self.metrics["acute_demand"].label, self._of("acute_demand"))
         for measure in ("bailed_out", "clawed_back", "saving_reinvested", "spend_outside"):
-            yield from self._pounds("centre", measure, metric(measure).label, _of(measure))
+            yield from self._pounds("centre", measure, self.metrics[measure].label, self._of(measure))
         yield from self._payers()
 
     def _policy(self, k: int, policy: Policy) -> Row:
@@ -186,14 +193,14 @@ class _Account:
             if self.asked is None or before <= 0.0:
                 return Row("policy", lever.name, words, self.period, "", math.nan, {})
             asked = _rounded(100.0 * (self.asked[-1, services].sum() / before - 1.0))
-            return self._relative("policy", lever.name, words, _spent_on(services), asked)
+            return self._relative("policy", lever.name, words, self._spent_on(services), asked)
         if lever.name in PURPOSES:
-            paid = _of("spend_outside", "purpose", [PURPOSES.index(lever.name)])
+            paid = self._of("spend_outside", "purpose", [PURPOSES.index(lever.name)])
             return next(self._pounds("policy", lever.name, words, paid))
         measures = [measure for column, measure in MEASURE_OF_COLUMN.items() if column in mechanism.writes]
         if not measures:
             return Row("policy", lever.name, words, self.period, "", math.nan, {})
-        read, unit = _of_services(measures[0], policy.services), metric(measures[0]).unit
+        read, unit = _of_services(measures[0], policy.services), self.metrics[measures[0]].unit
         moved = policy.value - baseline if policy.value is not None else policy.shift or 0.0
         scale = 100.0 if is_share(unit) else 1.0
         figures = {name: scale * value for name, value in self._figures(read, self.years - 1).items()}
@@ -212,7 +219,7 @@ class _Account:
         return np.flatnonzero(change > 1e-9 * self.budgets.sum() * abs(moved)).tolist()
 
     def _spending(self, measure: str, services: list[int]) -> Iterator[Row]:
-        read, label = _of(measure), metric(measure).label
+        read, label = self._of(measure), self.metrics[measure].label
         asked: tuple[float, ...] = math.nan, math.nan, math.nan
         before = self.budgets[services].sum()
         if self.asked is not None and before > 0.0:
@@ -227,19 +234,26 @@ class _Account:
         for f, (silo, services) in enumerate(zip(SILOS, by_silo, strict=True)):
 
             def paid(c: Comparison, name: str, f: int = f, services: list[int] = services) -> F:
-                spent = _spent_on(services)(c, name)
-                bailed_out, clawed_back = (_of(m, "silo", [f])(c, name) for m in ("bailed_out", "clawed_back"))
+                spent = self._spent_on(services)(c, name)
+                bailed_out, clawed_back = (self._of(m, "silo", [f])(c, name) for m in ("bailed_out", "clawed_back"))
                 return spent - bailed_out + clawed_back - c.grouped(name, POOLED, "year", "silo")[:, f]
 
             yield from self._pounds("payer", silo, f"Paid by {PAYERS[silo]}", paid)
 
         def centre(c: Comparison, name: str) -> F:
-            return _of("bailed_out")(c, name) - _of("clawed_back")(c, name)
+            return self._of("bailed_out")(c, name) - self._of("clawed_back")(c, name)
 
         yield from self._pounds("payer", "centre", "Paid by the centre, less claw-back", centre)
-        yield from self._pounds("payer", "new_money", "Paid with new money outside services", _of("spend_outside"))
+        yield from self._pounds("payer", "new_money", "Paid with new money outside services", self._of("spend_outside"))
 
-    # Figures.
+    # Readers and figures.
+
+    def _of(self, name: str, by: str | None = None, groups: list[int] | None = None) -> Reader:
+        return _of(self.metrics[name], by, groups)
+
+    def _spent_on(self, services: list[int]) -> Reader:
+        """Read the spending on some services."""
+        return self._of("spend_total", "service", services)
 
     def _pounds(
         self, part: Part, name: str, item: str, read: Reader, asked: tuple[float, ...] = (math.nan, math.nan)
@@ -281,20 +295,15 @@ class _Account:
         return {name: float(figures[at]) for name, figures in summary(values, replicates=replicates).items()}
 
 
-def _of(name: str, by: str | None = None, groups: list[int] | None = None) -> Reader:
+def _of(measure: Metric, by: str | None = None, groups: list[int] | None = None) -> Reader:
     """Read a measure, or the sum of some of its groups."""
 
     def read(c: Comparison, scenario: str) -> F:
-        levels = c.grouped(scenario, metric(name), "year", by)
+        levels = c.grouped(scenario, measure, "year", by)
         out: F = levels[:, groups].sum(axis=1) if groups is not None else levels[:, 0]
         return out
 
     return read
-
-
-def _spent_on(services: list[int]) -> Reader:
-    """Read the spending on some services."""
-    return _of("spend_total", "service", services)
 
 
 def _of_services(name: str, services: tuple[str, ...]) -> Reader:
