@@ -207,12 +207,14 @@ def _metrics() -> Rows:
 
 
 def _scope() -> Rows:
+    import pandas as pd
+
     from sim.analysis.scope import scope
 
     table = scope()
     out = []
     for name, row in zip(table.index, table.to_dict(orient="records"), strict=True):
-        values = {str(key): None if value != value else value for key, value in row.items()}  # NaN: not published
+        values = {str(key): None if pd.isna(value) else value for key, value in row.items()}  # not published
         out.append({"name": str(name), **values, "unit": f"pounds of {base_year()} a head a year"})
     return out
 
@@ -291,6 +293,18 @@ def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
     return [r["clients"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
 
 
+def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
+    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
+    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
+    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
+    return [
+        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
+        f"Holds: {r['holds']}",
+        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
+        f"Source: {r['source']}",
+    ]
+
+
 _KINDS: dict[str, Callable[[], Rows]] = {
     "scenarios": _scenarios,
     "places": _places,
@@ -330,18 +344,6 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     ],
     "scope": _lines_of_scope,
 }
-
-
-def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
-    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
-    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
-    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
-    return [
-        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
-        f"Holds: {r['holds']}",
-        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
-        f"Source: {r['source']}",
-    ]
 
 
 def _better(direction: str | None) -> str:
