@@ -37,6 +37,7 @@ from sim.results.expectation_tests import about
 from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
 from sim.scenario.parameters import parameter_groups, parameters
+from sim.scenario.valuation import VALUATION
 from sim.scenario.scenario import Scenario, library
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.markdown_table import markdown_table as _table
@@ -420,7 +421,8 @@ def evidence_table() -> str:
     counts = {kind: Counter(kind_statuses) for kind, kind_statuses in statuses.items()}
     rows = [(kind, *(count[status] for status in order)) for kind, count in counts.items()]
     rows.append(("**total**", *(sum(count[status] for count in counts.values()) for status in order)))
-    note = f"In anytown, a scenario can set and draw {len(parameters())} of them: those with a range, and the scale"
+    drawn = sum(not name.startswith(f"{VALUATION}.") for name in parameters())
+    note = f"In anytown, a scenario can set and draw {drawn} of them: those with a range, and the scale"
     return f"{_table(('figures', *order), rows)}\n\n{note} of each table by age and fifth."
 
 
