@@ -376,24 +376,21 @@ def claims_table() -> str:
 def experiments_text() -> str:
     """Each natural experiment: its protocol, the published result, and the measures that the simulation reports."""
     parts = []
-    all_parameters = parameters()
     for path in sorted(EXPERIMENTS.glob("*.toml")):
         e = Experiment.load(path)
-        rows = []
+        rows, reasons, shared = [], [], dict.fromkeys(name for m in e.measures for name in e.shares_source_with(m))
         for m in e.measures:
             published = "" if m.published is None else f"{m.published:g}"
             band = "" if m.band is None else f"{m.band[0]:g} to {m.band[1]:g}"
-            rows.append((m.label, about(m), m.unit, published, band, m.sign or ""))
+            counted = "" if m.band is None else "if out" if e.shares_source_with(m) else "yes"
+            rows.append((m.label, about(m), m.unit, published, band, m.sign or "", counted))
+            reasons.append(f"- {m.label}. {m.band_reason}")
         head = f"**{e.id}. {e.title}** ({_project_link(path)}). {e.protocol}"
         published_text = f"*Published:* {e.published.finding} {e.published.source}."
-        related_parameters = [
-            f"`{name}`"
-            for name, parameter in all_parameters.items()
-            if _rows_in(parameter.spec.source) & _rows_in(e.published.source)
-        ]
-        related = ", ".join(related_parameters) or "none"
-        published_text += f"\n\n*Parameters whose source cites one of these rows:* {related}."
-        table = _table(("measure", "group and time", "unit", "published", "band", "sign"), rows)
+        related = ", ".join(f"`{name}`" for name in shared) or "none"
+        published_text += f"\n\n*Parameters that share their source with one of these figures:* {related}."
+        published_text += "\n\n*Bands:*\n\n" + "\n".join(reasons)
+        table = _table(("measure", "group and time", "unit", "published", "band", "sign", "counted"), rows)
         parts.append(f"{head}\n\n{published_text}\n\n{table}")
     return "\n\n".join(parts)
 
@@ -430,14 +427,6 @@ def evidence_table() -> str:
     rows.append(("**total**", *(sum(count[status] for count in counts.values()) for status in order)))
     note = f"In anytown, a scenario can set and draw {len(parameters())} of them: those with a range, and the scale"
     return f"{_table(('figures', *order), rows)}\n\n{note} of each table by age and fifth."
-
-
-def _rows_in(source: str) -> set[str]:
-    """The rows of the evidence register that a source cites: F04 as one row, F01-F03 as three."""
-    row_ids = set(re.findall(r"\b[A-F]\d{2}\b", source))
-    for kind, first, last in re.findall(r"\b([A-F])(\d{2})-\1(\d{2})\b", source):
-        row_ids |= {f"{kind}{k:02d}" for k in range(int(first), int(last) + 1)}
-    return row_ids
 
 
 def calibration_table() -> str:

@@ -398,13 +398,35 @@ def pounds_and_qalys(r: Record) -> tuple[F, F]:
     start, at the mean quality of the month.
     """
     paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
+    stayed = qalys_with_deaths(r)
+    years = len(stayed) // 12
+    return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
+
+
+def qalys_with_deaths(r: Record) -> F:
+    """Sum the QALYs lived in each month, so that a death is a loss; net migration is neither a gain nor a loss.
+
+    Parameters
+    ----------
+    r : Record
+        Record of one run, or of several runs one after another.
+
+    Returns
+    -------
+    ndarray of float64, shape (months,)
+    """
     lived = r.quality[0].sum(axis=(1, 2)) / 12.0
     balance = (r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1)
     came = np.cumsum(balance.reshape(r.runs, -1), axis=1).ravel()
     people = r.monthly["people"].sum(axis=(1, 2))
-    stayed = lived * (1.0 - came / np.maximum(1, people))
-    years = len(stayed) // 12
-    return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
+    stayed: F = lived * (1.0 - came / np.maximum(1, people))
+    return stayed
+
+
+def _qalys_lived(r: Record) -> RatioParts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float).reshape(r.runs, -1)
+    at_start = np.repeat(people[:, 0], people.shape[1])
+    return RatioParts(qalys_with_deaths(r), (), at_start, (), 12000.0)
 
 
 def _died(r: Record) -> RatioParts:
@@ -510,6 +532,15 @@ def metrics() -> tuple[Metric, ...]:
         Metric("deaths", "Deaths", "deaths per 1,000 people per year", "down", 2, _died, "life"),
         Metric("life_expectancy", "Life expectancy at birth", "years", "up", 2, None, "life", derived=lives),
         Metric("qalys", "Quality-adjusted life", "QALYs per 1,000 people per year", "up", 2, _qalys, "life"),
+        Metric(
+            "qalys_lived",
+            "Quality-adjusted life, deaths counted",
+            "QALYs per 1,000 people at the start per year",
+            "up",
+            2,
+            _qalys_lived,
+            "life",
+        ),
         Metric("wellbeing", "Life satisfaction", "points, 0-10, of adults", "up", 3, _satisfaction, "life"),
         Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
         Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
