@@ -216,6 +216,14 @@ def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
     assert base - without_one("moved_out") == pytest.approx(0.0, abs=0.15)
 
 
+def test_the_measure_that_counts_deaths_has_the_same_sum(compared: Comparison) -> None:
+    """QALYs lived are those of the account of pounds and QALYs, for every 1,000 people of the start."""
+    for record in compared.records["cut"]:
+        at_start = record.monthly["people"][0].sum()
+        by_year = of_groups([record], metric("qalys_lived"), {}, ())[0]
+        assert by_year * at_start / 1000.0 == pytest.approx(pounds_and_qalys(record)[1])
+
+
 # Inequality.
 
 
