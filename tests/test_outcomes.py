@@ -17,6 +17,7 @@ from sim.place.place import Place
 from sim.results import metrics as results
 from sim.results import outcomes
 from sim.results.comparison import Comparison
+from sim.results.expectation_tests import of_groups
 from sim.results.metric_series import MetricSeries
 from sim.results.metrics import metric, metrics, pounds_and_qalys
 from sim.results.records import RECORDED_BY_YEAR, Record, end_to_end

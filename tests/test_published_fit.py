@@ -9,8 +9,9 @@ import pytest
 
 from sim.results.expectation_tests import Estimate
 from sim.schema.errors import InputError
-from sim.validation.natural_experiments import EXPERIMENTS, Experiment, Measure, experiments
+from sim.validation.natural_experiments import EXPERIMENTS, Experiment, ExperimentEffect, Measure, experiments
 from sim.validation.published_fit import (
+    effect_text,
     Fit,
     fit_everywhere,
     fit_of,
@@ -26,7 +27,7 @@ MEASURES = [(e, m) for e in experiments() for m in e.measures]
 
 def estimate(mean: float, half: float) -> Estimate:
     """An estimate of five seeds whose 95% interval is about `half` on either side of the mean."""
-    spread = np.array([-1.0, -0.5, 0.0, 0.5, 1.0]) * half / 0.98
+    spread = np.array([-1.0, -0.5, 0.0, 0.5, 1.0]) * half / 0.98162
     return Estimate(mean, spread)
 
 
@@ -38,7 +39,8 @@ def estimate(mean: float, half: float) -> Estimate:
         (3.9, 0.5, "scrapes"),
         (4.1, 0.5, "out"),
         (1.9, 5.0, "out"),
-        (np.nan, 1.0, "not run"),
+        (np.nan, 1.0, "no value"),
+        (3.0, np.nan, "no value"),
     ],
 )
 def test_one_estimate_and_a_band(mean: float, half: float, expected: Fit) -> None:
@@ -132,6 +134,38 @@ def test_pounds_of_a_qaly_are_judged_as_such() -> None:
     assert [m.pounds for m in absolute] == [
         pytest.approx(sum(policy.shift or 0.0 for policy in arm.policies)) for arm in v4.arms
     ]
+
+
+COST = Measure(
+    label="Pounds of a QALY", metric="qalys_lived", year=2, unit="£ per QALY", pounds=10.0, published=2000.0,
+    band=[1000.0, 4000.0], band_reason="half to double, for this test",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gained", "half", "fit", "text", "miss"),
+    [
+        (5.0, 1.0, "in band", "2,000 (1,670 to 2,500)", ""),
+        (5.0, 3.0, "scrapes", "2,000 (1,250 to 5,000)", "the mean lies in the band, the interval reaches beyond its"),
+        (2.0, 1.0, "out", "5,000 (3,330 to 10,000)", "the simulated cost is 2.5 times the published one (1.7 to 5)"),
+        (1.0, 2.0, "out", "10,000 (from 3,330)", "the simulated cost is 5 times the published one (at least 1.7)"),
+        (
+            -1.0,
+            2.0,
+            "out",
+            "no gain (from 10,000)",
+            "the money gains nothing on average; the interval allows a cost of",
+        ),
+        (-2.0, 1.0, "out", "-", "the money gains nothing on average"),
+    ],
+)
+def test_a_cost_is_compared_by_its_inverse(gained: float, half: float, fit: str, text: str, miss: str) -> None:
+    """£10 a head is £10,000 for 1,000 people: 5 QALYs cost £2,000 each. A cost without limit has an interval too."""
+    effect = ExperimentEffect(COST, (ConditionEffect("all", "all draws", (0,), estimate(gained, half)),))
+    assert effect.fit == fit
+    assert effect_text(effect.row()) == text
+    assert effect.miss.startswith(miss)
+    assert bool(effect.miss) == bool(miss)
 
 
 def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:

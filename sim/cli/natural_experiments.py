@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 
 from rich.console import Console
@@ -18,17 +17,24 @@ from sim.cli.robustness import (
     verdict_text,
 )
 from sim.cli.tables import print_wrapped
-from sim.results.number_text import fixed, is_share, number_text, shown_unit
+from sim.results.number_text import shown_unit
 from sim.schema.errors import plain
-from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Measure, Validation
-from sim.validation.published_fit import Fit
+from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutcome, Validation
+from sim.validation.published_fit import Fit, band_text, effect_text, figure, figures_text, published_text
 from sim.validation.robustness import Kind
 
-STYLES: dict[Fit, str] = {"in band": "green", "scrapes": "yellow", "out": "bold red", "not run": "dim"}
+STYLES: dict[Fit, str] = {
+    "in band": "green",
+    "scrapes": "yellow",
+    "out": "bold red",
+    "no value": "yellow",
+    "not run": "dim",
+}
 MEANINGS: dict[Fit, str] = {
     "in band": "the whole interval lies in the band, and under every other condition the mean does",
     "scrapes": "the mean lies in the band, but not the whole interval, or not under some other condition",
     "out": "the mean lies outside the band",
+    "no value": "what the effect is divided by cannot be told from 0",
 }
 
 
@@ -49,31 +55,10 @@ def show(validation: Validation, out: Console) -> None:
     for outcome in validation.outcomes:
         _outcome(outcome, out)
     out.print()
-    out.print(Text(figures_text(validation), style="bold"))
+    out.print(Text(figures_text(validation.figures(), validation.limits()), style="bold"))
     out.print(Text(f"Signs: {counts_text(validation.signs)}.", style="bold"))
     _misses(validation, out)
     print_wrapped(chance_text([*validation.bands, *validation.signs]), out)
-
-
-def figures_text(validation: Validation) -> str:
-    """Count the published figures by how the simulated effect fits.
-
-    Parameters
-    ----------
-    validation : Validation
-        The repeated experiments.
-
-    Returns
-    -------
-    str
-        Such as "Published figures: 1 of 13 in band, 2 scrape, 6 out, 4 not counted."
-    """
-    parts = []
-    for title, counted in (("Published figures", validation.figures()), ("Bands without one", validation.limits())):
-        text = f"{title}: {counted['in band']} of {sum(counted.values())} in band, {counted['scrapes']} scrape, "
-        text += f"{counted['out']} out, {counted['not counted']} not counted"
-        parts.append(text + (f", {counted['not run']} not run" if counted["not run"] else "") + ".")
-    return " ".join(parts)
 
 
 def _misses(validation: Validation, out: Console) -> None:
@@ -98,22 +83,14 @@ def _outcome(outcome: ExperimentOutcome, out: Console) -> None:
 
 
 def _effect(effect: ExperimentEffect, out: Console) -> None:
-    m = effect.measure
+    m, row = effect.measure, effect.row()
     out.print(Text(f"  {plain(m.label)} ({plain(shown_unit(m.unit))})"))
-
-    def shown(value: float | None) -> str:
-        return figure(value, m.unit)
-
-    published, simulated = shown(m.published), shown(effect.mean)
-    low, high = effect.interval
-    if math.isnan(low):
-        simulated += " (no interval: one seed, or a denominator that may be 0)" if math.isfinite(effect.mean) else ""
-    else:
-        simulated += f" ({shown(low)} to {shown(high)})"
-        middle = effect.row()
-        if middle["q025"] is not None:
-            simulated += f", 95% of runs {shown(middle['q025'])} to {shown(middle['q975'])}"
-    out.print(Text(f"    published {published}; simulated {simulated}"))
+    simulated = effect_text(row)
+    if row["ci_low"] is None and row["mean"] is not None:
+        simulated += " (no interval: one seed, or a denominator that may be 0)"
+    if row["q025"] is not None:
+        simulated += f", 95% of runs {figure(row['q025'], m.unit)} to {figure(row['q975'], m.unit)}"
+    out.print(Text(f"    published {published_text(row)}; simulated {simulated}"))
     if effect.fit is not None:
         _fit(effect, effect.fit, out)
     else:
@@ -123,9 +100,7 @@ def _effect(effect: ExperimentEffect, out: Console) -> None:
         return
     conditions = Text(f" [{robustness_text(line)}]", style="dim")
     out.print(Text.assemble(f"    sign {m.sign}: ", verdict_text(line), conditions))
-    for text in contradictions(
-        line, lambda row: f"{shown(row['mean'])} ({shown(row['ci_low'])} to {shown(row['ci_high'])})"
-    ):
+    for text in contradictions(line, lambda each: effect_text({**each, "unit": m.unit, "is_cost": False})):
         print_wrapped(text, out, 8)
 
 
@@ -133,7 +108,7 @@ def _fit(effect: ExperimentEffect, fit: Fit, out: Console) -> None:
     """Print the fit to the band, in words and under each condition, and whether it counts."""
     word = (f"{fit}{': ' if effect.miss else ''}{effect.miss}", STYLES[fit])
     conditions = Text(f" [{_fits(effect)}]" if len(effect.fits) > 1 else "", style="dim")
-    out.print(Text.assemble(f"    {_band(effect.measure)}: ", word, conditions))
+    out.print(Text.assemble(f"    in the band {band_text(effect.row())}: ", word, conditions))
     if effect.standing == "not counted":
         print_wrapped(f"not counted: it shares its source with {', '.join(effect.shares_source_with)}", out, 6)
 
@@ -149,18 +124,3 @@ def _fits(effect: ExperimentEffect) -> str:
         else:
             parts += [f"{name}: {fit}" for name, fit in named]
     return " \N{MIDDLE DOT} ".join(parts)
-
-
-def _band(measure: Measure) -> str:
-    low, high = measure.band or (math.nan, math.nan)
-    return f"in the band {figure(low, measure.unit)} to {figure(high, measure.unit)}"
-
-
-def figure(value: float | None, unit: str) -> str:
-    """An effect with its sign: a share in per cent, any other number to three significant figures."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    if is_share(unit):
-        return number_text(value, unit, 3, signed=True, relative=True)
-    digits = 0 if value == 0.0 else max(0, 2 - math.floor(math.log10(abs(value))))
-    return fixed(value, min(digits, 6), signed=True)

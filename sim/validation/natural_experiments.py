@@ -95,7 +95,7 @@ class Measure(MeasureSpec):
     )
     ratio_to: str | None = Field(None, description="an arm; the effect is divided by the effect of this arm")
     pounds: Number | None = Field(
-        None, gt=0, description="pounds a head a year that the change costs; the measure is this sum for each effect"
+        None, gt=0, description="pounds a head a year that the change costs; the figures are pounds for each effect"
     )
     scale: Number = Field(1.0, description="factor from the unit of the model to `unit`")
     band: list[Number] | None = Field(
@@ -112,7 +112,25 @@ class Measure(MeasureSpec):
             raise RequirementError("a band, a sign or both", Phrase("neither"))
         if self.band is not None and self.band[0] >= self.band[1]:
             raise RequirementError("a lower and a higher end", self.band, below=("band",))
+        if self.pounds is not None and self.band is not None and self.band[0] <= 0.0:
+            raise RequirementError("pounds above 0", self.band, below=("band",))
         return self
+
+    def turned(self, value: float | None) -> float | None:
+        """A cost as the effect of the same money for 1,000 people, and the other way; any other figure as it is.
+
+        None for a cost of no effect, or of a loss.
+        """
+        if self.pounds is None or value is None:
+            return value
+        return 1000.0 * self.pounds / value if value > 0.0 else None
+
+    def ends(self) -> tuple[float, float] | None:
+        """The ends of the band, of the effect in the unit in which it is simulated."""
+        if self.band is None:
+            return None
+        low, high = sorted(end for end in map(self.turned, self.band) if end is not None)
+        return low, high
 
 
 class Experiment(Closed):
@@ -221,28 +239,38 @@ class ExperimentEffect:
     """Parameters that share their source with the published figure."""
 
     @property
+    def total(self) -> Estimate | None:
+        """The effect over all draws."""
+        return self.effects[0].estimate
+
+    @property
     def mean(self) -> float:
-        """The effect over all draws; NaN without runs."""
-        total = self.effects[0].estimate
-        return np.nan if total is None else total.value
+        """The effect over all draws, in the unit of the measure; NaN without one."""
+        mean = self.measure.turned(None if self.total is None else self.total.value)
+        return np.nan if mean is None else mean
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The ends of its 95 % interval."""
-        total = self.effects[0].estimate
-        return (np.nan, np.nan) if total is None else total.interval()
+        """The ends of its 95 % interval; a cost has no upper end, infinity, if the money may gain nothing."""
+        if self.total is None:
+            return np.nan, np.nan
+        least, most = self.total.interval()
+        if self.measure.pounds is None or np.isnan(least):
+            return least, most
+        low, high = (self.measure.turned(end) for end in (most, least))
+        return (np.nan, np.nan) if low is None else (low, np.inf if high is None else high)
 
     @cached_property
     def band(self) -> Robustness | None:
         """Whether the effect lies in the band; None without a band."""
-        band = self.measure.band
-        return None if band is None else judge([(band[0], True), (band[1], False)], self.effects)
+        ends = self.measure.ends()
+        return None if ends is None else judge([(ends[0], True), (ends[1], False)], self.effects)
 
     @cached_property
     def fit(self) -> Fit | None:
         """Whether the effect is in the band, scrapes it or is out; None without a band."""
-        band = self.measure.band
-        return None if band is None else fit_everywhere(band, self.effects)
+        ends = self.measure.ends()
+        return None if ends is None else fit_everywhere(ends, self.effects)
 
     @property
     def standing(self) -> Standing | None:
@@ -252,16 +280,17 @@ class ExperimentEffect:
     @property
     def miss(self) -> str:
         """A miss or a scrape in words; empty without a band, and for an effect in its band."""
-        measure = self.measure
-        if measure.band is None or self.fit is None:
+        measure, ends = self.measure, self.measure.ends()
+        if ends is None or self.fit is None:
             return ""
-        return miss_text(measure.published, measure.band, self.fit, self.effects[0].estimate)
+        published = measure.turned(measure.published)
+        return miss_text(published, ends, self.fit, self.total, is_cost=measure.pounds is not None)
 
     @property
     def fits(self) -> tuple[tuple[ConditionEffect, Fit], ...]:
         """The fit under each condition, all draws first; empty without a band."""
-        band = self.measure.band
-        return () if band is None else tuple((effect, fit_of(band, effect.estimate)) for effect in self.effects)
+        ends = self.measure.ends()
+        return () if ends is None else tuple((effect, fit_of(ends, effect.estimate)) for effect in self.effects)
 
     @cached_property
     def sign(self) -> Robustness | None:
@@ -288,7 +317,8 @@ class ExperimentEffect:
             "mean": plain_number(self.mean, 9),
             "ci_low": plain_number(low, 9),
             "ci_high": plain_number(high, 9),
-            **middle(self.judgements[0]),
+            **(middle(self.judgements[0]) if measure.pounds is None else {"q025": None, "q975": None}),
+            "is_cost": measure.pounds is not None,
             "band": measure.band,
             "band_reason": measure.band_reason,
             "fit": self.fit,
@@ -485,8 +515,6 @@ def _line(experiment: Experiment, measure: Measure) -> Line:
         out = effect(measure.arm)
         if measure.ratio_to is not None:
             out = out / effect(measure.ratio_to)
-        if measure.pounds is not None:
-            out = Estimate(1000.0 * measure.pounds, np.zeros_like(out.each)) / out
         return out * measure.scale
 
     measures = (measure, *([measure.divide_by] if measure.divide_by is not None else []))
