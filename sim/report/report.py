@@ -19,8 +19,8 @@ from sim.results.comparison import Comparison
 
 SCRIPT = "addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((each) => { each.open = true }))"
 """The only script: what is folded on the screen is printed."""
-LOG_SECTION = ("uses",)
-"""Logs that a report shows in a section of their own."""
+IN_SECTIONS = ("uses", "policies", "drivers")
+"""Logs that a report shows in its other sections."""
 
 
 def report_html(result: Comparison, log: AssuranceLog) -> str:
@@ -53,7 +53,7 @@ def report_html(result: Comparison, log: AssuranceLog) -> str:
             f"{result.people:,} people, {result.months[0]} to {result.months[-1]}, {len(result.seeds)} runs. "
             "Illustrative, not a forecast."
         ),
-        tables=[table for table in log.tables if table.name not in LOG_SECTION],
+        tables=[table for table in log.tables if table.name not in IN_SECTIONS],
     )
 
 
@@ -70,7 +70,7 @@ def log_html(log: AssuranceLog) -> str:
     str
         An HTML document.
     """
-    tables = [table for table in log.tables if table.name not in LOG_SECTION]
+    tables = [table for table in log.tables if table.name != "uses"]
     return _rendered("log.html", log, title=log.title, tables=tables)
 
 

@@ -13,7 +13,7 @@ from sim.report.tables import ReportTable, figure_text, group_table, last_year_t
 from sim.results.comparison import Comparison
 from sim.results.doubt import doubt_sentences
 from sim.results.metrics import Metric, metric, metrics
-from sim.results.number_text import MINUS, difference_unit, is_share, number_text
+from sim.results.number_text import MINUS, difference_unit, fixed, is_share, number_text
 from sim.scenario.headings import FIFTH_NAMES
 from sim.schema.quantities import QUINTILES
 
@@ -145,9 +145,31 @@ def demand_section(result: Comparison, document: Document, looks: Mapping[str, S
                 ),
                 group_table(document, measure, BY[0], FIFTHS),
             ),
+            _composition(result, document, looks),
         ]
     bands = "Light bands: the middle 95% of runs. Dark bands: the 95% interval of the mean. The axis of a level does not start at 0."
     return ReportSection("demand", measure.label, (bands,), tuple(exhibits))
+
+
+def _composition(result: Comparison, document: Document, looks: Mapping[str, ScenarioStyle]) -> Exhibit:
+    """What acute demand is made of, and which services make the difference in the last year."""
+    year, measure, bars = document["years"][-1], metric(MAIN), []
+    cells: dict[str, list[str]] = {}
+    for name in result.names[1:]:
+        frame = result.composition(name)
+        for row in frame[frame["year"] == year].to_dict("records"):
+            figures = {key: None if value != value else value for key, value in row.items()}  # None for NaN
+            figures["mean"] = figures["difference"]
+            bars.append(_bar(str(row["label"]), name, figures, measure))
+            base = [f"£{fixed(row['unit_cost'], 0)}", number_text(row["baseline"], measure.unit, 2)]
+            cells.setdefault(str(row["label"]), base).append(figure_text(figures, measure._replace(decimals=2), signed=True))
+    order = list(cells)
+    bars.sort(key=lambda bar: order.index(bar.group))
+    title = f"What makes the difference in {measure.label.lower()} in year {year}, by service"
+    head = ("Service", "Cost of an episode", "Points in the baseline", *(looks[name].label for name in result.names[1:]))
+    rows = tuple((label, *texts) for label, texts in cells.items())
+    note = "Points of the index. In brackets: the 95% interval of the mean."
+    return Exhibit(bar_chart(title, difference_unit(measure.unit), bars, looks), ReportTable(title, head, rows, note))
 
 
 def measures_section(document: Document) -> ReportSection:
