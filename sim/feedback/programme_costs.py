@@ -1,7 +1,7 @@
 """Programmes that no service delivers must be paid for too: each has a price, in new money.
 
 Claim     outlay[purpose] = price * size of the programme, a month, in whole pence. New money comes in and goes out the
-          same month: no silo's account changes. Prices a year, in pounds of the base year. Schooling below 0 costs nothing.
+          same month: no silo's account changes. Prices a year, in base-year pounds. Schooling below 0 costs nothing.
 Evidence  Organiser, catalyst: as a link worker, C12 [MiP], and costs on top of pay (assumed). Others: assumed.
 Limits    Income for adults is paid gross: what comes back in tax or lower benefits is not counted.
 """

@@ -1,7 +1,8 @@
 """The price base: each sum in pounds names the year of its prices, and a dated deflator brings it to one year.
 
-The deflator is a data file (deflators.toml) with its source and date. A figure in pounds is written as its source has it,
-with the year of its prices; it is converted once, when it is read. Inside the model all pounds are of the base year.
+The deflator is a data file (deflators.toml) with its source and date. A figure in pounds is written as its source has
+it, with the year of its prices; it is converted once, when it is read. Inside the model all pounds are of the base
+year.
 """
 
 from __future__ import annotations

@@ -269,8 +269,8 @@ class Price(Figure):
 
     Examples
     --------
-    >>> figure = {"value": 100.0, "low": 80.0, "high": 120.0, "unit": "pounds a month", "source": "D11", "status": "measured"}
-    >>> price = Price.model_validate(figure | {"price_year": "2021-22"})
+    >>> about = {"unit": "pounds a month", "source": "D11", "status": "measured", "price_year": "2021-22"}
+    >>> price = Price.model_validate({"value": 100.0, "low": 80.0, "high": 120.0} | about)
     >>> round(price.value, 2), price.quoted, price.unit
     (112.65, 100.0, 'pounds of 2023-24 a month')
     """

@@ -1,7 +1,8 @@
 """The catalogue of services: people served, payer, reach, staff, cost and effect of each.
 
 A service is one TOML file in `catalogue/`. A new file adds a service; no other file names it.
-Prices name the year of their pounds and are read in pounds of the base year (sim/schema/prices.py). The tier of a service decides which parts its file has:
+Prices name the year of their pounds and are read in pounds of the base year (sim/schema/prices.py). The tier of a
+service decides which parts its file has:
 
 | tier | needs | must not have |
 | --- | --- | --- |
@@ -136,7 +137,7 @@ class Capacity(Closed):
 
 
 class WalkIn(Closed):
-    """Attendances without a crisis: anyone may come, and people whose need nobody helps come more often."""
+    """Attendances without a crisis: anyone may come, and people whose need no service helps come more often."""
 
     per_thousand_by_age: dict[str, Positive]
     """Attendances that do not end in admission, per 1,000 in the band a year: a shape, scaled to `total`."""
