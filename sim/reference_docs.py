@@ -1,6 +1,6 @@
-"""Generates the tables of sim/MODEL.md from the code, and draws the chart of README.md from a run.
+"""Generates the tables of sim/MODEL.md and README.md from the code, and draws the chart of README.md from a run.
 
-README.md and docs/index.md have generated parts too: those of `SHARED`.
+docs/index.md has a generated part too: that of `SHARED`.
 
 Each mechanism's claim, evidence and limits are copied unchanged from the docstring of its file. The tables are made
 from the declarations.
@@ -25,6 +25,7 @@ from types import ModuleType
 from pydantic import BaseModel
 
 from sim import policies
+from sim.analysis.scope import scope
 from sim.assurance.limits import structural_limits
 from sim.assurance.uses import excluded_uses
 from sim.calibration import calibrate, paired_run, simulation_check
@@ -43,17 +44,20 @@ from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.markdown_table import markdown_table as _table
+from sim.schema.prices import base_year
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import PURPOSES
 from sim.state.world import all_tables
 from sim.validation.claims import claim_texts, outside_texts
+from sim.validation.coverage import published_coverage
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment
 from sim.world.build import BURN_IN_MONTHS
 
 SIM_FOLDER = Path(__file__).parent
 MODEL = SIM_FOLDER / "MODEL.md"
-OTHER_PAGES = (SIM_FOLDER.parent / "README.md", SIM_FOLDER.parent / "docs" / "index.md")
+README = SIM_FOLDER.parent / "README.md"
+OTHER_PAGES = (README, SIM_FOLDER.parent / "docs" / "index.md")
 """Further pages with generated parts."""
 CHART = SIM_FOLDER.parent / "scenarios" / "main-comparison.svg"
 MOST_NAMED = 8
@@ -319,8 +323,13 @@ def metrics_table() -> str:
     way = {"up": "more", "down": "less", None: ""}
     return _table(
         ("metric", "label", "kind", "unit", "better", "computed as"),
-        [(f"`{m.name}`", m.label, m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
+        [(f"`{m.name}`", _described(m), m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
     )
+
+
+def _described(m: Metric) -> str:
+    """The label of a metric, and what it counts where the label leaves that open."""
+    return f"{m.label}: {m.meaning}" if m.meaning else m.label
 
 
 def _made_as(m: Metric) -> str:
@@ -458,6 +467,53 @@ def structural_limits_list() -> str:
     return "\n".join(f"- **{limit.title}.** {limit.text}" for limit in structural_limits())
 
 
+def scope_table() -> str:
+    """The money of the model beside published public spending in England, by sector."""
+    rows = []
+    for row in scope().itertuples():
+        published = "not published" if row.published != row.published else f"{row.published:,.0f}"
+        wider = f" ({row.area})" if row.area in ("England and Wales", "United Kingdom") else ""
+        share = "" if row.share != row.share else f"{row.share:.0%}"
+        rows.append((row.label, f"{row.model:,.0f}", f"{published}{wider}", share, row.holds, row.left_out))
+    head = ("sector", "model, £ a head", "England, £ a head", "covered", "the model holds", "it leaves out")
+    return f"{_table(head, rows)}\n\nPounds of {base_year()}, baseline of a place with England's mix of people."
+
+
+def scope_sources() -> str:
+    """The source of each published sum of the scope table."""
+    rows = [
+        (
+            row.label,
+            "" if row.billion != row.billion or row.billion is None else f"{row.billion:g}",
+            row.year,
+            row.source,
+        )
+        for row in scope().fillna({"year": ""}).itertuples()
+    ]
+    return _table(("sector", "£ bn", "year", "source"), rows)
+
+
+def coverage_table() -> str:
+    """Published shares of people with a need who have help, and what counts as help."""
+    file, labels = published_coverage(), {domain.id: domain.label for domain in load_domains()}
+    rows = [
+        (labels[x.domain], x.level, _ages(x.ages), f"{x.published:.1%}", f"{x.low:.0%} to {x.high:.0%}", x.counts,
+         f"`{x.sets}`" if x.sets else "none", x.source)
+        for x in file.figure
+    ]  # fmt: skip
+    head = (
+        "domain",
+        "need",
+        "ages",
+        "published",
+        "range",
+        "people and help counted",
+        "parameter set from it",
+        "source",
+    )
+    return f"{file.help}\n\n{_table(head, rows)}"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "excluded-uses": excluded_uses_list,
     "structural-limits": structural_limits_list,
@@ -466,6 +522,9 @@ GENERATED: dict[str, Callable[[], str]] = {
     "interactions": interactions_table,
     "evidence": evidence_table,
     "calibration": calibration_table,
+    "scope": scope_table,
+    "scope-sources": scope_sources,
+    "coverage": coverage_table,
     **{
         f"submodels-{f.__name__.removeprefix('sim.')}": partial(submodels, f)
         for f in registry.FOLDERS

@@ -212,34 +212,19 @@ def _metrics() -> Rows:
     return out
 
 
-<<<<<<< HEAD
-=======
 def _scope() -> Rows:
+    import pandas as pd
+
     from sim.analysis.scope import scope
 
     table = scope()
     out = []
     for name, row in zip(table.index, table.to_dict(orient="records"), strict=True):
-        values = {str(key): None if value != value else value for key, value in row.items()}  # NaN: not published
+        values = {str(key): None if pd.isna(value) else value for key, value in row.items()}  # not published
         out.append({"name": str(name), **values, "unit": f"pounds of {base_year()} a head a year"})
     return out
 
 
-def sections(text: str) -> dict[str, str]:
-    """The parts of a mechanism's docstring by heading, each on one line; the first sentence under ''."""
-    lines_of: dict[str, list[str]] = {"": []}
-    current = ""
-    for line in text.strip().splitlines():
-        heading = re.match(r"([A-Z][a-z]+) {2,}(.*)", line)
-        if heading:
-            current = heading[1]
-            lines_of[current] = [heading[2]]
-        elif line.startswith(" ") or current == "":
-            lines_of[current].append(line.strip())
-    return {name: " ".join(" ".join(lines).split()) for name, lines in lines_of.items()}
-
-
->>>>>>> 8088203b2219715e4403865cdb542b47abac637b
 def _figure(figure: Figure) -> dict[str, Any]:
     return figure.model_dump(mode="json")
 
@@ -302,6 +287,18 @@ def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
     return [r["clients"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
 
 
+def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
+    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
+    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
+    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
+    return [
+        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
+        f"Holds: {r['holds']}",
+        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
+        f"Source: {r['source']}",
+    ]
+
+
 _KINDS: dict[str, Callable[[], Rows]] = {
     "scenarios": _scenarios,
     "places": _places,
@@ -341,18 +338,6 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     ],
     "scope": _lines_of_scope,
 }
-
-
-def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
-    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
-    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
-    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
-    return [
-        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
-        f"Holds: {r['holds']}",
-        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
-        f"Source: {r['source']}",
-    ]
 
 
 def _better(direction: str | None) -> str:
