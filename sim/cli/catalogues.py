@@ -267,7 +267,12 @@ def _lines_of_lever(r: Mapping[str, Any]) -> list[str]:
 
 
 def _targets(r: Mapping[str, Any]) -> str:
-    some = {"service": "some services", "prevention": "a kind of prevention", "where": "some neighbourhoods", "who": "some ages"}
+    some = {
+        "service": "some services",
+        "prevention": "a kind of prevention",
+        "where": "some neighbourhoods",
+        "who": "some ages",
+    }
     optional = ", ".join(some[aim] for aim in r["aims"])
     required = f"; {' and '.join(r['needs'])} must be set" if r["needs"] else ""
     return (f"; can be limited to {optional}" if optional else "") + required

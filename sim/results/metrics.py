@@ -158,7 +158,6 @@ class Metric(NamedTuple):
     index_of: str | None = None
     meaning: str = ""
     against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
-    meaning: str = ""
 
     @property
     def limits(self) -> Limits:
