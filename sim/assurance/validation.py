@@ -131,9 +131,7 @@ def _measure(measure: Measure) -> dict[str, Value]:
 def _effect(row: Mapping[str, Any] | None, measure: Measure) -> dict[str, Value]:
     if row is None:
         return {"simulated": "not run"}
-    mean, low, high = (
-        "none" if row[name] is None else fixed(row[name], 3) for name in ("mean", "ci_low", "ci_high")
-    )
+    mean, low, high = ("none" if row[name] is None else fixed(row[name], 3) for name in ("mean", "ci_low", "ci_high"))
     return {
         "simulated": f"{mean} ({low} to {high})",
         "verdict": row.get("in_band") or ("no band" if measure.band is None else None),

@@ -14,10 +14,13 @@ from markupsafe import Markup, escape
 from sim.assurance.log import ABOUT, AssuranceLog
 from sim.assurance.uses import HEADING, excluded_uses
 from sim.report.charts import key, styles
-from sim.report.sections import questions, sections
+from sim.report.sections import sections
 from sim.results.comparison import Comparison
 
-SCRIPT = "addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((each) => { each.open = true }))"
+SCRIPT = (
+    "addEventListener('beforeprint', () => "
+    "document.querySelectorAll('details').forEach((each) => { each.open = true }))"
+)
 """The only script: what is folded on the screen is printed."""
 IN_SECTIONS = ("uses", "policies", "drivers")
 """Logs that a report shows in its other sections."""
@@ -45,7 +48,6 @@ def report_html(result: Comparison, log: AssuranceLog) -> str:
         "report.html",
         log,
         title=title,
-        questions=questions(result),
         sections=list(sections(result)),
         key=key(looks, result.names),
         difference_key=key(looks, result.names[1:]),
@@ -76,14 +78,18 @@ def log_html(log: AssuranceLog) -> str:
 
 def _rendered(template: str, log: AssuranceLog, **content: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    return _environment().get_template(template).render(
-        log=log,
-        about=ABOUT,
-        uses=excluded_uses(),
-        uses_heading=HEADING,
-        script=Markup(SCRIPT),  # the text above
-        script_digest=digest,
-        **content,
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            log=log,
+            about=ABOUT,
+            uses=excluded_uses(),
+            uses_heading=HEADING,
+            script=Markup(SCRIPT),  # the text above
+            script_digest=digest,
+            **content,
+        )
     )
 
 
