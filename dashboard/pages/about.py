@@ -5,6 +5,7 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.model import ModelIndex
+from sim.assurance.uses import HEADING, excluded_uses
 
 
 def about(index: ModelIndex) -> html.Section:
@@ -59,10 +60,12 @@ def about(index: ModelIndex) -> html.Section:
                         "source. No band contains the doubt about the structure and the scope of the model. The real "
                         "uncertainty is wider."
                     ),
-                    html.Li(
-                        "Compare policies with each other. Do not read a single line as a prediction, and do not use "
-                        "the page to rank real services."
-                    ),
+                ]
+            ),
+            html.H3(HEADING),
+            html.Ul(
+                [
+                    *(html.Li([html.Strong(f"{each.use} "), each.instead]) for each in excluded_uses()),
                 ]
             ),
             html.Details([html.Summary("Why the policies differ"), html.Dl(policies)]),
