@@ -1,7 +1,6 @@
 """Charts as pure functions: each makes a Plotly figure of a comparison's document. The title states the finding.
 
-The colours are the categories of the Government Analysis Function (at most four, baseline first). Each has a different
-dash, so that no information depends on colour alone. Pale bands are the middle 95% of runs. Charts of differences also
+Each policy has the colour, the dash and the pattern that belong to its name (styles.py). Pale bands are the middle 95% of runs. Charts of differences also
 have dark bands, the 95% CI of the mean. Charts of levels have none: the policies of a run share its parameters, so the
 CIs of two levels overlap even if the difference is clear.
 """
@@ -33,8 +32,10 @@ from dashboard.findings import (
     metric_label,
     scenario_label,
 )
+from dashboard.horizon import answer_row, answer_year
 from dashboard.lever_settings import FIFTH_LABELS
-from dashboard.model import YOURS, Document
+from dashboard.model import BASELINE, YOURS, Document
+from dashboard.styles import BY_NAME, Style, styles
 from sim.results.number_text import MINUS, difference_unit, is_share, number_text, shown_unit
 
 BANDS = f"pale band: {RUNS}"
@@ -44,42 +45,9 @@ HOVER = "%{customdata[0]}%{customdata[1]}<br>runs %{customdata[2]}"
 PALE, DARK = 0.12, 0.38
 """Opacity of the bands."""
 
+BASELINE_LOOK = BY_NAME[BASELINE]
 TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
-
-
-class Style(NamedTuple):
-    """The style of one scenario in all charts."""
-
-    colour: str
-    dash: str
-    pattern: str
-    width: float
-
-
-BASELINE_STYLE = Style("#12436D", "solid", "", 2.5)
-YOURS_STYLE = Style("#A285D1", "solid", "+", 4.0)
-OTHER_STYLES = (
-    Style("#F46A25", "dash", "/", 2.5),
-    Style("#28A197", "dot", ".", 3.0),
-    Style("#801650", "dashdot", "\\", 2.5),
-    Style("#3D3D3D", "longdash", "x", 2.0),
-)
-
-
-def styles(document: Document) -> dict[str, Style]:
-    """The style of each scenario. Baseline and visitor's policy are fixed, the others follow the document's order."""
-    by_name = {}
-    others = 0
-    for name in document["scenarios"]:
-        if name == document["baseline"]:
-            by_name[name] = BASELINE_STYLE
-        elif name == YOURS:
-            by_name[name] = YOURS_STYLE
-        else:
-            by_name[name] = OTHER_STYLES[others % len(OTHER_STYLES)]
-            others += 1
-    return by_name
 
 
 # --- figures -------------------------------------------------------------------------------------------------------
@@ -102,14 +70,11 @@ def over_time(
     for name, points in series.items():
         figure.add_trace(_band(points.x, points.run_low, points.run_high, name, looks[name], PALE))
     for name, points in series.items():
-        figure.add_trace(_line(points, name, document, looks[name], unit))
+        figure.add_trace(_line(points, name, document, looks[name], metric))
     figure.add_trace(_bands_note(BANDS, PALE))
     _set_layout(figure, title or finding(document, metric), compact)
     figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat="~%" if is_share(unit) else ",~g")
-    if monthly:
-        figure.update_xaxes(title_text=None if compact else "month", type="date")
-    else:
-        figure.update_xaxes(title_text=None if compact else _year_axis(document), dtick=_year_tick(document))
+    _set_years(figure, document, monthly=monthly, compact=compact)
     return figure
 
 
@@ -131,47 +96,47 @@ def difference(document: Document, metric: str) -> go.Figure:
             figure.add_trace(_band(points.x, points.low, points.high, name, looks[name], DARK))
     zeros = [0.0] * len(document["years"])
     figure.add_trace(
-        _line(Points(list(document["years"]), zeros, zeros, zeros, zeros, zeros), base, document, looks[base], "", True)
+        _line(Points(document["years"], zeros, zeros, zeros, zeros, zeros), base, document, looks[base], metric, True)
     )
     for name, points in series.items():
-        figure.add_trace(_line(points, name, document, looks[name], "", True))
+        figure.add_trace(_line(points, name, document, looks[name], metric, True))
     figure.add_trace(_bands_note(BANDS, PALE))
     if any(points.has_interval for points in series.values()):
         figure.add_trace(_bands_note(MEAN_BANDS, DARK))
     _set_layout(figure, _difference_title(document, metric), compact=False)
     figure.update_yaxes(title_text=_axis(difference_unit(unit)), tickformat=",~g")
-    figure.update_xaxes(title_text=_year_axis(document), dtick=_year_tick(document))
+    _set_years(figure, document)
     return figure
 
 
 def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
-    """Spending by tier in the last year: differences from the baseline with intervals."""
+    """Spending by kind in the year of the answer: differences from the baseline with intervals."""
     figure = _blank()
     looks = styles(document)
     base = document["scenarios"][document["baseline"]]
     unit = base[metrics[0]]["unit"]
     labels = [_wrapped(metric_label(document, metric), 11) for metric in metrics]
     for name, records in reversed(document["differences"].items()):
-        last = [records[metric]["by_year"][-1] for metric in metrics]
-        figure.add_traces(_bars(last, labels, name, document, looks[name]))
-    figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
+        last = [answer_row(document, records[metric]) for metric in metrics]
+        figure.add_traces(_bars(last, labels, name, document, looks[name], metrics[0]))
+    figure.add_vline(x=0.0, line={"color": BASELINE_LOOK.colour, "width": 2.5})
     _set_layout(figure, _spend_title(document, metrics), compact=False)
     _set_horizontal(figure, labels, unit)
     return figure
 
 
 def by_fifth(document: Document, metric: str) -> go.Figure:
-    """One measure in the last year: differences from the baseline by deprivation fifth, with intervals."""
+    """One measure in the year of the answer: differences from the baseline by deprivation fifth, with intervals."""
     figure = _blank()
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     labels = [_wrapped(capital(label), 16) for label in FIFTH_LABELS]
     for name, records in reversed(document["differences"].items()):
         groups = records[metric].get("groups", {}).get("quintile", {})
-        last = [groups[key]["by_year"][-1] for key in sorted(groups)]
+        last = [answer_row(document, groups[key]) for key in sorted(groups)]
         if last:
-            figure.add_traces(_bars(last, labels, name, document, looks[name]))
-    figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
+            figure.add_traces(_bars(last, labels, name, document, looks[name], metric))
+    figure.add_vline(x=0.0, line={"color": BASELINE_LOOK.colour, "width": 2.5})
     _set_layout(figure, gains(document, metric), compact=False)
     _set_horizontal(figure, labels, unit)
     return figure
@@ -259,7 +224,7 @@ def _yearly(rows: Sequence[dict[str, Any]], scale: float = 1.0) -> Points:
 
 
 def _bars(
-    last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style
+    last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style, metric: str
 ) -> list[go.Bar]:
     """One scenario's differences as horizontal bars, because labels are long and phones narrow.
 
@@ -284,7 +249,7 @@ def _bars(
                 },
             },
             error_x=_whisker(points.mean, points.run_low, points.run_high, thickness=1.5, width=4),
-            customdata=[_hover(figures, "", signed=True) for figures in points.figures()],
+            customdata=[_hover(figures, document, metric, signed=True) for figures in points.figures()],
             hovertemplate=HOVER,
         )
     ]
@@ -324,7 +289,7 @@ def _set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> Non
     figure.update_xaxes(title_text=_wrapped(title, 30), tickformat=",~g", showgrid=True, gridcolor=GRID)
 
 
-def _line(points: Points, name: str, document: Document, look: Style, unit: str, signed: bool = False) -> go.Scatter:
+def _line(points: Points, name: str, document: Document, look: Style, metric: str, signed: bool = False) -> go.Scatter:
     return go.Scatter(
         x=list(points.x),
         y=list(points.mean),
@@ -333,16 +298,18 @@ def _line(points: Points, name: str, document: Document, look: Style, unit: str,
         legendgroup=name,
         mode="lines",
         line={"color": look.colour, "dash": look.dash, "width": look.width},
-        customdata=[_hover(figures, unit, signed=signed) for figures in points.figures()],
+        customdata=[_hover(figures, document, metric, signed=signed) for figures in points.figures()],
         hovertemplate=HOVER,
     )
 
 
-def _hover(figures: tuple[float, ...], unit: str, *, signed: bool) -> list[str]:
-    """Mean, CI and range of runs as text: Plotly's own formats write '−0.0', and '%' for points."""
-    decimals = 3 if is_share(unit) else figure_decimals(*figures) if signed else max(1, figure_decimals(*figures))
+def _hover(figures: tuple[float, ...], document: Document, metric: str, *, signed: bool) -> list[str]:
+    """Mean, CI and range of runs as the tables have them: Plotly's own formats write '−0.0', and '%' for points."""
+    record = document["scenarios"][document["baseline"]][metric]
+    unit, scale = record["unit"], 0.01 if signed and is_share(record["unit"]) else 1.0  # lines are in points
     mean, low, high, run_low, run_high = (
-        number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none") for value in figures
+        number_text(scale * value, unit, record["decimals"], signed=signed, minus=MINUS, missing="none")
+        for value in figures
     )
     interval_text = "" if math.isnan(figures[1]) else f" ({low} to {high})"
     return [mean, interval_text, f"{run_low} to {run_high}"]
@@ -423,7 +390,7 @@ def _difference_title(document: Document, metric: str) -> str:
     label = metric_label(document, metric)
     if name is None:
         return f"{label}: no policy differs clearly from the baseline"
-    last = document["differences"][name][metric]["by_year"][-1]
+    last = answer_row(document, document["differences"][name][metric])
     if not excludes_zero(last):
         return f"{label}: no clear difference in year {last['year']} under {scenario_label(document, name)}"
     scale, unit = (
@@ -455,12 +422,11 @@ def _spend_title(document: Document, metrics: Sequence[str]) -> str:
         if YOURS in document["differences"] and name != YOURS:
             continue
         for metric in metrics:
-            last = records[metric]["by_year"][-1]
+            last = answer_row(document, records[metric])
             if excludes_zero(last):
                 clear.append((abs(last["mean"]), name, metric, last))
-    years = document["years"]
     if not clear:
-        return f"No clear difference in spending in year {years[-1]}"
+        return f"No clear difference in spending in year {answer_year(document)}"
     _, name, metric, last = max(clear, key=lambda item: item[0])
     mean, near, far = _sizes(last, decimals=0)
     return (
@@ -484,9 +450,34 @@ def _year_axis(document: Document) -> str:
     return f"year (year 1 begins in {calendar.month_name[month]} {year})"
 
 
-def _year_tick(document: Document) -> int:
+def _year_ticks(document: Document) -> list[int]:
+    """The years with a label: every year of a short run, else every second or fifth."""
     years = len(document["years"])
-    return 1 if years <= 10 else 2 if years <= 14 else 5
+    step = 1 if years <= 10 else 2 if years <= 14 else 5
+    return [year for year in document["years"] if year % step == 0]
+
+
+def _set_years(figure: go.Figure, document: Document, *, monthly: bool = False, compact: bool = False) -> None:
+    """Count years on the axis, by year and by month alike, and mark the year of the answer if it is not the last."""
+    ticks = _year_ticks(document)
+
+    def place(year: int) -> Any:
+        return document["months"][12 * (year - 1) + 6] if monthly else year  # the middle of the year
+
+    figure.update_xaxes(
+        title_text=None if compact else _year_axis(document),
+        type="date" if monthly else "linear",
+        tickmode="array",
+        tickvals=[place(year) for year in ticks],
+        ticktext=[str(year) for year in ticks],
+        unifiedhovertitle_text="%{x|%B %Y}" if monthly else "year %{x}",
+    )
+    year = answer_year(document)
+    if year != document["years"][-1]:
+        figure.add_shape(
+            type="line", x0=place(year), x1=place(year), y0=0, y1=1, yref="paper",
+            line={"color": AXIS, "width": 1.5, "dash": "2px,4px"},
+        )  # fmt: skip
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -160,6 +160,7 @@ class ModelIndex:
             name: label for name, label in model.authority_names().items() if name not in filed
         }
         self.places: tuple[str, ...] = (*filed, *self.authorities)
+        self._filed = {name: model.Place.load(name) for name in filed}
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
             raise ValueError(f"no scenario called '{BASELINE}'; there are {', '.join(self.scenarios) or 'none'}")
@@ -183,6 +184,14 @@ class ModelIndex:
     def place(self) -> str:
         """The place that the page shows at first."""
         return self.settings.place if self.settings.place in self.places else self.places[0]
+
+    def place_label(self, place: str) -> str:
+        """The label of a place on the page."""
+        return str(self._filed[place].label if place in self._filed else self.authorities[place])
+
+    def is_invented(self, place: str) -> bool:
+        """Whether no such place exists: its neighbourhoods are invented too."""
+        return place in self._filed and self._filed[place].kind == "illustrative"
 
     def people(self, place: str) -> int | None:
         """The number of people with which a place is run; None for the population of a place with a file."""
@@ -221,6 +230,10 @@ class ModelIndex:
         if scenario == YOURS:
             return "Your policy"
         return str(getattr(self.scenarios[scenario], "label", "") or scenario)
+
+    def question(self, scenario: str) -> str:
+        """The question that a scenario asks."""
+        return str(getattr(self.scenarios[scenario], "question", ""))
 
     @property
     def years(self) -> int:

@@ -145,6 +145,11 @@ class FakeModel:
     levers = staticmethod(lambda: LEVERS)
     metrics = staticmethod(lambda: METRICS)
     place_names = staticmethod(lambda: ("anytown", "wigan"))
+    Place = SimpleNamespace(
+        load=lambda name: SimpleNamespace(
+            label=name.capitalize(), kind="illustrative" if name == "anytown" else "authority"
+        )
+    )
     authority_names = staticmethod(lambda: {"leeds": "Leeds", "wigan": "Wigan"})
     scenario_names = staticmethod(lambda: tuple(SCENARIOS))
     lever_sections = staticmethod(lambda: ("Money", "Who gets in", "Shocks"))
@@ -185,6 +190,7 @@ def fake_document(
     def level(metric: Metric, index: int, at: float, effect: float) -> float:
         base = 0.4 if metric.unit == "share" else 300.0 if metric.unit == POUNDS else 12.0 + 480.0 / (1 + index) ** 2
         base *= 1.1 if place == "wigan" else 1.0
+        effect *= -1.0 if metric.name == "prevention_share" else 1.0
         turn = 1.0 - 1.0 / (index + 2) if metric.unit != POUNDS else -2.0 * (-1) ** index
         return base * (1.0 + effect * turn * min(at / 10.0, 1.0) * (1 if index < 9 else 0.5))
 
@@ -199,6 +205,7 @@ def fake_document(
         values: dict[str, Any] = {
             "unit": metric.unit,
             "label": metric.label,
+            "decimals": metric.decimals,
             "by_year": [
                 {
                     "year": y,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dash import html
 
+from dashboard.glossary import definitions
 from dashboard.model import ModelIndex
 
 
@@ -66,6 +67,7 @@ def about(index: ModelIndex) -> html.Section:
                 ]
             ),
             html.Details([html.Summary("Why the policies differ"), html.Dl(policies)]),
+            html.Details([html.Summary("Words on this page"), definitions()], id="words"),
             html.P(f"Upstream {index.version}. Everything runs on this computer; nothing is sent anywhere."),
         ],
     )

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash import html, no_update
 
-from dashboard import charts, findings, summary, tables
+from dashboard import charts, findings, horizon, summary, tables
 from dashboard.model import YOURS, Document, ModelIndex, merged
 from dashboard.store import Store
 from sim.results.number_text import shown_unit
 
 
-def shown_document(store: Store, digests: Any) -> Document | None:
+class View(NamedTuple):
+    """What the charts show: the digests of some runs, and the year of the answer."""
+
+    runs: tuple[str, ...] = ()
+    year: int = 0
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The view as plain data for the browser's store."""
+        return {"runs": list(self.runs), "year": self.year}
+
+    @classmethod
+    def of_data(cls, data: Any) -> View:
+        """The view in the browser's store; an empty view for other data."""
+        runs, year = (data.get("runs"), data.get("year")) if isinstance(data, dict) else (None, None)
+        if not isinstance(runs, list) or not isinstance(year, int):
+            return cls()
+        return cls(tuple(str(digest) for digest in runs[:8]), year)
+
+
+def shown_document(store: Store, view: View) -> Document | None:
     """The stored results of some runs as one document, the visitor's own policy last; None if there are none."""
-    if not isinstance(digests, list):
-        return None
-    stored = [store.document(str(digest)) for digest in digests[:8]]
+    stored = [store.document(digest) for digest in view.runs]
     documents = [document for document in stored if document is not None]
     if not documents:
         return None
@@ -27,7 +45,7 @@ def shown_document(store: Store, digests: Any) -> Document | None:
     for part in ("scenarios", "differences"):
         if YOURS in combined[part]:
             combined[part][YOURS] = combined[part].pop(YOURS)
-    return combined
+    return combined | ({horizon.KEY: view.year} if view.year in combined["years"] else {})
 
 
 def opening(document: Document, index: ModelIndex) -> tuple[Any, ...]:
