@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from sim.scenario import registry  # noqa: F401  (registers every mechanism, and
 from sim.scenario.parameters import parameters
 from sim.scenario.policy_checks import services_of
 from sim.scenario.scenario import Scenario, library
+from sim.schema.docstring_sections import docstring_sections
 from sim.schema.errors import plain
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
@@ -57,6 +57,8 @@ def show(kind: str, items: Rows, out: Console) -> None:
 
 def schemas() -> dict[str, Any]:
     """The JSON Schema of every kind of input file."""
+    from sim.assurance.data import SourceRegister
+    from sim.assurance.roles import Roles
     from sim.validation.claims import ClaimTexts, OutsideTexts, RegionTexts
     from sim.validation.natural_experiments import Experiment
     from sim.validation.one_at_a_time import LeversFile, LoopsFile
@@ -73,6 +75,8 @@ def schemas() -> dict[str, Any]:
         "regions": RegionTexts,
         "levers": LeversFile,
         "loops": LoopsFile,
+        "roles": Roles,
+        "sources": SourceRegister,
     }
     return {name: {"$schema": draft, **model.model_json_schema()} for name, model in models.items()}
 
@@ -178,7 +182,7 @@ def _loops() -> Rows:
     out = []
     entries = REGISTRY.month()
     for loop in LOOPS:
-        text = sections(importlib.import_module(loop.module).__doc__ or "")
+        text = docstring_sections(importlib.import_module(loop.module).__doc__ or "")
         steps = [entry for entry in entries if entry.module == loop.module]
         switch = {"disabled": list(loop.disabled), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
         out.append(
@@ -202,20 +206,6 @@ def _metrics() -> Rows:
              "better": m.better, "kind": m.kind, "source": "simulated"}
         )  # fmt: skip
     return out
-
-
-def sections(text: str) -> dict[str, str]:
-    """The parts of a mechanism's docstring by heading, each on one line; the first sentence under ''."""
-    lines_of: dict[str, list[str]] = {"": []}
-    current = ""
-    for line in text.strip().splitlines():
-        heading = re.match(r"([A-Z][a-z]+) {2,}(.*)", line)
-        if heading:
-            current = heading[1]
-            lines_of[current] = [heading[2]]
-        elif line.startswith(" ") or current == "":
-            lines_of[current].append(line.strip())
-    return {name: " ".join(" ".join(lines).split()) for name, lines in lines_of.items()}
 
 
 def _figure(figure: Figure) -> dict[str, Any]:

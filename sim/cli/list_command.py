@@ -20,6 +20,8 @@ FILES = (
     "regions",
     "levers",
     "loops",
+    "roles",
+    "sources",
 )
 
 
