@@ -187,7 +187,7 @@ def levers_table() -> str:
     """Every lever that a policy can set."""
     rows = []
     for x in levers():
-        groups = {"service": "services", "where": "neighbourhoods", "who": "ages"}
+        groups = {"service": "services", "prevention": "a kind of prevention", "where": "neighbourhoods", "who": "ages"}
         aim = ", ".join(groups[aim] + (" (required)" if aim in x.needs else "") for aim in x.aims) or "place"
         name = f"[`{x.name}`](policies/{x.name}.py)"
         rows.append((name, x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, _paid_by(x), x.source))

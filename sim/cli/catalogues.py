@@ -20,6 +20,7 @@ from sim.place.place import PLACES, Place, place_names
 from sim.policies import levers
 from sim.results.metrics import metrics
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
+from sim.scenario.headings import PREVENTION_NAMES
 from sim.scenario.parameters import parameters
 from sim.scenario.policy_checks import services_of
 from sim.scenario.scenario import Scenario, library
@@ -140,7 +141,8 @@ def _services() -> Rows:
     for s in load_catalogue():
         figures = {name: _figure(value) for name, value in _figures(s).items()}
         out.append(
-            {"name": s.id, "label": s.label, "domain": s.domain, "tier": s.tier, "payer": s.silo,
+            {"name": s.id, "label": s.label, "domain": s.domain, "tier": s.tier,
+             "prevention": s.prevention, "payer": s.silo,
              "statutory": s.statutory, "ages": list(s.ages), "serves": list(s.serves), "clients": s.clients,
              "metric": (s.measure or s.id) if s.tier == "acute" else None, "figures": figures}
         )  # fmt: skip
@@ -226,6 +228,7 @@ def _lines_of_scenario(r: Mapping[str, Any]) -> list[str]:
     for p in r["policies"]:
         change = f"{p['value']:g}" if "value" in p else f"{p['shift']:+g}"
         target = f" of {', '.join(_as_list(p['service']))}" if "service" in p else ""
+        target += f" of {PREVENTION_NAMES[p['prevention']]}" if "prevention" in p else ""
         target += "".join(f", {key} {_key_values(p[key])}" for key in ("where", "who") if key in p)
         policies.append(f"{p['lever']}{target} {change} from {p['start']} over {p['over_months']} months")
     return [r["question"], f"{r['place']}, {r['start']}, {r['years']} years. " + ("; ".join(policies) or "No policy.")]
@@ -249,7 +252,7 @@ def _lines_of_lever(r: Mapping[str, Any]) -> list[str]:
 
 
 def _targets(r: Mapping[str, Any]) -> str:
-    some = {"service": "some services", "where": "some neighbourhoods", "who": "some ages"}
+    some = {"service": "some services", "prevention": "a kind of prevention", "where": "some neighbourhoods", "who": "some ages"}
     optional = ", ".join(some[aim] for aim in r["aims"])
     required = f"; {' and '.join(r['needs'])} must be set" if r["needs"] else ""
     return (f"; can be limited to {optional}" if optional else "") + required
@@ -264,7 +267,8 @@ def _lines_of_domain(r: Mapping[str, Any]) -> list[str]:
 
 def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
     duty = "statutory" if r["statutory"] else "can be cut"
-    facts = f"{r['tier']}, {r['domain']}, ages {r['ages'][0]} to {r['ages'][1]}, paid by {r['payer']}, {duty}"
+    kind = f" ({PREVENTION_NAMES[r['prevention']]})" if r["prevention"] is not None else ""
+    facts = f"{r['tier']}{kind}, {r['domain']}, ages {r['ages'][0]} to {r['ages'][1]}, paid by {r['payer']}, {duty}"
     return [r["clients"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
 
 

@@ -8,6 +8,10 @@ Money is in pounds of 2023/24. The tier of a service decides which parts its fil
 | preventive, responsive, community | activity, staff, cost.per_case_month, effect | crisis_share, capacity, walk_in |
 | community, groups rather than a delivered service | groups | all others |
 | acute | staff, cost.per_episode and per_month, capacity, and crisis_share or walk_in | activity, effect |
+
+A service of the tiers preventive and community also states its kind of prevention: `prevention = "general_practice"`,
+"public_health" (for everybody), "targeted" (help for people with a need) or "community", which is the kind of every
+community service. Policies and measures keep the kinds apart.
 """
 
 from __future__ import annotations
@@ -19,10 +23,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.schema.errors import RequirementError
+from sim.schema.errors import NOTHING, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
 from sim.schema.toml_files import fail, load
-from sim.state.codes import Tier
+from sim.state.codes import PREVENTION_KINDS, PreventionKind, Tier
 
 FOLDER = Path(__file__).parent / "catalogue"
 
@@ -208,6 +212,8 @@ class Service(Closed):
     order: int = Field(ge=0)
     domain: str
     tier: Tier
+    prevention: PreventionKind | None = None
+    """The kind of prevention of a preventive or community service."""
     silo: Silo
     """The budget holder that pays."""
     statutory: bool
@@ -259,6 +265,18 @@ class Service(Closed):
         return self
 
     @model_validator(mode="after")
+    def _kind_fits_tier(self) -> Self:
+        kinds = {"preventive": PREVENTION_KINDS[:-1], "community": PREVENTION_KINDS[-1:]}.get(self.tier, ())
+        if self.prevention in kinds or (self.prevention is None and not kinds):
+            return self
+        if not kinds:
+            wanted = f"no kind of prevention, as this is a service of tier '{self.tier}'"
+            raise RequirementError(wanted, self.prevention, below=("prevention",))
+        wanted = f"the kind of prevention, as this is a service of tier '{self.tier}'"
+        came = NOTHING if self.prevention is None else self.prevention
+        raise RequirementError(wanted, came, kinds, below=("prevention",))
+
+    @model_validator(mode="after")
     def _parts_fit_tier(self) -> Self:
         if self.groups is not None:
             if self.tier != "community":
@@ -294,6 +312,27 @@ class Service(Closed):
             raise RequirementError(
                 f"{' and '.join(wanted)} in a service of tier '{self.tier}'", present, below=("cost",)
             )
+
+
+def services_of_prevention(kind: PreventionKind) -> tuple[str, ...]:
+    """List the services of a kind of prevention.
+
+    Parameters
+    ----------
+    kind : str
+        A kind of `sim.state.codes.PREVENTION_KINDS`.
+
+    Returns
+    -------
+    tuple of str
+        Ids, in order.
+
+    Examples
+    --------
+    >>> services_of_prevention("community")
+    ('link_worker', 'community_groups')
+    """
+    return tuple(service.id for service in load_catalogue() if service.prevention == kind)
 
 
 @lru_cache
