@@ -10,9 +10,9 @@ from strategies import calibrated
 
 import sim
 from sim.calibration.calibrate import SOLVED_PLACES, shape_of, solution_for
-from sim.calibration.calibrated_model import ENGLAND
 from sim.engine.schedule import Clock
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND
 from sim.results.comparison import Comparison
 from sim.simulation.month import BURN_IN_DISABLED, Month
 from sim.state.codes import EMPTY_SLOT

@@ -10,7 +10,8 @@ comparisons themselves (`against` in their metric): they have no level, only a d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,11 @@ import numpy.typing as npt
 
 from sim.place.place import Place
 from sim.results import expectation_tests
+from sim.results.composition import composition_frame
 from sim.results.document import document
 from sim.results.labelled_arrays import labelled_arrays
 from sim.results.long_table import SummaryColumn, long_table
-from sim.results.measurement import split_runs, values_by_step
+from sim.results.measurement import index_scale, split_runs, values_by_step
 from sim.results.metric_series import MetricSeries
 from sim.results.metrics import Metric, metric, metrics, pounds_and_qalys
 from sim.results.notebook_html import notebook_html
@@ -77,6 +79,8 @@ class Comparison:
         band; the spread by chance is estimated from them.
     origin : Origin
         Versions of the model and of libraries, and the machine, of the runs.
+    index_base : Comparison or None
+        The comparison whose baseline is 100 in the first year of an index; None for this one.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -89,6 +93,7 @@ class Comparison:
     settings: dict[str, Any] = field(default_factory=dict)
     replicates: Comparison | None = None
     origin: Origin = field(default_factory=present_origin)
+    index_base: Comparison | None = field(default=None, repr=False, compare=False)
     _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -226,10 +231,39 @@ class Comparison:
         ndarray of float64, shape (seeds, groups, time)
             One group without an axis. NaN for a measure that is a comparison itself.
         """
+        values = self._before_scaling(scenario, measure, by)[step == "year"]
+        return values if measure.index_of is None else values * self.index_scale(measure)
+
+    def _before_scaling(self, scenario: str, measure: Metric, by: str | None) -> tuple[F, F]:
+        """Values by month and by year; those of an index in pounds per person per year."""
         key = (scenario, measure.name, by)
         if key not in self._values:
             self.measure(scenario, (measure,), by)
-        return self._values[key][step == "year"]
+        return self._values[key]
+
+    def index_scale(self, measure: Metric) -> float:
+        """Compute the factor with which the ratio of sums of a measure is stated in the measure's unit.
+
+        Parameters
+        ----------
+        measure : Metric
+            The measure.
+
+        Returns
+        -------
+        float
+            For an index, 100 over the mean of the baseline's first year over all seeds; 1 for another measure.
+        """
+        if measure.index_of is None:
+            return 1.0
+        of = self.index_base or self
+        _, years = of._before_scaling(of.baseline, metric(measure.index_of), None)
+        return index_scale(years[:, 0, 0])
+
+    @cached_property
+    def _repeats(self) -> Comparison | None:
+        """The replicates, with the scale of this comparison."""
+        return None if self.replicates is None else replace(self.replicates, index_base=self)
 
     def paired(self, values: Callable[[Comparison], F], step: str) -> tuple[F, Replicates | None]:
         """Compute values of all seeds, and of the runs that repeat the draws of some.
@@ -250,7 +284,7 @@ class Comparison:
         of_seeds = values(self)
         if not self.is_drawn:
             return of_seeds, None
-        again, steps = self.replicates, 12 if step == "month" else 1
+        again, steps = self._repeats, 12 if step == "month" else 1
         if again is None:
             return of_seeds, Replicates(np.empty(0, dtype=np.intp), of_seeds[:0], steps)
         rows = np.array([self.seeds.index(seed) for seed in again.seeds], dtype=np.intp)
@@ -447,6 +481,32 @@ class Comparison:
                 rows.append(row)
         return pd.DataFrame(rows)
 
+    def composition(self, scenario: str | None = None) -> pd.DataFrame:
+        """Divide acute demand between the services that make it up.
+
+        Parameters
+        ----------
+        scenario : str, optional
+            Name of a scenario; by default the baseline.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each year and service, the largest first. `baseline` and `level` are points of the index in the
+            baseline and in the scenario, and add up to `acute_demand`; `difference` is that of the two, with its middle
+            95% of the seeds (`q025`, `q975`) and the 95% interval of its mean (`ci_low`, `ci_high`); `unit_cost` is the
+            cost of an episode in pounds.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario.
+        """
+        name = self.baseline if scenario is None else scenario
+        if name not in self.names:
+            raise KeyError(f"no scenario called '{name}'; there are {', '.join(self.names)}")
+        return composition_frame(self, name)
+
     def of_groups(self, scenario: str, name: str, groups: Mapping[str, tuple[str, ...]]) -> F:
         """Compute a measure of some groups, summed before any ratio.
 
@@ -470,7 +530,8 @@ class Comparison:
         """
         measure = metric(name)
         if len(groups) > 1 or any(len(names) > 1 for names in groups.values()):
-            return expectation_tests.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
+            values = expectation_tests.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
+            return values * self.index_scale(measure)
         by, group = next(((axis, names[0]) for axis, names in groups.items()), (None, None))
         MetricSeries(self, measure).groups(by)
         return self.values(scenario, measure, "year", by, group)

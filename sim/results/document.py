@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.results.composition import composition_document
 from sim.results.doubt import BEYOND_BANDS
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import Metric, metrics
+from sim.results.metrics import HEADLINE, Metric, metric, metrics
 from sim.results.number_text import plain_number
 from sim.results.summary import BAND, SUMMARY, summary
 
@@ -34,7 +35,8 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        `scenarios` and `differences` by name and measure, with the unit, and figures by month and year.
+        `scenarios` and `differences` by name and measure, with the unit, and figures by month and year; acute demand
+        always with its groups by service. `composition` has the same by name of the scenario, in rows.
     """
     axes = tuple(by)
     out: dict[str, Any] = {
@@ -52,6 +54,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
         "replicates": list(comparison.replicates.seeds) if comparison.replicates is not None else [],
         "refused": {str(seed): reason for seed, reason in comparison.refused.items()},
         "beyond_bands": BEYOND_BANDS,
+        "meanings": {measure.name: measure.meaning for measure in metrics() if measure.meaning},
         "note": "Exploratory, not a forecast.",
         "notes": list(comparison.notes),
         "scenarios": {name: {} for name in comparison.names},
@@ -64,8 +67,9 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     )
     changes = {name: _figures_of_all(comparison, measures, name, "year", change=True) for name in others}
     groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
-    for axis in axes:
-        for measure in measures:
+    shown = tuple(dict.fromkeys((*axes, "service")))  # the headline is always divided between its services
+    for axis in shown:
+        for measure in measures if axis in axes else [metric(HEADLINE)]:
             with suppress(ValueError):  # a measure without this axis has no groups
                 groups[measure.name, axis] = MetricSeries(comparison, measure).groups(axis)
         for name in comparison.names:
@@ -84,7 +88,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
                 "unit": measure.unit,
                 "by_year": _rows(changes[name][k], 0),
             }
-        for axis in (axis for axis in axes if (measure.name, axis) in groups):
+        for axis in (axis for axis in shown if (measure.name, axis) in groups):
             for part in ("scenarios", "differences"):
                 for name, entries in out[part].items():
                     figures = _plain(
@@ -94,6 +98,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
                         str(group): {"unit": measure.unit, "by_year": _rows(figures, row)}
                         for row, group in enumerate(groups[measure.name, axis])
                     }
+    out["composition"] = composition_document(comparison)
     return out
 
 

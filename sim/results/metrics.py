@@ -4,6 +4,10 @@ Most measures are ratios of two sums (episodes over people, pounds over people, 
 a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are computed from a
 year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
 baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py.
+
+Acute demand is an index: its ratio is pounds per person per year at fixed unit costs (sim/results/episode_weights.py),
+and a comparison states it with the baseline's first year as 100. Measures of how it is distributed are points of the
+same index (`Metric.index_of`).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import numpy.typing as npt
 
 from sim.people.domains import load_domains
 from sim.results import outcomes
+from sim.results.episode_weights import share_counted, unit_cost
 from sim.results.number_text import is_share
 from sim.results.records import Record
 from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
@@ -29,6 +34,8 @@ A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 
 
+HEADLINE = "acute_demand"
+"""Id of the measure that a comparison is about."""
 LIMITS: dict[str, Limits] = {
     "trust": (0.0, 1.0),
     "wellbeing": (0.0, 10.0),
@@ -127,6 +134,11 @@ class Metric(NamedTuple):
         By an axis that is recorded by year only: from a record to the sums, the year first.
     derived : Derived or None
         The second way: a function of a year's sums.
+    index_of : str or None
+        Id of a measure whose mean over the seeds of the baseline is 100 in the first year. Levels, differences and
+        groups of this measure are all divided by that one number, so that parts add up and groups can be compared.
+    meaning : str
+        A sentence in plain words for a reader who sees the measure for the first time, or "".
     against : callable or None
         The third way: a function of a policy's costs and gains beyond the baseline, see `pounds_and_qalys`. Such a
         measure has no value for a scenario by itself.
@@ -141,6 +153,8 @@ class Metric(NamedTuple):
     kind: Literal["service", "need", "access", "money", "community", "life", "staff", "fairness", "worth"]
     finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
     derived: Derived | None = None
+    index_of: str | None = None
+    meaning: str = ""
     against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
 
     @property
@@ -174,6 +188,16 @@ def services_of(tier: int) -> list[int]:
     return [k for k, s in enumerate(load_catalogue()) if order[s.tier] == tier]
 
 
+def counted_services() -> list[int]:
+    """List the positions of the acute services whose episodes count as acute demand.
+
+    Returns
+    -------
+    list of int
+    """
+    return [k for k in services_of(ACUTE) if load_catalogue()[k].counts]
+
+
 def names_of(services: list[int]) -> tuple[str, ...]:
     """List the ids of services.
 
@@ -190,9 +214,47 @@ def names_of(services: list[int]) -> tuple[str, ...]:
     return tuple(catalogue[k].id for k in services)
 
 
-def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
+Weights = Callable[[list[int]], F]
+"""From the positions of services to the weight of an episode of each."""
+
+
+def _ones(services: list[int]) -> F:
+    return np.ones(len(services))
+
+
+def episode_costs(services: list[int]) -> F:
+    """Weigh episodes by their unit cost.
+
+    Parameters
+    ----------
+    services : list of int
+        Positions of acute services in the catalogue.
+
+    Returns
+    -------
+    ndarray of float64, shape (services,)
+        Pounds per episode.
+    """
+    return np.array([unit_cost(load_catalogue()[k]) for k in services])
+
+
+def _shares_counted(services: list[int]) -> F:
+    return np.array([share_counted(load_catalogue()[k]) for k in services])
+
+
+def _weighted(counts: A, weights: F) -> A:
+    """Counts with the services on the second axis, each times its weight; whole numbers stay so."""
+    if (weights == 1.0).all():
+        return counts
+    weighted: A = counts * weights.reshape(1, -1, *(1 for _ in counts.shape[2:]))
+    return weighted
+
+
+def _episodes(
+    services: list[int], per: str, weights: Weights = _ones, scale: float = 12000.0
+) -> Callable[[Record], RatioParts]:
     def parts(r: Record) -> RatioParts:
-        opened = r.monthly["opened"][:, services]
+        opened = _weighted(r.monthly["opened"][:, services], weights(services))
         if per == "households":
             at_risk = _heads(r)
         else:
@@ -200,24 +262,26 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
             served = np.any([catalogue[k].bands for k in services], axis=0)
             at_risk = r.monthly["people"] * served[None, None, :]
         axes, over = ("service", "quintile", "age"), ("quintile", "age")
-        return RatioParts(opened, axes, at_risk, over, 12000.0, names_of(services))
+        return RatioParts(opened, axes, at_risk, over, scale, names_of(services))
 
     return parts
 
 
-def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], RatioParts]]:
+def _episodes_by_year(
+    services: list[int], weights: Weights = _ones, scale: float = 1000.0
+) -> dict[str, Callable[[Record], RatioParts]]:
     """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 people of that age."""
     catalogue = load_catalogue()
     by_axis: dict[str, Callable[[Record], RatioParts]] = {}
 
     def of_neighbourhoods(r: Record) -> RatioParts:
-        opened = r.yearly["opened_in"][:, services]
-        return RatioParts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), 1000.0)
+        opened = _weighted(r.yearly["opened_in"][:, services], weights(services))
+        return RatioParts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), scale)
 
     def of_children(r: Record) -> RatioParts:
-        opened = r.yearly["opened_age"][:, services]
+        opened = _weighted(r.yearly["opened_age"][:, services], weights(services))
         axes, over = ("service", "child_age", "quintile"), ("child_age", "quintile")
-        return RatioParts(opened, axes, r.yearly["children"], over, 1000.0)
+        return RatioParts(opened, axes, r.yearly["children"], over, scale)
 
     served = np.any([catalogue[k].bands for k in services], axis=0)
     if served.all():
@@ -351,11 +415,11 @@ def _lives(r: Record) -> tuple[Sum, ...]:
 
 
 def _unequal(services: list[int], make: Callable[[F, F], F]) -> Derived:
-    """A measure of how episodes differ between fifths, per 1,000 people a year."""
+    """A measure of how acute demand differs between fifths, in pounds per person per year."""
 
     def sums(r: Record) -> tuple[Sum, ...]:
-        opened = r.monthly["opened"][:, services]
-        people = r.monthly["people"].sum(axis=2) / 12000.0
+        opened = _weighted(r.monthly["opened"][:, services], episode_costs(services))
+        people = r.monthly["people"].sum(axis=2) / 12.0
         return Sum(opened, ("service", "quintile", "age")), Sum(people, ("quintile",))
 
     return Derived(sums, ("service",), "quintile", make, names_of(services))
@@ -475,22 +539,39 @@ def metrics() -> tuple[Metric, ...]:
     """List every measure, acute services first: one for each, from its catalogue file."""
     units = {domain.id: domain.unit for domain in load_domains()}
     catalogue = load_catalogue()
-    acute = services_of(ACUTE)
-    counted = [k for k in acute if catalogue[k].counts]
-    per_thousand = "episodes per 1,000 people per year"
+    counted = counted_services()
     out = [
         Metric(
-            "acute_demand",
+            HEADLINE,
             "Acute demand",
-            per_thousand,
+            "index, baseline year 1 = 100",
             "down",
             1,
-            _episodes(counted, "people"),
+            _episodes(counted, "people", episode_costs, 12.0),
             "service",
-            _episodes_by_year(counted),
-        )
+            _episodes_by_year(counted, episode_costs, 1.0),
+            index_of=HEADLINE,
+            meaning=(
+                "everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
+                "each counted at what it costs, per person; 100 is the baseline's first year."
+            ),
+        ),
+        Metric(
+            "acute_episodes",
+            "Acute episodes",
+            "episodes per 1,000 people per year",
+            "down",
+            1,
+            _episodes(counted, "people", _shares_counted),
+            "service",
+            _episodes_by_year(counted, _shares_counted),
+            meaning=(
+                "the number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
+                "a visit to A&E that ends in an admission is counted once."
+            ),
+        ),
     ]
-    for k in acute:
+    for k in services_of(ACUTE):
         service = catalogue[k]
         per = "households" if units[service.domain] == "household" else "people"
         name = service.measure or service.id
@@ -499,6 +580,7 @@ def metrics() -> tuple[Metric, ...]:
         finer = _episodes_by_year([k]) if per == "people" else {}
         out.append(Metric(name, label, unit, "down", 2, _episodes([k], per), "service", finer))
     pounds = "£ per person per year"
+    points = "points of the index of acute demand"
     days = "bed days per 1,000 people per year"
     adults = "share of adults"
     lives = Derived(_lives, ("quintile",), "age", outcomes.life_expectancy)
@@ -598,16 +680,27 @@ def metrics() -> tuple[Metric, ...]:
         Metric(
             "inverse_care_index", "Help where need is", "1 = as need", "up", 3, None, "fairness", derived=concentration
         ),
-        Metric("slope_index", "Slope index of inequality", per_thousand, "down", 1, None, "fairness", derived=slope),
+        Metric(
+            "slope_index",
+            "Slope index of inequality",
+            points,
+            "down",
+            1,
+            None,
+            "fairness",
+            derived=slope,
+            index_of=HEADLINE,
+        ),
         Metric(
             "gap_most_least_deprived",
-            "Most less least deprived",
-            per_thousand,
+            "Gap, most to least deprived fifth",
+            points,
             "down",
             1,
             None,
             "fairness",
             derived=gap,
+            index_of=HEADLINE,
         ),
         Metric("break_even_year", "Money back", "year", "down", 0, None, "worth", against=outcomes.break_even),
         Metric(
@@ -644,7 +737,7 @@ def metric(name: str) -> Metric:
     Examples
     --------
     >>> metric("acute_demand").unit
-    'episodes per 1,000 people per year'
+    'index, baseline year 1 = 100'
     """
     by_id = {m.name: m for m in metrics()}
     if name not in by_id:

@@ -171,7 +171,8 @@ class Case:
     def line(self) -> Line:
         """The runs and the estimate of the expectation."""
         name, base, expected = self.scenario.name, self.baseline.name, self.expected
-        runs = {**self.others, base: self.baseline, name: self.scenario}
+        others = {other: scenario for other, scenario in self.others.items() if other != base}
+        runs = {base: self.baseline, **others, name: self.scenario}
         pair = expected.interaction or ()
         return Line(runs, (expected,), lambda read: difference(expected, name, base, read, expected.against, pair))
 

@@ -57,14 +57,6 @@ class BuiltWorld(NamedTuple):
     aims: Targets
 
 
-def england_mix(place: Place, people: int) -> F:
-    """The people of a place by age band and deprivation fifth. Shape (band, quintile)."""
-    table = np.zeros((BANDS, QUINTILES))
-    for n in place.neighbourhoods(people):
-        table[:, n.quintile - 1] += n.ages
-    return table
-
-
 def build(
     place: Place,
     people: int | None,
@@ -427,4 +419,4 @@ def copy(world: World) -> World:
     return make_world(copied)
 
 
-__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "fill_tables", "head_counts"]
+__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "fill_tables", "head_counts"]
