@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.model import Document
@@ -21,6 +21,12 @@ def year_choices(years: int) -> tuple[int, ...]:
 def answer_year(document: Document) -> int:
     """The year of the answer: the visitor's choice, else the last year."""
     return int(document.get(KEY, document["years"][-1]))
+
+
+def answer_rows(document: Document, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of a table by year that are of the year of the answer."""
+    year = answer_year(document)
+    return [row for row in rows if row["year"] == year]
 
 
 def answer_row(document: Document, record: Mapping[str, Any]) -> dict[str, Any]:

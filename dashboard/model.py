@@ -23,8 +23,12 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of finished runs, the number of runs and a note."""
 
 FIGURES = ("mean", "q025", "q975")
-BY_POLICY = ("scenarios", "differences", "labels", "drivers", "driver_others", "driver_notes")
+BY_POLICY = (
+    "scenarios", "differences", "labels", "composition", "money", "asked", "drivers", "driver_others", "driver_notes",
+)  # fmt: skip
 """The parts of a document that have an entry for each scenario or policy."""
+SPENDING_TOTALS = ("spend_total", "spend_preventive")
+"""Spending that other measures divide: all of it, and all prevention, of which each kind has a measure."""
 BASELINE = "baseline"
 DEFAULT_DRAWS = "all"
 """The default of `draws` in `sim.compare`, of `--draws` on the command line, and of the page."""
@@ -151,9 +155,7 @@ class ModelIndex:
         self._services_of = model.services_of
         self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
         # A measure that compares a policy with the baseline has no level, so it has no line in a chart.
-        measures = list(model.metrics())
-        levels = [metric for metric in measures if getattr(metric, "against", None) is None]
-        self.cost_effectiveness: tuple[MetricInfo, ...] = tuple(metric for metric in measures if metric not in levels)
+        levels = (metric for metric in model.metrics() if getattr(metric, "against", None) is None)
         self.metrics: dict[str, MetricInfo] = {metric.name: metric for metric in levels}
         filed = tuple(model.place_names())
         self.authorities: dict[str, str] = {
@@ -201,7 +203,7 @@ class ModelIndex:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Measures that count contacts with a service, without acute demand, which has its own chart."""
+        """Measures that count contacts with a service, for the first small charts."""
         return tuple(n for n, m in self.metrics.items() if "per 1,000" in m.unit and n != self.main)
 
     @property
@@ -216,9 +218,9 @@ class ModelIndex:
 
     @property
     def spend(self) -> tuple[str, ...]:
-        """Spending by tier, without the total, for the charts of spending."""
-        tiers = tuple(n for n in self.money if n.startswith("spend_") and n != "spend_total")
-        return (tiers or self.money)[:4]
+        """Spending by kind, without totals, for the charts of spending."""
+        kinds = tuple(n for n in self.money if n.startswith("spend_") and n not in SPENDING_TOTALS)
+        return kinds or self.money[:4]
 
     @property
     def selectable(self) -> tuple[str, ...]:

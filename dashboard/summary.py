@@ -16,6 +16,7 @@ from dashboard.lever_settings import EVERYONE
 from dashboard.model import YOURS, Document, ModelIndex, RunRequest
 from dashboard.store import JobState
 from dashboard.styles import Style, styles, swatch_address
+from sim.assurance.uses import HEADING
 
 CALIBRATING = "calibrating"
 """The first word of the model's note while the draws of the parameters are calibrated, before the runs."""
@@ -52,8 +53,8 @@ def notice(place: str, index: ModelIndex) -> list[Any]:
         text = f"The people are invented. Their ages and their neighbourhoods’ deprivation are those of {label}."
     return [
         html.Strong("Exploratory, not a forecast. ", className="phase"),
-        f"{text} Needs and use of services are calibrated to England’s published rates. Use the page to explore "
-        "policies, not to set a budget.",
+        f"{text} Needs and use of services are calibrated to England’s published rates. ",
+        html.A(HEADING, href="#uses"),
     ]
 
 

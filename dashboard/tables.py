@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,6 @@ from dashboard.model import YOURS, Document, MetricInfo
 from sim.results.number_text import MINUS, difference_unit, fixed, number_text, shown_unit
 
 RANGE_NOTE = f"Each cell: the mean, in brackets the {MEAN}, and below it the {RUNS}."
-MEAN_NOTE = f"Each cell: the mean over runs, and in brackets the {MEAN}, or a note."
 
 
 def range_text(record: Mapping[str, Any], unit: str, decimals: int, *, signed: bool = False) -> str:
@@ -58,7 +56,7 @@ def by_year(document: Document, metric: MetricInfo, *, differences: bool = False
 
 
 def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
-    """One measure's difference from the baseline in the year of the answer, by deprivation fifth (rows) and scenario."""
+    """One measure's difference from the baseline in the year of the answer, by fifth (rows) and scenario."""
     rows = []
     for k, label in enumerate(FIFTH_LABELS):
         cells = []
@@ -70,33 +68,6 @@ def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
     headings = ["Neighbourhoods", *(column(document, name) for name in document["differences"])]
     title = f"{metric.label} in year {answer_year(document)}: difference from the baseline"
     return table(f"{title}, {difference_unit(metric.unit)}", headings, rows)
-
-
-def cost_effectiveness(document: Document, metrics: Sequence[MetricInfo]) -> html.Div:
-    """The costs and benefits of each policy up to the last year: a row for each policy."""
-    rows = [
-        [
-            column(document, name),
-            *(_amount_and_note(measures[metric.name]["by_year"][-1], metric.unit) for metric in metrics),
-        ]
-        for name, measures in document["differences"].items()
-    ]
-    headings = ["Policy", *(f"{metric.label} ({metric.unit})" for metric in metrics)]
-    title = f"Costs and benefits up to year {document['years'][-1]}; later pounds and years of life are discounted"
-    return table(title, headings, rows, note=MEAN_NOTE)
-
-
-def _amount_and_note(row: Mapping[str, Any], unit: str) -> str:
-    """'£7 (£5 to £9)', or the note: 'Does not pay back within 20 years'."""
-
-    def text(value: float) -> str:
-        return pounds(value) if unit.startswith("£") else fixed(value, 0, minus=MINUS)
-
-    ends = [text(end) for key in ("ci_low", "ci_high") if (end := row.get(key)) is not None]
-    value = "" if math.isnan(row["mean"]) else text(row["mean"])
-    if value and len(ends) == 2:
-        value += f" ({' to '.join(ends)})"
-    return "; ".join(part for part in (value, row.get("note", "")) if part)
 
 
 def all_measures(document: Document, metrics: Sequence[MetricInfo], id: str = "") -> html.Div:
@@ -135,11 +106,13 @@ def _same_everywhere(document: Document, metrics: Sequence[MetricInfo]) -> list[
     if not metrics:
         return []
     base = document["scenarios"][document["baseline"]]
+    means = [answer_row(document, base[metric.name])["mean"] for metric in metrics]
     values = [
-        f"{small(metric.label)} ({number_text(answer_row(document, base[metric.name])['mean'], metric.unit, metric.decimals, minus=MINUS)})"
-        for metric in metrics
+        f"{small(metric.label)} ({number_text(mean, metric.unit, metric.decimals, minus=MINUS, missing='none')})"
+        for metric, mean in zip(metrics, means, strict=True)
     ]
-    return [html.P(f"The same under every policy and in every year, as no lever that was moved acts on it: {listed(values)}.")]
+    text = f"The same under every policy and in every year, as no lever that was moved acts on it: {listed(values)}."
+    return [html.P(text)]
 
 
 def column(document: Document, name: str) -> str:

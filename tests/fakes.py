@@ -8,9 +8,14 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
+from sim.results.money.tables import SILO_ROWS, money_rows
+
 from dashboard.model import Document, Progress, RunRequest
 from dashboard.store import Store
+from sim.scenario.valuation import Valuation
+from sim.state.codes import SILOS
 
+PAYERS = (*(f"budget.{silo}" for silo in (*SILOS, "outside")), "centre", "reserves")
 UNIT = "episodes per 1,000 people per year"
 POUNDS = "£ per person per year"
 
@@ -251,6 +256,43 @@ def fake_document(
         "scenarios": {s.name: table(s.effect, False) for s in (before, *afters)},
         "differences": {s.name: table(s.effect, True) for s in afters},
         "labels": {s.name: s.label for s in (before, *afters)},
+        "composition": {s.name: fake_composition(s.effect, years) for s in (before, *afters)},
+        "money": {s.name: fake_money(s, people, years) for s in afters},
+    }
+
+
+def interval(mean: float, half: float) -> dict[str, float]:
+    """A mean with a middle 95% of runs of `half` to either side, and a CI of a quarter of that."""
+    ends = {"q025": mean - half, "q975": mean + half, "ci_low": mean - half / 4, "ci_high": mean + half / 4}
+    return {"mean": mean, **ends}
+
+
+def fake_composition(effect: float, years: int) -> list[dict[str, Any]]:
+    """Three services that make the index of acute demand, of which the second alone changes."""
+    services = (("emergency_admission", "Emergency admission", 60.0), ("ae", "A&E", 38.0), ("arrest", "Arrests", 2.0))
+    rows = []
+    for year in range(1, years + 1):
+        for service, label, points in services:
+            moves = service == "ae"
+            change = interval(100.0 * effect * moves * min(year / 10.0, 1.0), 1.0 * moves)
+            row = {"year": year, "service": service, "label": label, "unit_cost": 250.0, "baseline": points}
+            rows.append({**row, "level": points + change["mean"], "difference": change.pop("mean"), **change})
+    return rows
+
+
+def fake_money(scenario: Scenario, people: int, years: int) -> dict[str, Any]:
+    """An appraisal in the form of `Appraisal.document`: effects below 0 cost money and gain health."""
+    spent = -2000.0 * scenario.effect * people
+    items = {row.item: 0.0 for row in (*money_rows(Valuation()), *SILO_ROWS)} | dict.fromkeys(PAYERS, 0.0)
+    items |= {"spending": spent, "spending.nhs": 0.75 * spent, "spending.police": 0.25 * spent, "budgets": 0.5 * spent}
+    items |= {"bailed_out": 0.5 * spent, "centre": 0.5 * spent, "budget.nhs": 0.5 * spent}
+    items |= {"qalys": -0.01 * scenario.effect * people, "npv.green_book": 3.0 * spent}
+    return {
+        "people": people,
+        "years": years,
+        "sentences": [f"Over {years} years, {scenario.label} spends £{abs(spent / people):.0f} a person more or less."],
+        "estimates": {name: interval(mean, 0.2 * abs(mean)) for name, mean in items.items()},
+        "valuation": Valuation().model_dump(mode="json"),
     }
 
 

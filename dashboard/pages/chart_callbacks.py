@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import ALL, Input, Output, no_update
+from dash import ALL, Input, Output
 
-from dashboard import drivers, summary, tables
+from dashboard import drivers, money, summary, tables
 from dashboard.choice import checked
 from dashboard.model import Document, ModelIndex
 from dashboard.pages import results
@@ -85,6 +85,11 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         Output("compare-drawn-lower", "data"),
         *slot_outputs("money"),
         Output("compare-table-money", "children"),
+        *figure_outputs("parts"),
+        *figure_outputs("part-differences"),
+        *figure_outputs("spenders"),
+        *figure_outputs("payers"),
+        Output("compare-worth", "children"),
         Output("compare-table-worth", "children"),
         Output("compare-drivers", "children"),
         Output("compare-table-all", "children"),
@@ -94,12 +99,14 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
     def draw_lower_sections(drawn: Any) -> tuple[Any, ...]:
         """Draw the lower sections of the page after the upper ones."""
         document = shown_document(drawn)
-        measures = index.cost_effectiveness
         return (
             drawn,
             *results.small_charts(document, index, index.spend, len(index.spend)),
             results.level_tables(document, index, index.spend),
-            tables.cost_effectiveness(document, measures) if measures else no_update,
+            *results.composition_figures(document),
+            *results.money_figures(document),
+            money.sentences(document),
+            money.table(document),
             drivers.of_policies(document, index),
             tables.all_measures(document, metrics),
         )

@@ -137,13 +137,39 @@ def _results(index: ModelIndex) -> html.Section:
             html.Div(
                 className="side-by-side",
                 children=[
+                    _figure("parts", "What acute demand is made of", note=["In the year of the answer."]),
+                    _figure("part-differences", "Which services make the difference", note=[WHISKERS]),
+                ],
+            ),
+            html.Div(
+                className="side-by-side",
+                children=[
                     _figure("difference", "Difference from the baseline", note=["Each ", term("run"), PAIRED]),
                     _figure("spend", "Spending", note=["By ", term("kind of spending"), f". {WHISKERS}"]),
                 ],
             ),
             html.Section(
-                [html.H2("Is it worth the money?"), html.Div("No results yet.", id="compare-table-worth")],
-                className="card" if index.cost_effectiveness else "hidden",
+                className="card",
+                children=[
+                    html.H2("Is it worth the money?"),
+                    html.P(
+                        [
+                            "Over all years of the run, whatever the year of the answer. A ",
+                            term("budget holder"),
+                            " may pay for what another one saves. Bail-outs by the centre count as public spending.",
+                        ],
+                        className="note",
+                    ),
+                    html.Div([], id="compare-worth", className="appraisals"),
+                    html.Div("No results yet.", id="compare-table-worth"),
+                ],
+            ),
+            html.Div(
+                className="side-by-side",
+                children=[
+                    _figure("spenders", "Who spends", note=[WHISKERS]),
+                    _figure("payers", "Who pays", note=[WHISKERS]),
+                ],
             ),
             _figure(
                 "fifths",

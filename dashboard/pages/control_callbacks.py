@@ -189,9 +189,7 @@ STATUS = (
 )
 
 
-def page_status(
-    choice: Choice, index: ModelIndex, store: Store, shown: View, drawn: Sequence[View]
-) -> tuple[Any, ...]:
+def page_status(choice: Choice, index: ModelIndex, store: Store, shown: View, drawn: Sequence[View]) -> tuple[Any, ...]:
     """The values of `STATUS`: status text, progress and the view to draw.
 
     Parameters
@@ -323,7 +321,8 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
                 state = (refusal, *state[1:])
         else:
             text = "Choose at least one policy, or move a lever."
-            state = (text, "0", "progress idle", "results stale" if View.of_data(drawn[0]).runs else "results first", True, no_update)
+            old = "results stale" if View.of_data(drawn[0]).runs else "results first"
+            state = (text, "0", "progress idle", old, True, no_update)
         policy = summary.policy(choice, index)
         sections = [index.levers[name].section for name in choice.levers]
         return (

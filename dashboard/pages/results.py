@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from dash import html, no_update
 
-from dashboard import charts, findings, horizon, summary, tables
+from dashboard import charts, composition, findings, horizon, money, summary, tables
 from dashboard.model import YOURS, Document, ModelIndex, merged
 from dashboard.store import Store
 from sim.results.number_text import shown_unit
@@ -84,6 +84,27 @@ def fifths_figure(document: Document, index: ModelIndex) -> tuple[Any, ...]:
     """Difference by deprivation fifth: title, figure, label, table."""
     table = tables.by_fifth(document, index.metrics[index.main])
     return (*_figure_parts(charts.by_fifth(document, index.main)), table)
+
+
+def composition_figures(document: Document) -> tuple[Any, ...]:
+    """What acute demand is made of: the levels and their table, then the differences and their table."""
+    table = composition.table(document)
+    return (
+        *_figure_parts(composition.levels(document)),
+        table,
+        *_figure_parts(composition.differences(document)),
+        table,
+    )
+
+
+def money_figures(document: Document) -> tuple[Any, ...]:
+    """Who spends and who pays: titles, figures, labels, tables."""
+    return (
+        *_figure_parts(money.who_spends(document)),
+        money.table_of_spenders(document),
+        *_figure_parts(money.who_pays(document)),
+        money.table_of_payers(document),
+    )
 
 
 def _figure_parts(figure: Any) -> tuple[str, Any, str]:
