@@ -1,8 +1,8 @@
 """Charts as pure functions: each makes a Plotly figure of a comparison's document. The title states the finding.
 
 Each policy has the colour, the dash and the pattern that belong to its name (styles.py). Pale bands are the middle 95%
-of runs. Charts of differences also have dark bands, the 95% CI of the mean. Charts of levels have none: the policies of a
-run share its parameters, so the CIs of two levels overlap even if the difference is clear.
+of runs. Charts of differences also have dark bands, the 95% CI of the mean. Charts of levels have none: the policies
+of a run share its parameters, so the CIs of two levels overlap even if the difference is clear.
 """
 
 from __future__ import annotations

@@ -85,9 +85,7 @@ def levels(document: Document) -> go.Figure:
 def differences_title(document: Document) -> str:
     """The finding: the service that makes most of the difference under the policy in focus."""
     name = focus(document, HEADLINE)
-    rows = [
-        row for row in rows_of_year(document).get(name or "", ()) if excludes_zero({**row, "mean": row["difference"]})
-    ]
+    rows = [row for row in rows_of_year(document).get(name or "", ()) if excludes_zero(row)]
     if name is None or not rows:
         return "No service makes a clear difference to acute demand"
     most = max(rows, key=lambda row: abs(row["difference"]))
@@ -135,7 +133,7 @@ def table(document: Document) -> html.Div:
     body.append(["Acute demand", "", *total])
     headings = ["Service", "Cost of an episode", "Baseline", *(tables.column(document, name) for name in policies)]
     caption = f"What acute demand is made of in year {answer_year(document)}, {UNIT}"
-    note = f"Under a policy: the difference from the baseline, and in brackets the {MEAN}. The parts add up to acute demand."
+    note = f"Under a policy: the difference from the baseline, and in brackets the {MEAN}. The parts add up."
     return tables.table(caption, headings, body, note=note)
 
 

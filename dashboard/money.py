@@ -11,21 +11,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 from dash import html
-from sim.results.money.chart import PAYER_LABELS
-from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
 
 from dashboard import figure_parts as parts
 from dashboard import tables
 from dashboard.findings import MEAN
 from dashboard.model import YOURS, Document
 from dashboard.styles import styles
+from sim.results.money.chart import PAYER_LABELS
+from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
 from sim.results.number_text import MINUS, fixed
 from sim.scenario.valuation import Valuation
 
-BUDGET_ITEM = "budget."
 PAYER_ROWS = tuple(
-    MoneyRow(key if key in ("centre", "reserves") else f"{BUDGET_ITEM}{key}", label)
-    for key, label in PAYER_LABELS.items()
+    MoneyRow(key if key in ("centre", "reserves") else f"budget.{key}", label) for key, label in PAYER_LABELS.items()
 )
 """Rows of the table of who pays; they add up to public spending."""
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from sim.results.money.tables import SILO_ROWS, money_rows
-
 from dashboard.model import Document, Progress, RunRequest
 from dashboard.store import Store
+from sim.results.money.tables import SILO_ROWS, money_rows
 from sim.scenario.valuation import Valuation
 from sim.state.codes import SILOS
 
