@@ -26,6 +26,7 @@ from sim.scenario.policy_checks import services_of
 from sim.scenario.scenario import Scenario, library
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.errors import plain
+from sim.schema.prices import base_year
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 
@@ -122,7 +123,7 @@ def _levers() -> Rows:
     return [
         {"name": x.name, "label": x.label, "unit": x.unit, "low": x.low, "high": x.high, "baseline": x.baseline,
          "step": x.step, "kind": x.kind, "by_service": x.by_service, "aims": list(x.aims), "needs": list(x.needs),
-         "services": list(services_of(x.name)) if x.by_service else [], "acts": x.acts,
+         "services": list(services_of(x.name)) if x.by_service else [], "acts": x.acts, "price_year": x.price_year,
          "source": x.source, "meaning": x.meaning}
         for x in levers()
     ]  # fmt: skip
@@ -131,7 +132,8 @@ def _levers() -> Rows:
 def _parameters() -> Rows:
     return [
         {"name": name, "label": spec.meaning, "value": value, "unit": spec.unit, "low": spec.low,
-         "high": spec.high, "source": spec.source, "status": spec.status}
+         "high": spec.high, "source": spec.source, "status": spec.status, "price_year": spec.price_year,
+         "quoted": spec.quoted}
         for name, (value, spec) in parameters().items()
     ]  # fmt: skip
 
@@ -205,11 +207,39 @@ def _metrics() -> Rows:
         share = m.unit.startswith("share")
         out.append(
             {"name": m.name, "label": m.label, "unit": m.unit, "low": 0.0, "high": 1.0 if share else None,
-             "better": m.better, "kind": m.kind, "source": "simulated"}
+             "better": m.better, "kind": m.kind, "meaning": m.meaning, "source": "simulated"}
         )  # fmt: skip
     return out
 
 
+<<<<<<< HEAD
+=======
+def _scope() -> Rows:
+    from sim.analysis.scope import scope
+
+    table = scope()
+    out = []
+    for name, row in zip(table.index, table.to_dict(orient="records"), strict=True):
+        values = {str(key): None if value != value else value for key, value in row.items()}  # NaN: not published
+        out.append({"name": str(name), **values, "unit": f"pounds of {base_year()} a head a year"})
+    return out
+
+
+def sections(text: str) -> dict[str, str]:
+    """The parts of a mechanism's docstring by heading, each on one line; the first sentence under ''."""
+    lines_of: dict[str, list[str]] = {"": []}
+    current = ""
+    for line in text.strip().splitlines():
+        heading = re.match(r"([A-Z][a-z]+) {2,}(.*)", line)
+        if heading:
+            current = heading[1]
+            lines_of[current] = [heading[2]]
+        elif line.startswith(" ") or current == "":
+            lines_of[current].append(line.strip())
+    return {name: " ".join(" ".join(lines).split()) for name, lines in lines_of.items()}
+
+
+>>>>>>> 8088203b2219715e4403865cdb542b47abac637b
 def _figure(figure: Figure) -> dict[str, Any]:
     return figure.model_dump(mode="json")
 
@@ -282,6 +312,7 @@ _KINDS: dict[str, Callable[[], Rows]] = {
     "domains": _domains,
     "loops": _loops,
     "metrics": _metrics,
+    "scope": _scope,
 }
 _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "scenarios": _lines_of_scenario,
@@ -291,7 +322,11 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         + " (a place with a file: the file is used)" * r["has_file"]
     ],
     "levers": _lines_of_lever,
-    "parameters": lambda r: [f"{r['value']:g}; {_range(r)}", f"{r['source']} ({r['status']})"],
+    "parameters": lambda r: [
+        f"{r['value']:g}; {_range(r)}",
+        f"Quoted: {r['quoted']:g} at prices of {r['price_year']}" if r["price_year"] else "",
+        f"{r['source']} ({r['status']})",
+    ],
     "services": _lines_of_service,
     "domains": _lines_of_domain,
     "loops": lambda r: [
@@ -300,8 +335,24 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         f"Evidence: {r['source']}",
         f"Limits: {r['limits']}",
     ],
-    "metrics": lambda r: [f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"])],
+    "metrics": lambda r: [
+        f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"]),
+        r["meaning"],
+    ],
+    "scope": _lines_of_scope,
 }
+
+
+def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
+    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
+    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
+    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
+    return [
+        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
+        f"Holds: {r['holds']}",
+        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
+        f"Source: {r['source']}",
+    ]
 
 
 def _better(direction: str | None) -> str:

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from sim.schema.declarations import import_declaration, line_of
 from sim.schema.errors import NOTHING, InputError
+from sim.schema.prices import base_year, in_pounds
 from sim.schema.quantities import Params, number
 from sim.state.codes import Tier
 
@@ -101,6 +102,9 @@ class Lever(BaseModel):
     """Changes of other levers in whose months it acts too."""
     pays: Pays | None = None
     """How it pays for workers, if it does."""
+    price_year: str | None = None
+    """Financial year of the pounds of its values, where its unit is of money: the base year, in which policies are
+    written."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -124,6 +128,9 @@ class Lever(BaseModel):
             raise ValueError(f"'service' among the aims of a lever that acts on some services, not {list(self.aims)}")
         if self.acts == "with others" and not self.acts_with:
             raise ValueError("acts_with for a lever that acts with others")
+        if self.price_year != (base_year() if in_pounds(self.unit) else None):
+            year = f"'{base_year()}', the year of all pounds of policies" if in_pounds(self.unit) else "none"
+            raise ValueError(f"a price_year of {year}, not {self.price_year}")
         if self.axis == "place" and self.aims:
             raise ValueError(f"no aims for a lever of the whole place (axis 'place'), not {list(self.aims)}")
         if (self.axis == "prevention") != ("prevention" in self.aims):
@@ -171,6 +178,7 @@ def lever_baselines() -> type[Params]:
                 unit=lever.unit,
                 source=lever.baseline_source or lever.source,
                 meaning=f"{lever.label}, where no policy moves it",
+                price_year=lever.price_year,
             ),
         )
         for lever in levers()

@@ -1,7 +1,8 @@
 """The catalogue of services: people served, payer, reach, staff, cost and effect of each.
 
 A service is one TOML file in `catalogue/`. A new file adds a service; no other file names it.
-Money is in pounds of 2023/24. The tier of a service decides which parts its file has:
+Prices name the year of their pounds and are read in pounds of the base year (sim/schema/prices.py). The tier of a
+service decides which parts its file has:
 
 | tier | needs | must not have |
 | --- | --- | --- |
@@ -24,7 +25,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.schema.errors import NOTHING, RequirementError
-from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
+from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Price, Status
 from sim.schema.toml_files import fail, load
 from sim.state.codes import PREVENTION_KINDS, PreventionKind, Tier
 
@@ -98,11 +99,11 @@ class Staff(Closed):
 
 
 class Cost(Closed):
-    """Pounds of 2023/24: a month of help, or an episode with its first month and each month after."""
+    """Price of a month of help, or of an episode with its first month and of each month after."""
 
-    per_case_month: Figure | None = None
-    per_episode: Figure | None = None
-    per_month: Figure | None = None
+    per_case_month: Price | None = None
+    per_episode: Price | None = None
+    per_month: Price | None = None
 
 
 class HelpEffect(Closed):
@@ -136,7 +137,7 @@ class Capacity(Closed):
 
 
 class WalkIn(Closed):
-    """Attendances without a crisis: anyone may come, and people whose need nobody helps come more often."""
+    """Attendances without a crisis: anyone may come, and people whose need no service helps come more often."""
 
     per_thousand_by_age: dict[str, Positive]
     """Attendances that do not end in admission, per 1,000 in the band a year: a shape, scaled to `total`."""
@@ -168,7 +169,7 @@ class WalkIn(Closed):
 class ExposureEffect(Closed):
     """A service for everybody that lowers hazards across the place: public health, clean air, safe streets."""
 
-    spend_per_head: Figure
+    spend_per_head: Price
     """Pounds of public money per head of population a year."""
     lowers: dict[str, Figure]
     """Domain id -> reduction of the log hazard of getting worse there, for each doubling of the service."""
@@ -194,7 +195,7 @@ class Alternative(Closed):
 class GroupFunding(Closed):
     """Community groups: made by people themselves, slowly, rather than delivered to them."""
 
-    spend_per_head: Figure
+    spend_per_head: Price
     """Pounds of public money per head of population a year."""
 
 
