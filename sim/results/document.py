@@ -36,7 +36,8 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     -------
     dict
         `scenarios` and `differences` by name and measure, with the unit, and figures by month and year; acute demand
-        always with its groups by service. `composition` has the same by name of the scenario, in rows.
+        always with its groups by service. `composition` has the same by name of the scenario, in rows. `money`, the
+        appraisals, by name.
     """
     axes = tuple(by)
     out: dict[str, Any] = {
@@ -59,6 +60,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
         "notes": list(comparison.notes),
         "scenarios": {name: {} for name in comparison.names},
         "differences": {name: {} for name in comparison.names[1:]},
+        "money": {name: comparison.money(name).document() for name in comparison.names[1:]},
     }
     measures, others = metrics(), comparison.names[1:]
     by_month, by_year = (
