@@ -24,7 +24,7 @@ Progress = Callable[[int, int, str], None]
 
 FIGURES = ("mean", "q025", "q975")
 BY_POLICY = (
-    "scenarios", "differences", "labels", "composition", "money", "asked", "drivers", "driver_others", "driver_notes",
+    "scenarios", "differences", "labels", "composition", "money", "asked_and_done", "drivers", "driver_others", "driver_notes",
 )  # fmt: skip
 """The parts of a document that have an entry for each scenario or policy."""
 SPENDING_TOTALS = ("spend_total", "spend_preventive")
@@ -144,6 +144,7 @@ class ModelIndex:
         self.model = model
         self.settings = settings
         self.is_warm = is_warm  # whether the model is compiled; if not, the first run waits for the compiler
+        self.scope: tuple[dict[str, Any], ...] = ()  # the rows of the model's scope, after the first run
         self.drivers = drivers  # from a comparison to the part of its document on the drivers of its differences
         self.version = str(getattr(model, "__version__", ""))
         self.sections: tuple[str, ...] = tuple(model.lever_sections())
@@ -166,6 +167,11 @@ class ModelIndex:
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
             raise ValueError(f"no scenario called '{BASELINE}'; there are {', '.join(self.scenarios) or 'none'}")
+
+    def load_scope(self) -> None:
+        """Read the table of the model's scope once, in a run: it needs a calibration, which a run makes anyway."""
+        if not self.scope:
+            self.scope = tuple(self.model.scope().to_dict("records"))
 
     def services_of(self, lever: str) -> dict[str, str]:
         """The services on which a lever acts, and their labels."""
@@ -290,6 +296,7 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
         for measures in document[part].values():
             for name in measures.keys() - {index.main}:
                 measures[name].pop("groups", None)  # only the main chart shows fifths; the store stays small
+    index.load_scope()
     return with_gaps(document)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard import charts, doubt, findings, tables
+from dashboard import asked, charts, doubt, findings, tables
 from dashboard.choice import Choice
 from dashboard.controls import month_text
 from dashboard.glossary import term
@@ -60,7 +60,6 @@ def notice(place: str, index: ModelIndex) -> list[Any]:
 
 def cards(document: Document, index: ModelIndex) -> list[html.Div]:
     """A card for each policy: its effect on acute demand and on spending in the year of the answer."""
-    total = "spend_total" if "spend_total" in index.metrics else None
     result = []
     looks = styles(document)
     first = findings.focus(document, index.main)
@@ -79,10 +78,14 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
             ),
             html.P(f"Runs {findings.run_ends(demand)}", className="note figures"),
         ]
-        if total:
-            record = answer_row(document, document["differences"][name][total])
-            amount = tables.pounds_text(record)
-            lines.append(html.P(["Spending ", html.Span(amount, className="figures")], className="note"))
+        requests = asked.words(document, name)
+        if requests:
+            lines.append(html.P(f"Asked: {findings.small('; '.join(requests))}.", className="asked"))
+        for measure, label in (("spend_total", "Came out: spending"), ("bailed_out", "Bailed out by the centre")):
+            if measure in index.metrics:
+                row = answer_row(document, document["differences"][name][measure])
+                if measure == "spend_total" or findings.excludes_zero(row):
+                    lines.append(html.P([f"{label} ", html.Span(tables.pounds_text(row), className="figures")]))
         result.append(html.Div(lines, className="figure-card yours" if name == YOURS else "figure-card"))
     return result
 
@@ -92,7 +95,7 @@ def cards_note(document: Document, index: ModelIndex) -> list[Any]:
     label = findings.metric_label(document, index.main)
     bands = {findings.change(document, index.main, name).band for name in document["differences"]}
     interval = ["the ", term("95% CI", findings.MEAN), " and "] if findings.MEAN in bands else []
-    spend = "; spending in £ per person per year" if "spend_total" in index.metrics else ""
+    spend = "; spending and bail-outs in £ a person in that year" if "spend_total" in index.metrics else ""
     count = len(document["seeds"])
     return [
         "Change in ",

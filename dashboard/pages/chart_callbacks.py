@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import ALL, Input, Output
 
-from dashboard import drivers, money, summary, tables
+from dashboard import asked, drivers, money, scope, summary, tables
 from dashboard.choice import checked
 from dashboard.model import Document, ModelIndex
 from dashboard.pages import results
@@ -89,6 +89,8 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         *figure_outputs("part-differences"),
         *figure_outputs("spenders"),
         *figure_outputs("payers"),
+        Output("compare-asked", "children"),
+        Output("compare-scope", "children"),
         Output("compare-worth", "children"),
         Output("compare-table-worth", "children"),
         Output("compare-drivers", "children"),
@@ -105,6 +107,8 @@ def register(app: dash.Dash, index: ModelIndex, store: Store) -> None:
             results.level_tables(document, index, index.spend),
             *results.composition_figures(document),
             *results.money_figures(document),
+            asked.of_policies(document),
+            scope.table(index.scope),
             money.sentences(document),
             money.table(document),
             drivers.of_policies(document, index),

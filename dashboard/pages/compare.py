@@ -12,7 +12,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard import charts, controls, summary
+from dashboard import asked, charts, controls, scope, summary
 from dashboard.choice import choice_data, default_choice
 from dashboard.findings import MEAN, RUNS
 from dashboard.glossary import term
@@ -134,6 +134,10 @@ def _results(index: ModelIndex) -> html.Section:
                 control=_period(),
                 note=[main, " is every ", term("episode"), f" of acute care, weighted by its cost. {LEVELS}"],
             ),
+            html.Section(
+                [html.H2(asked.TITLE), html.Div("No results yet.", id="compare-asked", className="appraisals")],
+                className="card",
+            ),
             html.Div(
                 className="side-by-side",
                 children=[
@@ -189,6 +193,10 @@ def _results(index: ModelIndex) -> html.Section:
                     html.Div([_slot("money", i) for i in range(len(index.spend))], className="multiples pairs"),
                     _table_fold("money"),
                 ],
+            ),
+            html.Section(
+                [html.H2(scope.TITLE), html.P(scope.NOTE), html.Div("No results yet.", id="compare-scope")],
+                className="card",
             ),
             _downloads(),
             about(index),
