@@ -213,11 +213,7 @@ def independent_donors(aims: Targets, domains: tuple[Domain, ...], count: int = 
 
 
 PROSE = {
-<<<<<<< HEAD
     "label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients", "prevention",
-=======
-    "label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients",
->>>>>>> 8088203b2219715e4403865cdb542b47abac637b
     "price_year", "plus",
 }  # fmt: skip
 """Keys of a data file that describe a figure or a service. A solution does not depend on them."""

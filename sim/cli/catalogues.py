@@ -212,8 +212,6 @@ def _metrics() -> Rows:
     return out
 
 
-<<<<<<< HEAD
-=======
 def _scope() -> Rows:
     from sim.analysis.scope import scope
 
@@ -225,21 +223,6 @@ def _scope() -> Rows:
     return out
 
 
-def sections(text: str) -> dict[str, str]:
-    """The parts of a mechanism's docstring by heading, each on one line; the first sentence under ''."""
-    lines_of: dict[str, list[str]] = {"": []}
-    current = ""
-    for line in text.strip().splitlines():
-        heading = re.match(r"([A-Z][a-z]+) {2,}(.*)", line)
-        if heading:
-            current = heading[1]
-            lines_of[current] = [heading[2]]
-        elif line.startswith(" ") or current == "":
-            lines_of[current].append(line.strip())
-    return {name: " ".join(" ".join(lines).split()) for name, lines in lines_of.items()}
-
-
->>>>>>> 8088203b2219715e4403865cdb542b47abac637b
 def _figure(figure: Figure) -> dict[str, Any]:
     return figure.model_dump(mode="json")
 
@@ -282,7 +265,12 @@ def _lines_of_lever(r: Mapping[str, Any]) -> list[str]:
 
 
 def _targets(r: Mapping[str, Any]) -> str:
-    some = {"service": "some services", "prevention": "a kind of prevention", "where": "some neighbourhoods", "who": "some ages"}
+    some = {
+        "service": "some services",
+        "prevention": "a kind of prevention",
+        "where": "some neighbourhoods",
+        "who": "some ages",
+    }
     optional = ", ".join(some[aim] for aim in r["aims"])
     required = f"; {' and '.join(r['needs'])} must be set" if r["needs"] else ""
     return (f"; can be limited to {optional}" if optional else "") + required
@@ -300,6 +288,18 @@ def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
     kind = f" ({PREVENTION_NAMES[r['prevention']]})" if r["prevention"] is not None else ""
     facts = f"{r['tier']}{kind}, {r['domain']}, ages {r['ages'][0]} to {r['ages'][1]}, paid by {r['payer']}, {duty}"
     return [r["clients"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
+
+
+def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
+    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
+    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
+    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
+    return [
+        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
+        f"Holds: {r['holds']}",
+        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
+        f"Source: {r['source']}",
+    ]
 
 
 _KINDS: dict[str, Callable[[], Rows]] = {
@@ -341,18 +341,6 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     ],
     "scope": _lines_of_scope,
 }
-
-
-def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
-    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
-    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
-    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
-    return [
-        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
-        f"Holds: {r['holds']}",
-        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
-        f"Source: {r['source']}",
-    ]
 
 
 def _better(direction: str | None) -> str:
