@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
+
 from dashboard.model import Document, Progress, RunRequest
 from dashboard.store import Store
 from sim.results.money.tables import SILO_ROWS, money_rows
@@ -130,6 +132,18 @@ SCENARIOS = {
 }
 
 
+SCOPE = [
+    {
+        "label": "NHS", "holds": "General practice; A&E", "left_out": "planned operations", "model": 500.0,
+        "published": 2000.0, "share": 0.25, "year": "2023-24",
+    },
+    {
+        "label": "All other spending for England", "holds": "nothing", "left_out": "benefits", "model": 0.0,
+        "published": float("nan"), "share": float("nan"), "year": None,
+    },
+]  # fmt: skip
+
+
 @dataclass
 class FakeModel:
     """A model with the interface that the dashboard uses.
@@ -161,6 +175,7 @@ class FakeModel:
         lambda: (SimpleNamespace(id="gp", label="General practice"), SimpleNamespace(id="youth", label="Youth work"))
     )
     services_of = staticmethod(lambda lever: ("gp", "youth"))
+    scope = staticmethod(lambda: pd.DataFrame(SCOPE))
     AGE_BANDS = ((0, 17), (18, 64), (65, 109))
 
     def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **options: Any) -> Any:
@@ -257,6 +272,7 @@ def fake_document(
         "labels": {s.name: s.label for s in (before, *afters)},
         "composition": {s.name: fake_composition(s.effect, years) for s in (before, *afters)},
         "money": {s.name: fake_money(s, people, years) for s in afters},
+        "asked_and_done": {s.name: fake_account(s, years) for s in afters},
     }
 
 
@@ -277,6 +293,30 @@ def fake_composition(effect: float, years: int) -> list[dict[str, Any]]:
             row = {"year": year, "service": service, "label": label, "unit_cost": 250.0, "baseline": points}
             rows.append({**row, "level": points + change["mean"], "difference": change.pop("mean"), **change})
     return rows
+
+
+def fake_account(scenario: Scenario, years: int) -> dict[str, Any]:
+    """What a scenario asked for and what came out, in the form of the model's documents."""
+
+    def row(
+        part: str, name: str, item: str, period: str, unit: str, asked: float | None, mean: float
+    ) -> dict[str, Any]:
+        first = {"part": part, "name": name, "item": item, "period": period, "unit": unit, "asked": asked}
+        return first | interval(mean, 0.2 * abs(mean))
+
+    last, percent = f"year {years}", 100.0 * scenario.effect
+    rows = [
+        row("policy", "total_budget", f"Total budget: {-percent:.0f}% less", last, "%", -percent, -0.5 * percent),
+        row("spending", "spend_total", "Spending in scope", last, "%", -percent, -0.5 * percent),
+        row("spending", "spend_total", "Spending in scope", last, "£ per person per year", -15.0, -7.5),
+        row("spending", "spend_total", "Spending in scope", f"years 1 to {years}", "£ per person", -300.0, -150.0),
+        row("centre", "bailed_out", "Bailed out by the centre", last, "£ per person per year", None, 4.0),
+        row("centre", "clawed_back", "Clawed back by the centre", last, "£ per person per year", None, 0.0),
+    ]
+    return {
+        "sentence": f"Asked: total budget {-percent:.0f}%. Came out in {last}: spending {-0.5 * percent:.1f}%.",
+        "rows": rows,
+    }
 
 
 def fake_money(scenario: Scenario, people: int, years: int) -> dict[str, Any]:
