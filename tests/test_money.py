@@ -22,7 +22,7 @@ from sim.feedback.double_running import DoubleRunning
 from sim.results.comparison import Comparison
 from sim.results.money import verdicts
 from sim.results.money.amounts import present
-from sim.results.money.appraisal import Estimate
+from sim.results.money.appraisal import PresentValue
 from sim.results.money.chart import money_chart
 from sim.results.money.discounting import discount_factors, present_values, yearly_rates
 from sim.results.money.double_running import double_running_pounds
@@ -30,6 +30,7 @@ from sim.results.money.ledger import FLOWS, SILO_LABELS, SPENDERS, by_year
 from sim.results.money.switching import change_of_cost, change_of_health, qaly_switch
 from sim.results.money.tables import SILO_ROWS, money_rows
 from sim.scenario.valuation import Valuation, valuation_file
+from sim.schema.prices import to_base
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months
 from sim.state.codes import SILOS
@@ -154,7 +155,7 @@ def test_a_policy_equal_to_the_baseline_has_no_net_value(compared: Comparison) -
     """Every amount of a policy that changes nothing is exactly 0, and the sentence says so."""
     money = compared.money("same")
     assert all(not values.any() for values in money.items.values())
-    assert money.npv == Estimate(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert money.npv == PresentValue(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert money.switch_of_qaly.case == "no difference"
     (sentence,) = money.sentences
     assert "makes no difference to spending or health" in sentence
@@ -178,7 +179,7 @@ def by_hand(table: pd.DataFrame, policy: str) -> dict[str, float]:
     out |= {"spending": spending, "qalys": health["qalys_with_deaths"]}
     out |= {f"npv.{name}": value * out["qalys"] - spending for name, value in
             (("nhs_margin", 13_500), ("dhsc", 15_000), ("nice_low", 25_000), ("nice_high", 35_000),
-             ("green_book", 70_000))}  # fmt: skip
+             ("green_book", 70_000 * 1.4916820702403 / 1.32088724584104))}  # fmt: skip
     return out
 
 
@@ -406,9 +407,14 @@ def test_values_have_sources_and_dates() -> None:
     for name, figure in {**file.rates, **file.qaly_values}.items():
         assert figure.published < figure.review, name
         assert len(figure.source) > 20, name
-        assert getattr(Valuation(), name) == figure.value
-    assert list(file.qaly_values)[-1] == "green_book"
-    assert [value.pounds for value in Valuation().qaly_values] == sorted(v.value for v in file.qaly_values.values())
+    for name, rate in file.rates.items():
+        assert getattr(Valuation(), name) == rate.value
+    for name, value in file.qaly_values.items():
+        assert getattr(Valuation(), name) == pytest.approx(to_base(value.value, value.price_year))
+    values = Valuation().qaly_values
+    assert [value.pounds for value in values] == sorted(value.pounds for value in values)
+    assert values[-1].label == "Green Book, £70,000 in 2020-21 prices"
+    assert Valuation(green_book=70_000.0).qaly_values[-1].label == "Green Book"
     assert all(expired.valid_until < "2026-04-01" for expired in file.expired.values())
     assert [step.first for step in file.steps] == [0, 31, 76, 126, 201, 301]
     for schedule in ("money", "health"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.doubt_table import Line
 from sim.results.money.sentences import pounds_text
 from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
 from sim.results.number_text import fixed
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from sim.results.comparison import Comparison
 
 LABEL_WIDTH = 40
-Line = Table | Text | tuple[str, int]
-"""A table, a heading, or a sentence with its indent."""
 
 
 def money_lines(result: Comparison, document: dict[str, Any], width: int) -> Iterator[Line]:

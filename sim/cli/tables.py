@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.asked_and_done_table import show_asked_and_done
 from sim.cli.composition_table import composition_lines, composition_title
 from sim.cli.doubt_table import Line, doubt_lines, doubt_title
 from sim.cli.money_table import money_lines
@@ -49,6 +50,9 @@ SHOWN = (
     "spend_acute",
     "spend_responsive",
     "spend_preventive",
+    "spend_general_practice",
+    "spend_public_health",
+    "spend_targeted_prevention",
     "spend_community",
     "prevention_share",
     "bailed_out",
@@ -106,6 +110,7 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     for axis in axes:
         _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
     _key(document, out)
+    show_asked_and_done(document, out)
     _doubt(document, by_name, out)
     if document["differences"]:
         _money(result, document, out)
@@ -291,11 +296,7 @@ def _doubt(document: dict[str, Any], by_name: Mapping[str, Metric], out: Console
 def _money(result: Comparison, document: dict[str, Any], out: Console) -> None:
     """Print public money, who spends, and what health is worth beside it."""
     out.print()
-    for line in money_lines(result, document, out.width):
-        if isinstance(line, tuple):
-            print_wrapped(line[0], out, line[1])
-        else:
-            out.print(line)
+    print_lines(money_lines(result, document, out.width), out)
 
 
 def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Console) -> None:
@@ -323,10 +324,10 @@ def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Consol
 def print_lines(lines: Iterable[Line], out: Console) -> None:
     """Print tables, and sentences with their indent."""
     for line in lines:
-        if isinstance(line, Table):
-            out.print(line)
-        else:
+        if isinstance(line, tuple):
             print_wrapped(line[0], out, line[1])
+        else:
+            out.print(line)
 
 
 def print_wrapped(text: str, out: Console, indent: int = 0) -> None:

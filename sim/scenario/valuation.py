@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from sim.schema.prices import base_year
 from sim.schema.quantities import Closed, Figure, Params, number
 from sim.schema.toml_files import load
 
@@ -25,17 +26,18 @@ class DatedFigure(Figure):
     """A figure with its dates."""
 
     meaning: str = Field(min_length=3)
-    price_year: str
-    """The year of its pounds, such as 2020-21; "" for a rate, or a value that is not indexed."""
     published: str = Field(pattern=DATE)
     review: str = Field(pattern=DATE)
     """Date from which the figure must be looked up again."""
 
 
 class ValueOfQaly(DatedFigure):
-    """A value of a quality-adjusted life year, with a label for tables."""
+    """A value of a quality-adjusted life year, as its owner states it."""
 
     label: str = Field(min_length=3)
+    """Its name in tables."""
+    price_year: str
+    """Financial year of its pounds."""
 
 
 class ExpiredValue(Closed):
@@ -84,10 +86,11 @@ def _rate(name: str) -> Any:
 
 
 def _qaly(name: str) -> Any:
-    return _declared(valuation_file().qaly_values[name])
+    value = valuation_file().qaly_values[name]
+    return _declared(value, value.price_year)
 
 
-def _declared(figure: DatedFigure) -> Any:
+def _declared(figure: DatedFigure, price_year: str | None = None) -> Any:
     return number(
         figure.value,
         low=figure.low,
@@ -96,6 +99,7 @@ def _declared(figure: DatedFigure) -> Any:
         source=figure.source,
         status=figure.status,
         meaning=figure.meaning,
+        price_year=price_year,
     )
 
 
@@ -107,7 +111,7 @@ class QalyValue(NamedTuple):
     name, label : str
         Name of its parameter, and label for tables.
     pounds : float
-        The value.
+        The value in prices of the model.
     """
 
     name: str
@@ -132,4 +136,10 @@ class Valuation(Params):
     def qaly_values(self) -> tuple[QalyValue, ...]:
         """The stated values of a QALY, smallest first as in the file; the Green Book's is the last."""
         rows = valuation_file().qaly_values
-        return tuple(QalyValue(name, row.label, float(getattr(self, name))) for name, row in rows.items())
+        return tuple(QalyValue(name, self._label(name, row), float(getattr(self, name))) for name, row in rows.items())
+
+    def _label(self, name: str, row: ValueOfQaly) -> str:
+        """The name of a value of a QALY, with what its owner states where prices have risen since."""
+        if getattr(self, name) != type(self).model_fields[name].default or row.price_year == base_year():
+            return row.label
+        return f"{row.label}, £{row.value:,.0f} in {row.price_year} prices"

@@ -33,7 +33,7 @@ BEYOND_YEARS = 10
 """Years after the horizon over which the last year's differences are carried on: what the horizon leaves out."""
 
 
-class Estimate(NamedTuple):
+class PresentValue(NamedTuple):
     """A difference from the baseline.
 
     Attributes
@@ -56,7 +56,7 @@ class Estimate(NamedTuple):
     luck_sd: float
     parameter_sd: float
 
-    def times(self, factor: float) -> Estimate:
+    def times(self, factor: float) -> PresentValue:
         """Change the unit.
 
         Parameters
@@ -66,9 +66,9 @@ class Estimate(NamedTuple):
 
         Returns
         -------
-        Estimate
+        PresentValue
         """
-        return Estimate(*(factor * value for value in self))
+        return PresentValue(*(factor * value for value in self))
 
     @property
     def excludes_zero(self) -> bool:
@@ -112,7 +112,7 @@ class Appraisal:
         """Policy, people, years and net value in one line."""
         return f"<Appraisal of {self.scenario}: {self.people:,} people, {self.years} years, net £{self.npv.mean:,.0f}>"
 
-    def estimate(self, item: str) -> Estimate:
+    def estimate(self, item: str) -> PresentValue:
         """Summarise an item over seeds.
 
         Parameters
@@ -122,13 +122,13 @@ class Appraisal:
 
         Returns
         -------
-        Estimate
+        PresentValue
             Over all years, discounted.
         """
         return self._estimates[item]
 
     @cached_property
-    def _estimates(self) -> dict[str, Estimate]:
+    def _estimates(self) -> dict[str, PresentValue]:
         names = list(self.items)
         values = np.stack([self.items[name] for name in names], axis=1)
         replicates = None
@@ -137,62 +137,62 @@ class Appraisal:
             replicates = each[0]._replace(values=np.stack([some.values for some in each], axis=1))
         figures = summary(values, replicates=replicates)
         return {
-            name: Estimate(*(float(figures[figure][k, -1]) for figure in Estimate._fields))
+            name: PresentValue(*(float(figures[figure][k, -1]) for figure in PresentValue._fields))
             for k, name in enumerate(names)
         }
 
     @property
-    def npv(self) -> Estimate:
+    def npv(self) -> PresentValue:
         """Net present value: public money saved, and health gained at the Green Book's value."""
         return self.estimate(f"npv.{STANDARD}")
 
     @property
-    def npv_public(self) -> Estimate:
+    def npv_public(self) -> PresentValue:
         """Net present value of public money alone: spending saved, less optimism bias."""
         return self.estimate("npv_public")
 
     @property
-    def npv_health(self) -> Estimate:
+    def npv_health(self) -> PresentValue:
         """Value of the health gained, at the Green Book's value of a QALY."""
         return self.estimate(f"npv_health.{STANDARD}")
 
     @property
-    def npv_by_value(self) -> dict[str, Estimate]:
+    def npv_by_value(self) -> dict[str, PresentValue]:
         """Net present value at each stated value of a QALY, by its name."""
         return {value.name: self.estimate(f"npv.{value.name}") for value in self.valuation.qaly_values}
 
     @property
-    def spending(self) -> Estimate:
+    def spending(self) -> PresentValue:
         """Change of public spending: all budget holders, and programmes outside services."""
         return self.estimate("spending")
 
     @property
-    def bailed_out(self) -> Estimate:
+    def bailed_out(self) -> PresentValue:
         """Change of what the centre pays for overspends: part of spending."""
         return self.estimate("bailed_out")
 
     @property
-    def clawed_back(self) -> Estimate:
+    def clawed_back(self) -> PresentValue:
         """Change of what the centre takes back from savings."""
         return self.estimate("clawed_back")
 
     @property
-    def reinvested(self) -> Estimate:
+    def reinvested(self) -> PresentValue:
         """Change of the savings that budget holders keep for prevention."""
         return self.estimate("reinvested")
 
     @property
-    def qalys(self) -> Estimate:
+    def qalys(self) -> PresentValue:
         """QALYs gained, deaths counted, discounted at the rate of health."""
         return self.estimate("qalys")
 
     @property
-    def by_silo(self) -> dict[str, Estimate]:
+    def by_silo(self) -> dict[str, PresentValue]:
         """Change of spending of each budget holder, and of programmes outside services; their sum is `spending`."""
         return {spender: self.estimate(f"spending.{spender}") for spender in SPENDERS}
 
     @property
-    def payers(self) -> dict[str, Estimate]:
+    def payers(self) -> dict[str, PresentValue]:
         """Change of what each source pays; their sum is `spending`.
 
         The budget of each holder, the centre (bail-outs less what it claws back), reserves, and money from outside.
@@ -203,27 +203,27 @@ class Appraisal:
         return {**budgets, **others, OUTSIDE: self.estimate(f"budget.{OUTSIDE}")}
 
     @property
-    def cashable(self) -> Estimate:
+    def cashable(self) -> PresentValue:
         """Cash that is no longer spent on acute services; below 0, more is spent."""
         return self.estimate("acute_cash")
 
     @property
-    def not_cashable(self) -> Estimate:
+    def not_cashable(self) -> PresentValue:
         """Value of acute episodes avoided, at their average cost, beyond the cash: capacity that is freed, or used."""
         return self.estimate("acute_not_cash")
 
     @property
-    def double_running(self) -> Estimate:
+    def double_running(self) -> PresentValue:
         """Cost of running old and new services in parallel: part of spending."""
         return self.estimate("double_running")
 
     @property
-    def cost(self) -> Estimate:
+    def cost(self) -> PresentValue:
         """What the policy adds to budgets and programmes, before any saving."""
         return self.estimate("cost")
 
     @property
-    def npv_if_costs_rise(self) -> Estimate:
+    def npv_if_costs_rise(self) -> PresentValue:
         """The net value if what the policy adds cost more than planned, by `valuation.optimism_test`."""
         return self.estimate("npv_test")
 
@@ -261,7 +261,7 @@ class Appraisal:
         return health / -money if money < 0.0 < health else None
 
     @property
-    def after_horizon(self) -> Estimate:
+    def after_horizon(self) -> PresentValue:
         """Net value if the differences of the last year went on for `BEYOND_YEARS` more years.
 
         An illustration, and no bound: effects may grow, or fade.
@@ -278,7 +278,7 @@ class Appraisal:
         public = -spending - self.valuation.optimism_bias * cost
         net = factors["money"] * public + factors["health"] * pounds * qalys
         figures = summary(net)
-        return Estimate(*(float(figures[figure]) for figure in Estimate._fields))
+        return PresentValue(*(float(figures[figure]) for figure in PresentValue._fields))
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.results.money.amounts import STANDARD
-from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, Estimate
+from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, PresentValue
 from sim.results.number_text import fixed
 
 
@@ -82,7 +82,7 @@ def _sentences(a: Appraisal) -> Iterator[str]:
     )
 
 
-def _is_clear(estimate: Estimate, a: Appraisal) -> bool:
+def _is_clear(estimate: PresentValue, a: Appraisal) -> bool:
     """Whether a difference is distinguished from 0: by its interval, or in one run by itself."""
     return estimate.excludes_zero or ((a.is_one_run or estimate.ci_low != estimate.ci_low) and estimate.mean != 0.0)
 
@@ -105,14 +105,14 @@ def _health(a: Appraisal) -> str:
 
 
 def _net(a: Appraisal) -> str:
-    value = next(value.pounds for value in a.valuation.qaly_values if value.name == STANDARD)
+    value = next(value for value in a.valuation.qaly_values if value.name == STANDARD)
     net, public, health = (part.mean / a.people for part in (a.npv, a.npv_public, a.npv_health))
     clear = "" if _is_clear(a.npv, a) else "; the 95% interval includes 0"
     ratio = a.benefit_cost_ratio
     beside = f" (benefit-cost ratio {fixed(ratio, 1)})" if ratio is not None else ""
     return (
-        f"With a QALY at the Green Book's {pounds_text(value)}, the net value is {pounds_text(net, signed=True)} a "
-        f"person{beside}: {pounds_text(public, signed=True)} of public money and "
+        f"With a QALY at {pounds_text(value.pounds)} ({value.label}), the net value is "
+        f"{pounds_text(net, signed=True)} a person{beside}: {pounds_text(public, signed=True)} of public money and "
         f"{pounds_text(health, signed=True)} of health{clear}."
     )
 

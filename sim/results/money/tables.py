@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, Estimate
+from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, PresentValue
 from sim.results.money.ledger import SILO_LABELS, SPENDERS
 from sim.results.number_text import plain_number
 from sim.results.summary import summary
@@ -75,8 +75,8 @@ SILO_ROWS = tuple(MoneyRow(f"spending.{spender}", SILO_LABELS[spender]) for spen
 """Rows of the table of who spends; they add up to public spending."""
 
 
-def _numbers(estimate: Estimate) -> dict[str, float | None]:
-    return {name: plain_number(value) for name, value in zip(Estimate._fields, estimate, strict=True)}
+def _numbers(estimate: PresentValue) -> dict[str, float | None]:
+    return {name: plain_number(value) for name, value in zip(PresentValue._fields, estimate, strict=True)}
 
 
 def document(a: Appraisal) -> dict[str, Any]:
@@ -132,8 +132,8 @@ def document(a: Appraisal) -> dict[str, Any]:
     }
 
 
-COLUMNS = ("scenario", "scenario_label", "item", "unit", *Estimate._fields, "mean_a_person")
-YEAR_COLUMNS = ("scenario", "scenario_label", "year", "item", "unit", *Estimate._fields)
+COLUMNS = ("scenario", "scenario_label", "item", "unit", *PresentValue._fields, "mean_a_person")
+YEAR_COLUMNS = ("scenario", "scenario_label", "year", "item", "unit", *PresentValue._fields)
 
 
 def _csv(columns: Iterable[str], rows: Iterable[list[str]]) -> str:
@@ -189,7 +189,7 @@ def money_by_year(appraisals: Iterable[Appraisal]) -> str:
             for item, values in a.yearly.items():
                 figures = summary(values)
                 for year in range(a.years):
-                    numbers = [float(figures[figure][year]) for figure in Estimate._fields]
+                    numbers = [float(figures[figure][year]) for figure in PresentValue._fields]
                     cells = [number_cell(value) for value in numbers]
                     yield [text_cell(a.scenario), text_cell(a.label), str(year + 1), item, _unit(item), *cells]
 
