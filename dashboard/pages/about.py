@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dash import html
 
+from dashboard.glossary import definitions
 from dashboard.model import ModelIndex
 from sim.assurance.uses import HEADING, excluded_uses
 
@@ -64,11 +65,12 @@ def about(index: ModelIndex) -> html.Section:
             ),
             html.H3(HEADING),
             html.Ul(
-                [
-                    *(html.Li([html.Strong(f"{each.use} "), each.instead]) for each in excluded_uses()),
-                ]
+                [html.Li([html.Strong(f"{each.use} "), each.instead]) for each in excluded_uses()],
+                id="uses",
+                tabIndex="-1",
             ),
             html.Details([html.Summary("Why the policies differ"), html.Dl(policies)]),
+            html.Details([html.Summary("Words on this page"), definitions()], id="words"),
             html.P(f"Upstream {index.version}. Everything runs on this computer; nothing is sent anywhere."),
         ],
     )
