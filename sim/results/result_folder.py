@@ -1,5 +1,8 @@
 """Writes a comparison to a folder: `results.parquet`, CSV files, `document.json`, the runs, and `run.json`.
 
+`summary.csv` has every measure, `asked_and_done.csv` what each policy asked for and what came out, `money.csv` and
+`money_by_year.csv` the appraisal of each policy.
+
 `runs` has a file for each seed (sim/results/run_files.py), from which `sim.load` makes the comparison again. `run.json`
 has everything else that the comparison needs, the origin of the results, and the digests of the other files and of
 itself.
@@ -30,7 +33,7 @@ from sim.results.folder_lock import locked, named_errors, unfinished
 from sim.results.money.tables import money_by_year, money_table
 from sim.results.run_files import DIGITS, FORMAT, RunKey, file_name
 from sim.results.run_store import RUNS, RunStore, run_format
-from sim.results.summary_table import summary_table
+from sim.results.summary_table import asked_and_done_table, summary_table
 from sim.schema.errors import InputError, Phrase
 from sim.schema.json_text import indented_json
 
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 
 A = npt.NDArray[Any]
 RUN = "run.json"
-TABLES = ("results.parquet", "summary.csv", "money.csv", "money_by_year.csv", "document.json")
+TABLES = ("results.parquet", "summary.csv", "asked_and_done.csv", "money.csv", "money_by_year.csv", "document.json")
 SEAL = '{\n "sha256": "'
 """Start of run.json: the SHA-256 of the document without this key."""
 
@@ -129,6 +132,7 @@ def write(
                 appraisals = [result.money(name) for name in result.names[1:]]
                 for name, text in (
                     ("summary.csv", summary_table(document)),
+                    ("asked_and_done.csv", asked_and_done_table(document)),
                     ("money.csv", money_table(appraisals)),
                     ("money_by_year.csv", money_by_year(appraisals)),
                 ):
