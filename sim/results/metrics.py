@@ -380,7 +380,7 @@ SPENDING_OF_KIND: dict[PreventionKind, str] = {kind: f"spend_{name}" for kind, (
 
 
 def _prevention_metrics(pounds: str) -> Iterator[Metric]:
-    """Spending on each kind of prevention, and its share of all spending; `spend_community` is that of its tier."""
+    """Spending on each kind of prevention, and its share of spending in scope; `spend_community` is that of its tier."""
     for kind, (name, label) in PREVENTION_LABELS.items():
         services = services_of_kind(kind)
         spending = SPENDING_OF_KIND[kind]
