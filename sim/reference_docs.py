@@ -14,7 +14,7 @@ import pkgutil
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -38,8 +38,8 @@ from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
 from sim.scenario.headings import PREVENTION_NAMES
 from sim.scenario.parameters import parameter_groups, parameters
-from sim.scenario.valuation import VALUATION
 from sim.scenario.scenario import Scenario, library
+from sim.scenario.valuation import VALUATION
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.markdown_table import markdown_table as _table
 from sim.schema.prices import base_year
