@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.results.metrics import SPENDING_OF_KIND
 from sim.results.number_text import fixed
 from sim.schema.errors import plain
 
@@ -20,6 +21,9 @@ LABEL_WIDTH = 38
 DECIMALS = {"%": 1, "£ per person per year": 1, "£ per person": 0}
 """Decimals by unit, in the order of the columns; a policy that moves no money has its variable in the first."""
 HEADS = ("asked", "came out, {year}", "£ a head, {year}", "£ a head, {years}")
+INDENT = "  "
+PARTS = frozenset(measure for kind, measure in SPENDING_OF_KIND.items() if kind != "community")
+"""Measures that are parts of preventive spending, which are indented."""
 Record = Mapping[str, Any]
 
 
@@ -86,7 +90,7 @@ def _lines(rows: list[Record]) -> Iterator[tuple[str, list[str]]]:
         others = [unit for unit in by_unit if unit not in DECIMALS]
         if others:
             cells[0] = " ".join((_change(by_unit[others[0]]), others[0])) if others[0] else "not recorded"
-        yield plain(first["item"]), [_asked(by_unit), *cells]
+        yield INDENT * (first["name"] in PARTS) + plain(first["item"]), [_asked(by_unit), *cells]
 
 
 def _asked(by_unit: Mapping[str, Record]) -> str:
