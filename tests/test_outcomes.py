@@ -17,6 +17,7 @@ from sim.place.place import Place
 from sim.results import metrics as results
 from sim.results import outcomes
 from sim.results.comparison import Comparison
+from sim.results.expectation_tests import of_groups
 from sim.results.long_table import AMOUNTS
 from sim.results.metric_series import MetricSeries
 from sim.results.metrics import metric, metrics
@@ -217,6 +218,14 @@ def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
 
     assert base - without_one("died") == pytest.approx(outcomes.quality().utility[5], abs=0.06)
     assert base - without_one("moved_out") == pytest.approx(0.0, abs=0.15)
+
+
+def test_the_measure_that_counts_deaths_has_the_same_sum(compared: Comparison) -> None:
+    """QALYs lived are those of the account of pounds and QALYs, for every 1,000 people of the start."""
+    for record in compared.records["cut"]:
+        at_start = record.monthly["people"][0].sum()
+        by_year = of_groups([record], metric("qalys_lived"), {}, ())[0]
+        assert by_year * at_start / 1000.0 == pytest.approx(pounds_and_qalys(record)[1])
 
 
 # Inequality.

@@ -25,6 +25,7 @@ from sim.people.domains import load_domains
 from sim.results import outcomes
 from sim.results.episode_weights import share_counted, unit_cost
 from sim.results.money import verdicts
+from sim.results.money.health import qalys_with_deaths
 from sim.results.number_text import is_share
 from sim.results.records import Record
 from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
@@ -484,6 +485,12 @@ SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
 """Measures of the variation between neighbourhoods: name, label, kind and column."""
 
 
+def _qalys_lived(r: Record) -> RatioParts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float).reshape(r.runs, -1)
+    at_start = np.repeat(people[:, 0], people.shape[1])
+    return RatioParts(qalys_with_deaths(r), (), at_start, (), 12000.0)
+
+
 def _died(r: Record) -> RatioParts:
     axes = ("quintile", "age")
     return RatioParts(r.monthly["died"], axes, r.monthly["people"], axes, 12000.0)
@@ -606,6 +613,15 @@ def metrics() -> tuple[Metric, ...]:
         Metric("deaths", "Deaths", "deaths per 1,000 people per year", "down", 2, _died, "life"),
         Metric("life_expectancy", "Life expectancy at birth", "years", "up", 2, None, "life", derived=lives),
         Metric("qalys", "Quality-adjusted life", "QALYs per 1,000 people per year", "up", 2, _qalys, "life"),
+        Metric(
+            "qalys_lived",
+            "Quality-adjusted life, deaths counted",
+            "QALYs per 1,000 people at the start per year",
+            "up",
+            2,
+            _qalys_lived,
+            "life",
+        ),
         Metric("wellbeing", "Life satisfaction", "points, 0-10, of adults", "up", 3, _satisfaction, "life"),
         Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
         Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
