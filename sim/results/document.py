@@ -82,6 +82,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
             out["scenarios"][name][measure.name] = {
                 "unit": measure.unit,
                 "label": measure.label,
+                "decimals": measure.decimals,
                 **{figure: by_month[name][k][figure][0] for figure in BAND},
                 "by_year": _rows(by_year[name][k], 0),
             }
