@@ -78,10 +78,10 @@ def _figures(rows: list[Record], out: Console) -> None:
 
 def _lines(rows: list[Record]) -> Iterator[tuple[str, list[str]]]:
     """Join the rows of an item: the change that was asked for, and the changes by unit."""
-    items: dict[tuple[str, str, str], dict[str, Record]] = {}
+    items: dict[tuple[str, str, int], dict[str, Record]] = {}
     for k, row in enumerate(rows):
-        single = str(k) if row["part"] == "policy" else ""
-        items.setdefault((row["part"], row["name"], single), {})[row["unit"]] = row
+        single = k if row["part"] == "policy" else 0
+        items.setdefault((row["part"], row["item"], single), {})[row["unit"]] = row
     for (part, _, _), by_unit in items.items():
         first = next(iter(by_unit.values()))
         if part != "policy" and all(row["mean"] == 0.0 and not row["asked"] for row in by_unit.values()):
