@@ -40,6 +40,7 @@ from sim.results.comparison_chart import comparison_chart
 from sim.results.expectation_tests import about
 from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
+from sim.scenario.headings import PREVENTION_NAMES
 from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
 from sim.scenario.valuation import VALUATION
@@ -252,13 +253,19 @@ def interactions_table() -> str:
     return _table(("hazard in ↓, per level in →", *(domain.label for domain in domains)), rows)
 
 
+def _tier(service: Service) -> str:
+    """The tier of a service, with its kind of prevention."""
+    kind = service.prevention
+    return service.tier if kind is None or kind == service.tier else f"{service.tier} ({PREVENTION_NAMES[kind]})"
+
+
 def services_tables() -> str:
     """The users, costs and effects of each service, and its staff."""
     labels = {domain.id: domain.label for domain in load_domains()}
 
     def common_cells(s: Service) -> tuple[str, ...]:
         duty = "yes" if s.statutory else "no"
-        return (f"[{s.label}](services/catalogue/{s.id}.toml)", labels[s.domain], s.tier, s.silo, _ages(s.ages), duty)
+        return (f"[{s.label}](services/catalogue/{s.id}.toml)", labels[s.domain], _tier(s), s.silo, _ages(s.ages), duty)
 
     helping, acute, general, staff = [], [], [], []
     for s in load_catalogue():
