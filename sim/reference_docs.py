@@ -1,4 +1,4 @@
-"""Generates the tables of sim/MODEL.md from the code, and draws the chart of README.md from a run.
+"""Generates the tables of sim/MODEL.md and README.md from the code, and draws the chart of README.md from a run.
 
 Each mechanism's claim, evidence and limits are copied unchanged from the docstring of its file. The tables are made
 from the declarations.
@@ -23,6 +23,7 @@ from types import ModuleType
 from pydantic import BaseModel
 
 from sim import policies
+from sim.analysis.scope import scope
 from sim.calibration import calibrate, paired_run, simulation_check
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.engine.tables import columns
@@ -39,11 +40,13 @@ from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.markdown_table import markdown_table as _table
+from sim.schema.prices import base_year
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import PURPOSES
 from sim.state.world import all_tables
 from sim.validation.claims import Case, cases, claim_texts, outside_texts
+from sim.validation.coverage import published_coverage
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment
 from sim.validation.published_fit import band_text, effect_text, figures_text, published_text
 from sim.validation.stored_results import runs_text, stored
@@ -51,6 +54,7 @@ from sim.world.build import BURN_IN_MONTHS
 
 SIM_FOLDER = Path(__file__).parent
 MODEL = SIM_FOLDER / "MODEL.md"
+README = SIM_FOLDER.parent / "README.md"
 CHART = SIM_FOLDER.parent / "scenarios" / "main-comparison.svg"
 MOST_NAMED = 8
 """Largest number of consecutive levers that the table of mechanisms names."""
@@ -315,14 +319,21 @@ def metrics_table() -> str:
     way = {"up": "more", "down": "less", None: ""}
     return _table(
         ("metric", "label", "kind", "unit", "better", "computed as"),
-        [(f"`{m.name}`", m.label, m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
+        [(f"`{m.name}`", _described(m), m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
     )
+
+
+def _described(m: Metric) -> str:
+    """The label of a metric, and what it counts where the label leaves that open."""
+    return f"{m.label}: {m.meaning}" if m.meaning else m.label
 
 
 def _made_as(m: Metric) -> str:
     """The way in which a metric is computed, in a few words."""
     if m.against is not None:
         return "comparison with the baseline"
+    if m.index_of == m.name:
+        return "episodes at their unit cost over people, as an index"
     if m.derived is not None:
         return (
             f"function of yearly sums, also by {', '.join(m.derived.by)}" if m.derived.by else "function of yearly sums"
@@ -479,12 +490,62 @@ def calibration_table() -> str:
     return _table(("run", "people", "years", "method"), rows)
 
 
+def scope_table() -> str:
+    """The money of the model beside published public spending in England, by sector."""
+    rows = []
+    for row in scope().itertuples():
+        published = "not published" if row.published != row.published else f"{row.published:,.0f}"
+        wider = f" ({row.area})" if row.area in ("England and Wales", "United Kingdom") else ""
+        share = "" if row.share != row.share else f"{row.share:.0%}"
+        rows.append((row.label, f"{row.model:,.0f}", f"{published}{wider}", share, row.holds, row.left_out))
+    head = ("sector", "model, £ a head", "England, £ a head", "covered", "the model holds", "it leaves out")
+    return f"{_table(head, rows)}\n\nPounds of {base_year()}, baseline of a place with England's mix of people."
+
+
+def scope_sources() -> str:
+    """The source of each published sum of the scope table."""
+    rows = [
+        (
+            row.label,
+            "" if row.billion != row.billion or row.billion is None else f"{row.billion:g}",
+            row.year,
+            row.source,
+        )
+        for row in scope().fillna({"year": ""}).itertuples()
+    ]
+    return _table(("sector", "£ bn", "year", "source"), rows)
+
+
+def coverage_table() -> str:
+    """Published shares of people with a need who have help, and what counts as help."""
+    file, labels = published_coverage(), {domain.id: domain.label for domain in load_domains()}
+    rows = [
+        (labels[x.domain], x.level, _ages(x.ages), f"{x.published:.1%}", f"{x.low:.0%} to {x.high:.0%}", x.counts,
+         f"`{x.sets}`" if x.sets else "none", x.source)
+        for x in file.figure
+    ]  # fmt: skip
+    head = (
+        "domain",
+        "need",
+        "ages",
+        "published",
+        "range",
+        "people and help counted",
+        "parameter set from it",
+        "source",
+    )
+    return f"{file.help}\n\n{_table(head, rows)}"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "month": mechanisms_table,
     "domains": domains_table,
     "interactions": interactions_table,
     "evidence": evidence_table,
     "calibration": calibration_table,
+    "scope": scope_table,
+    "scope-sources": scope_sources,
+    "coverage": coverage_table,
     **{
         f"submodels-{f.__name__.removeprefix('sim.')}": partial(submodels, f)
         for f in registry.FOLDERS
@@ -534,15 +595,18 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"expected --tables, --check or no option; got {' '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    text = MODEL.read_text(encoding="utf-8")
-    updated = fill_tables(text)
+    outdated = 0
+    for file in (MODEL, README):
+        text = file.read_text(encoding="utf-8")
+        updated = fill_tables(text)
+        if "--check" not in arguments:
+            file.write_text(updated, encoding="utf-8")
+        elif updated != text:
+            hint = "python -m sim.reference_docs --tables"
+            print(f"{file.name} has tables that are out of date: {hint}", file=sys.stderr)
+            outdated = 1
     if "--check" in arguments:
-        if updated != text:
-            print(
-                f"{MODEL.name} has tables that are out of date: python -m sim.reference_docs --tables", file=sys.stderr
-            )
-        return int(updated != text)
-    MODEL.write_text(updated, encoding="utf-8")
+        return outdated
     if "--tables" not in arguments:
         draw_chart()
     return 0

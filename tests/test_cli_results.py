@@ -59,7 +59,7 @@ def test_json_is_one_document(printed: str) -> None:
     assert (document["place"], document["people"], document["seeds"]) == ("anytown", 3000, [0, 1])
     assert (document["months"][0], len(document["months"])) == ("2025-04", 24)
     level = document["scenarios"]["baseline"]["acute_demand"]
-    assert level["unit"] == "episodes per 1,000 people per year"
+    assert level["unit"] == "index, baseline year 1 = 100"
     assert len(level["mean"]) == 24
     assert set(level["groups"]["quintile"]) == set("12345")
     change = document["differences"]["salami-slice"]["acute_demand"]["by_year"]

@@ -28,8 +28,9 @@ from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, FINE
 
 NAMED = """
-acute_demand ae_attendances emergency_admissions mental_health_crises delayed_discharge_days care_home_admissions
-homeless_households children_entering_care offences arrests deaths life_expectancy qalys wellbeing need_1 need_2 need_3
+acute_demand acute_episodes ae_attendances emergency_admissions mental_health_crises delayed_discharge_days
+care_home_admissions homeless_households children_entering_care
+offences arrests deaths life_expectancy qalys wellbeing need_1 need_2 need_3
 unmet_need turned_away failure_demand_share wait_months hours_per_person staff_turnover vacancy_rate morale
 practice_quality group_members community_energy lonely trust carer_hours spend_acute spend_responsive spend_preventive
 spend_community spend_total prevention_share saving_reinvested clawed_back bailed_out inverse_care_index slope_index
@@ -40,7 +41,7 @@ MEASURED = {s.measure or s.id for s in load_catalogue() if s.tier == "acute"}
 AXES = {
     "service": "acute_demand ae_attendances wait_months failure_demand_share staff_turnover hours_per_person",
     "quintile": "acute_demand life_expectancy qalys wellbeing lonely trust carer_hours unmet_need deaths",
-    "age": "acute_demand qalys need_2 unmet_need lonely delayed_discharge_days",
+    "age": "acute_demand acute_episodes qalys need_2 unmet_need lonely delayed_discharge_days",
     "child_age": "acute_demand emergency_admissions children_entering_care",
     "neighbourhood": "acute_demand community_energy practice_quality",
     "domain": "need_2 unmet_need inverse_care_index",
@@ -346,7 +347,7 @@ def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
                 continue
             for step in ("month", "year"):
                 ours = compared.grouped("cut", measure, step, by)
-                single = [replace(compared, records={"cut": [r]}) for r in records]
+                single = [replace(compared, records={"cut": [r]}, index_base=compared) for r in records]
                 each = [single_run.grouped("cut", measure, step, by)[0] for single_run in single]
                 assert np.array_equal(ours, np.stack(each), equal_nan=True), (measure.name, by, step)
 
@@ -460,5 +461,6 @@ def test_services_that_do_not_count_are_omitted(record: Record, monkeypatch: pyt
         assert parts.services is not None
         assert ("police_custody" in parts.services) == counted
         acute = [SERVICES.index(name) for name in parts.services]
-        assert parts.numerator.sum() == record.monthly["opened"][:, acute].sum()
+        opened = record.monthly["opened"][:, acute].sum(axis=(0, 2, 3))
+        assert parts.numerator.sum() == pytest.approx(opened @ results.episode_costs(acute))
         assert metric("arrests").parts is not None

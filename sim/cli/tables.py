@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.asked_and_done_table import show_asked_and_done
 from sim.cli.composition_table import composition_lines, composition_title
 from sim.cli.doubt_table import Line, doubt_lines, doubt_title
 from sim.results.metrics import Metric, metrics
@@ -48,8 +49,14 @@ SHOWN = (
     "spend_acute",
     "spend_responsive",
     "spend_preventive",
+    "spend_general_practice",
+    "spend_public_health",
+    "spend_targeted_prevention",
     "spend_community",
     "prevention_share",
+    "bailed_out",
+    "clawed_back",
+    "saving_reinvested",
 )
 """Measures shown in addition to acute demand, acute episodes and each acute service."""
 SHOWN_BY_GROUP = (
@@ -102,6 +109,7 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     for axis in axes:
         _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
     _key(document, out)
+    show_asked_and_done(document, out)
     _doubt(document, by_name, out)
     if document["differences"]:
         _cost_effectiveness(document, by_name, last, out)

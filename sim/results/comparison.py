@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.place.place import Place
-from sim.results import expectation_tests
+from sim.results import asked_and_done, expectation_tests
 from sim.results.composition import composition_frame
 from sim.results.document import document
 from sim.results.labelled_arrays import labelled_arrays
@@ -571,6 +571,30 @@ class Comparison:
                     }
                 )
         return rows
+
+    def asked_and_done(self, name: str) -> pd.DataFrame:
+        """Describe a policy by what it asked for and what came out.
+
+        Parameters
+        ----------
+        name : str
+            Name of a scenario that is compared with the baseline.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each policy, for spending by tier and kind of prevention, acute demand, money of the centre, and
+            who pays: columns `part`, `name`, `item`, `period`, `unit`, `asked` (NaN where no budget was asked for) and
+            those of `sim.results.summary.SUMMARY` for what came out. See `sim.results.asked_and_done`.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario, or it is the baseline.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([row.flat() for row in asked_and_done.rows(self, name)])
 
     def expectations(self) -> pd.DataFrame:
         """Test each scenario's expectations, as a table.

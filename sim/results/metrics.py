@@ -12,7 +12,7 @@ same index (`Metric.index_of`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -28,7 +28,7 @@ from sim.results.records import Record
 from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue
-from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
+from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, PreventionKind
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -200,6 +200,21 @@ def counted_services() -> list[int]:
     return [k for k in services_of(ACUTE) if load_catalogue()[k].counts]
 
 
+def services_of_kind(kind: PreventionKind) -> list[int]:
+    """List the positions of the services of a kind of prevention.
+
+    Parameters
+    ----------
+    kind : str
+        A kind of `sim.state.codes.PREVENTION_KINDS`.
+
+    Returns
+    -------
+    list of int
+    """
+    return [k for k, s in enumerate(load_catalogue()) if s.prevention == kind]
+
+
 def names_of(services: list[int]) -> tuple[str, ...]:
     """List the ids of services.
 
@@ -333,9 +348,10 @@ def _asked_per_start(r: Record) -> RatioParts:
     return RatioParts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
 
 
-def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
+def _spend(services: Iterable[int]) -> Callable[[Record], RatioParts]:
+    chosen = sorted(services)
+
     def parts(r: Record) -> RatioParts:
-        chosen = sorted(k for tier in tiers for k in services_of(tier))
         spent = r.monthly["spent"][:, chosen]
         people = r.monthly["people"].sum(axis=(1, 2))
         return RatioParts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
@@ -343,10 +359,34 @@ def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
     return parts
 
 
-def _share_upstream(r: Record) -> RatioParts:
-    spent = r.monthly["spent"]
-    upstream = sorted(services_of(PREVENTIVE) + services_of(COMMUNITY))
-    return RatioParts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+def _share_of_spending(services: list[int]) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
+        spent = r.monthly["spent"]
+        return RatioParts(spent[:, sorted(services)].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+
+    return parts
+
+
+PREVENTION_LABELS: dict[PreventionKind, tuple[str, str]] = {
+    "general_practice": ("general_practice", "General practice"),
+    "public_health": ("public_health", "Public health"),
+    "targeted": ("targeted_prevention", "Targeted prevention"),
+    "community": ("community", "Community"),
+}
+"""Kinds of prevention: part of the id of their measures, and label."""
+SPENDING_OF_KIND: dict[PreventionKind, str] = {kind: f"spend_{name}" for kind, (name, _) in PREVENTION_LABELS.items()}
+"""Id of the measure of spending on each kind of prevention."""
+
+
+def _prevention_metrics(pounds: str) -> Iterator[Metric]:
+    """Spending on each kind of prevention, and its share of all spending; `spend_community` is that of its tier."""
+    for kind, (name, label) in PREVENTION_LABELS.items():
+        services = services_of_kind(kind)
+        spending = SPENDING_OF_KIND[kind]
+        if kind != "community":
+            yield Metric(spending, f"{label} spending", pounds, None, 1, _spend(services), "money")
+        share = f"{name}_share"
+        yield Metric(share, f"{label}, share", "share of spending", None, 4, _share_of_spending(services), "money")
 
 
 def _account(column: str) -> Callable[[Record], RatioParts]:
@@ -610,6 +650,7 @@ def metrics() -> tuple[Metric, ...]:
     lives = Derived(_lives, ("quintile",), "age", outcomes.life_expectancy)
     concentration = Derived(_help_and_need, ("domain",), "quintile", outcomes.inverse_care)
     slope, gap = (_unequal(counted, make) for make in (outcomes.slope_index, outcomes.gap))
+    upstream = _share_of_spending(services_of(PREVENTIVE) + services_of(COMMUNITY))
     leaving, vacancy = (_of_staff(partial(_column, name), n) for name, n in (("leaving", 12.0), ("vacancy", 1.0)))
     out += [
         Metric("delayed_discharge_days", "Delayed discharge", days, "down", 1, _delayed, "life"),
@@ -686,16 +727,17 @@ def metrics() -> tuple[Metric, ...]:
             pounds,
             None,
             1,
-            _spend((0, 1, 2, 3)),
+            _spend(range(len(catalogue))),
             "money",
             meaning="Spending on the services that the model holds: `upstream list scope` shows how much of public "
             "spending that is.",
         ),
-        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
-        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),
-        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend((PREVENTIVE,)), "money"),
-        Metric("spend_community", "Community spending", pounds, None, 1, _spend((COMMUNITY,)), "money"),
-        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, _share_upstream, "money"),
+        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend(services_of(ACUTE)), "money"),
+        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend(services_of(RESPONSIVE)), "money"),
+        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend(services_of(PREVENTIVE)), "money"),
+        *_prevention_metrics(pounds),
+        Metric("spend_community", "Community spending", pounds, None, 1, _spend(services_of(COMMUNITY)), "money"),
+        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, upstream, "money"),
         Metric("bailed_out", "Bailed out by the centre", pounds, "down", 2, _account("bailed_out"), "money"),
         Metric("clawed_back", "Clawed back by the centre", pounds, None, 2, _account("clawed_back"), "money"),
         Metric("saving_reinvested", "Savings reinvested", pounds, "up", 2, _account("reinvested"), "money"),

@@ -1,4 +1,4 @@
-"""The table of a comparison for spreadsheets: `summary.csv` of the command line, and the download of the page.
+"""Tables of a comparison for spreadsheets: `summary.csv` of the command line and of the page, `asked_and_done.csv`.
 
 A row for each scenario, measure, group and year, with the level and the difference from the baseline. A missing number
 is an empty cell, and a note in words has a column. A measure that is a comparison itself has no level, so it has no row
@@ -32,6 +32,7 @@ COLUMNS = (
     *(f"difference_{figure}" for figure in SUMMARY),
     "note",
 )
+ASKED_COLUMNS = ("scenario", "scenario_label", "part", "name", "item", "period", "unit", "asked", *SUMMARY)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters with which a formula in a spreadsheet can begin."""
 
@@ -52,6 +53,29 @@ def summary_table(document: dict[str, Any]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(summary_rows(document))
+    return out.getvalue()
+
+
+def asked_and_done_table(document: dict[str, Any]) -> str:
+    """Write what policies asked for and what came out as CSV: a row for each policy, item and period.
+
+    Parameters
+    ----------
+    document : dict
+        The document of a comparison; without policies the table has no rows.
+
+    Returns
+    -------
+    str
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(ASKED_COLUMNS)
+    for name, record in document.get("asked_and_done", {}).items():
+        for row in record["rows"]:
+            words = [row[column] for column in ASKED_COLUMNS[2:7]]
+            numbers = [_number(row[column]) for column in ASKED_COLUMNS[7:]]
+            writer.writerow([_text(cell) for cell in (name, document["labels"][name], *words)] + numbers)
     return out.getvalue()
 
 
