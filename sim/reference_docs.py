@@ -413,6 +413,20 @@ def validation_text() -> str:
     return f"{counts} {runs_text(result)}\n\n{_table(head, rows)}\n\nOut of their band:\n\n{listed}"
 
 
+def results_text() -> str:
+    """The two counts of README.md: claims shown, and published figures met."""
+    claims, validation = stored("claims.json"), stored("validation.json")
+    tested = len({number for case in cases() for number in case.claims})
+    line = f"- Claims: {tested} of {len(claim_texts())} are tested. {_claims_result()}"
+    counts = "No full run of `upstream validate` is stored with this version."
+    if validation is not None:
+        figures = figures_text(validation["counts"]["figures"], validation["counts"]["limits"])
+        counts = f"{figures} {runs_text(validation)}"
+    shown = "" if claims is None else " ([table](sim/MODEL.md#claims))"
+    misses = "" if validation is None else " ([every miss](sim/MODEL.md#claims-and-validation))"
+    return f"{line}{shown}\n- {counts}{misses}"
+
+
 def experiments_text() -> str:
     """Each natural experiment: its protocol, the published result, and the measures that the simulation reports."""
     parts = []
@@ -559,6 +573,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "claims": claims_table,
     "experiments": experiments_text,
     "validation": validation_text,
+    "test-results": results_text,
     "parameters": parameters_table,
     "state": state_tables,
 }
