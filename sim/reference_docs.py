@@ -1,5 +1,7 @@
 """Generates the tables of sim/MODEL.md and README.md from the code, and draws the chart of README.md from a run.
 
+docs/index.md has a generated part too: that of `SHARED`.
+
 Each mechanism's claim, evidence and limits are copied unchanged from the docstring of its file. The tables are made
 from the declarations.
 
@@ -24,6 +26,8 @@ from pydantic import BaseModel
 
 from sim import policies
 from sim.analysis.scope import scope
+from sim.assurance.limits import structural_limits
+from sim.assurance.uses import excluded_uses
 from sim.calibration import calibrate, paired_run, simulation_check
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.engine.tables import columns
@@ -38,6 +42,7 @@ from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
 from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
+from sim.scenario.valuation import VALUATION
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.markdown_table import markdown_table as _table
 from sim.schema.prices import base_year
@@ -55,6 +60,8 @@ from sim.world.build import BURN_IN_MONTHS
 SIM_FOLDER = Path(__file__).parent
 MODEL = SIM_FOLDER / "MODEL.md"
 README = SIM_FOLDER.parent / "README.md"
+OTHER_PAGES = (README, SIM_FOLDER.parent / "docs" / "index.md")
+"""Further pages with generated parts."""
 CHART = SIM_FOLDER.parent / "scenarios" / "main-comparison.svg"
 MOST_NAMED = 8
 """Largest number of consecutive levers that the table of mechanisms names."""
@@ -485,7 +492,8 @@ def evidence_table() -> str:
     counts = {kind: Counter(kind_statuses) for kind, kind_statuses in statuses.items()}
     rows = [(kind, *(count[status] for status in order)) for kind, count in counts.items()]
     rows.append(("**total**", *(sum(count[status] for count in counts.values()) for status in order)))
-    note = f"In anytown, a scenario can set and draw {len(parameters())} of them: those with a range, and the scale"
+    drawn = sum(not name.startswith(f"{VALUATION}.") for name in parameters())
+    note = f"In anytown, a scenario can set and draw {drawn} of them: those with a range, and the scale"
     return f"{_table(('figures', *order), rows)}\n\n{note} of each table by age and fifth."
 
 
@@ -508,6 +516,16 @@ def calibration_table() -> str:
         ("burn-in of a world", "the place itself", f"{BURN_IN_MONTHS / 12:g}", "not reported"),
     ]  # fmt: skip
     return _table(("run", "people", "years", "method"), rows)
+
+
+def excluded_uses_list() -> str:
+    """The uses for which the model is not fit."""
+    return "\n".join(f"- **{each.use}** {each.instead}" for each in excluded_uses())
+
+
+def structural_limits_list() -> str:
+    """The limits of the structure that belong to no single mechanism."""
+    return "\n".join(f"- **{limit.title}.** {limit.text}" for limit in structural_limits())
 
 
 def scope_table() -> str:
@@ -558,6 +576,8 @@ def coverage_table() -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "excluded-uses": excluded_uses_list,
+    "structural-limits": structural_limits_list,
     "month": mechanisms_table,
     "domains": domains_table,
     "interactions": interactions_table,
@@ -583,6 +603,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "parameters": parameters_table,
     "state": state_tables,
 }
+
+
+SHARED = ("excluded-uses",)
+"""Generated parts that `OTHER_PAGES` have too."""
 
 
 def fill_tables(text: str) -> str:
@@ -616,18 +640,17 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"expected --tables, --check or no option; got {' '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    outdated = 0
-    for file in (MODEL, README):
-        text = file.read_text(encoding="utf-8")
-        updated = fill_tables(text)
-        if "--check" not in arguments:
-            file.write_text(updated, encoding="utf-8")
-        elif updated != text:
-            hint = "python -m sim.reference_docs --tables"
-            print(f"{file.name} has tables that are out of date: {hint}", file=sys.stderr)
-            outdated = 1
+    texts = {page: page.read_text(encoding="utf-8") for page in (MODEL, *OTHER_PAGES)}
+    updated = {page: fill_tables(text) for page, text in texts.items()}
+    stale = [page.name for page in texts if updated[page] != texts[page]]
     if "--check" in arguments:
-        return outdated
+        if stale:
+            wrong = "has tables that are" if len(stale) == 1 else "have tables that are"
+            command = "python -m sim.reference_docs --tables"
+            print(f"{', '.join(stale)} {wrong} out of date: {command}", file=sys.stderr)
+        return int(bool(stale))
+    for page, text in updated.items():
+        page.write_text(text, encoding="utf-8")
     if "--tables" not in arguments:
         draw_chart()
     return 0

@@ -11,8 +11,8 @@ from sim.results.expectation_tests import Estimate
 from sim.schema.errors import InputError
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment, ExperimentEffect, Measure, experiments
 from sim.validation.published_fit import (
-    effect_text,
     Fit,
+    effect_text,
     fit_everywhere,
     fit_of,
     miss_text,

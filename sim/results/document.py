@@ -37,7 +37,8 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     -------
     dict
         `scenarios` and `differences` by name and measure, with the unit, and figures by month and year; acute demand
-        always with its groups by service. `composition` has the same by name of the scenario, in rows.
+        always with its groups by service. `composition` has the same by name of the scenario, in
+        rows. `money` has the appraisals by name.
     """
     axes = tuple(by)
     out: dict[str, Any] = {
@@ -60,6 +61,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
         "notes": list(comparison.notes),
         "scenarios": {name: {} for name in comparison.names},
         "differences": {name: {} for name in comparison.names[1:]},
+        "money": {name: comparison.money(name).document() for name in comparison.names[1:]},
     }
     measures, others = metrics(), comparison.names[1:]
     by_month, by_year = (
@@ -80,6 +82,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
             out["scenarios"][name][measure.name] = {
                 "unit": measure.unit,
                 "label": measure.label,
+                "decimals": measure.decimals,
                 **{figure: by_month[name][k][figure][0] for figure in BAND},
                 "by_year": _rows(by_year[name][k], 0),
             }

@@ -3,7 +3,8 @@
 Most measures are ratios of two sums (episodes over people, pounds over people, people at a level over people), so that
 a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are computed from a
 year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
-baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py.
+baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py and
+sim/results/money/verdicts.py.
 
 Acute demand is an index: its ratio is pounds per person per year at fixed unit costs (sim/results/episode_weights.py),
 and a comparison states it with the baseline's first year as 100. Measures of how it is distributed are points of the
@@ -23,6 +24,8 @@ import numpy.typing as npt
 from sim.people.domains import load_domains
 from sim.results import outcomes
 from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.money import verdicts
+from sim.results.money.health import qalys_with_deaths
 from sim.results.number_text import is_share
 from sim.results.records import Record
 from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
@@ -140,10 +143,8 @@ class Metric(NamedTuple):
     meaning : str
         A sentence in plain words for a reader who sees the measure for the first time, or "".
     against : callable or None
-        The third way: a function of a policy's costs and gains beyond the baseline, see `pounds_and_qalys`. Such a
-        measure has no value for a scenario by itself.
-    meaning : str
-        What it counts, where label and unit leave that open.
+        The third way: a function of a policy's costs and gains beyond the baseline, see
+        sim/results/money/verdicts.py. Such a measure has no value for a scenario by itself.
     """
 
     name: str
@@ -157,7 +158,7 @@ class Metric(NamedTuple):
     derived: Derived | None = None
     index_of: str | None = None
     meaning: str = ""
-    against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
+    against: Callable[[verdicts.NetEffect], list[verdicts.CostVerdict]] | None = None
 
     @property
     def limits(self) -> Limits:
@@ -482,51 +483,6 @@ SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
     ("energy", "Energy, between neighbourhoods", "community", "energy"),
 )
 """Measures of the variation between neighbourhoods: name, label, kind and column."""
-PAID = ("spent", "outlay")
-"""Records of spending in pence: by services, and outside services."""
-
-
-def pounds_and_qalys(r: Record) -> tuple[F, F]:
-    """Sum the spending in scope, and the QALYs lived, by year.
-
-    Parameters
-    ----------
-    r : Record
-        Record of one run, or of several runs one after another.
-
-    Returns
-    -------
-    pounds, qalys : ndarray of float64, shape (years,)
-        Of one run after another.
-
-    Notes ----- A person who dies gains no more QALYs, and a person who is born begins to gain them. A person who moves
-    in or out is neither gained nor lost: QALYs are those of the people present, less those of net migration since the
-    start, at the mean quality of the month.
-    """
-    paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
-    stayed = qalys_with_deaths(r)
-    years = len(stayed) // 12
-    return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
-
-
-def qalys_with_deaths(r: Record) -> F:
-    """Sum the QALYs lived in each month, so that a death is a loss; net migration is neither a gain nor a loss.
-
-    Parameters
-    ----------
-    r : Record
-        Record of one run, or of several runs one after another.
-
-    Returns
-    -------
-    ndarray of float64, shape (months,)
-    """
-    lived = r.quality[0].sum(axis=(1, 2)) / 12.0
-    balance = (r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1)
-    came = np.cumsum(balance.reshape(r.runs, -1), axis=1).ravel()
-    people = r.monthly["people"].sum(axis=(1, 2))
-    stayed: F = lived * (1.0 - came / np.maximum(1, people))
-    return stayed
 
 
 def _qalys_lived(r: Record) -> RatioParts:
@@ -797,7 +753,7 @@ def metrics() -> tuple[Metric, ...]:
             derived=gap,
             index_of=HEADLINE,
         ),
-        Metric("break_even_year", "Money back", "year", "down", 0, None, "worth", against=outcomes.break_even),
+        Metric("break_even_year", "Break-even year", "year", "down", 0, None, "worth", against=verdicts.break_even),
         Metric(
             "cost_per_qaly",
             "Cost of a QALY gained",
@@ -806,7 +762,7 @@ def metrics() -> tuple[Metric, ...]:
             0,
             None,
             "worth",
-            against=outcomes.cost_per_qaly,
+            against=verdicts.cost_per_qaly,
         ),
     ]
     return tuple(out)

@@ -74,8 +74,8 @@ def asked_and_done_table(document: dict[str, Any]) -> str:
     for name, record in document.get("asked_and_done", {}).items():
         for row in record["rows"]:
             words = [row[column] for column in ASKED_COLUMNS[2:7]]
-            numbers = [_number(row[column]) for column in ASKED_COLUMNS[7:]]
-            writer.writerow([_text(cell) for cell in (name, document["labels"][name], *words)] + numbers)
+            numbers = [number_cell(row[column]) for column in ASKED_COLUMNS[7:]]
+            writer.writerow([text_cell(cell) for cell in (name, document["labels"][name], *words)] + numbers)
     return out.getvalue()
 
 
@@ -114,24 +114,46 @@ def _rows(
     levels = {row["year"]: row for row in level.get("by_year", ())}
     changes = {row["year"]: row for row in change.get("by_year", ())}
     unit = level.get("unit") or change.get("unit", "")
-    if not (axis or change or any(_number(row.get(figure)) for row in levels.values() for figure in SUMMARY)):
+    if not (axis or change or any(number_cell(row.get(figure)) for row in levels.values() for figure in SUMMARY)):
         return  # the baseline has no value of a measure that is a comparison itself
-    before, after, last = ([_text(each) for each in part] for part in (run, [*measure, unit], [axis, group]))
+    before, after, last = ([text_cell(each) for each in part] for part in (run, [*measure, unit], [axis, group]))
     for year in dict.fromkeys((*levels, *changes)):
         row, changed = levels.get(year, {}), changes.get(year, {})
-        numbers = [_number(part.get(figure)) for part in (row, changed) for figure in SUMMARY]
-        yield [*before, str(year), *after, *last, *numbers, _text(changed.get("note") or "")]
+        numbers = [number_cell(part.get(figure)) for part in (row, changed) for figure in SUMMARY]
+        yield [*before, str(year), *after, *last, *numbers, text_cell(changed.get("note") or "")]
 
 
-def _number(value: float | None) -> str:
-    """A number without an exponent; empty for a missing one, such as the interval of one seed."""
+def number_cell(value: float | None) -> str:
+    """Write a number for a spreadsheet.
+
+    Parameters
+    ----------
+    value : float or None
+        The number.
+
+    Returns
+    -------
+    str
+        Without an exponent; empty for a missing number, such as the interval of one seed.
+    """
     if value is None or not math.isfinite(value):
         return ""
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def _text(value: Any) -> str:
-    """The text, with an apostrophe where a spreadsheet would read it as a formula (ASVS 1.2.10)."""
+def text_cell(value: Any) -> str:
+    """Write a text for a spreadsheet.
+
+    Parameters
+    ----------
+    value : object
+        The text, or something that has one.
+
+    Returns
+    -------
+    str
+        The text, with an apostrophe where a spreadsheet would read it as a formula (ASVS 1.2.10).
+    """
     text = str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
