@@ -17,7 +17,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
@@ -355,10 +355,16 @@ def _made_as(m: Metric) -> str:
     return "ratio of sums"
 
 
+@cache
+def _cases() -> tuple[Case, ...]:
+    """Every expectation of the library."""
+    return tuple(cases())
+
+
 def claims_table() -> str:
     """Each claim, with the scenarios that test it and the number of propagated expectations."""
     tested: dict[str, dict[str, list[Case]]] = {}
-    for case in cases():
+    for case in _cases():
         for number in case.claims:
             tested.setdefault(number, {}).setdefault(case.scenario.name, []).append(case)
     paths, texts, outside = library(), claim_texts(), outside_texts()
@@ -374,7 +380,7 @@ def claims_table() -> str:
         rows.append((number, text, "; ".join(tests) or otherwise, results.get(number, "")))
     untested = len(texts) - len(set(tested) | set(outside))
     summary = f"{len(texts)} claims: {len(tested)} tested, {len(outside)} outside the model, {untested} neither yet."
-    expected = [case for case in cases() if case.stops is None]
+    expected = [case for case in _cases() if case.stops is None]
     propagated = sum(case.effect.effect == "propagated" for case in expected)
     summary += (
         f" Of {len(expected)} expectations, limits of claims aside, {propagated} are propagated; the other "
@@ -425,6 +431,20 @@ def validation_text() -> str:
     counts = figures_text(result["counts"]["figures"], result["counts"]["limits"])
     listed = "\n".join(misses) or "- none"
     return f"{counts} {runs_text(result)}\n\n{_table(head, rows)}\n\nOut of their band:\n\n{listed}"
+
+
+def results_text() -> str:
+    """The two counts of README.md: claims shown, and published figures met."""
+    claims, validation = stored("claims.json"), stored("validation.json")
+    tested = len({number for case in _cases() for number in case.claims})
+    line = f"- Claims: {tested} of {len(claim_texts())} are tested. {_claims_result()}"
+    counts = "No full run of `upstream validate` is stored with this version."
+    if validation is not None:
+        figures = figures_text(validation["counts"]["figures"], validation["counts"]["limits"])
+        counts = f"{figures} {runs_text(validation)}"
+    shown = "" if claims is None else " ([table](sim/MODEL.md#claims))"
+    misses = "" if validation is None else " ([every miss](sim/MODEL.md#claims-and-validation))"
+    return f"{line}{shown}\n- {counts}{misses}"
 
 
 def experiments_text() -> str:
@@ -586,6 +606,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "claims": claims_table,
     "experiments": experiments_text,
     "validation": validation_text,
+    "test-results": results_text,
     "parameters": parameters_table,
     "state": state_tables,
 }
