@@ -24,7 +24,8 @@ Progress = Callable[[int, int, str], None]
 
 FIGURES = ("mean", "q025", "q975")
 BY_POLICY = (
-    "scenarios", "differences", "labels", "composition", "money", "asked_and_done", "drivers", "driver_others", "driver_notes",
+    "scenarios", "differences", "labels", "composition", "money", "asked_and_done",
+    "drivers", "driver_others", "driver_notes",
 )  # fmt: skip
 """The parts of a document that have an entry for each scenario or policy."""
 SPENDING_TOTALS = ("spend_total", "spend_preventive")
