@@ -1,5 +1,7 @@
 """Generates the tables of sim/MODEL.md and README.md from the code, and draws the chart of README.md from a run.
 
+docs/index.md has a generated part too: that of `SHARED`.
+
 Each mechanism's claim, evidence and limits are copied unchanged from the docstring of its file. The tables are made
 from the declarations.
 
@@ -24,6 +26,8 @@ from pydantic import BaseModel
 
 from sim import policies
 from sim.analysis.scope import scope
+from sim.assurance.limits import structural_limits
+from sim.assurance.uses import excluded_uses
 from sim.calibration import calibrate, paired_run, simulation_check
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.engine.tables import columns
@@ -56,6 +60,8 @@ from sim.world.build import BURN_IN_MONTHS
 SIM_FOLDER = Path(__file__).parent
 MODEL = SIM_FOLDER / "MODEL.md"
 README = SIM_FOLDER.parent / "README.md"
+OTHER_PAGES = (README, SIM_FOLDER.parent / "docs" / "index.md")
+"""Further pages with generated parts."""
 CHART = SIM_FOLDER.parent / "scenarios" / "main-comparison.svg"
 MOST_NAMED = 8
 """Largest number of consecutive levers that the table of mechanisms names."""
@@ -492,6 +498,16 @@ def calibration_table() -> str:
     return _table(("run", "people", "years", "method"), rows)
 
 
+def excluded_uses_list() -> str:
+    """The uses for which the model is not fit."""
+    return "\n".join(f"- **{each.use}** {each.instead}" for each in excluded_uses())
+
+
+def structural_limits_list() -> str:
+    """The limits of the structure that belong to no single mechanism."""
+    return "\n".join(f"- **{limit.title}.** {limit.text}" for limit in structural_limits())
+
+
 def scope_table() -> str:
     """The money of the model beside published public spending in England, by sector."""
     rows = []
@@ -540,6 +556,8 @@ def coverage_table() -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "excluded-uses": excluded_uses_list,
+    "structural-limits": structural_limits_list,
     "month": mechanisms_table,
     "domains": domains_table,
     "interactions": interactions_table,
@@ -564,6 +582,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "parameters": parameters_table,
     "state": state_tables,
 }
+
+
+SHARED = ("excluded-uses",)
+"""Generated parts that `OTHER_PAGES` have too."""
 
 
 def fill_tables(text: str) -> str:
@@ -597,18 +619,17 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"expected --tables, --check or no option; got {' '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    outdated = 0
-    for file in (MODEL, README):
-        text = file.read_text(encoding="utf-8")
-        updated = fill_tables(text)
-        if "--check" not in arguments:
-            file.write_text(updated, encoding="utf-8")
-        elif updated != text:
-            hint = "python -m sim.reference_docs --tables"
-            print(f"{file.name} has tables that are out of date: {hint}", file=sys.stderr)
-            outdated = 1
+    texts = {page: page.read_text(encoding="utf-8") for page in (MODEL, *OTHER_PAGES)}
+    updated = {page: fill_tables(text) for page, text in texts.items()}
+    stale = [page.name for page in texts if updated[page] != texts[page]]
     if "--check" in arguments:
-        return outdated
+        if stale:
+            wrong = "has tables that are" if len(stale) == 1 else "have tables that are"
+            command = "python -m sim.reference_docs --tables"
+            print(f"{', '.join(stale)} {wrong} out of date: {command}", file=sys.stderr)
+        return int(bool(stale))
+    for page, text in updated.items():
+        page.write_text(text, encoding="utf-8")
     if "--tables" not in arguments:
         draw_chart()
     return 0

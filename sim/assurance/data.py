@@ -139,8 +139,8 @@ def data_tables(today: date) -> tuple[LogTable, LogTable]:
     notes = (
         f"{len(rows)} entries, {late} of them due for review on {today.isoformat()}: a newer edition should be looked "
         "for.",
-        f"The sources in {relative(FILE)}, and every table of a data file that has a date of review. Parameters without "
-        "a source are marked “assumed” in the assumptions log.",
+        f"The sources in {relative(FILE)}, and every table of a data file that has a date of review. Parameters "
+        "without a source are marked “assumed” in the assumptions log.",
     )
     return LogTable("data", "Data log: sources", ENTRY_COLUMNS, tuple(rows), notes), _files_table()
 
@@ -301,15 +301,15 @@ def _files_table() -> LogTable:
             }
         )
     notes = (
-        "Files of figures, of published experiments, and of tables and solutions that are derived by a program. Figures: "
-        "values with a unit and a source of their own.",
+        "Files of figures, of published experiments, and of tables and solutions that are derived by a program. "
+        "Figures: values with a unit and a source of their own.",
     )
     return LogTable("data_files", "Data log: files", FILE_COLUMNS, tuple(rows), notes)
 
 
 DERIVED = {
-    "sim/place/english_authorities.npz": "People of the 309 English authorities by tenth of deprivation and age, derived "
-    "by sim/place/derive_authorities.py",
+    "sim/place/english_authorities.npz": "People of the 309 English authorities by tenth of deprivation and age, "
+    "derived by sim/place/derive_authorities.py",
     "sim/calibration/solved": "Solved hazards, derived by `upstream calibrate`",
     "sim/analysis/sensitivity/supplied": "Sensitivity study, derived by `python -m sim.analysis.sensitivity`",
 }

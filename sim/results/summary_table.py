@@ -74,8 +74,8 @@ def asked_and_done_table(document: dict[str, Any]) -> str:
     for name, record in document.get("asked_and_done", {}).items():
         for row in record["rows"]:
             words = [row[column] for column in ASKED_COLUMNS[2:7]]
-            numbers = [_number(row[column]) for column in ASKED_COLUMNS[7:]]
-            writer.writerow([_text(cell) for cell in (name, document["labels"][name], *words)] + numbers)
+            numbers = [number_cell(row[column]) for column in ASKED_COLUMNS[7:]]
+            writer.writerow([text_cell(cell) for cell in (name, document["labels"][name], *words)] + numbers)
     return out.getvalue()
 
 
