@@ -118,6 +118,10 @@ def test_what_was_asked_stands_beside_what_came_out(index: ModelIndex) -> None:
         ["Spending in scope", "−5.0%", "−2.5% (−2.6% to −2.4%)", "−£7.5 (−£7.9 to −£7.1)", "−£150 (−£158 to −£142)"],
         ["Bailed out by the centre", "", "", "+£4.0 (+£3.8 to +£4.2)", ""],
     ]
+    row = {"unit": "percentage points", "asked": 5.0, "mean": 4.0, "ci_low": 3.0, "ci_high": 5.0}
+    other = {**made["asked_and_done"]["salami-slice"]["rows"][0], **row}
+    assert asked._lines([other])[0][1:3] == ["+5.00", "+4.00 (+3.00 to +5.00) percentage points"]
+    assert asked._lines([{**other, "unit": "", "asked": None, "mean": None}])[0][1:3] == ["", "not recorded"]
     card = texts(summary.cards(made, index))
     assert "Asked: total budget: -5% less." in card
     assert "Came out: spending" in card
