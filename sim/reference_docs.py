@@ -42,6 +42,7 @@ from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
 from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
+from sim.scenario.valuation import VALUATION
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.markdown_table import markdown_table as _table
 from sim.schema.prices import base_year
@@ -49,9 +50,11 @@ from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import PURPOSES
 from sim.state.world import all_tables
-from sim.validation.claims import claim_texts, outside_texts
+from sim.validation.claims import Case, cases, claim_texts, outside_texts
 from sim.validation.coverage import published_coverage
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment
+from sim.validation.published_fit import band_text, effect_text, figures_text, published_text
+from sim.validation.stored_results import runs_text, stored
 from sim.world.build import BURN_IN_MONTHS
 
 SIM_FOLDER = Path(__file__).parent
@@ -336,6 +339,8 @@ def _made_as(m: Metric) -> str:
     """The way in which a metric is computed, in a few words."""
     if m.against is not None:
         return "comparison with the baseline"
+    if m.index_of == m.name:
+        return "episodes at their unit cost over people, as an index"
     if m.derived is not None:
         return (
             f"function of yearly sums, also by {', '.join(m.derived.by)}" if m.derived.by else "function of yearly sums"
@@ -344,52 +349,95 @@ def _made_as(m: Metric) -> str:
 
 
 def claims_table() -> str:
-    """Each claim, with the scenarios that test it."""
-    tests_of_claim: dict[str, list[str]] = {}
-    for name, path in library().items():
-        scenario = Scenario.load(name)
-        for claim in scenario.shows:
-            expectations = [e for e in scenario.expect if e.claim in (claim, None)]
-            stops = [s for s in scenario.stops if any(e.claim in (claim, None) for e in s.expect)]
-            if expectations:
-                limits = f", {len(stops)} where it stops" if stops else ""
-                tests = f"{_project_link(path)} ({len(expectations)} expectations{limits})"
-                tests_of_claim.setdefault(claim, []).append(tests)
-    texts, outside = claim_texts(), outside_texts()
+    """Each claim, with the scenarios that test it and the number of propagated expectations."""
+    tested: dict[str, dict[str, list[Case]]] = {}
+    for case in cases():
+        for number in case.claims:
+            tested.setdefault(number, {}).setdefault(case.scenario.name, []).append(case)
+    paths, texts, outside = library(), claim_texts(), outside_texts()
+    results = {claim["claim"]: claim["status"] for claim in (stored("claims.json") or {"claims": []})["claims"]}
     rows = []
     for number, text in texts.items():
-        tests = "; ".join(tests_of_claim.get(number, ())) or (
-            f"outside: {outside[number]}" if number in outside else "none yet"
-        )
-        rows.append((number, text, tests))
-    untested = len(texts) - len(set(tests_of_claim) | set(outside))
-    summary = (
-        f"{len(texts)} claims: {len(tests_of_claim)} tested, {len(outside)} outside the model, {untested} neither yet."
+        tests = [
+            f"{_project_link(paths[name])} ({_counted(of_scenario)})"
+            for name, of_scenario in tested.get(number, {}).items()
+            if any(case.stops is None for case in of_scenario)
+        ]
+        otherwise = f"outside: {outside[number]}" if number in outside else "none yet"
+        rows.append((number, text, "; ".join(tests) or otherwise, results.get(number, "")))
+    untested = len(texts) - len(set(tested) | set(outside))
+    summary = f"{len(texts)} claims: {len(tested)} tested, {len(outside)} outside the model, {untested} neither yet."
+    expected = [case for case in cases() if case.stops is None]
+    propagated = sum(case.effect.effect == "propagated" for case in expected)
+    summary += (
+        f" Of {len(expected)} expectations, limits of claims aside, {propagated} are propagated; the other "
+        f"{len(expected) - propagated} are on variables that a scenario's own levers determine, and count for nothing."
     )
-    return f"{summary}\n\n{_table(('claim', 'statement', 'tested in'), rows)}"
+    return f"{summary} {_claims_result()}\n\n{_table(('claim', 'statement', 'tested in', 'result'), rows)}"
+
+
+def _counted(of_scenario: Sequence[Case]) -> str:
+    """The number of expectations of a scenario for a claim, and how many are propagated or on a limit."""
+    expected = [case for case in of_scenario if case.stops is None]
+    propagated = sum(case.effect.effect == "propagated" for case in expected)
+    limits = len({case.stops.because for case in of_scenario if case.stops is not None})
+    text = f"{len(expected)} expectation{'s' if len(expected) > 1 else ''}, {propagated} propagated"
+    return text + (f", {limits} where it stops" if limits else "")
+
+
+def _claims_result() -> str:
+    """The counts of the stored run of `upstream claims`."""
+    result = stored("claims.json")
+    if result is None:
+        return "No full run of `upstream claims` is stored with this version."
+    with_one, of = result["claims_with_holding_expectation"], len(result["claims"])
+    statuses = ", ".join(f"{count} {status}" for status, count in result["counts"].items() if count)
+    return (
+        f"In the last full run, at least one propagated expectation held for {with_one['propagated']} of {of} claims "
+        f"(at least one direct expectation for {with_one['direct']}); by all expectations: {statuses}. "
+        f"{runs_text(result)}"
+    )
+
+
+def validation_text() -> str:
+    """The stored run of `upstream validate`: every figure, its fit under every condition, and every miss in words."""
+    result = stored("validation.json")
+    if result is None:
+        return "No full run of `upstream validate` is stored with this version."
+    rows, misses = [], []
+    for experiment in result["experiments"]:
+        for m in experiment["measures"]:
+            if m["fit"] is None:
+                continue
+            others = "; ".join(f"{fit['name']}: {fit['fit']}" for fit in m["fits"][1:])
+            figures = (published_text(m), band_text(m), effect_text(m))
+            rows.append((experiment["id"], f"{m['label']} ({m['unit']})", *figures, m["counted_as"], others))
+            if m["fit"] == "out":
+                misses.append(f"- {experiment['id']}, {m['label']}: {m['miss']}.")
+    head = ("", "measure", "published", "band", "simulated", "result", "under each further condition")
+    counts = figures_text(result["counts"]["figures"], result["counts"]["limits"])
+    listed = "\n".join(misses) or "- none"
+    return f"{counts} {runs_text(result)}\n\n{_table(head, rows)}\n\nOut of their band:\n\n{listed}"
 
 
 def experiments_text() -> str:
     """Each natural experiment: its protocol, the published result, and the measures that the simulation reports."""
     parts = []
-    all_parameters = parameters()
     for path in sorted(EXPERIMENTS.glob("*.toml")):
         e = Experiment.load(path)
-        rows = []
+        rows, reasons, shared = [], [], dict.fromkeys(name for m in e.measures for name in e.shares_source_with(m))
         for m in e.measures:
             published = "" if m.published is None else f"{m.published:g}"
             band = "" if m.band is None else f"{m.band[0]:g} to {m.band[1]:g}"
-            rows.append((m.label, about(m), m.unit, published, band, m.sign or ""))
+            counted = "" if m.band is None else "if out" if e.shares_source_with(m) else "yes"
+            rows.append((m.label, about(m), m.unit, published, band, m.sign or "", counted))
+            reasons.append(f"- {m.label}. {m.band_reason}")
         head = f"**{e.id}. {e.title}** ({_project_link(path)}). {e.protocol}"
         published_text = f"*Published:* {e.published.finding} {e.published.source}."
-        related_parameters = [
-            f"`{name}`"
-            for name, parameter in all_parameters.items()
-            if _rows_in(parameter.spec.source) & _rows_in(e.published.source)
-        ]
-        related = ", ".join(related_parameters) or "none"
-        published_text += f"\n\n*Parameters whose source cites one of these rows:* {related}."
-        table = _table(("measure", "group and time", "unit", "published", "band", "sign"), rows)
+        related = ", ".join(f"`{name}`" for name in shared) or "none"
+        published_text += f"\n\n*Parameters that share their source with one of these figures:* {related}."
+        published_text += "\n\n*Bands:*\n\n" + "\n".join(reasons)
+        table = _table(("measure", "group and time", "unit", "published", "band", "sign", "counted"), rows)
         parts.append(f"{head}\n\n{published_text}\n\n{table}")
     return "\n\n".join(parts)
 
@@ -424,16 +472,9 @@ def evidence_table() -> str:
     counts = {kind: Counter(kind_statuses) for kind, kind_statuses in statuses.items()}
     rows = [(kind, *(count[status] for status in order)) for kind, count in counts.items()]
     rows.append(("**total**", *(sum(count[status] for count in counts.values()) for status in order)))
-    note = f"In anytown, a scenario can set and draw {len(parameters())} of them: those with a range, and the scale"
+    drawn = sum(not name.startswith(f"{VALUATION}.") for name in parameters())
+    note = f"In anytown, a scenario can set and draw {drawn} of them: those with a range, and the scale"
     return f"{_table(('figures', *order), rows)}\n\n{note} of each table by age and fifth."
-
-
-def _rows_in(source: str) -> set[str]:
-    """The rows of the evidence register that a source cites: F04 as one row, F01-F03 as three."""
-    row_ids = set(re.findall(r"\b[A-F]\d{2}\b", source))
-    for kind, first, last in re.findall(r"\b([A-F])(\d{2})-\1(\d{2})\b", source):
-        row_ids |= {f"{kind}{k:02d}" for k in range(int(first), int(last) + 1)}
-    return row_ids
 
 
 def calibration_table() -> str:
@@ -537,6 +578,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics": metrics_table,
     "claims": claims_table,
     "experiments": experiments_text,
+    "validation": validation_text,
     "parameters": parameters_table,
     "state": state_tables,
 }

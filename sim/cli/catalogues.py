@@ -338,8 +338,8 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         f"Limits: {r['limits']}",
     ],
     "metrics": lambda r: [
+        *([r["meaning"]] if r["meaning"] else []),
         f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"]),
-        r["meaning"],
     ],
     "scope": _lines_of_scope,
 }

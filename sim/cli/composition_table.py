@@ -56,7 +56,7 @@ def composition_lines(document: Mapping[str, Any], width: int) -> Iterator[Line]
         for label, cells in lines:
             yield label, 0
             yield from ((f"{head}: {cell}", 2) for head, cell in zip(heads, cells, strict=True) if cell)
-    if policies:
+    if policies and _total(document, policies[0])["ci_low"] is not None:
         yield "Under a policy: the difference from the baseline in points, with the 95% interval of its mean.", 0
 
 
