@@ -137,6 +137,7 @@ def test_a_run_of_one_scenario_has_a_report() -> None:
     single = sim.run("baseline", people=1_500, years=1, seeds=1, draws="none")
     text = report_html(single, short_log(single))
     assert '<h2 id="money">' not in text
+    assert '<h2 id="asked">' not in text
     assert "nan" not in re.sub(r"<[^>]*>", " ", text).lower().split()
     chart = line_chart(single, metric("acute_demand"), change=False)
     assert "<circle" in chart.svg
