@@ -95,7 +95,7 @@ def test_the_report_is_one_well_formed_file(page: str) -> None:
 
 
 def test_the_report_is_complete(result: Comparison, page: str) -> None:
-    """The report has the question of each scenario, every measure with a level, excluded uses, the doubt and the log."""
+    """The report has each scenario's question, each measure with a level, excluded uses, the doubt and the log."""
     for scenario in result.scenarios:
         assert scenario.question in page
     for measure in metrics():

@@ -34,8 +34,6 @@ COLUMNS = {
     "shares_source": "Parameters with the same source",
     "sign_verdict": "Sign as published",
     "finding": "Published finding",
-    "shared": "Parameters that share its source",
-    "band_reason": "Reason for the band",
     "source": "Source",
 }
 
@@ -99,7 +97,6 @@ def validation_table(saved: Mapping[str, Any] | None = None) -> LogTable:
             "title": experiment.title,
             "finding": experiment.published.finding,
             "source": measure.source or experiment.published.source,
-            "shared": ", ".join(experiment.shares_source_with(measure)) or None,
             **_measure(measure),
             "shares_source": ", ".join(experiment.shares_source_with(measure)),
             **_effect(simulated.get((experiment.id, measure.label)), measure),
@@ -133,7 +130,6 @@ def _measure(measure: Measure) -> dict[str, Value]:
         "band": None if measure.band is None else " to ".join(f"{end:g}" for end in measure.band),
         "band_reason": measure.band_reason,
         "sign": measure.sign,
-        "band_reason": measure.band_reason,
     }
 
 
