@@ -38,7 +38,8 @@ from sim.place.place import Place, place_names
 from sim.policies import Lever, levers
 from sim.results.comparison_chart import comparison_chart
 from sim.results.expectation_tests import about
-from sim.results.metrics import Metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metrics
 from sim.scenario import registry
 from sim.scenario.headings import PREVENTION_NAMES
 from sim.scenario.parameters import parameter_groups, parameters

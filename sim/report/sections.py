@@ -16,7 +16,8 @@ from sim.report.section import Entry, Exhibit, ReportSection
 from sim.report.tables import ReportTable, figure_text, group_table, last_year_table, runs_text, year_table
 from sim.results.comparison import Comparison
 from sim.results.doubt import doubt_sentences
-from sim.results.metrics import Metric, metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric, metrics
 from sim.results.number_text import MINUS, difference_unit, fixed, is_share, number_text, shown_unit
 from sim.scenario.headings import FIFTH_NAMES
 from sim.schema.prices import base_year
