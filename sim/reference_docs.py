@@ -14,7 +14,7 @@ import pkgutil
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -37,6 +37,8 @@ from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
 from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
+from sim.schema.docstring_sections import docstring_sections
+from sim.schema.markdown_table import markdown_table as _table
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import PURPOSES
@@ -54,17 +56,6 @@ CHART_SCENARIOS = ("baseline", "salami-slice", "more-acute", "prevention-shift")
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; floats are written in short form."""
-
-    def cell(value: object) -> str:
-        text = f"{value:g}" if isinstance(value, float) else str(value)
-        return " ".join(text.split()).replace("|", "\\|")
-
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell(value) for value in line) + " |" for line in lines)
 
 
 def _module_path(module: str) -> str:
@@ -196,7 +187,7 @@ def levers_table() -> str:
     """Every lever that a policy can set."""
     rows = []
     for x in levers():
-        groups = {"service": "services", "where": "neighbourhoods", "who": "ages"}
+        groups = {"service": "services", "prevention": "a kind of prevention", "where": "neighbourhoods", "who": "ages"}
         aim = ", ".join(groups[aim] + (" (required)" if aim in x.needs else "") for aim in x.aims) or "place"
         name = f"[`{x.name}`](policies/{x.name}.py)"
         rows.append((name, x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, _paid_by(x), x.source))
@@ -222,19 +213,9 @@ def lever_claims_table() -> str:
     """The claim, evidence and limits of each lever's file."""
     rows = []
     for x in levers():
-        parts = _sections(sys.modules[f"sim.policies.{x.name}"].__doc__ or "")
+        parts = docstring_sections(sys.modules[f"sim.policies.{x.name}"].__doc__ or "")
         rows.append((f"[`{x.name}`](policies/{x.name}.py)", parts["Claim"], parts["Evidence"], parts["Limits"]))
     return _table(("lever", "claim", "evidence", "limits"), rows)
-
-
-def _sections(doc: str) -> dict[str, str]:
-    """The text of a docstring under each of its headings."""
-    text_by_heading: dict[str, str] = {}
-    for part in re.split(r"\n(?=[A-Z][a-z]+ {2,})", doc.strip()):
-        heading = re.match(r"([A-Z][a-z]+) {2,}", part)
-        if heading:
-            text_by_heading[heading[1]] = " ".join(part[heading.end() :].split())
-    return text_by_heading
 
 
 def domains_table() -> str:

@@ -137,11 +137,11 @@ class Metric(NamedTuple):
     index_of : str or None
         Id of a measure whose mean over the seeds of the baseline is 100 in the first year. Levels, differences and
         groups of this measure are all divided by that one number, so that parts add up and groups can be compared.
-    meaning : str
-        A sentence in plain words for a reader who sees the measure for the first time, or "".
     against : callable or None
         The third way: a function of a policy's costs and gains beyond the baseline, see `pounds_and_qalys`. Such a
         measure has no value for a scenario by itself.
+    meaning : str
+        What it counts, where label and unit leave that open.
     """
 
     name: str
@@ -154,8 +154,8 @@ class Metric(NamedTuple):
     finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
     derived: Derived | None = None
     index_of: str | None = None
-    meaning: str = ""
     against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
+    meaning: str = ""
 
     @property
     def limits(self) -> Limits:
@@ -445,7 +445,7 @@ PAID = ("spent", "outlay")
 
 
 def pounds_and_qalys(r: Record) -> tuple[F, F]:
-    """Sum all spending, and the QALYs lived, by year.
+    """Sum the spending in scope, and the QALYs lived, by year.
 
     Parameters
     ----------
@@ -552,7 +552,7 @@ def metrics() -> tuple[Metric, ...]:
             _episodes_by_year(counted, episode_costs, 1.0),
             index_of=HEADLINE,
             meaning=(
-                "everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
+                "Everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
                 "each counted at what it costs, per person; 100 is the baseline's first year."
             ),
         ),
@@ -566,7 +566,7 @@ def metrics() -> tuple[Metric, ...]:
             "service",
             _episodes_by_year(counted, _shares_counted),
             meaning=(
-                "the number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
+                "The number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
                 "a visit to A&E that ends in an admission is counted once."
             ),
         ),
@@ -598,7 +598,17 @@ def metrics() -> tuple[Metric, ...]:
         Metric("need_3", "In crisis", "share of people and domains", "down", 5, _at_least(3), "need"),
         Metric("eased_alone", "Need eased, with no other need", "times a year", "up", 3, _eased("alone"), "need"),
         Metric("eased_several", "Need eased, with several others", "times a year", "up", 3, _eased("several"), "need"),
-        Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
+        Metric(
+            "unmet_need",
+            "Serious need that no service helps with",
+            "share of serious need",
+            "down",
+            3,
+            _unmet,
+            "access",
+            meaning="Serious need without help that has begun from a service of the domain, at one moment. Waiting, a "
+            "visit to A&E, and care by family and friends do not count as help.",
+        ),
         Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
         Metric(
             "failure_demand_share", "Failure demand", "share of requests", "down", 3, _per_ask("repeated"), "access"
@@ -637,7 +647,17 @@ def metrics() -> tuple[Metric, ...]:
             _of_adults("carer_hours", FINE),
             "community",
         ),
-        Metric("spend_total", "All spending", pounds, None, 1, _spend((0, 1, 2, 3)), "money"),
+        Metric(
+            "spend_total",
+            "Spending in scope",
+            pounds,
+            None,
+            1,
+            _spend((0, 1, 2, 3)),
+            "money",
+            meaning="Spending on the services that the model holds: `upstream list scope` shows how much of public "
+            "spending that is.",
+        ),
         Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
         Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),
         Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend((PREVENTIVE,)), "money"),

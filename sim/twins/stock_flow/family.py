@@ -491,10 +491,14 @@ def _probe_values(place: str) -> list[dict[str, float]]:
     ]
 
 
+def weighting_levers() -> frozenset[str]:
+    """Names of the levers that give neighbourhoods weights in queues."""
+    return frozenset(m.lever for m in REGISTRY.month() if m.lever and "places.weight" in m.writes)
+
+
 def _moves_weights(scenario: Scenario) -> bool:
     """Whether neighbourhoods get weights in queues. Equations for one weight have a closed form; others do not."""
-    weights = {m.lever for m in REGISTRY.month() if m.lever and "places.weight" in m.writes}
-    return any(policy.lever in weights for policy in scenario.moves)
+    return any(policy.lever in weighting_levers() for policy in scenario.moves)
 
 
 def _codes(aggregation: Aggregation) -> bytes:
