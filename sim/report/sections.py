@@ -229,7 +229,7 @@ def method_section(result: Comparison) -> ReportSection:
 
 
 def _difference(document: Document, name: str, measure: Metric) -> str:
-    """'Acute demand in year 20 is 84.3 (80.7 to 87.9) episodes … higher (+15.1%); runs 72.5 to 99.5.'"""
+    """'Acute demand in year 20: +15.1 (+12.7 to +17.9) points of the index, +15.1% of the baseline (runs …).'"""
     figures = document["differences"][name][measure.name]["by_year"][-1]
     level = document["scenarios"][document["baseline"]][measure.name]["by_year"][-1]["mean"]
     relative = ""
