@@ -200,7 +200,7 @@ def scope(place: str = "anytown") -> pd.DataFrame:
         "left_out": file.total.left_out,
         "model": 0.0,
         "published": total - float(table["published"].sum()),
-        "source": "the total less the sectors above (CALC)",
+        "source": "the total less the published sectors above (CALC)",
     }
     table.loc[TOTAL] = {
         "label": "All public spending for England",

@@ -44,6 +44,7 @@ COLUMNS = {
     "unit": "Unit",
     "low": "Low",
     "high": "High",
+    "price_year": "Price year of the source",
     "status": "Status",
     "quality": "Quality",
     "impact": "Impact",
@@ -196,9 +197,7 @@ def assumptions_table(place: Place, studies: Studies, roles: Roles) -> LogTable:
 def _row(name: str, parameter: Parameter, shares: Shares, roles: Roles) -> dict[str, Value]:
     spec = parameter.spec
     grade, impact = quality(spec.status), impact_of(shares)
-    texts = [
-        f"{label}: {'not among the leading' if share is None else share.text}" for label, share in shares.items()
-    ]
+    texts = [f"{label}: {'not among the leading' if share is None else share.text}" for label, share in shares.items()]
     return {
         "name": name,
         "description": spec.meaning,
@@ -206,6 +205,7 @@ def _row(name: str, parameter: Parameter, shares: Shares, roles: Roles) -> dict[
         "unit": spec.unit,
         "low": spec.low,
         "high": spec.high,
+        "price_year": spec.price_year,
         "status": spec.status,
         "quality": grade,
         "impact": impact,
@@ -226,8 +226,8 @@ def _notes(rows: Sequence[Mapping[str, Value]], studies: Studies) -> tuple[str, 
             f"in {metric(study.document['metric']).label.lower()} in the last year that involves the parameter (total "
             f"Sobol’ index, stock-flow twin, draws of all parameters). High from {HIGH:.0%}, medium from {MEDIUM:.0%}, "
             "low below. “Not among the leading”: the parameter was screened, and is not one of those studied one by "
-            "one; its impact is low. “Not computed”: the parameter was in no study. “Not settled”: the interval is wider "
-            f"than {WIDE:.0%}; the impact is that of its middle."
+            "one; its impact is low. “Not computed”: the parameter was in no study. “Not settled”: the interval is "
+            f"wider than {WIDE:.0%}; the impact is that of its middle."
         )
     return (
         f"{len(rows)} parameters: {counts}.",

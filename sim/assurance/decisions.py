@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sim.assurance.log_table import LogTable
+from sim.assurance.log_table import LogTable, Value
 from sim.assurance.version_history import first_change, last_change, line_dates, relative
 
 FOLDER = Path(__file__).parents[1] / "decisions"
@@ -76,11 +76,11 @@ def decisions_table(folder: Path = FOLDER) -> LogTable:
     """
     pages = sorted(folder.glob(PAGES))
     dates = line_dates(pages)
-    rows = []
+    rows: list[dict[str, Value]] = []
     for page in pages:
         text_of = parts(page.read_text(encoding="utf-8"))
         number, _, title = text_of[""].partition(". ")
-        row = {key: text_of.get(heading, "") for key, heading in PARTS.items()}
+        row: dict[str, Value] = {key: text_of.get(heading, "") for key, heading in PARTS.items()}
         rows.append(
             row
             | {

@@ -100,7 +100,7 @@ def assurance_log(
     day, people = today or date.today(), roles or Roles()
     of_run = (origin_table(result, command), policies_table(result), drivers_table(result)) if result else ()
     place = result.place if result is not None else Place.load(PLACE)
-    studies = studies_of(result) if result is not None and len(result.scenarios) > 1 else supplied_studies()
+    studies = studies_of(result) if result is not None else supplied_studies()
     return AssuranceLog(
         f"Assurance log: {', '.join(result.headings.values())}" if result is not None else "Assurance log",
         day,

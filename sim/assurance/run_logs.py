@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.analysis.sensitivity import drivers, stored
-from sim.assurance.assumptions import Studies
+from sim.assurance.assumptions import Studies, supplied_studies
 from sim.assurance.log_table import LogTable, Value, one_line
 from sim.results.comparison import Comparison
 from sim.results.number_text import fixed
@@ -51,6 +51,7 @@ def origin_table(result: Comparison, command: str = "") -> LogTable:
     """
     run = result.provenance()
     settings = {name: value for name, value in run["settings"].items() if name != "refused"}
+    refused = one_line(f"seed {seed}: {reason}" for seed, reason in result.refused.items())
     items: dict[str, Value] = {
         "command": command or "not recorded",
         "scenarios": one_line(f"{scenario.label} ({scenario.name})" for scenario in result.scenarios),
@@ -61,7 +62,7 @@ def origin_table(result: Comparison, command: str = "") -> LogTable:
         "seeds": _numbers(result.seeds),
         "draws of parameters": result.draws,
         "replicates of draws": _numbers(run["replicates"]) or "none",
-        "draws that could not be calibrated": one_line(f"seed {k}: {why}" for k, why in result.refused.items()) or "none",
+        "draws that could not be calibrated": refused or "none",
         "settings": one_line(f"{name}: {value}" for name, value in settings.items()),
         "parameters set by the scenarios": one_line(
             f"{scenario.name}: {name} = {value:g}"
@@ -129,7 +130,7 @@ def drivers_table(result: Comparison) -> LogTable:
 
 
 def studies_of(result: Comparison) -> Studies:
-    """Look up the sensitivity studies of a comparison's policies, for the assumptions log.
+    """Look up the sensitivity studies of a comparison's policies, beside those of the main policies.
 
     Parameters
     ----------
@@ -139,18 +140,18 @@ def studies_of(result: Comparison) -> Studies:
     Returns
     -------
     Studies
+        Of each policy its own study, if there is one; of other main policies the study that comes with the project.
     """
-    baseline, results, missing = result.scenarios[0], {}, []
+    supplied, baseline = supplied_studies(), result.scenarios[0]
+    results, missing = dict(supplied.results), list(supplied.missing)
     for scenario in result.scenarios[1:]:
         label = result.headings[scenario.name]
         identity = stored.identity(baseline, scenario, result.place, drivers.METRIC)
         study = stored.find(identity, scenario.name, result.place.name, drivers.METRIC)
         if study is None:
             missing.append(f"{label}: {drivers.drivers(result)[scenario.name].note}.")
-            continue
-        results[label] = study
-        if not stored.is_current(study):
-            missing.append(f"{label}: the study was computed with another version of the model.")
+        else:
+            results[label] = study
     return Studies(results, tuple(missing))
 
 

@@ -22,11 +22,6 @@ class ExcludedUse(Closed):
     use: str = Field(min_length=10)
     instead: str = Field(min_length=10)
 
-    @property
-    def text(self) -> str:
-        """The use with its reason, in two sentences."""
-        return f"{self.use} {self.instead}"
-
 
 class ExcludedUses(Closed):
     """The file of excluded uses."""

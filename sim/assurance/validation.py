@@ -28,7 +28,10 @@ COLUMNS = {
     "band": "Band",
     "sign": "Sign",
     "simulated": "Simulated, with its 95% interval",
-    "verdict": "In the band",
+    "band_reason": "Reason for the band",
+    "verdict": "Fit, as it is counted",
+    "miss": "Miss in words",
+    "shares_source": "Parameters with the same source",
     "sign_verdict": "Sign as published",
     "finding": "Published finding",
     "source": "Source",
@@ -93,16 +96,17 @@ def validation_table(saved: Mapping[str, Any] | None = None) -> LogTable:
             "experiment": experiment.id,
             "title": experiment.title,
             "finding": experiment.published.finding,
-            "source": experiment.published.source,
+            "source": measure.source or experiment.published.source,
             **_measure(measure),
+            "shares_source": ", ".join(experiment.shares_source_with(measure)),
             **_effect(simulated.get((experiment.id, measure.label)), measure),
         }
         for experiment in experiments()
         for measure in experiment.measures
     )
     notes = [
-        "Published natural experiments that the model repeats, without being fitted to them. A miss is a finding. "
-        "sim/MODEL.md lists the parameters whose source an experiment shares: for these it is no independent test.",
+        "Published natural experiments that the model repeats, without being fitted to them. A miss is a finding. A "
+        "fit is not counted if a parameter shares its source: for these the experiment is no independent test.",
         _note(saved),
     ]
     return LogTable("validation", "Validation log", COLUMNS, rows, tuple(notes))
@@ -124,6 +128,7 @@ def _measure(measure: Measure) -> dict[str, Value]:
         "unit": measure.unit,
         "published": measure.published,
         "band": None if measure.band is None else " to ".join(f"{end:g}" for end in measure.band),
+        "band_reason": measure.band_reason,
         "sign": measure.sign,
     }
 
@@ -131,11 +136,10 @@ def _measure(measure: Measure) -> dict[str, Value]:
 def _effect(row: Mapping[str, Any] | None, measure: Measure) -> dict[str, Value]:
     if row is None:
         return {"simulated": "not run"}
-    mean, low, high = (
-        "none" if row[name] is None else fixed(row[name], 3) for name in ("mean", "ci_low", "ci_high")
-    )
+    mean, low, high = ("none" if row[name] is None else fixed(row[name], 3) for name in ("mean", "ci_low", "ci_high"))
     return {
         "simulated": f"{mean} ({low} to {high})",
-        "verdict": row.get("in_band") or ("no band" if measure.band is None else None),
+        "verdict": row.get("counted_as") or ("no band" if measure.band is None else None),
+        "miss": row.get("miss"),
         "sign_verdict": row.get("sign_right"),
     }

@@ -94,9 +94,7 @@ def recorded_run(path: Path) -> RecordedRun:
         passed, failed, skipped = outcomes.get(name, Outcome(0, 0, 0))
         is_failed = any(case.find(tag) is not None for tag in ("failure", "error"))
         is_skipped = not is_failed and case.find("skipped") is not None
-        outcomes[name] = Outcome(
-            passed + (not is_failed and not is_skipped), failed + is_failed, skipped + is_skipped
-        )
+        outcomes[name] = Outcome(passed + (not is_failed and not is_skipped), failed + is_failed, skipped + is_skipped)
     began = next((suite.get("timestamp", "") for suite in root.iter("testsuite")), "")
     return RecordedRun(began[:16].replace("T", " "), outcomes)
 
@@ -126,8 +124,8 @@ def verification_table(run: RecordedRun | None = None, folder: Path = FOLDER) ->
         "`upstream log --tests tests.xml` adds it."
     )
     notes = [
-        "The model is implemented three times: compiled kernels, plain Python (Mesa) and a stock-flow twin. Tests compare "
-        "them, and `make test` runs everything. The text of each row is that of the file of tests.",
+        "The model is implemented three times: compiled kernels, plain Python (Mesa) and a stock-flow twin. Tests "
+        "compare them, and `make test` runs everything. The text of each row is that of the file of tests.",
         recorded,
     ]
     if not rows:

@@ -213,12 +213,14 @@ def _metrics() -> Rows:
 
 
 def _scope() -> Rows:
+    import pandas as pd
+
     from sim.analysis.scope import scope
 
     table = scope()
     out = []
     for name, row in zip(table.index, table.to_dict(orient="records"), strict=True):
-        values = {str(key): None if value != value else value for key, value in row.items()}  # NaN: not published
+        values = {str(key): None if pd.isna(value) else value for key, value in row.items()}  # not published
         out.append({"name": str(name), **values, "unit": f"pounds of {base_year()} a head a year"})
     return out
 
@@ -336,8 +338,8 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         f"Limits: {r['limits']}",
     ],
     "metrics": lambda r: [
-        f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"]),
         *([r["meaning"]] if r["meaning"] else []),
+        f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"]),
     ],
     "scope": _lines_of_scope,
 }

@@ -20,8 +20,8 @@ LEAST_WIDTH = 100
 MAIN = HEADLINE[0]
 
 
-Line = Table | tuple[str, int]
-"""A table, or a sentence with its indent."""
+Line = Table | Text | tuple[str, int]
+"""A table, a heading, or a sentence with its indent."""
 
 
 def doubt_title(document: dict[str, Any]) -> str:

@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.asked_and_done_table import show_asked_and_done
 from sim.cli.composition_table import composition_lines, composition_title
 from sim.cli.doubt_table import Line, doubt_lines, doubt_title
+from sim.cli.money_table import money_lines
 from sim.results.metrics import HEADLINE, Metric, metrics
 from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
@@ -48,8 +50,14 @@ SHOWN = (
     "spend_acute",
     "spend_responsive",
     "spend_preventive",
+    "spend_general_practice",
+    "spend_public_health",
+    "spend_targeted_prevention",
     "spend_community",
     "prevention_share",
+    "bailed_out",
+    "clawed_back",
+    "saving_reinvested",
 )
 """Measures shown in addition to acute demand, acute episodes and each acute service."""
 SHOWN_BY_GROUP = (
@@ -104,9 +112,10 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     for measure in selected:
         if measure.meaning and measure.name != HEADLINE:
             print_wrapped(f"{measure.label}: {measure.meaning}", out)
+    show_asked_and_done(document, out)
     _doubt(document, by_name, out)
     if document["differences"]:
-        _cost_effectiveness(document, by_name, last, out)
+        _money(result, document, out)
         _expectations(result, by_name, out)
         _drivers(document, out)
     show_notes(document["notes"], out)
@@ -286,24 +295,10 @@ def _doubt(document: dict[str, Any], by_name: Mapping[str, Metric], out: Console
     print_lines(doubt_lines(document, by_name, out.width), out)
 
 
-def _cost_effectiveness(document: dict[str, Any], by_name: Mapping[str, Metric], year: int, out: Console) -> None:
-    """Print the measures that compare a policy with the baseline: the cost of a gain, and the payback time."""
-    selected = [measure for measure in by_name.values() if measure.against is not None]
+def _money(result: Comparison, document: dict[str, Any], out: Console) -> None:
+    """Print public money, who spends, and what health is worth beside it."""
     out.print()
-    out.print(Text(f"Over {year} years, discounted", style="bold"))
-    for name, measures in document["differences"].items():
-        for measure in selected:
-            figures = _at(measures[measure.name], year)
-            row = Row(measure.label, measure.unit, measure.decimals, {}, {})
-            value = ""
-            if figures["mean"] is not None:
-                mean = number_text(figures["mean"], measure.unit, measure.decimals)
-                pounds = measure.unit.startswith("£")
-                value = f"£{mean}{measure.unit.removeprefix('£')}" if pounds else f"{measure.unit} {mean}"
-                value = value.replace("£-", "-£")
-            text = " ".join(part for part in (value, _interval(figures, row, signed=False)) if part)
-            text = "; ".join(part for part in (text, figures["note"]) if part)
-            out.print(Text(f"{plain(document['labels'][name])}: {measure.label}: {text}"))
+    print_lines(money_lines(result, document, out.width), out)
 
 
 def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Console) -> None:
@@ -331,10 +326,10 @@ def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Consol
 def print_lines(lines: Iterable[Line], out: Console) -> None:
     """Print tables, and sentences with their indent."""
     for line in lines:
-        if isinstance(line, Table):
-            out.print(line)
-        else:
+        if isinstance(line, tuple):
             print_wrapped(line[0], out, line[1])
+        else:
+            out.print(line)
 
 
 def print_wrapped(text: str, out: Console, indent: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Charts of a report as inline SVG, each with a text alternative. Colours are CSS variables, for light and dark pages."""
+"""Charts of a report as inline SVG, each with a text alternative. Colours are CSS variables: light or dark pages."""
 
 from __future__ import annotations
 

@@ -14,13 +14,16 @@ from markupsafe import Markup, escape
 from sim.assurance.log import ABOUT, AssuranceLog
 from sim.assurance.uses import HEADING, excluded_uses
 from sim.report.charts import key, styles
-from sim.report.sections import questions, sections
+from sim.report.sections import sections
 from sim.results.comparison import Comparison
 
-SCRIPT = "addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((each) => { each.open = true }))"
+SCRIPT = (
+    "addEventListener('beforeprint', () => "
+    "document.querySelectorAll('details').forEach((each) => { each.open = true }))"
+)
 """The only script: what is folded on the screen is printed."""
-LOG_SECTION = ("uses",)
-"""Logs that a report shows in a section of their own."""
+IN_SECTIONS = ("uses", "drivers")
+"""Logs that a report shows in its other sections."""
 
 
 def report_html(result: Comparison, log: AssuranceLog) -> str:
@@ -45,7 +48,6 @@ def report_html(result: Comparison, log: AssuranceLog) -> str:
         "report.html",
         log,
         title=title,
-        questions=questions(result),
         sections=list(sections(result)),
         key=key(looks, result.names),
         difference_key=key(looks, result.names[1:]),
@@ -53,7 +55,7 @@ def report_html(result: Comparison, log: AssuranceLog) -> str:
             f"{result.people:,} people, {result.months[0]} to {result.months[-1]}, {len(result.seeds)} runs. "
             "Illustrative, not a forecast."
         ),
-        tables=[table for table in log.tables if table.name not in LOG_SECTION],
+        tables=[table for table in log.tables if table.name not in IN_SECTIONS],
     )
 
 
@@ -70,20 +72,24 @@ def log_html(log: AssuranceLog) -> str:
     str
         An HTML document.
     """
-    tables = [table for table in log.tables if table.name not in LOG_SECTION]
+    tables = [table for table in log.tables if table.name != "uses"]
     return _rendered("log.html", log, title=log.title, tables=tables)
 
 
 def _rendered(template: str, log: AssuranceLog, **content: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    return _environment().get_template(template).render(
-        log=log,
-        about=ABOUT,
-        uses=excluded_uses(),
-        uses_heading=HEADING,
-        script=Markup(SCRIPT),  # the text above
-        script_digest=digest,
-        **content,
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            log=log,
+            about=ABOUT,
+            uses=excluded_uses(),
+            uses_heading=HEADING,
+            script=Markup(SCRIPT),  # the text above
+            script_digest=digest,
+            **content,
+        )
     )
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from sim.analysis.scope import scope
 from sim.analysis.sensitivity import drivers
 from sim.assurance.log_table import LogTable
-from sim.assurance.run_logs import drivers_table, policies_table
-from sim.report.charts import Bar, Chart, ScenarioStyle, bar_chart, line_chart, styles
+from sim.assurance.run_logs import drivers_table
+from sim.report.charts import Bar, ScenarioStyle, bar_chart, line_chart, styles
+from sim.report.policies import asked_section, money_section
+from sim.report.section import Entry, Exhibit, ReportSection
 from sim.report.tables import ReportTable, figure_text, group_table, last_year_table, runs_text, year_table
 from sim.results.comparison import Comparison
 from sim.results.doubt import doubt_sentences
 from sim.results.metrics import Metric, metric, metrics
-from sim.results.number_text import MINUS, difference_unit, is_share, number_text
+from sim.results.number_text import MINUS, difference_unit, fixed, is_share, number_text, shown_unit
 from sim.scenario.headings import FIFTH_NAMES
+from sim.schema.prices import base_year
 from sim.schema.quantities import QUINTILES
 
 Document = Mapping[str, Any]
@@ -24,41 +29,6 @@ ALSO = ("spend_total", "qalys", "unmet_need")
 """Measures of which the summary has a sentence, beside the main one."""
 BY = ("quintile",)
 FIFTHS = {str(fifth): FIFTH_NAMES.get(fifth, f"fifth {fifth}").capitalize() for fifth in range(1, QUINTILES + 1)}
-
-
-class Exhibit(NamedTuple):
-    """A chart with the table of its figures, or either alone."""
-
-    chart: Chart | None = None
-    table: ReportTable | None = None
-    has_key: bool = False
-
-
-class ReportSection(NamedTuple):
-    """A section of the report.
-
-    Attributes
-    ----------
-    name, title : str
-        Id of the heading, and the heading.
-    paragraphs : tuple of str
-        Text between backticks is a command.
-    exhibits : tuple of Exhibit
-        Charts and tables.
-    """
-
-    name: str
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    exhibits: tuple[Exhibit, ...] = ()
-
-
-class Entry(NamedTuple):
-    """A scenario with its question and the reason for the model's answer."""
-
-    label: str
-    question: str
-    reason: str
 
 
 def sections(result: Comparison) -> Iterator[ReportSection]:
@@ -75,61 +45,55 @@ def sections(result: Comparison) -> Iterator[ReportSection]:
     """
     document = result.document(by=BY)
     looks = styles(result)
+    yield question_section(result)
     yield summary_section(result, document)
-    yield asked_section(result)
+    if document["differences"]:
+        yield asked_section(result, document)
     yield demand_section(result, document, looks)
     yield measures_section(document)
     if document["differences"]:
         yield spending_section(result, document, looks)
+        yield money_section(result, looks)
     yield doubt_section(result, document)
     if result.expected():
         yield expectations_section(result)
+    yield scope_section()
     yield method_section(result)
 
 
-def questions(result: Comparison) -> tuple[Entry, ...]:
-    """Collect the question of each scenario.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    tuple of Entry
-    """
-    return tuple(
-        Entry(result.headings[scenario.name], scenario.question, scenario.reason) for scenario in result.scenarios
-    )
+def question_section(result: Comparison) -> ReportSection:
+    """The question of each scenario, and the reason for the model's answer."""
+    entries = []
+    for scenario in result.scenarios:
+        reason = (f"Why the model answers as it does: {scenario.reason}",) if scenario.reason else ()
+        question = scenario.question or "No question is stated."
+        entries.append(Entry(result.headings[scenario.name], (question, *reason)))
+    return ReportSection("question", "The question", entries=tuple(entries))
 
 
 def summary_section(result: Comparison, document: Document) -> ReportSection:
-    """The main result of each policy in sentences, with its doubt."""
+    """The main results of each policy in sentences, with their doubt."""
     measures = [metric(MAIN), *map(metric, ALSO)]
-    if not document["differences"]:
-        figures = document["scenarios"][result.baseline]
-        return ReportSection("summary", "In short", tuple(_level(figures, each, document) for each in measures))
-    paragraphs = []
-    for name in result.names[1:]:
-        sentences = [_difference(document, name, each) for each in measures]
-        paragraphs.append(f"{document['labels'][name]}: {' '.join(sentences)}")
-    paragraphs.append(
-        "A difference is that between two policies for the same people, the same parameters and the same chance events. "
-        "The 95% interval is that of its mean. Single runs, and so the real world, differ more."
+    if document["differences"]:
+        entries = [
+            Entry(document["labels"][name], tuple(_difference(document, name, each) for each in measures))
+            for name in result.names[1:]
+        ]
+    else:
+        levels = document["scenarios"][result.baseline]
+        entries = [
+            Entry(document["labels"][result.baseline], tuple(_level(document, levels, each) for each in measures))
+        ]
+    note = (
+        "Differences are those from the baseline, for the same people, the same parameters and the same chance events. "
+        "The 95% interval is that of the mean over runs. Single runs, and so the real world, differ more."
     )
-    return ReportSection("summary", "In short", tuple(paragraphs))
-
-
-def asked_section(result: Comparison) -> ReportSection:
-    """What the scenarios set, and what their policies do beyond or short of that."""
-    table = _of_log(policies_table(result))
-    return ReportSection("asked", "What was asked", result.notes, (Exhibit(table=table),) if table.rows else ())
+    return ReportSection("summary", "In short", (note,), entries=tuple(entries))
 
 
 def demand_section(result: Comparison, document: Document, looks: Mapping[str, ScenarioStyle]) -> ReportSection:
     """Acute demand over time, and by deprivation."""
-    measure = metric(MAIN)
+    measure, year = metric(MAIN), document["years"][-1]
     exhibits = [
         Exhibit(line_chart(result, measure, change=False), year_table(document, measure, change=False), has_key=True)
     ]
@@ -138,16 +102,50 @@ def demand_section(result: Comparison, document: Document, looks: Mapping[str, S
             Exhibit(line_chart(result, measure, change=True), year_table(document, measure, change=True), has_key=True),
             Exhibit(
                 bar_chart(
-                    f"{measure.label} by deprivation fifth in year {document['years'][-1]}: difference from the baseline",
+                    f"{measure.label} by deprivation fifth in year {year}: difference from the baseline",
                     difference_unit(measure.unit),
                     _bars_by_group(document, measure),
                     looks,
                 ),
                 group_table(document, measure, BY[0], FIFTHS),
             ),
+            _composition(result, document, looks),
         ]
-    bands = "Light bands: the middle 95% of runs. Dark bands: the 95% interval of the mean. The axis of a level does not start at 0."
+    bands = (
+        "Light bands: the middle 95% of runs. Dark bands: the 95% interval of the mean. The axis of a level does not "
+        "start at 0."
+    )
     return ReportSection("demand", measure.label, (bands,), tuple(exhibits))
+
+
+def _composition(result: Comparison, document: Document, looks: Mapping[str, ScenarioStyle]) -> Exhibit:
+    """What acute demand is made of, and which services make the difference in the last year."""
+    import pandas as pd
+
+    year, measure, bars = document["years"][-1], metric(MAIN), []
+    cells: dict[str, list[str]] = {}
+    for name in result.names[1:]:
+        frame = result.composition(name)
+        for row in frame[frame["year"] == year].to_dict("records"):
+            figures = {key: None if pd.isna(value) else value for key, value in row.items()}
+            figures["mean"] = figures["difference"]
+            bars.append(_bar(str(row["label"]), name, figures, measure))
+            base = [f"£{fixed(row['unit_cost'], 0)}", number_text(row["baseline"], measure.unit, 2)]
+            cells.setdefault(str(row["label"]), base).append(
+                figure_text(figures, measure._replace(decimals=2), signed=True)
+            )
+    order = list(cells)
+    bars.sort(key=lambda bar: order.index(bar.group))
+    title = f"What makes the difference in {measure.label.lower()} in year {year}, by service"
+    head = (
+        "Service",
+        "Cost of an episode",
+        "Points in the baseline",
+        *(looks[name].label for name in result.names[1:]),
+    )
+    rows = tuple((label, *texts) for label, texts in cells.items())
+    note = "Points of the index. In brackets: the 95% interval of the mean."
+    return Exhibit(bar_chart(title, difference_unit(measure.unit), bars, looks), ReportTable(title, head, rows, note))
 
 
 def measures_section(document: Document) -> ReportSection:
@@ -164,7 +162,7 @@ def measures_section(document: Document) -> ReportSection:
 
 
 def spending_section(result: Comparison, document: Document, looks: Mapping[str, ScenarioStyle]) -> ReportSection:
-    """Spending by tier in the last year, and costs and benefits over all years."""
+    """Spending by tier in the last year."""
     measures = [metric(name) for name in SPENDING]
     bars = [
         _bar(measure.label, name, document["differences"][name][measure.name]["by_year"][-1], measure)
@@ -175,7 +173,7 @@ def spending_section(result: Comparison, document: Document, looks: Mapping[str,
     title = f"Spending by tier in year {year}: difference from the baseline"
     chart = bar_chart(title, measures[0].unit, bars, looks)
     table = last_year_table(document, f"Spending in year {year}", [*measures, metric("spend_total")])
-    return ReportSection("money", "Money", (), (Exhibit(chart, table),))
+    return ReportSection("spending", "Spending by tier", (), (Exhibit(chart, table),))
 
 
 def doubt_section(result: Comparison, document: Document) -> ReportSection:
@@ -190,7 +188,7 @@ def expectations_section(result: Comparison) -> ReportSection:
     rows = []
     for row in result.expected():
         measure = metric(str(row["metric"]))
-        no_interval = row["ci_low"] != row["ci_low"]  # NaN
+        no_interval = math.isnan(row["ci_low"])
         signed = {name: float(row[name]) for name in ("mean", "ci_low", "ci_high")}
         came = "none" if no_interval else figure_text(signed, measure._replace(unit=str(row["unit"])), signed=True)
         verdict = "no interval" if no_interval else "met" if row["met"] else "not met"
@@ -203,6 +201,31 @@ def expectations_section(result: Comparison) -> ReportSection:
         ("An expectation is met if the whole 95% interval of the mean lies in the expected range.",),
         (Exhibit(table=ReportTable("Expectations", head, tuple(rows))),),
     )
+
+
+def scope_section() -> ReportSection:
+    """The share of public spending that the model holds."""
+    import pandas as pd
+
+    rows = tuple(
+        (
+            str(row["label"]),
+            f"£{fixed(row['model'], 0)}",
+            "not published" if pd.isna(row["published"]) else f"£{fixed(row['published'], 0)}",
+            "" if pd.isna(row["share"]) else number_text(row["share"], "share", 2),
+            str(row["holds"]),
+            str(row["left_out"]),
+        )
+        for row in scope().to_dict("records")
+    )
+    unit = f"pounds of {base_year()} a head a year"
+    head = ("Sector", "Model", "England", "Covered", "The model holds", "It leaves out")
+    table = ReportTable(f"Money in the model and in England, {unit}", head, rows)
+    note = (
+        "“Spending in scope” is the money that the model holds. The table compares it with published outturn, for the "
+        "baseline of a place with England’s mix of people."
+    )
+    return ReportSection("scope", "Scope", (note,), (Exhibit(table=table),))
 
 
 def method_section(result: Comparison) -> ReportSection:
@@ -222,35 +245,44 @@ def method_section(result: Comparison) -> ReportSection:
             "reproduces England’s published activity. Each policy starts from a copy of the same town.",
             f"{len(result.seeds)} runs for each scenario. {drawn}",
             f"Bands and intervals: {result.bands}.",
-            "Each equation, its evidence and its limits are in sim/MODEL.md and in the log below; each number is in the "
-            "assumptions log.",
+            "Each equation, its evidence and its limits are in sim/MODEL.md and in the log below; each number is in "
+            "the assumptions log.",
         ),
     )
 
 
 def _difference(document: Document, name: str, measure: Metric) -> str:
-    """'Acute demand in year 20: +15.1 (+12.7 to +17.9) points of the index, +15.1% of the baseline (runs …).'"""
+    """State a difference: 'Acute demand in year 20 is 10.6% higher (95% interval +9.1% to +12.0%; …)'."""
     figures = document["differences"][name][measure.name]["by_year"][-1]
     level = document["scenarios"][document["baseline"]][measure.name]["by_year"][-1]["mean"]
-    relative = ""
-    if level and not is_share(measure.unit):
-        share = number_text(figures["mean"] / level, "share", 3, signed=True, relative=True, minus=MINUS)
-        relative = f", {share} of the baseline"
-    clear = "" if _is_clear(figures) else "; the interval does not exclude 0, so the direction is not known"
+    subject = f"{measure.label} in year {document['years'][-1]}"
+    is_relative = measure.unit.startswith("index") and bool(level)
+
+    def amount(key: str, *, signed: bool = True) -> str:
+        value = figures[key]
+        if is_relative:
+            share = None if value is None else value / level
+            return number_text(share, "share", 3, signed=signed, relative=True, minus=MINUS)
+        text = number_text(value, measure.unit, measure.decimals, signed=signed, minus=MINUS)
+        sign = text[: len(text) - len(text.lstrip(f"+{MINUS}"))]
+        return f"{sign}£{text[len(sign) :]}" if measure.unit.startswith("£") else text
+
+    size = amount("mean").lstrip(f"+{MINUS}")
+    unit = "" if is_relative else f" {difference_unit(measure.unit).removeprefix('£').strip()}"
+    direction = "higher" if figures["mean"] > 0.0 else "lower"
+    runs = f"middle 95% of runs {amount('q025')} to {amount('q975')}"
     if figures["ci_low"] is None:
-        clear = "; without an interval, as there is one run"
-    return (
-        f"{measure.label} in year {document['years'][-1]}: {figure_text(figures, measure, signed=True)} "
-        f"{difference_unit(measure.unit)}{relative} (runs {runs_text(figures, measure, signed=True)}){clear}."
-    )
+        return f"{subject} is {size}{unit} {direction}, without an interval, as there is one run."
+    interval = f"95% interval {amount('ci_low')} to {amount('ci_high')}; {runs}"
+    if not _is_clear(figures):
+        return f"{subject}: no clear difference; the mean is {amount('mean')}{unit} ({interval})."
+    return f"{subject} is {size}{unit} {direction} ({interval})."
 
 
-def _level(measures: Mapping[str, Any], measure: Metric, document: Document) -> str:
-    figures = measures[measure.name]["by_year"][-1]
-    return (
-        f"{measure.label} in year {document['years'][-1]}: {figure_text(figures, measure, signed=False)} {measure.unit} "
-        f"(runs {runs_text(figures, measure, signed=False)})."
-    )
+def _level(document: Document, levels: Mapping[str, Any], measure: Metric) -> str:
+    figures = levels[measure.name]["by_year"][-1]
+    text, runs = (text_of(figures, measure, signed=False) for text_of in (figure_text, runs_text))
+    return f"{measure.label} in year {document['years'][-1]}: {text} {shown_unit(measure.unit)} (runs {runs})."
 
 
 def _is_clear(figures: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from sim.results.metrics import Metric
 from sim.results.number_text import MINUS, difference_unit, number_text, shown_unit
 
 Document = Mapping[str, Any]
+INTERVAL_NOTE = "In brackets: the 95% interval of the mean."
 
 
 class ReportTable(NamedTuple):
@@ -91,7 +92,12 @@ def year_table(document: Document, measure: Metric, *, change: bool) -> ReportTa
     )
     unit = difference_unit(measure.unit) if change else shown_unit(measure.unit)
     kind = "difference from the baseline" if change else "level"
-    return ReportTable(f"{measure.label} by year: {kind}, {unit}", ("Year", *labels), rows, "In brackets: the 95% interval of the mean.")
+    return ReportTable(
+        f"{measure.label} by year: {kind}, {unit}",
+        ("Year", *labels),
+        rows,
+        "In brackets: the 95% interval of the mean.",
+    )
 
 
 def last_year_table(document: Document, caption: str, measures: Sequence[Metric]) -> ReportTable:
@@ -118,7 +124,9 @@ def last_year_table(document: Document, caption: str, measures: Sequence[Metric]
         cells += [figure_text(each[measure.name]["by_year"][-1], measure, signed=True) for each in others.values()]
         rows.append((measure.label, shown_unit(measure.unit), *cells))
     note = "In brackets: the 95% interval of the mean. A difference of shares is in percentage points."
-    return ReportTable(caption, ("Measure", "Unit", document["labels"][document["baseline"]], *labels), tuple(rows), note)
+    return ReportTable(
+        caption, ("Measure", "Unit", document["labels"][document["baseline"]], *labels), tuple(rows), note
+    )
 
 
 def group_table(document: Document, measure: Metric, axis: str, names: Mapping[str, str]) -> ReportTable:
@@ -150,6 +158,7 @@ def group_table(document: Document, measure: Metric, axis: str, names: Mapping[s
         )
         for group in next(iter(others.values()))[measure.name]["groups"][axis]
     )
-    caption = f"{measure.label} in year {document['years'][-1]}: difference from the baseline, {difference_unit(measure.unit)}"
+    year, unit = document["years"][-1], difference_unit(measure.unit)
+    caption = f"{measure.label} in year {year}: difference from the baseline, {unit}"
     head = ("Group", *(document["labels"][name] for name in others))
-    return ReportTable(caption, head, rows, "In brackets: the 95% interval of the mean.")
+    return ReportTable(caption, head, rows, INTERVAL_NOTE)

@@ -19,17 +19,19 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.place.place import Place
-from sim.results import expectation_tests
+from sim.results import asked_and_done, expectation_tests
 from sim.results.composition import composition_frame
 from sim.results.document import document
 from sim.results.labelled_arrays import labelled_arrays
 from sim.results.long_table import SummaryColumn, long_table
 from sim.results.measurement import index_scale, split_runs, values_by_step
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import Metric, metric, metrics, pounds_and_qalys
+from sim.results.metrics import Metric, metric, metrics
+from sim.results.money.appraisal import Appraisal, appraise
+from sim.results.money.ledger import Ledger
+from sim.results.money.verdicts import NetEffect
 from sim.results.notebook_html import notebook_html
 from sim.results.origin import LIBRARIES, Origin, present_origin
-from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import Record, end_to_end
 from sim.results.spread import Replicates
 from sim.results.summary import BAND, SUMMARY
@@ -95,7 +97,8 @@ class Comparison:
     origin: Origin = field(default_factory=present_origin)
     index_base: Comparison | None = field(default=None, repr=False, compare=False)
     _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _ledgers: dict[str, Ledger] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _appraisals: dict[str, Appraisal] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def engine(self) -> str:
@@ -305,25 +308,61 @@ class Comparison:
         todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
         records = self.records[scenario]
         blocks: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
-        accounts = []
         for k in range(0, len(records), TOGETHER):
             some = end_to_end(records[k : k + TOGETHER])
             for measure in todo:
                 month, year = (split_runs(values, some.runs) for values in values_by_step(some, measure, by))
                 blocks[measure.name].append((month, year))
-            if any(measure.against is not None for measure in todo):
-                accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
         for name, pairs in blocks.items():
             # The seed is the slowest axis for every shape, so that a sum over seeds adds them in order.
             months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
             self._values[scenario, name, by] = months, years
-        if accounts:
-            pounds, qalys = (np.concatenate(each) for each in zip(*accounts, strict=True))
-            rates = self.scenarios[0].valuation()
-            self._accounts[scenario] = (
-                discounted(pounds, rates.discount_money),
-                discounted(qalys, rates.discount_health),
-            )
+
+    def ledger(self, scenario: str) -> Ledger:
+        """Return the pounds of a scenario by run, month and budget holder.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+
+        Returns
+        -------
+        Ledger
+        """
+        if scenario not in self._ledgers:
+            self._ledgers[scenario] = Ledger.of(self.records[scenario])
+        return self._ledgers[scenario]
+
+    def money(self, scenario: str) -> Appraisal:
+        """Appraise a scenario against the baseline: who pays, who gains, and what health is worth beside it.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+
+        Returns
+        -------
+        Appraisal
+            Net present values, and all of their parts, with intervals.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario, or it is the baseline.
+
+        Examples
+        --------
+        >>> import sim
+        >>> result = sim.compare("baseline", "salami-slice", people=1_500, years=2, seeds=2, draws="none")
+        >>> money = result.money("salami-slice")
+        >>> round(money.npv.mean - money.npv_public.mean - money.npv_health.mean, 6)
+        0.0
+        """
+        if scenario not in self._appraisals:
+            self._appraisals[scenario] = appraise(self, scenario)
+        return self._appraisals[scenario]
 
     def beyond_baseline(self, scenario: str) -> NetEffect:
         """Compute the costs and gains of a scenario beyond the baseline.
@@ -337,32 +376,7 @@ class Comparison:
         -------
         NetEffect
         """
-
-        def beyond(which: int) -> Callable[[Comparison], F]:
-            def values(of: Comparison) -> F:
-                return of.accounts(scenario)[which] - of.accounts(of.baseline)[which]
-
-            return values
-
-        (pounds, of_pounds), (qalys, of_qalys) = (self.paired(beyond(which), "year") for which in (0, 1))
-        replicates = (of_pounds, of_qalys) if of_pounds is not None and of_qalys is not None else None
-        return NetEffect(pounds, qalys, replicates)
-
-    def accounts(self, scenario: str) -> tuple[F, F]:
-        """Return the spending in pounds and the QALYs of a scenario, discounted and summed up to each year.
-
-        Parameters
-        ----------
-        scenario : str
-            Name of the scenario.
-
-        Returns
-        -------
-        pounds, qalys : ndarray of float64, shape (seeds, years)
-        """
-        if scenario not in self._accounts:
-            self.measure(scenario, [measure for measure in metrics() if measure.against is not None], None)
-        return self._accounts[scenario]
+        return self.money(scenario).net_effect
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
         """Collect all results in one document for JSON.
@@ -571,6 +585,30 @@ class Comparison:
                     }
                 )
         return rows
+
+    def asked_and_done(self, name: str) -> pd.DataFrame:
+        """Describe a policy by what it asked for and what came out.
+
+        Parameters
+        ----------
+        name : str
+            Name of a scenario that is compared with the baseline.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each policy, for spending by tier and kind of prevention, acute demand, money of the centre, and
+            who pays: columns `part`, `name`, `item`, `period`, `unit`, `asked` (NaN where no budget was asked for) and
+            those of `sim.results.summary.SUMMARY` for what came out. See `sim.results.asked_and_done`.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario, or it is the baseline.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([row.flat() for row in asked_and_done.rows(self, name)])
 
     def expectations(self) -> pd.DataFrame:
         """Test each scenario's expectations, as a table.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.results.asked_and_done import rows, sentence
 from sim.results.composition import composition_document
 from sim.results.doubt import BEYOND_BANDS
 from sim.results.metric_series import MetricSeries
@@ -36,7 +37,8 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     -------
     dict
         `scenarios` and `differences` by name and measure, with the unit, and figures by month and year; acute demand
-        always with its groups by service. `composition` has the same by name of the scenario, in rows.
+        always with its groups by service. `composition` has the same by name of the scenario, in
+        rows. `money` has the appraisals by name.
     """
     axes = tuple(by)
     out: dict[str, Any] = {
@@ -59,6 +61,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
         "notes": list(comparison.notes),
         "scenarios": {name: {} for name in comparison.names},
         "differences": {name: {} for name in comparison.names[1:]},
+        "money": {name: comparison.money(name).document() for name in comparison.names[1:]},
     }
     measures, others = metrics(), comparison.names[1:]
     by_month, by_year = (
@@ -79,6 +82,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
             out["scenarios"][name][measure.name] = {
                 "unit": measure.unit,
                 "label": measure.label,
+                "decimals": measure.decimals,
                 **{figure: by_month[name][k][figure][0] for figure in BAND},
                 "by_year": _rows(by_year[name][k], 0),
             }
@@ -98,7 +102,19 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
                         for row, group in enumerate(groups[measure.name, axis])
                     }
     out["composition"] = composition_document(comparison)
+    if others:
+        out["asked_and_done"] = {name: _asked_and_done(comparison, name) for name in others}
     return out
+
+
+def _asked_and_done(comparison: Comparison, name: str) -> dict[str, Any]:
+    """What a policy asked for and what came out, in a sentence and in rows."""
+    table = rows(comparison, name)
+    plain = [
+        {key: plain_number(value) if isinstance(value, float) else value for key, value in row.flat().items()}
+        for row in table
+    ]
+    return {"sentence": sentence(comparison, name, table), "rows": plain}
 
 
 def _figures_of_all(

@@ -3,7 +3,8 @@
 Most measures are ratios of two sums (episodes over people, pounds over people, people at a level over people), so that
 a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are computed from a
 year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
-baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py.
+baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py and
+sim/results/money/verdicts.py.
 
 Acute demand is an index: its ratio is pounds per person per year at fixed unit costs (sim/results/episode_weights.py),
 and a comparison states it with the baseline's first year as 100. Measures of how it is distributed are points of the
@@ -12,7 +13,7 @@ same index (`Metric.index_of`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -23,12 +24,14 @@ import numpy.typing as npt
 from sim.people.domains import load_domains
 from sim.results import outcomes
 from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.money import verdicts
+from sim.results.money.health import qalys_with_deaths
 from sim.results.number_text import is_share
 from sim.results.records import Record
 from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue
-from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
+from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, PreventionKind
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
@@ -137,11 +140,11 @@ class Metric(NamedTuple):
     index_of : str or None
         Id of a measure whose mean over the seeds of the baseline is 100 in the first year. Levels, differences and
         groups of this measure are all divided by that one number, so that parts add up and groups can be compared.
-    against : callable or None
-        The third way: a function of a policy's costs and gains beyond the baseline, see `pounds_and_qalys`. Such a
-        measure has no value for a scenario by itself.
     meaning : str
-        What it counts, where label and unit leave that open.
+        A sentence in plain words for a reader who sees the measure for the first time, or "".
+    against : callable or None
+        The third way: a function of a policy's costs and gains beyond the baseline, see
+        sim/results/money/verdicts.py. Such a measure has no value for a scenario by itself.
     """
 
     name: str
@@ -154,8 +157,8 @@ class Metric(NamedTuple):
     finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
     derived: Derived | None = None
     index_of: str | None = None
-    against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
     meaning: str = ""
+    against: Callable[[verdicts.NetEffect], list[verdicts.CostVerdict]] | None = None
 
     @property
     def limits(self) -> Limits:
@@ -196,6 +199,21 @@ def counted_services() -> list[int]:
     list of int
     """
     return [k for k in services_of(ACUTE) if load_catalogue()[k].counts]
+
+
+def services_of_kind(kind: PreventionKind) -> list[int]:
+    """List the positions of the services of a kind of prevention.
+
+    Parameters
+    ----------
+    kind : str
+        A kind of `sim.state.codes.PREVENTION_KINDS`.
+
+    Returns
+    -------
+    list of int
+    """
+    return [k for k, s in enumerate(load_catalogue()) if s.prevention == kind]
 
 
 def names_of(services: list[int]) -> tuple[str, ...]:
@@ -331,9 +349,10 @@ def _asked_per_start(r: Record) -> RatioParts:
     return RatioParts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
 
 
-def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
+def _spend(services: Iterable[int]) -> Callable[[Record], RatioParts]:
+    chosen = sorted(services)
+
     def parts(r: Record) -> RatioParts:
-        chosen = sorted(k for tier in tiers for k in services_of(tier))
         spent = r.monthly["spent"][:, chosen]
         people = r.monthly["people"].sum(axis=(1, 2))
         return RatioParts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
@@ -341,10 +360,34 @@ def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
     return parts
 
 
-def _share_upstream(r: Record) -> RatioParts:
-    spent = r.monthly["spent"]
-    upstream = sorted(services_of(PREVENTIVE) + services_of(COMMUNITY))
-    return RatioParts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+def _share_of_spending(services: list[int]) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
+        spent = r.monthly["spent"]
+        return RatioParts(spent[:, sorted(services)].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+
+    return parts
+
+
+PREVENTION_LABELS: dict[PreventionKind, tuple[str, str]] = {
+    "general_practice": ("general_practice", "General practice"),
+    "public_health": ("public_health", "Public health"),
+    "targeted": ("targeted_prevention", "Targeted prevention"),
+    "community": ("community", "Community"),
+}
+"""Kinds of prevention: part of the id of their measures, and label."""
+SPENDING_OF_KIND: dict[PreventionKind, str] = {kind: f"spend_{name}" for kind, (name, _) in PREVENTION_LABELS.items()}
+"""Id of the measure of spending on each kind of prevention."""
+
+
+def _prevention_metrics(pounds: str) -> Iterator[Metric]:
+    """Spending on each kind of prevention, and its share; `spend_community` is that of its tier."""
+    for kind, (name, label) in PREVENTION_LABELS.items():
+        services = services_of_kind(kind)
+        spending = SPENDING_OF_KIND[kind]
+        if kind != "community":
+            yield Metric(spending, f"{label} spending", pounds, None, 1, _spend(services), "money")
+        share = f"{name}_share"
+        yield Metric(share, f"{label}, share", "share of spending", None, 4, _share_of_spending(services), "money")
 
 
 def _account(column: str) -> Callable[[Record], RatioParts]:
@@ -440,35 +483,12 @@ SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
     ("energy", "Energy, between neighbourhoods", "community", "energy"),
 )
 """Measures of the variation between neighbourhoods: name, label, kind and column."""
-PAID = ("spent", "outlay")
-"""Records of spending in pence: by services, and outside services."""
 
 
-def pounds_and_qalys(r: Record) -> tuple[F, F]:
-    """Sum the spending in scope, and the QALYs lived, by year.
-
-    Parameters
-    ----------
-    r : Record
-        Record of one run, or of several runs one after another.
-
-    Returns
-    -------
-    pounds, qalys : ndarray of float64, shape (years,)
-        Of one run after another.
-
-    Notes ----- A person who dies gains no more QALYs, and a person who is born begins to gain them. A person who moves
-    in or out is neither gained nor lost: QALYs are those of the people present, less those of net migration since the
-    start, at the mean quality of the month.
-    """
-    paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
-    lived = r.quality[0].sum(axis=(1, 2)) / 12.0
-    balance = (r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1)
-    came = np.cumsum(balance.reshape(r.runs, -1), axis=1).ravel()
-    people = r.monthly["people"].sum(axis=(1, 2))
-    stayed = lived * (1.0 - came / np.maximum(1, people))
-    years = len(stayed) // 12
-    return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
+def _qalys_lived(r: Record) -> RatioParts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float).reshape(r.runs, -1)
+    at_start = np.repeat(people[:, 0], people.shape[1])
+    return RatioParts(qalys_with_deaths(r), (), at_start, (), 12000.0)
 
 
 def _died(r: Record) -> RatioParts:
@@ -586,12 +606,22 @@ def metrics() -> tuple[Metric, ...]:
     lives = Derived(_lives, ("quintile",), "age", outcomes.life_expectancy)
     concentration = Derived(_help_and_need, ("domain",), "quintile", outcomes.inverse_care)
     slope, gap = (_unequal(counted, make) for make in (outcomes.slope_index, outcomes.gap))
+    upstream = _share_of_spending(services_of(PREVENTIVE) + services_of(COMMUNITY))
     leaving, vacancy = (_of_staff(partial(_column, name), n) for name, n in (("leaving", 12.0), ("vacancy", 1.0)))
     out += [
         Metric("delayed_discharge_days", "Delayed discharge", days, "down", 1, _delayed, "life"),
         Metric("deaths", "Deaths", "deaths per 1,000 people per year", "down", 2, _died, "life"),
         Metric("life_expectancy", "Life expectancy at birth", "years", "up", 2, None, "life", derived=lives),
         Metric("qalys", "Quality-adjusted life", "QALYs per 1,000 people per year", "up", 2, _qalys, "life"),
+        Metric(
+            "qalys_lived",
+            "Quality-adjusted life, deaths counted",
+            "QALYs per 1,000 people at the start per year",
+            "up",
+            2,
+            _qalys_lived,
+            "life",
+        ),
         Metric("wellbeing", "Life satisfaction", "points, 0-10, of adults", "up", 3, _satisfaction, "life"),
         Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
         Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
@@ -653,16 +683,17 @@ def metrics() -> tuple[Metric, ...]:
             pounds,
             None,
             1,
-            _spend((0, 1, 2, 3)),
+            _spend(range(len(catalogue))),
             "money",
             meaning="Spending on the services that the model holds: `upstream list scope` shows how much of public "
             "spending that is.",
         ),
-        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
-        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),
-        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend((PREVENTIVE,)), "money"),
-        Metric("spend_community", "Community spending", pounds, None, 1, _spend((COMMUNITY,)), "money"),
-        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, _share_upstream, "money"),
+        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend(services_of(ACUTE)), "money"),
+        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend(services_of(RESPONSIVE)), "money"),
+        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend(services_of(PREVENTIVE)), "money"),
+        *_prevention_metrics(pounds),
+        Metric("spend_community", "Community spending", pounds, None, 1, _spend(services_of(COMMUNITY)), "money"),
+        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, upstream, "money"),
         Metric("bailed_out", "Bailed out by the centre", pounds, "down", 2, _account("bailed_out"), "money"),
         Metric("clawed_back", "Clawed back by the centre", pounds, None, 2, _account("clawed_back"), "money"),
         Metric("saving_reinvested", "Savings reinvested", pounds, "up", 2, _account("reinvested"), "money"),
@@ -722,7 +753,7 @@ def metrics() -> tuple[Metric, ...]:
             derived=gap,
             index_of=HEADLINE,
         ),
-        Metric("break_even_year", "Money back", "year", "down", 0, None, "worth", against=outcomes.break_even),
+        Metric("break_even_year", "Break-even year", "year", "down", 0, None, "worth", against=verdicts.break_even),
         Metric(
             "cost_per_qaly",
             "Cost of a QALY gained",
@@ -731,7 +762,7 @@ def metrics() -> tuple[Metric, ...]:
             0,
             None,
             "worth",
-            against=outcomes.cost_per_qaly,
+            against=verdicts.cost_per_qaly,
         ),
     ]
     return tuple(out)

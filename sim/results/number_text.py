@@ -71,7 +71,7 @@ def difference_unit(unit: str) -> str:
     >>> difference_unit("share of spending"), difference_unit("index, baseline year 1 = 100")
     ('percentage points of spending', 'points of the index')
     """
-    if unit.startswith("index,"):
+    if unit.startswith("index"):
         return INDEX_POINTS
     return unit.replace("share", POINTS, 1) if is_share(unit) else unit
 

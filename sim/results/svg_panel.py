@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 6
 """Largest number of steps between the grid lines of an axis."""
+LONG = 12
+"""Years from which not every year has its number."""
 RUNS, INTERVAL = ("q025", "q975", ".14"), ("ci_low", "ci_high", ".3")
 """Bands: the names of their ends, and their opacity."""
 Bands = Sequence[tuple[str, str, str]]
@@ -115,9 +117,10 @@ class Panel:
             elements.append(f'<path d="M{box.left:.0f} {y:.1f}H{box.right:.0f}" stroke="{colour}"/>')
             number = f"{value:+,g}".replace("-", "−") if signed and value else f"{value:,g}"
             elements.append(f'<text x="{box.left - 7:.0f}" y="{y + 4:.1f}" text-anchor="end">{number}</text>')
+        years = range(1, self.years + 1) if self.years < LONG else (1, *range(5, self.years + 1, 5))
         elements += [
             f'<text x="{self.x(year):.1f}" y="{box.bottom + 20:.0f}" text-anchor="middle">{year}</text>'
-            for year in (1, *range(5, self.years + 1, 5))
+            for year in years
         ]
         middle = (box.left + box.right) / 2
         elements.append(f'<text x="{middle:.0f}" y="{box.bottom + 40:.0f}" text-anchor="middle">year</text>')

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table in Markdown; floats are written in short form.
+    r"""Write a table in Markdown; floats are written in short form.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
     | a |
     | --- |
     | 0.5 |
-    | x\\|y |
+    | x\|y |
     """
 
     def cell(value: object) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from functools import lru_cache
 import tomllib
+from functools import lru_cache
 
 from sim.schema.errors import InputError, KeyPath
 from sim.schema.toml_limits import check_limits

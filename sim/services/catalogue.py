@@ -273,9 +273,11 @@ class Service(Closed):
         if not kinds:
             wanted = f"no kind of prevention, as this is a service of tier '{self.tier}'"
             raise RequirementError(wanted, self.prevention, below=("prevention",))
-        wanted = f"the kind of prevention, as this is a service of tier '{self.tier}'"
-        came = NOTHING if self.prevention is None else self.prevention
-        raise RequirementError(wanted, came, kinds, below=("prevention",))
+        if self.prevention is None:
+            wanted = f"beside the tier '{self.tier}' also 'prevention', the kind of prevention"
+            raise RequirementError(wanted, NOTHING, kinds, below=("tier",))
+        wanted = f"a kind of prevention of a service of tier '{self.tier}'"
+        raise RequirementError(wanted, self.prevention, kinds, below=("prevention",))
 
     @model_validator(mode="after")
     def _parts_fit_tier(self) -> Self:

@@ -5,7 +5,8 @@ formula computes. Such an expectation can hardly fail, so it is no evidence. The
 (`reads` and `writes` of mechanisms, the columns that a measure is made of), never from results:
 
 - The *own columns* of a lever are those that its kernel writes, and those that mechanisms of the phase of policies
-  write from them, the money of each line after that (`PASSED_ON`) included. Columns of the groups that a policy is aimed at count only where it is aimed at some people.
+  write from them, the money of each line after that (`PASSED_ON`) included. Columns of the groups that a policy is
+  aimed at count only where it is aimed at some people.
 - Own columns that no mechanism of a later phase writes are *settings*: nothing else moves them.
 - The *formula* of a lever is every mechanism that reads a setting of it and, one after another, every mechanism of
   supply (`SUPPLY`: staff, services and communities, before people act) that reads what these have written. A lever's
@@ -34,7 +35,7 @@ from sim.engine.tables import columns
 from sim.results.expectation_tests import Parts, blank_record
 from sim.results.metrics import Metric, metric
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, RecordedArray
-from sim.scenario.expectations import Effect, MeasureSpec
+from sim.scenario.expectations import Effect, Expect, MeasureSpec
 from sim.scenario.parameters import parameter_groups
 from sim.scenario.policy import Policy
 from sim.scenario.registry import check_declarations
@@ -213,51 +214,46 @@ def _changed_parameters(scenario: Scenario, others: Sequence[Scenario]) -> list[
 
 def _measured(measured: MeasureSpec, services: tuple[str, ...]) -> Iterator[str]:
     """The columns of a measure that a policy aimed at these services can determine; all of them for no services."""
-    measure = metric(measured.metric)
     groups: Parts = measured.groups()
-    of_services = groups.get("service") or _services(measure)
+    made_of, services_of_measure = _made_of(measured.metric, tuple(groups))
+    of_services = groups.get("service") or services_of_measure
     elsewhere = bool(services) and of_services is not None and not set(of_services) & set(services)
-    for column in columns_of(measure, groups):
+    for column in made_of:
         for part in (column, *SURVEYED.get(column, ())):
             if not (elsewhere and "service" in _axes()[part]):
                 yield part
 
 
 @cache
-def _services_of(name: str) -> tuple[str, ...] | None:
+def _made_of(name: str, axes: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...] | None]:
+    """The columns of a measure, and the services on its service axis where those are not all."""
     measure = metric(name)
+    services = None
     if measure.derived is not None:
-        return measure.derived.services
-    return None if measure.parts is None else measure.parts(blank_record()).services
+        services = measure.derived.services
+    elif measure.parts is not None:
+        services = measure.parts(blank_record()).services
+    return columns_of(measure, axes), services
 
 
-def _services(measure: Metric) -> tuple[str, ...] | None:
-    return _services_of(measure.name)
-
-
-def effect_kind(
-    measured: MeasureSpec, scenario: Scenario, others: Sequence[Scenario], stated: tuple[Effect | None, str] = (None, "")
-) -> EffectKind:
+def effect_kind(measured: MeasureSpec, scenario: Scenario, others: Sequence[Scenario]) -> EffectKind:
     """Decide whether an expectation is direct or propagated.
 
     Parameters
     ----------
     measured : MeasureSpec
-        The measure of the expectation.
+        The measure of the expectation. An expectation may state its effect.
     scenario : Scenario
         The scenario.
     others : sequence of Scenario
         The scenarios from which the difference is taken.
-    stated : tuple of (str or None, str)
-        The effect that the expectation states, and its reason.
 
     Returns
     -------
     EffectKind
     """
-    effect, reason = stated
-    if effect is not None:
-        return EffectKind(effect, reason, is_stated=True)
+    if isinstance(measured, Expect) and measured.effect is not None:
+        return EffectKind(measured.effect, measured.effect_reason, is_stated=True)
     for policy in _moved(scenario, others):
         determined = reach(policy.lever, is_for_some=policy.is_for_some)
         column = determined.column(_measured(measured, policy.services))
