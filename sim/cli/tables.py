@@ -22,7 +22,7 @@ from sim.cli.composition_table import composition_lines, composition_title
 from sim.cli.doubt_table import Line, doubt_lines, doubt_title
 from sim.cli.money_table import money_lines
 from sim.results.metric_types import Metric
-from sim.results.metrics import metrics
+from sim.results.metrics import HEADLINE, metrics
 from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
 
@@ -100,10 +100,9 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     if document["engine"] == "stocks":
         runs = "the stock-flow twin: one run, without random variation or draws of the parameters"
     out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {months[0]} to {months[-1]}, {runs}"))
-    for name, meaning in document["meanings"].items():
-        print_wrapped(f"{document['scenarios'][document['baseline']][name]['label']}: {meaning}", out)
-    last = document["years"][-1]
     by_name = {measure.name: measure for measure in metrics()}
+    print_wrapped(f"{by_name[HEADLINE].label}: {by_name[HEADLINE].meaning}", out)
+    last = document["years"][-1]
     selected = [m for m in by_name.values() if m.kind == "service" or m.name in SHOWN]
     years = [y for y in YEARS if y < last] + [last]
     rows_of = {measure.name: [_row(document, measure, year) for year in years] for measure in selected}
@@ -116,6 +115,9 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     for axis in axes:
         _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
     _key(document, out)
+    for measure in selected:
+        if measure.meaning and measure.name != HEADLINE:
+            print_wrapped(f"{measure.label}: {measure.meaning}", out)
     show_asked_and_done(document, out)
     _doubt(document, by_name, out)
     if document["differences"]:
