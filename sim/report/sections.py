@@ -15,6 +15,7 @@ from sim.report.tables import ReportTable, figure_text, group_table, last_year_t
 from sim.results.comparison import Comparison
 from sim.results.doubt import doubt_sentences
 from sim.results.metrics import Metric, metric, metrics
+from sim.results.money.tables import SILO_ROWS, money_cell, money_rows
 from sim.results.number_text import MINUS, difference_unit, fixed, is_share, number_text, shown_unit
 from sim.scenario.headings import FIFTH_NAMES
 from sim.schema.prices import base_year
@@ -212,7 +213,34 @@ def spending_section(result: Comparison, document: Document, looks: Mapping[str,
     title = f"Spending by tier in year {year}: difference from the baseline"
     chart = bar_chart(title, measures[0].unit, bars, looks)
     table = last_year_table(document, f"Spending in year {year}", [*measures, metric("spend_total")])
-    return ReportSection("money", "Money", (), (Exhibit(chart, table),))
+    money: Mapping[str, Any] = document["money"]
+    paragraphs = tuple(" ".join(appraisal["sentences"]) for appraisal in money.values())
+    return ReportSection("money", "Money", paragraphs, (*_of_money(result, document), Exhibit(chart, table)))
+
+
+def _of_money(result: Comparison, document: Document) -> tuple[Exhibit, ...]:
+    """Tables of public money and health, and of who spends, over all years."""
+    money: Mapping[str, Any] = document["money"]
+    years = document["years"][-1]
+    rows_of = {
+        f"Public money and health over {years} years": money_rows(result.scenarios[0].valuation()),
+        f"Who spends, over {years} years": SILO_ROWS,
+    }
+    note = (
+        "£ a person, QALYs for each 1,000 people; differences from the baseline, discounted. In brackets: 95% interval."
+    )
+    head = ("Amount", *(document["labels"][name] for name in money))
+    return tuple(
+        Exhibit(
+            table=ReportTable(
+                caption,
+                head,
+                tuple((row.label, *(money_cell(each, row, MINUS) for each in money.values())) for row in rows),
+                note,
+            )
+        )
+        for caption, rows in rows_of.items()
+    )
 
 
 def doubt_section(result: Comparison, document: Document) -> ReportSection:
