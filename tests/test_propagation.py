@@ -15,7 +15,7 @@ from sim.scenario.expectations import Expect, MeasureSpec
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
-from sim.validation.claims import cases
+from sim.validation.claims import Case, cases
 from sim.validation.propagation import PASSED_ON, SURVEYED, columns_of, effect_kind, reach
 
 BASELINE = Scenario.load("baseline")
@@ -112,10 +112,16 @@ READ_BY_HAND = {
 expectations, of eight scenarios drawn at random before the rule was written."""
 
 
-def test_the_rule_agrees_with_a_reader() -> None:
+@pytest.fixture(scope="module")
+def every_case() -> list[Case]:
+    """The expectations of the library."""
+    return cases()
+
+
+def test_the_rule_agrees_with_a_reader(every_case: list[Case]) -> None:
     """Over the same expectations the rule calls at least as many direct as the reader did, and at most one more."""
     direct, total = Counter[str](), Counter[str]()
-    for case in cases():
+    for case in every_case:
         name = case.scenario.name
         if name in READ_BY_HAND and case.stops is None and total[name] < READ_BY_HAND[name][1]:
             total[name] += 1
@@ -125,10 +131,10 @@ def test_the_rule_agrees_with_a_reader() -> None:
     assert difference == {"closed-and-reopened": 1}
 
 
-def test_every_claim_has_a_propagated_expectation() -> None:
+def test_every_claim_has_a_propagated_expectation(every_case: list[Case]) -> None:
     """A claim that the library tests can be contradicted by something that its levers do not write."""
     effects: defaultdict[str, set[str]] = defaultdict(set)
-    for case in cases():
+    for case in every_case:
         if case.stops is None:
             for number in case.claims:
                 effects[number].add(case.effect.effect)

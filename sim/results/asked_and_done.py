@@ -27,7 +27,8 @@ import numpy.typing as npt
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.place.place import Neighbourhood
 from sim.results.asked_budgets import BUDGET, asked_budgets
-from sim.results.metrics import SPENDING_OF_KIND, Metric, RatioParts, metrics
+from sim.results.metric_types import Metric, RatioParts
+from sim.results.metrics import SPENDING_OF_KIND, metrics
 from sim.results.number_text import MINUS, difference_unit, fixed, is_share
 from sim.results.policy_words import asked_words
 from sim.results.records import Record

@@ -33,7 +33,8 @@ from typing import Any, NamedTuple
 from sim.engine.schedule import REGISTRY, Mechanism, Phase
 from sim.engine.tables import columns
 from sim.results.expectation_tests import Parts, blank_record
-from sim.results.metrics import Metric, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, RecordedArray
 from sim.scenario.expectations import Effect, Expect, MeasureSpec
 from sim.scenario.parameters import parameter_groups
@@ -214,26 +215,26 @@ def _changed_parameters(scenario: Scenario, others: Sequence[Scenario]) -> list[
 
 def _measured(measured: MeasureSpec, services: tuple[str, ...]) -> Iterator[str]:
     """The columns of a measure that a policy aimed at these services can determine; all of them for no services."""
-    measure = metric(measured.metric)
     groups: Parts = measured.groups()
-    of_services = groups.get("service") or _services(measure)
+    made_of, services_of_measure = _made_of(measured.metric, tuple(groups))
+    of_services = groups.get("service") or services_of_measure
     elsewhere = bool(services) and of_services is not None and not set(of_services) & set(services)
-    for column in columns_of(measure, groups):
+    for column in made_of:
         for part in (column, *SURVEYED.get(column, ())):
             if not (elsewhere and "service" in _axes()[part]):
                 yield part
 
 
 @cache
-def _services_of(name: str) -> tuple[str, ...] | None:
+def _made_of(name: str, axes: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...] | None]:
+    """The columns of a measure, and the services on its service axis where those are not all."""
     measure = metric(name)
+    services = None
     if measure.derived is not None:
-        return measure.derived.services
-    return None if measure.parts is None else measure.parts(blank_record()).services
-
-
-def _services(measure: Metric) -> tuple[str, ...] | None:
-    return _services_of(measure.name)
+        services = measure.derived.services
+    elif measure.parts is not None:
+        services = measure.parts(blank_record()).services
+    return columns_of(measure, axes), services
 
 
 def effect_kind(measured: MeasureSpec, scenario: Scenario, others: Sequence[Scenario]) -> EffectKind:

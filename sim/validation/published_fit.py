@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -58,6 +59,7 @@ def register_rows(source: str) -> set[str]:
     return rows
 
 
+@cache
 def parameters_citing(source: str) -> tuple[str, ...]:
     """List the parameters whose source cites a row that another source cites too.
 
