@@ -30,6 +30,8 @@ from sim.scenario.parameters import parameters
 from sim.validation.robustness import ConditionEffect
 
 Fit = Literal["in band", "scrapes", "out", "no value", "not run"]
+VALUES_ONLY = "valuation."
+"""Parameters by which results are valued after a run: no simulated effect depends on them."""
 FITS: tuple[Fit, ...] = get_args(Fit)
 Standing = Literal["in band", "scrapes", "out", "not counted", "no value", "not run"]
 """A fit as it is counted: one that shares its source with a parameter is not counted unless it is out."""
@@ -74,7 +76,11 @@ def parameters_citing(source: str) -> tuple[str, ...]:
         Names of parameters. A parameter that takes only its direction from the row is among them.
     """
     rows = register_rows(source)
-    return tuple(name for name, parameter in parameters().items() if register_rows(parameter.spec.source) & rows)
+    return tuple(
+        name
+        for name, parameter in parameters().items()
+        if register_rows(parameter.spec.source) & rows and not name.startswith(VALUES_ONLY)
+    )
 
 
 def fit_of(band: Sequence[float], estimate: Estimate | None) -> Fit:
