@@ -21,7 +21,8 @@ from sim.cli.asked_and_done_table import show_asked_and_done
 from sim.cli.composition_table import composition_lines, composition_title
 from sim.cli.doubt_table import Line, doubt_lines, doubt_title
 from sim.cli.money_table import money_lines
-from sim.results.metrics import Metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metrics
 from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
 

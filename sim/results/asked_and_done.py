@@ -27,7 +27,8 @@ import numpy.typing as npt
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.place.place import Neighbourhood
 from sim.results.asked_budgets import BUDGET, asked_budgets
-from sim.results.metrics import SPENDING_OF_KIND, Metric, RatioParts, metrics
+from sim.results.metric_types import Metric, RatioParts
+from sim.results.metrics import SPENDING_OF_KIND, metrics
 from sim.results.number_text import MINUS, difference_unit, fixed, is_share
 from sim.results.policy_words import asked_words
 from sim.results.records import Record
@@ -176,7 +177,12 @@ class _Account:
         for kind in PREVENTION_KINDS:
             services = [k for k, s in enumerate(catalogue) if s.prevention == kind]
             yield from self._spending(SPENDING_OF_KIND[kind], services)
-        yield self._relative("demand", "acute_demand", self.metrics["acute_demand"].label, self._of("acute_demand"))
+        demand = self.metrics["acute_demand"]
+        yield self._relative("demand", demand.name, demand.label, _of(demand))
+        mean = f"{demand.label}, mean of {self.all_years}"
+        yield Row(
+            "demand", demand.name, mean, self.all_years, RELATIVE, math.nan, self._relative_figures(_mean_of(demand))
+        )
         for measure in ("bailed_out", "clawed_back", "saving_reinvested", "spend_outside"):
             yield from self._pounds("centre", measure, self.metrics[measure].label, self._of(measure))
         yield from self._payers()
@@ -306,6 +312,16 @@ def _of(measure: Metric, by: str | None = None, groups: list[int] | None = None)
     return read
 
 
+def _mean_of(measure: Metric) -> Reader:
+    """Read the mean of a measure over all years, once for each year."""
+
+    def read(c: Comparison, scenario: str) -> F:
+        levels = _of(measure)(c, scenario)
+        return np.broadcast_to(levels.mean(axis=1, keepdims=True), levels.shape)
+
+    return read
+
+
 def _of_services(name: str, services: tuple[str, ...]) -> Reader:
     """Read a measure for some services together; for all where none is named."""
 
@@ -366,9 +382,9 @@ def sentence(comparison: Comparison, name: str, of_policy: tuple[Row, ...] | Non
     asked = [_in_sentence(row.item).replace(": ", " ", 1) for row in table if row.part == "policy"]
     more = len(asked) - MOST_NAMED
     first = "; ".join(asked[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    relative = {row.name: row for row in table if row.unit == RELATIVE and row.part != "policy"}
+    last = next(row.period for row in table if row.part == "spending")
+    relative = {row.name: row for row in table if row.unit == RELATIVE and row.period == last and row.part != "policy"}
     pounds = {row.name: row for row in table if row.unit == PER_HEAD and row.part in ("spending", "centre")}
-    last = relative["spend_total"].period
     clear, unclear = [], []
     for measure in (*TIERS, *SPENDING_OF_KIND.values(), "acute_demand"):
         row = relative[measure]

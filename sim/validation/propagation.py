@@ -33,7 +33,8 @@ from typing import Any, NamedTuple
 from sim.engine.schedule import REGISTRY, Mechanism, Phase
 from sim.engine.tables import columns
 from sim.results.expectation_tests import Parts, blank_record
-from sim.results.metrics import Metric, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, RecordedArray
 from sim.scenario.expectations import Effect, Expect, MeasureSpec
 from sim.scenario.parameters import parameter_groups
