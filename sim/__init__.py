@@ -33,7 +33,7 @@ _MODULES = {
     "concat": "sim.ensemble.concatenation",
     "lever_sections": "sim.policies",
     "levers": "sim.policies",
-    "load": "sim.results.loading",
+    "load": "sim.sweeps.results",
     "load_catalogue": "sim.services.catalogue",
     "metrics": "sim.results.metrics",
     "new_place": "sim.place.census_tables",
@@ -43,6 +43,7 @@ _MODULES = {
     "scenario_names": "sim.scenario.scenario",
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
+    "sweep": "sim.sweeps.sweep",
 }
 
 _ALIASES = {"parameters": "parameter_frame"}
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
     from sim.results.comparison import Comparison
-    from sim.results.loading import load
     from sim.results.metrics import Metric, metrics
     from sim.scenario.parameters import parameter_frame as parameters
     from sim.scenario.policy import Policy
@@ -68,6 +68,8 @@ if TYPE_CHECKING:
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
     from sim.services.catalogue import load_catalogue
+    from sim.sweeps.results import load
+    from sim.sweeps.sweep import sweep
     from sim.twins.mesa import MesaModel
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "scenario_names",
     "sensitivity",
     "services_of",
+    "sweep",
 ]
 
 
