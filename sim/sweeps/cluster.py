@@ -55,7 +55,8 @@ class Cluster:
         self._number = 0
         self._lost = distributed.KilledWorker
         try:
-            self._client: Any = distributed.Client(address, timeout=TIMEOUT, set_as_default=False)
+            client: Any = distributed.Client
+            self._client = client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError, TypeError, TimeoutError) as error:
             came = Phrase(f"'{plain(address, 60)}', which does not answer ({plain(str(error) or 'no reason', 100)})")
             raise InputError(OPTION, None, "", "the address of a Dask scheduler, tcp://HOST:PORT", came) from None

@@ -126,9 +126,7 @@ class Execution:
 
     def _learn(self, batch: Batch, outcome: BatchOutcome) -> None:
         seconds = outcome.seconds / max(1, len(batch.runs))
-        self._seconds = (
-            seconds if self._seconds is None else (1.0 - SMOOTHING) * self._seconds + SMOOTHING * seconds
-        )
+        self._seconds = seconds if self._seconds is None else (1.0 - SMOOTHING) * self._seconds + SMOOTHING * seconds
 
     def _after_loss(self, batch: Batch, *, certain: bool) -> None:
         if len(batch.runs) > 1:

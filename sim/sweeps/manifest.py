@@ -109,7 +109,9 @@ def _document(folder: Path) -> dict[str, Any]:
     """The content of `sweep.json`, after checks of its digest and format."""
     path = folder / MANIFEST
     if not folder.is_dir():
-        raise InputError(folder, None, "", f"a folder with {WANTED}", Phrase("a file" if folder.exists() else "nothing"))
+        raise InputError(
+            folder, None, "", f"a folder with {WANTED}", Phrase("a file" if folder.exists() else "nothing")
+        )
     if not path.is_file():
         came = "results of a comparison" if (folder / result_folder.RUN).is_file() else f"a folder without {MANIFEST}"
         raise InputError(folder, None, "", f"a folder with {WANTED}", Phrase(came))

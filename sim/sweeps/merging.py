@@ -45,7 +45,9 @@ def merge(folders: Sequence[str | Path], out: str | Path, *, notify: Callable[[s
     plans = [manifest.read(source) for source in sources]
     for source, plan in zip(sources[1:], plans[1:], strict=True):
         if not _is_same(plan, plans[0]):
-            raise InputError(source, None, "", f"a sweep of the design in {sources[0]}", Phrase("that of another design"))
+            raise InputError(
+                source, None, "", f"a sweep of the design in {sources[0]}", Phrase("that of another design")
+            )
     with contextlib.ExitStack() as stack:
         for each in (folder, *sources):
             stack.enter_context(folder_lock.locked(each))

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.process.termination import temporary
 from sim.results.loading import load as load_comparison
 from sim.results.result_folder import RUN, writable
 from sim.schema.errors import InputError, Phrase
@@ -92,7 +93,8 @@ class Sweep:
         path = self.folder / DRAWS
         if not path.is_file():
             return pd.DataFrame(columns=["place", "seed"])
-        return part_files.decoded(path.read_bytes()).to_pandas()
+        frame: pd.DataFrame = part_files.decoded(path.read_bytes()).to_pandas()
+        return frame
 
     @property
     def unit(self) -> dict[str, str]:
@@ -158,13 +160,13 @@ class Sweep:
         out.mkdir(parents=True, exist_ok=True)
         written = []
         for kind in (RUNS, OUTCOMES, GROUPS):
-            tables = self._tables(kind)
+            tables = self.tables(kind)
             first = next(tables, None)
             if first is None:
                 continue
             path = out / f"{kind}.csv"
             partial = path.with_name(f".{path.name}{part_files.PARTIAL}")
-            with part_files.temporary(partial):
+            with temporary(partial):
                 with partial.open("w", encoding="utf-8-sig", newline="") as file:
                     writer = csv.writer(file, lineterminator="\n")
                     writer.writerow(first.column_names)
@@ -180,14 +182,25 @@ class Sweep:
         import pyarrow as pa
 
         if kind not in self._frames:
-            tables = list(self._tables(kind))
+            tables = list(self.tables(kind))
             self._frames[kind] = (
                 pa.concat_tables([t.replace_schema_metadata() for t in tables]).to_pandas() if tables else pd.DataFrame()
             )
-        return self._frames[kind]
+        frame: pd.DataFrame = self._frames[kind]
+        return frame
 
-    def _tables(self, kind: str) -> Iterator[pa.Table]:
-        """The tables of the files of a kind, each proved. Runs that are done come first."""
+    def tables(self, kind: str) -> Iterator[pa.Table]:
+        """Iterate over the tables of the files of a kind, each proved. Runs that are done come first.
+
+        Parameters
+        ----------
+        kind : {"runs", "outcomes", "groups"}
+            The kind.
+
+        Yields
+        ------
+        pyarrow.Table
+        """
         done = sorted((self.folder / RUNS).glob(f"{DONE}-*.parquet"))
         about = {path: about_of(path) for path in done if _proved(path)}
         replaced = {name for each in about.values() for name in each["replaces"]}
@@ -231,7 +244,7 @@ def open_sweep(folder: str | Path) -> Sweep:
     """
     path = Path(folder).expanduser().resolve()
     sweep = Sweep(path, manifest.read(path, any_version=True), {}, 0)
-    for table in sweep._tables(RUNS):
+    for table in sweep.tables(RUNS):
         status = dict(zip(table.column("run").to_pylist(), table.column("status").to_pylist(), strict=True))
         sweep.failed.update({run: value for run, value in status.items() if value != DONE})
         sweep.done += sum(value == DONE for value in status.values())

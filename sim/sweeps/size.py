@@ -69,9 +69,7 @@ def size_of(plan: Plan, runs: int, workers: int) -> Size:
     if plan.design.engine == "stocks":
         work = groups * SECONDS_PER_TWIN_DRAW + runs * years * SECONDS_PER_TWIN_YEAR
     else:
-        each = [
-            estimate(Runs(place, plan.people, years, policies, 1, 1)).seconds for place in plan.places
-        ]
+        each = [estimate(Runs(place, plan.people, years, policies, 1, 1)).seconds for place in plan.places]
         work = groups * sum(each) / len(each) + plan.calibrations * share * SECONDS_PER_CALIBRATION
         work += runs * (SECONDS_PER_RUN + years * SECONDS_PER_RUN_YEAR)
     hoods = sum(len(place.neighbourhoods(plan.people)) for place in plan.places) / len(plan.places)

@@ -238,9 +238,7 @@ class Store:
         rows = [self._row(*of_run[outcome.run], outcome, batch.attempts, finished) for outcome in outcomes]
         return pa.Table.from_pylist(rows, schema=runs_schema(self.plan))
 
-    def _row(
-        self, group: Group, policy: int, outcome: RunOutcome, attempts: int, finished: datetime
-    ) -> dict[str, Any]:
+    def _row(self, group: Group, policy: int, outcome: RunOutcome, attempts: int, finished: datetime) -> dict[str, Any]:
         versions = self.plan.versions
         return {
             "run": outcome.run,

@@ -25,6 +25,7 @@ from sim.sweeps.batch import Batch, BatchOutcome, Group
 from sim.sweeps.design import Design
 from sim.sweeps.execution import Execution, Workers
 from sim.sweeps.plan import Plan
+from sim.sweeps.planning import planned
 from sim.sweeps.results import Sweep
 from sim.sweeps.size import size, size_of
 from sim.sweeps.store import DRAWS, Store, check_extends, write_design
@@ -154,25 +155,6 @@ def finish(store: Store) -> Sweep:
     crate = data_dictionary.ro_crate(store.plan, datetime.now(UTC).date().isoformat()).encode()
     part_files.write(store.folder, data_dictionary.RO_CRATE, crate, store.folder)
     return Sweep(store.folder, store.plan, dict(store.failed), len(store.done))
-
-
-def planned(design: str | Path | Design | Mapping[str, Any]) -> Plan:
-    """Read a design, check it, and make its plan.
-
-    Parameters
-    ----------
-    design : str, Path, Design or mapping
-        A TOML file, or its content.
-
-    Returns
-    -------
-    Plan
-    """
-    if isinstance(design, Design):
-        return Plan.of(design)
-    if isinstance(design, str | Path):
-        return Plan.of(*Design.load(design))
-    return Plan.of(Design.of(design))
 
 
 class _Missing:

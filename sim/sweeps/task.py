@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -27,6 +28,9 @@ from sim.schema.errors import InputError, Phrase, plain
 from sim.sweeps import part_files
 from sim.sweeps.batch import Batch, BatchOutcome, Group, RunOutcome, Setting
 from sim.sweeps.outcomes import tables
+
+if TYPE_CHECKING:
+    from sim.twins.stock_flow.family import TwinFamily
 
 LONGEST_ERROR = 1_000
 Task = Callable[[Batch], BatchOutcome]
@@ -60,7 +64,9 @@ def _made(content: bytes) -> Task:
     setting: Setting = pickle.loads(content)
     present = dict(present_origin().versions)
     if present != setting.versions:
-        changed = ", ".join(f"{name} {present[name][:12]}" for name in present if present[name] != setting.versions[name])
+        changed = ", ".join(
+            f"{name} {value[:12]}" for name, value in present.items() if value != setting.versions[name]
+        )
         wanted = "workers with the versions of the process that started the sweep"
         raise InputError("worker", None, "", wanted, Phrase(changed))
     if setting.engine == "agents":
@@ -141,8 +147,8 @@ class _Runner:
         made = self._family(group.place).run(group.parameters, scenarios=wanted)
         return {name: [record] for name, record in made.items()}
 
-    def _make_family(self, place: int):  # type: ignore[no-untyped-def]  # the class is imported here only
-        from sim.twins.stock_flow.family import TwinFamily
+    def _make_family(self, place: int) -> TwinFamily:
+        from sim.twins.stock_flow.family import TwinFamily  # the equations take a second to import
 
         return TwinFamily(self.setting.policies, self.setting.places[place], self.setting.people)
 
