@@ -333,7 +333,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="a folder with other files"):
         run(tmp_path)
-    with pytest.raises(InputError, match="a folder without sweep.json"):
+    with pytest.raises(InputError, match=r"a folder without sweep\.json"):
         status_of(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -356,9 +356,7 @@ def test_a_second_sweep_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not status_of(tmp_path / "sweep").is_running
 
 
-def test_a_disk_without_space_is_refused_before_the_first_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_space_is_refused_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The estimate is compared with the free space."""
     monkeypatch.setattr("sim.sweeps.sweep.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1_000})())
     with pytest.raises(InputError, match="free space"):
