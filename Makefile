@@ -80,7 +80,7 @@ $(VENV)/docs-ready: pyproject.toml constraints.txt | $(BIN)/python
 
 # Sphinx, with warnings as errors. The tutorials are executed; the first time they compile the model.
 docs: $(VENV)/docs-ready ## build the documentation site in docs/_build/html
-	$(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/sphinx-build -j $(WORKERS) -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 
 check: lint types test docs ## run everything that CI runs
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from sim.calibration.attainable_rates import CalibrationError
 from sim.calibration.calibrate import solution_for
-from sim.calibration.calibrated_model import ENGLAND, Calibrated
+from sim.calibration.calibrated_model import Calibrated
 from sim.calibration.flow_balance import Solver
 from sim.calibration.simulation_check import caseloads, visits_wanted
 from sim.engine.schedule import Clock
@@ -29,6 +29,7 @@ from sim.ensemble.parameter_sampling import draws
 from sim.hazards import DEATHS_PER_THOUSAND
 from sim.people.domains import bands_within
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.scenario import Scenario
 from sim.simulation.month import Month

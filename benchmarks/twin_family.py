@@ -29,6 +29,7 @@ from sim.state.world import World
 from sim.twins.stock_flow import Twin, TwinFamily
 from sim.twins.stock_flow.agreement import acute_demand, largest_distance
 from sim.twins.stock_flow.equations import output_slices
+from sim.twins.stock_flow.family import weighting_levers
 from sim.twins.stock_flow.tape import run_tape, tape_of
 
 F = npt.NDArray[np.float64]
@@ -49,12 +50,19 @@ def _policy(lever: Lever, target: float, start: str, over_months: int) -> Policy
     return Policy(lever=lever.name, start=start, over_months=over_months, value=target)
 
 
-def every_lever(years: int) -> Scenario:
-    """A scenario that moves each lever, so that a family has all of them as series."""
+def every_lever(years: int, *, weights: bool) -> Scenario:
+    """A scenario that moves each lever, so that a family has all of them as series.
+
+    Levers that give neighbourhoods weights have equations of a different form. Without `weights` they stay as they are.
+    """
     base = Scenario.load("baseline").with_settings(years=years)
     ends = [(x, x.high if x.high > x.baseline else x.low) for x in movable()]
-    policies = [_policy(x, x.baseline + 0.3 * (end - x.baseline), month_name(base.start, 12), 12) for x, end in ends]
-    return base.model_copy(update={"name": "every-lever", "policies": policies})
+    policies = [
+        _policy(x, x.baseline + 0.3 * (end - x.baseline), month_name(base.start, 12), 12)
+        for x, end in ends
+        if weights or x.name not in weighting_levers()
+    ]
+    return base.model_copy(update={"name": f"every-lever-{weights}", "policies": policies})
 
 
 def random_setting(k: int, years: int) -> Scenario:
@@ -118,7 +126,7 @@ def against_calibrated(count: int, people: int) -> None:
 def against_agents(count: int, people: int, years: int, seeds: Sequence[int], which: str) -> None:
     """Print how far the twin is from agents in acute demand, for random lever settings and draws of parameters."""
     baseline = Scenario.load("baseline").with_settings(years=years)
-    family = TwinFamily([baseline, every_lever(years)], people=people)
+    family = TwinFamily([baseline, *(every_lever(years, weights=w) for w in (False, True))], people=people)
     samples = draws("all", range(count), family.place.name, {}) if which == "all" else [{}] * count
     twins, agents, errors = [], [], []
     for k, values in enumerate(samples):

@@ -29,6 +29,7 @@ from dashboard import callback_requests, reproduce
 from dashboard.choice import Choice, default_choice, read_link
 from dashboard.model import Document, ModelIndex, Progress, RunRequest, Settings, run
 from dashboard.pages import chart_callbacks, compare, control_callbacks, results
+from dashboard.pages.results import View
 from dashboard.store import Store
 from sim.results.summary_table import summary_table
 from sim.schema.errors import InputError
@@ -280,7 +281,7 @@ def _downloads(server: flask.Flask, index: ModelIndex, store: Store) -> None:
         if problem:
             return None, problem
         jobs = choice.jobs(index)
-        document = results.shown_document(store, [job.digest for job in jobs])
+        document = results.shown_document(store, View(tuple(job.digest for job in jobs)))
         if document is None or any(store.document(job.digest) is None for job in jobs):
             return None, "These runs are not finished. Open the page, wait until it shows the results, and try again."
         return document, ""

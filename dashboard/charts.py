@@ -1,21 +1,19 @@
 """Charts as pure functions: each makes a Plotly figure of a comparison's document. The title states the finding.
 
-The colours are the categories of the Government Analysis Function (at most four, baseline first). Each has a different
-dash, so that no information depends on colour alone. Pale bands are the middle 95% of runs. Charts of differences also
-have dark bands, the 95% CI of the mean. Charts of levels have none: the policies of a run share its parameters, so the
-CIs of two levels overlap even if the difference is clear.
+Each policy has the colour, the dash and the pattern that belong to its name (styles.py). Pale bands are the middle 95%
+of runs. Charts of differences also have dark bands, the 95% CI of the mean. Charts of levels have none: the policies
+of a run share its parameters, so the CIs of two levels overlap even if the difference is clear.
 """
 
 from __future__ import annotations
 
-import calendar
-import math
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from dash import dcc
 
+from dashboard import figure_parts as parts
 from dashboard.findings import (
     MEAN,
     MEAN_SHORT,
@@ -33,54 +31,14 @@ from dashboard.findings import (
     metric_label,
     scenario_label,
 )
+from dashboard.horizon import answer_row, answer_year
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
-from sim.results.number_text import MINUS, difference_unit, is_share, number_text, shown_unit
+from dashboard.styles import styles
+from sim.results.number_text import difference_unit, is_share
 
 BANDS = f"pale band: {RUNS}"
 MEAN_BANDS = f"dark band: {MEAN}"
-HOVER = "%{customdata[0]}%{customdata[1]}<br>runs %{customdata[2]}"
-"""Text of a point: mean, interval of the mean and middle 95% of runs, written by `_hover`."""
-PALE, DARK = 0.12, 0.38
-"""Opacity of the bands."""
-
-TEXT, AXIS, GRID = "#22303c", "#4f5d69", "#e3e8ed"
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
-
-
-class Style(NamedTuple):
-    """The style of one scenario in all charts."""
-
-    colour: str
-    dash: str
-    pattern: str
-    width: float
-
-
-BASELINE_STYLE = Style("#12436D", "solid", "", 2.5)
-YOURS_STYLE = Style("#A285D1", "solid", "+", 4.0)
-OTHER_STYLES = (
-    Style("#F46A25", "dash", "/", 2.5),
-    Style("#28A197", "dot", ".", 3.0),
-    Style("#801650", "dashdot", "\\", 2.5),
-    Style("#3D3D3D", "longdash", "x", 2.0),
-)
-
-
-def styles(document: Document) -> dict[str, Style]:
-    """The style of each scenario. Baseline and visitor's policy are fixed, the others follow the document's order."""
-    by_name = {}
-    others = 0
-    for name in document["scenarios"]:
-        if name == document["baseline"]:
-            by_name[name] = BASELINE_STYLE
-        elif name == YOURS:
-            by_name[name] = YOURS_STYLE
-        else:
-            by_name[name] = OTHER_STYLES[others % len(OTHER_STYLES)]
-            others += 1
-    return by_name
-
 
 # --- figures -------------------------------------------------------------------------------------------------------
 
@@ -92,24 +50,21 @@ def over_time(
 
     The title is the finding, unless `title` replaces it.
     """
-    figure = _blank()
+    figure = parts.blank()
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     looks = styles(document)
     series = {}
     for name, metrics in document["scenarios"].items():
         record = metrics[metric]
-        series[name] = _monthly(document, record) if monthly else _yearly(record["by_year"])
+        series[name] = parts.monthly(document, record) if monthly else parts.yearly(record["by_year"])
     for name, points in series.items():
-        figure.add_trace(_band(points.x, points.run_low, points.run_high, name, looks[name], PALE))
+        figure.add_trace(parts.band(points.x, points.run_low, points.run_high, name, looks[name], parts.PALE))
     for name, points in series.items():
-        figure.add_trace(_line(points, name, document, looks[name], unit))
-    figure.add_trace(_bands_note(BANDS, PALE))
-    _set_layout(figure, title or finding(document, metric), compact)
-    figure.update_yaxes(title_text=None if compact else _axis(unit), tickformat="~%" if is_share(unit) else ",~g")
-    if monthly:
-        figure.update_xaxes(title_text=None if compact else "month", type="date")
-    else:
-        figure.update_xaxes(title_text=None if compact else _year_axis(document), dtick=_year_tick(document))
+        figure.add_trace(parts.line(points, name, document, looks[name], metric))
+    figure.add_trace(parts.bands_note(BANDS, parts.PALE))
+    parts.set_layout(figure, title or finding(document, metric), compact)
+    figure.update_yaxes(title_text=None if compact else parts.axis(unit), tickformat="~%" if is_share(unit) else ",~g")
+    parts.set_years(figure, document, monthly=monthly, compact=compact)
     return figure
 
 
@@ -118,72 +73,74 @@ def difference(document: Document, metric: str) -> go.Figure:
 
     The baseline is the line at 0.
     """
-    figure = _blank()
+    figure = parts.blank()
     looks = styles(document)
     unit = document["scenarios"][document["baseline"]][metric]["unit"]
     scale = 100.0 if is_share(unit) else 1.0  # percentage points
     base = document["baseline"]
-    series = {name: _yearly(metrics[metric]["by_year"], scale) for name, metrics in document["differences"].items()}
+    changes = {name: metrics[metric]["by_year"] for name, metrics in document["differences"].items()}
+    series = {name: parts.yearly(rows, scale) for name, rows in changes.items()}
     for name, points in series.items():
-        figure.add_trace(_band(points.x, points.run_low, points.run_high, name, looks[name], PALE))
+        figure.add_trace(parts.band(points.x, points.run_low, points.run_high, name, looks[name], parts.PALE))
     for name, points in series.items():
         if points.has_interval:
-            figure.add_trace(_band(points.x, points.low, points.high, name, looks[name], DARK))
+            figure.add_trace(parts.band(points.x, points.low, points.high, name, looks[name], parts.DARK))
     zeros = [0.0] * len(document["years"])
-    figure.add_trace(
-        _line(Points(list(document["years"]), zeros, zeros, zeros, zeros, zeros), base, document, looks[base], "", True)
-    )
+    zero = parts.Points(document["years"], *(zeros for _ in range(5)))
+    figure.add_trace(parts.line(zero, base, document, looks[base], metric, True))
     for name, points in series.items():
-        figure.add_trace(_line(points, name, document, looks[name], "", True))
-    figure.add_trace(_bands_note(BANDS, PALE))
+        figure.add_trace(parts.line(points, name, document, looks[name], metric, True))
+    figure.add_trace(parts.bands_note(BANDS, parts.PALE))
     if any(points.has_interval for points in series.values()):
-        figure.add_trace(_bands_note(MEAN_BANDS, DARK))
-    _set_layout(figure, _difference_title(document, metric), compact=False)
-    figure.update_yaxes(title_text=_axis(difference_unit(unit)), tickformat=",~g")
-    figure.update_xaxes(title_text=_year_axis(document), dtick=_year_tick(document))
+        figure.add_trace(parts.bands_note(MEAN_BANDS, parts.DARK))
+    parts.set_layout(figure, _difference_title(document, metric), compact=False)
+    figure.update_yaxes(title_text=parts.axis(difference_unit(unit)), tickformat=",~g")
+    parts.set_years(figure, document)
     return figure
 
 
 def spend_difference(document: Document, metrics: Sequence[str]) -> go.Figure:
-    """Spending by tier in the last year: differences from the baseline with intervals."""
-    figure = _blank()
+    """Spending by kind in the year of the answer: differences from the baseline with intervals."""
+    figure = parts.blank()
     looks = styles(document)
     base = document["scenarios"][document["baseline"]]
     unit = base[metrics[0]]["unit"]
-    labels = [_wrapped(metric_label(document, metric), 11) for metric in metrics]
+    labels = [parts.wrapped(metric_label(document, metric), 11) for metric in metrics]
     for name, records in reversed(document["differences"].items()):
-        last = [records[metric]["by_year"][-1] for metric in metrics]
-        figure.add_traces(_bars(last, labels, name, document, looks[name]))
-    figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
-    _set_layout(figure, _spend_title(document, metrics), compact=False)
-    _set_horizontal(figure, labels, unit)
+        last = [answer_row(document, records[metric]) for metric in metrics]
+        figure.add_traces(parts.bars(last, labels, name, document, looks[name], base[metrics[0]]["decimals"]))
+    figure.add_vline(x=0.0, line={"color": parts.BASELINE_LOOK.colour, "width": 2.5})
+    parts.set_layout(figure, _spend_title(document, metrics), compact=False)
+    parts.set_horizontal(figure, labels, unit)
     return figure
 
 
 def by_fifth(document: Document, metric: str) -> go.Figure:
-    """One measure in the last year: differences from the baseline by deprivation fifth, with intervals."""
-    figure = _blank()
+    """One measure in the year of the answer: differences from the baseline by deprivation fifth, with intervals."""
+    figure = parts.blank()
     looks = styles(document)
-    unit = document["scenarios"][document["baseline"]][metric]["unit"]
-    labels = [_wrapped(capital(label), 16) for label in FIFTH_LABELS]
+    record = document["scenarios"][document["baseline"]][metric]
+    labels = [parts.wrapped(capital(label), 16) for label in FIFTH_LABELS]
     for name, records in reversed(document["differences"].items()):
         groups = records[metric].get("groups", {}).get("quintile", {})
-        last = [groups[key]["by_year"][-1] for key in sorted(groups)]
+        last = [answer_row(document, groups[key]) for key in sorted(groups)]
         if last:
-            figure.add_traces(_bars(last, labels, name, document, looks[name]))
-    figure.add_vline(x=0.0, line={"color": BASELINE_STYLE.colour, "width": 2.5})
-    _set_layout(figure, gains(document, metric), compact=False)
-    _set_horizontal(figure, labels, unit)
+            figure.add_traces(parts.bars(last, labels, name, document, looks[name], record["decimals"]))
+    figure.add_vline(x=0.0, line={"color": parts.BASELINE_LOOK.colour, "width": 2.5})
+    parts.set_layout(figure, gains(document, metric), compact=False)
+    parts.set_horizontal(figure, labels, record["unit"])
     return figure
 
 
 def empty(text: str = "The first results will appear here.") -> go.Figure:
     """A placeholder until the first results are available."""
-    figure = _blank()
-    _set_layout(figure, "", compact=False)
+    figure = parts.blank()
+    parts.set_layout(figure, "", compact=False)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.add_annotation(text=text, showarrow=False, font={"size": 16, "color": AXIS}, xref="paper", yref="paper")
+    figure.add_annotation(
+        text=text, showarrow=False, font={"size": 16, "color": parts.AXIS}, xref="paper", yref="paper"
+    )
     return figure
 
 
@@ -217,204 +174,7 @@ def graph(id: Any, figure: go.Figure | None = None, *, buttons: bool = True) -> 
     )
 
 
-# --- parts of figures ----------------------------------------------------------------------------------------------
-
-
-def _blank() -> go.Figure:
-    """A figure without Plotly's default template, which is 7 kB of unused colours."""
-    return go.Figure(layout={"template": go.layout.Template()})
-
-
-class Points(NamedTuple):
-    """A line's times and means, with the ends of the CI of the mean and of the middle 95% of runs."""
-
-    x: list[Any]
-    mean: list[float]
-    low: list[float]
-    high: list[float]
-    run_low: list[float]
-    run_high: list[float]
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether the mean has a CI: levels by month, and results of one run, have none."""
-        return not all(math.isnan(end) for end in self.low)
-
-    def figures(self) -> Iterator[tuple[float, ...]]:
-        """Mean, CI and middle 95% of runs of each point."""
-        return zip(self.mean, self.low, self.high, self.run_low, self.run_high, strict=True)
-
-
-def _monthly(document: Document, record: dict[str, Any]) -> Points:
-    none = [math.nan] * len(document["months"])
-    return Points(document["months"], record["mean"], none, none, record["q025"], record["q975"])
-
-
-def _yearly(rows: Sequence[dict[str, Any]], scale: float = 1.0) -> Points:
-    def column(key: str) -> list[float]:
-        return [math.nan if row.get(key) is None else scale * row[key] for row in rows]
-
-    years = [row["year"] for row in rows]
-    return Points(years, column("mean"), column("ci_low"), column("ci_high"), column("q025"), column("q975"))
-
-
-def _bars(
-    last: Sequence[dict[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style
-) -> list[go.Bar]:
-    """One scenario's differences as horizontal bars, because labels are long and phones narrow.
-
-    A thin whisker is the middle 95% of runs. A thick one is the CI of the mean; it belongs to an empty bar in the same
-    place, because a bar has one whisker.
-    """
-    points = _yearly(last)
-    common = {"orientation": "h", "y": list(labels), "meta": name, "offsetgroup": name, "legendgroup": name}
-    bars = [
-        go.Bar(
-            **common,
-            x=points.mean,
-            name=_plain_label(document, name),
-            marker={
-                "color": look.colour,
-                "pattern": {
-                    "shape": look.pattern,
-                    "fillmode": "overlay",
-                    "fgcolor": "white",
-                    "size": 7,
-                    "solidity": 0.2,
-                },
-            },
-            error_x=_whisker(points.mean, points.run_low, points.run_high, thickness=1.5, width=4),
-            customdata=[_hover(figures, "", signed=True) for figures in points.figures()],
-            hovertemplate=HOVER,
-        )
-    ]
-    if points.has_interval:
-        whisker = _whisker(points.mean, points.low, points.high, thickness=5, width=0)
-        bars.append(
-            go.Bar(
-                **common,
-                x=points.mean,
-                marker={"color": "rgba(0,0,0,0)"},
-                error_x=whisker,
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
-    return bars
-
-
-def _whisker(
-    mean: Sequence[float], low: Sequence[float], high: Sequence[float], *, thickness: float, width: float
-) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [end - middle for middle, end in zip(mean, high, strict=True)],
-        "arrayminus": [middle - end for middle, end in zip(mean, low, strict=True)],
-        "color": TEXT,
-        "thickness": thickness,
-        "width": width,
-    }
-
-
-def _set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> None:
-    """Set the layout of horizontal bars. Plotly orders bars from below; reversed, the first is at the top."""
-    figure.update_layout(barmode="group", bargap=0.25, hovermode="y unified", legend_traceorder="reversed")
-    figure.update_yaxes(showgrid=False, nticks=0, categoryorder="array", categoryarray=list(labels)[::-1])
-    figure.update_xaxes(title_text=_wrapped(title, 30), tickformat=",~g", showgrid=True, gridcolor=GRID)
-
-
-def _line(points: Points, name: str, document: Document, look: Style, unit: str, signed: bool = False) -> go.Scatter:
-    return go.Scatter(
-        x=list(points.x),
-        y=list(points.mean),
-        name=_plain_label(document, name),
-        meta=name,
-        legendgroup=name,
-        mode="lines",
-        line={"color": look.colour, "dash": look.dash, "width": look.width},
-        customdata=[_hover(figures, unit, signed=signed) for figures in points.figures()],
-        hovertemplate=HOVER,
-    )
-
-
-def _hover(figures: tuple[float, ...], unit: str, *, signed: bool) -> list[str]:
-    """Mean, CI and range of runs as text: Plotly's own formats write '−0.0', and '%' for points."""
-    decimals = 3 if is_share(unit) else figure_decimals(*figures) if signed else max(1, figure_decimals(*figures))
-    mean, low, high, run_low, run_high = (
-        number_text(value, unit, decimals, signed=signed, minus=MINUS, missing="none") for value in figures
-    )
-    interval_text = "" if math.isnan(figures[1]) else f" ({low} to {high})"
-    return [mean, interval_text, f"{run_low} to {run_high}"]
-
-
-def _band(
-    x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: Style, opacity: float
-) -> go.Scatter:
-    """A filled polygon along the upper edge and back along the lower edge."""
-    return go.Scatter(
-        x=[*x, *reversed(x)],
-        y=[*high, *reversed(low)],
-        meta=name,
-        legendgroup=name,
-        mode="lines",
-        fill="toself",
-        fillcolor=_faint(look.colour, opacity),
-        line={"width": 0, "color": look.colour},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _bands_note(text: str, opacity: float) -> go.Scatter:
-    """An entry of the legend that explains the bands; it draws nothing."""
-    return go.Scatter(
-        x=[None],
-        y=[None],
-        name=text,
-        mode="markers",
-        marker={"symbol": "square", "size": 14, "color": "#dfe4e9" if opacity == PALE else "#9aa5b0"},
-        hoverinfo="skip",
-        legendrank=2000,
-    )
-
-
-def _set_layout(figure: go.Figure, title: str, compact: bool) -> None:
-    """Set the layout that all figures share: white background, light grid, legend above, no dragging."""
-    figure.update_layout(
-        title={"text": _wrapped(title, 60 if compact else 95), "font": {"size": 16, "color": TEXT}, "x": 0.0},
-        font={"family": FONT, "size": 14, "color": AXIS},
-        paper_bgcolor="white",
-        plot_bgcolor="white",
-        margin={"l": 10, "r": 14, "t": 60 if title else 12, "b": 10},
-        hovermode="x unified",
-        hoverlabel={"font": {"size": 14, "family": FONT}},
-        dragmode=False,
-        showlegend=not compact,
-        legend={
-            "orientation": "h",
-            "yanchor": "bottom",
-            "y": 1.02,
-            "xanchor": "left",
-            "x": 0.0,
-            "font": {"size": 14, "color": TEXT},
-            "itemdoubleclick": False,
-        },
-        uirevision="upstream",
-        modebar={"bgcolor": "rgba(255,255,255,0.8)", "color": AXIS, "orientation": "h"},
-    )
-    figure.update_xaxes(
-        showgrid=False,
-        linecolor=GRID,
-        ticks="outside",
-        tickcolor=GRID,
-        fixedrange=True,
-        automargin=True,
-        zeroline=False,
-        title_font_size=14,
-    )
-    figure.update_yaxes(title_font_size=14)
-    figure.update_yaxes(gridcolor=GRID, fixedrange=True, automargin=True, zeroline=False, nticks=5 if compact else 7)
+# --- titles ----------------------------------------------------------------------------------------------------
 
 
 def _difference_title(document: Document, metric: str) -> str:
@@ -423,7 +183,7 @@ def _difference_title(document: Document, metric: str) -> str:
     label = metric_label(document, metric)
     if name is None:
         return f"{label}: no policy differs clearly from the baseline"
-    last = document["differences"][name][metric]["by_year"][-1]
+    last = answer_row(document, document["differences"][name][metric])
     if not excludes_zero(last):
         return f"{label}: no clear difference in year {last['year']} under {scenario_label(document, name)}"
     scale, unit = (
@@ -455,51 +215,14 @@ def _spend_title(document: Document, metrics: Sequence[str]) -> str:
         if YOURS in document["differences"] and name != YOURS:
             continue
         for metric in metrics:
-            last = records[metric]["by_year"][-1]
+            last = answer_row(document, records[metric])
             if excludes_zero(last):
                 clear.append((abs(last["mean"]), name, metric, last))
-    years = document["years"]
     if not clear:
-        return f"No clear difference in spending in year {years[-1]}"
+        return f"No clear difference in spending in year {answer_year(document)}"
     _, name, metric, last = max(clear, key=lambda item: item[0])
     mean, near, far = _sizes(last, decimals=0)
     return (
         f"{capital(metric_label(document, metric))} is £{mean} {direction(last['mean'])} "
         f"in year {last['year']} under {scenario_label(document, name)} ({_interval_name(last)} £{near} to £{far})"
     )
-
-
-def _plain_label(document: Document, name: str) -> str:
-    if name == YOURS:
-        return "Your policy"
-    return str(document.get("labels", {}).get(name, name))
-
-
-def _axis(unit: str) -> str:
-    return _wrapped(shown_unit(unit), 24)
-
-
-def _year_axis(document: Document) -> str:
-    year, month = (int(part) for part in document["months"][0].split("-"))
-    return f"year (year 1 begins in {calendar.month_name[month]} {year})"
-
-
-def _year_tick(document: Document) -> int:
-    years = len(document["years"])
-    return 1 if years <= 10 else 2 if years <= 14 else 5
-
-
-def _wrapped(text: str, width: int) -> str:
-    """The text broken into lines with `<br>`, as Plotly requires."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)
-
-
-def _faint(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"

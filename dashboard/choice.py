@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from dashboard.horizon import year_choices
 from dashboard.lever_settings import EVERYONE, FIFTHS, SERVICE, WHERE, WHO, LeverSetting, TargetGroup
 from dashboard.model import DEFAULT_DRAWS, YOURS, LeverInfo, ModelIndex, RunRequest
 from sim.schema.errors import NOTHING, InputError, shown
@@ -25,12 +26,12 @@ LASTS_CHOICES = (12, 24, 36, 60, 120)
 DRAWS = {"all": "drawn from their ranges", "none": "as declared"}
 """The choices of parameters, by the names of `--draws` on the command line, and their labels."""
 LEVER_PREFIX = "policies."  # as on the command line: --set policies.threshold=0.4
-SINGLE_KEYS = ("place", "seeds", "draws", "start", "over", "lasts")
+SINGLE_KEYS = ("place", "seeds", "draws", "year", "start", "over", "lasts")
 """The keys of a link that have one value and the same name in the page's data."""
 TARGET_PREFIXES = ("service.", "fifths.", "ages.")
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("place", "start", "draws"), ((str,), "text")),
-    **dict.fromkeys(("seeds", "over", "lasts"), ((str, int, float), "a number")),
+    **dict.fromkeys(("seeds", "year", "over", "lasts"), ((str, int, float), "a number")),
     **dict.fromkeys(("compare", "show"), ((list, tuple), "a list")),
     **dict.fromkeys(("levers", "targets"), ((dict,), "a table")),
 }
@@ -39,11 +40,13 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """Place, number of seeds, parameters, policies, lever values with their target groups and dates, and charts."""
+    """Place, number of seeds, parameters, policies, lever values with target groups and dates, and what is shown."""
 
     place: str
     seeds: int
     scenarios: tuple[str, ...]
+    year: int
+    """The year of the answer. It changes no run."""
     levers: Mapping[str, float] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     targets: Mapping[str, TargetGroup] = field(default_factory=dict)
@@ -129,6 +132,7 @@ def default_choice(index: ModelIndex) -> Choice:
         place=index.place,
         seeds=index.settings.seeds,
         scenarios=index.default_scenarios,
+        year=index.years,
         services=services,
         start=index.default_start,
         over_months=index.settings.over_months,
@@ -172,6 +176,7 @@ def checked(raw: Any, index: ModelIndex) -> tuple[Choice, list[str]]:
     if draws not in DRAWS:
         said.append(_unknown("choice of parameters", draws, DRAWS))
         draws = default.draws
+    year = _integer(raw, "year", "The year of the answer", default.year, year_choices(index.years), said)
     over = _integer(raw, "over", "The months until full effect", default.over_months, over_choices(index), said)
     start = raw.get("start", default.start)
     if start not in index.starts():
@@ -207,6 +212,7 @@ def checked(raw: Any, index: ModelIndex) -> tuple[Choice, list[str]]:
             place=str(place),
             seeds=seeds,
             scenarios=scenarios,
+            year=year,
             levers=levers,
             services=services,
             targets={name: target for name, target in targets.items() if target != EVERYONE},
@@ -360,6 +366,8 @@ def write_link(choice: Choice, index: ModelIndex) -> str:
         parts.append(("seeds", str(choice.seeds)))
     if choice.draws != default.draws:
         parts.append(("draws", choice.draws))
+    if choice.year != default.year:
+        parts.append(("year", str(choice.year)))
     if choice.scenarios != default.scenarios:
         parts.append(("compare", ",".join(choice.scenarios)))
     for name, value in choice.levers.items():
@@ -388,6 +396,7 @@ def choice_data(choice: Choice) -> dict[str, Any]:
         "place": choice.place,
         "seeds": choice.seeds,
         "draws": choice.draws,
+        "year": choice.year,
         "compare": list(choice.scenarios),
         "show": list(choice.services),
         "levers": dict(choice.levers),

@@ -22,25 +22,21 @@ def _comparison(index: ModelIndex) -> list[Any]:
     start = default_choice(index)
     return [
         html.H2("Compare with the baseline"),
-        html.Fieldset(
-            [
-                html.Legend(f"Policies, at most {index.settings.most_scenarios}", className="unseen"),
-                dmc.ChipGroup(
-                    id="compare-scenarios",
-                    multiple=True,
-                    value=list(start.scenarios),
-                    children=[
-                        dmc.Chip(
-                            index.label(name),
-                            value=name,
-                            id={"type": "compare-scenario", "name": name},
-                            size="md",
-                            className="chip",
-                        )
-                        for name in index.policies
-                    ],
-                ),
-            ]
+        dmc.CheckboxGroup(
+            id="compare-scenarios",
+            label=f"Policies, at most {index.settings.most_scenarios}",
+            value=list(start.scenarios),
+            className="policies",
+            children=[
+                dmc.Checkbox(
+                    label=index.label(name),
+                    description=index.question(name),
+                    value=name,
+                    id={"type": "compare-scenario", "name": name},
+                    size="md",
+                )
+                for name in index.policies
+            ],
         ),
         html.Div(
             className="pair",
@@ -48,7 +44,7 @@ def _comparison(index: ModelIndex) -> list[Any]:
                 _place_select(index, start.place),
                 _select(
                     "compare-seeds",
-                    "Seeds (runs)",
+                    "Runs (seeds)",
                     [(str(n), str(n)) for n in seed_choices(index)],
                     str(start.seeds),
                 ),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from dashboard.findings import Change, change, direction, focus, metric_label, scenario_label, signed_end, small
+from dashboard.horizon import answer_row
 from dashboard.model import Document
 from sim.results.doubt import refusals
 
@@ -79,7 +80,7 @@ def _causes(document: Document, metric: str, name: str) -> list[str]:
             "All runs have the parameters as declared, so all of this spread is chance. That the parameters are not "
             "known exactly is in no band."
         ]
-    last = document["differences"][name][metric]["by_year"][-1]
+    last = answer_row(document, document["differences"][name][metric])
     share = share_of_chance(last.get("luck_sd"), last.get("parameter_sd"))
     if share is None:
         return []

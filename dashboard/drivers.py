@@ -10,7 +10,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard import reproduce, tables
+from dashboard import reproduce, sources, tables
 from dashboard.findings import capital, listed, metric_label, scenario_label, small
 from dashboard.html_attributes import aria
 from dashboard.model import YOURS, Document, ModelIndex
@@ -60,7 +60,10 @@ def _policy_table(
     )
     if note:
         text += f" {capital(note.replace('`', ''))}."
-    return html.Div(tables.table(tables.column(document, name), HEADINGS, cells, note=text), className="drivers")
+    cited = sources.key_list(row[-1] for row in cells)
+    key = [html.Details([html.Summary("Key of the sources"), *cited])] if cited else []
+    table = tables.table(tables.column(document, name), HEADINGS, cells, note=text)
+    return html.Div([table, *key], className="drivers")
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

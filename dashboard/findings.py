@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from dashboard.horizon import answer_row, answer_year
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document
 from sim.results.number_text import MINUS, POINTS, difference_unit, fixed, is_share
@@ -18,8 +19,12 @@ from sim.results.number_text import MINUS, POINTS, difference_unit, fixed, is_sh
 RUNS = "middle 95% of runs"
 MEAN = "95% CI of the mean"
 MEAN_SHORT = "95% CI"
-UNCLEAR = "95% CI includes 0"
 MIXED = "on average: runs go both ways"
+NO_DIFFERENCE = "No clear difference"
+PREVENTION = "prevention_share"
+"""The measure by which the page knows a policy that spends more on prevention."""
+SHORTEST_SPELL = 2
+"""Years in a row that must differ clearly before a sentence names them: one year can differ by chance."""
 
 
 class Change(NamedTuple):
@@ -67,10 +72,10 @@ def excludes_zero(row: Mapping[str, Any]) -> bool:
 
 
 def change(document: Document, metric: str, name: str) -> Change:
-    """The difference of one scenario from the baseline in the last year."""
+    """The difference of one scenario from the baseline in the year of the answer."""
     record = document["differences"][name][metric]
-    last = record["by_year"][-1]
-    base = document["scenarios"][document["baseline"]][metric]["by_year"][-1]["mean"]
+    last = answer_row(document, record)
+    base = answer_row(document, document["scenarios"][document["baseline"]][metric])["mean"]
     if is_share(record["unit"]):
         scale, unit = 100.0, POINTS
     elif abs(base) > 1e-12 and not record["unit"].startswith("%"):
@@ -91,10 +96,19 @@ def with_unit(text: str, unit: str) -> str:
 
 
 def focus(document: Document, metric: str) -> str | None:
-    """The scenario of a chart's title: the visitor's own, else the one with the largest clear difference."""
+    """The policy of the headline and of titles.
+
+    The visitor's own policy; else the policy that spends most more on prevention, as prevention is the page's question;
+    else the policy with the largest clear difference, if there is one.
+    """
     names = list(document["differences"])
     if YOURS in names:
         return YOURS
+    shifts = {name: answer_row(document, document["differences"][name][PREVENTION]) for name in names
+              if PREVENTION in document["differences"][name]}  # fmt: skip
+    more = [name for name, row in shifts.items() if excludes_zero(row) and row["mean"] > 0.0]
+    if more:
+        return max(more, key=lambda name: shifts[name]["mean"])
     changes = {name: change(document, metric, name) for name in names}
     clear = [name for name in names if changes[name].clear]
     return max(clear, key=lambda name: abs(changes[name].mean), default=None)
@@ -107,60 +121,73 @@ def finding(document: Document, metric: str, name: str | None = None) -> str:
     if not document["differences"]:
         return f"{capital(label)} under {scenario_label(document, document['baseline'])}"
     if name is None:
-        return f"No clear difference in {small(label)} by year {document['years'][-1]} under any policy"
+        return f"{NO_DIFFERENCE} in {small(label)} by year {answer_year(document)} under any policy"
     result = change(document, metric, name)
-    if not result.clear:
-        when = f"by year {result.year} under {scenario_label(document, name)}"
-        return f"No clear difference in {small(label)} {when} ({result.band}: {spread(result)})"
-    return f"{capital(label)} {is_or_are(label)} {finding_short(document, metric, name)}"
-
-
-def finding_short(document: Document, metric: str, name: str | None = None) -> str:
-    """The finding without the measure's name."""
-    name = name or focus(document, metric)
-    if name is None:
-        return f"no clear difference by year {document['years'][-1]} under any policy"
-    result = change(document, metric, name)
-    text = size(result) if result.clear else "no clear difference"
-    return f"{text} by year {result.year} under {scenario_label(document, name)} ({result.band}: {spread(result)})"
+    when = f"by year {result.year} under {scenario_label(document, name)} ({result.band}: {spread(result)})"
+    if result.clear:
+        return f"{capital(label)} {is_or_are(label)} {size(result)} {when}"
+    period = spell(document["differences"][name][metric]["by_year"])
+    earlier = f"; it differs {period.years}, when it is {direction(period.mean)}" if period else ""
+    return f"{NO_DIFFERENCE} in {small(label)} {when}{earlier}"
 
 
 def finding_brief(document: Document, metric: str, name: str | None = None) -> str:
     """The finding of a small chart, without the year and the kind of interval."""
+    if constant(document, metric):
+        return "The same under every policy, in every year"
     name = name or focus(document, metric)
     if name is None:
-        return "No clear difference under any policy"
+        return f"{NO_DIFFERENCE} under any policy"
     result = change(document, metric, name)
-    text = capital(size(result)) if result.clear else "No clear difference"
+    text = capital(size(result)) if result.clear else NO_DIFFERENCE
     return f"{text} under {scenario_label(document, name)} ({spread(result)})"
 
 
-def headline(document: Document, metric: str) -> str:
-    """The finding with its interval, then the other policies in a few words.
+def constant(document: Document, metric: str) -> bool:
+    """Whether a measure has the same value under all scenarios and in all years: nothing that was run moves it."""
+    figures = {
+        row[figure]
+        for measures in document["scenarios"].values()
+        for row in measures[metric]["by_year"]
+        for figure in ("mean", "q025", "q975")
+    }
+    return len(figures) == 1
 
-    For the visitor's own policy the finding stands alone: the cards below it show the other policies.
-    """
-    name = focus(document, metric)
-    first = f"{finding(document, metric, name)}."
-    if name is None:
-        return first
-    year = document["years"][-1]
-    first = first.replace(f"by year {year} ", "", 1)
-    names = [] if name == YOURS else [other for other in document["differences"] if other != name]
-    others = [(other, change(document, metric, other)) for other in names]
-    clear = [f"{size(result)} under {scenario_label(document, other)}" for other, result in others if result.clear]
-    unclear = [scenario_label(document, other) for other, result in others if not result.clear]
-    more = []
-    if clear:
-        label = metric_label(document, metric)
-        more.append(f"{capital(label)} {is_or_are(label)} {listed(clear)}.")
-    if unclear:
-        more.append(f"Under {listed(unclear)} there is no clear difference.")
-    return " ".join([f"In year {year}, {small(first)}", *more])
+
+def headline(document: Document, metric: str) -> str:
+    """The result of the policy in focus in one sentence. The cards below it show every policy."""
+    return f"{finding(document, metric)}."
+
+
+class Spell(NamedTuple):
+    """Years in a row in which a policy differs clearly from the baseline, in one direction."""
+
+    first: int
+    last: int
+    mean: float
+
+    @property
+    def years(self) -> str:
+        """'in years 3 to 12'."""
+        return f"in years {self.first} to {self.last}"
+
+
+def spell(rows: Sequence[Mapping[str, Any]]) -> Spell | None:
+    """The longest time for which a policy differs clearly; None if that is shorter than `SHORTEST_SPELL` years."""
+    longest: list[Mapping[str, Any]] = []
+    current: list[Mapping[str, Any]] = []
+    for row in rows:
+        differs = excludes_zero(row)
+        goes_on = bool(current) and current[-1]["mean"] * row["mean"] > 0
+        current = ([*current, row] if goes_on else [row]) if differs else []
+        longest = max(longest, current, key=len)
+    if len(longest) < SHORTEST_SPELL:
+        return None
+    return Spell(longest[0]["year"], longest[-1]["year"], sum(row["mean"] for row in longest) / len(longest))
 
 
 def soon(document: Document, metric: str, name: str | None = None) -> str:
-    """The year from which a policy differs clearly from the baseline."""
+    """The year from which a policy differs clearly from the baseline to the end, or the years in which it did."""
     label = metric_label(document, metric)
     name = name or focus(document, metric)
     if not document["differences"]:
@@ -170,13 +197,18 @@ def soon(document: Document, metric: str, name: str | None = None) -> str:
         return f"{capital(label)}: no policy differs clearly from the baseline in year {year}"
     rows = document["differences"][name][metric]["by_year"]
     clear = [excludes_zero(row) for row in rows]
+    verb = is_or_are(label)
     subject = f"{capital(label)} under {scenario_label(document, name)}"
     if not clear[-1]:
-        return f"{subject}: no clear difference from the baseline in year {rows[-1]['year']}"
+        period = spell(rows)
+        end = f"from the baseline in year {rows[-1]['year']}"
+        if period is None:
+            return f"{subject}: no clear difference {end}"
+        than = f"{direction(period.mean)} than in the baseline {period.years}"
+        return f"{subject} {verb} {than}, and not clearly different {end}"
     start = len(clear)
     while start > 0 and clear[start - 1] and rows[start - 1]["mean"] * rows[-1]["mean"] > 0:
         start -= 1
-    verb = is_or_are(label)
     return (
         f"{subject} {verb} {direction(rows[-1]['mean'])} than in the baseline from year {rows[start]['year']} onwards"
     )
@@ -190,8 +222,9 @@ def gains(document: Document, metric: str, by: str = "quintile", name: str | Non
     if name is None or not groups:
         return f"{capital(label)} by deprivation"
     unit = document["differences"][name][metric]["unit"]
-    inhabited = [key for key in sorted(groups) if not math.isnan(groups[key]["by_year"][-1]["mean"])]
-    edges = [groups[key]["by_year"][-1] for key in (inhabited[0], inhabited[-1])]
+    rows = {key: answer_row(document, groups[key]) for key in sorted(groups)}
+    inhabited = [key for key, row in rows.items() if not math.isnan(row["mean"])]
+    edges = [rows[key] for key in (inhabited[0], inhabited[-1])]
     places = [FIFTH_LABELS[sorted(groups).index(key)] for key in (inhabited[0], inhabited[-1])]
     if not any(excludes_zero(row) for row in edges):
         where = f"in the {places[0]} or the {places[1]}"

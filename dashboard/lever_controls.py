@@ -12,6 +12,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from dashboard import sources
 from dashboard.choice import Choice, default_choice, lasts_choices
 from dashboard.findings import with_unit
 from dashboard.html_attributes import aria, data
@@ -121,6 +122,7 @@ def slider(lever: LeverInfo) -> html.Div:
                             html.P(lever.meaning, id=f"lever-{lever.name}-meaning"),
                             html.P(_range_and_baseline(lever)),
                             html.P(f"Source: {lever.source}."),
+                            *sources.key_list([lever.source]),
                         ],
                         className="lever-about",
                     ),

@@ -23,8 +23,12 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of finished runs, the number of runs and a note."""
 
 FIGURES = ("mean", "q025", "q975")
-BY_POLICY = ("scenarios", "differences", "labels", "drivers", "driver_others", "driver_notes")
+BY_POLICY = (
+    "scenarios", "differences", "labels", "composition", "money", "asked_and_done", "drivers", "driver_others", "driver_notes",
+)  # fmt: skip
 """The parts of a document that have an entry for each scenario or policy."""
+SPENDING_TOTALS = ("spend_total", "spend_preventive")
+"""Spending that other measures divide: all of it, and all prevention, of which each kind has a measure."""
 BASELINE = "baseline"
 DEFAULT_DRAWS = "all"
 """The default of `draws` in `sim.compare`, of `--draws` on the command line, and of the page."""
@@ -140,6 +144,7 @@ class ModelIndex:
         self.model = model
         self.settings = settings
         self.is_warm = is_warm  # whether the model is compiled; if not, the first run waits for the compiler
+        self.scope: tuple[dict[str, Any], ...] = ()  # the rows of the model's scope, after the first run
         self.drivers = drivers  # from a comparison to the part of its document on the drivers of its differences
         self.version = str(getattr(model, "__version__", ""))
         self.sections: tuple[str, ...] = tuple(model.lever_sections())
@@ -151,18 +156,22 @@ class ModelIndex:
         self._services_of = model.services_of
         self.age_bands: tuple[tuple[int, int], ...] = tuple(model.AGE_BANDS)
         # A measure that compares a policy with the baseline has no level, so it has no line in a chart.
-        measures = list(model.metrics())
-        levels = [metric for metric in measures if getattr(metric, "against", None) is None]
-        self.cost_effectiveness: tuple[MetricInfo, ...] = tuple(metric for metric in measures if metric not in levels)
+        levels = (metric for metric in model.metrics() if getattr(metric, "against", None) is None)
         self.metrics: dict[str, MetricInfo] = {metric.name: metric for metric in levels}
         filed = tuple(model.place_names())
         self.authorities: dict[str, str] = {
             name: label for name, label in model.authority_names().items() if name not in filed
         }
         self.places: tuple[str, ...] = (*filed, *self.authorities)
+        self._filed = {name: model.Place.load(name) for name in filed}
         self.scenarios: dict[str, Any] = {name: model.Scenario.load(name) for name in model.scenario_names()}
         if BASELINE not in self.scenarios:
             raise ValueError(f"no scenario called '{BASELINE}'; there are {', '.join(self.scenarios) or 'none'}")
+
+    def load_scope(self) -> None:
+        """Read the table of the model's scope once, in a run: it needs a calibration, which a run makes anyway."""
+        if not self.scope:
+            self.scope = tuple(self.model.scope().to_dict("records"))
 
     def services_of(self, lever: str) -> dict[str, str]:
         """The services on which a lever acts, and their labels."""
@@ -184,6 +193,14 @@ class ModelIndex:
         """The place that the page shows at first."""
         return self.settings.place if self.settings.place in self.places else self.places[0]
 
+    def place_label(self, place: str) -> str:
+        """The label of a place on the page."""
+        return str(self._filed[place].label if place in self._filed else self.authorities[place])
+
+    def is_invented(self, place: str) -> bool:
+        """Whether no such place exists: its neighbourhoods are invented too."""
+        return place in self._filed and self._filed[place].kind == "illustrative"
+
     def people(self, place: str) -> int | None:
         """The number of people with which a place is run; None for the population of a place with a file."""
         if self.settings.people is not None or place not in self.authorities:
@@ -192,7 +209,7 @@ class ModelIndex:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Measures that count contacts with a service, without acute demand, which has its own chart."""
+        """Measures that count contacts with a service, for the first small charts."""
         return tuple(n for n, m in self.metrics.items() if "per 1,000" in m.unit and n != self.main)
 
     @property
@@ -207,9 +224,9 @@ class ModelIndex:
 
     @property
     def spend(self) -> tuple[str, ...]:
-        """Spending by tier, without the total, for the charts of spending."""
-        tiers = tuple(n for n in self.money if n.startswith("spend_") and n != "spend_total")
-        return (tiers or self.money)[:4]
+        """Spending by kind, without totals, for the charts of spending."""
+        kinds = tuple(n for n in self.money if n.startswith("spend_") and n not in SPENDING_TOTALS)
+        return kinds or self.money[:4]
 
     @property
     def selectable(self) -> tuple[str, ...]:
@@ -221,6 +238,10 @@ class ModelIndex:
         if scenario == YOURS:
             return "Your policy"
         return str(getattr(self.scenarios[scenario], "label", "") or scenario)
+
+    def question(self, scenario: str) -> str:
+        """The question that a scenario asks."""
+        return str(getattr(self.scenarios[scenario], "question", ""))
 
     @property
     def years(self) -> int:
@@ -275,6 +296,7 @@ def run(index: ModelIndex, job: RunRequest, progress: Progress) -> Document:
         for measures in document[part].values():
             for name in measures.keys() - {index.main}:
                 measures[name].pop("groups", None)  # only the main chart shows fifths; the store stays small
+    index.load_scope()
     return with_gaps(document)
 
 

@@ -6,13 +6,17 @@ from typing import Any
 
 from dash import html
 
-from dashboard import charts, doubt, findings, tables
+from dashboard import asked, charts, doubt, findings, tables
 from dashboard.choice import Choice
 from dashboard.controls import month_text
+from dashboard.glossary import term
+from dashboard.horizon import answer_row, answer_year
 from dashboard.lever_controls import duration_text, lever_text, target_text
 from dashboard.lever_settings import EVERYONE
 from dashboard.model import YOURS, Document, ModelIndex, RunRequest
 from dashboard.store import JobState
+from dashboard.styles import Style, styles, swatch_address
+from sim.assurance.uses import HEADING
 
 CALIBRATING = "calibrating"
 """The first word of the model's note while the draws of the parameters are calibrated, before the runs."""
@@ -40,17 +44,33 @@ def policy(choice: Choice, index: ModelIndex) -> list[Any]:
     return [html.Strong("Your policy. "), f"{when}: {'; '.join(parts)}."]
 
 
+def notice(place: str, index: ModelIndex) -> list[Any]:
+    """What the place of the page is: an invented town, or an area whose mix of ages and deprivation it has."""
+    label = index.place_label(place)
+    if index.is_invented(place):
+        text = f"{label} is an invented town with England’s mix of ages and deprivation. Its people are invented."
+    else:
+        text = f"The people are invented. Their ages and their neighbourhoods’ deprivation are those of {label}."
+    return [
+        html.Strong("Exploratory, not a forecast. ", className="phase"),
+        f"{text} Needs and use of services are calibrated to England’s published rates. ",
+        html.A(HEADING, href="#uses"),
+    ]
+
+
 def cards(document: Document, index: ModelIndex) -> list[html.Div]:
-    """A card for each policy: its effect on acute demand and on spending in the last year."""
-    total = "spend_total" if "spend_total" in index.metrics else None
+    """A card for each policy: its effect on acute demand and on spending in the year of the answer."""
     result = []
-    looks = charts.styles(document)
-    for name in sorted(document["differences"], key=lambda other: other != YOURS):
+    looks = styles(document)
+    first = findings.focus(document, index.main)
+    for name in sorted(document["differences"], key=lambda other: (other != YOURS, other != first)):
         demand = findings.change(document, index.main, name)
         lines: list[Any] = [
             html.H2([swatch(looks[name]), tables.column(document, name)]),
-            html.P(html.Span(findings.signed(demand), className="big")),
-            *([html.P(_verdict(demand), className="verdict")] if _verdict(demand) else []),
+            html.P(html.Span(findings.signed(demand), className="big"))
+            if demand.clear
+            else html.P(findings.NO_DIFFERENCE, className="unclear"),
+            *([html.P(findings.MIXED, className="verdict")] if demand.clear and demand.mixed else []),
             *(
                 [html.P(f"{findings.MEAN_SHORT} {findings.ends(demand)}", className="note figures")]
                 if demand.band == findings.MEAN
@@ -58,26 +78,38 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
             ),
             html.P(f"Runs {findings.run_ends(demand)}", className="note figures"),
         ]
-        if total:
-            record = document["differences"][name][total]["by_year"][-1]
-            amount = tables.pounds_text(record)
-            lines.append(html.P(["Spending ", html.Span(amount, className="figures")], className="note"))
+        requests = asked.words(document, name)
+        if requests:
+            lines.append(html.P(f"Asked: {findings.small('; '.join(requests))}.", className="asked"))
+        for measure, label in (("spend_total", "Came out: spending"), ("bailed_out", "Bailed out by the centre")):
+            if measure in index.metrics:
+                row = answer_row(document, document["differences"][name][measure])
+                if measure == "spend_total" or findings.excludes_zero(row):
+                    lines.append(html.P([f"{label} ", html.Span(tables.pounds_text(row), className="figures")]))
         result.append(html.Div(lines, className="figure-card yours" if name == YOURS else "figure-card"))
     return result
 
 
-def cards_note(document: Document, index: ModelIndex) -> str:
-    """The note on the numbers of the cards."""
-    label = findings.metric_label(document, index.main).lower()
+def cards_note(document: Document, index: ModelIndex) -> list[Any]:
+    """The note on the numbers of the cards, whose words have definitions."""
+    label = findings.metric_label(document, index.main)
     bands = {findings.change(document, index.main, name).band for name in document["differences"]}
-    ranges = f"the {findings.MEAN} and the {findings.RUNS}" if findings.MEAN in bands else f"the {findings.RUNS}"
-    spend = "; spending in £ per person per year" if "spend_total" in index.metrics else ""
+    interval = ["the ", term("95% CI", findings.MEAN), " and "] if findings.MEAN in bands else []
+    spend = "; spending and bail-outs in £ a person in that year" if "spend_total" in index.metrics else ""
     count = len(document["seeds"])
-    runs = f"{count} run{'' if count == 1 else 's'}"
-    return (
-        f"Change in {label} from the baseline in year {document['years'][-1]}, with {ranges} ({runs}){spend}. "
-        f"{document['people']:,} people."
-    )
+    return [
+        "Change in ",
+        term("acute demand", findings.small(label)),
+        " from the ",
+        term("baseline"),
+        f" in year {answer_year(document)}, with ",
+        *interval,
+        "the ",
+        term("middle 95% of runs"),
+        f" ({count} ",
+        term("run", "run" if count == 1 else "runs"),
+        f"){spend}. {document['people']:,} people.",
+    ]
 
 
 def doubt_lines(document: Document, index: ModelIndex) -> list[html.P]:
@@ -92,7 +124,7 @@ def marked(text: str) -> list[Any]:
 
 def legend(document: Document) -> list[html.Li]:
     """The legend of the small charts."""
-    looks = charts.styles(document)
+    looks = styles(document)
     items = [html.Li([swatch(looks[name]), tables.column(document, name)]) for name in document["scenarios"]]
     return [*items, html.Li([html.Span(className="swatch-band"), charts.BANDS])]
 
@@ -120,14 +152,6 @@ def progress(
     return text, round(100 * share / max(len(jobs), 1))
 
 
-def swatch(look: charts.Style) -> html.Span:
-    """A scenario's line style."""
-    stroke = {"solid": "solid", "dash": "dashed", "longdash": "dashed", "dot": "dotted"}.get(look.dash, "dashed")
-    width = min(round(look.width) + 1, 5)
-    return html.Span(className="swatch", style={"borderTop": f"{width}px {stroke} {look.colour}"})
-
-
-def _verdict(change: findings.Change) -> str:
-    if not change.clear:
-        return findings.UNCLEAR
-    return findings.MIXED if change.mixed else ""
+def swatch(look: Style) -> html.Img:
+    """A scenario's line as charts draw it. The name beside it is its text."""
+    return html.Img(src=swatch_address(look), alt="", className="swatch")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.findings import MEAN, RUNS
+from dashboard.findings import MEAN, RUNS, constant, listed, small
+from dashboard.horizon import answer_row, answer_year
 from dashboard.html_attributes import aria, optional_id
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document, MetricInfo
 from sim.results.number_text import MINUS, difference_unit, fixed, number_text, shown_unit
 
 RANGE_NOTE = f"Each cell: the mean, in brackets the {MEAN}, and below it the {RUNS}."
-MEAN_NOTE = f"Each cell: the mean over runs, and in brackets the {MEAN}, or a note."
 
 
 def range_text(record: Mapping[str, Any], unit: str, decimals: int, *, signed: bool = False) -> str:
@@ -57,58 +56,35 @@ def by_year(document: Document, metric: MetricInfo, *, differences: bool = False
 
 
 def by_fifth(document: Document, metric: MetricInfo) -> html.Div:
-    """One measure's difference from the baseline in the last year, by deprivation fifth (rows) and scenario."""
+    """One measure's difference from the baseline in the year of the answer, by fifth (rows) and scenario."""
     rows = []
     for k, label in enumerate(FIFTH_LABELS):
         cells = []
         for metrics in document["differences"].values():
             groups = metrics[metric.name].get("groups", {}).get("quintile", {})
-            record = groups[sorted(groups)[k]]["by_year"][-1] if groups else None
+            record = answer_row(document, groups[sorted(groups)[k]]) if groups else None
             cells.append(range_text(record, metric.unit, metric.decimals, signed=True) if record else "none")
         rows.append([label.capitalize(), *cells])
     headings = ["Neighbourhoods", *(column(document, name) for name in document["differences"])]
-    title = f"{metric.label} in year {document['years'][-1]}: difference from the baseline"
+    title = f"{metric.label} in year {answer_year(document)}: difference from the baseline"
     return table(f"{title}, {difference_unit(metric.unit)}", headings, rows)
 
 
-def cost_effectiveness(document: Document, metrics: Sequence[MetricInfo]) -> html.Div:
-    """The costs and benefits of each policy up to the last year: a row for each policy."""
-    rows = [
-        [
-            column(document, name),
-            *(_amount_and_note(measures[metric.name]["by_year"][-1], metric.unit) for metric in metrics),
-        ]
-        for name, measures in document["differences"].items()
-    ]
-    headings = ["Policy", *(f"{metric.label} ({metric.unit})" for metric in metrics)]
-    title = f"Costs and benefits up to year {document['years'][-1]}; later pounds and years of life are discounted"
-    return table(title, headings, rows, note=MEAN_NOTE)
+def all_measures(document: Document, metrics: Sequence[MetricInfo], id: str = "") -> html.Div:
+    """All measures in the year of the answer, by measure (rows) and scenario; then the differences from the baseline.
 
-
-def _amount_and_note(row: Mapping[str, Any], unit: str) -> str:
-    """'£7 (£5 to £9)', or the note: 'Does not pay back within 20 years'."""
-
-    def text(value: float) -> str:
-        return pounds(value) if unit.startswith("£") else fixed(value, 0, minus=MINUS)
-
-    ends = [text(end) for key in ("ci_low", "ci_high") if (end := row.get(key)) is not None]
-    value = "" if math.isnan(row["mean"]) else text(row["mean"])
-    if value and len(ends) == 2:
-        value += f" ({' to '.join(ends)})"
-    return "; ".join(part for part in (value, row.get("note", "")) if part)
-
-
-def last_year(document: Document, metrics: Sequence[MetricInfo], id: str = "") -> html.Div:
-    """All measures in the last year, by measure (rows) and scenario; then the differences from the baseline."""
+    Measures that nothing moves are named in a sentence: their rows would say the same under every scenario.
+    """
     levels: list[list[str]] = []
     differences: list[list[str]] = []
-    for metric in metrics:
+    fixed_measures = [metric for metric in metrics if constant(document, metric.name)]
+    for metric in (metric for metric in metrics if metric not in fixed_measures):
         for rows, part, signed in ((levels, "scenarios", False), (differences, "differences", True)):
-            records = [measures[metric.name]["by_year"][-1] for measures in document[part].values()]
+            records = [answer_row(document, measures[metric.name]) for measures in document[part].values()]
             cells = [range_text(record, metric.unit, metric.decimals, signed=signed) for record in records]
             unit = difference_unit(metric.unit) if signed else shown_unit(metric.unit)
             rows.append([metric.label, unit, *cells])
-    year = document["years"][-1]
+    year = answer_year(document)
     names = [column(document, name) for name in document["scenarios"]]
     policy_names = [column(document, name) for name in document["differences"]]
     return html.Div(
@@ -119,9 +95,24 @@ def last_year(document: Document, metrics: Sequence[MetricInfo], id: str = "") -
                 ["Measure", "Unit", *policy_names],
                 differences,
             ),
+            *_same_everywhere(document, fixed_measures),
         ],
         **optional_id(id),
     )
+
+
+def _same_everywhere(document: Document, metrics: Sequence[MetricInfo]) -> list[html.P]:
+    """A sentence on the measures that have one value under every scenario and in every year."""
+    if not metrics:
+        return []
+    base = document["scenarios"][document["baseline"]]
+    means = [answer_row(document, base[metric.name])["mean"] for metric in metrics]
+    values = [
+        f"{small(metric.label)} ({number_text(mean, metric.unit, metric.decimals, minus=MINUS, missing='none')})"
+        for metric, mean in zip(metrics, means, strict=True)
+    ]
+    text = f"The same under every policy and in every year, as no lever that was moved acts on it: {listed(values)}."
+    return [html.P(text)]
 
 
 def column(document: Document, name: str) -> str:

@@ -41,6 +41,7 @@ _MODULES = {
     "parameters": "sim.scenario.parameters",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
+    "scope": "sim.analysis.scope",
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
     "sweep": "sim.sweeps.sweep",
@@ -52,6 +53,7 @@ _ALIASES = {"parameters": "parameter_frame"}
 if TYPE_CHECKING:
     from typing import Any
 
+    from sim.analysis.scope import scope
     from sim.analysis.sensitivity.study import sensitivity
     from sim.ensemble.compare import compare, run
     from sim.ensemble.concatenation import concat
@@ -95,6 +97,7 @@ __all__ = [
     "place_names",
     "run",
     "scenario_names",
+    "scope",
     "sensitivity",
     "services_of",
     "sweep",

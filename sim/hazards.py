@@ -212,8 +212,11 @@ def independent_donors(aims: Targets, domains: tuple[Domain, ...], count: int = 
     }
 
 
-PROSE = {"label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients"}
-"""Keys of a data file that describe a figure. A solution does not depend on them."""
+PROSE = {
+    "label", "source", "unit", "meaning", "status", "low", "high", "measure", "question", "clients", "prevention",
+    "price_year", "plus",
+}  # fmt: skip
+"""Keys of a data file that describe a figure or a service. A solution does not depend on them."""
 
 
 def _figures(table: Any) -> Any:

@@ -1,4 +1,6 @@
-"""Generates the tables of sim/MODEL.md from the code, and draws the chart of README.md from a run.
+"""Generates the tables of sim/MODEL.md and README.md from the code, and draws the chart of README.md from a run.
+
+docs/index.md has a generated part too: that of `SHARED`.
 
 Each mechanism's claim, evidence and limits are copied unchanged from the docstring of its file. The tables are made
 from the declarations.
@@ -14,7 +16,7 @@ import pkgutil
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +25,9 @@ from types import ModuleType
 from pydantic import BaseModel
 
 from sim import policies
+from sim.analysis.scope import scope
+from sim.assurance.limits import structural_limits
+from sim.assurance.uses import excluded_uses
 from sim.calibration import calibrate, paired_run, simulation_check
 from sim.engine.schedule import REGISTRY, Mechanism
 from sim.engine.tables import columns
@@ -37,16 +42,26 @@ from sim.results.metrics import Metric, metrics
 from sim.scenario import registry
 from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
+from sim.scenario.valuation import VALUATION
+from sim.schema.docstring_sections import docstring_sections
+from sim.schema.markdown_table import markdown_table as _table
+from sim.schema.prices import base_year
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import PURPOSES
 from sim.state.world import all_tables
-from sim.validation.claims import claim_texts, outside_texts
+from sim.validation.claims import Case, cases, claim_texts, outside_texts
+from sim.validation.coverage import published_coverage
 from sim.validation.natural_experiments import EXPERIMENTS, Experiment
+from sim.validation.published_fit import band_text, effect_text, figures_text, published_text
+from sim.validation.stored_results import runs_text, stored
 from sim.world.build import BURN_IN_MONTHS
 
 SIM_FOLDER = Path(__file__).parent
 MODEL = SIM_FOLDER / "MODEL.md"
+README = SIM_FOLDER.parent / "README.md"
+OTHER_PAGES = (README, SIM_FOLDER.parent / "docs" / "index.md")
+"""Further pages with generated parts."""
 CHART = SIM_FOLDER.parent / "scenarios" / "main-comparison.svg"
 MOST_NAMED = 8
 """Largest number of consecutive levers that the table of mechanisms names."""
@@ -54,17 +69,6 @@ CHART_SCENARIOS = ("baseline", "salami-slice", "more-acute", "prevention-shift")
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; floats are written in short form."""
-
-    def cell(value: object) -> str:
-        text = f"{value:g}" if isinstance(value, float) else str(value)
-        return " ".join(text.split()).replace("|", "\\|")
-
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell(value) for value in line) + " |" for line in lines)
 
 
 def _module_path(module: str) -> str:
@@ -196,7 +200,7 @@ def levers_table() -> str:
     """Every lever that a policy can set."""
     rows = []
     for x in levers():
-        groups = {"service": "services", "where": "neighbourhoods", "who": "ages"}
+        groups = {"service": "services", "prevention": "a kind of prevention", "where": "neighbourhoods", "who": "ages"}
         aim = ", ".join(groups[aim] + (" (required)" if aim in x.needs else "") for aim in x.aims) or "place"
         name = f"[`{x.name}`](policies/{x.name}.py)"
         rows.append((name, x.meaning, x.unit, x.low, x.high, x.baseline, x.kind, aim, _paid_by(x), x.source))
@@ -222,19 +226,9 @@ def lever_claims_table() -> str:
     """The claim, evidence and limits of each lever's file."""
     rows = []
     for x in levers():
-        parts = _sections(sys.modules[f"sim.policies.{x.name}"].__doc__ or "")
+        parts = docstring_sections(sys.modules[f"sim.policies.{x.name}"].__doc__ or "")
         rows.append((f"[`{x.name}`](policies/{x.name}.py)", parts["Claim"], parts["Evidence"], parts["Limits"]))
     return _table(("lever", "claim", "evidence", "limits"), rows)
-
-
-def _sections(doc: str) -> dict[str, str]:
-    """The text of a docstring under each of its headings."""
-    text_by_heading: dict[str, str] = {}
-    for part in re.split(r"\n(?=[A-Z][a-z]+ {2,})", doc.strip()):
-        heading = re.match(r"([A-Z][a-z]+) {2,}", part)
-        if heading:
-            text_by_heading[heading[1]] = " ".join(part[heading.end() :].split())
-    return text_by_heading
 
 
 def domains_table() -> str:
@@ -332,14 +326,21 @@ def metrics_table() -> str:
     way = {"up": "more", "down": "less", None: ""}
     return _table(
         ("metric", "label", "kind", "unit", "better", "computed as"),
-        [(f"`{m.name}`", m.label, m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
+        [(f"`{m.name}`", _described(m), m.kind, m.unit, way[m.better], _made_as(m)) for m in metrics()],
     )
+
+
+def _described(m: Metric) -> str:
+    """The label of a metric, and what it counts where the label leaves that open."""
+    return f"{m.label}: {m.meaning}" if m.meaning else m.label
 
 
 def _made_as(m: Metric) -> str:
     """The way in which a metric is computed, in a few words."""
     if m.against is not None:
         return "comparison with the baseline"
+    if m.index_of == m.name:
+        return "episodes at their unit cost over people, as an index"
     if m.derived is not None:
         return (
             f"function of yearly sums, also by {', '.join(m.derived.by)}" if m.derived.by else "function of yearly sums"
@@ -348,52 +349,95 @@ def _made_as(m: Metric) -> str:
 
 
 def claims_table() -> str:
-    """Each claim, with the scenarios that test it."""
-    tests_of_claim: dict[str, list[str]] = {}
-    for name, path in library().items():
-        scenario = Scenario.load(name)
-        for claim in scenario.shows:
-            expectations = [e for e in scenario.expect if e.claim in (claim, None)]
-            stops = [s for s in scenario.stops if any(e.claim in (claim, None) for e in s.expect)]
-            if expectations:
-                limits = f", {len(stops)} where it stops" if stops else ""
-                tests = f"{_project_link(path)} ({len(expectations)} expectations{limits})"
-                tests_of_claim.setdefault(claim, []).append(tests)
-    texts, outside = claim_texts(), outside_texts()
+    """Each claim, with the scenarios that test it and the number of propagated expectations."""
+    tested: dict[str, dict[str, list[Case]]] = {}
+    for case in cases():
+        for number in case.claims:
+            tested.setdefault(number, {}).setdefault(case.scenario.name, []).append(case)
+    paths, texts, outside = library(), claim_texts(), outside_texts()
+    results = {claim["claim"]: claim["status"] for claim in (stored("claims.json") or {"claims": []})["claims"]}
     rows = []
     for number, text in texts.items():
-        tests = "; ".join(tests_of_claim.get(number, ())) or (
-            f"outside: {outside[number]}" if number in outside else "none yet"
-        )
-        rows.append((number, text, tests))
-    untested = len(texts) - len(set(tests_of_claim) | set(outside))
-    summary = (
-        f"{len(texts)} claims: {len(tests_of_claim)} tested, {len(outside)} outside the model, {untested} neither yet."
+        tests = [
+            f"{_project_link(paths[name])} ({_counted(of_scenario)})"
+            for name, of_scenario in tested.get(number, {}).items()
+            if any(case.stops is None for case in of_scenario)
+        ]
+        otherwise = f"outside: {outside[number]}" if number in outside else "none yet"
+        rows.append((number, text, "; ".join(tests) or otherwise, results.get(number, "")))
+    untested = len(texts) - len(set(tested) | set(outside))
+    summary = f"{len(texts)} claims: {len(tested)} tested, {len(outside)} outside the model, {untested} neither yet."
+    expected = [case for case in cases() if case.stops is None]
+    propagated = sum(case.effect.effect == "propagated" for case in expected)
+    summary += (
+        f" Of {len(expected)} expectations, limits of claims aside, {propagated} are propagated; the other "
+        f"{len(expected) - propagated} are on variables that a scenario's own levers determine, and count for nothing."
     )
-    return f"{summary}\n\n{_table(('claim', 'statement', 'tested in'), rows)}"
+    return f"{summary} {_claims_result()}\n\n{_table(('claim', 'statement', 'tested in', 'result'), rows)}"
+
+
+def _counted(of_scenario: Sequence[Case]) -> str:
+    """The number of expectations of a scenario for a claim, and how many are propagated or on a limit."""
+    expected = [case for case in of_scenario if case.stops is None]
+    propagated = sum(case.effect.effect == "propagated" for case in expected)
+    limits = len({case.stops.because for case in of_scenario if case.stops is not None})
+    text = f"{len(expected)} expectation{'s' if len(expected) > 1 else ''}, {propagated} propagated"
+    return text + (f", {limits} where it stops" if limits else "")
+
+
+def _claims_result() -> str:
+    """The counts of the stored run of `upstream claims`."""
+    result = stored("claims.json")
+    if result is None:
+        return "No full run of `upstream claims` is stored with this version."
+    with_one, of = result["claims_with_holding_expectation"], len(result["claims"])
+    statuses = ", ".join(f"{count} {status}" for status, count in result["counts"].items() if count)
+    return (
+        f"In the last full run, at least one propagated expectation held for {with_one['propagated']} of {of} claims "
+        f"(at least one direct expectation for {with_one['direct']}); by all expectations: {statuses}. "
+        f"{runs_text(result)}"
+    )
+
+
+def validation_text() -> str:
+    """The stored run of `upstream validate`: every figure, its fit under every condition, and every miss in words."""
+    result = stored("validation.json")
+    if result is None:
+        return "No full run of `upstream validate` is stored with this version."
+    rows, misses = [], []
+    for experiment in result["experiments"]:
+        for m in experiment["measures"]:
+            if m["fit"] is None:
+                continue
+            others = "; ".join(f"{fit['name']}: {fit['fit']}" for fit in m["fits"][1:])
+            figures = (published_text(m), band_text(m), effect_text(m))
+            rows.append((experiment["id"], f"{m['label']} ({m['unit']})", *figures, m["counted_as"], others))
+            if m["fit"] == "out":
+                misses.append(f"- {experiment['id']}, {m['label']}: {m['miss']}.")
+    head = ("", "measure", "published", "band", "simulated", "result", "under each further condition")
+    counts = figures_text(result["counts"]["figures"], result["counts"]["limits"])
+    listed = "\n".join(misses) or "- none"
+    return f"{counts} {runs_text(result)}\n\n{_table(head, rows)}\n\nOut of their band:\n\n{listed}"
 
 
 def experiments_text() -> str:
     """Each natural experiment: its protocol, the published result, and the measures that the simulation reports."""
     parts = []
-    all_parameters = parameters()
     for path in sorted(EXPERIMENTS.glob("*.toml")):
         e = Experiment.load(path)
-        rows = []
+        rows, reasons, shared = [], [], dict.fromkeys(name for m in e.measures for name in e.shares_source_with(m))
         for m in e.measures:
             published = "" if m.published is None else f"{m.published:g}"
             band = "" if m.band is None else f"{m.band[0]:g} to {m.band[1]:g}"
-            rows.append((m.label, about(m), m.unit, published, band, m.sign or ""))
+            counted = "" if m.band is None else "if out" if e.shares_source_with(m) else "yes"
+            rows.append((m.label, about(m), m.unit, published, band, m.sign or "", counted))
+            reasons.append(f"- {m.label}. {m.band_reason}")
         head = f"**{e.id}. {e.title}** ({_project_link(path)}). {e.protocol}"
         published_text = f"*Published:* {e.published.finding} {e.published.source}."
-        related_parameters = [
-            f"`{name}`"
-            for name, parameter in all_parameters.items()
-            if _rows_in(parameter.spec.source) & _rows_in(e.published.source)
-        ]
-        related = ", ".join(related_parameters) or "none"
-        published_text += f"\n\n*Parameters whose source cites one of these rows:* {related}."
-        table = _table(("measure", "group and time", "unit", "published", "band", "sign"), rows)
+        related = ", ".join(f"`{name}`" for name in shared) or "none"
+        published_text += f"\n\n*Parameters that share their source with one of these figures:* {related}."
+        published_text += "\n\n*Bands:*\n\n" + "\n".join(reasons)
+        table = _table(("measure", "group and time", "unit", "published", "band", "sign", "counted"), rows)
         parts.append(f"{head}\n\n{published_text}\n\n{table}")
     return "\n\n".join(parts)
 
@@ -428,16 +472,9 @@ def evidence_table() -> str:
     counts = {kind: Counter(kind_statuses) for kind, kind_statuses in statuses.items()}
     rows = [(kind, *(count[status] for status in order)) for kind, count in counts.items()]
     rows.append(("**total**", *(sum(count[status] for count in counts.values()) for status in order)))
-    note = f"In anytown, a scenario can set and draw {len(parameters())} of them: those with a range, and the scale"
+    drawn = sum(not name.startswith(f"{VALUATION}.") for name in parameters())
+    note = f"In anytown, a scenario can set and draw {drawn} of them: those with a range, and the scale"
     return f"{_table(('figures', *order), rows)}\n\n{note} of each table by age and fifth."
-
-
-def _rows_in(source: str) -> set[str]:
-    """The rows of the evidence register that a source cites: F04 as one row, F01-F03 as three."""
-    row_ids = set(re.findall(r"\b[A-F]\d{2}\b", source))
-    for kind, first, last in re.findall(r"\b([A-F])(\d{2})-\1(\d{2})\b", source):
-        row_ids |= {f"{kind}{k:02d}" for k in range(int(first), int(last) + 1)}
-    return row_ids
 
 
 def calibration_table() -> str:
@@ -461,12 +498,74 @@ def calibration_table() -> str:
     return _table(("run", "people", "years", "method"), rows)
 
 
+def excluded_uses_list() -> str:
+    """The uses for which the model is not fit."""
+    return "\n".join(f"- **{each.use}** {each.instead}" for each in excluded_uses())
+
+
+def structural_limits_list() -> str:
+    """The limits of the structure that belong to no single mechanism."""
+    return "\n".join(f"- **{limit.title}.** {limit.text}" for limit in structural_limits())
+
+
+def scope_table() -> str:
+    """The money of the model beside published public spending in England, by sector."""
+    rows = []
+    for row in scope().itertuples():
+        published = "not published" if row.published != row.published else f"{row.published:,.0f}"
+        wider = f" ({row.area})" if row.area in ("England and Wales", "United Kingdom") else ""
+        share = "" if row.share != row.share else f"{row.share:.0%}"
+        rows.append((row.label, f"{row.model:,.0f}", f"{published}{wider}", share, row.holds, row.left_out))
+    head = ("sector", "model, £ a head", "England, £ a head", "covered", "the model holds", "it leaves out")
+    return f"{_table(head, rows)}\n\nPounds of {base_year()}, baseline of a place with England's mix of people."
+
+
+def scope_sources() -> str:
+    """The source of each published sum of the scope table."""
+    rows = [
+        (
+            row.label,
+            "" if row.billion != row.billion or row.billion is None else f"{row.billion:g}",
+            row.year,
+            row.source,
+        )
+        for row in scope().fillna({"year": ""}).itertuples()
+    ]
+    return _table(("sector", "£ bn", "year", "source"), rows)
+
+
+def coverage_table() -> str:
+    """Published shares of people with a need who have help, and what counts as help."""
+    file, labels = published_coverage(), {domain.id: domain.label for domain in load_domains()}
+    rows = [
+        (labels[x.domain], x.level, _ages(x.ages), f"{x.published:.1%}", f"{x.low:.0%} to {x.high:.0%}", x.counts,
+         f"`{x.sets}`" if x.sets else "none", x.source)
+        for x in file.figure
+    ]  # fmt: skip
+    head = (
+        "domain",
+        "need",
+        "ages",
+        "published",
+        "range",
+        "people and help counted",
+        "parameter set from it",
+        "source",
+    )
+    return f"{file.help}\n\n{_table(head, rows)}"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
+    "excluded-uses": excluded_uses_list,
+    "structural-limits": structural_limits_list,
     "month": mechanisms_table,
     "domains": domains_table,
     "interactions": interactions_table,
     "evidence": evidence_table,
     "calibration": calibration_table,
+    "scope": scope_table,
+    "scope-sources": scope_sources,
+    "coverage": coverage_table,
     **{
         f"submodels-{f.__name__.removeprefix('sim.')}": partial(submodels, f)
         for f in registry.FOLDERS
@@ -479,9 +578,14 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics": metrics_table,
     "claims": claims_table,
     "experiments": experiments_text,
+    "validation": validation_text,
     "parameters": parameters_table,
     "state": state_tables,
 }
+
+
+SHARED = ("excluded-uses",)
+"""Generated parts that `OTHER_PAGES` have too."""
 
 
 def fill_tables(text: str) -> str:
@@ -515,15 +619,17 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"expected --tables, --check or no option; got {' '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    text = MODEL.read_text(encoding="utf-8")
-    updated = fill_tables(text)
+    texts = {page: page.read_text(encoding="utf-8") for page in (MODEL, *OTHER_PAGES)}
+    updated = {page: fill_tables(text) for page, text in texts.items()}
+    stale = [page.name for page in texts if updated[page] != texts[page]]
     if "--check" in arguments:
-        if updated != text:
-            print(
-                f"{MODEL.name} has tables that are out of date: python -m sim.reference_docs --tables", file=sys.stderr
-            )
-        return int(updated != text)
-    MODEL.write_text(updated, encoding="utf-8")
+        if stale:
+            wrong = "has tables that are" if len(stale) == 1 else "have tables that are"
+            command = "python -m sim.reference_docs --tables"
+            print(f"{', '.join(stale)} {wrong} out of date: {command}", file=sys.stderr)
+        return int(bool(stale))
+    for page, text in updated.items():
+        page.write_text(text, encoding="utf-8")
     if "--tables" not in arguments:
         draw_chart()
     return 0

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from fakes import FakeModel
     from playwright.sync_api import Browser, Page, Route
 
     from dashboard.store import Store
 
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+OTHER_HOSTS = re.compile(r"^(?!(https?|wss?)://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/|data:|blob:|about:)")
+"""Addresses of requests to other hosts than this computer."""
 NO_BROWSER = (
     "no Chromium to test the dashboard with: `make browser` installs one "
     "(as root on Debian: apt-get install chromium; else: .venv/bin/playwright install chromium)"
@@ -111,19 +114,15 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages: `open_page(url, width=1440, height=900)`. A test fails if its page requests another host."""
+@contextmanager
+def guarded_pages(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages in contexts of their own, and fail at the end if one requested another host."""
     outside: list[str] = []
     contexts = []
 
-    def guard(route: Route) -> None:
-        address = urlsplit(route.request.url)
-        if address.hostname in LOCAL_HOSTS or address.scheme in {"data", "blob", "about"}:
-            route.continue_()
-        else:
-            outside.append(route.request.url)
-            route.abort()
+    def refuse(route: Route) -> None:
+        outside.append(route.request.url)
+        route.abort()
 
     def open_(url: str | None = None, *, width: int = 1440, height: int = 900) -> Page:
         context = chromium.new_context(
@@ -131,7 +130,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         )
         context.set_default_timeout(600_000)  # milliseconds: on a busy machine a page is slow, not wrong
         contexts.append(context)
-        context.route("**/*", guard)
+        context.route(OTHER_HOSTS, refuse)  # a handler for every request would make each load slower
         page = context.new_page()
         if url is not None:
             page.goto(url)
@@ -141,6 +140,50 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not outside, f"the page requested hosts other than this machine: {sorted(set(outside))}"
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages: `open_page(url, width=1440, height=900)`. A test fails if its page requests another host."""
+    with guarded_pages(chromium) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def model() -> FakeModel:
+    """The fake model behind the page of a file; tests may set how long it takes, and whether it fails."""
+    from fakes import FakeModel
+
+    return FakeModel(pause=0.1)
+
+
+@pytest.fixture(scope="module")
+def address(model: FakeModel) -> Iterator[str]:
+    """The dashboard with the fake model."""
+    from browser import serving
+
+    from dashboard.model import Settings
+
+    with serving(Settings(), model) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def loaded_page(address: str, chromium: Browser) -> Iterator[Page]:
+    """The page of a file, loaded once: loading takes most of the time of a test."""
+    with guarded_pages(chromium) as open_:
+        yield open_(address)
+
+
+@pytest.fixture
+def page(loaded_page: Page, model: FakeModel) -> Iterator[Page]:
+    """The page of the file with the default comparison, up to date, at 1440 pixels."""
+    from browser import visit
+
+    loaded_page.set_viewport_size({"width": 1440, "height": 900})
+    visit(loaded_page)
+    yield loaded_page
+    model.pause, model.error, model.refused = 0.1, None, {}
 
 
 @pytest.fixture

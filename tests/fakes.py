@@ -8,9 +8,15 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
+
 from dashboard.model import Document, Progress, RunRequest
 from dashboard.store import Store
+from sim.results.money.tables import SILO_ROWS, money_rows
+from sim.scenario.valuation import Valuation
+from sim.state.codes import SILOS
 
+PAYERS = (*(f"budget.{silo}" for silo in (*SILOS, "outside")), "centre", "reserves")
 UNIT = "episodes per 1,000 people per year"
 POUNDS = "£ per person per year"
 
@@ -126,6 +132,18 @@ SCENARIOS = {
 }
 
 
+SCOPE = [
+    {
+        "label": "NHS", "holds": "General practice; A&E", "left_out": "planned operations", "model": 500.0,
+        "published": 2000.0, "share": 0.25, "year": "2023-24",
+    },
+    {
+        "label": "All other spending for England", "holds": "nothing", "left_out": "benefits", "model": 0.0,
+        "published": float("nan"), "share": float("nan"), "year": None,
+    },
+]  # fmt: skip
+
+
 @dataclass
 class FakeModel:
     """A model with the interface that the dashboard uses.
@@ -145,6 +163,11 @@ class FakeModel:
     levers = staticmethod(lambda: LEVERS)
     metrics = staticmethod(lambda: METRICS)
     place_names = staticmethod(lambda: ("anytown", "wigan"))
+    Place = SimpleNamespace(
+        load=lambda name: SimpleNamespace(
+            label=name.capitalize(), kind="illustrative" if name == "anytown" else "authority"
+        )
+    )
     authority_names = staticmethod(lambda: {"leeds": "Leeds", "wigan": "Wigan"})
     scenario_names = staticmethod(lambda: tuple(SCENARIOS))
     lever_sections = staticmethod(lambda: ("Money", "Who gets in", "Shocks"))
@@ -152,6 +175,7 @@ class FakeModel:
         lambda: (SimpleNamespace(id="gp", label="General practice"), SimpleNamespace(id="youth", label="Youth work"))
     )
     services_of = staticmethod(lambda lever: ("gp", "youth"))
+    scope = staticmethod(lambda: pd.DataFrame(SCOPE))
     AGE_BANDS = ((0, 17), (18, 64), (65, 109))
 
     def compare(self, before: Scenario, *afters: Scenario, progress: Progress, **options: Any) -> Any:
@@ -185,6 +209,7 @@ def fake_document(
     def level(metric: Metric, index: int, at: float, effect: float) -> float:
         base = 0.4 if metric.unit == "share" else 300.0 if metric.unit == POUNDS else 12.0 + 480.0 / (1 + index) ** 2
         base *= 1.1 if place == "wigan" else 1.0
+        effect *= -1.0 if metric.name == "prevention_share" else 1.0
         turn = 1.0 - 1.0 / (index + 2) if metric.unit != POUNDS else -2.0 * (-1) ** index
         return base * (1.0 + effect * turn * min(at / 10.0, 1.0) * (1 if index < 9 else 0.5))
 
@@ -199,6 +224,7 @@ def fake_document(
         values: dict[str, Any] = {
             "unit": metric.unit,
             "label": metric.label,
+            "decimals": metric.decimals,
             "by_year": [
                 {
                     "year": y,
@@ -244,6 +270,68 @@ def fake_document(
         "scenarios": {s.name: table(s.effect, False) for s in (before, *afters)},
         "differences": {s.name: table(s.effect, True) for s in afters},
         "labels": {s.name: s.label for s in (before, *afters)},
+        "composition": {s.name: fake_composition(s.effect, years) for s in (before, *afters)},
+        "money": {s.name: fake_money(s, people, years) for s in afters},
+        "asked_and_done": {s.name: fake_account(s, years) for s in afters},
+    }
+
+
+def interval(mean: float, half: float) -> dict[str, float]:
+    """A mean with a middle 95% of runs of `half` to either side, and a CI of a quarter of that."""
+    ends = {"q025": mean - half, "q975": mean + half, "ci_low": mean - half / 4, "ci_high": mean + half / 4}
+    return {"mean": mean, **ends}
+
+
+def fake_composition(effect: float, years: int) -> list[dict[str, Any]]:
+    """Three services that make the index of acute demand, of which the second alone changes."""
+    services = (("emergency_admission", "Emergency admission", 60.0), ("ae", "A&E", 38.0), ("arrest", "Arrests", 2.0))
+    rows = []
+    for year in range(1, years + 1):
+        for service, label, points in services:
+            moves = service == "ae"
+            change = interval(100.0 * effect * moves * min(year / 10.0, 1.0), 1.0 * moves)
+            row = {"year": year, "service": service, "label": label, "unit_cost": 250.0, "baseline": points}
+            rows.append({**row, "level": points + change["mean"], "difference": change.pop("mean"), **change})
+    return rows
+
+
+def fake_account(scenario: Scenario, years: int) -> dict[str, Any]:
+    """What a scenario asked for and what came out, in the form of the model's documents."""
+
+    def row(
+        part: str, name: str, item: str, period: str, unit: str, asked: float | None, mean: float
+    ) -> dict[str, Any]:
+        first = {"part": part, "name": name, "item": item, "period": period, "unit": unit, "asked": asked}
+        return first | interval(mean, 0.2 * abs(mean))
+
+    last, percent = f"year {years}", 100.0 * scenario.effect
+    rows = [
+        row("policy", "total_budget", f"Total budget: {-percent:.0f}% less", last, "%", -percent, -0.5 * percent),
+        row("spending", "spend_total", "Spending in scope", last, "%", -percent, -0.5 * percent),
+        row("spending", "spend_total", "Spending in scope", last, "£ per person per year", -15.0, -7.5),
+        row("spending", "spend_total", "Spending in scope", f"years 1 to {years}", "£ per person", -300.0, -150.0),
+        row("centre", "bailed_out", "Bailed out by the centre", last, "£ per person per year", None, 4.0),
+        row("centre", "clawed_back", "Clawed back by the centre", last, "£ per person per year", None, 0.0),
+    ]
+    return {
+        "sentence": f"Asked: total budget {-percent:.0f}%. Came out in {last}: spending {-0.5 * percent:.1f}%.",
+        "rows": rows,
+    }
+
+
+def fake_money(scenario: Scenario, people: int, years: int) -> dict[str, Any]:
+    """An appraisal in the form of `Appraisal.document`: effects below 0 cost money and gain health."""
+    spent = -2000.0 * scenario.effect * people
+    items = {row.item: 0.0 for row in (*money_rows(Valuation()), *SILO_ROWS)} | dict.fromkeys(PAYERS, 0.0)
+    items |= {"spending": spent, "spending.nhs": 0.75 * spent, "spending.police": 0.25 * spent, "budgets": 0.5 * spent}
+    items |= {"bailed_out": 0.5 * spent, "centre": 0.5 * spent, "budget.nhs": 0.5 * spent}
+    items |= {"qalys": -0.01 * scenario.effect * people, "npv.green_book": 3.0 * spent}
+    return {
+        "people": people,
+        "years": years,
+        "sentences": [f"Over {years} years, {scenario.label} spends £{abs(spent / people):.0f} a person more or less."],
+        "estimates": {name: interval(mean, 0.2 * abs(mean)) for name, mean in items.items()},
+        "valuation": Valuation().model_dump(mode="json"),
     }
 
 

@@ -10,9 +10,9 @@ from strategies import calibrated
 
 import sim
 from sim.calibration.calibrate import SOLVED_PLACES, shape_of, solution_for
-from sim.calibration.calibrated_model import ENGLAND
 from sim.engine.schedule import Clock
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND
 from sim.results.comparison import Comparison
 from sim.simulation.month import BURN_IN_DISABLED, Month
 from sim.state.codes import EMPTY_SLOT
@@ -232,7 +232,7 @@ def test_drifts_are_measured_from_the_first_year(seed: int) -> None:
         sim.Scenario.load("baseline").with_settings(years=3, people=2_000), seeds=4, seed=seed, draws="none"
     )
     result = drifts(comparison)
-    demand = comparison.values(comparison.baseline, comparison["acute_demand"].metric)
+    demand = comparison.values(comparison.baseline, comparison["acute_episodes"].metric)
     for k, row in enumerate(demand):
         away = row / row[0] - 1.0
         assert result.furthest[k] == pytest.approx(away[abs(away).argmax()])

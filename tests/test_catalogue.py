@@ -209,8 +209,11 @@ def reach(service: Service) -> float:
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if s.activity], ids=lambda service: service.id)
 def test_caseload_leaves_some_unhelped(service: Service) -> None:
-    """No service reaches more than 60 % of the people that it serves: more of the service could reach the others."""
-    assert 0.0 < reach(service) < 0.60
+    """No service reaches more than two thirds of the people that it serves: more of it could reach the others.
+
+    General practice reaches most: 67.8 % of people with a long-term condition have enough support (coverage.toml).
+    """
+    assert 0.0 < reach(service) < 0.67
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.id)
@@ -243,7 +246,7 @@ def test_attendances_follow_deprivation() -> None:
     [
         ("nhs", 1470.0 + 264.0, 0.35, 1.0),  # D22 acute and primary: planned hospital care is not modelled
         ("adult_care", 469.0, 0.65, 1.05),  # D22: equipment, assessment and commissioning are not modelled
-        ("children", 210.0, 0.7, 1.05),  # D22
+        ("children", 251.0, 0.7, 1.05),  # children's social care of councils 2023-24 (sim/analysis/outturn.toml)
         ("housing_welfare", 40.0 / 0.75, 0.9, 1.7),  # D22, D15: temporary accommodation is 75 % of homelessness spend
     ],
 )

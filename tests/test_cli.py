@@ -14,7 +14,7 @@ import sim
 from sim.cli import arguments, command
 from sim.schema.errors import InputError
 
-NOT_COMMANDS = ("sweep", "status", "discover", "report")
+NOT_COMMANDS = ("sweep", "status", "discover")
 HEAD = """\
 name = "mine"
 label = "Mine"
@@ -34,6 +34,7 @@ def test_help_is_quick() -> None:
     assert done.stderr.strip() == "set()"
     commands = done.stdout.split("Commands:")[1].split()
     for name in ("run", "compare", "list", "schema", "place", "fit", "calibrate", "claims", "validate", "export",
+                 "log", "report",
                  "dashboard"):  # fmt: skip
         assert name in commands
     first_words = {line.split()[0] for line in done.stdout.split("Commands:")[1].splitlines() if line.strip()}

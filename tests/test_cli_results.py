@@ -17,6 +17,7 @@ from rich.console import Console
 from sim.cli import tables
 from sim.results import result_folder
 from sim.results.comparison import Comparison
+from sim.results.long_table import AMOUNTS
 from sim.results.metrics import metric, metrics
 from sim.results.number_text import number_text
 from sim.results.summary_table import summary_table
@@ -24,7 +25,7 @@ from sim.schema.errors import Phrase
 from sim.schema.json_text import indented_json
 
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2", "--draws", "none")
-TABLES = {"results.parquet", "summary.csv", "document.json"}
+TABLES = {"results.parquet", "summary.csv", "money.csv", "money_by_year.csv", "document.json"}
 OURS = TABLES | {"run.json", "runs"}
 
 
@@ -59,7 +60,7 @@ def test_json_is_one_document(printed: str) -> None:
     assert (document["place"], document["people"], document["seeds"]) == ("anytown", 3000, [0, 1])
     assert (document["months"][0], len(document["months"])) == ("2025-04", 24)
     level = document["scenarios"]["baseline"]["acute_demand"]
-    assert level["unit"] == "episodes per 1,000 people per year"
+    assert level["unit"] == "index, baseline year 1 = 100"
     assert len(level["mean"]) == 24
     assert set(level["groups"]["quintile"]) == set("12345")
     change = document["differences"]["salami-slice"]["acute_demand"]["by_year"]
@@ -103,7 +104,7 @@ def test_the_table_is_the_tidy_frame(printed: str, out: Path, small: Comparison)
     table = pd.read_parquet(out / "one" / "results.parquet")
     pd.testing.assert_frame_equal(table, small.to_frame(), check_exact=True)
     runs = len(small.names) * len(small.seeds)
-    assert len(table) == sum(m.against is None for m in metrics()) * runs * len(small.months)
+    assert len(table) == (sum(m.against is None for m in metrics()) + len(AMOUNTS)) * runs * len(small.months)
     row = table[(table.scenario == "salami-slice") & (table.seed == 1) & (table.month == "2026-07")]
     values = dict(zip(row["metric"], row["value"], strict=True))
     assert values["wait_months"] == small.values("salami-slice", metric("wait_months"), "month")[1, 15]

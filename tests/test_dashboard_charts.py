@@ -11,7 +11,7 @@ from typing import Any
 import dash_mantine_components as dmc
 import pytest
 
-from dashboard import charts, findings, tables
+from dashboard import charts, findings, styles, tables
 from dashboard.model import YOURS, Document, merged, with_gaps
 from sim.results.summary_table import summary_table
 
@@ -40,7 +40,8 @@ def record(metric: str, mean: float, half: float, *, months: bool) -> dict[str, 
         {"year": y + 1, "mean": mean + 0.001 * y, "q025": mean + 0.001 * y - half, "q975": mean + 0.001 * y + half}
         for y in range(YEARS)
     ]
-    values: dict[str, Any] = {"unit": unit, "label": label, "by_year": years}
+    decimals = 3 if unit == "share" else 0 if unit.startswith("£") else 1
+    values: dict[str, Any] = {"unit": unit, "label": label, "decimals": decimals, "by_year": years}
     if months:
         waves = [mean + math.sin(m) for m in range(12 * YEARS)]
         values |= {"mean": waves, "q025": [w - half for w in waves], "q975": [w + half for w in waves]}
@@ -48,13 +49,19 @@ def record(metric: str, mean: float, half: float, *, months: bool) -> dict[str, 
 
 
 def document(effects: dict[str, float], half: float = 0.01) -> Document:
-    """A small comparison: each scenario changes every metric by a part of its baseline, with a band of `half`."""
+    """A small comparison: each scenario changes every metric by a part of its baseline, with a band of `half`.
+
+    Prevention's share moves the other way, as in a policy that lowers demand by prevention.
+    """
+
+    def sign(metric: str) -> float:
+        return -1.0 if metric == "prevention_share" else 1.0
 
     def scenario(effect: float) -> dict[str, Any]:
-        return {m: record(m, LEVEL[m] * (1 + effect), LEVEL[m] * 0.02, months=True) for m in METRICS}
+        return {m: record(m, LEVEL[m] * (1 + sign(m) * effect), LEVEL[m] * 0.02, months=True) for m in METRICS}
 
     def differences_of(effect: float) -> dict[str, Any]:
-        return {m: record(m, LEVEL[m] * effect, LEVEL[m] * half, months=False) for m in METRICS}
+        return {m: record(m, LEVEL[m] * sign(m) * effect, LEVEL[m] * half, months=False) for m in METRICS}
 
     return {
         "upstream": "0.1.0",
@@ -178,7 +185,7 @@ def test_a_band_that_includes_zero_is_no_clear_difference() -> None:
 
 def test_differences_of_shares_are_percentage_points() -> None:
     """A share that falls from 10.3% to 8.6% is 1.7 percentage points lower, not 20% lower."""
-    title = findings.finding(document({"prevention-shift": -0.2}), "prevention_share")
+    title = findings.finding(document({"salami-slice": 0.2}), "prevention_share")
 
     assert title.startswith("Prevention share is 1.7 percentage points lower by year 4")
 
@@ -199,8 +206,7 @@ def test_differences_have_the_interval_of_their_mean() -> None:
         "Acute demand is 1.8% lower by year 4 under “Prevention shift” (95% CI of the mean: 1.1 to 2.5% lower)"
     )
     assert findings.headline(made, "acute_demand") == (
-        "In year 4, acute demand is 1.8% lower under “Prevention shift” (95% CI of the mean: 1.1 to 2.5% lower). "
-        "Under “More acute” there is no clear difference."
+        "Acute demand is 1.8% lower by year 4 under “Prevention shift” (95% CI of the mean: 1.1 to 2.5% lower)."
     )
     figure = charts.difference(made, "acute_demand")
     rows = made["differences"]["prevention-shift"]["acute_demand"]["by_year"]
@@ -251,7 +257,8 @@ def test_differences_by_deprivation() -> None:
     ]  # fmt: skip
     assert body[0][1].startswith("−50.0 (")
 
-    groups["5"]["by_year"][-1] = dict.fromkeys(groups["5"]["by_year"][-1], math.nan)
+    last = groups["5"]["by_year"][-1]
+    last |= dict.fromkeys(last.keys() - {"year"}, math.nan)
     assert "fourth fifth" in findings.gains(made, "acute_demand")
 
 
@@ -265,7 +272,7 @@ def test_the_baseline_is_always_shown(metric: str) -> None:
 
 def test_scenarios_differ_in_more_than_colour() -> None:
     """No two scenarios have the same colour, and the named ones differ in their dashes too."""
-    looks = charts.styles(document({"a": 0.1, "b": 0.1, "c": 0.1, YOURS: 0.1}))
+    looks = styles.styles(document({"a": 0.1, "b": 0.1, "c": 0.1, YOURS: 0.1}))
 
     assert len({look.colour for look in looks.values()}) == 5
     assert len({look.dash for name, look in looks.items() if name != YOURS}) == 4
@@ -396,7 +403,7 @@ def test_no_number_on_the_page_is_a_negative_zero_or_outside_its_range() -> None
     wide = with_intervals(document({"a": -0.5}), half=0.8)
     assert findings.change(wide, "acute_demand", "a").low == -100.0
     shares = charts.difference(with_intervals(document({"a": -0.2}), half=0.01), "prevention_share")
-    assert lines(shares)["a"].y[-1] == pytest.approx(-1.72, abs=0.1)
+    assert lines(shares)["a"].y[-1] == pytest.approx(2.0, abs=0.31)
     assert "percentage" in shares.layout.yaxis.title.text
     assert "%" not in str(shares.layout.yaxis.tickformat)
     assert lines(charts.over_time(tiny, "prevention_share"))["a"].customdata[0][0].endswith("%")

@@ -19,7 +19,8 @@ from dashboard import controls, reproduce, summary
 from dashboard.choice import Choice, checked, choice_data, default_choice, read_link, write_link
 from dashboard.lever_settings import TargetGroup
 from dashboard.model import BASELINE, YOURS, ModelIndex, RunRequest, Settings, run
-from dashboard.pages.control_callbacks import page_status
+from dashboard.pages.control_callbacks import PARTS, page_status
+from dashboard.pages.results import View
 from dashboard.store import JobState, Store
 
 
@@ -64,6 +65,7 @@ def choices(draw: st.DrawFn) -> Choice:
         over_months=draw(st.sampled_from((1, 12, 24, 60))),
         lasts_months=draw(st.sampled_from((None, 12, 24, 120))),
         draws=draw(st.sampled_from(("all", "none"))),
+        year=draw(st.sampled_from((3, 5, 10, 20))),
     )
 
 
@@ -241,25 +243,32 @@ def test_a_quick_result_is_shown_until_every_seed_is_done(index: ModelIndex, mak
     assert [job.seeds for job in (*quick, *full)] == [4, 4, 20, 20]
     store = make_store(lambda request, progress: {"of": request.scenario})
 
-    def drawn_next(shown: list[str]) -> Any:
-        return page_status(choice, index, store, shown, shown)[-1]
+    def drawn_next(shown: View) -> Any:
+        """The view to draw next when all parts have drawn the last."""
+        data = page_status(choice, index, store, shown, [shown] * len(PARTS))[-1]
+        return data if data is no_update else View.of_data(data)
 
     def run(*jobs: RunRequest) -> None:
         store.submit("me", jobs)
         wait_for_jobs(store, *jobs)
 
-    old = ["another policy's digest"]
+    old = View(("another policy's digest",), 20)
     run(full[1])
     assert drawn_next(old) is no_update  # the visitor's policy is missing, so that nothing new can be shown
     run(*quick)
     first = drawn_next(old)
-    assert first == [job.digest for job in quick]
+    assert first == View(tuple(job.digest for job in quick), 20)
     assert drawn_next(first) is no_update
     run(full[0])
-    assert drawn_next(first) == [job.digest for job in full]
-    assert page_status(choice, index, store, drawn_next(first), drawn_next(first))[:3] == (
+    last = drawn_next(first)
+    assert last == View(tuple(job.digest for job in full), 20)
+    for drawn in ([last, first, last], [last, last, first], [last, last, View()]):
+        assert page_status(choice, index, store, last, drawn)[0] == "Drawing…"  # one part still shows other numbers
+    assert page_status(choice, index, store, last, [last] * len(PARTS))[:3] == (
         "Up to date.", "100", "progress settled"
     )  # fmt: skip
+    earlier = replace(choice, year=5)
+    assert View.of_data(page_status(earlier, index, store, last, [last] * 3)[-1]) == last._replace(year=5)
 
 
 def test_compilation_is_reported() -> None:

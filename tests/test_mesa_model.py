@@ -21,11 +21,15 @@ from sim import InputError, MesaModel, Scenario
 from sim.engine import random
 from sim.engine.schedule import REGISTRY
 from sim.engine.tables import columns
+from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.metrics import counted_services
 from sim.scenario.scenario import library
+from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months
 from sim.state.world import all_tables
 from sim.twins.mesa import agreement, initial_state, rng
 from sim.twins.mesa import month as mesa_month
+from sim.twins.mesa.data_collector import total
 from sim.twins.mesa.people import PersonAgent, ServiceAgent
 from sim.twins.mesa.record import record
 
@@ -227,6 +231,13 @@ def test_mesa_collects_and_runs_batches() -> None:
     assert len(town.datacollector.get_agenttype_vars_dataframe(ServiceAgent)) == 2 * len(town.services)
     rows = batch_run(MesaModel, {"people": PEOPLE, "seed": [0, 1]}, max_steps=1, display_progress=False)
     assert [row["seed"] for row in rows] == [0, 1]
+    opened, residents = [[total(counts) for counts in town.counts.opened], len(town.agents_by_type[PersonAgent])]
+    for name, weight, scale in (
+        ("acute_episodes", share_counted, 12_000.0),
+        ("acute_demand_in_pounds", unit_cost, 12.0),
+    ):
+        weighted = sum(weight(load_catalogue()[k]) * opened[k] for k in counted_services())
+        assert monthly[name].iloc[1] == pytest.approx(scale * weighted / residents)
     assert rows[0]["acute_episodes"] == monthly["acute_episodes"].iloc[1]
     assert rows[1]["acute_episodes"] != rows[0]["acute_episodes"]
 

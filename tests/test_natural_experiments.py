@@ -18,6 +18,7 @@ SEEDS, PEOPLE = 3, 3000
 PLAIN: dict[str, Any] = {"draws": "none", "bases": 1, "places": ()}
 """Options of runs with the default parameters in one place."""
 PLAIN_OPTIONS = ["--draws", "none", "--bases", "1", "--places", "own"]
+REASON = 'band_reason = "Made up for this test, like the study."\n'
 CUT = """
 [[policies]]
 lever = "total_budget"
@@ -63,7 +64,7 @@ def test_experiments_can_be_run(path: Path) -> None:
 def test_an_error_in_an_experiment_is_refused(lines: str, parts: list[str], tmp_path: Path) -> None:
     """The message has the file, the line, the key, the value that was expected and the value that came."""
     path = tmp_path / "x1.toml"
-    path.write_text(EXPERIMENT + lines, encoding="utf-8")
+    path.write_text(EXPERIMENT + lines + "\n" + (REASON if "[[measures]]" in lines else ""), encoding="utf-8")
     with pytest.raises(InputError) as wrong:
         Experiment.load(path)
     assert [part for part in ["x1.toml", *parts] if part not in str(wrong.value)] == [], str(wrong.value)
@@ -85,7 +86,7 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
         f'[[arms]]\nname = "{name}"\n[[arms.policies]]\nlever = "total_budget"\nstart = "2025-04"\nvalue = {value}\n'
         for name, value in (("large", 0.7), ("small", 0.85))
     )
-    head = '[[measures]]\nlabel = "Spending"\nunit = "share"\nmetric = "spend_preventive"\nyears = [2, 3]\n'
+    head = f'[[measures]]\n{REASON}label = "Spending"\nunit = "share"\nmetric = "spend_preventive"\nyears = [2, 3]\n'
     measures = head + 'relative = true\narm = "large"\npublished = -0.3\nband = [-0.9, -0.1]\nsign = "down"\n'
     measures += head + 'relative = true\narm = "small"\nband = [0.1, 0.2]\nsign = "up"\n'
     measures += head + 'arm = "large"\nratio_to = "small"\nband = [1.2, 3.0]\n'
@@ -93,26 +94,30 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
     (folder / "x1.toml").write_text(EXPERIMENT + arms + measures, encoding="utf-8")
     validation = validate(seeds=SEEDS, people=PEOPLE, **PLAIN)
     first, second, ratio, part = validation.outcomes[0].effects
-    assert [line.verdict for line in first.judgements] == ["holds", "holds"]
-    assert [line.verdict for line in second.judgements] == ["not met", "not met"]
+    assert (first.fit, first.standing, first.miss, first.sign.verdict) == ("in band", "in band", "", "holds")
+    assert (second.fit, second.sign.verdict) == ("out", "not met")
+    assert second.miss == "the simulated effect lies below the band"
     assert 1.2 < ratio.mean < 3.0
     assert 0.0 < part.mean < 1.5
     args = ["validate", "X1", "--seeds", str(SEEDS), "--people", str(PEOPLE), *PLAIN_OPTIONS]
     assert command([*args, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["counts"] == {
-        "bands": {"holds": 3, "depends": 0, "not decided": 0, "not met": 1},
+        "figures": {"in band": 1, "scrapes": 0, "out": 0, "not counted": 0, "not run": 0},
+        "limits": {"in band": 2, "scrapes": 0, "out": 1, "not counted": 0, "not run": 0},
         "signs": {"holds": 1, "depends": 0, "not decided": 0, "not met": 1},
     }
     assert command(args) == 0
     text = capsys.readouterr().out
     assert "published -30.0%; simulated -" in text
-    assert "Bands: 3 of 4 hold, 0 depend, 0 not decided, 1 not met." in text
+    assert "Published figures: 1 of 1 in band, 0 scrape, 0 out, 0 not counted." in text
+    assert "X1 Spending: the simulated effect lies below the band." in text
 
 
 def test_an_unknown_experiment_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2, and a message with the ids that there are."""
     text = EXPERIMENT + CUT + '[[measures]]\nlabel = "Deaths"\nunit = "x"\nmetric = "deaths"\nyear = 2\nsign = "up"\n'
+    text += REASON
     (folder / "x1.toml").write_text(text, encoding="utf-8")
     assert command(["validate", "X9"]) == 2
     message = capsys.readouterr().err

@@ -17,8 +17,11 @@ from sim.place.place import Place
 from sim.results import metrics as results
 from sim.results import outcomes
 from sim.results.comparison import Comparison
+from sim.results.expectation_tests import of_groups
+from sim.results.long_table import AMOUNTS
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import metric, metrics, pounds_and_qalys
+from sim.results.metrics import metric, metrics
+from sim.results.money.health import qalys_with_deaths
 from sim.results.records import RECORDED_BY_YEAR, Record, end_to_end
 from sim.results.summary import SUMMARY
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS
@@ -27,8 +30,9 @@ from sim.simulation.simulate import run_months
 from sim.state.codes import EMPTY_SLOT, FINE
 
 NAMED = """
-acute_demand ae_attendances emergency_admissions mental_health_crises delayed_discharge_days care_home_admissions
-homeless_households children_entering_care offences arrests deaths life_expectancy qalys wellbeing need_1 need_2 need_3
+acute_demand acute_episodes ae_attendances emergency_admissions mental_health_crises delayed_discharge_days
+care_home_admissions homeless_households children_entering_care
+offences arrests deaths life_expectancy qalys wellbeing need_1 need_2 need_3
 unmet_need turned_away failure_demand_share wait_months hours_per_person staff_turnover vacancy_rate morale
 practice_quality group_members community_energy lonely trust carer_hours spend_acute spend_responsive spend_preventive
 spend_community spend_total prevention_share saving_reinvested clawed_back bailed_out inverse_care_index slope_index
@@ -39,7 +43,7 @@ MEASURED = {s.measure or s.id for s in load_catalogue() if s.tier == "acute"}
 AXES = {
     "service": "acute_demand ae_attendances wait_months failure_demand_share staff_turnover hours_per_person",
     "quintile": "acute_demand life_expectancy qalys wellbeing lonely trust carer_hours unmet_need deaths",
-    "age": "acute_demand qalys need_2 unmet_need lonely delayed_discharge_days",
+    "age": "acute_demand acute_episodes qalys need_2 unmet_need lonely delayed_discharge_days",
     "child_age": "acute_demand emergency_admissions children_entering_care",
     "neighbourhood": "acute_demand community_energy practice_quality",
     "domain": "need_2 unmet_need inverse_care_index",
@@ -108,10 +112,10 @@ def test_acute_demand_by_service_adds_up(compared: Comparison) -> None:
 
 
 def test_tables_hold_every_metric(compared: Comparison) -> None:
-    """The table has every metric; the tidy frame omits metrics that are comparisons."""
+    """The table has every metric; the tidy frame omits metrics that are comparisons, and has amounts of money."""
     assert set(compared.table()["metric"]) == {m.name for m in metrics()}
     tidy = compared.to_frame()
-    assert set(tidy["metric"]) == {m.name for m in metrics() if m.against is None}
+    assert set(tidy["metric"]) == {m.name for m in metrics() if m.against is None} | set(AMOUNTS)
     assert len(tidy) == 3 * 3 * 24 * tidy["metric"].nunique()
     arrays = compared.to_xarray()
     assert arrays["opened_age"].dims == ("scenario", "seed", "year", "service", "child_age", "quintile")
@@ -133,8 +137,8 @@ def test_an_expectation_may_be_of_any_outcome(compared: Comparison) -> None:
 def test_missing_values_are_none_in_the_document(compared: Comparison) -> None:
     """The document's differences have the notes of comparisons; values that do not exist are None."""
     last = compared.document()["differences"]["cut"]["break_even_year"]["by_year"][-1]
-    assert last["mean"] == 2.0  # the policy starts in the second year, and saves from then on
-    assert last["note"] == ""
+    assert last["mean"] is None
+    assert last["note"] == "spends less from its first year: no cost to recover"
     level = compared.document()["scenarios"]["cut"]["break_even_year"]
     assert level["by_year"][-1]["mean"] is None
     assert level["mean"] == [None] * 24
@@ -199,7 +203,7 @@ def test_levels_by_person_sum_to_the_people(record: Record) -> None:
 
 def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
     """QALYs fall by a life's quality when somebody dies, and are unchanged when somebody moves away."""
-    base = pounds_and_qalys(record)[1].sum()
+    base = qalys_with_deaths(record).sum()
 
     def without_one(how: str) -> float:
         monthly = {name: array.copy() for name, array in record.monthly.items()}
@@ -210,10 +214,18 @@ def test_a_death_costs_its_years_and_a_move_does_not(record: Record) -> None:
             if domain.unit == "person":
                 monthly["census"][12:, d, 0, q, b] -= 1
         monthly[how][12, q, ...] += np.eye(10, dtype=int)[b] if how == "died" else 1
-        return float(pounds_and_qalys(replace(record, monthly=monthly))[1].sum())
+        return float(qalys_with_deaths(replace(record, monthly=monthly)).sum())
 
     assert base - without_one("died") == pytest.approx(outcomes.quality().utility[5], abs=0.06)
     assert base - without_one("moved_out") == pytest.approx(0.0, abs=0.15)
+
+
+def test_the_measure_that_counts_deaths_has_the_same_sum(compared: Comparison) -> None:
+    """QALYs lived are those of the account of pounds and QALYs, for every 1,000 people of the start."""
+    for record in compared.records["cut"]:
+        at_start = record.monthly["people"][0].sum()
+        by_year = of_groups([record], metric("qalys_lived"), {}, ())[0]
+        assert by_year * at_start / 1000.0 == pytest.approx(qalys_with_deaths(record).reshape(-1, 12).sum(axis=1))
 
 
 # Inequality.
@@ -249,86 +261,12 @@ def test_the_inverse_care_index() -> None:
     assert np.isnan(outcomes.inverse_care(np.zeros(5), need))
 
 
-# Cost-effectiveness.
-
-
-def test_discounting() -> None:
-    """The first year has the weight 1, the third 1 / 1.035 squared."""
-    totals = outcomes.discounted(np.array([[100.0, 0.0, 100.0]]), 0.035)[0]
-    assert totals == pytest.approx([100, 100, 100 + 100 / 1.035**2])
-
-
-def beyond(pounds: list[list[float]], qalys: list[list[float]] | None = None) -> outcomes.NetEffect:
-    """Invented differences, of shape (seed, year)."""
-    made = np.array(pounds)
-    return outcomes.NetEffect(made, np.zeros_like(made) if qalys is None else np.array(qalys))
-
-
-def test_break_even() -> None:
-    """The break-even year is the first, after the start, in which the mean cost is not above the baseline.
-
-    It has an interval, or a note if there is no such year.
-    """
-    years = outcomes.break_even(beyond([[0, 50, 20, -10, -30], [0, 60, 30, -5, -40], [0, 40, 10, 3, -50]]))
-    assert "no difference" in years[0].note
-    assert np.isnan(years[2].mean)
-    assert years[2].note == "never within 3 years; the 95% interval does not exclude it"
-    assert (years[4].mean, years[4].ci_high, years[4].note) == (4.0, 5.0, "")
-    assert years[4].ci_low == 3.0
-    never = outcomes.break_even(beyond([[10, 20, 30], [11, 22, 33], [12, 21, 35]]))[-1]
-    assert np.isnan(never.mean)
-    assert never.note == "never within 3 years"
-    assert outcomes.break_even(beyond([[-5, -9]]))[-1].mean == 1.0
-    again = outcomes.break_even(beyond([[-5, 9, -9]]))
-    assert again[0].mean == 1.0
-    assert np.isnan(again[1].mean), "paid back for a year, then above again"
-    assert again[2].mean == 3.0
-
-
-def test_the_price_of_a_qaly() -> None:
-    """The cost of a QALY is the ratio of means with Fieller's interval, or a note if there is no cost."""
-    pounds = [[1000.0], [1100.0], [900.0], [1050.0]]
-    price = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [0.11], [0.09], [0.1]]))[0]
-    assert price.mean == pytest.approx(1012.5 / 0.1)
-    assert price.ci_low < price.mean < price.ci_high
-    assert price.note == ""
-    better = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.1], [0.11], [0.09], [0.1]]))[0]
-    assert np.isnan(better.mean)
-    assert better.note == "better and cheaper: dominates the baseline"
-    worse = outcomes.cost_per_qaly(beyond(pounds, [[-0.1], [-0.11], [-0.09], [-0.1]]))[0]
-    assert worse.note == "more expensive and no better: dominated by the baseline"
-    saved = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[-0.1], [-0.11], [-0.09], [-0.1]]))[0]
-    assert saved.mean == pytest.approx(10_125.0)
-    assert "saved for each QALY lost" in saved.note
-    unsure = outcomes.cost_per_qaly(beyond(pounds, [[0.1], [-0.08], [0.09], [0.02]]))[0]
-    assert np.isnan(unsure.ci_low)
-    assert "the 95% interval of gain includes 0" in unsure.note
-    assert "no difference" in outcomes.cost_per_qaly(beyond([[0.0], [0.0]]))[0].note
-    cheaper = outcomes.cost_per_qaly(beyond([[-x[0]] for x in pounds], [[0.0]] * 4))[0]
-    assert np.isnan(cheaper.mean)
-    assert cheaper.note.startswith("cheaper and no worse: dominates the baseline")
-
-
-@pytest.mark.statistics
-def test_fieller_covers(seed: int) -> None:
-    """Fieller's 95 % interval covers the true ratio in 95 % of 2,000 trials, within 2.5 points (5 standard errors)."""
-    rng = np.random.default_rng(seed)
-    covered = 0
-    for _ in range(2_000):
-        both = rng.multivariate_normal([100.0, 10.0], [[400.0, 12.0], [12.0, 4.0]], 12)
-        low, high = outcomes.fieller(both[:, 0], both[:, 1])
-        covered += low <= 10.0 <= high
-    assert covered / 2_000 == pytest.approx(0.95, abs=0.025)
-
-
 def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
     """Several runs together have the same values as each run alone, to the last bit, for every metric and axis."""
     records = compared.records["cut"]
     together = end_to_end(records)
     assert (together.runs, list(together.monthly)) == (3, list(records[0].monthly))
-    alone = [pounds_and_qalys(record) for record in records]
-    for combined, each in zip(pounds_and_qalys(together), zip(*alone, strict=True), strict=True):
-        assert np.array_equal(combined, np.concatenate(each))
+    assert np.array_equal(qalys_with_deaths(together), np.concatenate([qalys_with_deaths(each) for each in records]))
     for measure in metrics():
         for by in (None, *AXES):
             try:
@@ -337,7 +275,7 @@ def test_several_runs_are_measured_as_each_alone(compared: Comparison) -> None:
                 continue
             for step in ("month", "year"):
                 ours = compared.grouped("cut", measure, step, by)
-                single = [replace(compared, records={"cut": [r]}) for r in records]
+                single = [replace(compared, records={"cut": [r]}, index_base=compared) for r in records]
                 each = [single_run.grouped("cut", measure, step, by)[0] for single_run in single]
                 assert np.array_equal(ours, np.stack(each), equal_nan=True), (measure.name, by, step)
 
@@ -451,5 +389,6 @@ def test_services_that_do_not_count_are_omitted(record: Record, monkeypatch: pyt
         assert parts.services is not None
         assert ("police_custody" in parts.services) == counted
         acute = [SERVICES.index(name) for name in parts.services]
-        assert parts.numerator.sum() == record.monthly["opened"][:, acute].sum()
+        opened = record.monthly["opened"][:, acute].sum(axis=(0, 2, 3))
+        assert parts.numerator.sum() == pytest.approx(opened @ results.episode_costs(acute))
         assert metric("arrests").parts is not None

@@ -209,7 +209,7 @@ def test_a_discount_rate_is_a_parameter() -> None:
     """Discount rates are set like parameters: they change net effects, and no run."""
     cut = scenario(3, [moved(LEVERS["total_budget"], 0.9, 0, 3)]).with_settings(people=PEOPLE)
     cut = cut.model_copy(update={"name": "cut"})
-    undiscounted = {"valuation.discount_money": 0.0, "valuation.discount_health": 0.015}
+    undiscounted = {"valuation.discount_money": 0.0, "valuation.discount_health": 0.035}
     effects, digests = [], []
     for settings in ({}, undiscounted):
         pair = [s.with_settings(parameters=settings) for s in (baseline(), cut)]
@@ -220,7 +220,7 @@ def test_a_discount_rate_is_a_parameter() -> None:
     pounds = np.diff(effects[1].pounds, axis=1)
     assert np.diff(effects[0].pounds, axis=1) == pytest.approx(pounds / 1.035 ** np.arange(1, 3))
     qalys = np.diff(effects[1].qalys, axis=1)
-    assert np.diff(effects[0].qalys, axis=1) == pytest.approx(qalys * (1.015 / 1.035) ** np.arange(1, 3))
+    assert np.diff(effects[0].qalys, axis=1) == pytest.approx(qalys * (1.035 / 1.015) ** np.arange(1, 3))
 
 
 @pytest.mark.parametrize(

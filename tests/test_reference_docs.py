@@ -39,8 +39,18 @@ def model() -> str:
 
 
 def test_generated_tables_are_fresh() -> None:
-    """Every generated table in MODEL.md agrees with the declarations in the code."""
-    assert reference_docs.fill_tables(model()) == model(), "stale: python -m sim.reference_docs --tables"
+    """Every generated table in MODEL.md, README.md and docs/index.md agrees with the declarations in the code."""
+    for page in (reference_docs.MODEL, *reference_docs.OTHER_PAGES):
+        text = page.read_text(encoding="utf-8")
+        assert reference_docs.fill_tables(text) == text, f"{page.name}: stale: python -m sim.reference_docs --tables"
+
+
+def test_other_pages_have_the_shared_parts() -> None:
+    """README.md and docs/index.md have each part that they share with MODEL.md once, and no part twice."""
+    for page in reference_docs.OTHER_PAGES:
+        named = re.findall(r"<!-- begin generated: (\S+) -->", page.read_text(encoding="utf-8"))
+        assert set(reference_docs.SHARED) <= set(named) <= set(reference_docs.GENERATED), page.name
+        assert len(named) == len(set(named)), page.name
 
 
 def test_every_table_has_its_place() -> None:

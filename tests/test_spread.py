@@ -11,7 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from sim.ensemble.replicates import LEAST, chance_seed, draw_of, replicated
-from sim.results.outcomes import NetEffect, cost_per_qaly
+from sim.results.money.verdicts import NetEffect, cost_per_qaly
 from sim.results.spread import POOLED_YEARS, Replicates, spread
 from sim.results.summary import summary
 

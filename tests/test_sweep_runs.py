@@ -88,7 +88,7 @@ def test_figures_are_those_of_a_comparison() -> None:
     """Each run is that of `sim.compare` with the same seed, draw, replicate and parameters, to the last bit."""
     plan = planned(
         {"scenarios": ["baseline", "salami-slice"], "people": 1_500, "years": 2, "seeds": 2, "replicates": 2,
-         "draws": "mechanisms", "calibrate": "none", "metrics": ["deaths", "spend_total"]}
+         "draws": "mechanisms", "calibrate": "none", "metrics": ["deaths", "spend_total", "acute_demand"]}
     )  # fmt: skip
     made = outcomes(plan).set_index(["run", "year"])
     scenarios = [Scenario.load(name).with_settings(years=2, calibrate="none") for name in plan.design.scenarios]
@@ -98,8 +98,14 @@ def test_figures_are_those_of_a_comparison() -> None:
         reference = result if group.replicate == 0 else result.replicates
         for policy, run in zip(group.policies, group.runs, strict=True):
             name = plan.policies[policy].scenario.name
-            for measure in plan.metrics:
-                row = reference.seeds.index(group.seed)
+            row = reference.seeds.index(group.seed)
+            demand = result["acute_demand"].metric
+            index = made.loc[run, "acute_demand_pounds"].to_numpy() * result.index_scale(demand)
+            if group.replicate == 0:
+                assert np.array_equal(index, result.values(name, demand)[row])
+            first = made.loc[group.runs[0], "acute_demand_pounds"].iloc[0]
+            assert np.allclose(made.loc[run, "acute_demand"], 100.0 * made.loc[run, "acute_demand_pounds"] / first)
+            for measure in ("deaths", "spend_total"):
                 values = reference.values(name, reference[measure].metric)[row]
                 assert np.array_equal(made.loc[run, measure].to_numpy(), values)
 

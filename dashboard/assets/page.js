@@ -1,5 +1,5 @@
-/* Browser callbacks: update the address, fold the controls on a phone, search the levers and places, and show a lever's
-   value while it moves. */
+/* Browser callbacks: update the address, fold the controls on a phone, search the levers and places, open definitions,
+   and show a lever's value while it moves. */
 window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
   leverText: function (value, options) {
     const number = Number((value * options.scale).toFixed(options.decimals)) + 0; // no "-0.0"
@@ -51,6 +51,25 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
     }).observe(list);
   });
   observer.observe(document, { childList: true, subtree: true });
+
+  /* Opens and closes the definition of a word. */
+  function setDefinition(button, open) {
+    button.setAttribute("aria-expanded", String(open));
+    button.nextElementSibling.hidden = !open;
+  }
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest && event.target.closest("button.term");
+    if (button) {
+      setDefinition(button, button.getAttribute("aria-expanded") !== "true");
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") {
+      document.querySelectorAll('button.term[aria-expanded="true"]').forEach((button) => setDefinition(button, false));
+    }
+  });
 
   function sameLink(link, other) {
     const sorted = (text) => [...new URLSearchParams(text)].map((pair) => pair.join("=")).sort().join("&");

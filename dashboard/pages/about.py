@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dash import html
 
+from dashboard.glossary import definitions
 from dashboard.model import ModelIndex
+from sim.assurance.uses import HEADING, excluded_uses
 
 
 def about(index: ModelIndex) -> html.Section:
@@ -59,13 +61,16 @@ def about(index: ModelIndex) -> html.Section:
                         "source. No band contains the doubt about the structure and the scope of the model. The real "
                         "uncertainty is wider."
                     ),
-                    html.Li(
-                        "Compare policies with each other. Do not read a single line as a prediction, and do not use "
-                        "the page to rank real services."
-                    ),
                 ]
             ),
+            html.H3(HEADING),
+            html.Ul(
+                [html.Li([html.Strong(f"{each.use} "), each.instead]) for each in excluded_uses()],
+                id="uses",
+                tabIndex="-1",
+            ),
             html.Details([html.Summary("Why the policies differ"), html.Dl(policies)]),
+            html.Details([html.Summary("Words on this page"), definitions()], id="words"),
             html.P(f"Upstream {index.version}. Everything runs on this computer; nothing is sent anywhere."),
         ],
     )

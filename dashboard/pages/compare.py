@@ -12,21 +12,22 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard import charts, controls
+from dashboard import asked, charts, controls, scope, summary
 from dashboard.choice import choice_data, default_choice
 from dashboard.findings import MEAN, RUNS
+from dashboard.glossary import term
+from dashboard.horizon import year_choices
 from dashboard.html_attributes import aria
 from dashboard.model import ModelIndex
 from dashboard.pages.about import about
+from dashboard.pages.control_callbacks import PARTS
 
 QUESTION = (
-    "Which ways of spending the same money reduce demand on emergency services? How soon, for whom, and how certain "
-    "is it?"
+    "What happens to demand on emergency services if money moves to prevention, if money moves to acute care, or if "
+    "every budget is cut? How soon, for whom, at what cost, and how certain is it?"
 )
 POLL_MS = 300
-PAIRED = (
-    "Each run of a policy is compared with a run of the baseline with the same people, parameters and chance events."
-)
+PAIRED = " of a policy is compared with a run of the baseline with the same people, parameters and chance events."
 WHISKERS = f"Thick whiskers: {MEAN}. Thin whiskers: {RUNS}."
 LEVELS = (
     "The axis does not start at 0. The policies of a run have the same parameters, so their bands overlap even where a "
@@ -57,8 +58,8 @@ def layout(index: ModelIndex) -> html.Main:
             dcc.Store(id="compare-targets", data={}),
             dcc.Store(id="compare-rows", data={"names": [], "targets": {}}),
             dcc.Store(id="compare-link"),
-            dcc.Store(id="compare-shown", data=[]),
-            dcc.Store(id="compare-drawn", data=[]),
+            dcc.Store(id="compare-shown"),
+            *(dcc.Store(id=f"compare-drawn-{part}") for part in PARTS),
             dcc.Store(id="compare-nothing"),
             dcc.Interval(id="compare-poll", interval=POLL_MS, disabled=True),
             html.Header(
@@ -66,14 +67,7 @@ def layout(index: ModelIndex) -> html.Main:
                 children=[
                     html.H1("Upstream: what if we spent before the crisis?"),
                     html.P(QUESTION, className="question"),
-                    html.P(
-                        [
-                            html.Strong("Exploratory, not a forecast. ", className="phase"),
-                            "The people are invented and calibrated to England’s published rates. Use the page to "
-                            "explore policies, not to set a budget.",
-                        ],
-                        className="banner",
-                    ),
+                    html.P(summary.notice(index.place, index), id="compare-notice", className="banner"),
                 ],
             ),
             html.Div(id="compare-notices", className="notices", role="status"),
@@ -120,6 +114,7 @@ def _results(index: ModelIndex) -> html.Section:
             html.Div(
                 className="finding",
                 children=[
+                    _year(index),
                     html.P(
                         f"The page is running the baseline and {len(index.default_scenarios)} policies. The first "
                         "results will appear below.",
@@ -130,22 +125,61 @@ def _results(index: ModelIndex) -> html.Section:
                     html.P([], id="compare-policy", className="policy"),
                     html.Div([], id="compare-doubt", className="doubt note"),
                     html.Div(id="compare-cards", className="cards"),
-                    html.P("", id="compare-cards-note", className="note"),
+                    html.Div([], id="compare-cards-note", className="note"),
                 ],
             ),
-            _figure("main", f"{main} over time", control=_period(), note=LEVELS),
+            _figure(
+                "main",
+                f"{main} over time",
+                control=_period(),
+                note=[main, " is every ", term("episode"), f" of acute care, weighted by its cost. {LEVELS}"],
+            ),
+            html.Section(
+                [html.H2(asked.TITLE), html.Div("No results yet.", id="compare-asked", className="appraisals")],
+                className="card",
+            ),
             html.Div(
                 className="side-by-side",
                 children=[
-                    _figure("difference", "Difference from the baseline", note=PAIRED),
-                    _figure("spend", "Spending", note=f"{PAIRED} {WHISKERS}"),
+                    _figure("parts", "What acute demand is made of", note=["In the year of the answer."]),
+                    _figure("part-differences", "Which services make the difference", note=[WHISKERS]),
+                ],
+            ),
+            html.Div(
+                className="side-by-side",
+                children=[
+                    _figure("difference", "Difference from the baseline", note=["Each ", term("run"), PAIRED]),
+                    _figure("spend", "Spending", note=["By ", term("kind of spending"), f". {WHISKERS}"]),
                 ],
             ),
             html.Section(
-                [html.H2("Is it worth the money?"), html.Div("No results yet.", id="compare-table-worth")],
-                className="card" if index.cost_effectiveness else "hidden",
+                className="card",
+                children=[
+                    html.H2("Is it worth the money?"),
+                    html.P(
+                        [
+                            "Over all years of the run, whatever the year of the answer. A ",
+                            term("budget holder"),
+                            " may pay for what another one saves. Bail-outs by the centre count as public spending.",
+                        ],
+                        className="note",
+                    ),
+                    html.Div([], id="compare-worth", className="appraisals"),
+                    html.Div("No results yet.", id="compare-table-worth"),
+                ],
             ),
-            _figure("fifths", "Who benefits", note=f"Neighbourhoods by England’s deprivation fifths. {WHISKERS}"),
+            html.Div(
+                className="side-by-side",
+                children=[
+                    _figure("spenders", "Who spends", note=[WHISKERS]),
+                    _figure("payers", "Who pays", note=[WHISKERS]),
+                ],
+            ),
+            _figure(
+                "fifths",
+                "Who benefits",
+                note=["Neighbourhoods by England’s deprivation ", term("fifth", "fifths"), f". {WHISKERS}"],
+            ),
             html.Section(
                 [html.H2("What this difference hangs on most"), html.Div("No results yet.", id="compare-drivers")],
                 className="card",
@@ -154,11 +188,15 @@ def _results(index: ModelIndex) -> html.Section:
             html.Section(
                 className="card",
                 children=[
-                    html.H2("Spending over time, by tier"),
+                    html.H2("Spending over time, by kind"),
                     html.Ul(id="compare-key-spend", className="key"),
                     html.Div([_slot("money", i) for i in range(len(index.spend))], className="multiples pairs"),
                     _table_fold("money"),
                 ],
+            ),
+            html.Section(
+                [html.H2(scope.TITLE), html.P(scope.NOTE), html.Div("No results yet.", id="compare-scope")],
+                className="card",
             ),
             _downloads(),
             about(index),
@@ -238,8 +276,26 @@ def _downloads() -> html.Section:
                     html.Pre(id="compare-python", tabIndex="0", **aria(label="Python code")),
                 ]
             ),
-            _table_fold("all", "Table of all measures in the last year"),
+            _table_fold("all", "Table of all measures in the year of the answer"),
         ],
+    )
+
+
+def _year(index: ModelIndex) -> html.Div:
+    """The choice of the year by which the page answers."""
+    years = year_choices(index.years)
+    return html.Div(
+        [
+            html.Span("Answer by year", **aria(hidden="true")),
+            dmc.SegmentedControl(
+                id="compare-year",
+                data=[{"value": str(year), "label": str(year)} for year in years],
+                value=str(index.years),
+                size="md",
+                attributes={"root": {"aria-label": "Answer by year"}},
+            ),
+        ],
+        className="year-choice" if len(years) > 1 else "hidden",
     )
 
 
@@ -253,7 +309,7 @@ def _period() -> Any:
     )
 
 
-def _figure(name: str, title: str, *, note: str, control: Any = None) -> html.Section:
+def _figure(name: str, title: str, *, note: list[Any], control: Any = None) -> html.Section:
     return html.Section(
         className="card",
         children=[
@@ -265,7 +321,7 @@ def _figure(name: str, title: str, *, note: str, control: Any = None) -> html.Se
                 role="figure",  # not "img": the figure includes the button that saves the picture
                 **aria(label=title),
             ),
-            html.P(note, className="note"),
+            html.Div(note, className="note"),
             _table_fold(name),
         ],
     )

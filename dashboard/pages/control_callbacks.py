@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash
@@ -11,6 +12,7 @@ from dashboard import lever_controls, reproduce, summary
 from dashboard.choice import Choice, checked, choice_data, read_link, target_data, write_link
 from dashboard.lever_settings import EVERYONE, TargetGroup
 from dashboard.model import YOURS, ModelIndex, RunRequest
+from dashboard.pages.results import View
 from dashboard.store import JobState, Store
 from sim.schema.errors import InputError, Phrase
 
@@ -31,11 +33,6 @@ def stored_choice(data: Any, index: ModelIndex) -> Choice:
     return checked(data, index)[0]
 
 
-def stored_digests(data: Any) -> list[str]:
-    """The digests in the browser's store."""
-    return [str(digest) for digest in data] if isinstance(data, list) else []
-
-
 def lever_name(component: Any) -> str:
     """The lever in the id of a component. Raises InputError for other data than the page's."""
     name = component.get("name") if isinstance(component, dict) else None
@@ -52,6 +49,7 @@ def _register_link(app: dash.Dash, index: ModelIndex) -> None:
         Output("compare-place", "value"),
         Output("compare-seeds", "value"),
         Output("compare-draws", "value"),
+        Output("compare-year", "value"),
         Output("compare-scenarios", "value"),
         Output("compare-services", "value"),
         Output("compare-start", "value"),
@@ -74,6 +72,7 @@ def _register_link(app: dash.Dash, index: ModelIndex) -> None:
             choice.place,
             str(choice.seeds),
             choice.draws,
+            str(choice.year),
             list(choice.scenarios),
             list(choice.services),
             choice.start,
@@ -178,6 +177,8 @@ def _register_targets(app: dash.Dash, index: ModelIndex) -> None:
 
 # --- from the controls to the runs ----------------------------------------------------------------------------------
 
+PARTS = ("main", "services", "lower")
+"""The parts of the page that are drawn by a callback each, the upper part first."""
 STATUS = (
     ("compare-status", "children"),
     ("compare-bar", "value"),
@@ -188,20 +189,22 @@ STATUS = (
 )
 
 
-def page_status(choice: Choice, index: ModelIndex, store: Store, shown: list[str], drawn: list[str]) -> tuple[Any, ...]:
-    """The values of `STATUS`: status text, progress and the digests of the runs to draw.
+def page_status(choice: Choice, index: ModelIndex, store: Store, shown: View, drawn: Sequence[View]) -> tuple[Any, ...]:
+    """The values of `STATUS`: status text, progress and the view to draw.
 
     Parameters
     ----------
     choice, index, store
         The visitor's choice, the index of the model and the store of runs.
-    shown, drawn : list of str
-        The digests that the charts were last asked to draw, and those that they have drawn.
+    shown : View
+        The view that the parts of the page were last asked to draw.
+    drawn : sequence of View
+        The view that each part has drawn, the upper part first.
 
     Notes
     -----
     Until the runs with all seeds are done, the preliminary runs with few seeds are drawn as soon as more of them are
-    done than of the runs with all seeds.
+    done than of the runs with all seeds. The page is up to date when every part has drawn the view.
     """
     full, quick = choice.jobs(index), choice.quick_jobs(index)
     states = {job.digest: store.state(job) for job in (*quick, *full)}
@@ -210,7 +213,7 @@ def page_status(choice: Choice, index: ModelIndex, store: Store, shown: list[str
     def ready(jobs: tuple[RunRequest, ...]) -> list[str]:
         return [job.digest for job in jobs if states[job.digest].kind == "done"]
 
-    def rank(digests: list[str]) -> tuple[int, int]:
+    def rank(digests: Sequence[str]) -> tuple[int, int]:
         """Order of preference: the number of policies, then the number of seeds; lowest for a mixture of both."""
         for tier, jobs in enumerate((quick, full)):
             if digests and set(digests) <= {job.digest for job in jobs}:
@@ -220,18 +223,21 @@ def page_status(choice: Choice, index: ModelIndex, store: Store, shown: list[str
     visitors = {job.digest for job in (*quick, *full) if job.scenario == YOURS}
     ended = all(states[job.digest].kind in ("done", "failed") for job in full)
     best = max(ready(quick), ready(full), key=rank)
-    complete = ended or not drawn or not visitors or bool(visitors & set(best))
-    redraw = bool(best) and best != shown and complete and rank(best) > rank(shown)
-    finished = ended and (not best or (drawn == shown and not redraw))
+    drawn_runs = set(drawn[0].runs)
+    complete = ended or not drawn_runs or not visitors or bool(visitors & set(best))
+    better = complete and best != list(shown.runs) and rank(best) > rank(shown.runs)
+    view = View(tuple(best) if better else shown.runs, choice.year)
+    redraw = bool(view.runs) and view != shown
+    finished = ended and (not best or (not redraw and all(part == shown for part in drawn)))
     text, share = summary.progress(choice, index, (*quick, *full), list(states.values()))
     if messages and ended:
         text = " ".join(["This run did not finish.", *sorted(messages)])
     elif ended:
         text = "Up to date." if finished else "Drawing…"
     classes = ["results"]
-    if not drawn:
+    if not drawn_runs:
         classes.append("first")
-    elif (visitors and not visitors & set(drawn)) or not set(drawn) <= set(states):
+    elif (visitors and not visitors & drawn_runs) or not drawn_runs <= set(states):
         classes.append("stale")
     if messages:
         classes.append("failed")
@@ -241,7 +247,7 @@ def page_status(choice: Choice, index: ModelIndex, store: Store, shown: list[str
         "progress settled" if finished else "progress",
         " ".join(classes),
         finished,
-        best if redraw else no_update,
+        view.data if redraw else no_update,
     )
 
 
@@ -256,6 +262,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         Output("compare-command", "children"),
         Output("compare-python", "children"),
         Output("compare-policy", "children"),
+        Output("compare-notice", "children"),
         Output({"type": "compare-section-moved", "section": ALL}, "children"),
         Output("compare-reset-all", "disabled"),
         Output({"type": "compare-scenario", "name": ALL}, "disabled"),
@@ -263,6 +270,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         Input("compare-place", "value"),
         Input("compare-seeds", "value"),
         Input("compare-draws", "value"),
+        Input("compare-year", "value"),
         Input("compare-scenarios", "value"),
         Input("compare-services", "value"),
         Input("compare-start", "value"),
@@ -272,12 +280,13 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         Input("compare-targets", "data"),
         State("compare-session", "data"),
         State("compare-shown", "data"),
-        State("compare-drawn", "data"),
+        *(State(f"compare-drawn-{part}", "data") for part in PARTS),
     )
     def submit(
         place: Any,
         seeds: Any,
         draws: Any,
+        year: Any,
         scenarios: Any,
         services: Any,
         start: Any,
@@ -287,12 +296,13 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         targets: Any,
         session: Any,
         shown: Any,
-        drawn: Any,
+        *drawn: Any,
     ) -> tuple[Any, ...]:
         raw = {
             "place": place,
             "seeds": seeds,
             "draws": draws,
+            "year": year,
             "compare": scenarios or [],
             "show": services or [],
             "start": start,
@@ -306,12 +316,13 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         jobs = choice.jobs(index)
         if jobs:
             refusal = store.submit(str(session)[:64], (*choice.quick_jobs(index), *jobs))
-            state = page_status(choice, index, store, stored_digests(shown), stored_digests(drawn))
+            state = page_status(choice, index, store, View.of_data(shown), [View.of_data(part) for part in drawn])
             if refusal:
                 state = (refusal, *state[1:])
         else:
             text = "Choose at least one policy, or move a lever."
-            state = (text, "0", "progress idle", "results stale" if drawn else "results first", True, no_update)
+            old = "results stale" if View.of_data(drawn[0]).runs else "results first"
+            state = (text, "0", "progress idle", old, True, no_update)
         policy = summary.policy(choice, index)
         sections = [index.levers[name].section for name in choice.levers]
         return (
@@ -324,6 +335,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
             reproduce.command(choice, index),
             reproduce.python_code(choice, index),
             policy,
+            summary.notice(choice.place, index),
             [f"{sections.count(name)} moved" if name in sections else "" for name in index.sections],
             not choice.levers,
             [
@@ -339,15 +351,15 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         State("compare-choice", "data"),
         State("compare-session", "data"),
         State("compare-shown", "data"),
-        State("compare-drawn", "data"),
+        *(State(f"compare-drawn-{part}", "data") for part in PARTS),
         prevent_initial_call=True,
     )
-    def poll(_n: int, data: Any, session: Any, shown: Any, drawn: Any) -> tuple[Any, ...]:
+    def poll(_n: int, data: Any, session: Any, shown: Any, *drawn: Any) -> tuple[Any, ...]:
         choice = stored_choice(data, index)
         states: tuple[JobState, ...] = tuple(store.state(job) for job in choice.jobs(index))
         if any(state.kind == "unknown" for state in states):  # after a restart, or if the store was full
             store.submit(str(session)[:64], (*choice.quick_jobs(index), *choice.jobs(index)))
-        return page_status(choice, index, store, stored_digests(shown), stored_digests(drawn))
+        return page_status(choice, index, store, View.of_data(shown), [View.of_data(part) for part in drawn])
 
 
 # --- callbacks in the browser (assets/page.js) ------------------------------------------------------------------------

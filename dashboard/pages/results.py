@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash import html, no_update
 
-from dashboard import charts, findings, summary, tables
+from dashboard import charts, composition, findings, horizon, money, summary, tables
 from dashboard.model import YOURS, Document, ModelIndex, merged
 from dashboard.store import Store
 from sim.results.number_text import shown_unit
 
 
-def shown_document(store: Store, digests: Any) -> Document | None:
+class View(NamedTuple):
+    """What the charts show: the digests of some runs, and the year of the answer."""
+
+    runs: tuple[str, ...] = ()
+    year: int = 0
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The view as plain data for the browser's store."""
+        return {"runs": list(self.runs), "year": self.year}
+
+    @classmethod
+    def of_data(cls, data: Any) -> View:
+        """The view in the browser's store; an empty view for other data."""
+        runs, year = (data.get("runs"), data.get("year")) if isinstance(data, dict) else (None, None)
+        if not isinstance(runs, list) or not isinstance(year, int):
+            return cls()
+        return cls(tuple(str(digest) for digest in runs[:8]), year)
+
+
+def shown_document(store: Store, view: View) -> Document | None:
     """The stored results of some runs as one document, the visitor's own policy last; None if there are none."""
-    if not isinstance(digests, list):
-        return None
-    stored = [store.document(str(digest)) for digest in digests[:8]]
+    stored = [store.document(digest) for digest in view.runs]
     documents = [document for document in stored if document is not None]
     if not documents:
         return None
@@ -27,7 +45,7 @@ def shown_document(store: Store, digests: Any) -> Document | None:
     for part in ("scenarios", "differences"):
         if YOURS in combined[part]:
             combined[part][YOURS] = combined[part].pop(YOURS)
-    return combined
+    return combined | ({horizon.KEY: view.year} if view.year in combined["years"] else {})
 
 
 def opening(document: Document, index: ModelIndex) -> tuple[Any, ...]:
@@ -66,6 +84,27 @@ def fifths_figure(document: Document, index: ModelIndex) -> tuple[Any, ...]:
     """Difference by deprivation fifth: title, figure, label, table."""
     table = tables.by_fifth(document, index.metrics[index.main])
     return (*_figure_parts(charts.by_fifth(document, index.main)), table)
+
+
+def composition_figures(document: Document) -> tuple[Any, ...]:
+    """What acute demand is made of: the levels and their table, then the differences and their table."""
+    table = composition.table(document)
+    return (
+        *_figure_parts(composition.levels(document)),
+        table,
+        *_figure_parts(composition.differences(document)),
+        table,
+    )
+
+
+def money_figures(document: Document) -> tuple[Any, ...]:
+    """Who spends and who pays: titles, figures, labels, tables."""
+    return (
+        *_figure_parts(money.who_spends(document)),
+        money.table_of_spenders(document),
+        *_figure_parts(money.who_pays(document)),
+        money.table_of_payers(document),
+    )
 
 
 def _figure_parts(figure: Any) -> tuple[str, Any, str]:

@@ -37,7 +37,7 @@ import numpy.typing as npt
 
 from sim import hazards as tables
 from sim.calibration import attainable_rates
-from sim.calibration.calibrated_model import ENGLAND, Calibrated, england_targets
+from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
 from sim.calibration.flow_balance import Solver
 from sim.calibration.paired_run import adapt
@@ -48,6 +48,7 @@ from sim.engine.verified_files import cache_folder
 from sim.hazards import Solution, targets
 from sim.people.domains import Domain, load_domains
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND, population_mix
 from sim.policies import LEVER_GROUP
 from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.data_parameters import set_in_england, set_in_place
@@ -58,7 +59,7 @@ from sim.services.catalogue import Service, load_catalogue
 from sim.simulation.month import Month
 from sim.simulation.simulate import Progress
 from sim.state.codes import ANYTHING
-from sim.world.build import build, england_mix, head_counts
+from sim.world.build import build, head_counts
 
 F = npt.NDArray[np.float64]
 MOST_MODELS = 256
@@ -118,7 +119,7 @@ def _solve_england(
     seed: int = ENGLAND_SEED,
 ) -> Solution:
     place = Place.load(ENGLAND)
-    mix = england_mix(place, people)
+    mix = population_mix(place, people)
     guess = tables.first_guess(targets(domains, services, mix, mix * 0.4), domains, services)
     parameters = dict(params)
     first_world = build(
@@ -244,7 +245,7 @@ def nearest_supplied(place: Place) -> str:
         return place.name
 
     def mix(of: Place) -> F:
-        table = england_mix(of, max(of.fewest_people, COMPARED_PEOPLE))
+        table = population_mix(of, max(of.fewest_people, COMPARED_PEOPLE))
         shares: F = table / table.sum()
         return shares
 

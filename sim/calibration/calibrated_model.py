@@ -10,14 +10,12 @@ import numpy as np
 from sim.hazards import Solution, Targets, targets
 from sim.people.domains import Domain
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND, population_mix
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service
 from sim.simulation.simulate import burn_in
 from sim.state.world import World
-from sim.world.build import BuiltWorld, build, england_mix
-
-ENGLAND = "anytown"
-"""Name of the place file with England's population mix."""
+from sim.world.build import BuiltWorld, build
 
 
 class Calibrated(NamedTuple):
@@ -53,5 +51,5 @@ class Calibrated(NamedTuple):
 
 def england_targets(domains: tuple[Domain, ...], services: tuple[Service, ...], solution: Solution) -> Targets:
     """The calibration targets, with England's households from the solution."""
-    mix = england_mix(Place.load(ENGLAND), 3_000_000 // 100)
+    mix = population_mix(Place.load(ENGLAND), 3_000_000 // 100)
     return targets(domains, services, mix, mix * solution.households)

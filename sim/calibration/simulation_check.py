@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import hazards as tables
-from sim.calibration.calibrated_model import ENGLAND, Calibrated
+from sim.calibration.calibrated_model import Calibrated
 from sim.hazards import Solution, Targets, pool_narrow_bands
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND
 from sim.policies import LEVER_GROUP
 from sim.scenario.scenario import Scenario
 from sim.services.catalogue import Service

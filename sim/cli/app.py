@@ -11,6 +11,7 @@ import typer
 
 from sim.cli import (
     analysis_commands,
+    assurance_commands,
     dashboard_command,
     list_command,
     place_commands,
@@ -59,6 +60,8 @@ app.command()(validation_commands.claims)
 app.command()(validation_commands.validate)
 app.command()(analysis_commands.loops)
 app.command()(analysis_commands.story)
+app.command()(assurance_commands.log)
+app.command()(assurance_commands.report)
 place_app = typer.Typer(help="Build and show places.", rich_markup_mode=None)
 place_app.callback(invoke_without_command=True)(place_commands.place)
 place_app.command("new", epilog=place_commands.columns_help())(place_commands.place_new)

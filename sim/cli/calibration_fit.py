@@ -14,6 +14,7 @@ from sim.results.number_text import fixed, number_text
 from sim.schema.errors import plain
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES
 from sim.validation.calibration_fit import CLOSE, FitCell, FitRow
+from sim.validation.coverage import CoverageRow, published_coverage
 from sim.validation.stability import (
     DRAWS_STEADY,
     DRIFT,
@@ -55,6 +56,43 @@ def show(result: Comparison, rows: list[FitRow], out: Console) -> None:
             f"interval of the mean. ! marks a deviation of more than {CLOSE:.0%} that is also outside the interval."
         )
     )
+
+
+def show_coverage(rows: list[CoverageRow], out: Console) -> None:
+    """Print the share of people with a need who have help, beside published coverage, and what counts as help."""
+    table = Table(
+        title="People with a need who have help: baseline beside published coverage",
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+        show_edge=False,
+        header_style="bold",
+    )
+    for heading in ("Need", "Published", "Range", "Simulated", "Without help"):
+        table.add_column(heading, justify="left" if heading == "Need" else "right", overflow="fold")
+    for row in rows:
+        origin = "sets a caseload" if row.sets else "sets no parameter"
+        need = f"{row.label}, {'serious need' if row.level == 'serious' else 'any need'}, {ages_text(row.ages)}"
+        mark = " !" if row.miss else ""
+        interval = "" if row.ci_low is None else f"\n({row.ci_low:.1%} to {row.ci_high:.1%})"
+        table.add_row(
+            Text.assemble(need, (f"\n{row.counts}; {origin}", "dim")),
+            f"{row.published:.1%}",
+            f"{row.low:.0%} to {row.high:.0%}",
+            f"{row.simulated:.1%}{interval}{mark}",
+            f"{row.unmet:.1%}",
+        )
+    out.print()
+    out.print(table)
+    out.print()
+    out.print(Text(f"{published_coverage().help} ! marks a share outside the published range."))
+
+
+def ages_text(ages: tuple[int, int]) -> str:
+    """The ages of a figure in words."""
+    if ages == (0, 109):
+        return "all ages"
+    return f"{ages[0]} and over" if ages[1] == 109 else f"{ages[0]} to {ages[1]}"
 
 
 def percent(share: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,10 +20,13 @@ from sim.place.place import PLACES, Place, place_names
 from sim.policies import levers
 from sim.results.metrics import metrics
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
+from sim.scenario.headings import PREVENTION_NAMES
 from sim.scenario.parameters import parameters
 from sim.scenario.policy_checks import services_of
 from sim.scenario.scenario import Scenario, library
+from sim.schema.docstring_sections import docstring_sections
 from sim.schema.errors import plain
+from sim.schema.prices import base_year
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 
@@ -57,6 +59,8 @@ def show(kind: str, items: Rows, out: Console) -> None:
 
 def schemas() -> dict[str, Any]:
     """The JSON Schema of every kind of input file."""
+    from sim.assurance.data import SourceRegister
+    from sim.assurance.roles import Roles
     from sim.validation.claims import ClaimTexts, OutsideTexts, RegionTexts
     from sim.validation.natural_experiments import Experiment
     from sim.validation.one_at_a_time import LeversFile, LoopsFile
@@ -73,6 +77,8 @@ def schemas() -> dict[str, Any]:
         "regions": RegionTexts,
         "levers": LeversFile,
         "loops": LoopsFile,
+        "roles": Roles,
+        "sources": SourceRegister,
     }
     return {name: {"$schema": draft, **model.model_json_schema()} for name, model in models.items()}
 
@@ -117,7 +123,7 @@ def _levers() -> Rows:
     return [
         {"name": x.name, "label": x.label, "unit": x.unit, "low": x.low, "high": x.high, "baseline": x.baseline,
          "step": x.step, "kind": x.kind, "by_service": x.by_service, "aims": list(x.aims), "needs": list(x.needs),
-         "services": list(services_of(x.name)) if x.by_service else [], "acts": x.acts,
+         "services": list(services_of(x.name)) if x.by_service else [], "acts": x.acts, "price_year": x.price_year,
          "source": x.source, "meaning": x.meaning}
         for x in levers()
     ]  # fmt: skip
@@ -126,7 +132,8 @@ def _levers() -> Rows:
 def _parameters() -> Rows:
     return [
         {"name": name, "label": spec.meaning, "value": value, "unit": spec.unit, "low": spec.low,
-         "high": spec.high, "source": spec.source, "status": spec.status}
+         "high": spec.high, "source": spec.source, "status": spec.status, "price_year": spec.price_year,
+         "quoted": spec.quoted}
         for name, (value, spec) in parameters().items()
     ]  # fmt: skip
 
@@ -136,7 +143,8 @@ def _services() -> Rows:
     for s in load_catalogue():
         figures = {name: _figure(value) for name, value in _figures(s).items()}
         out.append(
-            {"name": s.id, "label": s.label, "domain": s.domain, "tier": s.tier, "payer": s.silo,
+            {"name": s.id, "label": s.label, "domain": s.domain, "tier": s.tier,
+             "prevention": s.prevention, "payer": s.silo,
              "statutory": s.statutory, "ages": list(s.ages), "serves": list(s.serves), "clients": s.clients,
              "metric": (s.measure or s.id) if s.tier == "acute" else None, "figures": figures}
         )  # fmt: skip
@@ -178,7 +186,7 @@ def _loops() -> Rows:
     out = []
     entries = REGISTRY.month()
     for loop in LOOPS:
-        text = sections(importlib.import_module(loop.module).__doc__ or "")
+        text = docstring_sections(importlib.import_module(loop.module).__doc__ or "")
         steps = [entry for entry in entries if entry.module == loop.module]
         switch = {"disabled": list(loop.disabled), "parameters": dict(loop.parameters), "levers": dict(loop.levers)}
         out.append(
@@ -199,23 +207,22 @@ def _metrics() -> Rows:
         share = m.unit.startswith("share")
         out.append(
             {"name": m.name, "label": m.label, "unit": m.unit, "low": 0.0, "high": 1.0 if share else None,
-             "better": m.better, "kind": m.kind, "source": "simulated"}
+             "better": m.better, "kind": m.kind, "meaning": m.meaning, "source": "simulated"}
         )  # fmt: skip
     return out
 
 
-def sections(text: str) -> dict[str, str]:
-    """The parts of a mechanism's docstring by heading, each on one line; the first sentence under ''."""
-    lines_of: dict[str, list[str]] = {"": []}
-    current = ""
-    for line in text.strip().splitlines():
-        heading = re.match(r"([A-Z][a-z]+) {2,}(.*)", line)
-        if heading:
-            current = heading[1]
-            lines_of[current] = [heading[2]]
-        elif line.startswith(" ") or current == "":
-            lines_of[current].append(line.strip())
-    return {name: " ".join(" ".join(lines).split()) for name, lines in lines_of.items()}
+def _scope() -> Rows:
+    import pandas as pd
+
+    from sim.analysis.scope import scope
+
+    table = scope()
+    out = []
+    for name, row in zip(table.index, table.to_dict(orient="records"), strict=True):
+        values = {str(key): None if pd.isna(value) else value for key, value in row.items()}  # not published
+        out.append({"name": str(name), **values, "unit": f"pounds of {base_year()} a head a year"})
+    return out
 
 
 def _figure(figure: Figure) -> dict[str, Any]:
@@ -236,6 +243,7 @@ def _lines_of_scenario(r: Mapping[str, Any]) -> list[str]:
     for p in r["policies"]:
         change = f"{p['value']:g}" if "value" in p else f"{p['shift']:+g}"
         target = f" of {', '.join(_as_list(p['service']))}" if "service" in p else ""
+        target += f" of {PREVENTION_NAMES[p['prevention']]}" if "prevention" in p else ""
         target += "".join(f", {key} {_key_values(p[key])}" for key in ("where", "who") if key in p)
         policies.append(f"{p['lever']}{target} {change} from {p['start']} over {p['over_months']} months")
     return [r["question"], f"{r['place']}, {r['start']}, {r['years']} years. " + ("; ".join(policies) or "No policy.")]
@@ -259,7 +267,12 @@ def _lines_of_lever(r: Mapping[str, Any]) -> list[str]:
 
 
 def _targets(r: Mapping[str, Any]) -> str:
-    some = {"service": "some services", "where": "some neighbourhoods", "who": "some ages"}
+    some = {
+        "service": "some services",
+        "prevention": "a kind of prevention",
+        "where": "some neighbourhoods",
+        "who": "some ages",
+    }
     optional = ", ".join(some[aim] for aim in r["aims"])
     required = f"; {' and '.join(r['needs'])} must be set" if r["needs"] else ""
     return (f"; can be limited to {optional}" if optional else "") + required
@@ -274,8 +287,21 @@ def _lines_of_domain(r: Mapping[str, Any]) -> list[str]:
 
 def _lines_of_service(r: Mapping[str, Any]) -> list[str]:
     duty = "statutory" if r["statutory"] else "can be cut"
-    facts = f"{r['tier']}, {r['domain']}, ages {r['ages'][0]} to {r['ages'][1]}, paid by {r['payer']}, {duty}"
+    kind = f" ({PREVENTION_NAMES[r['prevention']]})" if r["prevention"] is not None else ""
+    facts = f"{r['tier']}{kind}, {r['domain']}, ages {r['ages'][0]} to {r['ages'][1]}, paid by {r['payer']}, {duty}"
     return [r["clients"], facts, *(_figure_line(name, figure) for name, figure in r["figures"].items())]
+
+
+def _lines_of_scope(r: Mapping[str, Any]) -> list[str]:
+    published = "not published" if r["published"] is None else f"£{r['published']:,.0f}"
+    covered = "" if r["share"] is None else f", {r['share']:.0%} covered"
+    wider = f" ({r['area']})" if r["area"] not in (None, "England") else ""
+    return [
+        f"Model £{r['model']:,.0f}, England {published}{wider}{covered}; {r['unit']}",
+        f"Holds: {r['holds']}",
+        f"Leaves out: {r['left_out']}" if r["left_out"] else "",
+        f"Source: {r['source']}",
+    ]
 
 
 _KINDS: dict[str, Callable[[], Rows]] = {
@@ -288,6 +314,7 @@ _KINDS: dict[str, Callable[[], Rows]] = {
     "domains": _domains,
     "loops": _loops,
     "metrics": _metrics,
+    "scope": _scope,
 }
 _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "scenarios": _lines_of_scenario,
@@ -297,7 +324,11 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         + " (a place with a file: the file is used)" * r["has_file"]
     ],
     "levers": _lines_of_lever,
-    "parameters": lambda r: [f"{r['value']:g}; {_range(r)}", f"{r['source']} ({r['status']})"],
+    "parameters": lambda r: [
+        f"{r['value']:g}; {_range(r)}",
+        f"Quoted: {r['quoted']:g} at prices of {r['price_year']}" if r["price_year"] else "",
+        f"{r['source']} ({r['status']})",
+    ],
     "services": _lines_of_service,
     "domains": _lines_of_domain,
     "loops": lambda r: [
@@ -306,7 +337,11 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
         f"Evidence: {r['source']}",
         f"Limits: {r['limits']}",
     ],
-    "metrics": lambda r: [f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"])],
+    "metrics": lambda r: [
+        *([r["meaning"]] if r["meaning"] else []),
+        f"{r['unit']}" + ("; 0 to 1" if r["high"] is not None else "") + _better(r["better"]),
+    ],
+    "scope": _lines_of_scope,
 }
 
 

@@ -20,16 +20,18 @@ from sim.results.expectation_tests import expected_by_chance, expected_misses
 from sim.results.metrics import metric
 from sim.results.number_text import is_share, number_text
 from sim.schema.errors import plain
-from sim.validation.claims import STATUSES, ClaimResult, Finding, RegionResult, Report, Status
+from sim.validation.claims import EFFECTS, STATUSES, ClaimResult, Finding, RegionResult, Report, Status
 
 STYLES = {
     "shown": "green",
+    "direct only": "yellow",
     "depends": "bold yellow",
     "not shown": "bold red",
     "not run": "dim",
     "outside": "dim",
     "missing": "yellow",
 }
+EFFECT_STYLES = {"direct": "dim", "propagated": "bold"}
 
 
 def show(report: Report, out: Console) -> None:
@@ -38,10 +40,15 @@ def show(report: Report, out: Console) -> None:
     runs = f"{report.new_runs} run now, {report.stored_runs} stored before"
     print_wrapped(f"{size}. {conditions_text(report.design)} Scenarios: {runs}.", out)
     show_legend(report.design, out)
+    print_wrapped(
+        "direct: on a variable that the scenario's own levers determine, so it can hardly fail and counts for nothing. "
+        "propagated: the effect has passed through people or accounts. A claim is shown only with one of these.",
+        out,
+    )
     if report.left_out:
         print_wrapped(left_out_text(report.left_out), out)
     for claim in report.claims:
-        if claim.status in ("shown", "depends", "not shown") or claim.stops or claim.walks:
+        if claim.status in ("shown", "direct only", "depends", "not shown") or claim.stops or claim.walks:
             _claim(claim, out)
     _rest(report, "outside", "Outside the model", out)
     _rest(report, "not run", "Not run: no quick scenario", out)
@@ -98,7 +105,10 @@ def _finding(finding: Finding, out: Console, indent: int = 4) -> None:
     text = f"{row['scenario']}, {row['about']}: {row['measure']} expected {row['expected']}: simulated {observed}"
     print_wrapped(text, out, indent)
     conditions = Text(f" [{robustness_text(robustness)}]", style="dim")
-    out.print(Text.assemble(" " * (indent + 2), verdict_text(robustness), conditions))
+    effect = finding.case.effect.effect
+    out.print(
+        Text.assemble(" " * (indent + 2), (f"{effect}: ", EFFECT_STYLES[effect]), verdict_text(robustness), conditions)
+    )
     for text in contradictions(robustness, lambda figures: change_text(figures, row["unit"], decimals)):
         print_wrapped(text, out, indent + 4)
 
@@ -119,11 +129,19 @@ def _counts(report: Report, out: Console) -> None:
     summary = f"Claims: {report.count('shown')} of {len(report.claims)} shown, {others}."
     out.print()
     out.print(Text(summary, style="bold"))
+    print_wrapped(
+        f"At least one propagated expectation holds for {report.claims_with('propagated')} of {len(report.claims)} "
+        f"claims; at least one direct expectation for {report.claims_with('direct')}.",
+        out,
+    )
     count = len(report.findings)
     if count == 0:
         return
     lines = [finding.robustness for finding in report.findings]
     print_wrapped(f"Expectations, limits of claims included: {counts_text(lines)}.", out)
+    for effect in EFFECTS:
+        of = [finding.robustness for finding in report.findings if finding.case.effect.effect == effect]
+        print_wrapped(f"{effect.capitalize()}: {counts_text(of)}.", out, 2)
     by_chance, after_holm = expected_by_chance(finding.verdict for finding in report.findings)
     missed = expected_misses(finding.verdict for finding in report.findings)
     print_wrapped(

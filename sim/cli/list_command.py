@@ -8,7 +8,18 @@ import typer
 
 from sim.cli.options import JsonOption, print_json
 
-KINDS = ("scenarios", "places", "authorities", "levers", "parameters", "services", "domains", "loops", "metrics")
+KINDS = (
+    "scenarios",
+    "places",
+    "authorities",
+    "levers",
+    "parameters",
+    "services",
+    "domains",
+    "loops",
+    "metrics",
+    "scope",
+)
 FILES = (
     "scenario",
     "place",
@@ -20,6 +31,8 @@ FILES = (
     "regions",
     "levers",
     "loops",
+    "roles",
+    "sources",
 )
 
 

@@ -73,7 +73,7 @@ OutOption = Annotated[
     typer.Option(
         "--out",
         metavar="DIR",
-        help="Write results.parquet, summary.csv, document.json, run.json and the runs here. Runs of the same "
+        help="Write results.parquet, CSV files, document.json, run.json and the runs here. Runs of the same "
         "comparison that are stored here already are not repeated.",
     ),
 ]

@@ -10,14 +10,17 @@ import math
 import os
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.cli.doubt_table import doubt_lines, doubt_title
+from sim.cli.asked_and_done_table import show_asked_and_done
+from sim.cli.composition_table import composition_lines, composition_title
+from sim.cli.doubt_table import Line, doubt_lines, doubt_title
+from sim.cli.money_table import money_lines
 from sim.results.metrics import Metric, metrics
 from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
@@ -47,10 +50,16 @@ SHOWN = (
     "spend_acute",
     "spend_responsive",
     "spend_preventive",
+    "spend_general_practice",
+    "spend_public_health",
+    "spend_targeted_prevention",
     "spend_community",
     "prevention_share",
+    "bailed_out",
+    "clawed_back",
+    "saving_reinvested",
 )
-"""Measures shown in addition to acute demand and each acute service."""
+"""Measures shown in addition to acute demand, acute episodes and each acute service."""
 SHOWN_BY_GROUP = (
     "acute_demand",
     "need_2",
@@ -90,22 +99,33 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     if document["engine"] == "stocks":
         runs = "the stock-flow twin: one run, without random variation or draws of the parameters"
     out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {months[0]} to {months[-1]}, {runs}"))
+    for name, meaning in document["meanings"].items():
+        print_wrapped(f"{document['scenarios'][document['baseline']][name]['label']}: {meaning}", out)
     last = document["years"][-1]
     by_name = {measure.name: measure for measure in metrics()}
     selected = [m for m in by_name.values() if m.kind == "service" or m.name in SHOWN]
     for year in [y for y in YEARS if y < last] + [last]:
         _table(f"Year {year}", [_row(document, m, year) for m in selected], document, out)
+    _composition(document, out)
     for axis in axes:
         _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
     _key(document, out)
+    show_asked_and_done(document, out)
     _doubt(document, by_name, out)
     if document["differences"]:
-        _cost_effectiveness(document, by_name, last, out)
+        _money(result, document, out)
         _expectations(result, by_name, out)
         _drivers(document, out)
     show_notes(document["notes"], out)
     out.print()
     out.print(Text(document["note"].rstrip("."), style="bold"))
+
+
+def _composition(document: dict[str, Any], out: Console) -> None:
+    """Print what acute demand is made of."""
+    out.print()
+    out.print(Text(composition_title(document), style="bold"))
+    print_lines(composition_lines(document, out.width), out)
 
 
 def _drivers(document: dict[str, Any], out: Console) -> None:
@@ -270,31 +290,13 @@ def _doubt(document: dict[str, Any], by_name: Mapping[str, Metric], out: Console
     """Print how sure the headline is."""
     out.print()
     out.print(Text(doubt_title(document), style="bold"))
-    for line in doubt_lines(document, by_name, out.width):
-        if isinstance(line, Table):
-            out.print(line)
-        else:
-            print_wrapped(line[0], out, line[1])
+    print_lines(doubt_lines(document, by_name, out.width), out)
 
 
-def _cost_effectiveness(document: dict[str, Any], by_name: Mapping[str, Metric], year: int, out: Console) -> None:
-    """Print the measures that compare a policy with the baseline: the cost of a gain, and the payback time."""
-    selected = [measure for measure in by_name.values() if measure.against is not None]
+def _money(result: Comparison, document: dict[str, Any], out: Console) -> None:
+    """Print public money, who spends, and what health is worth beside it."""
     out.print()
-    out.print(Text(f"Over {year} years, discounted", style="bold"))
-    for name, measures in document["differences"].items():
-        for measure in selected:
-            figures = _at(measures[measure.name], year)
-            row = Row(measure.label, measure.unit, measure.decimals, {}, {})
-            value = ""
-            if figures["mean"] is not None:
-                mean = number_text(figures["mean"], measure.unit, measure.decimals)
-                pounds = measure.unit.startswith("£")
-                value = f"£{mean}{measure.unit.removeprefix('£')}" if pounds else f"{measure.unit} {mean}"
-                value = value.replace("£-", "-£")
-            text = " ".join(part for part in (value, _interval(figures, row, signed=False)) if part)
-            text = "; ".join(part for part in (text, figures["note"]) if part)
-            out.print(Text(f"{plain(document['labels'][name])}: {measure.label}: {text}"))
+    print_lines(money_lines(result, document, out.width), out)
 
 
 def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Console) -> None:
@@ -317,6 +319,15 @@ def _expectations(result: Comparison, by_name: Mapping[str, Metric], out: Consol
         style = {"met": "green", "NOT met": "red"}.get(verdict, "")
         beginning = f"{label}, {row['about']}: {measure.label} {row['expected']}: "
         out.print(Text.assemble(beginning, (verdict, style), f", {observed}"))
+
+
+def print_lines(lines: Iterable[Line], out: Console) -> None:
+    """Print tables, and sentences with their indent."""
+    for line in lines:
+        if isinstance(line, tuple):
+            print_wrapped(line[0], out, line[1])
+        else:
+            out.print(line)
 
 
 def print_wrapped(text: str, out: Console, indent: int = 0) -> None:

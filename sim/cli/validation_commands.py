@@ -312,7 +312,7 @@ def _report_fit(
     from sim.cli import calibration_fit as fit_tables
     from sim.cli import tables
     from sim.cli.progress import Bar, working
-    from sim.validation import calibration_fit
+    from sim.validation import calibration_fit, coverage
 
     if solve:
         from sim.calibration.calibrate import solve_supplied_places
@@ -341,6 +341,7 @@ def _report_fit(
     rows = calibration_fit.fit_rows(result)
     if as_json:
         document = calibration_fit.fit_document(result, rows)
+        document |= coverage.coverage_document(coverage.coverage_rows(result))
         if with_stability:
             document |= calibration_fit.stability_document(result)
         if with_cells:
@@ -348,6 +349,7 @@ def _report_fit(
         print_json(document)
     else:
         fit_tables.show(result, rows, tables.console())
+        fit_tables.show_coverage(coverage.coverage_rows(result), tables.console())
         if with_cells:
             fit_tables.show_cells(calibration_fit.fit_cells(result), tables.console())
         if with_stability:

@@ -24,6 +24,8 @@ from sim.ensemble.parameter_sampling import Draws
 from sim.ensemble.run_limits import Runs, one_job
 from sim.place.place import Place
 from sim.results.expectation_tests import F, Parts, Read
+from sim.results.measurement import index_scale
+from sim.results.metrics import metric as metric_of
 from sim.scenario.scenario import Scenario
 from sim.schema.model_digest import model_digest
 from sim.schema.version import VERSION
@@ -102,6 +104,9 @@ class Readings:
         request = self._requests.setdefault(self.digest(scenario, setting), _Request(scenario, setting, {}))
         for metric, groups in needs:
             request.readings[_key(metric, groups)] = groups
+            basis = metric_of(metric).index_of
+            if basis is not None:
+                request.readings[_key(basis, {})] = {}
 
     def digest(self, scenario: Scenario, setting: Setting) -> str:
         """Compute the identity of the run of a scenario.
@@ -194,7 +199,10 @@ class Readings:
             return
         self._results[name] = _Result(
             tuple(result.seeds),
-            {key: result.of_groups(scenario.name, key[0], groups) for key, groups in request.readings.items()},
+            {
+                key: result.of_groups(scenario.name, key[0], groups) / result.index_scale(metric_of(key[0]))
+                for key, groups in request.readings.items()
+            },
         )
         self._store(name)
 
@@ -250,10 +258,13 @@ class Readings:
     def read(self, scenarios: Mapping[str, Scenario], setting: Setting, seeds: Sequence[int]) -> Read:
         """Make a reader for the comparison of some scenarios.
 
+        An index is stored before it is scaled, as a run is not stored with its baseline.
+
         Parameters
         ----------
         scenarios : mapping of str to Scenario
-            Scenarios of one world, by the names that the comparison uses.
+            Scenarios of one world, by the names that the comparison uses. The first is the baseline, whose first year
+            is 100 in an index, on average over the seeds.
         setting : Setting
             The setting with which they were run.
         seeds : sequence of int
@@ -264,10 +275,17 @@ class Readings:
         callable
             From (scenario, metric, groups) to an array of shape (seeds, years).
         """
+        baseline = next(iter(scenarios))
 
-        def read(name: str, metric: str, groups: Parts) -> F:
+        def stored(name: str, metric: str, groups: Parts) -> F:
             result = self._results[self.digest(scenarios[name], setting)]
             return result.values[_key(metric, groups)][[result.seeds.index(seed) for seed in seeds]]
+
+        def read(name: str, metric: str, groups: Parts) -> F:
+            basis = metric_of(metric).index_of
+            if basis is None:
+                return stored(name, metric, groups)
+            return stored(name, metric, groups) * index_scale(stored(baseline, basis, {})[:, 0])
 
         return read
 

@@ -31,11 +31,11 @@ import numpy.typing as npt
 
 from sim import hazards
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND, population_mix
 from sim.scenario.data_parameters import is_figure, set_in_england
 from sim.scenario.parameters import Parameter, parameters
 from sim.scenario.valuation import VALUATION
 from sim.schema.errors import InputError
-from sim.world.build import england_mix
 
 F = npt.NDArray[np.float64]
 Which = Literal["mechanisms", "all"]
@@ -180,7 +180,7 @@ def reconciled(
 
 def _fit(values: Mapping[str, float]) -> bool:
     domains, services = set_in_england(values)
-    mix = _england_mix()
+    mix = _mix_of_england()
     try:
         hazards.targets(domains, services, mix, mix * 0.4)
     except ValueError:
@@ -189,6 +189,6 @@ def _fit(values: Mapping[str, float]) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _england_mix() -> npt.NDArray[np.float64]:
-    mix: npt.NDArray[np.float64] = england_mix(Place.load("anytown"), 30_000)
+def _mix_of_england() -> npt.NDArray[np.float64]:
+    mix: npt.NDArray[np.float64] = population_mix(Place.load(ENGLAND))
     return mix

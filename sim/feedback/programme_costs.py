@@ -1,7 +1,7 @@
 """Programmes that no service delivers must be paid for too: each has a price, in new money.
 
 Claim     outlay[purpose] = price * size of the programme, a month, in whole pence. New money comes in and goes out the
-          same month: no silo's account changes. Prices in pounds of 2023/24 a year. Schooling below 0 costs nothing.
+          same month: no silo's account changes. Prices a year, in base-year pounds. Schooling below 0 costs nothing.
 Evidence  Organiser, catalyst: as a link worker, C12 [MiP], and costs on top of pay (assumed). Others: assumed.
 Limits    Income for adults is paid gross: what comes back in tax or lower benefits is not counted.
 """
@@ -29,6 +29,7 @@ class ProgrammeCosts(Params):
         low=36000.0,
         high=60000.0,
         unit="pounds a year",
+        price_year="2022-23",
         source="C12 [MiP]: 36,428 for a link worker; costs on top of pay assumed",
         meaning="an organiser or a community catalyst",
     )
@@ -37,6 +38,7 @@ class ProgrammeCosts(Params):
         low=1.0,
         high=13.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="residents deciding on all community money",
     )
@@ -45,6 +47,7 @@ class ProgrammeCosts(Params):
         low=0.5,
         high=4.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="inviting and supporting peers",
     )
@@ -52,16 +55,29 @@ class ProgrammeCosts(Params):
         0.75, low=0.5, high=1.0, source="assumed", meaning="price of a micro-enterprise's place over that of a service"
     )
     nurture: float = number(
-        1.0, low=0.3, high=3.0, unit="pounds a person a year", source="assumed", meaning="support for all mutual aid"
+        1.0,
+        low=0.3,
+        high=3.0,
+        unit="pounds a person a year",
+        price_year="2023-24",
+        source="assumed",
+        meaning="support for all mutual aid",
     )
     day: float = number(
-        60.0, low=20.0, high=130.0, unit="pounds an adult a day", source="assumed", meaning="a paid day of volunteering"
+        60.0,
+        low=20.0,
+        high=130.0,
+        unit="pounds an adult a day",
+        price_year="2023-24",
+        source="assumed",
+        meaning="a paid day of volunteering",
     )
     air: float = number(
         10.0,
         low=3.0,
         high=30.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="a full programme for air, parks and activity",
     )
@@ -70,6 +86,7 @@ class ProgrammeCosts(Params):
         low=20.0,
         high=150.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="a full programme for homes",
     )
@@ -78,6 +95,7 @@ class ProgrammeCosts(Params):
         low=5.0,
         high=80.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="a full programme for secure work",
     )
@@ -86,6 +104,7 @@ class ProgrammeCosts(Params):
         low=0.5,
         high=5.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="hearing residents on all decisions",
     )
@@ -94,6 +113,7 @@ class ProgrammeCosts(Params):
         low=2.0,
         high=15.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed: one key worker (C12 [MiP], costs on top of pay assumed) for some 7,500 people",
         meaning="key workers for all hand-overs",
     )
@@ -102,6 +122,7 @@ class ProgrammeCosts(Params):
         low=20.0,
         high=150.0,
         unit="pounds a person a year per monthly probability",
+        price_year="2023-24",
         source="assumed: 3 pounds a person for one in twenty found a month",
         meaning="looking for need before people ask",
     )
@@ -110,6 +131,7 @@ class ProgrammeCosts(Params):
         low=0.0,
         high=300.0,
         unit="pounds an adult a year",
+        price_year="2023-24",
         source="assumed: carers' leave taken up by few; wages and output play no part",
         meaning="public cost of a full measure of time to care",
     )
@@ -118,6 +140,7 @@ class ProgrammeCosts(Params):
         low=0.5,
         high=6.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="one tie per person kept up online",
     )
@@ -126,6 +149,7 @@ class ProgrammeCosts(Params):
         low=1.0,
         high=12.0,
         unit="pounds a person a year",
+        price_year="2023-24",
         source="assumed",
         meaning="bringing in the person's own network in every crisis",
     )
@@ -134,6 +158,7 @@ class ProgrammeCosts(Params):
         low=30.0,
         high=400.0,
         unit="pounds a child a year per 0.01 of resilience",
+        price_year="2023-24",
         source="assumed",
         meaning="schools that build up children's resilience",
     )

@@ -8,6 +8,7 @@ the lever over time. The lever's `axis` determines the columns:
 | place | one |
 | neighbourhood | one for each neighbourhood, by its index |
 | service | one for each service, by its index |
+| prevention | one for policies without `prevention`, then one for each kind of prevention (`PREVENTION_KINDS`) |
 
 Where policies are for some people only (`where`, `who`), a path by service has as many columns again for each further
 group of people: `path[month, group * services + service]`; group 0 is everybody else (see `sim.state.aim_groups`).
@@ -25,11 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from sim.schema.declarations import import_declaration, line_of
 from sim.schema.errors import NOTHING, InputError
+from sim.schema.prices import base_year, in_pounds
 from sim.schema.quantities import Params, number
 from sim.state.codes import Tier
 
-Aim = Literal["service", "where", "who"]
-Axis = Literal["place", "neighbourhood", "service"]
+Aim = Literal["service", "prevention", "where", "who"]
+Axis = Literal["place", "neighbourhood", "service", "prevention"]
 ServiceTrait = Literal["responsive", "not acute", "staffed", "funded", "helps by name"]
 """What a lever requires of a service: it is responsive; it is not acute; it has paid staff; it has a budget at baseline
 (an alternative to another service has none); or it helps people by name, up to a number of places."""
@@ -86,7 +88,8 @@ class Lever(BaseModel):
     kind: Literal["value", "shift"] = "value"
     """A 'shift' lever is 0 at baseline and takes only `shift`; a 'value' lever takes `value` or `shift`."""
     aims: tuple[Aim, ...] = ()
-    """What a policy may aim it at: some services, some neighbourhoods, some ages."""
+    """What a policy may aim it at: some services, one kind of prevention, some neighbourhoods, some ages. A lever that
+    can be aimed at services can also be aimed at those of a kind of prevention."""
     axis: Axis = "service"
     """What the columns of its path are."""
     needs: tuple[Aim, ...] = ()
@@ -99,6 +102,9 @@ class Lever(BaseModel):
     """Changes of other levers in whose months it acts too."""
     pays: Pays | None = None
     """How it pays for workers, if it does."""
+    price_year: str | None = None
+    """Financial year of the pounds of its values, where its unit is of money: the base year, in which policies are
+    written."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -122,14 +128,24 @@ class Lever(BaseModel):
             raise ValueError(f"'service' among the aims of a lever that acts on some services, not {list(self.aims)}")
         if self.acts == "with others" and not self.acts_with:
             raise ValueError("acts_with for a lever that acts with others")
+        if self.price_year != (base_year() if in_pounds(self.unit) else None):
+            year = f"'{base_year()}', the year of all pounds of policies" if in_pounds(self.unit) else "none"
+            raise ValueError(f"a price_year of {year}, not {self.price_year}")
         if self.axis == "place" and self.aims:
             raise ValueError(f"no aims for a lever of the whole place (axis 'place'), not {list(self.aims)}")
+        if (self.axis == "prevention") != ("prevention" in self.aims):
+            raise ValueError(f"the aim 'prevention' and the axis 'prevention' together, not {self.axis} {self.aims}")
         return self
 
     @property
     def shock(self) -> bool:
         """Whether it is something that happens to a place rather than something that is decided."""
         return self.section == "Shocks"
+
+    @property
+    def by_prevention(self) -> bool:
+        """Whether a policy may aim it at a kind of prevention."""
+        return self.by_service or self.axis == "prevention"
 
     @property
     def by_service(self) -> bool:
@@ -162,6 +178,7 @@ def lever_baselines() -> type[Params]:
                 unit=lever.unit,
                 source=lever.baseline_source or lever.source,
                 meaning=f"{lever.label}, where no policy moves it",
+                price_year=lever.price_year,
             ),
         )
         for lever in levers()

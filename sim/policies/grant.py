@@ -21,6 +21,7 @@ LEVER = Lever(
     label="Grant for a service",
     section="Money",
     unit="pounds per head a year",
+    price_year="2023-24",
     low=0.0,
     high=200.0,
     baseline=0.0,

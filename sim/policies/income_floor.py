@@ -19,6 +19,7 @@ LEVER = Lever(
     label="Income floor",
     section="Outside services",
     unit="pounds a week for every adult",
+    price_year="2023-24",
     low=0.0,
     high=100.0,
     baseline=0.0,

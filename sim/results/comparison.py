@@ -10,7 +10,8 @@ comparisons themselves (`against` in their metric): they have no level, only a d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,19 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.place.place import Place
-from sim.results import expectation_tests
+from sim.results import asked_and_done, expectation_tests
+from sim.results.composition import composition_frame
 from sim.results.document import document
 from sim.results.labelled_arrays import labelled_arrays
 from sim.results.long_table import SummaryColumn, long_table
-from sim.results.measurement import split_runs, values_by_step
+from sim.results.measurement import index_scale, split_runs, values_by_step
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import Metric, metric, metrics, pounds_and_qalys
+from sim.results.metrics import Metric, metric, metrics
+from sim.results.money.appraisal import Appraisal, appraise
+from sim.results.money.ledger import Ledger
+from sim.results.money.verdicts import NetEffect
 from sim.results.notebook_html import notebook_html
 from sim.results.origin import LIBRARIES, Origin, present_origin
-from sim.results.outcomes import NetEffect, discounted
 from sim.results.records import Record, end_to_end
 from sim.results.spread import Replicates
 from sim.results.summary import BAND, SUMMARY
@@ -77,6 +81,8 @@ class Comparison:
         band; the spread by chance is estimated from them.
     origin : Origin
         Versions of the model and of libraries, and the machine, of the runs.
+    index_base : Comparison or None
+        The comparison whose baseline is 100 in the first year of an index; None for this one.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -89,8 +95,10 @@ class Comparison:
     settings: dict[str, Any] = field(default_factory=dict)
     replicates: Comparison | None = None
     origin: Origin = field(default_factory=present_origin)
+    index_base: Comparison | None = field(default=None, repr=False, compare=False)
     _values: dict[tuple[Any, ...], tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _accounts: dict[str, tuple[F, F]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _ledgers: dict[str, Ledger] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _appraisals: dict[str, Appraisal] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def engine(self) -> str:
@@ -226,10 +234,39 @@ class Comparison:
         ndarray of float64, shape (seeds, groups, time)
             One group without an axis. NaN for a measure that is a comparison itself.
         """
+        values = self._before_scaling(scenario, measure, by)[step == "year"]
+        return values if measure.index_of is None else values * self.index_scale(measure)
+
+    def _before_scaling(self, scenario: str, measure: Metric, by: str | None) -> tuple[F, F]:
+        """Values by month and by year; those of an index in pounds per person per year."""
         key = (scenario, measure.name, by)
         if key not in self._values:
             self.measure(scenario, (measure,), by)
-        return self._values[key][step == "year"]
+        return self._values[key]
+
+    def index_scale(self, measure: Metric) -> float:
+        """Compute the factor with which the ratio of sums of a measure is stated in the measure's unit.
+
+        Parameters
+        ----------
+        measure : Metric
+            The measure.
+
+        Returns
+        -------
+        float
+            For an index, 100 over the mean of the baseline's first year over all seeds; 1 for another measure.
+        """
+        if measure.index_of is None:
+            return 1.0
+        of = self.index_base or self
+        _, years = of._before_scaling(of.baseline, metric(measure.index_of), None)
+        return index_scale(years[:, 0, 0])
+
+    @cached_property
+    def _repeats(self) -> Comparison | None:
+        """The replicates, with the scale of this comparison."""
+        return None if self.replicates is None else replace(self.replicates, index_base=self)
 
     def paired(self, values: Callable[[Comparison], F], step: str) -> tuple[F, Replicates | None]:
         """Compute values of all seeds, and of the runs that repeat the draws of some.
@@ -250,7 +287,7 @@ class Comparison:
         of_seeds = values(self)
         if not self.is_drawn:
             return of_seeds, None
-        again, steps = self.replicates, 12 if step == "month" else 1
+        again, steps = self._repeats, 12 if step == "month" else 1
         if again is None:
             return of_seeds, Replicates(np.empty(0, dtype=np.intp), of_seeds[:0], steps)
         rows = np.array([self.seeds.index(seed) for seed in again.seeds], dtype=np.intp)
@@ -271,25 +308,61 @@ class Comparison:
         todo = [measure for measure in measures if (scenario, measure.name, by) not in self._values]
         records = self.records[scenario]
         blocks: dict[str, list[tuple[F, F]]] = {measure.name: [] for measure in todo}
-        accounts = []
         for k in range(0, len(records), TOGETHER):
             some = end_to_end(records[k : k + TOGETHER])
             for measure in todo:
                 month, year = (split_runs(values, some.runs) for values in values_by_step(some, measure, by))
                 blocks[measure.name].append((month, year))
-            if any(measure.against is not None for measure in todo):
-                accounts.append([each.reshape(some.runs, -1) for each in pounds_and_qalys(some)])
         for name, pairs in blocks.items():
             # The seed is the slowest axis for every shape, so that a sum over seeds adds them in order.
             months, years = (np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*pairs, strict=True))
             self._values[scenario, name, by] = months, years
-        if accounts:
-            pounds, qalys = (np.concatenate(each) for each in zip(*accounts, strict=True))
-            rates = self.scenarios[0].valuation()
-            self._accounts[scenario] = (
-                discounted(pounds, rates.discount_money),
-                discounted(qalys, rates.discount_health),
-            )
+
+    def ledger(self, scenario: str) -> Ledger:
+        """Return the pounds of a scenario by run, month and budget holder.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+
+        Returns
+        -------
+        Ledger
+        """
+        if scenario not in self._ledgers:
+            self._ledgers[scenario] = Ledger.of(self.records[scenario])
+        return self._ledgers[scenario]
+
+    def money(self, scenario: str) -> Appraisal:
+        """Appraise a scenario against the baseline: who pays, who gains, and what health is worth beside it.
+
+        Parameters
+        ----------
+        scenario : str
+            Name of the scenario.
+
+        Returns
+        -------
+        Appraisal
+            Net present values, and all of their parts, with intervals.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario, or it is the baseline.
+
+        Examples
+        --------
+        >>> import sim
+        >>> result = sim.compare("baseline", "salami-slice", people=1_500, years=2, seeds=2, draws="none")
+        >>> money = result.money("salami-slice")
+        >>> round(money.npv.mean - money.npv_public.mean - money.npv_health.mean, 6)
+        0.0
+        """
+        if scenario not in self._appraisals:
+            self._appraisals[scenario] = appraise(self, scenario)
+        return self._appraisals[scenario]
 
     def beyond_baseline(self, scenario: str) -> NetEffect:
         """Compute the costs and gains of a scenario beyond the baseline.
@@ -303,32 +376,7 @@ class Comparison:
         -------
         NetEffect
         """
-
-        def beyond(which: int) -> Callable[[Comparison], F]:
-            def values(of: Comparison) -> F:
-                return of.accounts(scenario)[which] - of.accounts(of.baseline)[which]
-
-            return values
-
-        (pounds, of_pounds), (qalys, of_qalys) = (self.paired(beyond(which), "year") for which in (0, 1))
-        replicates = (of_pounds, of_qalys) if of_pounds is not None and of_qalys is not None else None
-        return NetEffect(pounds, qalys, replicates)
-
-    def accounts(self, scenario: str) -> tuple[F, F]:
-        """Return the spending in pounds and the QALYs of a scenario, discounted and summed up to each year.
-
-        Parameters
-        ----------
-        scenario : str
-            Name of the scenario.
-
-        Returns
-        -------
-        pounds, qalys : ndarray of float64, shape (seeds, years)
-        """
-        if scenario not in self._accounts:
-            self.measure(scenario, [measure for measure in metrics() if measure.against is not None], None)
-        return self._accounts[scenario]
+        return self.money(scenario).net_effect
 
     def document(self, by: Iterable[str] = ()) -> dict[str, Any]:
         """Collect all results in one document for JSON.
@@ -447,6 +495,32 @@ class Comparison:
                 rows.append(row)
         return pd.DataFrame(rows)
 
+    def composition(self, scenario: str | None = None) -> pd.DataFrame:
+        """Divide acute demand between the services that make it up.
+
+        Parameters
+        ----------
+        scenario : str, optional
+            Name of a scenario; by default the baseline.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each year and service, the largest first. `baseline` and `level` are points of the index in the
+            baseline and in the scenario, and add up to `acute_demand`; `difference` is that of the two, with its middle
+            95% of the seeds (`q025`, `q975`) and the 95% interval of its mean (`ci_low`, `ci_high`); `unit_cost` is the
+            cost of an episode in pounds.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario.
+        """
+        name = self.baseline if scenario is None else scenario
+        if name not in self.names:
+            raise KeyError(f"no scenario called '{name}'; there are {', '.join(self.names)}")
+        return composition_frame(self, name)
+
     def of_groups(self, scenario: str, name: str, groups: Mapping[str, tuple[str, ...]]) -> F:
         """Compute a measure of some groups, summed before any ratio.
 
@@ -470,7 +544,8 @@ class Comparison:
         """
         measure = metric(name)
         if len(groups) > 1 or any(len(names) > 1 for names in groups.values()):
-            return expectation_tests.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
+            values = expectation_tests.of_groups(self.records[scenario], measure, groups, self.neighbourhoods)
+            return values * self.index_scale(measure)
         by, group = next(((axis, names[0]) for axis, names in groups.items()), (None, None))
         MetricSeries(self, measure).groups(by)
         return self.values(scenario, measure, "year", by, group)
@@ -510,6 +585,30 @@ class Comparison:
                     }
                 )
         return rows
+
+    def asked_and_done(self, name: str) -> pd.DataFrame:
+        """Describe a policy by what it asked for and what came out.
+
+        Parameters
+        ----------
+        name : str
+            Name of a scenario that is compared with the baseline.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each policy, for spending by tier and kind of prevention, acute demand, money of the centre, and
+            who pays: columns `part`, `name`, `item`, `period`, `unit`, `asked` (NaN where no budget was asked for) and
+            those of `sim.results.summary.SUMMARY` for what came out. See `sim.results.asked_and_done`.
+
+        Raises
+        ------
+        KeyError
+            If there is no such scenario, or it is the baseline.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([row.flat() for row in asked_and_done.rows(self, name)])
 
     def expectations(self) -> pd.DataFrame:
         """Test each scenario's expectations, as a table.

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.results.asked_and_done import rows, sentence
+from sim.results.composition import composition_document
 from sim.results.doubt import BEYOND_BANDS
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import Metric, metrics
+from sim.results.metrics import HEADLINE, Metric, metric, metrics
 from sim.results.number_text import plain_number
 from sim.results.summary import BAND, SUMMARY, summary
 
@@ -34,7 +36,9 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        `scenarios` and `differences` by name and measure, with the unit, and figures by month and year.
+        `scenarios` and `differences` by name and measure, with the unit, and figures by month and year; acute demand
+        always with its groups by service. `composition` has the same by name of the scenario, in
+        rows. `money` has the appraisals by name.
     """
     axes = tuple(by)
     out: dict[str, Any] = {
@@ -52,10 +56,12 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
         "replicates": list(comparison.replicates.seeds) if comparison.replicates is not None else [],
         "refused": {str(seed): reason for seed, reason in comparison.refused.items()},
         "beyond_bands": BEYOND_BANDS,
+        "meanings": {measure.name: measure.meaning for measure in metrics() if measure.meaning},
         "note": "Exploratory, not a forecast.",
         "notes": list(comparison.notes),
         "scenarios": {name: {} for name in comparison.names},
         "differences": {name: {} for name in comparison.names[1:]},
+        "money": {name: comparison.money(name).document() for name in comparison.names[1:]},
     }
     measures, others = metrics(), comparison.names[1:]
     by_month, by_year = (
@@ -64,8 +70,9 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     )
     changes = {name: _figures_of_all(comparison, measures, name, "year", change=True) for name in others}
     groups: dict[tuple[str, str], tuple[str | None, ...]] = {}
-    for axis in axes:
-        for measure in measures:
+    shown = tuple(dict.fromkeys((*axes, "service")))  # the headline is always divided between its services
+    for axis in shown:
+        for measure in measures if axis in axes else [metric(HEADLINE)]:
             with suppress(ValueError):  # a measure without this axis has no groups
                 groups[measure.name, axis] = MetricSeries(comparison, measure).groups(axis)
         for name in comparison.names:
@@ -75,6 +82,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
             out["scenarios"][name][measure.name] = {
                 "unit": measure.unit,
                 "label": measure.label,
+                "decimals": measure.decimals,
                 **{figure: by_month[name][k][figure][0] for figure in BAND},
                 "by_year": _rows(by_year[name][k], 0),
             }
@@ -83,7 +91,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
                 "unit": measure.unit,
                 "by_year": _rows(changes[name][k], 0),
             }
-        for axis in (axis for axis in axes if (measure.name, axis) in groups):
+        for axis in (axis for axis in shown if (measure.name, axis) in groups):
             for part in ("scenarios", "differences"):
                 for name, entries in out[part].items():
                     figures = _plain(
@@ -93,7 +101,20 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
                         str(group): {"unit": measure.unit, "by_year": _rows(figures, row)}
                         for row, group in enumerate(groups[measure.name, axis])
                     }
+    out["composition"] = composition_document(comparison)
+    if others:
+        out["asked_and_done"] = {name: _asked_and_done(comparison, name) for name in others}
     return out
+
+
+def _asked_and_done(comparison: Comparison, name: str) -> dict[str, Any]:
+    """What a policy asked for and what came out, in a sentence and in rows."""
+    table = rows(comparison, name)
+    plain = [
+        {key: plain_number(value) if isinstance(value, float) else value for key, value in row.flat().items()}
+        for row in table
+    ]
+    return {"sentence": sentence(comparison, name, table), "rows": plain}
 
 
 def _figures_of_all(

@@ -600,14 +600,14 @@ def _axes(measure: Metric, groups: Parts) -> tuple[str, ...]:
         single = len(groups) <= 1 and all(len(names) == 1 for names in groups.values())
         return tuple(derived.by) if single else ()
     make, by_year = _maker(measure, groups)
-    parts = make(_blank())
+    parts = make(blank_record())
     sizes = dict(zip(parts.axes, parts.numerator.shape[1:], strict=True))
     full = [axis for axis, size in sizes.items() if axis == "neighbourhood" or size == len(_names(parts, axis))]
     return tuple(full) if by_year else (*full, *(axis for axis in getattr(measure, "finer", {}) if axis not in full))
 
 
 @lru_cache(maxsize=1)
-def _blank() -> Record:
+def blank_record() -> Record:
     """A record of one year in which nothing happened, in one neighbourhood."""
     sizes = {axis: len(names()) for axis, names in AXIS_NAMES.items()} | {"level": 4}
 

@@ -61,6 +61,7 @@ def labelled_arrays(comparison: Comparison) -> xr.Dataset:
             values = np.stack([comparison.grouped(name, measure, "year", None)[:, 0] for name in names])
             name = measure.name if measure.name not in arrays else f"{measure.name}_per_year"
             about = {"long_name": measure.label, "units": measure.unit}
+            about |= {"comment": measure.meaning} if measure.meaning else {}
             arrays[name] = (("scenario", "seed", "year"), values, about)
     levels = [measure for measure in metrics() if measure.against is None]
     labels["metric"] = [measure.name for measure in levels]

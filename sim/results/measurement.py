@@ -30,6 +30,23 @@ def values_by_step(record: Record, measure: Metric, by: str | None) -> tuple[F, 
     return _ratio(top, bottom, parts.scale), _ratio(of_year[0], of_year[1], parts.scale)
 
 
+def index_scale(first_years: F) -> float:
+    """Compute the factor that makes an index of values: 100 over the mean of the baseline's first year over its runs.
+
+    Parameters
+    ----------
+    first_years : ndarray of float64, shape (runs,)
+        The baseline's value in the first year of each run, in any unit.
+
+    Returns
+    -------
+    float
+        NaN if the mean is 0.
+    """
+    mean = float(first_years.mean())
+    return 100.0 / mean if mean else np.nan
+
+
 def split_runs(values: F, runs: int) -> F:
     """From shape (group, time), one run after another, to (run, group, time)."""
     return values.reshape(len(values), runs, -1).swapaxes(0, 1)

@@ -3,12 +3,17 @@
 Most measures are ratios of two sums (episodes over people, pounds over people, people at a level over people), so that
 a year, a group or an ensemble is always the ratio of the summed parts, never a mean of ratios. Some are computed from a
 year's sums by a pure function (a life table, an index of inequality), and two exist only as a comparison with the
-baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py.
+baseline (the year of break-even, the cost of a QALY). The functions are in sim/results/outcomes.py and
+sim/results/money/verdicts.py.
+
+Acute demand is an index: its ratio is pounds per person per year at fixed unit costs (sim/results/episode_weights.py),
+and a comparison states it with the baseline's first year as 100. Measures of how it is distributed are points of the
+same index (`Metric.index_of`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -18,17 +23,22 @@ import numpy.typing as npt
 
 from sim.people.domains import load_domains
 from sim.results import outcomes
+from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.money import verdicts
+from sim.results.money.health import qalys_with_deaths
 from sim.results.number_text import is_share
 from sim.results.records import Record
 from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue
-from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS
+from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, PreventionKind
 
 A = npt.NDArray[Any]
 F = npt.NDArray[np.float64]
 
 
+HEADLINE = "acute_demand"
+"""Id of the measure that a comparison is about."""
 LIMITS: dict[str, Limits] = {
     "trust": (0.0, 1.0),
     "wellbeing": (0.0, 10.0),
@@ -127,9 +137,14 @@ class Metric(NamedTuple):
         By an axis that is recorded by year only: from a record to the sums, the year first.
     derived : Derived or None
         The second way: a function of a year's sums.
+    index_of : str or None
+        Id of a measure whose mean over the seeds of the baseline is 100 in the first year. Levels, differences and
+        groups of this measure are all divided by that one number, so that parts add up and groups can be compared.
+    meaning : str
+        A sentence in plain words for a reader who sees the measure for the first time, or "".
     against : callable or None
-        The third way: a function of a policy's costs and gains beyond the baseline, see `pounds_and_qalys`. Such a
-        measure has no value for a scenario by itself.
+        The third way: a function of a policy's costs and gains beyond the baseline, see
+        sim/results/money/verdicts.py. Such a measure has no value for a scenario by itself.
     """
 
     name: str
@@ -141,7 +156,9 @@ class Metric(NamedTuple):
     kind: Literal["service", "need", "access", "money", "community", "life", "staff", "fairness", "worth"]
     finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
     derived: Derived | None = None
-    against: Callable[[outcomes.NetEffect], list[outcomes.CostVerdict]] | None = None
+    index_of: str | None = None
+    meaning: str = ""
+    against: Callable[[verdicts.NetEffect], list[verdicts.CostVerdict]] | None = None
 
     @property
     def limits(self) -> Limits:
@@ -174,6 +191,31 @@ def services_of(tier: int) -> list[int]:
     return [k for k, s in enumerate(load_catalogue()) if order[s.tier] == tier]
 
 
+def counted_services() -> list[int]:
+    """List the positions of the acute services whose episodes count as acute demand.
+
+    Returns
+    -------
+    list of int
+    """
+    return [k for k in services_of(ACUTE) if load_catalogue()[k].counts]
+
+
+def services_of_kind(kind: PreventionKind) -> list[int]:
+    """List the positions of the services of a kind of prevention.
+
+    Parameters
+    ----------
+    kind : str
+        A kind of `sim.state.codes.PREVENTION_KINDS`.
+
+    Returns
+    -------
+    list of int
+    """
+    return [k for k, s in enumerate(load_catalogue()) if s.prevention == kind]
+
+
 def names_of(services: list[int]) -> tuple[str, ...]:
     """List the ids of services.
 
@@ -190,9 +232,47 @@ def names_of(services: list[int]) -> tuple[str, ...]:
     return tuple(catalogue[k].id for k in services)
 
 
-def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
+Weights = Callable[[list[int]], F]
+"""From the positions of services to the weight of an episode of each."""
+
+
+def _ones(services: list[int]) -> F:
+    return np.ones(len(services))
+
+
+def episode_costs(services: list[int]) -> F:
+    """Weigh episodes by their unit cost.
+
+    Parameters
+    ----------
+    services : list of int
+        Positions of acute services in the catalogue.
+
+    Returns
+    -------
+    ndarray of float64, shape (services,)
+        Pounds per episode.
+    """
+    return np.array([unit_cost(load_catalogue()[k]) for k in services])
+
+
+def _shares_counted(services: list[int]) -> F:
+    return np.array([share_counted(load_catalogue()[k]) for k in services])
+
+
+def _weighted(counts: A, weights: F) -> A:
+    """Counts with the services on the second axis, each times its weight; whole numbers stay so."""
+    if (weights == 1.0).all():
+        return counts
+    weighted: A = counts * weights.reshape(1, -1, *(1 for _ in counts.shape[2:]))
+    return weighted
+
+
+def _episodes(
+    services: list[int], per: str, weights: Weights = _ones, scale: float = 12000.0
+) -> Callable[[Record], RatioParts]:
     def parts(r: Record) -> RatioParts:
-        opened = r.monthly["opened"][:, services]
+        opened = _weighted(r.monthly["opened"][:, services], weights(services))
         if per == "households":
             at_risk = _heads(r)
         else:
@@ -200,24 +280,26 @@ def _episodes(services: list[int], per: str) -> Callable[[Record], RatioParts]:
             served = np.any([catalogue[k].bands for k in services], axis=0)
             at_risk = r.monthly["people"] * served[None, None, :]
         axes, over = ("service", "quintile", "age"), ("quintile", "age")
-        return RatioParts(opened, axes, at_risk, over, 12000.0, names_of(services))
+        return RatioParts(opened, axes, at_risk, over, scale, names_of(services))
 
     return parts
 
 
-def _episodes_by_year(services: list[int]) -> dict[str, Callable[[Record], RatioParts]]:
+def _episodes_by_year(
+    services: list[int], weights: Weights = _ones, scale: float = 1000.0
+) -> dict[str, Callable[[Record], RatioParts]]:
     """By neighbourhood, where everybody is served; by year of age, where children are: per 1,000 people of that age."""
     catalogue = load_catalogue()
     by_axis: dict[str, Callable[[Record], RatioParts]] = {}
 
     def of_neighbourhoods(r: Record) -> RatioParts:
-        opened = r.yearly["opened_in"][:, services]
-        return RatioParts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), 1000.0)
+        opened = _weighted(r.yearly["opened_in"][:, services], weights(services))
+        return RatioParts(opened, ("service", "neighbourhood"), r.yearly["residents"], ("neighbourhood",), scale)
 
     def of_children(r: Record) -> RatioParts:
-        opened = r.yearly["opened_age"][:, services]
+        opened = _weighted(r.yearly["opened_age"][:, services], weights(services))
         axes, over = ("service", "child_age", "quintile"), ("child_age", "quintile")
-        return RatioParts(opened, axes, r.yearly["children"], over, 1000.0)
+        return RatioParts(opened, axes, r.yearly["children"], over, scale)
 
     served = np.any([catalogue[k].bands for k in services], axis=0)
     if served.all():
@@ -267,9 +349,10 @@ def _asked_per_start(r: Record) -> RatioParts:
     return RatioParts(r.monthly["asked"], axes, r.monthly["started"], axes, 1.0)
 
 
-def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
+def _spend(services: Iterable[int]) -> Callable[[Record], RatioParts]:
+    chosen = sorted(services)
+
     def parts(r: Record) -> RatioParts:
-        chosen = sorted(k for tier in tiers for k in services_of(tier))
         spent = r.monthly["spent"][:, chosen]
         people = r.monthly["people"].sum(axis=(1, 2))
         return RatioParts(spent, ("service",), people, (), 12.0 / 100.0, names_of(chosen))
@@ -277,10 +360,34 @@ def _spend(tiers: tuple[int, ...]) -> Callable[[Record], RatioParts]:
     return parts
 
 
-def _share_upstream(r: Record) -> RatioParts:
-    spent = r.monthly["spent"]
-    upstream = sorted(services_of(PREVENTIVE) + services_of(COMMUNITY))
-    return RatioParts(spent[:, upstream].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+def _share_of_spending(services: list[int]) -> Callable[[Record], RatioParts]:
+    def parts(r: Record) -> RatioParts:
+        spent = r.monthly["spent"]
+        return RatioParts(spent[:, sorted(services)].sum(axis=1), (), spent.sum(axis=1), (), 1.0)
+
+    return parts
+
+
+PREVENTION_LABELS: dict[PreventionKind, tuple[str, str]] = {
+    "general_practice": ("general_practice", "General practice"),
+    "public_health": ("public_health", "Public health"),
+    "targeted": ("targeted_prevention", "Targeted prevention"),
+    "community": ("community", "Community"),
+}
+"""Kinds of prevention: part of the id of their measures, and label."""
+SPENDING_OF_KIND: dict[PreventionKind, str] = {kind: f"spend_{name}" for kind, (name, _) in PREVENTION_LABELS.items()}
+"""Id of the measure of spending on each kind of prevention."""
+
+
+def _prevention_metrics(pounds: str) -> Iterator[Metric]:
+    """Spending on each kind of prevention, and its share of all spending; `spend_community` is that of its tier."""
+    for kind, (name, label) in PREVENTION_LABELS.items():
+        services = services_of_kind(kind)
+        spending = SPENDING_OF_KIND[kind]
+        if kind != "community":
+            yield Metric(spending, f"{label} spending", pounds, None, 1, _spend(services), "money")
+        share = f"{name}_share"
+        yield Metric(share, f"{label}, share", "share of spending", None, 4, _share_of_spending(services), "money")
 
 
 def _account(column: str) -> Callable[[Record], RatioParts]:
@@ -351,11 +458,11 @@ def _lives(r: Record) -> tuple[Sum, ...]:
 
 
 def _unequal(services: list[int], make: Callable[[F, F], F]) -> Derived:
-    """A measure of how episodes differ between fifths, per 1,000 people a year."""
+    """A measure of how acute demand differs between fifths, in pounds per person per year."""
 
     def sums(r: Record) -> tuple[Sum, ...]:
-        opened = r.monthly["opened"][:, services]
-        people = r.monthly["people"].sum(axis=2) / 12000.0
+        opened = _weighted(r.monthly["opened"][:, services], episode_costs(services))
+        people = r.monthly["people"].sum(axis=2) / 12.0
         return Sum(opened, ("service", "quintile", "age")), Sum(people, ("quintile",))
 
     return Derived(sums, ("service",), "quintile", make, names_of(services))
@@ -376,35 +483,12 @@ SPREADS: tuple[tuple[str, str, Literal["staff", "community"], str], ...] = (
     ("energy", "Energy, between neighbourhoods", "community", "energy"),
 )
 """Measures of the variation between neighbourhoods: name, label, kind and column."""
-PAID = ("spent", "outlay")
-"""Records of spending in pence: by services, and outside services."""
 
 
-def pounds_and_qalys(r: Record) -> tuple[F, F]:
-    """Sum all spending, and the QALYs lived, by year.
-
-    Parameters
-    ----------
-    r : Record
-        Record of one run, or of several runs one after another.
-
-    Returns
-    -------
-    pounds, qalys : ndarray of float64, shape (years,)
-        Of one run after another.
-
-    Notes ----- A person who dies gains no more QALYs, and a person who is born begins to gain them. A person who moves
-    in or out is neither gained nor lost: QALYs are those of the people present, less those of net migration since the
-    start, at the mean quality of the month.
-    """
-    paid = sum(r.monthly[name].astype(float).sum(axis=1) for name in PAID if name in r.monthly) / 100.0
-    lived = r.quality[0].sum(axis=(1, 2)) / 12.0
-    balance = (r.monthly["moved_in"].astype(float) - r.monthly["moved_out"]).sum(axis=1)
-    came = np.cumsum(balance.reshape(r.runs, -1), axis=1).ravel()
-    people = r.monthly["people"].sum(axis=(1, 2))
-    stayed = lived * (1.0 - came / np.maximum(1, people))
-    years = len(stayed) // 12
-    return np.reshape(paid, (years, 12)).sum(axis=1), stayed.reshape(years, 12).sum(axis=1)
+def _qalys_lived(r: Record) -> RatioParts:
+    people = r.monthly["people"].sum(axis=(1, 2)).astype(float).reshape(r.runs, -1)
+    at_start = np.repeat(people[:, 0], people.shape[1])
+    return RatioParts(qalys_with_deaths(r), (), at_start, (), 12000.0)
 
 
 def _died(r: Record) -> RatioParts:
@@ -475,22 +559,39 @@ def metrics() -> tuple[Metric, ...]:
     """List every measure, acute services first: one for each, from its catalogue file."""
     units = {domain.id: domain.unit for domain in load_domains()}
     catalogue = load_catalogue()
-    acute = services_of(ACUTE)
-    counted = [k for k in acute if catalogue[k].counts]
-    per_thousand = "episodes per 1,000 people per year"
+    counted = counted_services()
     out = [
         Metric(
-            "acute_demand",
+            HEADLINE,
             "Acute demand",
-            per_thousand,
+            "index, baseline year 1 = 100",
             "down",
             1,
-            _episodes(counted, "people"),
+            _episodes(counted, "people", episode_costs, 12.0),
             "service",
-            _episodes_by_year(counted),
-        )
+            _episodes_by_year(counted, episode_costs, 1.0),
+            index_of=HEADLINE,
+            meaning=(
+                "everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
+                "each counted at what it costs, per person; 100 is the baseline's first year."
+            ),
+        ),
+        Metric(
+            "acute_episodes",
+            "Acute episodes",
+            "episodes per 1,000 people per year",
+            "down",
+            1,
+            _episodes(counted, "people", _shares_counted),
+            "service",
+            _episodes_by_year(counted, _shares_counted),
+            meaning=(
+                "the number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
+                "a visit to A&E that ends in an admission is counted once."
+            ),
+        ),
     ]
-    for k in acute:
+    for k in services_of(ACUTE):
         service = catalogue[k]
         per = "households" if units[service.domain] == "household" else "people"
         name = service.measure or service.id
@@ -499,24 +600,45 @@ def metrics() -> tuple[Metric, ...]:
         finer = _episodes_by_year([k]) if per == "people" else {}
         out.append(Metric(name, label, unit, "down", 2, _episodes([k], per), "service", finer))
     pounds = "£ per person per year"
+    points = "points of the index of acute demand"
     days = "bed days per 1,000 people per year"
     adults = "share of adults"
     lives = Derived(_lives, ("quintile",), "age", outcomes.life_expectancy)
     concentration = Derived(_help_and_need, ("domain",), "quintile", outcomes.inverse_care)
     slope, gap = (_unequal(counted, make) for make in (outcomes.slope_index, outcomes.gap))
+    upstream = _share_of_spending(services_of(PREVENTIVE) + services_of(COMMUNITY))
     leaving, vacancy = (_of_staff(partial(_column, name), n) for name, n in (("leaving", 12.0), ("vacancy", 1.0)))
     out += [
         Metric("delayed_discharge_days", "Delayed discharge", days, "down", 1, _delayed, "life"),
         Metric("deaths", "Deaths", "deaths per 1,000 people per year", "down", 2, _died, "life"),
         Metric("life_expectancy", "Life expectancy at birth", "years", "up", 2, None, "life", derived=lives),
         Metric("qalys", "Quality-adjusted life", "QALYs per 1,000 people per year", "up", 2, _qalys, "life"),
+        Metric(
+            "qalys_lived",
+            "Quality-adjusted life, deaths counted",
+            "QALYs per 1,000 people at the start per year",
+            "up",
+            2,
+            _qalys_lived,
+            "life",
+        ),
         Metric("wellbeing", "Life satisfaction", "points, 0-10, of adults", "up", 3, _satisfaction, "life"),
         Metric("need_1", "Some need or worse", "share of people and domains", "down", 4, _at_least(1), "need"),
         Metric("need_2", "Serious need or worse", "share of people and domains", "down", 4, _at_least(2), "need"),
         Metric("need_3", "In crisis", "share of people and domains", "down", 5, _at_least(3), "need"),
         Metric("eased_alone", "Need eased, with no other need", "times a year", "up", 3, _eased("alone"), "need"),
         Metric("eased_several", "Need eased, with several others", "times a year", "up", 3, _eased("several"), "need"),
-        Metric("unmet_need", "Serious need nobody helps with", "share of serious need", "down", 3, _unmet, "access"),
+        Metric(
+            "unmet_need",
+            "Serious need that no service helps with",
+            "share of serious need",
+            "down",
+            3,
+            _unmet,
+            "access",
+            meaning="Serious need without help that has begun from a service of the domain, at one moment. Waiting, a "
+            "visit to A&E, and care by family and friends do not count as help.",
+        ),
         Metric("turned_away", "Turned away", "share of requests", "down", 3, _per_ask("turned_away"), "access"),
         Metric(
             "failure_demand_share", "Failure demand", "share of requests", "down", 3, _per_ask("repeated"), "access"
@@ -555,12 +677,23 @@ def metrics() -> tuple[Metric, ...]:
             _of_adults("carer_hours", FINE),
             "community",
         ),
-        Metric("spend_total", "All spending", pounds, None, 1, _spend((0, 1, 2, 3)), "money"),
-        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend((ACUTE,)), "money"),
-        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend((RESPONSIVE,)), "money"),
-        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend((PREVENTIVE,)), "money"),
-        Metric("spend_community", "Community spending", pounds, None, 1, _spend((COMMUNITY,)), "money"),
-        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, _share_upstream, "money"),
+        Metric(
+            "spend_total",
+            "Spending in scope",
+            pounds,
+            None,
+            1,
+            _spend(range(len(catalogue))),
+            "money",
+            meaning="Spending on the services that the model holds: `upstream list scope` shows how much of public "
+            "spending that is.",
+        ),
+        Metric("spend_acute", "Acute spending", pounds, None, 1, _spend(services_of(ACUTE)), "money"),
+        Metric("spend_responsive", "Responsive spending", pounds, None, 1, _spend(services_of(RESPONSIVE)), "money"),
+        Metric("spend_preventive", "Preventive spending", pounds, None, 1, _spend(services_of(PREVENTIVE)), "money"),
+        *_prevention_metrics(pounds),
+        Metric("spend_community", "Community spending", pounds, None, 1, _spend(services_of(COMMUNITY)), "money"),
+        Metric("prevention_share", "Spending on prevention", "share of spending", None, 4, upstream, "money"),
         Metric("bailed_out", "Bailed out by the centre", pounds, "down", 2, _account("bailed_out"), "money"),
         Metric("clawed_back", "Clawed back by the centre", pounds, None, 2, _account("clawed_back"), "money"),
         Metric("saving_reinvested", "Savings reinvested", pounds, "up", 2, _account("reinvested"), "money"),
@@ -598,18 +731,29 @@ def metrics() -> tuple[Metric, ...]:
         Metric(
             "inverse_care_index", "Help where need is", "1 = as need", "up", 3, None, "fairness", derived=concentration
         ),
-        Metric("slope_index", "Slope index of inequality", per_thousand, "down", 1, None, "fairness", derived=slope),
+        Metric(
+            "slope_index",
+            "Slope index of inequality",
+            points,
+            "down",
+            1,
+            None,
+            "fairness",
+            derived=slope,
+            index_of=HEADLINE,
+        ),
         Metric(
             "gap_most_least_deprived",
-            "Most less least deprived",
-            per_thousand,
+            "Gap, most to least deprived fifth",
+            points,
             "down",
             1,
             None,
             "fairness",
             derived=gap,
+            index_of=HEADLINE,
         ),
-        Metric("break_even_year", "Money back", "year", "down", 0, None, "worth", against=outcomes.break_even),
+        Metric("break_even_year", "Break-even year", "year", "down", 0, None, "worth", against=verdicts.break_even),
         Metric(
             "cost_per_qaly",
             "Cost of a QALY gained",
@@ -618,7 +762,7 @@ def metrics() -> tuple[Metric, ...]:
             0,
             None,
             "worth",
-            against=outcomes.cost_per_qaly,
+            against=verdicts.cost_per_qaly,
         ),
     ]
     return tuple(out)
@@ -644,7 +788,7 @@ def metric(name: str) -> Metric:
     Examples
     --------
     >>> metric("acute_demand").unit
-    'episodes per 1,000 people per year'
+    'index, baseline year 1 = 100'
     """
     by_id = {m.name: m for m in metrics()}
     if name not in by_id:

@@ -62,6 +62,8 @@ def notebook_html(comparison: Comparison) -> str:
         cells.append(difference_unit(measure.unit) if mean else "")
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = f"{escape(repr(comparison)[1:-1])}; year {comparison.scenarios[0].years}. Exploratory, not a forecast."
-    notes = [BEYOND_BANDS, *refusals(comparison.refused)] if comparison.is_drawn else [BEYOND_BANDS]
+    main = metric(HEADLINE[0])
+    notes = [f"{main.label}: {main.meaning}", BEYOND_BANDS]
+    notes += refusals(comparison.refused) if comparison.is_drawn else []
     below = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return f"<p>{head}</p><table><thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table>{below}"

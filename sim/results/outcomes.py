@@ -1,7 +1,7 @@
-"""Outcomes: life tables, quality of life, inequality, and the cost of a gain.
+"""Outcomes: life tables, quality of life, and inequality.
 
-Pure functions of sums and of differences between seeds; sim/results/metrics.py states which sums are used. Fifths are
-always in the order of the state: most deprived first.
+Pure functions of sums; sim/results/metrics.py states which sums are used. Fifths are always in the order of the state:
+most deprived first.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from sim.people.domains import ByAgeAndQuintile, Domain, load_domains
-from sim.results.spread import Replicates, spread
 from sim.schema.quantities import AGE_BANDS, Figure
 
 F = npt.NDArray[np.float64]
@@ -25,7 +23,6 @@ RISE = 0.1
 """Rise of mortality with age within a band, per year, from 25 on (as that of the death rates: sim/hazards.py)."""
 INFANT = 0.1
 """Part of the first band that people who die in it have lived: most die in their first year (assumed)."""
-COVER = 0.95
 
 
 def lived_in_band() -> F:
@@ -309,216 +306,3 @@ def by_person(census: F, people: F) -> F:
             )
             out[..., d, :, :, :] = share * np.asarray(people)[..., None, :, :]
     return out
-
-
-# --- cost of a gain --------------------------------------------------------------------------------------------------
-
-
-class NetEffect(NamedTuple):
-    """Costs and gains of a policy beyond the baseline, discounted and summed up to each year.
-
-    Attributes
-    ----------
-    pounds, qalys : ndarray of float64, shape (seeds, years)
-        Spending in pounds, and QALYs.
-    replicates : tuple of Replicates or None
-        The same of runs that repeat the draws of some seeds; None if all seeds have the same parameters.
-    """
-
-    pounds: F
-    qalys: F
-    replicates: tuple[Replicates, Replicates] | None = None
-
-
-class CostVerdict(NamedTuple):
-    """Value of a measure that is a comparison.
-
-    Attributes
-    ----------
-    mean : float
-        The value.
-    q025, q975 : float
-        Middle 95% of the seeds.
-    ci_low, ci_high : float
-        95% interval.
-    note : str
-        Explanation in words, or "".
-    luck_sd, parameter_sd : float
-        Standard deviations between seeds by chance events and by parameters; NaN where a standard deviation says
-        nothing.
-    """
-
-    mean: float
-    q025: float
-    q975: float
-    ci_low: float
-    ci_high: float
-    note: str
-    luck_sd: float = np.nan
-    parameter_sd: float = np.nan
-
-
-def discounted(yearly: F, rate: float) -> F:
-    """Discount yearly amounts, and sum them up to each year.
-
-    Parameters
-    ----------
-    yearly : ndarray of float64, shape (…, years)
-        Yearly amounts; the first year counts in full.
-    rate : float
-        Discount rate per year.
-
-    Returns
-    -------
-    ndarray of float64, shape (…, years)
-
-    Examples
-    --------
-    >>> discounted(np.array([1.0, 1.035]), 0.035).tolist()
-    [1.0, 2.0]
-    """
-    years = np.arange(np.shape(yearly)[-1])
-    out: F = np.cumsum(yearly / (1.0 + rate) ** years, axis=-1)
-    return out
-
-
-def _interval(values: F) -> tuple[F, F]:
-    """95% interval of the mean over the first axis; NaN with one seed."""
-    seeds = values.shape[0]
-    mean = values.mean(axis=0)
-    if seeds < 2:
-        return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    half = special.stdtrit(seeds - 1, (1 + COVER) / 2) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return mean - half, mean + half
-
-
-def _lasting(paid_back: npt.NDArray[np.bool_]) -> float:
-    """The first year, counted from 1, from which all values are true; NaN if the last is not."""
-    owing = np.flatnonzero(~paid_back)
-    since = int(owing[-1]) + 1 if owing.size else 0
-    return since + 1.0 if since < paid_back.size else np.nan
-
-
-def break_even(beyond: NetEffect) -> list[CostVerdict]:
-    """Find the first year from whose end a policy costs no more than the baseline, up to each horizon.
-
-    Parameters
-    ----------
-    beyond : NetEffect
-        Costs and gains beyond the baseline.
-
-    Returns
-    -------
-    list of CostVerdict
-        For each horizon: one year, two years, and so on. NaN: not within the horizon.
-
-    Notes ----- Years before the policy makes any difference do not count. The year is that of the mean over seeds. The
-    interval runs from the first year in which the lower end of the 95% interval of the mean is 0 or less, to the first
-    year in which the upper end is.
-    """
-    extra = beyond.pounds
-    below, above = _interval(extra)
-    mean = extra.mean(axis=0)
-    differs = np.logical_or.accumulate((extra != 0.0).any(axis=0))
-    out = []
-    for horizon in range(1, extra.shape[1] + 1):
-        if not differs[horizon - 1]:
-            out.append(CostVerdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference in spending yet"))
-            continue
-        at = _lasting(((mean <= 0.0) & differs)[:horizon])
-        soonest, surely = (_lasting(((edge <= 0.0) & differs)[:horizon]) for edge in (below, above))
-        seeds = np.array([_lasting(((path <= 0.0) & differs)[:horizon]) for path in extra])
-        ends = np.quantile(np.where(np.isnan(seeds), np.inf, seeds), [(1 - COVER) / 2, (1 + COVER) / 2], method="lower")
-        low, high = (float(end) if np.isfinite(end) else np.nan for end in ends)
-        within = f"within {horizon} year{'s' if horizon > 1 else ''}"
-        note = ""
-        if np.isnan(at):
-            note = f"never {within}" + ("" if np.isnan(soonest) else "; the 95% interval does not exclude it")
-        elif extra.shape[0] > 1 and np.isnan(surely):
-            note = f"perhaps never {within}"
-        out.append(CostVerdict(at, low, high, soonest, surely, note))
-    return out
-
-
-def fieller(top: F, bottom: F) -> tuple[float, float]:
-    """Compute Fieller's 95% interval of the ratio of two means of paired samples.
-
-    Parameters
-    ----------
-    top, bottom : ndarray of float64, shape (seeds,)
-        Numerator and denominator.
-
-    Returns
-    -------
-    low, high : float
-        NaN, NaN where the interval is not bounded, or with one seed.
-    """
-    seeds = len(top)
-    if seeds < 2:
-        return np.nan, np.nan
-    t2 = special.stdtrit(seeds - 1, (1 + COVER) / 2) ** 2 / seeds
-    spread = np.cov(top, bottom)
-    mean_top, mean_bottom = top.mean(), bottom.mean()
-    a = mean_bottom**2 - t2 * spread[1, 1]
-    b = mean_top * mean_bottom - t2 * spread[0, 1]
-    c = mean_top**2 - t2 * spread[0, 0]
-    if a <= 0.0:
-        return np.nan, np.nan
-    root = np.sqrt(max(0.0, b * b - a * c))
-    return float((b - root) / a), float((b + root) / a)
-
-
-def cost_per_qaly(beyond: NetEffect) -> list[CostVerdict]:
-    """Compute pounds for each QALY gained, up to each year: the ratio of the means over seeds, with Fieller's interval.
-
-    A policy that costs less and gains health, or costs more and gains none, has no price: NaN, and a note. The middle
-    of the seeds is not reported: ratios of single seeds mean little. The spread by chance and by parameters is that of
-    the linear approximation of the ratio (the delta method), reported where Fieller's interval is bounded.
-
-    Parameters
-    ----------
-    beyond : NetEffect
-        Costs and gains beyond the baseline.
-
-    Returns
-    -------
-    list of CostVerdict
-        For each year.
-    """
-    out = []
-    for pounds, qalys in zip(beyond.pounds.T, beyond.qalys.T, strict=True):
-        cost, gain = float(pounds.mean()), float(qalys.mean())
-        price, low, high = np.nan, np.nan, np.nan
-        if not np.any(pounds) and not np.any(qalys):
-            out.append(CostVerdict(np.nan, np.nan, np.nan, np.nan, np.nan, "no difference from the baseline"))
-            continue
-        if cost <= 0.0 < gain:
-            note = "better and cheaper: dominates the baseline"
-        elif gain <= 0.0 <= cost:
-            note = "more expensive and no better: dominated by the baseline"
-        elif gain == 0.0:
-            note = "cheaper and no worse: dominates the baseline"
-        else:
-            price, (low, high) = cost / gain, fieller(pounds, qalys)
-            note = "" if gain > 0.0 else "cheaper and worse: pounds saved for each QALY lost"
-        unsure = [
-            name
-            for name, values in (("cost", pounds), ("gain", qalys))
-            if not np.isnan(_interval(values)[0]) and _interval(values)[0] <= 0.0 <= _interval(values)[1]
-        ]
-        if unsure:
-            note = "; ".join(
-                part for part in (note, f"the 95% interval of {' and of '.join(unsure)} includes 0") if part
-            )
-        out.append(CostVerdict(price, np.nan, np.nan, low, high, note))
-    prices, ends = (np.array([getattr(verdict, name) for verdict in out]) for name in ("mean", "ci_low"))
-    gains = np.where(np.isnan(ends), np.nan, beyond.qalys.mean(axis=0))
-    replicates = None
-    if beyond.replicates is not None:
-        of_pounds, of_qalys = beyond.replicates
-        replicates = of_pounds._replace(values=(of_pounds.values - prices * of_qalys.values) / gains)
-    deviations = zip(*spread((beyond.pounds - prices * beyond.qalys) / gains, replicates), strict=True)
-    return [
-        verdict._replace(luck_sd=float(luck), parameter_sd=float(parameters) if np.isfinite(luck) else np.nan)
-        for verdict, (luck, parameters) in zip(out, deviations, strict=True)
-    ]

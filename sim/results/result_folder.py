@@ -1,4 +1,7 @@
-"""Writes a comparison to a folder: `results.parquet`, `summary.csv`, `document.json`, the runs, and `run.json`.
+"""Writes a comparison to a folder: `results.parquet`, CSV files, `document.json`, the runs, and `run.json`.
+
+`summary.csv` has every measure, `asked_and_done.csv` what each policy asked for and what came out, `money.csv` and
+`money_by_year.csv` the appraisal of each policy.
 
 `runs` has a file for each seed (sim/results/run_files.py), from which `sim.load` makes the comparison again. `run.json`
 has everything else that the comparison needs, the origin of the results, and the digests of the other files and of
@@ -27,9 +30,10 @@ import numpy.typing as npt
 
 from sim.process.termination import temporary
 from sim.results.folder_lock import locked, named_errors, unfinished
+from sim.results.money.tables import money_by_year, money_table
 from sim.results.run_files import DIGITS, FORMAT, RunKey, file_name
 from sim.results.run_store import RUNS, RunStore, run_format
-from sim.results.summary_table import summary_table
+from sim.results.summary_table import asked_and_done_table, summary_table
 from sim.schema.errors import InputError, Phrase
 from sim.schema.json_text import indented_json
 
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
 A = npt.NDArray[Any]
 RUN = "run.json"
-TABLES = ("results.parquet", "summary.csv", "document.json")
+TABLES = ("results.parquet", "summary.csv", "asked_and_done.csv", "money.csv", "money_by_year.csv", "document.json")
 SEAL = '{\n "sha256": "'
 """Start of run.json: the SHA-256 of the document without this key."""
 
@@ -125,7 +129,14 @@ def write(
         with created:
             with ThreadPoolExecutor(1) as executor:
                 parquet = executor.submit(_parquet, staging / "results.parquet", result)
-                (staging / "summary.csv").write_text(summary_table(document), encoding="utf-8", newline="")
+                appraisals = [result.money(name) for name in result.names[1:]]
+                for name, text in (
+                    ("summary.csv", summary_table(document)),
+                    ("asked_and_done.csv", asked_and_done_table(document)),
+                    ("money.csv", money_table(appraisals)),
+                    ("money_by_year.csv", money_by_year(appraisals)),
+                ):
+                    (staging / name).write_text(text, encoding="utf-8", newline="")
                 (staging / "document.json").write_text(indented_json(document), encoding="utf-8")
                 parquet.result()
             runs = _write_runs(folder, staging, result, store)

@@ -1,4 +1,4 @@
-"""The table of a comparison for spreadsheets: `summary.csv` of the command line, and the download of the page.
+"""Tables of a comparison for spreadsheets: `summary.csv` of the command line and of the page, `asked_and_done.csv`.
 
 A row for each scenario, measure, group and year, with the level and the difference from the baseline. A missing number
 is an empty cell, and a note in words has a column. A measure that is a comparison itself has no level, so it has no row
@@ -32,6 +32,7 @@ COLUMNS = (
     *(f"difference_{figure}" for figure in SUMMARY),
     "note",
 )
+ASKED_COLUMNS = ("scenario", "scenario_label", "part", "name", "item", "period", "unit", "asked", *SUMMARY)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters with which a formula in a spreadsheet can begin."""
 
@@ -52,6 +53,29 @@ def summary_table(document: dict[str, Any]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(summary_rows(document))
+    return out.getvalue()
+
+
+def asked_and_done_table(document: dict[str, Any]) -> str:
+    """Write what policies asked for and what came out as CSV: a row for each policy, item and period.
+
+    Parameters
+    ----------
+    document : dict
+        The document of a comparison; without policies the table has no rows.
+
+    Returns
+    -------
+    str
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(ASKED_COLUMNS)
+    for name, record in document.get("asked_and_done", {}).items():
+        for row in record["rows"]:
+            words = [row[column] for column in ASKED_COLUMNS[2:7]]
+            numbers = [number_cell(row[column]) for column in ASKED_COLUMNS[7:]]
+            writer.writerow([text_cell(cell) for cell in (name, document["labels"][name], *words)] + numbers)
     return out.getvalue()
 
 
@@ -90,24 +114,46 @@ def _rows(
     levels = {row["year"]: row for row in level.get("by_year", ())}
     changes = {row["year"]: row for row in change.get("by_year", ())}
     unit = level.get("unit") or change.get("unit", "")
-    if not (axis or change or any(_number(row.get(figure)) for row in levels.values() for figure in SUMMARY)):
+    if not (axis or change or any(number_cell(row.get(figure)) for row in levels.values() for figure in SUMMARY)):
         return  # the baseline has no value of a measure that is a comparison itself
-    before, after, last = ([_text(each) for each in part] for part in (run, [*measure, unit], [axis, group]))
+    before, after, last = ([text_cell(each) for each in part] for part in (run, [*measure, unit], [axis, group]))
     for year in dict.fromkeys((*levels, *changes)):
         row, changed = levels.get(year, {}), changes.get(year, {})
-        numbers = [_number(part.get(figure)) for part in (row, changed) for figure in SUMMARY]
-        yield [*before, str(year), *after, *last, *numbers, _text(changed.get("note") or "")]
+        numbers = [number_cell(part.get(figure)) for part in (row, changed) for figure in SUMMARY]
+        yield [*before, str(year), *after, *last, *numbers, text_cell(changed.get("note") or "")]
 
 
-def _number(value: float | None) -> str:
-    """A number without an exponent; empty for a missing one, such as the interval of one seed."""
+def number_cell(value: float | None) -> str:
+    """Write a number for a spreadsheet.
+
+    Parameters
+    ----------
+    value : float or None
+        The number.
+
+    Returns
+    -------
+    str
+        Without an exponent; empty for a missing number, such as the interval of one seed.
+    """
     if value is None or not math.isfinite(value):
         return ""
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def _text(value: Any) -> str:
-    """The text, with an apostrophe where a spreadsheet would read it as a formula (ASVS 1.2.10)."""
+def text_cell(value: Any) -> str:
+    """Write a text for a spreadsheet.
+
+    Parameters
+    ----------
+    value : object
+        The text, or something that has one.
+
+    Returns
+    -------
+    str
+        The text, with an apostrophe where a spreadsheet would read it as a formula (ASVS 1.2.10).
+    """
     text = str(value)
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from sim.people.domains import ByAgeAndQuintile, Crisis, Domain, EnglandTotal, load_domains
 from sim.place.place import Place
-from sim.schema.quantities import Figure, ParameterSpec
+from sim.schema.quantities import Figure, ParameterSpec, Price
 from sim.services.catalogue import Service, load_catalogue
 
 M = TypeVar("M", bound=BaseModel)
@@ -183,10 +183,10 @@ def _within(part: object, key: Key, name: str = "") -> Iterator[tuple[str, DataP
     if isinstance(part, Figure) and part.low == part.high:
         return  # fixed: there is nothing to set
     if isinstance(part, Figure):
-        yield (
-            name,
-            DataParameter(part.value, ParameterSpec(part.unit, part.low, part.high, part.source, part.status, ""), key),
-        )
+        spec = ParameterSpec(part.unit, part.low, part.high, part.source, part.status, "")
+        if isinstance(part, Price):
+            spec = spec._replace(price_year=part.price_year, quoted=part.quoted)
+        yield name, DataParameter(part.value, spec, key)
         return
     if isinstance(part, ByAgeAndQuintile) and not isinstance(part, Crisis):  # crises are scaled to their totals
         low, high = 1.0 - part.spread, 1.0 + part.spread

@@ -13,6 +13,8 @@ from sim.schema.quantities import Closed, Number
 
 CLAIM = r"^M([1-9]|[1-8][0-9]|9[0-4])$"
 """The form of a claim's number."""
+Effect = Literal["direct", "propagated"]
+"""An effect on a variable that the scenario's own levers determine, or on one that further mechanisms determine."""
 
 
 class GroupSelection(Closed):
@@ -105,6 +107,12 @@ class Expect(MeasureSpec):
     )
     claim: str | None = Field(None, pattern=CLAIM, description="the row of `shows` that this is evidence for")
     note: str = ""
+    effect: Effect | None = Field(
+        None,
+        description="direct: on a variable that the scenario's own levers determine; propagated: beyond it. By default "
+        "from declarations (sim/validation/propagation.py); stated only where that is wrong, with effect_reason",
+    )
+    effect_reason: str = ""
 
     @model_validator(mode="after")
     def _can_be_tested(self) -> Self:
@@ -116,6 +124,9 @@ class Expect(MeasureSpec):
             raise RequirementError("low and high: the margin within which a difference counts as none", came)
         if self.against is not None and self.interaction is not None:
             raise RequirementError("one of against and interaction", Phrase("both"), below=("interaction",))
+        if (self.effect is None) != (not self.effect_reason):
+            came = Phrase("no reason" if self.effect is not None else "a reason without an effect")
+            raise RequirementError("effect and effect_reason together", came, below=("effect_reason",))
         return self
 
     def others(self) -> tuple[str, ...]:

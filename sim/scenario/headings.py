@@ -10,11 +10,19 @@ from collections.abc import Mapping, Sequence
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.schema.quantities import AGE_BANDS, QUINTILES
 from sim.services.catalogue import load_catalogue
+from sim.state.codes import PreventionKind
 
 LONGEST_LABEL = 80
 """Characters of a scenario's label."""
 MOST_NAMED = 3
 """Largest number of services or neighbourhoods that a heading names."""
+PREVENTION_NAMES: dict[PreventionKind, str] = {
+    "general_practice": "general practice",
+    "public_health": "public health",
+    "targeted": "targeted prevention",
+    "community": "community prevention",
+}
+"""Kinds of prevention in a sentence."""
 FIFTH_NAMES = {1: "most deprived fifth", QUINTILES: "least deprived fifth"}
 
 
@@ -69,7 +77,7 @@ def joined_label(label: str, addition: str) -> str:
 
 
 def aims(policy: Policy) -> tuple[str, ...]:
-    """Name the services, neighbourhoods and ages that a policy is for.
+    """Name the services or the kind of prevention, the neighbourhoods and the ages that a policy is for.
 
     Parameters
     ----------
@@ -86,7 +94,9 @@ def aims(policy: Policy) -> tuple[str, ...]:
     ('general practice', 'ages 65 and over')
     """
     parts: list[str] = []
-    if policy.services:
+    if policy.prevention is not None:
+        parts.append(PREVENTION_NAMES[policy.prevention])
+    elif policy.services:
         names = {service.id: _in_sentence(service.label) for service in load_catalogue()}
         parts.append(_listed([names.get(service, service) for service in policy.services], "services"))
     if policy.where is not None:

@@ -57,19 +57,35 @@ def parameters(place: str = "anytown") -> dict[str, Parameter]:
     dict of str to Parameter
         By dotted name.
     """
-    published = data_parameters.of_england() | data_parameters.of_place(Place.load(place))
+    return parameters_of(Place.load(place))
+
+
+def parameters_of(place: Place) -> dict[str, Parameter]:
+    """Collect the parameters as `parameters` does, with the figures of a place that may have no file.
+
+    Parameters
+    ----------
+    place : Place
+        The place.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By dotted name.
+    """
+    published = data_parameters.of_england() | data_parameters.of_place(place)
     return _declared() | {name: Parameter(known.value, known.spec) for name, known in published.items()}
 
 
-def _models() -> dict[str, type[Params]]:
-    """The parameter classes of mechanisms, of levers' baselines and of the analyst's choices, by group."""
+def declared_models() -> dict[str, type[Params]]:
+    """Collect the parameter classes of mechanisms, of levers' baselines and of the analyst's choices, by group."""
     return {**parameter_groups(), VALUATION: Valuation}
 
 
 def _declared() -> dict[str, Parameter]:
     return {
         f"{group}.{field}": Parameter(value, spec)
-        for group, model in _models().items()
+        for group, model in declared_models().items()
         for field, value, spec in model.declared()
     }
 
@@ -81,7 +97,7 @@ def _known(name: str, place: str) -> ParameterSpec | None:
         of_place = group == "place"
         published = data_parameters.of_place(Place.load(place)) if of_place else data_parameters.of_england()
         return published[name].spec if name in published else None
-    model = _models().get(group)
+    model = declared_models().get(group)
     return next((spec for known, _, spec in model.declared() if known == field), None) if model is not None else None
 
 

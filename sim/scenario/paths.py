@@ -28,7 +28,7 @@ from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.timeline import months_between
 from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import AGE_BANDS
-from sim.state.codes import MOST_GROUPS
+from sim.state.codes import MOST_GROUPS, PREVENTION_KINDS
 from sim.state.columns import A
 
 F = npt.NDArray[np.float64]
@@ -154,7 +154,12 @@ class TargetColumns:
 
     def count(self, lever: Lever) -> int:
         """The number of columns of a lever's path."""
-        sizes = {"place": 1, "neighbourhood": self.neighbourhoods, "service": len(self.services) * self._group_count}
+        sizes = {
+            "place": 1,
+            "neighbourhood": self.neighbourhoods,
+            "service": len(self.services) * self._group_count,
+            "prevention": 1 + len(PREVENTION_KINDS),
+        }
         return sizes[lever.axis]
 
     def of(self, k: int) -> npt.NDArray[np.intp]:
@@ -163,6 +168,9 @@ class TargetColumns:
         axis = self._axis[policy.lever]
         if axis == "place":
             return np.zeros(1, np.intp)
+        if axis == "prevention":
+            kind = policy.prevention
+            return np.array([0 if kind is None else 1 + PREVENTION_KINDS.index(kind)], np.intp)
         if axis == "neighbourhood":
             where = self._where[k]
             return np.arange(self.neighbourhoods) if where is None else np.flatnonzero(where)

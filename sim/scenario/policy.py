@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 from sim.engine.random import month_key, stream, uniform
 from sim.schema.errors import Phrase, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, QUINTILES, Closed, Number
+from sim.services.catalogue import services_of_prevention
+from sim.state.codes import PreventionKind
 from sim.state.columns import A
 
 SHARE = stream("neighbourhoods of a share")
@@ -135,12 +137,23 @@ class Policy(Closed):
         None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="first month in which the policy no longer holds"
     )
     service: str | list[str] | None = Field(None, description="the service it is aimed at, or a list of them")
+    prevention: PreventionKind | None = Field(
+        None, description="the kind of prevention it is aimed at", exclude_if=lambda kind: kind is None
+    )
     where: NeighbourhoodFilter | None = None
     who: AgeFilter | None = None
 
+    @model_validator(mode="after")
+    def _one_aim_at_services(self) -> Self:
+        if self.service is not None and self.prevention is not None:
+            raise RequirementError("one of service and prevention", Phrase("both"), below=("prevention",))
+        return self
+
     @property
     def services(self) -> tuple[str, ...]:
-        """The services that the policy is aimed at; empty for all."""
+        """The services that the policy is aimed at, those of a kind of prevention among them; empty for all."""
+        if self.prevention is not None:
+            return services_of_prevention(self.prevention)
         return () if self.service is None else (self.service,) if isinstance(self.service, str) else tuple(self.service)
 
     @property
@@ -154,14 +167,14 @@ class Policy(Closed):
 
     @property
     def closeness(self) -> int:
-        """How closely the policy is aimed: 2 for `where` and 2 for `who`, then 1 for `service`.
+        """How closely the policy is aimed: 2 for `where` and 2 for `who`, then 1 for `service` or `prevention`.
 
         Examples
         --------
         >>> Policy(lever="threshold", start="2026-04", value=0.2, service="camhs").closeness
         1
         """
-        return 2 * (self.where is not None) + 2 * (self.who is not None) + (self.service is not None)
+        return 2 * (self.where is not None) + 2 * (self.who is not None) + bool(self.services)
 
     @property
     def is_for_some(self) -> bool:

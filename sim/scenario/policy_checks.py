@@ -220,7 +220,7 @@ def _check_dates(policy: Policy, span: Span) -> None:
 def _check_aims(policy: Policy, lever: Lever) -> None:
     for aim, some in (("service", "services"), ("where", "neighbourhoods"), ("who", "ages")):
         target = getattr(policy, aim)
-        if target is None and aim in lever.needs:
+        if target is None and aim in lever.needs and not (aim == "service" and policy.prevention is not None):
             raise RequirementError(f"the {aim} that '{lever.name}' is for", errors.NOTHING, below=(aim,))
         if target is not None and aim not in lever.aims:
             able = ", ".join(x.name for x in levers() if aim in x.aims)
@@ -229,12 +229,29 @@ def _check_aims(policy: Policy, lever: Lever) -> None:
     if policy.service == []:
         raise RequirementError("at least one service", policy.service, below=("service",))
     acting = services_of(lever.name)
+    if policy.prevention is not None:
+        _check_prevention(policy, lever, acting)
+        return
     for k, service in enumerate(policy.services):
         where: errors.KeyPath = ("service",) if isinstance(policy.service, str) else ("service", k)
         if service not in service_ids():
             raise RequirementError("the id of a service", service, service_ids(), below=where)
         if service not in acting:
             raise RequirementError(f"a service on which '{lever.name}' acts", service, acting, below=where)
+
+
+def _check_prevention(policy: Policy, lever: Lever, acting: tuple[str, ...]) -> None:
+    """Refuse a kind of prevention for a lever that cannot be aimed at it, or that does not act on all its services."""
+    if not lever.by_prevention:
+        able = ", ".join(x.name for x in levers() if x.by_prevention)
+        wanted = f"no 'prevention', as '{lever.name}' cannot be aimed at a kind of prevention; these can: {able}"
+        raise RequirementError(wanted, policy.prevention, below=("prevention",))
+    if lever.axis != "prevention":
+        for service in policy.services:
+            if service not in acting:
+                wanted = f"a kind of prevention on all of whose services '{lever.name}' acts"
+                came = Phrase(f"'{policy.prevention}' with '{service}'")
+                raise RequirementError(wanted, came, acting, below=("prevention",))
 
 
 def check_together(moves: Sequence[Policy], place: PlaceColumns, name: str) -> None:

@@ -38,6 +38,7 @@ from sim.scenario.valuation import VALUATION, Valuation
 from sim.schema import toml_files
 from sim.schema.errors import InputError, KeyPath, Phrase, RequirementError
 from sim.schema.quantities import Closed, Number, Params
+from sim.state.codes import PreventionKind
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 LONGEST_YEARS = 60
@@ -274,6 +275,7 @@ class Scenario(Closed):
         over_months: int = 1,
         until: str | None = None,
         service: str | list[str] | None = None,
+        prevention: PreventionKind | None = None,
         where: NeighbourhoodFilter | dict[str, Any] | None = None,
         who: AgeFilter | dict[str, Any] | None = None,
         name: str | None = None,
@@ -296,6 +298,8 @@ class Scenario(Closed):
             First month back at the baseline, YYYY-MM.
         service : str or list of str, optional
             Services that the policy is aimed at; by default all.
+        prevention : str, optional
+            Kind of prevention that the policy is aimed at.
         where : NeighbourhoodFilter or dict, optional
             Neighbourhoods that the policy is for; by default all.
         who : AgeFilter or dict, optional
@@ -326,6 +330,7 @@ class Scenario(Closed):
             over_months=over_months,
             until=until,
             service=service,
+            prevention=prevention,
             where=NeighbourhoodFilter.model_validate(where) if where is not None else None,
             who=AgeFilter.model_validate(who) if who is not None else None,
         )
@@ -461,7 +466,7 @@ def _counted(number: int, singular: str, plural: str) -> str:
 def _cells_of_row(policy: Policy) -> tuple[str, ...]:
     """The cells of a policy in a table: lever, change, start, months, end and aim."""
     change = f"to {policy.value:g}" if policy.value is not None else f"by {policy.shift or 0.0:+g}"
-    aims = [*policy.services]
+    aims = [*policy.services] if policy.prevention is None else [f"prevention {policy.prevention}"]
     if policy.where is not None:
         aims += [f"{key} {value}" for key, value in policy.where.model_dump(exclude_none=True).items()]
     if policy.who is not None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1]
 MATTERS = (".py", ".toml", ".npz")
+WITHOUT = ("cli", "assurance", "report")
+"""Folders on which no result depends."""
 
 
 @lru_cache(maxsize=1)
 def model_digest() -> str:
-    """Compute a digest of the model: its code and its figures, without the command line.
+    """Compute a digest of the model: its code and its figures, without the command line, the logs and the report.
 
     Returns
     -------
@@ -22,7 +24,7 @@ def model_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(SOURCE.rglob("*")):
         inside = path.relative_to(SOURCE)
-        if path.suffix in MATTERS and inside.parts[0] != "cli":
+        if path.suffix in MATTERS and inside.parts[0] not in WITHOUT:
             digest.update(inside.as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
+
+from sim.schema.errors import RequirementError
+from sim.schema.prices import in_pounds, to_base, unit_in_base
 
 Status = Literal["measured", "estimated", "assumed"]
 
@@ -31,6 +34,10 @@ class ParameterSpec(NamedTuple):
         How well the value is known.
     meaning : str
         Description.
+    price_year : str or None
+        Financial year of the prices of the source, where the unit is of money. Value and range are in base-year pounds.
+    quoted : float or None
+        The default value in pounds of `price_year`, where the unit is of money.
     """
 
     unit: str
@@ -39,6 +46,8 @@ class ParameterSpec(NamedTuple):
     source: str
     status: Status
     meaning: str
+    price_year: str | None = None
+    quoted: float | None = None
 
 
 class Params(BaseModel):
@@ -91,12 +100,22 @@ class Params(BaseModel):
                     source=str(extra["source"]),
                     status=extra["status"],  # type: ignore[arg-type]  # likewise
                     meaning=field.description or "",
+                    price_year=extra.get("price_year"),  # type: ignore[arg-type]  # likewise
+                    quoted=extra.get("quoted"),  # type: ignore[arg-type]  # likewise
                 ),
             )
 
 
 def number(
-    default: float, *, low: float, high: float, unit: str, source: str, meaning: str, status: Status | None = None
+    default: float,
+    *,
+    low: float,
+    high: float,
+    unit: str,
+    source: str,
+    meaning: str,
+    status: Status | None = None,
+    price_year: str | None = None,
 ) -> Any:
     """Declare a parameter with its unit, plausible range and source.
 
@@ -114,6 +133,9 @@ def number(
         Description.
     status : {"measured", "estimated", "assumed"}, optional
         By default "assumed" if the source begins with that word, else "estimated".
+    price_year : str, optional
+        Financial year of the prices of `default`, `low` and `high`; required where the unit begins with "pounds". They
+        are converted to pounds of the base year (sim/schema/prices.py).
 
     Returns
     -------
@@ -122,7 +144,8 @@ def number(
     Raises
     ------
     ValueError
-        If the range is empty or turned round, the default lies outside it, or the unit, source or meaning is empty.
+        If the range is empty or turned round, the default lies outside it, the unit, source or meaning is empty, or
+        a figure in pounds has no price year or another figure has one.
     """
     if not low < high:
         raise ValueError(f"{meaning}: a range whose low end is below its high end, not {low:g} to {high:g}")
@@ -131,14 +154,16 @@ def number(
     for key, text in (("unit", unit), ("source", source), ("meaning", meaning)):
         if not text.strip():
             raise ValueError(f"a parameter declares its {key}; 'assumed' is a valid source")
+    if in_pounds(unit) != (price_year is not None):
+        wanted = "price_year, the year of its prices" if in_pounds(unit) else "no price_year, as it is not in pounds"
+        raise ValueError(f"{meaning}: {wanted}")
     known: Status = status or ("assumed" if source.startswith("assumed") else "estimated")
-    return Field(
-        float(default),
-        ge=low,
-        le=high,
-        description=meaning,
-        json_schema_extra={"unit": unit, "low": low, "high": high, "source": source, "status": known},
-    )
+    extra: dict[str, Any] = {"unit": unit, "low": low, "high": high, "source": source, "status": known}
+    if price_year is not None:
+        extra |= {"price_year": price_year, "quoted": float(default), "unit": unit_in_base(unit)}
+        default, low, high = (to_base(amount, price_year) for amount in (default, low, high))
+        extra |= {"low": low, "high": high}
+    return Field(float(default), ge=low, le=high, description=meaning, json_schema_extra=extra)
 
 
 def share(
@@ -213,6 +238,79 @@ class Figure(Closed):
         if not self.low <= self.value <= self.high:
             raise ValueError(f"the value {self.value} lies outside its own range {self.low} to {self.high}")
         return self
+
+
+class PriceAddend(Closed):
+    """An amount that belongs to a price and that its source states in prices of another year.
+
+    Attributes
+    ----------
+    value : float
+        Pounds of `price_year`.
+    price_year : str
+        Financial year of its prices.
+    """
+
+    value: Number
+    price_year: str
+
+
+class Price(Figure):
+    """A figure in pounds. The file has the source's own figure and the year of its prices.
+
+    When a file is read, value and range become pounds of the base year, and the unit says so (sim/schema/prices.py).
+
+    Attributes
+    ----------
+    price_year : str
+        Financial year of the prices in the file.
+    plus : tuple of PriceAddend
+        Amounts in prices of other years that are added to the value. The range is that of the sum.
+
+    Examples
+    --------
+    >>> about = {"unit": "pounds a month", "source": "D11", "status": "measured", "price_year": "2021-22"}
+    >>> price = Price.model_validate({"value": 100.0, "low": 80.0, "high": 120.0} | about)
+    >>> round(price.value, 2), price.quoted, price.unit
+    (112.65, 100.0, 'pounds of 2023-24 a month')
+    """
+
+    price_year: str
+    plus: Annotated[tuple[PriceAddend, ...], Field(strict=False)] = ()
+    _quoted: float = PrivateAttr(0.0)
+
+    @property
+    def quoted(self) -> float:
+        """The value in the file, in pounds of `price_year` and without `plus`."""
+        return self._quoted
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _converted(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Convert value and range, and keep the figure of the file."""
+        if not _states_prices(data):
+            return handler(data)  # refused there, key by key
+        if not in_pounds(data["unit"]):
+            raise RequirementError('a unit that begins with "pounds"', data["unit"], below=("unit",))
+        year = data["price_year"]
+        base = {key: to_base(data[key], year) for key in ("value", "low", "high")}
+        base["value"] += sum(to_base(addend["value"], addend["price_year"]) for addend in data.get("plus", ()))
+        price = handler({**data, **base, "unit": unit_in_base(data["unit"])})
+        price._quoted = float(data["value"])
+        return price
+
+
+def _states_prices(data: object) -> TypeGuard[dict[str, Any]]:
+    """Test whether a table of a file has everything that a conversion reads, each of the right type."""
+    if not isinstance(data, dict):
+        return False
+    amounts = [data, *data["plus"]] if isinstance(data.get("plus"), list | tuple) else [data]
+    return (
+        all(isinstance(part, dict) and type(part.get("value")) in (int, float) for part in amounts)
+        and all(isinstance(part.get("price_year"), str) for part in amounts)
+        and all(type(data.get(key)) in (int, float) for key in ("low", "high"))
+        and isinstance(data.get("unit"), str)
+    )
 
 
 AGE_BANDS: tuple[tuple[int, int], ...] = (

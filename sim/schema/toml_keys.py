@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+from functools import lru_cache
 
 from sim.schema.errors import InputError, KeyPath
 from sim.schema.toml_limits import check_limits
@@ -90,10 +91,16 @@ def locate(text: str, key_path: str | KeyPath) -> int | None:
         check_limits(text, "")
     except InputError:
         return None
-    lines = _Scan(text).lines
+    lines = _lines(text)
     while keys and keys not in lines:
         keys = keys[:-1]
     return lines.get(keys) if keys else None
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> dict[KeyPath, int]:
+    """The line of every key of a text: files are asked for many keys in turn."""
+    return _Scan(text).lines
 
 
 _STEP = re.compile(

@@ -1,13 +1,18 @@
 """The catalogue of services: people served, payer, reach, staff, cost and effect of each.
 
 A service is one TOML file in `catalogue/`. A new file adds a service; no other file names it.
-Money is in pounds of 2023/24. The tier of a service decides which parts its file has:
+Prices name the year of their pounds and are read in pounds of the base year (sim/schema/prices.py). The tier of a
+service decides which parts its file has:
 
 | tier | needs | must not have |
 | --- | --- | --- |
 | preventive, responsive, community | activity, staff, cost.per_case_month, effect | crisis_share, capacity, walk_in |
 | community, groups rather than a delivered service | groups | all others |
 | acute | staff, cost.per_episode and per_month, capacity, and crisis_share or walk_in | activity, effect |
+
+A service of the tiers preventive and community also states its kind of prevention: `prevention = "general_practice"`,
+"public_health" (for everybody), "targeted" (help for people with a need) or "community", which is the kind of every
+community service. Policies and measures keep the kinds apart.
 """
 
 from __future__ import annotations
@@ -19,10 +24,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.schema.errors import RequirementError
-from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
+from sim.schema.errors import NOTHING, RequirementError
+from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Price, Status
 from sim.schema.toml_files import fail, load
-from sim.state.codes import Tier
+from sim.state.codes import PREVENTION_KINDS, PreventionKind, Tier
 
 FOLDER = Path(__file__).parent / "catalogue"
 
@@ -94,11 +99,11 @@ class Staff(Closed):
 
 
 class Cost(Closed):
-    """Pounds of 2023/24: a month of help, or an episode with its first month and each month after."""
+    """Price of a month of help, or of an episode with its first month and of each month after."""
 
-    per_case_month: Figure | None = None
-    per_episode: Figure | None = None
-    per_month: Figure | None = None
+    per_case_month: Price | None = None
+    per_episode: Price | None = None
+    per_month: Price | None = None
 
 
 class HelpEffect(Closed):
@@ -132,7 +137,7 @@ class Capacity(Closed):
 
 
 class WalkIn(Closed):
-    """Attendances without a crisis: anyone may come, and people whose need nobody helps come more often."""
+    """Attendances without a crisis: anyone may come, and people whose need no service helps come more often."""
 
     per_thousand_by_age: dict[str, Positive]
     """Attendances that do not end in admission, per 1,000 in the band a year: a shape, scaled to `total`."""
@@ -164,7 +169,7 @@ class WalkIn(Closed):
 class ExposureEffect(Closed):
     """A service for everybody that lowers hazards across the place: public health, clean air, safe streets."""
 
-    spend_per_head: Figure
+    spend_per_head: Price
     """Pounds of public money per head of population a year."""
     lowers: dict[str, Figure]
     """Domain id -> reduction of the log hazard of getting worse there, for each doubling of the service."""
@@ -190,7 +195,7 @@ class Alternative(Closed):
 class GroupFunding(Closed):
     """Community groups: made by people themselves, slowly, rather than delivered to them."""
 
-    spend_per_head: Figure
+    spend_per_head: Price
     """Pounds of public money per head of population a year."""
 
 
@@ -208,6 +213,8 @@ class Service(Closed):
     order: int = Field(ge=0)
     domain: str
     tier: Tier
+    prevention: PreventionKind | None = None
+    """The kind of prevention of a preventive or community service."""
     silo: Silo
     """The budget holder that pays."""
     statutory: bool
@@ -259,6 +266,20 @@ class Service(Closed):
         return self
 
     @model_validator(mode="after")
+    def _kind_fits_tier(self) -> Self:
+        kinds = {"preventive": PREVENTION_KINDS[:-1], "community": PREVENTION_KINDS[-1:]}.get(self.tier, ())
+        if self.prevention in kinds or (self.prevention is None and not kinds):
+            return self
+        if not kinds:
+            wanted = f"no kind of prevention, as this is a service of tier '{self.tier}'"
+            raise RequirementError(wanted, self.prevention, below=("prevention",))
+        if self.prevention is None:
+            wanted = f"beside the tier '{self.tier}' also 'prevention', the kind of prevention"
+            raise RequirementError(wanted, NOTHING, kinds, below=("tier",))
+        wanted = f"a kind of prevention of a service of tier '{self.tier}'"
+        raise RequirementError(wanted, self.prevention, kinds, below=("prevention",))
+
+    @model_validator(mode="after")
     def _parts_fit_tier(self) -> Self:
         if self.groups is not None:
             if self.tier != "community":
@@ -294,6 +315,27 @@ class Service(Closed):
             raise RequirementError(
                 f"{' and '.join(wanted)} in a service of tier '{self.tier}'", present, below=("cost",)
             )
+
+
+def services_of_prevention(kind: PreventionKind) -> tuple[str, ...]:
+    """List the services of a kind of prevention.
+
+    Parameters
+    ----------
+    kind : str
+        A kind of `sim.state.codes.PREVENTION_KINDS`.
+
+    Returns
+    -------
+    tuple of str
+        Ids, in order.
+
+    Examples
+    --------
+    >>> services_of_prevention("community")
+    ('link_worker', 'community_groups')
+    """
+    return tuple(service.id for service in load_catalogue() if service.prevention == kind)
 
 
 @lru_cache

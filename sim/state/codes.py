@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Tier = Literal["preventive", "responsive", "acute", "community"]
 """The tier of a service."""
+PreventionKind = Literal["general_practice", "public_health", "targeted", "community"]
+"""The kind of prevention of a preventive or community service."""
+PREVENTION_KINDS: tuple[PreventionKind, ...] = get_args(PreventionKind)
+NOT_PREVENTION = -1
+"""The kind of prevention of a responsive or acute service."""
 EMPTY_SLOT = 255
 """The age of an empty slot."""
 WAITING = 128

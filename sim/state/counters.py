@@ -16,7 +16,9 @@ class Counters(NamedTuple):
     ]
     helped: Annotated[A, column("i4", "service quintile", "persons", "people being helped")]
     waiting: Annotated[A, column("i4", "service quintile", "persons", "people waiting")]
-    unmet: Annotated[A, column("i4", "domain quintile band", "persons", "people with serious need whom nobody helps")]
+    unmet: Annotated[
+        A, column("i4", "domain quintile band", "persons", "people with serious need and no service's help")
+    ]
     people: Annotated[A, column("i4", "quintile band", "persons", "people alive and living here")]
     opened: Annotated[A, monthly_count("i4", "service quintile band", "episodes", "acute episodes opened")]
     opened_in: Annotated[

@@ -32,7 +32,7 @@ class Rates(NamedTuple):
     walk_in: Annotated[
         A, column("f8", "door band quintile", "per month", "attending without a crisis, need being helped")
     ]
-    knock: Annotated[A, column("f8", "door domain level", "per month", "extra attendances with need nobody helps")]
+    knock: Annotated[A, column("f8", "door domain level", "per month", "extra attendances with need and no help")]
     walks_in: Annotated[A, column("u1", "door band", "0 or 1", "somebody of the age may come through the door")]
     waits_for: Annotated[A, column("i8", "domain", "domain", "whose serious need must be helped to leave, or -1")]
     asked_every: Annotated[A, column("i8", "one", "years", "after which the survey asks the same person again")]

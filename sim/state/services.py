@@ -12,6 +12,15 @@ class Services(NamedTuple):
 
     domain: Annotated[A, column("i8", "service", "index", "domain served")]
     tier: Annotated[A, column("i8", "service", "index", "0 preventive, 1 responsive, 2 acute, 3 community")]
+    prevention: Annotated[
+        A,
+        column(
+            "i8",
+            "service",
+            "index",
+            "kind of prevention: 0 general practice, 1 public health, 2 targeted, 3 community, or -1",
+        ),
+    ]
     silo: Annotated[A, column("i8", "service", "index", "who pays")]
     statutory: Annotated[A, column("u1", "service", "0 or 1", "a legal duty")]
     serves: Annotated[A, column("u1", "service level", "0 or 1", "levels helped")]

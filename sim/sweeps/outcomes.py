@@ -2,6 +2,10 @@
 
 A second table has a row for each group of an axis (`--by`): deprivation fifth, age band, service, neighbourhood or
 domain. Ages are "5 to 9" and not "5-9", which a spreadsheet takes for a date.
+
+Acute demand, and measures in its points, are indices: 100 is the baseline's first year with the same place, point, seed
+and replicate. So that an index over several runs can be made, as `sim.compare` makes it, acute demand is also stored in
+pounds per person per year at fixed unit costs (`acute_demand_pounds`).
 """
 
 from __future__ import annotations
@@ -15,8 +19,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sim.results.comparison import Comparison
+from sim.results.measurement import values_by_step
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import Metric, metric
+from sim.results.metrics import HEADLINE, Metric, metric
 
 F = npt.NDArray[np.float64]
 KEYS = {
@@ -26,6 +31,10 @@ KEYS = {
     "group": ("", "the group"),
 }
 """Unit and meaning of the columns that are not measures."""
+POUNDS = "acute_demand_pounds"
+POUNDS_UNIT = "pounds per person per year"
+POUNDS_LABEL = "acute episodes at fixed unit costs, of which an index of acute demand over several runs can be made"
+INDEX_NOTE = "index: 100 is the baseline's first year of the same place, point, seed and replicate"
 
 
 def tables(
@@ -67,7 +76,29 @@ def _schema(measures: tuple[str, ...], grouped: bool) -> pa.Schema:
     if grouped:
         keys += [field(name, pa.string(), *KEYS[name]) for name in ("axis", "group")]
     chosen = [metric(name) for name in measures]
-    return pa.schema([*keys, *(field(m.name, pa.float64(), m.unit, m.label) for m in chosen)])
+    columns = [field(m.name, pa.float64(), m.unit, _label(m)) for m in chosen]
+    if HEADLINE in measures:
+        columns.append(field(POUNDS, pa.float64(), POUNDS_UNIT, POUNDS_LABEL))
+    return pa.schema([*keys, *columns])
+
+
+def _label(measure: Metric) -> str:
+    return measure.label if measure.index_of is None else f"{measure.label} ({INDEX_NOTE})"
+
+
+def columns(measures: Sequence[str]) -> list[str]:
+    """The columns of a table that are not keys.
+
+    Parameters
+    ----------
+    measures : sequence of str
+        Ids of the measures.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name in schema(measures, grouped=False).names if name not in KEYS]
 
 
 def schema(measures: Sequence[str], *, grouped: bool) -> pa.Schema:
@@ -96,8 +127,15 @@ def _outcomes(result: Comparison, runs: Mapping[str, str], measures: list[Metric
     for name in runs:
         result.measure(name, measures, None)
     columns = [np.concatenate([result.grouped(n, m, "year", None)[0, 0] for n in runs]) for m in measures]
+    if HEADLINE in [m.name for m in measures]:
+        columns.append(np.concatenate([_pounds(result, name, None)[0] for name in runs]))
     keys = [pa.array(np.repeat(list(runs.values()), years)), pa.array(_year_column(years, len(runs)))]
     return pa.table([*keys, *map(pa.array, columns)], schema=schema([m.name for m in measures], grouped=False))
+
+
+def _pounds(result: Comparison, scenario: str, axis: str | None) -> F:
+    """Acute demand before it is made an index, by group and year."""
+    return values_by_step(result.records[scenario][0], metric(HEADLINE), axis)[1]
 
 
 def _groups(result: Comparison, runs: Mapping[str, str], measures: list[Metric], years: int, axis: str) -> pa.Table:
@@ -119,6 +157,13 @@ def _groups(result: Comparison, runs: Mapping[str, str], measures: list[Metric],
             for k, name in enumerate(runs):
                 values[k, at] = result.grouped(name, measure, "year", axis)[0]
         columns.append(pa.array(values.ravel(), mask=np.full(size, measure.name not in each)))
+    if HEADLINE in [m.name for m in measures]:
+        values = np.full((len(runs), len(labels), years), np.nan)
+        if HEADLINE in each:
+            at = [labels.index(label) for label in each[HEADLINE]]
+            for k, name in enumerate(runs):
+                values[k, at] = _pounds(result, name, axis)
+        columns.append(pa.array(values.ravel(), mask=np.full(size, HEADLINE not in each)))
     groups = np.repeat([group_label(label) for label in labels], years)
     keys = [
         pa.array(np.repeat(list(runs.values()), len(labels) * years)),

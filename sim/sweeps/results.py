@@ -14,6 +14,7 @@ from sim.results.loading import load as load_comparison
 from sim.results.result_folder import RUN, writable
 from sim.schema.errors import InputError, Phrase
 from sim.sweeps import manifest, part_files
+from sim.sweeps.outcomes import columns
 from sim.sweeps.plan import Plan
 from sim.sweeps.store import DONE, DRAWS, FAILED, GROUPS, OUTCOMES, RUNS, about_of
 
@@ -134,7 +135,7 @@ class Sweep:
         about = self.runs[self.runs["status"] == DONE][["run", "policy", *keys]]
         table = about.merge(self.outcomes, on="run")
         baseline = self.plan.policies[0].scenario.name
-        measures = list(self.plan.metrics)
+        measures = columns(self.plan.metrics)
         of_baseline = table[table["policy"] == baseline].set_index([*keys, "year"])[measures]
         others = table[table["policy"] != baseline].set_index([*keys, "year"])
         others[measures] = others[measures] - of_baseline.reindex(others.index)
@@ -184,7 +185,9 @@ class Sweep:
         if kind not in self._frames:
             tables = list(self.tables(kind))
             self._frames[kind] = (
-                pa.concat_tables([t.replace_schema_metadata() for t in tables]).to_pandas() if tables else pd.DataFrame()
+                pa.concat_tables([t.replace_schema_metadata() for t in tables]).to_pandas()
+                if tables
+                else pd.DataFrame()
             )
         frame: pd.DataFrame = self._frames[kind]
         return frame

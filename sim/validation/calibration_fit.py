@@ -323,6 +323,6 @@ def drift_document(result: Comparison) -> dict[str, Any]:
         "upstream": result.provenance()["upstream"],
         "place": result.place.name,
         "people": result.people,
-        "drift_is": f"acute demand of a year over that of the first year, less 1; steady is nearer than {DRIFT:.0%}",
+        "drift_is": f"acute episodes of a year over those of the first year, less 1; steady is nearer than {DRIFT:.0%}",
     }
     return header | {"drifts": drift._asdict() | {"share": drift.share, "met": drift.met}}

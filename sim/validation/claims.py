@@ -1,19 +1,22 @@
 """Tests the claims that the simulator should reproduce: each is an expectation of a scenario, with its limits.
 
-A claim (M-number) is a sentence of the documents on which the project is based. A claim is shown if a scenario lists it
-in `shows` and all expectations of that scenario for the claim hold: over draws of the parameters, in bases of seeds, in
-several places and without draws (`sim.validation.conditions`). It depends if some of them hold under some conditions
-only. It is outside the model if `outside.toml` gives a reason, 'not run' if only scenarios that were not run list it,
-and missing otherwise. The limits of a claim, worlds or policies under which it stops being true (`[[stops]]`), are
-tested in the same way. For claims that the simulator must be able to contradict, `probes/regions.toml` varies a lever
-or a parameter, and the report shows for which of its values the claim is true and for which it is false, over all draws
-in the place of the scenario.
+A claim (M-number) is a sentence of the documents on which the project is based. Each expectation is direct, on a column
+that the scenario's own levers determine, or propagated (`sim.validation.propagation`). A claim is shown if a scenario
+lists it in `shows`, all expectations of that scenario for the claim hold, and at least one of these is propagated; if
+none is, the claim is `direct only`, which is no evidence. An expectation is tested over draws of the parameters, in
+bases of seeds, in several places and without draws (`sim.validation.conditions`). A claim depends if some expectations
+hold under some conditions only. It is outside the model if `outside.toml` gives a reason, 'not run' if only scenarios
+that were not run list it, and missing otherwise. The limits of a claim, worlds or policies under which it stops being
+true (`[[stops]]`), are tested in the same way. For claims that the simulator must be able to contradict,
+`probes/regions.toml` varies a lever or a parameter, and the report shows for which of its values the claim is true and
+for which it is false, over all draws in the place of the scenario.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -36,7 +39,7 @@ from sim.results.expectation_tests import (
 )
 from sim.results.metrics import metric
 from sim.results.number_text import plain_number
-from sim.scenario.expectations import CLAIM, ClaimLimit, Expect
+from sim.scenario.expectations import CLAIM, ClaimLimit, Effect, Expect
 from sim.scenario.parameters import parameters
 from sim.scenario.policy import NeighbourhoodFilter, Policy
 from sim.scenario.scenario import FOLDER, Scenario, library
@@ -46,12 +49,14 @@ from sim.schema.quantities import Closed, Number
 from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 from sim.validation.conditions import Design, Line
+from sim.validation.propagation import EffectKind, effect_kind
 from sim.validation.robustness import LINE_VERDICTS, LineVerdict, Robustness, dependences_by_chance, judge, middle
 
 TEXTS, OUTSIDE = FOLDER / "claims" / "claims.toml", FOLDER / "claims" / "outside.toml"
 REGIONS = FOLDER / "probes" / "regions.toml"
-Status = Literal["shown", "depends", "not shown", "not run", "outside", "missing"]
+Status = Literal["shown", "direct only", "depends", "not shown", "not run", "outside", "missing"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
 
 
 class ClaimTexts(Closed):
@@ -171,9 +176,17 @@ class Case:
     def line(self) -> Line:
         """The runs and the estimate of the expectation."""
         name, base, expected = self.scenario.name, self.baseline.name, self.expected
-        runs = {**self.others, base: self.baseline, name: self.scenario}
+        others = {other: scenario for other, scenario in self.others.items() if other != base}
+        runs = {base: self.baseline, **others, name: self.scenario}
         pair = expected.interaction or ()
         return Line(runs, (expected,), lambda read: difference(expected, name, base, read, expected.against, pair))
+
+    @cached_property
+    def effect(self) -> EffectKind:
+        """Whether the expectation is direct or propagated, and why."""
+        expected = self.expected
+        reference = self.baseline if expected.against is None else self.others[expected.against]
+        return effect_kind(expected, self.scenario, (reference,))
 
 
 @dataclass(frozen=True)
@@ -204,6 +217,8 @@ class Finding:
             "p": plain_number(v.p, 9),
             "has_interval": v.has_interval,
             "verdict": self.robustness.verdict,
+            "effect": case.effect.effect,
+            "effect_reason": case.effect.reason,
             "depends_on": list(self.robustness.depends_on),
             "robustness": self.robustness.row(),
             "stops": None if case.stops is None else case.stops.because,
@@ -224,6 +239,11 @@ class ClaimResult:
     stops: list[Finding] = field(default_factory=list)
     walks: list[RegionResult] = field(default_factory=list)
 
+    def holding(self, effect: Effect) -> tuple[int, int]:
+        """The number of expectations with an effect that hold, and of all with this effect; limits are left out."""
+        of = [f for f in self.findings if f.case.effect.effect == effect]
+        return sum(f.robustness.verdict == "holds" for f in of), len(of)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -243,9 +263,13 @@ class Report:
         """Expectations that do not hold under all conditions, limits of claims included."""
         return tuple(f for f in self.findings if f.robustness.verdict != "holds")
 
-    def lines(self, verdict: LineVerdict) -> int:
-        """The number of expectations with a verdict, limits of claims included."""
-        return sum(f.robustness.verdict == verdict for f in self.findings)
+    def lines(self, verdict: LineVerdict, effect: Effect | None = None) -> int:
+        """The number of expectations with a verdict, of an effect or of both, limits of claims included."""
+        return sum(f.robustness.verdict == verdict and effect in (None, f.case.effect.effect) for f in self.findings)
+
+    def claims_with(self, effect: Effect) -> int:
+        """The number of claims with at least one expectation of an effect that holds."""
+        return sum(claim.holding(effect)[0] > 0 for claim in self.claims)
 
     def count(self, status: Status) -> int:
         """The number of claims with a status."""
@@ -271,13 +295,18 @@ class Report:
                 "dependent_after_holm": dependent_after_holm,
             },
             "counts": {s: self.count(s) for s in STATUSES},
+            "claims_with_holding_expectation": {effect: self.claims_with(effect) for effect in EFFECTS},
             "expectations": {verdict: self.lines(verdict) for verdict in LINE_VERDICTS},
+            "expectations_by_effect": {
+                effect: {verdict: self.lines(verdict, effect) for verdict in LINE_VERDICTS} for effect in EFFECTS
+            },
             "claims": [
                 {
                     "claim": c.number,
                     "text": c.text,
                     "status": c.status,
                     "reason": c.reason,
+                    **{effect: dict(zip(("hold", "of"), c.holding(effect), strict=True)) for effect in EFFECTS},
                     "expectations": [f.row() for f in c.findings],
                     "stops": [f.row() for f in c.stops],
                     "regions": [walk.row() for walk in c.walks],
@@ -539,10 +568,7 @@ def run_claims(
         without_limits = [f for f in findings_of_claim if f.case.stops is None]
         status: Status = "missing"
         if without_limits:
-            verdicts = {f.robustness.verdict for f in without_limits}
-            status = (
-                "shown" if verdicts == {"holds"} else "depends" if verdicts <= {"holds", "depends"} else "not shown"
-            )
+            status = _status(without_limits)
         elif number in reasons:
             status = "outside"
         elif any(number in case.claims and case.stops is None for case in all_cases):
@@ -552,6 +578,16 @@ def run_claims(
         regions_of_claim = [walk for walk in region_results if walk.region.claim == number]
         results.append(ClaimResult(number, sentences[number], status, reason, without_limits, stops, regions_of_claim))
     return Report(tuple(results), findings, design, people, new_runs, stored_runs, batch.left_out())
+
+
+def _status(findings: Sequence[Finding]) -> Status:
+    """The status of a claim from its expectations. Without one that is propagated, it is never shown."""
+    verdicts = {f.robustness.verdict for f in findings}
+    if not verdicts <= {"holds", "depends"}:
+        return "not shown"
+    if "depends" in verdicts:
+        return "depends"
+    return "shown" if any(f.case.effect.effect == "propagated" for f in findings) else "direct only"
 
 
 def _finding(case: Case, batch: Readings, design: Design) -> Finding:

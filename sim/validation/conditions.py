@@ -194,7 +194,7 @@ class Line:
     Attributes
     ----------
     scenarios : mapping of str to Scenario
-        The scenarios by the names that the estimate uses, all in one place.
+        The scenarios by the names that the estimate uses, all in one place, the baseline first.
     measures : tuple of MeasureSpec
         The measures that the estimate reads.
     estimate : callable

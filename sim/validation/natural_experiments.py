@@ -1,12 +1,12 @@
 """Repeats published natural experiments in the model and compares the simulated effect with the published effect.
 
 An experiment is a TOML file: a baseline, one change or several `arms`, the measures, the published results, and the
-band in which the simulated effect should lie although the model was not fitted to it. The baseline and the arms run on
-the same seeds; an effect is a difference from the baseline, paired by seed, with the 95 % interval of its mean. An
-effect is in its band if this interval lies wholly in it, over draws of the parameters and under no other condition
-wholly outside: in no base of seeds, in no further place, and not at the default parameters
-(`sim.validation.robustness`); so with its sign. The sign and the order of magnitude are more important than the point
-estimate. An effect outside its band is a finding, not an error.
+band in which the simulated effect should lie although the model was not fitted to it, with the reason for the band. The
+baseline and the arms run on the same seeds; an effect is a difference from the baseline, paired by seed, with the 95 %
+interval of its mean. It is in its band, scrapes it or is out (`sim.validation.published_fit`), and has its sign or not,
+over draws of the parameters, in bases of seeds, in further places and at the default parameters
+(`sim.validation.robustness`). A figure that shares its source with a parameter is marked, and its fit is not counted.
+An effect outside its band is a finding, not an error.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sim.results.expectation_tests import Estimate, Read, about, difference, unm
 from sim.results.number_text import plain_number
 from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.expectations import MeasureSpec
+from sim.scenario.parameters import parameters
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario
 from sim.schema import toml_files, toml_keys
@@ -35,6 +36,16 @@ from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 from sim.validation.claims import scenario_files
 from sim.validation.conditions import Design, Line
+from sim.validation.published_fit import (
+    STANDINGS,
+    Fit,
+    Standing,
+    fit_everywhere,
+    fit_of,
+    miss_text,
+    parameters_citing,
+    standing,
+)
 from sim.validation.robustness import (
     LINE_VERDICTS,
     Bounds,
@@ -72,17 +83,28 @@ class Measure(MeasureSpec):
     label: str = Field(min_length=3)
     unit: str = Field(min_length=1)
     published: Number | None = Field(None, description="the published figure, in `unit`")
+    source: str = Field("", description="rows of the register that the figure is from; by default the experiment's")
+    shares_source_with: list[str] = Field(
+        default_factory=list,
+        description="parameters that drew on the published figure without citing its row; those that cite it are added",
+    )
     arm: str = SINGLE_ARM
     against: str | None = Field(None, description="the arm from which the difference is taken; by default the baseline")
     divide_by: MeasureSpec | None = Field(
         None, description="a measure; the effect is divided by the effect on this measure"
     )
     ratio_to: str | None = Field(None, description="an arm; the effect is divided by the effect of this arm")
+    pounds: Number | None = Field(
+        None, gt=0, description="pounds a head a year that the change costs; the figures are pounds for each effect"
+    )
     scale: Number = Field(1.0, description="factor from the unit of the model to `unit`")
     band: list[Number] | None = Field(
         None, min_length=2, max_length=2, description="range in which the effect should lie, in `unit`"
     )
     sign: Literal["up", "down"] | None = None
+    band_reason: str = Field(
+        min_length=20, description="how the band follows from the published uncertainty or a rule, or why there is none"
+    )
 
     @model_validator(mode="after")
     def _can_be_wrong(self) -> Self:
@@ -90,7 +112,25 @@ class Measure(MeasureSpec):
             raise RequirementError("a band, a sign or both", Phrase("neither"))
         if self.band is not None and self.band[0] >= self.band[1]:
             raise RequirementError("a lower and a higher end", self.band, below=("band",))
+        if self.pounds is not None and self.band is not None and self.band[0] <= 0.0:
+            raise RequirementError("pounds above 0", self.band, below=("band",))
         return self
+
+    def turned(self, value: float | None) -> float | None:
+        """A cost as the effect of the same money for 1,000 people, and the other way; any other figure as it is.
+
+        None for a cost of no effect, or of a loss.
+        """
+        if self.pounds is None or value is None:
+            return value
+        return 1000.0 * self.pounds / value if value > 0.0 else None
+
+    def ends(self) -> tuple[float, float] | None:
+        """The ends of the band, of the effect in the unit in which it is simulated."""
+        if self.band is None:
+            return None
+        low, high = sorted(end for end in map(self.turned, self.band) if end is not None)
+        return low, high
 
 
 class Experiment(Closed):
@@ -133,6 +173,11 @@ class Experiment(Closed):
             out[arm.name] = base.model_copy(update=changed)
         return out
 
+    def shares_source_with(self, measure: Measure) -> tuple[str, ...]:
+        """The parameters that cite a row of a measure's source, and those that the measure names besides."""
+        cited = parameters_citing(measure.source or self.published.source)
+        return (*cited, *(name for name in measure.shares_source_with if name not in cited))
+
     def check(self, path: Path, text: str = "") -> None:
         """Check the rules that the schema cannot express. Raises InputError."""
 
@@ -156,6 +201,11 @@ class Experiment(Closed):
                 name = getattr(measure, field)
                 if name is not None and name not in names:
                     raise fail((*measure_key, field), "the name of an arm", name, names)
+            for j, shared in enumerate(measure.shares_source_with):
+                if shared not in parameters():
+                    raise fail(
+                        (*measure_key, "shares_source_with", j), "the name of a parameter", shared, tuple(parameters())
+                    )
             for spec, spec_key in ((measure, measure_key), (measure.divide_by, (*measure_key, "divide_by"))):
                 if spec is None:
                     continue
@@ -185,24 +235,62 @@ class ExperimentEffect:
 
     measure: Measure
     effects: tuple[ConditionEffect, ...]
+    shares_source_with: tuple[str, ...] = ()
+    """Parameters that share their source with the published figure."""
+
+    @property
+    def total(self) -> Estimate | None:
+        """The effect over all draws."""
+        return self.effects[0].estimate
 
     @property
     def mean(self) -> float:
-        """The effect over all draws; NaN without runs."""
-        total = self.effects[0].estimate
-        return np.nan if total is None else total.value
+        """The effect over all draws, in the unit of the measure; NaN without one."""
+        mean = self.measure.turned(None if self.total is None else self.total.value)
+        return np.nan if mean is None else mean
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The ends of its 95 % interval."""
-        total = self.effects[0].estimate
-        return (np.nan, np.nan) if total is None else total.interval()
+        """The ends of its 95 % interval; a cost has no upper end, infinity, if the money may gain nothing."""
+        if self.total is None:
+            return np.nan, np.nan
+        least, most = self.total.interval()
+        if self.measure.pounds is None or np.isnan(least):
+            return least, most
+        low, high = (self.measure.turned(end) for end in (most, least))
+        return (np.nan, np.nan) if low is None else (low, np.inf if high is None else high)
 
     @cached_property
     def band(self) -> Robustness | None:
         """Whether the effect lies in the band; None without a band."""
-        band = self.measure.band
-        return None if band is None else judge([(band[0], True), (band[1], False)], self.effects)
+        ends = self.measure.ends()
+        return None if ends is None else judge([(ends[0], True), (ends[1], False)], self.effects)
+
+    @cached_property
+    def fit(self) -> Fit | None:
+        """Whether the effect is in the band, scrapes it or is out; None without a band."""
+        ends = self.measure.ends()
+        return None if ends is None else fit_everywhere(ends, self.effects)
+
+    @property
+    def standing(self) -> Standing | None:
+        """The fit as it is counted; None without a band."""
+        return None if self.fit is None else standing(self.fit, self.shares_source_with)
+
+    @property
+    def miss(self) -> str:
+        """A miss or a scrape in words; empty without a band, and for an effect in its band."""
+        measure, ends = self.measure, self.measure.ends()
+        if ends is None or self.fit is None:
+            return ""
+        published = measure.turned(measure.published)
+        return miss_text(published, ends, self.fit, self.total, is_cost=measure.pounds is not None)
+
+    @property
+    def fits(self) -> tuple[tuple[ConditionEffect, Fit], ...]:
+        """The fit under each condition, all draws first; empty without a band."""
+        ends = self.measure.ends()
+        return () if ends is None else tuple((effect, fit_of(ends, effect.estimate)) for effect in self.effects)
 
     @cached_property
     def sign(self) -> Robustness | None:
@@ -229,9 +317,15 @@ class ExperimentEffect:
             "mean": plain_number(self.mean, 9),
             "ci_low": plain_number(low, 9),
             "ci_high": plain_number(high, 9),
-            **middle(self.judgements[0]),
+            **(middle(self.judgements[0]) if measure.pounds is None else {"q025": None, "q975": None}),
+            "is_cost": measure.pounds is not None,
             "band": measure.band,
-            "in_band": self.band.verdict if self.band is not None else None,
+            "band_reason": measure.band_reason,
+            "fit": self.fit,
+            "counted_as": self.standing,
+            "miss": self.miss,
+            "shares_source_with": list(self.shares_source_with),
+            "fits": [{"kind": e.kind, "name": e.name, "fit": fit} for e, fit in self.fits],
             "sign": measure.sign,
             "sign_right": self.sign.verdict if self.sign is not None else None,
             "depends_on": sorted({text for line in self.judgements for text in line.depends_on}),
@@ -274,6 +368,16 @@ class Validation:
         """The verdict on each sign."""
         return tuple(effect.sign for effect in self.effects if effect.sign is not None)
 
+    def figures(self) -> dict[Standing, int]:
+        """The number of published figures that are in their band, scrape it, are out, or are not counted."""
+        of = [e.standing for e in self.effects if e.standing is not None and e.measure.published is not None]
+        return {name: of.count(name) for name in STANDINGS}
+
+    def limits(self) -> dict[Standing, int]:
+        """The same of bands that state a limit or a direction, without a published figure."""
+        of = [e.standing for e in self.effects if e.standing is not None and e.measure.published is None]
+        return {name: of.count(name) for name in STANDINGS}
+
     def document(self) -> dict[str, Any]:
         """The results as one JSON document."""
         by_chance, after_holm = dependences_by_chance([*self.bands, *self.signs])
@@ -284,7 +388,7 @@ class Validation:
             "conditions": self.design.document(),
             "seeds_left_out": {place: list(seeds) for place, seeds in self.left_out.items()},
             "intervals": "95 % interval of the mean effect, paired by seed",
-            "counts": {"bands": counts(self.bands), "signs": counts(self.signs)},
+            "counts": {"figures": self.figures(), "limits": self.limits(), "signs": counts(self.signs)},
             "by_chance": {"dependent_if_all_the_same": by_chance, "dependent_after_holm": after_holm},
             "experiments": [
                 {
@@ -388,7 +492,8 @@ def validate(
     batch.run(progress)
 
     def effect(experiment: Experiment, measure: Measure) -> ExperimentEffect:
-        return ExperimentEffect(measure, _line(experiment, measure).effects(batch, design.conditions(experiment.place)))
+        effects = _line(experiment, measure).effects(batch, design.conditions(experiment.place))
+        return ExperimentEffect(measure, effects, experiment.shares_source_with(measure))
 
     outcomes = tuple(
         ExperimentOutcome(experiment, tuple(effect(experiment, measure) for measure in experiment.measures))

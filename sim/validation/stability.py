@@ -35,9 +35,9 @@ FALSE_ALARM = 0.05
 """Chance that `assess_stability` reports a fault although there is none; a third for each of its three tests."""
 RESAMPLES = 500
 DRIFT, DRIFT_YEARS, DRAWS_STEADY = 0.10, 10, 0.9
-"""With drawn parameters: allowed relative drift of acute demand from its first year, the number of years, and the
+"""With drawn parameters: allowed relative drift of acute episodes from its first year, the number of years, and the
 share of draws that must stay within that drift."""
-PUSH = ("need_2", "acute_demand", "unmet_need", "spend_preventive")
+PUSH = ("need_2", "acute_episodes", "unmet_need", "spend_preventive")
 """The slow variables in which a push is followed."""
 
 
@@ -378,7 +378,7 @@ def stability(result: Comparison, after: int = 3, resamples: int = 400) -> Stabi
 
 
 class Drifts(NamedTuple):
-    """Drift of acute demand under the baseline, for each draw of the parameters."""
+    """Drift of acute episodes under the baseline, for each draw of the parameters."""
 
     seeds: tuple[int, ...]
     furthest: tuple[float, ...]
@@ -387,7 +387,7 @@ class Drifts(NamedTuple):
     """The last year, relative to the first."""
     years: int
     within: int
-    """Number of draws whose acute demand stays within `DRIFT` of its first year in every year."""
+    """Number of draws whose acute episodes stay within `DRIFT` of its first year in every year."""
     ci_low: float
     ci_high: float
     """95 % interval (Clopper-Pearson) of the share of such draws."""
@@ -406,11 +406,11 @@ class Drifts(NamedTuple):
 
 
 def drifts(result: Comparison) -> Drifts:
-    """Count the draws that keep acute demand near its first year.
+    """Count the draws that keep acute episodes near those of the first year.
 
     Each seed of the run is one draw, simulated in one town, so a drift includes the random variation of that town.
     """
-    demand = result.values(result.baseline, result["acute_demand"].metric)[:, :DRIFT_YEARS]
+    demand = result.values(result.baseline, result["acute_episodes"].metric)[:, :DRIFT_YEARS]
     drift = demand / demand[:, :1] - 1.0
     furthest = drift[np.arange(len(drift)), np.abs(drift).argmax(axis=1)]
     within, count = int((np.abs(furthest) < DRIFT).sum()), len(drift)

@@ -32,7 +32,7 @@ from sim.scenario import registry  # noqa: F401  (registers every mechanism)
 from sim.schema.quantities import AGE_BAND_NAMES, QUINTILES, Params
 from sim.services.catalogue import Service
 from sim.services.practice import FIRST_LEADERS
-from sim.state.codes import ANYTHING, EMPTY_SLOT, KINDS, SILOS
+from sim.state.codes import ANYTHING, EMPTY_SLOT, KINDS, NOT_PREVENTION, PREVENTION_KINDS, SILOS
 from sim.state.columns import A
 from sim.state.rates import Rates
 from sim.state.ties import TieLists
@@ -55,14 +55,6 @@ class BuiltWorld(NamedTuple):
     world: World
     neighbourhoods: tuple[Neighbourhood, ...]
     aims: Targets
-
-
-def england_mix(place: Place, people: int) -> F:
-    """The people of a place by age band and deprivation fifth. Shape (band, quintile)."""
-    table = np.zeros((BANDS, QUINTILES))
-    for n in place.neighbourhoods(people):
-        table[:, n.quintile - 1] += n.ages
-    return table
 
 
 def build(
@@ -233,6 +225,9 @@ def _fill_services(
         d = ids.index(service.domain)
         table.domain[s] = d
         table.tier[s] = TIER_INDEX[service.tier]
+        table.prevention[s] = (
+            NOT_PREVENTION if service.prevention is None else PREVENTION_KINDS.index(service.prevention)
+        )
         table.silo[s] = SILOS.index(service.silo)
         table.statutory[s] = service.statutory
         table.bands[s] = service.bands
@@ -424,4 +419,4 @@ def copy(world: World) -> World:
     return make_world(copied)
 
 
-__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "england_mix", "fill_tables", "head_counts"]
+__all__ = ["BURN_IN_MONTHS", "BuiltWorld", "build", "copy", "fill_tables", "head_counts"]

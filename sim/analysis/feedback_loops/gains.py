@@ -25,7 +25,7 @@ from sim.people.need import Need
 from sim.policies import Lever, levers
 from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month
-from sim.state.codes import EMPTY_SLOT
+from sim.state.codes import EMPTY_SLOT, PREVENTION_KINDS
 from sim.state.neighbourhoods import NeighbourhoodState
 from sim.state.world import World, handle
 
@@ -202,6 +202,7 @@ def moved_levers(places: NeighbourhoodState, months: int, share: float = 0.3) ->
     Used to detect links that act only under some policy.
     """
     widths = {"place": 1, "neighbourhood": places.code.size, "service": len(load_catalogue())}
+    widths["prevention"] = 1 + len(PREVENTION_KINDS)
     return {lever.name: np.full((months, widths[lever.axis]), _moved_value(lever, share)) for lever in levers()}
 
 

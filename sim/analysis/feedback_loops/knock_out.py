@@ -20,7 +20,7 @@ from sim.feedback.loops import BY_NAME, LOOPS
 from sim.place.place import Place
 from sim.results.comparison import Comparison
 from sim.results.metrics import Metric, metric
-from sim.results.outcomes import fieller
+from sim.results.money.verdicts import fieller
 from sim.results.summary import summary
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import Progress

@@ -12,15 +12,13 @@ from sim.analysis.sensitivity.source import source_digest
 from sim.analysis.sensitivity.workers import Model
 from sim.ensemble.parameter_sampling import reconciled, sampled_parameters
 from sim.place.place import Place
-from sim.results.measurement import values_by_step
-from sim.results.metrics import metric
+from sim.results.measurement import index_scale, values_by_step
+from sim.results.metrics import HEADLINE, metric
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
 from sim.twins.stock_flow.family import TwinFamily
 
 F = npt.NDArray[np.float64]
-HEADLINE = "acute_demand"
-"""The measure that a family of twins computes itself."""
 
 
 class Question(NamedTuple):
@@ -71,6 +69,7 @@ class TwinModel:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.family = TwinFamily(question.scenarios, question.place, question.people)
+        self._scale: float | None = None
         self._declared = sampled_parameters("all", question.place.name, question.scenarios[0].parameters)
 
     def __call__(self, samples: F) -> F:
@@ -101,10 +100,25 @@ class TwinModel:
         changed = {name: value for name, value in values.items() if value != self._declared[name].value}
         return reconciled(changed, self._declared, self.question.scenarios[0].parameters)
 
+    @property
+    def scale(self) -> float:
+        """The factor that makes an index of a measure, from a run with the declared parameters; 1 for other measures.
+
+        All draws have the same factor, so that their differences are in the same points.
+        """
+        if self._scale is None:
+            basis = metric(self.question.metric).index_of
+            baseline = self.question.scenarios[0].name
+            self._scale = 1.0 if basis is None else index_scale(self._before_scaling({}, basis)[baseline][:1])
+        return self._scale
+
     def _levels(self, parameters: dict[str, float]) -> F:
-        names = [scenario.name for scenario in self.question.scenarios]
-        if self.question.metric == HEADLINE:  # without a record, which takes a third of the time
-            rates = self.family.acute_demand(parameters)
-            return np.stack([rates[name] for name in names])
-        records, measure = self.family.run(parameters), metric(self.question.metric)
-        return np.stack([values_by_step(records[name], measure, None)[1][0] for name in names])
+        levels = self._before_scaling(parameters, self.question.metric)
+        return self.scale * np.stack([levels[scenario.name] for scenario in self.question.scenarios])
+
+    def _before_scaling(self, parameters: dict[str, float], name: str) -> dict[str, F]:
+        """Levels by year of each scenario by name; those of an index in pounds per person per year."""
+        if name == HEADLINE:  # without a record, which takes a third of the time
+            return self.family.acute_demand(parameters)
+        records, measure = self.family.run(parameters), metric(name)
+        return {name: values_by_step(record, measure, None)[1][0] for name, record in records.items()}

@@ -18,6 +18,7 @@ from sim.analysis.sensitivity.source import source_digest
 from sim.engine.verified_files import cache_folder
 from sim.ensemble.parameter_sampling import sampled_parameters
 from sim.place.place import Place
+from sim.results.metrics import metric as metric_of
 from sim.scenario.scenario import Scenario
 
 FOLDER = cache_folder("sensitivity", 50_000_000)
@@ -55,7 +56,7 @@ def identity(baseline: Scenario, scenario: Scenario, place: Place, metric: str) 
     basis = {
         "scenarios": [s.model_dump(mode="json", exclude=IGNORED) for s in (baseline, scenario)],
         "place": place.model_dump(mode="json"),
-        "metric": metric,
+        "metric": [metric, metric_of(metric).unit],
         "parameters": sorted((name, p.value, p.spec.low, p.spec.high) for name, p in known.items()),
     }
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:32]

@@ -36,7 +36,7 @@ SETTINGS: dict[str, Any] = {
 page = SolaraViz(
     MesaModel(people=PEOPLE),
     components=[
-        make_plot_component("acute_demand"),
+        make_plot_component("acute_demand_in_pounds"),
         make_plot_component({"helped": "tab:green", "waiting": "tab:orange", "turned_away": "tab:red"}),
         make_plot_component({"serious": "tab:purple", "crises": "tab:red"}),
         make_plot_component("spent"),

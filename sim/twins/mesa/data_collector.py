@@ -7,13 +7,18 @@ from typing import Any
 
 from mesa import DataCollector
 
+from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.metrics import counted_services
 from sim.services.catalogue import load_catalogue
 from sim.twins.mesa.people import NeighbourhoodAgent, PersonAgent, ServiceAgent
 from sim.twins.mesa.town import Town
 from sim.twins.mesa.updates import CRISIS, EMERGING, SERIOUS
 
-COUNTED_SERVICES = tuple(s for s, service in enumerate(load_catalogue()) if service.tier == "acute" and service.counts)
-"""Acute services whose episodes make up acute demand."""
+COUNTED_SERVICES = {s: load_catalogue()[s] for s in counted_services()}
+"""Acute services whose episodes make up acute demand, by number."""
+UNIT_COSTS = {s: unit_cost(service) for s, service in COUNTED_SERVICES.items()}
+SHARES_COUNTED = {s: share_counted(service) for s, service in COUNTED_SERVICES.items()}
+"""Pounds per episode, and the share of episodes that no other service counts too, by number of the service."""
 
 
 def total(counts: Any) -> float:
@@ -26,14 +31,18 @@ def people(town: Town) -> int:
     return int(total(town.counts.people))
 
 
-def acute_demand(town: Town) -> float:
-    """Acute episodes per 1,000 people per year, at this month's rate."""
-    return 12000.0 * sum(total(town.counts.opened[s]) for s in COUNTED_SERVICES) / max(1, people(town))
+def acute_demand_in_pounds(town: Town) -> float:
+    """Acute episodes at their unit cost, in pounds per person per year, at this month's rate."""
+    return 12.0 * _weighted_episodes(town, UNIT_COSTS) / max(1, people(town))
 
 
-def acute_episodes(town: Town) -> int:
-    """Number of acute episodes opened this month."""
-    return int(sum(total(town.counts.opened[s]) for s in COUNTED_SERVICES))
+def acute_episodes(town: Town) -> float:
+    """Acute episodes per 1,000 people per year, at this month's rate, an admitted visit counted once."""
+    return 12000.0 * _weighted_episodes(town, SHARES_COUNTED) / max(1, people(town))
+
+
+def _weighted_episodes(town: Town, weights: dict[int, float]) -> float:
+    return sum(weight * total(town.counts.opened[s]) for s, weight in weights.items())
 
 
 def helped(town: Town) -> int:
@@ -67,7 +76,7 @@ def spent(town: Town) -> float:
 
 TOWN_REPORTERS: dict[str, Callable[[Town], float]] = {
     "residents": people,
-    "acute_demand": acute_demand,
+    "acute_demand_in_pounds": acute_demand_in_pounds,
     "acute_episodes": acute_episodes,
     "helped": helped,
     "waiting": waiting,

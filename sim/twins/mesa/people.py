@@ -151,6 +151,7 @@ class ServiceAgent(ModelObject):
 
     domain: int
     tier: int
+    prevention: int
     silo: Silo
     statutory: int
     serves: list[int]

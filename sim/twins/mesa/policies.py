@@ -18,10 +18,10 @@ from sim.policies.neighbourhood_formula import NeighbourhoodFormula
 from sim.policies.prevention_share import PreventionShare
 from sim.policies.restructuring import Restructuring
 from sim.policies.ring_fence import RingFence
-from sim.state.codes import COMMUNITY, RESPONSIVE
+from sim.state.codes import COMMUNITY, PREVENTION_KINDS, RESPONSIVE
 from sim.twins.mesa import rng
 from sim.twins.mesa.aims import Row, allocate_parts, fund, total_offer, values_by_group
-from sim.twins.mesa.budget import compensate, granted, is_acute, is_prevention, lines, move, shortfall, split
+from sim.twins.mesa.budget import compensate, granted, is_acute, is_prevention, lines, move, scale, shortfall, split
 from sim.twins.mesa.initial_state import SHARED_COLUMNS
 from sim.twins.mesa.month import Step, step
 from sim.twins.mesa.people import ServiceAgent
@@ -116,11 +116,30 @@ def cut_rule(town: Town, setting: tuple[Path, CutRule]) -> None:
 
 @step("prevention_share")
 def prevention_share(town: Town, setting: tuple[Path, PreventionShare]) -> None:
-    """Prevention gains a share of every silo's budget. The other lines lose it."""
+    """Prevention gains a share of every silo's budget, or one kind of prevention does. The other lines lose it."""
     path, p = setting
     for silo in town.silos:
         prevention, others = split(lines(town, silo), is_prevention)
         shift(path[town.month][0], others, prevention, p.most_moved)
+    for kind in range(len(PREVENTION_KINDS)):
+        shift_to_kind(town, kind, path[town.month][1 + kind], p.most_moved)
+
+
+def shift_to_kind(town: Town, kind: int, share: float, most: float) -> None:
+    """Move a share of the budgets of silos with lines on both sides to the lines of one kind of prevention."""
+    takers = [service for service in town.services if service.prevention == kind]
+    both = [split(lines(town, silo), is_prevention) for silo in town.silos]
+    both = [(prevention, others) for prevention, others in both if granted(prevention) > 0.0 and granted(others) > 0.0]
+    budgets, size = sum(granted(prevention) + granted(others) for prevention, others in both), granted(takers)
+    if budgets <= 0.0 or size <= 0.0:
+        return
+    share = max(-most * size / budgets, share)
+    total = 0.0
+    for prevention, others in both:
+        moved = min(most * granted(others), share * (granted(prevention) + granted(others)))
+        total += moved
+        scale(others, 1.0 - moved / granted(others))
+    scale(takers, 1.0 + total / size)
 
 
 @step("acute_share")

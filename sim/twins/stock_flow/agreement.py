@@ -18,10 +18,10 @@ from sim.calibration.calibrate import solution_for
 from sim.calibration.calibrated_model import Calibrated
 from sim.engine.schedule import Clock, Phase
 from sim.place.place import Place
-from sim.results.metrics import services_of
+from sim.results.measurement import values_by_step
+from sim.results.metrics import HEADLINE, metric
 from sim.results.records import Record
 from sim.scenario.scenario import Scenario, library
-from sim.services.catalogue import load_catalogue
 from sim.simulation.month import Month, clear_flows
 from sim.simulation.simulate import ensemble
 from sim.state.codes import ANYTHING, EMPTY_SLOT, GONE, WAITING
@@ -237,7 +237,10 @@ def largest_distance(rows: F, others: F, slices: OutputSlices) -> float:
 
 
 class AnnualDemand(NamedTuple):
-    """Acute demand of one scenario by year, per 1,000 people: agents' mean and its standard error, and the twin's."""
+    """Acute demand of one scenario by year, before it is made an index: the agents' mean and its error, and the twin's.
+
+    In pounds per person per year, at fixed unit costs.
+    """
 
     scenario: str
     agents: F
@@ -252,13 +255,9 @@ class AnnualDemand(NamedTuple):
 
 
 def acute_demand(record: Record) -> F:
-    """Episodes per 1,000 people by year."""
-    catalogue = load_catalogue()
-    counted = [k for k in services_of(2) if catalogue[k].counts]
-    opened = record.monthly["opened"][:, counted].reshape(len(record.monthly["people"]), -1).sum(axis=1)
-    people = record.monthly["people"].sum(axis=(1, 2))
-    out: F = 12_000.0 * opened.reshape(-1, 12).sum(axis=1) / people.reshape(-1, 12).sum(axis=1)
-    return out
+    """Acute demand by year, before it is made an index: pounds per person per year."""
+    by_year: F = values_by_step(record, metric(HEADLINE), None)[1][0]
+    return by_year
 
 
 def compare(

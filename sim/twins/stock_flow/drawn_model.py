@@ -20,17 +20,17 @@ import numpy.typing as npt
 from pydantic import BaseModel
 
 from sim.calibration.calibrate import solution_for
-from sim.calibration.calibrated_model import ENGLAND
 from sim.hazards import Targets, natural_recovery, targets
 from sim.people.domains import ByAgeAndQuintile, Crisis, Domain, load_domains
 from sim.place.place import Place
+from sim.place.population_mix import ENGLAND, population_mix
 from sim.scenario.data_parameters import MONTHS, Key, is_figure, of_england
 from sim.scenario.scenario import Scenario
 from sim.schema.quantities import Figure
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.world import World
 from sim.twins.stock_flow.baseline import Figures
-from sim.world.build import england_mix, fill_tables
+from sim.world.build import fill_tables
 
 F = npt.NDArray[np.float64]
 Setter = Callable[[float], None]
@@ -124,7 +124,7 @@ class DrawnModel:
         self._drawn = DrawnFigures()
         self._defaults = {name: x.compiled() for name, x in self.calibrated.params.items()}
         self._natural = natural_recovery(self.calibrated.domains, self.calibrated.aims)
-        self._mix = england_mix(Place.load(ENGLAND), ENGLAND_PEOPLE)
+        self._mix = population_mix(Place.load(ENGLAND), ENGLAND_PEOPLE)
 
     def params(self, values: Mapping[str, float]) -> dict[str, Any]:
         """Compiled parameters by mechanism."""

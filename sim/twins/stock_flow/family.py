@@ -20,7 +20,7 @@ from sim.engine.schedule import REGISTRY
 from sim.hazards import digest
 from sim.place.place import Place
 from sim.policies import levers
-from sim.results.metrics import services_of
+from sim.results.metrics import counted_services, episode_costs
 from sim.results.records import Record
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.parameters import parameter as check_parameter
@@ -458,18 +458,19 @@ class TwinFamily:
     def acute_demand(
         self, parameters: Mapping[str, float], *, exact: bool = False, scenarios: Sequence[Scenario] | None = None
     ) -> dict[str, F]:
-        """Episodes of acute care per 1,000 people by year, of each scenario by name, without a record.
+        """Acute demand by year of each scenario by name, before it is made an index, without a record.
 
+        In pounds per person per year at fixed unit costs (sim/results/episode_weights.py).
         For `parameters`, `exact` and `scenarios` see `rows`.
         """
-        catalogue = load_catalogue()
-        counted = [k for k in services_of(2) if catalogue[k].counts]
+        counted = counted_services()
+        costs = episode_costs(counted)
         out = {}
         for scenario, rows, slices, _ in self.rows(parameters, exact=exact, scenarios=scenarios):
             (opened_at, shape), (people_at, _shape) = slices["opened"], slices["people"]
-            opened = rows[:, opened_at].reshape(len(rows), *shape)[:, counted].sum(axis=(1, 2, 3))
+            opened = rows[:, opened_at].reshape(len(rows), *shape)[:, counted].sum(axis=(2, 3)) @ costs
             people = rows[:, people_at].sum(axis=1)
-            out[scenario.name] = 12_000.0 * opened.reshape(-1, 12).sum(axis=1) / people.reshape(-1, 12).sum(axis=1)
+            out[scenario.name] = 12.0 * opened.reshape(-1, 12).sum(axis=1) / people.reshape(-1, 12).sum(axis=1)
         return out
 
 
@@ -490,10 +491,14 @@ def _probe_values(place: str) -> list[dict[str, float]]:
     ]
 
 
+def weighting_levers() -> frozenset[str]:
+    """Names of the levers that give neighbourhoods weights in queues."""
+    return frozenset(m.lever for m in REGISTRY.month() if m.lever and "places.weight" in m.writes)
+
+
 def _moves_weights(scenario: Scenario) -> bool:
     """Whether neighbourhoods get weights in queues. Equations for one weight have a closed form; others do not."""
-    weights = {m.lever for m in REGISTRY.month() if m.lever and "places.weight" in m.writes}
-    return any(policy.lever in weights for policy in scenario.moves)
+    return any(policy.lever in weighting_levers() for policy in scenario.moves)
 
 
 def _codes(aggregation: Aggregation) -> bytes:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.process.termination import temporary
+from sim.results.episode_weights import unit_cost
+from sim.results.metrics import counted_services
 from sim.schema.version import VERSION
 from sim.services.catalogue import load_catalogue
 from sim.twins.stock_flow.equations import F, topological_order, use_counts
@@ -191,7 +193,9 @@ class _Writer:
 
     def _auxiliaries(self, above: ET.Element) -> None:
         """Add an auxiliary for each expression that is labelled or long and used more than once, or very long."""
-        roots = [s.after for s in self.e.stocks.values()] + self._counted_episodes()
+        roots = [s.after for s in self.e.stocks.values()] + [
+            x for each in self._counted_episodes().values() for x in each
+        ]
         nodes = topological_order(roots)
         counts = use_counts(nodes, roots)
         part_counts: dict[str, int] = {}
@@ -230,21 +234,27 @@ class _Writer:
             return f"NOT {a[0]}"
         return f"{a[0]} {WORDS.get(node.op, node.op)} {a[1]}"
 
-    def _counted_episodes(self) -> list[Any]:
-        """The expressions of the episodes that count towards acute demand."""
-        counts = [k for k, s in enumerate(load_catalogue()) if s.tier == "acute" and s.counts]
-        return [x for x in np.ravel(self.e.outputs["opened"][counts]) if isinstance(x, Expr)]
+    def _counted_episodes(self) -> dict[int, list[Expr]]:
+        """The expressions of the episodes that count towards acute demand, by position of the service."""
+        opened = self.e.outputs["opened"]
+        return {k: [x for x in np.ravel(opened[k]) if isinstance(x, Expr)] for k in counted_services()}
 
     def _acute_demand(self, above: ET.Element) -> None:
         people = " + ".join(self._reference(x) for x in np.ravel(self.e.outputs["people"]))
-        opened = " + ".join(self._reference(x) for x in self._counted_episodes())
+        catalogue = load_catalogue()
+        costs = " + ".join(
+            f"{_plain_number(unit_cost(catalogue[k]))} * ({' + '.join(self._reference(x) for x in opened)})"
+            for k, opened in self._counted_episodes().items()
+            if opened
+        )
         self._add_element(
             above,
             "aux",
             self.names.new("acute demand"),
-            f"12000 * ({opened}) / ({people})",
-            "episodes/Year",
-            "Acute demand: episodes per 1,000 people per year.",
+            f"12 * ({costs}) / ({people})",
+            "pounds/person/Year",
+            "Acute demand: acute episodes, each at its unit cost. The index is 100 times this over that of "
+            "the baseline's first year.",
         )
 
 
