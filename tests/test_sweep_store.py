@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -303,6 +304,20 @@ def test_another_design_is_refused(reference: Sweep) -> None:
     with pytest.raises(InputError, match="24 of 24 stored runs are not in this design"):
         run(reference.folder, changes={"years": 3})
     assert_same(run(reference.folder), reference)
+
+
+def test_an_edited_scenario_is_another_design(tmp_path: Path) -> None:
+    """The design names the same file, but what the file does has changed."""
+    path = tmp_path / "own.toml"
+    source = (Path(__file__).parents[1] / "scenarios" / "more-acute.toml").read_text(encoding="utf-8")
+    path.write_text(source, encoding="utf-8")
+    changes = {"scenarios": ["baseline", str(path)], "levers": None, "uncertainties": None}
+    run(tmp_path / "sweep", changes=changes)
+    edited = re.sub(r"over_months = (\d+)", lambda match: f"over_months = {int(match[1]) + 1}", source, count=1)
+    assert edited != source
+    path.write_text(edited, encoding="utf-8")
+    with pytest.raises(InputError, match="1 of 2 stored runs are not in this design"):
+        run(tmp_path / "sweep", changes=changes)
 
 
 @pytest.mark.parametrize(

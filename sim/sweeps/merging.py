@@ -11,7 +11,6 @@ import pyarrow as pa
 from sim.results import folder_lock, result_folder
 from sim.schema.errors import InputError, Phrase
 from sim.sweeps import manifest, part_files
-from sim.sweeps.plan import Plan
 from sim.sweeps.results import Sweep, open_sweep
 from sim.sweeps.store import DONE, FAILED, RUNS, TABLES, Store, about_of, write_design
 from sim.sweeps.sweep import finish, opened
@@ -44,7 +43,7 @@ def merge(folders: Sequence[str | Path], out: str | Path, *, notify: Callable[[s
         raise InputError(folder, None, "--out", "a folder that is none of those that are merged", Phrase("one of them"))
     plans = [manifest.read(source) for source in sources]
     for source, plan in zip(sources[1:], plans[1:], strict=True):
-        if not _is_same(plan, plans[0]):
+        if not plan.has_runs_of(plans[0]):
             raise InputError(
                 source, None, "", f"a sweep of the design in {sources[0]}", Phrase("that of another design")
             )
@@ -57,14 +56,6 @@ def merge(folders: Sequence[str | Path], out: str | Path, *, notify: Callable[[s
             open_sweep(source)  # every file is proved before any is copied
             _copy(source, store)
         return finish(store)
-
-
-def _is_same(plan: Plan, first: Plan) -> bool:
-    """Whether two plans have the same runs: the same design, policies and data of places."""
-    policies = [[(p.scenario.name, p.digest) for p in each.policies] for each in (plan, first)]
-    points = plan.points.shape == first.points.shape and bool((plan.points == first.points).all())
-    places = plan.place_digests == first.place_digests
-    return plan.design == first.design and policies[0] == policies[1] and places and points
 
 
 def _copy(source: Path, store: Store) -> None:

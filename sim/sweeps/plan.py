@@ -110,6 +110,19 @@ class Plan:
         each = len(design.numbers) * design.replicates * len(self.policies)
         return len(self.places) * len(self.points) * each
 
+    def has_runs_of(self, other: Plan) -> bool:
+        """Whether another plan has the same runs: the same design, with the same policies, points and data of places.
+
+        A file that a design names may have been edited, so the same design can have other runs.
+        """
+        policies = [[(p.scenario.name, p.digest) for p in plan.policies] for plan in (self, other)]
+        return (
+            self.design == other.design
+            and policies[0] == policies[1]
+            and self.place_digests == other.place_digests
+            and np.array_equal(self.points, other.points)
+        )
+
     def number_of_runs(self) -> int:
         """Count the different runs that meet the filter."""
         uncertainties = self.design.uncertainties

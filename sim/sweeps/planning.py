@@ -18,13 +18,16 @@ from sim.results.origin import present_origin
 from sim.scenario.parameters import parameter, parameters
 from sim.scenario.scenario import Scenario, library
 from sim.schema.errors import InputError, Phrase, RequirementError
-from sim.schema.toml_files import fail
+from sim.schema.toml_files import fail, read_text
+from sim.schema.toml_keys import locate
 from sim.sweeps.batch import Policy
 from sim.sweeps.design import Design
 from sim.sweeps.factors import MOST_POINTS, OF_INDICES, Factors, Range, number_of_points, points_of
 from sim.sweeps.plan import Plan, scenario_digest
 
 F = npt.NDArray[np.float64]
+LONGEST_NAME = 50
+"""Characters of the name of a scenario to which the number of a point is added."""
 TEXT_COLUMNS = {"policy", "scenario", "place"}
 NUMBER_COLUMNS = {"point", "people", "years", "seed", "replicate"}
 
@@ -66,9 +69,14 @@ class _Planning:
     def error(
         self, key: tuple[str | int, ...], wanted: str, came: object, choices: Sequence[object] = ()
     ) -> InputError:
-        if self.file is not None and self.file.exists():
-            return fail(self.file, key, wanted, came, choices)
-        return InputError("design", None, ".".join(map(str, key)), wanted, came, choices)
+        """The error of a key of the design, with the line of its file."""
+        if self.file is None or not self.file.exists():
+            return InputError("design", None, ".".join(map(str, key)), wanted, came, choices)
+        # `resilience.scar = { … }` in a file is a table in a table.
+        nested = tuple(part for each in key for part in (each.split(".") if isinstance(each, str) else [each]))
+        text = read_text(self.file)
+        lines = [locate(text, keys) or 0 for keys in (key, nested)]
+        return fail(self.file, nested if lines[1] > lines[0] else key, wanted, came, choices)
 
     def plan(self) -> Plan:
         design = self.design
@@ -141,9 +149,10 @@ class _Planning:
         first = self.scenarios[0]
         out = [Policy(first, first.name, None, scenario_digest(first))] if design.with_baseline else []
         points = points_of(design, ranges)
-        for scenario in self.scenarios:
+        for number, scenario in enumerate(self.scenarios):
+            short = scenario.name if len(scenario.name) <= LONGEST_NAME else f"{scenario.name[:40]}-{number}"
             for k, point in enumerate(points.tolist()):
-                name = f"{scenario.name[:50]}-{k:05d}"
+                name = f"{short}-{k:05d}"
                 changed = self._with_levers(scenario, dict(zip(design.names, point, strict=True)), name)
                 out.append(Policy(changed, scenario.name, tuple(point), scenario_digest(changed)))
         return tuple(out)

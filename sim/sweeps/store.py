@@ -328,7 +328,7 @@ def batches(paths: Iterable[Path]) -> Iterator[pa.Table]:
 
 def check_extends(store: Store, stored: Plan | None, plan: Plan) -> None:
     """Refuse a plan that does not have all runs that are stored: it is that of another design."""
-    if stored is not None and stored.design == plan.design:
+    if stored is not None and stored.has_runs_of(plan):
         return
     present = store.done | set(store.failed)
     if not present:

@@ -128,12 +128,16 @@ def sweep(
         _check_space(folder, expected.stored)
         if dry_run:
             return Sweep(folder, plan, dict(store.failed), len(store.done))
-        if stored is None or stored.design != plan.design or not store.done:
+        if stored is None or not stored.has_runs_of(plan):
             write_design(folder, plan)
         if number:
             if pool is None:
                 from sim.sweeps.pool import Pool
 
+                if plan.design.engine == "agents":
+                    from sim.ensemble.precompile import warm_up
+
+                    warm_up()
                 pool = stack.enter_context(Pool(content, min(crew, number)))
             _run(plan, pool, store, missing, number, progress, folder)
         return finish(store)
@@ -217,10 +221,6 @@ def _run(
 
     if progress is not None:
         progress(0, number, "getting ready")
-    if plan.design.engine == "agents":
-        from sim.ensemble.precompile import warm_up
-
-        warm_up()
     first_alone = plan.design.engine == "stocks"
     Execution(workers, missing.groups(), number, add, first_alone=first_alone).run()
 
