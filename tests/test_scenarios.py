@@ -24,7 +24,7 @@ def test_the_main_comparison_exists() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scenario_has_a_question_and_a_reason(name: str) -> None:
-    """A scenario has its file's name, a question, and a reason in sentences; one of the quick claims shows some claim."""
+    """A scenario has the name of its file, a question and a reason in sentences; a quick one shows a claim."""
     scenario = Scenario.load(name)
     assert scenario.name == name
     assert (FOLDER / f"{name}.toml").is_file()
