@@ -24,11 +24,7 @@ def test_the_main_comparison_exists() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scenario_has_a_question_and_a_reason(name: str) -> None:
-<<<<<<< HEAD
     """A scenario has its file's name, a question, and a reason in sentences; a quick one shows a claim."""
-=======
-    """A scenario has the name of its file, a question and a reason in sentences; a quick one shows a claim."""
->>>>>>> a21106faf8c257ce33b7792565efbcaea7bb01e5
     scenario = Scenario.load(name)
     assert scenario.name == name
     assert (FOLDER / f"{name}.toml").is_file()
