@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.report.charts import Bar, ScenarioStyle, bar_chart
+from sim.report.charts import ChartBar, ScenarioStyle, bar_chart
 from sim.report.section import Entry, Exhibit, ReportSection
 from sim.report.tables import INTERVAL_NOTE, ReportTable
 from sim.results.comparison import Comparison
@@ -76,7 +76,7 @@ def _money_table(caption: str, rows: tuple[MoneyRow, ...], appraisals: list[Appr
     return ReportTable(caption, ("Item", "Unit", *(each.label for each in appraisals)), cells, INTERVAL_NOTE)
 
 
-def _bar(group: str, appraisal: Appraisal, value: PresentValue) -> Bar:
+def _bar(group: str, appraisal: Appraisal, value: PresentValue) -> ChartBar:
     mean, low, high, ci_low, ci_high = (number / appraisal.people for number in value[:5])
     interval = (ci_low, ci_high) if ci_low < ci_high else None
-    return Bar(group, appraisal.scenario, mean, interval, (low, high))
+    return ChartBar(group, appraisal.scenario, mean, interval, (low, high))
