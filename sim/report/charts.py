@@ -12,7 +12,7 @@ from sim.results.svg_panel import INTERVAL, RUNS, Box, Colours, Panel, axis
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison
-    from sim.results.metrics import Metric
+    from sim.results.metric_types import Metric
 
 WIDTH, HEIGHT = 720, 330
 COLOURS = Colours("var(--ink)", "var(--soft)", "var(--line)")

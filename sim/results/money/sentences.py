@@ -149,6 +149,8 @@ def _switch(a: Appraisal) -> Iterator[str]:
 def _break_even(a: Appraisal) -> str:
     verdict = a.break_even
     if verdict is None:
+        if a.npv_public.mean < 0.0:
+            return f"It costs less first and more later, and over {a.years} years it costs more."
         return "It does not cost more first, so there is no cost to recover."
     if verdict.mean != verdict.mean:
         return f"It costs more first, and does not recover that cost within {a.years} years."
