@@ -13,7 +13,7 @@ from dashboard.model import YOURS, Document
 from sim.results.number_text import MINUS, fixed
 
 DECIMALS = {"%": 1, "£ per person per year": 1, "£ per person": 0}
-"""Units of changes, in the order of columns, and their decimals."""
+"""Units of changes, in the order of columns, and their decimals. A lever may have another unit."""
 TITLE = "What was asked and what came out"
 
 Row = Mapping[str, Any]
@@ -58,8 +58,9 @@ def _lines(rows: Sequence[Row]) -> list[list[str]]:
     for (part, _, _), by_unit in items.items():
         if part == "policy" or any(row["mean"] or row["asked"] for row in by_unit.values()):
             changes = [_change(by_unit.get(unit)) for unit in DECIMALS]
-            if "" in by_unit:
-                changes[0] = "not recorded"
+            others = [unit for unit in by_unit if unit not in DECIMALS]  # a lever that moves no money
+            if others:
+                changes[0] = f"{_change(by_unit[others[0]])} {others[0]}" if others[0] else "not recorded"
             lines.append([next(iter(by_unit.values()))["item"], _asked(by_unit), *changes])
     return lines
 
@@ -80,7 +81,7 @@ def _change(row: Row | None) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    text = fixed(value, DECIMALS[unit], signed=True, minus=MINUS)
-    if unit == "%":
-        return f"{text}%"
+    text = fixed(value, DECIMALS.get(unit, 2), signed=True, minus=MINUS)
+    if not unit.startswith("£"):
+        return f"{text}%" if unit == "%" else text
     return f"{text[0]}£{text[1:]}" if text[0] in ("+", MINUS) else f"£{text}"

@@ -186,9 +186,9 @@ def _difference_title(document: Document, metric: str) -> str:
     last = answer_row(document, document["differences"][name][metric])
     if not excludes_zero(last):
         return f"{label}: no clear difference in year {last['year']} under {scenario_label(document, name)}"
-    scale, unit = (
-        (100.0, " percentage points") if is_share(document["differences"][name][metric]["unit"]) else (1.0, "")
-    )
+    of_metric = document["differences"][name][metric]["unit"]
+    scale = 100.0 if is_share(of_metric) else 1.0
+    unit = f" {difference_unit(of_metric)}" if is_share(of_metric) or of_metric.startswith("index") else ""
     mean, near, far = _sizes(last, scale)
     return (
         f"{label} {is_or_are(label)} {mean}{unit} {direction(last['mean'])} in year "

@@ -14,7 +14,7 @@ from dashboard.findings import MEAN, direction, excludes_zero, focus, listed, sc
 from dashboard.horizon import answer_rows, answer_year
 from dashboard.model import Document
 from dashboard.styles import styles
-from sim.results.number_text import MINUS, fixed
+from sim.results.number_text import INDEX_POINTS, MINUS, fixed
 
 LEAST_POINTS = 3.0
 """Services below this many points of the baseline's index are drawn as one part."""
@@ -22,7 +22,6 @@ OTHERS = "All other services"
 SHADES = ("#12436D", "#2073BC", "#6BACE6", "#AEC6E0", "#5B6470", "#98A2AC", "#CBD2D8")
 """Shades of the parts; neighbours are also separated by a white line, and wide parts have their name."""
 LIGHT = ("#6BACE6", "#AEC6E0", "#98A2AC", "#CBD2D8")
-UNIT = "points of the index"
 HEADLINE = "acute_demand"
 
 Rows = Sequence[Mapping[str, Any]]
@@ -114,7 +113,7 @@ def differences(document: Document) -> go.Figure:
         figure.add_traces(parts.bars(of_policy, labels, name, document, looks[name], decimals=2))
     figure.add_vline(x=0.0, line={"color": parts.BASELINE_LOOK.colour, "width": 2.5})
     parts.set_layout(figure, differences_title(document), compact=False)
-    parts.set_horizontal(figure, labels, UNIT)
+    parts.set_horizontal(figure, labels, INDEX_POINTS)
     return figure
 
 
@@ -132,7 +131,7 @@ def table(document: Document) -> html.Div:
     total += [fixed(sum(r["difference"] for r in rows[name]), 2, signed=True, minus=MINUS) for name in policies]
     body.append(["Acute demand", "", *total])
     headings = ["Service", "Cost of an episode", "Baseline", *(tables.column(document, name) for name in policies)]
-    caption = f"What acute demand is made of in year {answer_year(document)}, {UNIT}"
+    caption = f"What acute demand is made of in year {answer_year(document)}, {INDEX_POINTS}"
     note = f"Under a policy: the difference from the baseline, and in brackets the {MEAN}. The parts add up."
     return tables.table(caption, headings, body, note=note)
 

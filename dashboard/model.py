@@ -1,7 +1,7 @@
 """The page's interface to the model: an index of levers, measures and scenarios, and the run of one policy.
 
-Apart from former names, input errors, sentences on doubt and the forms of numbers and files, the page uses `sim` only
-through this module, so a test can use a small substitute model.
+Apart from former names, input errors, sentences on doubt, excluded uses, the key of sources, the rows of money and the
+forms of numbers and files, the page uses `sim` only through this module, so a test can use a small substitute model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ Progress = Callable[[int, int, str], None]
 
 FIGURES = ("mean", "q025", "q975")
 BY_POLICY = (
-    "scenarios", "differences", "labels", "composition", "money", "asked_and_done", "drivers", "driver_others", "driver_notes",
+    "scenarios", "differences", "labels", "composition", "money", "asked_and_done",
+    "drivers", "driver_others", "driver_notes",
 )  # fmt: skip
 """The parts of a document that have an entry for each scenario or policy."""
 SPENDING_TOTALS = ("spend_total", "spend_preventive")

@@ -13,8 +13,8 @@ from sim.results.number_text import fixed
 
 TITLE = "What the model covers"
 NOTE = (
-    "Spending on this page is spending in scope: the services that the model holds. Most public spending is outside it, "
-    "such as planned operations, medicines, most policing, schools and benefits."
+    "Spending on this page is spending in scope: on the services that the model holds. Most public spending is outside "
+    "it, such as planned operations, medicines, most policing, schools and benefits."
 )
 HEADINGS = ("Sector", "In the model", "Left out", "Model, £ a head", "England, £ a head", "Share covered", "Year")
 

@@ -24,7 +24,7 @@ _MODULES = {
     "InputError": "sim.schema.errors",
     "Lever": "sim.policies",
     "MesaModel": "sim.twins.mesa",
-    "Metric": "sim.results.metrics",
+    "Metric": "sim.results.metric_types",
     "Place": "sim.place.place",
     "Policy": "sim.scenario.policy",
     "Scenario": "sim.scenario.scenario",
@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
     from sim.results.comparison import Comparison
-    from sim.results.metrics import Metric, metrics
+    from sim.results.metric_types import Metric
+    from sim.results.metrics import metrics
     from sim.scenario.parameters import parameter_frame as parameters
     from sim.scenario.policy import Policy
     from sim.scenario.policy_checks import services_of

@@ -17,11 +17,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import pandas as pd
 from pydantic import BaseModel
 
 from sim import policies
@@ -38,8 +40,10 @@ from sim.place.place import Place, place_names
 from sim.policies import Lever, levers
 from sim.results.comparison_chart import comparison_chart
 from sim.results.expectation_tests import about
-from sim.results.metrics import Metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metrics
 from sim.scenario import registry
+from sim.scenario.headings import PREVENTION_NAMES
 from sim.scenario.parameters import parameter_groups, parameters
 from sim.scenario.scenario import Scenario, library
 from sim.scenario.valuation import VALUATION
@@ -252,13 +256,19 @@ def interactions_table() -> str:
     return _table(("hazard in ↓, per level in →", *(domain.label for domain in domains)), rows)
 
 
+def _tier(service: Service) -> str:
+    """The tier of a service, with its kind of prevention."""
+    kind = service.prevention
+    return service.tier if kind is None or kind == service.tier else f"{service.tier} ({PREVENTION_NAMES[kind]})"
+
+
 def services_tables() -> str:
     """The users, costs and effects of each service, and its staff."""
     labels = {domain.id: domain.label for domain in load_domains()}
 
     def common_cells(s: Service) -> tuple[str, ...]:
         duty = "yes" if s.statutory else "no"
-        return (f"[{s.label}](services/catalogue/{s.id}.toml)", labels[s.domain], s.tier, s.silo, _ages(s.ages), duty)
+        return (f"[{s.label}](services/catalogue/{s.id}.toml)", labels[s.domain], _tier(s), s.silo, _ages(s.ages), duty)
 
     helping, acute, general, staff = [], [], [], []
     for s in load_catalogue():
@@ -348,10 +358,16 @@ def _made_as(m: Metric) -> str:
     return "ratio of sums"
 
 
+@cache
+def _cases() -> tuple[Case, ...]:
+    """Every expectation of the library."""
+    return tuple(cases())
+
+
 def claims_table() -> str:
     """Each claim, with the scenarios that test it and the number of propagated expectations."""
     tested: dict[str, dict[str, list[Case]]] = {}
-    for case in cases():
+    for case in _cases():
         for number in case.claims:
             tested.setdefault(number, {}).setdefault(case.scenario.name, []).append(case)
     paths, texts, outside = library(), claim_texts(), outside_texts()
@@ -367,7 +383,7 @@ def claims_table() -> str:
         rows.append((number, text, "; ".join(tests) or otherwise, results.get(number, "")))
     untested = len(texts) - len(set(tested) | set(outside))
     summary = f"{len(texts)} claims: {len(tested)} tested, {len(outside)} outside the model, {untested} neither yet."
-    expected = [case for case in cases() if case.stops is None]
+    expected = [case for case in _cases() if case.stops is None]
     propagated = sum(case.effect.effect == "propagated" for case in expected)
     summary += (
         f" Of {len(expected)} expectations, limits of claims aside, {propagated} are propagated; the other "
@@ -418,6 +434,20 @@ def validation_text() -> str:
     counts = figures_text(result["counts"]["figures"], result["counts"]["limits"])
     listed = "\n".join(misses) or "- none"
     return f"{counts} {runs_text(result)}\n\n{_table(head, rows)}\n\nOut of their band:\n\n{listed}"
+
+
+def results_text() -> str:
+    """The two counts of README.md: claims shown, and published figures met."""
+    claims, validation = stored("claims.json"), stored("validation.json")
+    tested = len({number for case in _cases() for number in case.claims})
+    line = f"- Claims: {tested} of {len(claim_texts())} are tested. {_claims_result()}"
+    counts = "No full run of `upstream validate` is stored with this version."
+    if validation is not None:
+        figures = figures_text(validation["counts"]["figures"], validation["counts"]["limits"])
+        counts = f"{figures} {runs_text(validation)}"
+    shown = "" if claims is None else " ([table](sim/MODEL.md#claims))"
+    misses = "" if validation is None else " ([every miss](sim/MODEL.md#claims-and-validation))"
+    return f"{line}{shown}\n- {counts}{misses}"
 
 
 def experiments_text() -> str:
@@ -508,14 +538,23 @@ def structural_limits_list() -> str:
     return "\n".join(f"- **{limit.title}.** {limit.text}" for limit in structural_limits())
 
 
+def _scope_rows() -> list[dict[str, Any]]:
+    """The rows of the scope table; what is not published is None."""
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in scope().to_dict(orient="records")
+    ]
+
+
 def scope_table() -> str:
     """The money of the model beside published public spending in England, by sector."""
     rows = []
-    for row in scope().itertuples():
-        published = "not published" if row.published != row.published else f"{row.published:,.0f}"
-        wider = f" ({row.area})" if row.area in ("England and Wales", "United Kingdom") else ""
-        share = "" if row.share != row.share else f"{row.share:.0%}"
-        rows.append((row.label, f"{row.model:,.0f}", f"{published}{wider}", share, row.holds, row.left_out))
+    for row in _scope_rows():
+        published = "not published" if row["published"] is None else f"{row['published']:,.0f}"
+        wider = f" ({row['area']})" if row["area"] in ("England and Wales", "United Kingdom") else ""
+        share = "" if row["share"] is None else f"{row['share']:.0%}"
+        money = (f"{row['model']:,.0f}", f"{published}{wider}", share)
+        rows.append((row["label"], *money, row["holds"], row["left_out"]))
     head = ("sector", "model, £ a head", "England, £ a head", "covered", "the model holds", "it leaves out")
     return f"{_table(head, rows)}\n\nPounds of {base_year()}, baseline of a place with England's mix of people."
 
@@ -523,13 +562,8 @@ def scope_table() -> str:
 def scope_sources() -> str:
     """The source of each published sum of the scope table."""
     rows = [
-        (
-            row.label,
-            "" if row.billion != row.billion or row.billion is None else f"{row.billion:g}",
-            row.year,
-            row.source,
-        )
-        for row in scope().fillna({"year": ""}).itertuples()
+        (row["label"], "" if row["billion"] is None else f"{row['billion']:g}", row["year"] or "", row["source"])
+        for row in _scope_rows()
     ]
     return _table(("sector", "£ bn", "year", "source"), rows)
 
@@ -579,6 +613,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "claims": claims_table,
     "experiments": experiments_text,
     "validation": validation_text,
+    "test-results": results_text,
     "parameters": parameters_table,
     "state": state_tables,
 }

@@ -170,7 +170,7 @@ def test_an_expired_entry_is_reported(log: AssuranceLog) -> None:
     """An entry past its date is reported, and stands before the others; on an earlier day it is not."""
     late = data.due(TODAY)
     assert late
-    assert all(entry.review < TODAY for entry in late)
+    assert all(entry.review <= TODAY for entry in late)
     assert data.due(date(2000, 1, 1)) == []
     states = [row["state"] for row in rows(log, "data")]
     assert states.count(data.DUE) == len(late)
@@ -266,10 +266,10 @@ def test_a_recorded_run_of_tests_is_read(tmp_path: Path) -> None:
 def test_saved_effects_stand_beside_published_ones() -> None:
     """A saved validation fills the columns of its measures, and no others."""
     first = validation.validation_table().rows[0]
-    effect = {"label": first["measure"], "mean": 0.02, "ci_low": 0.018, "ci_high": 0.022, "in_band": "not met"}
+    effect = {"label": first["measure"], "mean": 0.02, "ci_low": 0.018, "ci_high": 0.022, "counted_as": "out"}
     saved = {"upstream": "0.1.0", "seeds": [0], "experiments": [{"id": first["experiment"], "measures": [effect]}]}
     filled, *others = validation.validation_table(saved).rows
-    assert (filled["simulated"], filled["verdict"]) == ("0.020 (0.018 to 0.022)", "not met")
+    assert (filled["simulated"], filled["verdict"]) == ("0.020 (0.018 to 0.022)", "out")
     assert {row["simulated"] for row in others} == {"not run"}
 
 

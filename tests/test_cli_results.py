@@ -25,7 +25,7 @@ from sim.schema.errors import Phrase
 from sim.schema.json_text import indented_json
 
 SMALL = ("--people", "3000", "--years", "2", "--seeds", "2", "--draws", "none")
-TABLES = {"results.parquet", "summary.csv", "money.csv", "money_by_year.csv", "document.json"}
+TABLES = {"results.parquet", "summary.csv", "asked_and_done.csv", "money.csv", "money_by_year.csv", "document.json"}
 OURS = TABLES | {"run.json", "runs"}
 
 

@@ -332,23 +332,6 @@ def test_a_missing_value_is_no_error() -> None:
     assert tables.range_text(with_nan["scenarios"]["a"]["arrests"]["by_year"][-1], UNIT, 1) == "none"
 
 
-def test_cost_effectiveness_has_an_interval_or_a_note() -> None:
-    """A cost has its interval; without a cost, or with an uncertain one, the table has a note."""
-    made = document({"a": -0.05, "b": 0.05})
-    rows = {
-        "a": {"year": 4, "mean": 12345.0, "ci_low": -200.0, "ci_high": 20000.4, "note": ""},
-        "b": {"year": 4, "mean": math.nan, "ci_low": None, "ci_high": None, "note": "Does not pay back within 4 years"},
-    }
-    for name, row in rows.items():
-        made["differences"][name]["cost_per_qaly"] = {"unit": "£ per QALY", "by_year": [row]}
-    metric: Any = SimpleNamespace(name="cost_per_qaly", label="Cost of a QALY", unit="£ per QALY", decimals=0)
-    table: Any = tables.cost_effectiveness(made, [metric])
-    data = next(part for part in table._traverse() if isinstance(part, dmc.Table)).data
-
-    assert data["head"] == ["Policy", "Cost of a QALY (£ per QALY)"]
-    assert data["body"] == [["A", "£12,345 (−£200 to £20,000)"], ["B", "Does not pay back within 4 years"]]
-
-
 def test_csv_has_units_and_ranges_and_no_formula() -> None:
     """Each row of the download has its unit and range; text that a spreadsheet would run is escaped."""
     formula_label = document({"a": -0.01})

@@ -20,8 +20,9 @@ from sim.people.domains import load_domains
 from sim.results.comparison import Comparison
 from sim.results.episode_weights import share_counted, unit_cost
 from sim.results.measurement import values_by_step
-from sim.results.metrics import counted_services, metric
+from sim.results.metrics import metric
 from sim.results.records import Record
+from sim.results.service_groups import counted_services
 from sim.results.summary_table import summary_table
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue

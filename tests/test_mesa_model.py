@@ -22,7 +22,7 @@ from sim.engine import random
 from sim.engine.schedule import REGISTRY
 from sim.engine.tables import columns
 from sim.results.episode_weights import share_counted, unit_cost
-from sim.results.metrics import counted_services
+from sim.results.service_groups import counted_services
 from sim.scenario.scenario import library
 from sim.services.catalogue import load_catalogue
 from sim.simulation.simulate import run_months

@@ -95,7 +95,7 @@ def test_the_report_is_one_well_formed_file(page: str) -> None:
 
 
 def test_the_report_is_complete(result: Comparison, page: str) -> None:
-    """The report has the question of each scenario, every measure with a level, excluded uses, the doubt and the log."""
+    """The report has each scenario's question, each measure with a level, excluded uses, the doubt and the log."""
     for scenario in result.scenarios:
         assert scenario.question in page
     for measure in metrics():
@@ -137,6 +137,7 @@ def test_a_run_of_one_scenario_has_a_report() -> None:
     single = sim.run("baseline", people=1_500, years=1, seeds=1, draws="none")
     text = report_html(single, short_log(single))
     assert '<h2 id="money">' not in text
+    assert '<h2 id="asked">' not in text
     assert "nan" not in re.sub(r"<[^>]*>", " ", text).lower().split()
     chart = line_chart(single, metric("acute_demand"), change=False)
     assert "<circle" in chart.svg

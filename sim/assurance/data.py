@@ -164,7 +164,7 @@ def due(today: date) -> list[DatedEntry]:
         for path in _toml_files()
         for key, table in dated_tables(_read(path))
     ]
-    return sorted((entry for entry in entries if entry.review < today), key=lambda entry: entry.review)
+    return sorted((entry for entry in entries if entry.review <= today), key=lambda entry: entry.review)
 
 
 def dated_tables(content: Mapping[str, Any], key: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -235,7 +235,7 @@ def as_date(value: object) -> date:
 def _source_row(source: Source, uses: Sequence[str], today: date) -> dict[str, Value]:
     row: dict[str, Value] = {name: str(value) for name, value in source.model_dump(exclude={"key"}).items()}
     row["name"] = f"[{source.key}] {source.name}"
-    row["state"] = DUE if source.review < today else CURRENT
+    row["state"] = DUE if source.review <= today else CURRENT
     row["uses"] = "; ".join(uses) or "no data file; texts only"
     return row
 
@@ -252,7 +252,7 @@ def _dated_row(path: Path, key: str, table: Mapping[str, Any], today: date) -> d
         "licence": str(table.get("licence", "")) or None,
         "retrieved": read.get("retrieved"),
         "review": review.isoformat(),
-        "state": DUE if review < today else CURRENT,
+        "state": DUE if review <= today else CURRENT,
         "uses": relative(path),
         "read_at": str(table.get("stored_copy", "")) or None,
     }

@@ -21,6 +21,7 @@ from sim.results.expectation_tests import unmeasured
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
 from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.parameters import parameter
+from sim.scenario.policy_checks import service_ids
 from sim.scenario.scenario import LONGEST_YEARS, MONTHS_BEFORE_POLICY, Scenario, library
 from sim.scenario.timeline import month_name
 from sim.schema.errors import InputError, Phrase
@@ -30,6 +31,7 @@ from sim.schema.renamed import PARAMETER_GROUPS as FORMER_GROUPS
 from sim.schema.renamed import FormerNameError
 from sim.schema.toml_files import ASSIGNMENT, fail, parse_assignment, read_text
 from sim.schema.toml_keys import dotted, key_parts, locate
+from sim.state.codes import PREVENTION_KINDS
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 DRAWS: tuple[str, ...] = get_args(Draws)
@@ -37,7 +39,15 @@ CALIBRATIONS: tuple[Calibrate, ...] = get_args(Calibrate)
 AGGREGATIONS = ("fifths", "ages")
 AXES = ("service", "quintile", "age", "child_age", "neighbourhood", "domain")
 MOST_SEEDS, LARGEST_SEED, MOST_THREADS = 100_000, 2**53, 1_024
-SETTABLE = ("policies.LEVER", "policies.LEVER.SERVICE", "parameters.GROUP.NAME", "place", "people", "years")
+SETTABLE = (
+    "policies.LEVER",
+    "policies.LEVER.SERVICE",
+    "policies.LEVER.PREVENTION",
+    "parameters.GROUP.NAME",
+    "place",
+    "people",
+    "years",
+)
 
 
 class SelectedScenarios(NamedTuple):
@@ -353,11 +363,22 @@ def _with_levers(scenario: Scenario, moved: Sequence[tuple[Lever, float, str | N
         try:
             amount = {lever.kind: number}
             first = month_name(start, MONTHS_BEFORE_POLICY)
-            scenario = scenario.with_policy(lever.name, start=first, service=service, name=name, **amount)  # type: ignore[arg-type]  # a number
+            aim = _aim(lever, service, key)
+            scenario = scenario.with_policy(lever.name, start=first, name=name, **aim, **amount)  # type: ignore[arg-type]  # a number
         except InputError as error:
             raise InputError(ASSIGNMENT, None, key, error.wanted, error.came, error.choices) from None
         keep_name = True
     return scenario
+
+
+def _aim(lever: Lever, target: str | None, key: str) -> dict[str, Any]:
+    """The aim of a policy of `--set`: a service, or a kind of prevention."""
+    if target is None:
+        return {}
+    if lever.axis == "prevention" and target not in PREVENTION_KINDS:
+        raise InputError(ASSIGNMENT, None, key, "a kind of prevention", target, PREVENTION_KINDS)
+    is_kind = target in PREVENTION_KINDS and (lever.axis == "prevention" or target not in service_ids())
+    return {"prevention" if is_kind else "service": target}
 
 
 def _check_acting(loaded: _LoadedScenario, scenario: Scenario) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.results.metrics import SPENDING_OF_KIND
 from sim.results.number_text import fixed
 from sim.schema.errors import plain
 
@@ -20,6 +21,9 @@ LABEL_WIDTH = 38
 DECIMALS = {"%": 1, "£ per person per year": 1, "£ per person": 0}
 """Decimals by unit, in the order of the columns; a policy that moves no money has its variable in the first."""
 HEADS = ("asked", "came out, {year}", "£ a head, {year}", "£ a head, {years}")
+INDENT = "  "
+PARTS = frozenset(measure for kind, measure in SPENDING_OF_KIND.items() if kind != "community")
+"""Measures that are parts of preventive spending, which are indented."""
 Record = Mapping[str, Any]
 
 
@@ -74,10 +78,10 @@ def _figures(rows: list[Record], out: Console) -> None:
 
 def _lines(rows: list[Record]) -> Iterator[tuple[str, list[str]]]:
     """Join the rows of an item: the change that was asked for, and the changes by unit."""
-    items: dict[tuple[str, str, str], dict[str, Record]] = {}
+    items: dict[tuple[str, str, int], dict[str, Record]] = {}
     for k, row in enumerate(rows):
-        single = str(k) if row["part"] == "policy" else ""
-        items.setdefault((row["part"], row["name"], single), {})[row["unit"]] = row
+        single = k if row["part"] == "policy" else 0
+        items.setdefault((row["part"], row["item"], single), {})[row["unit"]] = row
     for (part, _, _), by_unit in items.items():
         first = next(iter(by_unit.values()))
         if part != "policy" and all(row["mean"] == 0.0 and not row["asked"] for row in by_unit.values()):
@@ -86,7 +90,7 @@ def _lines(rows: list[Record]) -> Iterator[tuple[str, list[str]]]:
         others = [unit for unit in by_unit if unit not in DECIMALS]
         if others:
             cells[0] = " ".join((_change(by_unit[others[0]]), others[0])) if others[0] else "not recorded"
-        yield plain(first["item"]), [_asked(by_unit), *cells]
+        yield INDENT * (first["name"] in PARTS) + plain(first["item"]), [_asked(by_unit), *cells]
 
 
 def _asked(by_unit: Mapping[str, Record]) -> str:

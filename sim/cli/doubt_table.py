@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.results.doubt import Figures, doubt_sentences, last_figures, total_sd
-from sim.results.metrics import Metric
+from sim.results.metric_types import Metric
 from sim.results.notebook_html import HEADLINE
 from sim.results.number_text import difference_unit, number_text, sd_text, shown_unit
 from sim.schema.errors import plain

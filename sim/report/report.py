@@ -22,7 +22,7 @@ SCRIPT = (
     "document.querySelectorAll('details').forEach((each) => { each.open = true }))"
 )
 """The only script: what is folded on the screen is printed."""
-IN_SECTIONS = ("uses", "policies", "drivers")
+IN_SECTIONS = ("uses", "drivers")
 """Logs that a report shows in its other sections."""
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sim.analysis.scope import scope
 from sim.analysis.sensitivity import drivers
 from sim.assurance.log_table import LogTable
-from sim.assurance.run_logs import drivers_table, policies_table
-from sim.report.charts import Bar, Chart, ScenarioStyle, bar_chart, line_chart, styles
+from sim.assurance.run_logs import drivers_table
+from sim.report.charts import ChartBar, ScenarioStyle, bar_chart, line_chart, styles
+from sim.report.policies import asked_section, money_section
+from sim.report.section import Entry, Exhibit, ReportSection
 from sim.report.tables import ReportTable, figure_text, group_table, last_year_table, runs_text, year_table
 from sim.results.comparison import Comparison
 from sim.results.doubt import doubt_sentences
-from sim.results.metrics import Metric, metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric, metrics
 from sim.results.number_text import MINUS, difference_unit, fixed, is_share, number_text, shown_unit
 from sim.scenario.headings import FIFTH_NAMES
 from sim.schema.prices import base_year
@@ -27,43 +30,6 @@ ALSO = ("spend_total", "qalys", "unmet_need")
 """Measures of which the summary has a sentence, beside the main one."""
 BY = ("quintile",)
 FIFTHS = {str(fifth): FIFTH_NAMES.get(fifth, f"fifth {fifth}").capitalize() for fifth in range(1, QUINTILES + 1)}
-
-
-class Exhibit(NamedTuple):
-    """A chart with the table of its figures, or either alone."""
-
-    chart: Chart | None = None
-    table: ReportTable | None = None
-    has_key: bool = False
-
-
-class Entry(NamedTuple):
-    """Sentences on one scenario."""
-
-    label: str
-    sentences: tuple[str, ...]
-
-
-class ReportSection(NamedTuple):
-    """A section of the report.
-
-    Attributes
-    ----------
-    name, title : str
-        Id of the heading, and the heading.
-    paragraphs : tuple of str
-        Text between backticks is a command.
-    exhibits : tuple of Exhibit
-        Charts and tables.
-    entries : tuple of Entry
-        Sentences by scenario, before the exhibits.
-    """
-
-    name: str
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    exhibits: tuple[Exhibit, ...] = ()
-    entries: tuple[Entry, ...] = ()
 
 
 def sections(result: Comparison) -> Iterator[ReportSection]:
@@ -82,11 +48,13 @@ def sections(result: Comparison) -> Iterator[ReportSection]:
     looks = styles(result)
     yield question_section(result)
     yield summary_section(result, document)
-    yield asked_section(result)
+    if document["differences"]:
+        yield asked_section(result, document)
     yield demand_section(result, document, looks)
     yield measures_section(document)
     if document["differences"]:
         yield spending_section(result, document, looks)
+        yield money_section(result, looks)
     yield doubt_section(result, document)
     if result.expected():
         yield expectations_section(result)
@@ -122,12 +90,6 @@ def summary_section(result: Comparison, document: Document) -> ReportSection:
         "The 95% interval is that of the mean over runs. Single runs, and so the real world, differ more."
     )
     return ReportSection("summary", "In short", (note,), entries=tuple(entries))
-
-
-def asked_section(result: Comparison) -> ReportSection:
-    """What the scenarios set, and what their policies do beyond or short of that."""
-    table = _of_log(policies_table(result))
-    return ReportSection("asked", "What was asked", result.notes, (Exhibit(table=table),) if table.rows else ())
 
 
 def demand_section(result: Comparison, document: Document, looks: Mapping[str, ScenarioStyle]) -> ReportSection:
@@ -201,7 +163,7 @@ def measures_section(document: Document) -> ReportSection:
 
 
 def spending_section(result: Comparison, document: Document, looks: Mapping[str, ScenarioStyle]) -> ReportSection:
-    """Spending by tier in the last year, and costs and benefits over all years."""
+    """Spending by tier in the last year."""
     measures = [metric(name) for name in SPENDING]
     bars = [
         _bar(measure.label, name, document["differences"][name][measure.name]["by_year"][-1], measure)
@@ -212,7 +174,7 @@ def spending_section(result: Comparison, document: Document, looks: Mapping[str,
     title = f"Spending by tier in year {year}: difference from the baseline"
     chart = bar_chart(title, measures[0].unit, bars, looks)
     table = last_year_table(document, f"Spending in year {year}", [*measures, metric("spend_total")])
-    return ReportSection("money", "Money", (), (Exhibit(chart, table),))
+    return ReportSection("spending", "Spending by tier", (), (Exhibit(chart, table),))
 
 
 def doubt_section(result: Comparison, document: Document) -> ReportSection:
@@ -329,7 +291,7 @@ def _is_clear(figures: Mapping[str, Any]) -> bool:
     return low is not None and high is not None and (low > 0.0 or high < 0.0)
 
 
-def _bars_by_group(document: Document, measure: Metric) -> list[Bar]:
+def _bars_by_group(document: Document, measure: Metric) -> list[ChartBar]:
     differences = document["differences"]
     groups = next(iter(differences.values()))[measure.name]["groups"][BY[0]]
     return [
@@ -339,12 +301,12 @@ def _bars_by_group(document: Document, measure: Metric) -> list[Bar]:
     ]
 
 
-def _bar(group: str, scenario: str, figures: Mapping[str, Any], measure: Metric) -> Bar:
+def _bar(group: str, scenario: str, figures: Mapping[str, Any], measure: Metric) -> ChartBar:
     scale = 100.0 if is_share(measure.unit) else 1.0
     ends = [None if figures[name] is None else scale * figures[name] for name in ("ci_low", "ci_high")]
     interval = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
     runs = (scale * figures["q025"], scale * figures["q975"])
-    return Bar(group, scenario, scale * figures["mean"], interval, runs)
+    return ChartBar(group, scenario, scale * figures["mean"], interval, runs)
 
 
 def _of_log(table: LogTable) -> ReportTable:

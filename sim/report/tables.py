@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sim.results.metrics import Metric
+from sim.results.metric_types import Metric
 from sim.results.number_text import MINUS, difference_unit, number_text, shown_unit
 
 Document = Mapping[str, Any]

@@ -26,7 +26,8 @@ from sim.results.labelled_arrays import labelled_arrays
 from sim.results.long_table import SummaryColumn, long_table
 from sim.results.measurement import index_scale, split_runs, values_by_step
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import Metric, metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric, metrics
 from sim.results.money.appraisal import Appraisal, appraise
 from sim.results.money.ledger import Ledger
 from sim.results.money.verdicts import NetEffect

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.results.episode_weights import unit_cost
-from sim.results.metrics import HEADLINE, counted_services
+from sim.results.metrics import HEADLINE
 from sim.results.number_text import plain_number
+from sim.results.service_groups import counted_services
 from sim.services.catalogue import load_catalogue
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from sim.results.asked_and_done import rows, sentence
 from sim.results.composition import composition_document
 from sim.results.doubt import BEYOND_BANDS
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import HEADLINE, Metric, metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import HEADLINE, metric, metrics
 from sim.results.number_text import plain_number
 from sim.results.summary import BAND, SUMMARY, summary
 

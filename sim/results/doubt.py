@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.results.number_text import sd_text
 
 if TYPE_CHECKING:
-    from sim.results.metrics import Metric
+    from sim.results.metric_types import Metric
 
 Figures = Mapping[str, Any]
 CENTRAL = (

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from sim.results.metrics import AXIS_NAMES, Metric, metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import AXIS_NAMES, metric, metrics
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record
 from sim.results.summary import UNLIMITED, Limits, cut
 from sim.scenario.expectations import Expect, GroupSelection, MeasureSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim.results.metrics import Derived, Metric, Sum
+from sim.results.metric_types import Derived, Metric, Sum
 from sim.results.records import Record
 
 F = npt.NDArray[np.float64]

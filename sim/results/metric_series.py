@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.results.metrics import AXIS_NAMES, Metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import AXIS_NAMES
 from sim.results.summary import SUMMARY, summary
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ same index (`Metric.index_of`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +23,11 @@ import numpy.typing as npt
 from sim.people.domains import load_domains
 from sim.results import outcomes
 from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.metric_types import Derived, Metric, RatioParts, Sum
 from sim.results.money import verdicts
 from sim.results.money.health import qalys_with_deaths
-from sim.results.number_text import is_share
 from sim.results.records import Record
-from sim.results.summary import AT_LEAST_ZERO, UNLIMITED, Limits
+from sim.results.service_groups import counted_services, names_of, services_of, services_of_kind
 from sim.schema.quantities import AGE_BAND_NAMES
 from sim.services.catalogue import Service, load_catalogue
 from sim.state.codes import ACUTE, CHILD_AGES, COMMUNITY, FINE, PREVENTIVE, PURPOSES, RESPONSIVE, SILOS, PreventionKind
@@ -39,198 +38,6 @@ F = npt.NDArray[np.float64]
 
 HEADLINE = "acute_demand"
 """Id of the measure that a comparison is about."""
-LIMITS: dict[str, Limits] = {
-    "trust": (0.0, 1.0),
-    "wellbeing": (0.0, 10.0),
-    "qalys": (0.0, 1000.0),
-    "inverse_care_index": (0.0, 2.0),
-    "resilience": UNLIMITED,
-    "slope_index": UNLIMITED,
-    "gap_most_least_deprived": UNLIMITED,
-    "cost_per_qaly": UNLIMITED,
-}
-"""Smallest and largest possible levels of measures whose unit does not imply them."""
-
-
-class RatioParts(NamedTuple):
-    """A measure as two sums by month, each over further axes.
-
-    Attributes
-    ----------
-    numerator : ndarray, shape (time, *axes)
-        Counts above the line.
-    axes : tuple of str
-        Axes of the numerator.
-    denominator : ndarray, shape (time, *over)
-        Counts below the line.
-    over : tuple of str
-        Axes of the denominator.
-    scale : float
-        Factor from the ratio to the unit of the measure.
-    services : tuple of str or None
-        The services on the service axis, where those are not all.
-    """
-
-    numerator: A
-    axes: tuple[str, ...]
-    denominator: A
-    over: tuple[str, ...]
-    scale: float
-    services: tuple[str, ...] | None = None
-
-
-class Sum(NamedTuple):
-    """Counts by month and over further axes, to be summed over a year.
-
-    Attributes
-    ----------
-    array : ndarray, shape (months, *axes)
-        Counts.
-    axes : tuple of str
-        Names of the axes after the month.
-    """
-
-    array: A
-    axes: tuple[str, ...]
-
-
-class Derived(NamedTuple):
-    """A measure computed from the sums of a year.
-
-    Attributes
-    ----------
-    sums : callable
-        From a record to the sums.
-    by : tuple of str
-        Axes by which the measure can be grouped. They, and all axes that `make` does not use, are summed over before.
-    keeps : str
-        The axis that `make` uses: groups that the measure compares.
-    make : callable
-        From each sum, of shape (years, groups), to the measure by year.
-    services : tuple of str or None
-        The services on the service axis, where those are not all.
-    """
-
-    sums: Callable[[Record], tuple[Sum, ...]]
-    by: tuple[str, ...]
-    keeps: str
-    make: Callable[..., F]
-    services: tuple[str, ...] | None = None
-
-
-class Metric(NamedTuple):
-    """A measure: its name, its unit, and one of three ways to compute it.
-
-    Attributes
-    ----------
-    name, label, unit : str
-        Id, label and unit.
-    better : {"up", "down"} or None
-        The better direction, if there is one.
-    decimals : int
-        Decimals to show.
-    parts : callable or None
-        The first way: from a record to the two sums of a ratio.
-    kind : str
-        Section of tables.
-    finer : mapping of str to callable
-        By an axis that is recorded by year only: from a record to the sums, the year first.
-    derived : Derived or None
-        The second way: a function of a year's sums.
-    index_of : str or None
-        Id of a measure whose mean over the seeds of the baseline is 100 in the first year. Levels, differences and
-        groups of this measure are all divided by that one number, so that parts add up and groups can be compared.
-    meaning : str
-        A sentence in plain words for a reader who sees the measure for the first time, or "".
-    against : callable or None
-        The third way: a function of a policy's costs and gains beyond the baseline, see
-        sim/results/money/verdicts.py. Such a measure has no value for a scenario by itself.
-    """
-
-    name: str
-    label: str
-    unit: str
-    better: Literal["up", "down"] | None
-    decimals: int
-    parts: Callable[[Record], RatioParts] | None
-    kind: Literal["service", "need", "access", "money", "community", "life", "staff", "fairness", "worth"]
-    finer: Mapping[str, Callable[[Record], RatioParts]] = MappingProxyType({})
-    derived: Derived | None = None
-    index_of: str | None = None
-    meaning: str = ""
-    against: Callable[[verdicts.NetEffect], list[verdicts.CostVerdict]] | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """Smallest and largest possible level: a share is within 0 to 1, and every other measure is at least 0.
-
-        Exceptions are in `LIMITS`.
-        """
-        return LIMITS.get(self.name, (0.0, 1.0) if is_share(self.unit) else AT_LEAST_ZERO)
-
-    @property
-    def difference_limits(self) -> Limits:
-        """Smallest and largest possible difference of two levels."""
-        low, high = self.limits
-        return low - high, high - low
-
-
-def services_of(tier: int) -> list[int]:
-    """List the positions of the services of a tier.
-
-    Parameters
-    ----------
-    tier : int
-        Code of the tier, such as `sim.state.codes.ACUTE`.
-
-    Returns
-    -------
-    list of int
-    """
-    order = {"preventive": PREVENTIVE, "responsive": RESPONSIVE, "acute": ACUTE, "community": COMMUNITY}
-    return [k for k, s in enumerate(load_catalogue()) if order[s.tier] == tier]
-
-
-def counted_services() -> list[int]:
-    """List the positions of the acute services whose episodes count as acute demand.
-
-    Returns
-    -------
-    list of int
-    """
-    return [k for k in services_of(ACUTE) if load_catalogue()[k].counts]
-
-
-def services_of_kind(kind: PreventionKind) -> list[int]:
-    """List the positions of the services of a kind of prevention.
-
-    Parameters
-    ----------
-    kind : str
-        A kind of `sim.state.codes.PREVENTION_KINDS`.
-
-    Returns
-    -------
-    list of int
-    """
-    return [k for k, s in enumerate(load_catalogue()) if s.prevention == kind]
-
-
-def names_of(services: list[int]) -> tuple[str, ...]:
-    """List the ids of services.
-
-    Parameters
-    ----------
-    services : list of int
-        Positions in the catalogue.
-
-    Returns
-    -------
-    tuple of str
-    """
-    catalogue = load_catalogue()
-    return tuple(catalogue[k].id for k in services)
-
 
 Weights = Callable[[list[int]], F]
 """From the positions of services to the weight of an episode of each."""
@@ -380,7 +187,7 @@ SPENDING_OF_KIND: dict[PreventionKind, str] = {kind: f"spend_{name}" for kind, (
 
 
 def _prevention_metrics(pounds: str) -> Iterator[Metric]:
-    """Spending on each kind of prevention, and its share of all spending; `spend_community` is that of its tier."""
+    """Spending on each kind of prevention, and its share; `spend_community` is that of its tier."""
     for kind, (name, label) in PREVENTION_LABELS.items():
         services = services_of_kind(kind)
         spending = SPENDING_OF_KIND[kind]
@@ -572,7 +379,7 @@ def metrics() -> tuple[Metric, ...]:
             _episodes_by_year(counted, episode_costs, 1.0),
             index_of=HEADLINE,
             meaning=(
-                "everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
+                "Everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
                 "each counted at what it costs, per person; 100 is the baseline's first year."
             ),
         ),
@@ -586,7 +393,7 @@ def metrics() -> tuple[Metric, ...]:
             "service",
             _episodes_by_year(counted, _shares_counted),
             meaning=(
-                "the number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
+                "The number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
                 "a visit to A&E that ends in an admission is counted once."
             ),
         ),

@@ -6,7 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sim.results.doubt import BEYOND_BANDS, refusals
-from sim.results.metrics import Metric, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric
 from sim.results.number_text import MINUS, difference_unit, number_text, sd_text, shown_unit
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import math
 MINUS = "\N{MINUS SIGN}"
 """The minus sign of pages and pictures. Terminals and files have the hyphen, which spreadsheets read."""
 POINTS = "percentage points"
+INDEX_POINTS = "points of the index"
 
 
 def is_share(unit: str) -> bool:
@@ -67,9 +68,11 @@ def difference_unit(unit: str) -> str:
 
     Examples
     --------
-    >>> difference_unit("share of spending")
-    'percentage points of spending'
+    >>> difference_unit("share of spending"), difference_unit("index, baseline year 1 = 100")
+    ('percentage points of spending', 'points of the index')
     """
+    if unit.startswith("index"):
+        return INDEX_POINTS
     return unit.replace("share", POINTS, 1) if is_share(unit) else unit
 
 

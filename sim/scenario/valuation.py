@@ -56,8 +56,6 @@ class RateStep(Closed):
     """Year from which the rates hold, counted from 0 for the first year of a run."""
     money: float
     health: float
-    test: float
-    """Lower rate for effects beyond 50 years."""
 
 
 class ValuationFile(Closed):

@@ -21,7 +21,8 @@ import pyarrow as pa
 from sim.results.comparison import Comparison
 from sim.results.measurement import values_by_step
 from sim.results.metric_series import MetricSeries
-from sim.results.metrics import HEADLINE, Metric, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import HEADLINE, metric
 
 F = npt.NDArray[np.float64]
 KEYS = {

@@ -38,7 +38,8 @@ from sim.results.expectation_tests import (
     needs,
     unmeasured,
 )
-from sim.results.metrics import Metric, metric, metrics
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric, metrics
 from sim.scenario.expectations import Expect
 from sim.scenario.policy import Policy
 from sim.scenario.scenario import FOLDER, Scenario

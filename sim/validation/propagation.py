@@ -33,7 +33,8 @@ from typing import Any, NamedTuple
 from sim.engine.schedule import REGISTRY, Mechanism, Phase
 from sim.engine.tables import columns
 from sim.results.expectation_tests import Parts, blank_record
-from sim.results.metrics import Metric, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric
 from sim.results.records import RECORDED, RECORDED_BY_YEAR, Record, RecordedArray
 from sim.scenario.expectations import Effect, Expect, MeasureSpec
 from sim.scenario.parameters import parameter_groups
@@ -64,19 +65,19 @@ class Reach(NamedTuple):
 
     Attributes
     ----------
-    own : frozenset of str
+    columns : frozenset of str
         Columns that the lever writes.
     formula : mapping of str to str
         Columns that the mechanisms write that read its settings, and the first of these mechanisms.
     """
 
-    own: frozenset[str]
+    columns: frozenset[str]
     formula: Mapping[str, str]
 
     def column(self, measured: Iterable[str]) -> str | None:
-        """Find a measured column that the lever determines, own columns first."""
+        """Find a measured column that the lever determines, its own columns first."""
         ordered = sorted(measured)
-        return next((c for c in ordered if c in self.own), next((c for c in ordered if c in self.formula), None))
+        return next((c for c in ordered if c in self.columns), next((c for c in ordered if c in self.formula), None))
 
 
 class EffectKind(NamedTuple):
@@ -168,27 +169,27 @@ def reach(lever: str, *, is_for_some: bool = False) -> Reach:
 
     Examples
     --------
-    >>> sorted(reach("devolution").own), dict(reach("devolution").formula)
+    >>> sorted(reach("devolution").columns), dict(reach("devolution").formula)
     (['rules.devolution'], {'places.fit': 'local_fit'})
     """
     mechanisms = _mechanisms()
-    own = {column for entry in REGISTRY.month() if entry.lever == lever for column in entry.writes}
-    own = {column for column in own if is_for_some or not column.startswith(AIMED)}
+    moved = {column for entry in REGISTRY.month() if entry.lever == lever for column in entry.writes}
+    moved = {column for column in moved if is_for_some or not column.startswith(AIMED)}
     policies = [entry for entry in mechanisms if entry.phase is Phase.POLICY or entry.name == PASSED_ON]
     for _ in policies:  # one may follow another
-        own |= {column for entry in policies if own & set(entry.reads) for column in entry.writes}
+        moved |= {column for entry in policies if moved & set(entry.reads) for column in entry.writes}
     later = [entry for entry in mechanisms if entry.phase > Phase.POLICY and entry not in policies]
-    settings = own - {column for entry in later for column in entry.writes}
+    settings = moved - {column for entry in later for column in entry.writes}
     formula = [entry for entry in later if settings & set(entry.reads)]
     supply = [entry for entry in mechanisms if entry.phase in SUPPLY]
     for _ in supply:
-        moved = own | {column for entry in formula if entry.phase in BESIDE_PEOPLE for column in entry.writes}
-        formula += [entry for entry in supply if entry not in formula and moved & {*entry.reads, *entry.writes}]
+        reached = moved | {column for entry in formula if entry.phase in BESIDE_PEOPLE for column in entry.writes}
+        formula += [entry for entry in supply if entry not in formula and reached & {*entry.reads, *entry.writes}]
     written: dict[str, str] = {}
     for entry in formula:
         for column in entry.writes:
             written.setdefault(column, entry.name)
-    return Reach(frozenset(own), written)
+    return Reach(frozenset(moved), written)
 
 
 def _moved(scenario: Scenario, others: Sequence[Scenario]) -> list[Policy]:
@@ -214,26 +215,26 @@ def _changed_parameters(scenario: Scenario, others: Sequence[Scenario]) -> list[
 
 def _measured(measured: MeasureSpec, services: tuple[str, ...]) -> Iterator[str]:
     """The columns of a measure that a policy aimed at these services can determine; all of them for no services."""
-    measure = metric(measured.metric)
     groups: Parts = measured.groups()
-    of_services = groups.get("service") or _services(measure)
+    made_of, services_of_measure = _made_of(measured.metric, tuple(groups))
+    of_services = groups.get("service") or services_of_measure
     elsewhere = bool(services) and of_services is not None and not set(of_services) & set(services)
-    for column in columns_of(measure, groups):
+    for column in made_of:
         for part in (column, *SURVEYED.get(column, ())):
             if not (elsewhere and "service" in _axes()[part]):
                 yield part
 
 
 @cache
-def _services_of(name: str) -> tuple[str, ...] | None:
+def _made_of(name: str, axes: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...] | None]:
+    """The columns of a measure, and the services on its service axis where those are not all."""
     measure = metric(name)
+    services = None
     if measure.derived is not None:
-        return measure.derived.services
-    return None if measure.parts is None else measure.parts(blank_record()).services
-
-
-def _services(measure: Metric) -> tuple[str, ...] | None:
-    return _services_of(measure.name)
+        services = measure.derived.services
+    elif measure.parts is not None:
+        services = measure.parts(blank_record()).services
+    return columns_of(measure, axes), services
 
 
 def effect_kind(measured: MeasureSpec, scenario: Scenario, others: Sequence[Scenario]) -> EffectKind:
@@ -258,7 +259,7 @@ def effect_kind(measured: MeasureSpec, scenario: Scenario, others: Sequence[Scen
         determined = reach(policy.lever, is_for_some=policy.is_for_some)
         column = determined.column(_measured(measured, policy.services))
         if column is not None:
-            through = "" if column in determined.own else f" through {determined.formula[column]}"
+            through = "" if column in determined.columns else f" through {determined.formula[column]}"
             return EffectKind("direct", f"{policy.lever} writes {column}{through}")
     groups = parameter_groups()
     for name in _changed_parameters(scenario, others):

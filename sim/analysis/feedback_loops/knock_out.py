@@ -19,7 +19,8 @@ from sim.ensemble.run_limits import Runs, one_job
 from sim.feedback.loops import BY_NAME, LOOPS
 from sim.place.place import Place
 from sim.results.comparison import Comparison
-from sim.results.metrics import Metric, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import metric
 from sim.results.money.verdicts import fieller
 from sim.results.summary import summary
 from sim.scenario.scenario import Scenario

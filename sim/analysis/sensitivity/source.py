@@ -16,7 +16,10 @@ SOURCE = Path(__file__).parents[2]
 FURTHER = (
     "twins/stock_flow",
     "results/measurement.py",
+    "results/episode_weights.py",
+    "results/metric_types.py",
     "results/metrics.py",
+    "results/service_groups.py",
     "results/outcomes.py",
     "results/records.py",
 )

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from sim.scenario.valuation import valuation_file
 
 F = npt.NDArray[np.float64]
-Schedule = Literal["money", "health", "test"]
-"""Rates of pounds, rates of effects on health and life, and the Green Book's lower rates of pounds for a test."""
+Schedule = Literal["money", "health"]
+"""Rates of pounds, and rates of effects on health and life."""
 
 
 def yearly_rates(years: int, schedule: Schedule, first_rate: float | None = None) -> F:
@@ -26,7 +26,7 @@ def yearly_rates(years: int, schedule: Schedule, first_rate: float | None = None
     ----------
     years : int
         Number of years.
-    schedule : {"money", "health", "test"}
+    schedule : {"money", "health"}
         The schedule of rates.
     first_rate : float, optional
         Rate of the first step, by default the schedule's. Later steps are in proportion to it.
@@ -57,7 +57,7 @@ def discount_factors(years: int, schedule: Schedule, first_rate: float | None = 
     ----------
     years : int
         Number of years.
-    schedule : {"money", "health", "test"}
+    schedule : {"money", "health"}
         The schedule of rates.
     first_rate : float, optional
         Rate of the first step, by default the schedule's. Later steps are in proportion to it.
@@ -88,7 +88,7 @@ def present_values(yearly: F, schedule: Schedule, first_rate: float | None = Non
     ----------
     yearly : ndarray of float64, shape (…, years)
         Yearly amounts; the first year counts in full.
-    schedule : {"money", "health", "test"}
+    schedule : {"money", "health"}
         The schedule of rates.
     first_rate : float, optional
         Rate of the first step, by default the schedule's. Later steps are in proportion to it.

@@ -8,7 +8,7 @@ from typing import Any
 from mesa import DataCollector
 
 from sim.results.episode_weights import share_counted, unit_cost
-from sim.results.metrics import counted_services
+from sim.results.service_groups import counted_services
 from sim.services.catalogue import load_catalogue
 from sim.twins.mesa.people import NeighbourhoodAgent, PersonAgent, ServiceAgent
 from sim.twins.mesa.town import Town

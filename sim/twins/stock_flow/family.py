@@ -20,8 +20,9 @@ from sim.engine.schedule import REGISTRY
 from sim.hazards import digest
 from sim.place.place import Place
 from sim.policies import levers
-from sim.results.metrics import counted_services, episode_costs
+from sim.results.metrics import episode_costs
 from sim.results.records import Record
+from sim.results.service_groups import counted_services
 from sim.scenario.data_parameters import set_in_place
 from sim.scenario.parameters import parameter as check_parameter
 from sim.scenario.parameters import parameters

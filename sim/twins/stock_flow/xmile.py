@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.process.termination import temporary
 from sim.results.episode_weights import unit_cost
-from sim.results.metrics import counted_services
+from sim.results.service_groups import counted_services
 from sim.schema.version import VERSION
 from sim.services.catalogue import load_catalogue
 from sim.twins.stock_flow.equations import F, topological_order, use_counts
