@@ -139,7 +139,7 @@ def test_parts_have_each_run_once(settings: dict[str, Any], n: int) -> None:
 
 def test_a_filter_leaves_runs_out() -> None:
     """Every condition must hold, of numbers, texts, and one column against another."""
-    kept = planned(
+    filtered = planned(
         design(
             uncertainties={"method": "list", "points": [{"resilience.scar": 0.05}, {"resilience.scar": 0.1}]},
             filter=[
@@ -149,9 +149,9 @@ def test_a_filter_leaves_runs_out() -> None:
             ],
         )
     )
-    (group,) = kept.groups()
-    assert [kept.policies[p].scenario.name for p in group.policies] == ["baseline-00001"]
-    assert kept.number_of_runs() == 1
+    (group,) = filtered.groups()
+    assert [filtered.policies[p].scenario.name for p in group.policies] == ["baseline-00001"]
+    assert filtered.number_of_runs() == 1
 
 
 # Batches.

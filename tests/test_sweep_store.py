@@ -307,7 +307,7 @@ def test_another_design_is_refused(reference: Sweep) -> None:
 
 
 def test_an_edited_scenario_is_another_design(tmp_path: Path) -> None:
-    """The design names the same file, but what the file does has changed."""
+    """The design names the same file, but its policies have changed; runs of the twin depend on all policies."""
     path = tmp_path / "own.toml"
     source = (Path(__file__).parents[1] / "scenarios" / "more-acute.toml").read_text(encoding="utf-8")
     path.write_text(source, encoding="utf-8")
@@ -316,7 +316,7 @@ def test_an_edited_scenario_is_another_design(tmp_path: Path) -> None:
     edited = re.sub(r"over_months = (\d+)", lambda match: f"over_months = {int(match[1]) + 1}", source, count=1)
     assert edited != source
     path.write_text(edited, encoding="utf-8")
-    with pytest.raises(InputError, match="1 of 2 stored runs are not in this design"):
+    with pytest.raises(InputError, match="2 of 2 stored runs are not in this design"):
         run(tmp_path / "sweep", changes=changes)
 
 
