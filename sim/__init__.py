@@ -33,7 +33,7 @@ _MODULES = {
     "concat": "sim.ensemble.concatenation",
     "lever_sections": "sim.policies",
     "levers": "sim.policies",
-    "load": "sim.results.loading",
+    "load": "sim.sweeps.results",
     "load_catalogue": "sim.services.catalogue",
     "metrics": "sim.results.metrics",
     "new_place": "sim.place.census_tables",
@@ -44,6 +44,7 @@ _MODULES = {
     "scope": "sim.analysis.scope",
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
+    "sweep": "sim.sweeps.sweep",
 }
 
 _ALIASES = {"parameters": "parameter_frame"}
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
     from sim.results.comparison import Comparison
-    from sim.results.loading import load
     from sim.results.metric_types import Metric
     from sim.results.metrics import metrics
     from sim.scenario.parameters import parameter_frame as parameters
@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
     from sim.services.catalogue import load_catalogue
+    from sim.sweeps.results import load
+    from sim.sweeps.sweep import sweep
     from sim.twins.mesa import MesaModel
 
 __all__ = [
@@ -99,6 +101,7 @@ __all__ = [
     "scope",
     "sensitivity",
     "services_of",
+    "sweep",
 ]
 
 

@@ -21,7 +21,9 @@ from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import pandas as pd
 from pydantic import BaseModel
 
 from sim import policies
@@ -536,14 +538,23 @@ def structural_limits_list() -> str:
     return "\n".join(f"- **{limit.title}.** {limit.text}" for limit in structural_limits())
 
 
+def _scope_rows() -> list[dict[str, Any]]:
+    """The rows of the scope table; what is not published is None."""
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in scope().to_dict(orient="records")
+    ]
+
+
 def scope_table() -> str:
     """The money of the model beside published public spending in England, by sector."""
     rows = []
-    for row in scope().itertuples():
-        published = "not published" if row.published != row.published else f"{row.published:,.0f}"
-        wider = f" ({row.area})" if row.area in ("England and Wales", "United Kingdom") else ""
-        share = "" if row.share != row.share else f"{row.share:.0%}"
-        rows.append((row.label, f"{row.model:,.0f}", f"{published}{wider}", share, row.holds, row.left_out))
+    for row in _scope_rows():
+        published = "not published" if row["published"] is None else f"{row['published']:,.0f}"
+        wider = f" ({row['area']})" if row["area"] in ("England and Wales", "United Kingdom") else ""
+        share = "" if row["share"] is None else f"{row['share']:.0%}"
+        money = (f"{row['model']:,.0f}", f"{published}{wider}", share)
+        rows.append((row["label"], *money, row["holds"], row["left_out"]))
     head = ("sector", "model, £ a head", "England, £ a head", "covered", "the model holds", "it leaves out")
     return f"{_table(head, rows)}\n\nPounds of {base_year()}, baseline of a place with England's mix of people."
 
@@ -551,13 +562,8 @@ def scope_table() -> str:
 def scope_sources() -> str:
     """The source of each published sum of the scope table."""
     rows = [
-        (
-            row.label,
-            "" if row.billion != row.billion or row.billion is None else f"{row.billion:g}",
-            row.year,
-            row.source,
-        )
-        for row in scope().fillna({"year": ""}).itertuples()
+        (row["label"], "" if row["billion"] is None else f"{row['billion']:g}", row["year"] or "", row["source"])
+        for row in _scope_rows()
     ]
     return _table(("sector", "£ bn", "year", "source"), rows)
 

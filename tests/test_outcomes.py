@@ -15,7 +15,7 @@ from sim.networks.survey import ASKED
 from sim.people.domains import load_domains
 from sim.place.place import Place
 from sim.results import metrics as results
-from sim.results import outcomes
+from sim.results import outcomes, service_groups
 from sim.results.comparison import Comparison
 from sim.results.expectation_tests import of_groups
 from sim.results.long_table import AMOUNTS
@@ -382,7 +382,8 @@ def test_services_that_do_not_count_are_omitted(record: Record, monkeypatch: pyt
     services = load_catalogue()
     changed = tuple(s.model_copy(update={"counts": s.id != "police_custody"}) for s in services)
     for counted, catalogue in ((True, services), (False, changed)):
-        monkeypatch.setattr(results, "load_catalogue", lambda catalogue=catalogue: catalogue)
+        for module in (results, service_groups):
+            monkeypatch.setattr(module, "load_catalogue", lambda catalogue=catalogue: catalogue)
         made = metric("acute_demand")
         assert made.parts is not None
         parts = made.parts(record)

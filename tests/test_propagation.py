@@ -94,7 +94,7 @@ def test_declarations_that_the_rule_names_exist() -> None:
     assert set(SURVEYED) <= counted
     assert {column for columns in SURVEYED.values() for column in columns} <= asked
     assert [entry.writes for entry in month if entry.name == PASSED_ON] == [("services.plan",)]
-    assert [lever.name for lever in levers() if not reach(lever.name).own] == []
+    assert [lever.name for lever in levers() if not reach(lever.name).columns] == []
     assert [m.name for m in metrics() if m.against is None and not columns_of(m)] == []
 
 
@@ -138,7 +138,7 @@ def test_every_claim_has_a_propagated_expectation(every_case: list[Case]) -> Non
         if case.stops is None:
             for number in case.claims:
                 effects[number].add(case.effect.effect)
-    assert [number for number, found in effects.items() if "propagated" not in found] == []
+    assert [number for number, kinds in effects.items() if "propagated" not in kinds] == []
 
 
 def test_an_effect_is_stated_with_a_reason(tmp_path: Path) -> None:

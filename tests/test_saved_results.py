@@ -145,7 +145,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object], *, seal: bool =
     change(run)
     run.pop("sha256", None)
     text = json.dumps(run, indent=1) + "\n"
-    path.write_text(result_folder._sealed(text) if seal else text, encoding="utf-8")
+    path.write_text(result_folder.sealed(text) if seal else text, encoding="utf-8")
 
 
 def flip(pattern: str, place: float) -> Damage:

@@ -34,7 +34,7 @@ COLUMNS = ("sector", "label", "holds", "left_out", "model", "published", "share"
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
-class Area(Closed):
+class PublishedArea(Closed):
     """An area for which spending is published, and its people."""
 
     name: str
@@ -77,7 +77,7 @@ class Outturn(Closed):
     """The file of published spending."""
 
     base_year: str
-    area: Annotated[tuple[Area, ...], Field(strict=False, min_length=1)]
+    area: Annotated[tuple[PublishedArea, ...], Field(strict=False, min_length=1)]
     total: TotalSpending
     sector: Annotated[tuple[Sector, ...], Field(strict=False, min_length=1)]
 

@@ -67,8 +67,8 @@ MOST_MODELS = 256
 COMPARED_PEOPLE = 20_000
 """Size at which the mix of people of places is compared."""
 _adapted_models: dict[str, tuple[Calibrated, attainable_rates.Diagnosis]] = {}
-FOLDER = cache_folder("solved")
-"""Solutions that are not supplied with the project."""
+FOLDER = cache_folder("solved", 4_000_000_000)
+"""Solutions that are not supplied with the project: those of some 13,000 draws."""
 SOLVED_PLACES = (ENGLAND, "wigan")
 """Places that are supplied with a solution."""
 PEOPLE = 200_000
@@ -381,6 +381,7 @@ def _decoded(content: memoryview) -> Solution:
 
 def _cache_solution(solution: Solution, key: str) -> None:
     FOLDER.put(f"{key}.solution", tables.encoded_solution(solution, key))
+    FOLDER.limit()
 
 
 def solve_supplied_places() -> None:

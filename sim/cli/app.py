@@ -17,6 +17,7 @@ from sim.cli import (
     place_commands,
     run_commands,
     sensitivity_command,
+    sweep_commands,
     validation_commands,
 )
 
@@ -48,6 +49,9 @@ def about(
 
 app.command()(run_commands.run)
 app.command()(run_commands.compare)
+app.command()(sweep_commands.sweep)
+app.command()(sweep_commands.status)
+app.command()(sweep_commands.merge)
 app.command()(sensitivity_command.sensitivity)
 app.command("list")(list_command.list_)
 app.command()(list_command.schema)

@@ -108,11 +108,11 @@ def _loaded(folder: Path | None) -> Comparison | None:
         return None
     import warnings
 
-    import sim
+    from sim.results.loading import load
 
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always", UserWarning)
-        result = sim.load(folder)
+        result = load(folder)
     for warning in raised:
         print(f"upstream: {warning.message}", file=sys.stderr)
     return result

@@ -9,9 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.cli.doubt_table import Line
-from sim.results.money.sentences import pounds_text
-from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
-from sim.results.number_text import fixed
+from sim.results.money.tables import SILO_ROWS, MoneyRow, includes_zero, money_cell, money_rows
 from sim.schema.errors import plain
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def money_lines(result: Comparison, document: dict[str, Any], width: int) -> Ite
 
 
 def _table(rows: Sequence[MoneyRow], money: Mapping[str, Any], labels: Sequence[str], width: int) -> Iterator[Line]:
-    shown = [row for row in rows if any(_figures(each, row)["mean"] for each in money.values())]
+    shown = [row for row in rows if any(each["estimates"][row.item]["mean"] for each in money.values())]
     cells = [[_cell(each, row) for each in money.values()] for row in shown]
     columns = [max(len(label), *(len(row[k]) for row in cells), 8) for k, label in enumerate(labels)]
     if width < LABEL_WIDTH + sum(columns) + 2 * len(columns):
@@ -75,25 +73,6 @@ def _label(row: MoneyRow) -> str:
     return f"  {row.label}" if row.is_part else row.label
 
 
-def _figures(appraisal: Mapping[str, Any], row: MoneyRow) -> Mapping[str, float | None]:
-    figures: Mapping[str, float | None] = appraisal["estimates"][row.item]
-    return figures
-
-
 def _cell(appraisal: Mapping[str, Any], row: MoneyRow) -> str:
     """The mean, its 95% interval, and a mark if that includes 0."""
-    figures = _figures(appraisal, row)
-    mean, low, high = (
-        None if figures[name] is None else _amount(float(figures[name] or 0.0), row, appraisal["people"])
-        for name in ("mean", "ci_low", "ci_high")
-    )
-    if low is None or high is None or mean == low == high:
-        return str(mean)
-    includes_zero = float(figures["ci_low"] or 0.0) <= 0.0 <= float(figures["ci_high"] or 0.0)
-    return f"{mean} ({low} to {high})" + (" ~" if includes_zero else "")
-
-
-def _amount(value: float, row: MoneyRow, people: int) -> str:
-    if row.unit == "QALYs":
-        return fixed(1000.0 * value / people, 1, signed=True)
-    return pounds_text(value / people, signed=True)
+    return money_cell(appraisal, row) + (" ~" if includes_zero(appraisal, row) else "")

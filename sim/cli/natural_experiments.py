@@ -34,7 +34,7 @@ MEANINGS: dict[Fit, str] = {
     "in band": "the whole interval lies in the band, and under every other condition the mean does",
     "scrapes": "the mean lies in the band, but not the whole interval, or not under some other condition",
     "out": "the mean lies outside the band",
-    "no value": "what the effect is divided by cannot be told from 0",
+    "no value": "what the effect is divided by may be 0",
 }
 
 

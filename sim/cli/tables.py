@@ -22,7 +22,7 @@ from sim.cli.composition_table import composition_lines, composition_title
 from sim.cli.doubt_table import Line, doubt_lines, doubt_title
 from sim.cli.money_table import money_lines
 from sim.results.metric_types import Metric
-from sim.results.metrics import metrics
+from sim.results.metrics import HEADLINE, metrics
 from sim.results.number_text import POINTS, difference_unit, is_share, number_text, shown_unit
 from sim.schema.errors import plain
 
@@ -100,17 +100,24 @@ def show(result: Comparison, document: dict[str, Any], axes: Sequence[str], out:
     if document["engine"] == "stocks":
         runs = "the stock-flow twin: one run, without random variation or draws of the parameters"
     out.print(Text(f"{plain(result.place.label)}: {result.people:,} people, {months[0]} to {months[-1]}, {runs}"))
-    for name, meaning in document["meanings"].items():
-        print_wrapped(f"{document['scenarios'][document['baseline']][name]['label']}: {meaning}", out)
-    last = document["years"][-1]
     by_name = {measure.name: measure for measure in metrics()}
+    print_wrapped(f"{by_name[HEADLINE].label}: {by_name[HEADLINE].meaning}", out)
+    last = document["years"][-1]
     selected = [m for m in by_name.values() if m.kind == "service" or m.name in SHOWN]
-    for year in [y for y in YEARS if y < last] + [last]:
-        _table(f"Year {year}", [_row(document, m, year) for m in selected], document, out)
+    years = [y for y in YEARS if y < last] + [last]
+    rows_of = {measure.name: [_row(document, measure, year) for year in years] for measure in selected}
+    absent = [name for name, rows in rows_of.items() if not any(_is_present(row) for row in rows)]
+    for at, year in enumerate(years):
+        _table(f"Year {year}", [rows[at] for name, rows in rows_of.items() if name not in absent], document, out)
+    if absent:
+        print_wrapped(f"0 under every policy: {', '.join(by_name[name].label.lower() for name in absent)}.", out)
     _composition(document, out)
     for axis in axes:
         _by_group(document, axis, [by_name[name] for name in SHOWN_BY_GROUP if name in by_name], last, out)
     _key(document, out)
+    for measure in selected:
+        if measure.meaning and measure.name != HEADLINE:
+            print_wrapped(f"{measure.label}: {measure.meaning}", out)
     show_asked_and_done(document, out)
     _doubt(document, by_name, out)
     if document["differences"]:
@@ -163,6 +170,11 @@ def _row(
     return Row(label, measure.unit, measure.decimals, figures("scenarios"), figures("differences"), group)
 
 
+def _is_present(row: Row) -> bool:
+    """Whether a measure is anything but 0 under some scenario."""
+    return any(level["mean"] != 0 for level in row.levels.values())
+
+
 def _at(record: Mapping[str, Any], year: int) -> Figures:
     figures: Figures = next(row for row in record["by_year"] if row["year"] == year)
     return figures
@@ -173,7 +185,7 @@ def _by_group(document: dict[str, Any], axis: str, selected: Sequence[Metric], y
     for measure in selected:
         groups = list(base[measure.name].get("groups", {}).get(axis, {}))
         rows = [_row(document, measure, year, axis, group) for group in groups]
-        rows = [row for row in rows if any(level["mean"] for level in row.levels.values())]  # an empty group has 0
+        rows = [row for row in rows if _is_present(row)]  # an empty group has 0
         if rows:
             title = f"{measure.label} by {axis}, year {year}, {shown_unit(measure.unit)}"
             title += f"; differences: {POINTS}" if is_share(measure.unit) and document["differences"] else ""

@@ -119,7 +119,7 @@ class PairedRuns:
         self._done, self._tried, self._counting = 0, 0, threading.Lock()
         self._baseline = request.scenarios[0]
         self._threads = request.threads or os.cpu_count() or 1
-        self._is_cached = request.residents <= LARGEST_CACHED
+        self._is_cached = request.cached and request.residents <= LARGEST_CACHED
         if request.draws != "none":
             fixed = self._baseline.parameters
             draws = parameter_sampling.draws(request.draws, request.seeds, self._baseline.place, fixed)

@@ -41,6 +41,8 @@ class Request(NamedTuple):
         Runs in parallel; None for one for each processor.
     replicates : bool
         Whether some draws are repeated with other chance events.
+    cached : bool
+        Whether worlds and runs of the baseline are cached for the next comparison.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -52,6 +54,7 @@ class Request(NamedTuple):
     engine: Engine
     threads: int | None
     replicates: bool = True
+    cached: bool = True
 
     @property
     def is_drawn(self) -> bool:

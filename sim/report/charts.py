@@ -39,7 +39,7 @@ class Chart(NamedTuple):
     is_change: bool = False
 
 
-class Bar(NamedTuple):
+class ChartBar(NamedTuple):
     """A difference as a bar, with the ends of its interval and of the middle 95% of runs."""
 
     group: str
@@ -109,7 +109,7 @@ def line_chart(result: Comparison, measure: Metric, *, change: bool) -> Chart:
     return Chart(title, _svg(elements, HEIGHT, title), alternative, is_change=change)
 
 
-def bar_chart(title: str, unit: str, bars: Sequence[Bar], looks: Mapping[str, ScenarioStyle]) -> Chart:
+def bar_chart(title: str, unit: str, bars: Sequence[ChartBar], looks: Mapping[str, ScenarioStyle]) -> Chart:
     """Draw differences as horizontal bars: thick whiskers are intervals of means, thin ones the middle 95% of runs.
 
     Parameters
@@ -118,7 +118,7 @@ def bar_chart(title: str, unit: str, bars: Sequence[Bar], looks: Mapping[str, Sc
         Title.
     unit : str
         Unit of the differences.
-    bars : sequence of Bar
+    bars : sequence of ChartBar
         The differences, those of a group together.
     looks : mapping of str to ScenarioStyle
         Lines of the scenarios.

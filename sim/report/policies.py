@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.report.charts import Bar, ScenarioStyle, bar_chart
+from sim.report.charts import ChartBar, ScenarioStyle, bar_chart
 from sim.report.section import Entry, Exhibit, ReportSection
 from sim.report.tables import INTERVAL_NOTE, ReportTable
 from sim.results.comparison import Comparison
 from sim.results.money.appraisal import Appraisal, PresentValue
-from sim.results.money.sentences import pounds_text
-from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
+from sim.results.money.tables import SILO_ROWS, MoneyRow, money_cell, money_rows
 from sim.results.number_text import MINUS, fixed
 
 Document = Mapping[str, Any]
@@ -65,29 +64,19 @@ def _number(value: float, unit: str) -> str:
 
 
 def _money_table(caption: str, rows: tuple[MoneyRow, ...], appraisals: list[Appraisal]) -> ReportTable:
+    documents = [each.document() for each in appraisals]
     cells = tuple(
         (
             row.label,
             "QALYs per 1,000 people" if row.unit == "QALYs" else "£ a person",
-            *(_present_value(each.estimate(row.item), row, each.people) for each in appraisals),
+            *(money_cell(each, row, MINUS) for each in documents),
         )
         for row in rows
     )
     return ReportTable(caption, ("Item", "Unit", *(each.label for each in appraisals)), cells, INTERVAL_NOTE)
 
 
-def _present_value(value: PresentValue, row: MoneyRow, people: int) -> str:
-    def amount(number: float) -> str:
-        if row.unit == "QALYs":
-            return fixed(1000.0 * number / people, 1, signed=True, minus=MINUS)
-        return pounds_text(number / people, signed=True, minus=MINUS)
-
-    has_interval = value.ci_low == value.ci_low and value.ci_low < value.ci_high  # NaN with one seed
-    ends = f" ({amount(value.ci_low)} to {amount(value.ci_high)})" if has_interval else ""
-    return amount(value.mean) + ends
-
-
-def _bar(group: str, appraisal: Appraisal, value: PresentValue) -> Bar:
+def _bar(group: str, appraisal: Appraisal, value: PresentValue) -> ChartBar:
     mean, low, high, ci_low, ci_high = (number / appraisal.people for number in value[:5])
     interval = (ci_low, ci_high) if ci_low < ci_high else None
-    return Bar(group, appraisal.scenario, mean, interval, (low, high))
+    return ChartBar(group, appraisal.scenario, mean, interval, (low, high))

@@ -10,7 +10,7 @@ from sim.analysis.scope import scope
 from sim.analysis.sensitivity import drivers
 from sim.assurance.log_table import LogTable
 from sim.assurance.run_logs import drivers_table
-from sim.report.charts import Bar, ScenarioStyle, bar_chart, line_chart, styles
+from sim.report.charts import ChartBar, ScenarioStyle, bar_chart, line_chart, styles
 from sim.report.policies import asked_section, money_section
 from sim.report.section import Entry, Exhibit, ReportSection
 from sim.report.tables import ReportTable, figure_text, group_table, last_year_table, runs_text, year_table
@@ -291,7 +291,7 @@ def _is_clear(figures: Mapping[str, Any]) -> bool:
     return low is not None and high is not None and (low > 0.0 or high < 0.0)
 
 
-def _bars_by_group(document: Document, measure: Metric) -> list[Bar]:
+def _bars_by_group(document: Document, measure: Metric) -> list[ChartBar]:
     differences = document["differences"]
     groups = next(iter(differences.values()))[measure.name]["groups"][BY[0]]
     return [
@@ -301,12 +301,12 @@ def _bars_by_group(document: Document, measure: Metric) -> list[Bar]:
     ]
 
 
-def _bar(group: str, scenario: str, figures: Mapping[str, Any], measure: Metric) -> Bar:
+def _bar(group: str, scenario: str, figures: Mapping[str, Any], measure: Metric) -> ChartBar:
     scale = 100.0 if is_share(measure.unit) else 1.0
     ends = [None if figures[name] is None else scale * figures[name] for name in ("ci_low", "ci_high")]
     interval = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
     runs = (scale * figures["q025"], scale * figures["q975"])
-    return Bar(group, scenario, scale * figures["mean"], interval, runs)
+    return ChartBar(group, scenario, scale * figures["mean"], interval, runs)
 
 
 def _of_log(table: LogTable) -> ReportTable:

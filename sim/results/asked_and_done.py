@@ -86,7 +86,7 @@ POOLED = Metric("pooled", "From pooled accounts", PER_HEAD, None, 2, _pooled, "m
 """Money that came from the accounts of other budget holders. It sums to 0 over them, so it stands in no table."""
 
 
-class Row(NamedTuple):
+class AskedRow(NamedTuple):
     """One line of what was asked and what came out.
 
     Attributes
@@ -121,7 +121,7 @@ class Row(NamedTuple):
         return first | {name: self.figures.get(name, math.nan) for name in SUMMARY}
 
 
-def rows(comparison: Comparison, name: str) -> tuple[Row, ...]:
+def rows(comparison: Comparison, name: str) -> tuple[AskedRow, ...]:
     """List what a scenario asked for, and what came out.
 
     Parameters
@@ -132,7 +132,7 @@ def rows(comparison: Comparison, name: str) -> tuple[Row, ...]:
 
     Returns
     -------
-    tuple of Row
+    tuple of AskedRow
 
     Raises
     ------
@@ -167,7 +167,7 @@ class _Account:
     def _asked(self, left_out: tuple[int, ...] = ()) -> F:
         return asked_budgets(self.scenario, self.neighbourhoods, self.budgets, self.people, left_out)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[AskedRow]:
         """Make all rows."""
         for k, policy in enumerate(self.scenario.moves):
             yield self._policy(k, policy)
@@ -180,14 +180,14 @@ class _Account:
         demand = self.metrics["acute_demand"]
         yield self._relative("demand", demand.name, demand.label, _of(demand))
         mean = f"{demand.label}, mean of {self.all_years}"
-        yield Row(
+        yield AskedRow(
             "demand", demand.name, mean, self.all_years, RELATIVE, math.nan, self._relative_figures(_mean_of(demand))
         )
         for measure in ("bailed_out", "clawed_back", "saving_reinvested", "spend_outside"):
             yield from self._pounds("centre", measure, self.metrics[measure].label, self._of(measure))
         yield from self._payers()
 
-    def _policy(self, k: int, policy: Policy) -> Row:
+    def _policy(self, k: int, policy: Policy) -> AskedRow:
         """What a policy asks for in words, and the change of the variable that its lever acts on."""
         lever = levers_by_name()[policy.lever]
         baseline = self.scenario.span.baseline_of(lever)
@@ -197,7 +197,7 @@ class _Account:
             services = self._services_of(k, policy, baseline)
             before = self.budgets[services].sum()
             if self.asked is None or before <= 0.0:
-                return Row("policy", lever.name, words, self.period, "", math.nan, {})
+                return AskedRow("policy", lever.name, words, self.period, "", math.nan, {})
             asked = _rounded(100.0 * (self.asked[-1, services].sum() / before - 1.0))
             return self._relative("policy", lever.name, words, self._spent_on(services), asked)
         if lever.name in PURPOSES:
@@ -205,13 +205,13 @@ class _Account:
             return next(self._pounds("policy", lever.name, words, paid))
         measures = [measure for column, measure in MEASURE_OF_COLUMN.items() if column in mechanism.writes]
         if not measures:
-            return Row("policy", lever.name, words, self.period, "", math.nan, {})
+            return AskedRow("policy", lever.name, words, self.period, "", math.nan, {})
         read, unit = _of_services(measures[0], policy.services), self.metrics[measures[0]].unit
         moved = policy.value - baseline if policy.value is not None else policy.shift or 0.0
         scale = 100.0 if is_share(unit) else 1.0
         figures = {name: scale * value for name, value in self._figures(read, self.years - 1).items()}
         asked = _rounded(scale * moved) if lever.unit == unit else math.nan
-        return Row("policy", lever.name, words, self.period, difference_unit(unit), asked, figures)
+        return AskedRow("policy", lever.name, words, self.period, difference_unit(unit), asked, figures)
 
     def _services_of(self, k: int, policy: Policy, baseline: float) -> list[int]:
         """The services whose budgets a policy moves: those aimed at, or those that move in its own direction."""
@@ -224,7 +224,7 @@ class _Account:
         change = (self.asked[-1] - self._asked((k,))[-1]) * moved
         return np.flatnonzero(change > 1e-9 * self.budgets.sum() * abs(moved)).tolist()
 
-    def _spending(self, measure: str, services: list[int]) -> Iterator[Row]:
+    def _spending(self, measure: str, services: list[int]) -> Iterator[AskedRow]:
         read, label = self._of(measure), self.metrics[measure].label
         asked: tuple[float, ...] = math.nan, math.nan, math.nan
         before = self.budgets[services].sum()
@@ -235,7 +235,7 @@ class _Account:
         yield self._relative("spending", measure, label, read, asked[0])
         yield from self._pounds("spending", measure, label, read, asked[1:])
 
-    def _payers(self) -> Iterator[Row]:
+    def _payers(self) -> Iterator[AskedRow]:
         by_silo = [[k for k, s in enumerate(load_catalogue()) if s.silo == silo] for silo in SILOS]
         for f, (silo, services) in enumerate(zip(SILOS, by_silo, strict=True)):
 
@@ -263,12 +263,12 @@ class _Account:
 
     def _pounds(
         self, part: Part, name: str, item: str, read: Reader, asked: tuple[float, ...] = (math.nan, math.nan)
-    ) -> Iterator[Row]:
-        yield Row(part, name, item, self.period, PER_HEAD, asked[0], self._figures(read, self.years - 1))
-        yield Row(part, name, item, self.all_years, PER_HEAD_IN_ALL, asked[1], self._figures(read, None))
+    ) -> Iterator[AskedRow]:
+        yield AskedRow(part, name, item, self.period, PER_HEAD, asked[0], self._figures(read, self.years - 1))
+        yield AskedRow(part, name, item, self.all_years, PER_HEAD_IN_ALL, asked[1], self._figures(read, None))
 
-    def _relative(self, part: Part, name: str, item: str, read: Reader, asked: float = math.nan) -> Row:
-        return Row(part, name, item, self.period, RELATIVE, asked, self._relative_figures(read))
+    def _relative(self, part: Part, name: str, item: str, read: Reader, asked: float = math.nan) -> AskedRow:
+        return AskedRow(part, name, item, self.period, RELATIVE, asked, self._relative_figures(read))
 
     def _figures(self, read: Reader, year: int | None) -> dict[str, float]:
         """Summarise a change in a year, or summed over all years."""
@@ -362,7 +362,7 @@ def _baseline_budgets(comparison: Comparison) -> F:
 # Words.
 
 
-def sentence(comparison: Comparison, name: str, of_policy: tuple[Row, ...] | None = None) -> str:
+def sentence(comparison: Comparison, name: str, of_policy: tuple[AskedRow, ...] | None = None) -> str:
     """Describe a policy by what it asked for and what came out.
 
     Parameters
@@ -370,7 +370,7 @@ def sentence(comparison: Comparison, name: str, of_policy: tuple[Row, ...] | Non
     comparison : Comparison
     name : str
         Name of the scenario.
-    of_policy : tuple of Row, optional
+    of_policy : tuple of AskedRow, optional
         Its rows, if they are known.
 
     Returns
@@ -410,7 +410,7 @@ def _in_sentence(label: str) -> str:
     return label[:1].lower() + label[1:]
 
 
-def is_clear(row: Row) -> bool:
+def is_clear(row: AskedRow) -> bool:
     """Test whether the 95% interval of a change excludes 0; with one run, whether there is a change."""
     low, high, mean = (row.figures.get(name, math.nan) for name in ("ci_low", "ci_high", "mean"))
     if math.isnan(low):
@@ -437,7 +437,7 @@ def percent_text(value: float) -> str:
     return f"{fixed(value, 1, signed=True, minus=MINUS)}%"
 
 
-def pounds_text(row: Row) -> str:
+def pounds_text(row: AskedRow) -> str:
     """Write the mean change of money: without pence from 10 pounds on."""
     value = row.figures["mean"]
     text = fixed(abs(value), 0 if abs(value) >= 10.0 else 2)

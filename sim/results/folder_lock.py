@@ -54,6 +54,30 @@ def locked(folder: Path, key: str = "--out") -> Iterator[None]:
         yield
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process has locked a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Absolute path.
+
+    Returns
+    -------
+    bool
+    """
+    path = place_beside(folder) / f".{folder.name}{LOCK}"
+    if not path.exists():
+        return False
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except (Timeout, OSError):
+        return True
+    _release(lock)
+    return False
+
+
 def unfinished(folder: Path, parent: Path) -> tuple[Path, Undone]:
     """A folder for unfinished files of another folder, and the context manager that creates and deletes it.
 

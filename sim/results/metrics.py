@@ -187,7 +187,7 @@ SPENDING_OF_KIND: dict[PreventionKind, str] = {kind: f"spend_{name}" for kind, (
 
 
 def _prevention_metrics(pounds: str) -> Iterator[Metric]:
-    """Spending on each kind of prevention, and its share of spending; `spend_community` is its tier's."""
+    """Spending on each kind of prevention, and its share; `spend_community` is that of its tier."""
     for kind, (name, label) in PREVENTION_LABELS.items():
         services = services_of_kind(kind)
         spending = SPENDING_OF_KIND[kind]
@@ -379,7 +379,7 @@ def metrics() -> tuple[Metric, ...]:
             _episodes_by_year(counted, episode_costs, 1.0),
             index_of=HEADLINE,
             meaning=(
-                "everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
+                "Everything that acute services must answer in a year, from a visit to A&E to a child taken into care, "
                 "each counted at what it costs, per person; 100 is the baseline's first year."
             ),
         ),
@@ -393,7 +393,7 @@ def metrics() -> tuple[Metric, ...]:
             "service",
             _episodes_by_year(counted, _shares_counted),
             meaning=(
-                "the number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
+                "The number of visits, admissions, crises, arrests and children taken into care, each counted as one; "
                 "a visit to A&E that ends in an admission is counted once."
             ),
         ),

@@ -142,7 +142,7 @@ def write(
             runs = _write_runs(folder, staging, result, store)
             files = {name: _entry(staging / name) for name in TABLES} | runs
             run = {"format": FORMAT, "comparison": comparison, **provenance, "command": list(command), "files": files}
-            (staging / RUN).write_text(_sealed(indented_json(run)), encoding="utf-8")
+            (staging / RUN).write_text(sealed(indented_json(run)), encoding="utf-8")
             if not new or folder.exists():
                 (folder / RUNS / comparison[:DIGITS]).mkdir(parents=True, exist_ok=True)
                 for name in (*runs, *TABLES, RUN):
@@ -164,7 +164,7 @@ def opened(text: str) -> str | None:
     return document if is_sealed else None
 
 
-def _sealed(document: str) -> str:
+def sealed(document: str) -> str:
     """A JSON document with its SHA-256 as the first key."""
     return SEAL + hashlib.sha256(document.encode()).hexdigest() + '",' + document.removeprefix("{")
 

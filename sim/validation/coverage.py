@@ -128,7 +128,7 @@ def coverage_rows(result: Comparison) -> list[CoverageRow]:
     for figure in published_coverage().figure:
         shares = np.array([[share_helped(record, figure)] for record in result.records[result.baseline]])
         estimate = summarise(shares, SHARE).iloc[0]
-        interval = [None if np.isnan(end) else float(end) for end in (estimate["ci_low"], estimate["ci_high"])]
+        ci_low, ci_high = (None if np.isnan(end) else float(end) for end in (estimate["ci_low"], estimate["ci_high"]))
         rows.append(
             CoverageRow(
                 figure.domain,
@@ -139,7 +139,8 @@ def coverage_rows(result: Comparison) -> list[CoverageRow]:
                 figure.low,
                 figure.high,
                 float(estimate["mean"]),
-                *interval,
+                ci_low,
+                ci_high,
                 figure.counts,
                 figure.source,
                 figure.sets,

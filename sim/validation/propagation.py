@@ -65,19 +65,19 @@ class Reach(NamedTuple):
 
     Attributes
     ----------
-    own : frozenset of str
+    columns : frozenset of str
         Columns that the lever writes.
     formula : mapping of str to str
         Columns that the mechanisms write that read its settings, and the first of these mechanisms.
     """
 
-    own: frozenset[str]
+    columns: frozenset[str]
     formula: Mapping[str, str]
 
     def column(self, measured: Iterable[str]) -> str | None:
-        """Find a measured column that the lever determines, own columns first."""
+        """Find a measured column that the lever determines, its own columns first."""
         ordered = sorted(measured)
-        return next((c for c in ordered if c in self.own), next((c for c in ordered if c in self.formula), None))
+        return next((c for c in ordered if c in self.columns), next((c for c in ordered if c in self.formula), None))
 
 
 class EffectKind(NamedTuple):
@@ -169,27 +169,27 @@ def reach(lever: str, *, is_for_some: bool = False) -> Reach:
 
     Examples
     --------
-    >>> sorted(reach("devolution").own), dict(reach("devolution").formula)
+    >>> sorted(reach("devolution").columns), dict(reach("devolution").formula)
     (['rules.devolution'], {'places.fit': 'local_fit'})
     """
     mechanisms = _mechanisms()
-    own = {column for entry in REGISTRY.month() if entry.lever == lever for column in entry.writes}
-    own = {column for column in own if is_for_some or not column.startswith(AIMED)}
+    moved = {column for entry in REGISTRY.month() if entry.lever == lever for column in entry.writes}
+    moved = {column for column in moved if is_for_some or not column.startswith(AIMED)}
     policies = [entry for entry in mechanisms if entry.phase is Phase.POLICY or entry.name == PASSED_ON]
     for _ in policies:  # one may follow another
-        own |= {column for entry in policies if own & set(entry.reads) for column in entry.writes}
+        moved |= {column for entry in policies if moved & set(entry.reads) for column in entry.writes}
     later = [entry for entry in mechanisms if entry.phase > Phase.POLICY and entry not in policies]
-    settings = own - {column for entry in later for column in entry.writes}
+    settings = moved - {column for entry in later for column in entry.writes}
     formula = [entry for entry in later if settings & set(entry.reads)]
     supply = [entry for entry in mechanisms if entry.phase in SUPPLY]
     for _ in supply:
-        moved = own | {column for entry in formula if entry.phase in BESIDE_PEOPLE for column in entry.writes}
-        formula += [entry for entry in supply if entry not in formula and moved & {*entry.reads, *entry.writes}]
+        reached = moved | {column for entry in formula if entry.phase in BESIDE_PEOPLE for column in entry.writes}
+        formula += [entry for entry in supply if entry not in formula and reached & {*entry.reads, *entry.writes}]
     written: dict[str, str] = {}
     for entry in formula:
         for column in entry.writes:
             written.setdefault(column, entry.name)
-    return Reach(frozenset(own), written)
+    return Reach(frozenset(moved), written)
 
 
 def _moved(scenario: Scenario, others: Sequence[Scenario]) -> list[Policy]:
@@ -259,7 +259,7 @@ def effect_kind(measured: MeasureSpec, scenario: Scenario, others: Sequence[Scen
         determined = reach(policy.lever, is_for_some=policy.is_for_some)
         column = determined.column(_measured(measured, policy.services))
         if column is not None:
-            through = "" if column in determined.own else f" through {determined.formula[column]}"
+            through = "" if column in determined.columns else f" through {determined.formula[column]}"
             return EffectKind("direct", f"{policy.lever} writes {column}{through}")
     groups = parameter_groups()
     for name in _changed_parameters(scenario, others):

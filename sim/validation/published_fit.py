@@ -5,7 +5,7 @@
 - `scrapes`: the mean over all draws lies in the band, but the interval reaches beyond it, or the mean does so under
   some other condition.
 - `out`: the mean over all draws lies outside the band.
-- `no value`: the effect is a ratio, and what it is divided by cannot be told from 0.
+- `no value`: the effect is a ratio, and what it is divided by may be 0.
 
 A cost, such as pounds a QALY, is compared by its inverse, the effect of the money: the interval of an effect is a range
 even where it includes 0, at which a cost has no limit.
@@ -30,6 +30,8 @@ from sim.scenario.parameters import parameters
 from sim.validation.robustness import ConditionEffect
 
 Fit = Literal["in band", "scrapes", "out", "no value", "not run"]
+VALUES_ONLY = "valuation."
+"""Parameters by which results are valued after a run: no simulated effect depends on them."""
 FITS: tuple[Fit, ...] = get_args(Fit)
 Standing = Literal["in band", "scrapes", "out", "not counted", "no value", "not run"]
 """A fit as it is counted: one that shares its source with a parameter is not counted unless it is out."""
@@ -74,7 +76,11 @@ def parameters_citing(source: str) -> tuple[str, ...]:
         Names of parameters. A parameter that takes only its direction from the row is among them.
     """
     rows = register_rows(source)
-    return tuple(name for name, parameter in parameters().items() if register_rows(parameter.spec.source) & rows)
+    return tuple(
+        name
+        for name, parameter in parameters().items()
+        if register_rows(parameter.spec.source) & rows and not name.startswith(VALUES_ONLY)
+    )
 
 
 def fit_of(band: Sequence[float], estimate: Estimate | None) -> Fit:
@@ -177,7 +183,7 @@ def miss_text(
     if fit == "not run" or estimate is None:
         return "there is no simulated effect"
     if fit == "no value":
-        return "what it is divided by cannot be told from 0"
+        return "what it is divided by may be 0"
     low, high = band
     least, most = estimate.interval()
     if fit == "scrapes":
@@ -185,7 +191,7 @@ def miss_text(
     if not published:
         return f"the simulated effect lies {'below' if estimate.value <= low else 'above'} the band"
     if is_cost:
-        return _dearer(published, estimate)
+        return _factor_of_costs(published, estimate)
     factor, *ends = (value / published for value in (estimate.value, least, most))
     between = "" if np.isnan(least) else f" ({min(ends):.2g} to {max(ends):.2g})"
     opposite = "has the opposite sign: " if factor < 0.0 else "is "
@@ -203,7 +209,7 @@ def _scrape(low: float, high: float, least: float, most: float, *, is_cost: bool
     return f"the mean lies in the band, the interval reaches beyond {side}"
 
 
-def _dearer(published: float, estimate: Estimate) -> str:
+def _factor_of_costs(published: float, estimate: Estimate) -> str:
     """The factor between a simulated and a published cost, from the effects of the same money."""
     least, most = estimate.interval()
     if estimate.value <= 0.0:

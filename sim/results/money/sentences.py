@@ -100,6 +100,8 @@ def _health(a: Appraisal) -> str:
     size = f"{fixed(1000.0 * abs(qalys.mean) / a.people, 1)} QALYs for each 1,000 people, deaths counted"
     if _is_clear(qalys, a):
         return f"{'gains' if qalys.mean > 0.0 else 'loses'} {size}"
+    if qalys.mean == 0.0:
+        return "does not change health"
     kind = "a gain" if qalys.mean > 0.0 else "a loss"
     return f"has no clear effect on health ({kind} of {size}; the 95% interval includes 0)"
 
@@ -128,9 +130,9 @@ def _switch(a: Appraisal) -> Iterator[str]:
         nets = a.npv_by_value.values()
         doubt = "" if all(_is_clear(net, a) for net in nets) else ", on average: 95% intervals include 0"
         if switch.case == "better at any value":
-            yield f"It saves money and gains health, so its net value is positive at any value of a QALY{doubt}."
+            yield f"It saves money and loses no health, so its net value is positive at any value of a QALY{doubt}."
         elif switch.case == "worse at any value":
-            yield f"It costs money and loses health, so its net value is negative at any value of a QALY{doubt}."
+            yield f"It costs money and gains no health, so its net value is negative at any value of a QALY{doubt}."
         return
     at = _rounded(switch.pounds)
     interval = (
@@ -147,6 +149,8 @@ def _switch(a: Appraisal) -> Iterator[str]:
 def _break_even(a: Appraisal) -> str:
     verdict = a.break_even
     if verdict is None:
+        if a.npv_public.mean < 0.0:
+            return f"It costs less first and more later, and over {a.years} years it costs more."
         return "It does not cost more first, so there is no cost to recover."
     if verdict.mean != verdict.mean:
         return f"It costs more first, and does not recover that cost within {a.years} years."

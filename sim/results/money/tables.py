@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from sim.results.money.appraisal import BEYOND_YEARS, Appraisal, PresentValue
 from sim.results.money.ledger import SILO_LABELS, SPENDERS
-from sim.results.number_text import plain_number
+from sim.results.money.sentences import pounds_text
+from sim.results.number_text import fixed, plain_number
 from sim.results.summary import summary
 from sim.results.summary_table import number_cell, text_cell
 from sim.scenario.valuation import Valuation
@@ -73,6 +74,53 @@ def money_rows(valuation: Valuation) -> tuple[MoneyRow, ...]:
 
 SILO_ROWS = tuple(MoneyRow(f"spending.{spender}", SILO_LABELS[spender]) for spender in SPENDERS)
 """Rows of the table of who spends; they add up to public spending."""
+
+
+def money_cell(appraisal: Mapping[str, Any], row: MoneyRow, minus: str = "-") -> str:
+    """Write an amount of a policy for a table: a person, or for each 1,000 people, with its 95% interval.
+
+    Parameters
+    ----------
+    appraisal : mapping
+        The appraisal as a document.
+    row : MoneyRow
+        The row.
+    minus : str
+        The minus sign.
+
+    Returns
+    -------
+    str
+    """
+    figures, people = appraisal["estimates"][row.item], appraisal["people"]
+
+    def text(value: float | None) -> str:
+        if value is None:
+            return ""
+        if row.unit == "QALYs":
+            return fixed(1000.0 * value / people, 1, signed=True, minus=minus)
+        return pounds_text(value / people, signed=True, minus=minus)
+
+    mean, low, high = (text(figures[name]) for name in ("mean", "ci_low", "ci_high"))
+    return mean if mean == low == high or not low else f"{mean} ({low} to {high})"
+
+
+def includes_zero(appraisal: Mapping[str, Any], row: MoneyRow) -> bool:
+    """Test whether the 95% interval of an amount includes 0, and the amount is not 0 in every run.
+
+    Parameters
+    ----------
+    appraisal : mapping
+        The appraisal as a document.
+    row : MoneyRow
+        The row.
+
+    Returns
+    -------
+    bool
+    """
+    low, high = (appraisal["estimates"][row.item][name] for name in ("ci_low", "ci_high"))
+    return low is not None and low <= 0.0 <= high and low != high
 
 
 def _numbers(estimate: PresentValue) -> dict[str, float | None]:
