@@ -25,7 +25,7 @@ import waitress
 from dash.exceptions import CallbackException
 from werkzeug.exceptions import HTTPException
 
-from dashboard import callback_requests, reproduce
+from dashboard import callback_requests, money, reproduce
 from dashboard.choice import Choice, default_choice, read_link
 from dashboard.model import Document, ModelIndex, Progress, RunRequest, Settings, run
 from dashboard.pages import chart_callbacks, compare, control_callbacks, results
@@ -293,6 +293,13 @@ def _downloads(server: flask.Flask, index: ModelIndex, store: Store) -> None:
             return _plain(problem, 409)
         # a byte-order mark, so that spreadsheets read £ as £
         return _file("\ufeff" + summary_table(document), "text/csv; charset=utf-8", "upstream.csv")
+
+    @server.get("/download/money.csv")
+    def money_csv() -> flask.Response:
+        document, problem = requested_document()
+        if document is None:
+            return _plain(problem, 409)
+        return _file("\ufeff" + money.spreadsheet(document), "text/csv; charset=utf-8", "upstream-money.csv")
 
     @server.get("/download/comparison.json")
     def comparison_json() -> flask.Response:

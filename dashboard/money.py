@@ -6,6 +6,8 @@ cost of a gain: pounds saved and health lost stand beside each other.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ from dashboard.styles import styles
 from sim.results.money.chart import PAYER_LABELS
 from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
 from sim.results.number_text import MINUS, fixed
+from sim.results.summary_table import number_cell, text_cell
 from sim.scenario.valuation import Valuation
 
 PAYER_ROWS = tuple(
@@ -67,8 +70,7 @@ def _figure(document: Document, rows: Sequence[MoneyRow], title: str) -> go.Figu
 
 def table(document: Document) -> html.Div:
     """The table of public money and health: a row for each amount, a column for each policy."""
-    valuation = Valuation.model_validate(next(iter(document["money"].values()))["valuation"])
-    return _table(document, money_rows(valuation), f"Public money and health over {years(document)} years")
+    return _table(document, _rows(document), f"Public money and health over {years(document)} years")
 
 
 def table_of_spenders(document: Document) -> html.Div:
@@ -81,12 +83,38 @@ def table_of_payers(document: Document) -> html.Div:
     return _table(document, PAYER_ROWS, "Who pays")
 
 
+def spreadsheet(document: Document) -> str:
+    """All amounts of all policies as CSV, for each person: over all years, discounted, with intervals and ranges."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    figures = ("mean", "ci_low", "ci_high", "q025", "q975")
+    writer.writerow(("scenario", "scenario_label", "years", "item", "label", "unit", *figures))
+    labels = {row.item: row.label for row in (*_rows(document), *SILO_ROWS, *PAYER_ROWS)}
+    for name, appraisal in document["money"].items():
+        words = [text_cell(name), text_cell(tables.column(document, name)), str(years(document))]
+        for item in appraisal["estimates"]:
+            row = MoneyRow(item, labels.get(item, item), "QALYs" if item == "qalys" else "pounds")
+            amount = _for_each_person(appraisal, row)
+            numbers = [number_cell(amount.get(figure)) for figure in figures]
+            writer.writerow([*words, item, text_cell(row.label), _unit(row), *numbers])
+    return out.getvalue()
+
+
+def _rows(document: Document) -> tuple[MoneyRow, ...]:
+    """The rows of the table of public money and health."""
+    return money_rows(Valuation.model_validate(next(iter(document["money"].values()))["valuation"]))
+
+
+def _unit(row: MoneyRow) -> str:
+    return "QALYs for 1,000 people" if row.unit == "QALYs" else "£ a person"
+
+
 def _table(document: Document, rows: Sequence[MoneyRow], caption: str) -> html.Div:
     money = document["money"]
     body = [
         [
             f"\N{EM SPACE}{row.label}" if row.is_part else row.label,
-            "QALYs for 1,000 people" if row.unit == "QALYs" else "£ a person",
+            _unit(row),
             *(_cell(appraisal, row) for appraisal in money.values()),
         ]
         for row in _moving(document, rows)

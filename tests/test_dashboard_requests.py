@@ -281,6 +281,10 @@ def test_downloads_have_the_shown_results(app: Dash) -> None:
     document = json.loads(client.get("/download/comparison.json?compare=austerity").get_data(as_text=True))
     assert document == stand.store.document(wanted[0].digest)
     assert client.get("/download/comparison.csv?compare=nothing").status_code == 409
+    amounts = client.get("/download/money.csv?compare=austerity").get_data(as_text=True).lstrip("\ufeff").splitlines()
+    assert "austerity,Austerity,20,spending.nhs,NHS,£ a person,-135,-141.75,-128.25,-162,-108" in amounts
+    assert "nan" not in " ".join(amounts)
+    assert client.get("/download/money.csv?compare=more-acute").status_code == 409
 
     assert client.get("/download/your-policy.toml").status_code == 409
     download = client.get("/download/your-policy.toml?policies.threshold=0.6")

@@ -254,6 +254,17 @@ def _downloads() -> html.Section:
                     html.Li(
                         [
                             html.A(
+                                "Money (CSV)",
+                                id="compare-money-csv",
+                                href="/download/money.csv",
+                                download="upstream-money.csv",
+                            ),
+                            ": who spends, who pays, bail-outs, claw-back, reinvestment, health and net values",
+                        ]
+                    ),
+                    html.Li(
+                        [
+                            html.A(
                                 "JSON", id="compare-json", href="/download/comparison.json", download="upstream.json"
                             ),
                             ": the same, also by month and by deprivation fifth",
