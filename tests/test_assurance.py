@@ -180,8 +180,8 @@ def test_an_expired_entry_is_reported(log: AssuranceLog) -> None:
 def test_dates_of_review_in_data_files_are_read() -> None:
     """A table of a data file with a date of review is an entry, wherever it stands; a table called `review` is not."""
     text = 'expires = 2026-11-01\n[a.b]\nreview = "2027-02"\n[[c]]\nreview = "2025"\n[review]\nx = 1\n'
-    found = {key: data._review(table) for key, table in data.dated_tables(tomllib.loads(text))}
-    assert found == {"": date(2026, 11, 1), "a.b": date(2027, 2, 28), "c[0]": date(2025, 12, 31)}
+    dates = {key: data._review(table) for key, table in data.dated_tables(tomllib.loads(text))}
+    assert dates == {"": date(2026, 11, 1), "a.b": date(2027, 2, 28), "c[0]": date(2025, 12, 31)}
     with pytest.raises(ValueError, match="no date"):
         data.as_date("soon")
 

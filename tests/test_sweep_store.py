@@ -146,12 +146,12 @@ def test_a_process_killed_while_files_are_put_together(
 ) -> None:
     """At every single write and deletion of putting small files together."""
     with monkeypatch.context() as patch:
-        patch.setattr(store.Store, "compact", lambda _self: None)
+        patch.setattr(store.SweepStore, "compact", lambda _self: None)
         many = run(tmp_path / "many")
     assert len(files(many.folder, "runs/*")) > 5
 
     def put_together(folder: Path) -> None:
-        finish(store.Store(folder, many.plan, lambda _: None))
+        finish(store.SweepStore(folder, many.plan, lambda _: None))
 
     for moment in range(1, 200):
         folder = tmp_path / f"{moment}"

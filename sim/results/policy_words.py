@@ -35,7 +35,7 @@ def asked_words(policy: Policy, lever: Lever, baseline: float) -> str:
     'Total budget: 15% less for every service, in equal steps over 6 years from April 2026'
     >>> gate = Policy(lever="threshold", value=0.5, start="2026-04", service="camhs", until="2030-04")
     >>> asked_words(gate, levers_by_name()["threshold"], 0.35)[:73]
-    "Share of requests turned away: 50% of requests instead of 35% for childre"
+    'Share of requests turned away: 50% of requests instead of 35% for childre'
     """
     limits = list(aims(policy))
     if not limits and lever.axis == "service" and "service" in lever.aims:

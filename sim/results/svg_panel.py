@@ -66,7 +66,7 @@ def axis(least: float, most: float) -> Axis:
     Examples
     --------
     >>> axis(542.0, 671.0), axis(0.0, 0.0)
-    (Axis(floor=540.0, ceiling=680.0, step=20.0), Axis(floor=0.0, ceiling=1.0, step=1.0))
+    (Axis(floor=500.0, ceiling=700.0, step=50.0), Axis(floor=0.0, ceiling=1.0, step=0.2))
     """
     if most <= least:
         most = least + 1.0

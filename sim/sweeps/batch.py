@@ -13,7 +13,7 @@ Status = Literal["done", "failed", "set aside"]
 """Whether a run was computed, ended with an error, or killed its worker three times."""
 
 
-class Policy(NamedTuple):
+class SweepPolicy(NamedTuple):
     """A policy of a sweep.
 
     Attributes
@@ -75,7 +75,7 @@ class Group(NamedTuple):
         return self._replace(policies=tuple(p for p, _ in pairs), runs=tuple(run for _, run in pairs))
 
 
-class Setting(NamedTuple):
+class BatchSetting(NamedTuple):
     """Everything that the batches of a sweep have in common.
 
     Attributes

@@ -32,7 +32,7 @@ class Cluster:
     Parameters
     ----------
     setting : bytes
-        The pickled `Setting` of the sweep.
+        The pickled `BatchSetting` of the sweep.
     address : str
         Address of the scheduler, such as ``tcp://127.0.0.1:8786``.
 

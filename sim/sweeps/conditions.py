@@ -20,14 +20,14 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class Condition(Closed):
+class RunFilter(Closed):
     """A condition on one column: the run is in the sweep only if it holds.
 
     Examples
     --------
-    >>> Condition(column="seed", at_most=3).holds({"seed": 4})
+    >>> RunFilter(column="seed", at_most=3).holds({"seed": 4})
     False
-    >>> Condition(column="prevention_share", below="acute_share").holds({"prevention_share": 1.0, "acute_share": 2.0})
+    >>> RunFilter(column="prevention_share", below="acute_share").holds({"prevention_share": 1.0, "acute_share": 2.0})
     True
     """
 

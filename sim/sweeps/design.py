@@ -19,7 +19,7 @@ from sim.scenario.scenario import LONGEST_YEARS
 from sim.schema import toml_files
 from sim.schema.errors import Phrase, RequirementError
 from sim.schema.quantities import Closed
-from sim.sweeps.conditions import Condition
+from sim.sweeps.conditions import RunFilter
 from sim.sweeps.factors import Factors
 
 Engine = Literal["agents", "stocks"]
@@ -46,7 +46,7 @@ class Levers(Factors):
     with_baseline: bool = True
 
 
-class Design(Closed):
+class SweepDesign(Closed):
     """A design of runs.
 
     Attributes
@@ -79,12 +79,12 @@ class Design(Closed):
         What somebody can decide.
     uncertainties : Factors or None
         What nobody knows.
-    filter : list of Condition
+    filter : list of RunFilter
         Conditions that every run must meet.
 
     Examples
     --------
-    >>> design = Design.of(dict(scenarios=["baseline", "salami-slice"], seeds=4, people=3_000, years=2))
+    >>> design = SweepDesign.of(dict(scenarios=["baseline", "salami-slice"], seeds=4, people=3_000, years=2))
     >>> design.numbers
     (0, 1, 2, 3)
     """
@@ -104,7 +104,7 @@ class Design(Closed):
     by: list[Literal["service", "quintile", "age", "neighbourhood", "domain"]] = Field(default_factory=list)
     levers: Levers | None = None
     uncertainties: Factors | None = None
-    filter: list[Condition] = Field(default_factory=list)
+    filter: list[RunFilter] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -139,7 +139,7 @@ class Design(Closed):
         return tuple(range(self.seed, self.seed + self.seeds)) if isinstance(self.seeds, int) else tuple(self.seeds)
 
     @classmethod
-    def load(cls, path: str | Path) -> tuple[Design, Path]:
+    def load(cls, path: str | Path) -> tuple[SweepDesign, Path]:
         """Read a design from a TOML file.
 
         Parameters
@@ -149,7 +149,7 @@ class Design(Closed):
 
         Returns
         -------
-        design : Design
+        design : SweepDesign
         path : Path
             The file, to which names of other files are relative.
 
@@ -162,7 +162,7 @@ class Design(Closed):
         return toml_files.load(file, cls), file
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Design:
+    def of(cls, settings: Mapping[str, Any]) -> SweepDesign:
         """Check a design that is written in Python.
 
         Parameters
@@ -172,7 +172,7 @@ class Design(Closed):
 
         Returns
         -------
-        Design
+        SweepDesign
 
         Raises
         ------

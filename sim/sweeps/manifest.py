@@ -22,8 +22,8 @@ from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase, plain
 from sim.schema.json_text import indented_json
 from sim.sweeps import part_files
-from sim.sweeps.batch import Policy
-from sim.sweeps.design import Design
+from sim.sweeps.batch import SweepPolicy
+from sim.sweeps.design import SweepDesign
 from sim.sweeps.plan import FORMAT, Plan
 
 MANIFEST, POINTS = "sweep.json", "points.parquet"
@@ -135,7 +135,7 @@ def _document(folder: Path) -> dict[str, Any]:
 
 
 def _plan(folder: Path, content: dict[str, Any]) -> Plan:
-    design = Design.of(content["design"])
+    design = SweepDesign.of(content["design"])
     path = folder / POINTS
     raw = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(raw).hexdigest() != content["points"]["sha256"]:
@@ -145,7 +145,7 @@ def _plan(folder: Path, content: dict[str, Any]) -> Plan:
     columns = [table.column(name).to_numpy() for name in names]
     points = np.stack(columns, axis=1) if columns else np.empty((table.num_rows, 0))
     policies = tuple(
-        Policy(
+        SweepPolicy(
             Scenario.model_validate(p["scenario"]),
             p["source"],
             None if p["levers"] is None else tuple(p["levers"]),

@@ -12,7 +12,7 @@ from sim.results import folder_lock, result_folder
 from sim.schema.errors import InputError, Phrase
 from sim.sweeps import manifest, part_files
 from sim.sweeps.results import Sweep, open_sweep
-from sim.sweeps.store import DONE, FAILED, RUNS, TABLES, Store, about_of, write_design
+from sim.sweeps.store import DONE, FAILED, RUNS, TABLES, SweepStore, about_of, write_design
 from sim.sweeps.sweep import finish, opened
 
 
@@ -58,7 +58,7 @@ def merge(folders: Sequence[str | Path], out: str | Path, *, notify: Callable[[s
         return finish(store)
 
 
-def _copy(source: Path, store: Store) -> None:
+def _copy(source: Path, store: SweepStore) -> None:
     """Copy the files of a folder, without runs that are stored already."""
     for path in sorted((source / RUNS).glob(f"{DONE}-*.parquet")):
         about = about_of(path)

@@ -26,8 +26,8 @@ from sim.place.place import Place
 from sim.results.identity import TEXTS
 from sim.results.metrics import metrics
 from sim.scenario.scenario import Scenario
-from sim.sweeps.batch import Group, Policy, Setting
-from sim.sweeps.design import Design
+from sim.sweeps.batch import BatchSetting, Group, SweepPolicy
+from sim.sweeps.design import SweepDesign
 
 F = npt.NDArray[np.float64]
 FORMAT = 1
@@ -44,9 +44,9 @@ class Plan:
 
     Attributes
     ----------
-    design : Design
+    design : SweepDesign
         The design.
-    policies : tuple of Policy
+    policies : tuple of SweepPolicy
         The policies, the baseline first.
     places : tuple of Place
         The places.
@@ -58,8 +58,8 @@ class Plan:
         Versions of the model and of libraries.
     """
 
-    design: Design
-    policies: tuple[Policy, ...]
+    design: SweepDesign
+    policies: tuple[SweepPolicy, ...]
     places: tuple[Place, ...]
     references: tuple[str, ...]
     points: F
@@ -95,11 +95,11 @@ class Plan:
         """Number of people."""
         return self.design.people if self.design.people is not None else self.baseline.people
 
-    def setting(self) -> Setting:
+    def setting(self) -> BatchSetting:
         """What all batches have in common."""
         plain = tuple(s.model_copy(update={"parameters": {}, "expect": [], "stops": []}) for s in self.scenarios)
         design = self.design
-        return Setting(
+        return BatchSetting(
             plain, self.places, self.people, design.engine, self.metrics, tuple(design.by), dict(self.versions)
         )
 

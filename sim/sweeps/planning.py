@@ -20,8 +20,8 @@ from sim.scenario.scenario import Scenario, library
 from sim.schema.errors import InputError, Phrase, RequirementError
 from sim.schema.toml_files import fail, read_text
 from sim.schema.toml_keys import locate
-from sim.sweeps.batch import Policy
-from sim.sweeps.design import Design
+from sim.sweeps.batch import SweepPolicy
+from sim.sweeps.design import SweepDesign
 from sim.sweeps.factors import MOST_POINTS, OF_INDICES, Factors, Range, number_of_points, points_of
 from sim.sweeps.plan import Plan, scenario_digest
 
@@ -32,12 +32,12 @@ TEXT_COLUMNS = {"policy", "scenario", "place"}
 NUMBER_COLUMNS = {"point", "people", "years", "seed", "replicate"}
 
 
-def planned(design: str | Path | Design | Mapping[str, Any]) -> Plan:
+def planned(design: str | Path | SweepDesign | Mapping[str, Any]) -> Plan:
     """Read a design, check it, and make its plan.
 
     Parameters
     ----------
-    design : str, Path, Design or mapping
+    design : str, Path, SweepDesign or mapping
         A TOML file, or its content.
 
     Returns
@@ -50,17 +50,17 @@ def planned(design: str | Path | Design | Mapping[str, Any]) -> Plan:
         If a name is unknown, a value is outside its range, parts of the design contradict one another, or no run meets
         the filter.
     """
-    if isinstance(design, Design):
+    if isinstance(design, SweepDesign):
         return _Planning(design, None).plan()
     if isinstance(design, str | Path):
-        return _Planning(*Design.load(design)).plan()
-    return _Planning(Design.of(design), None).plan()
+        return _Planning(*SweepDesign.load(design)).plan()
+    return _Planning(SweepDesign.of(design), None).plan()
 
 
 class _Planning:
     """The checks of a design and the making of its plan."""
 
-    def __init__(self, design: Design, file: Path | None) -> None:
+    def __init__(self, design: SweepDesign, file: Path | None) -> None:
         self.design, self.file = design, file
         self.scenarios: tuple[Scenario, ...] = ()
         self.places: tuple[Place, ...] = ()
@@ -140,21 +140,21 @@ class _Planning:
             if scenario.name in [s.name for s in self.scenarios[:k]]:
                 raise self.error(("scenarios", k), "scenarios with different names", scenario.name)
 
-    def _policies(self) -> tuple[Policy, ...]:
+    def _policies(self) -> tuple[SweepPolicy, ...]:
         design = self.design.levers
         if design is None:
-            return tuple(Policy(s, s.name, None, scenario_digest(s)) for s in self.scenarios)
+            return tuple(SweepPolicy(s, s.name, None, scenario_digest(s)) for s in self.scenarios)
         ranges = self._ranges(design, "levers", self._lever_range)
         self._check_number(design, "levers", ranges)
         first = self.scenarios[0]
-        out = [Policy(first, first.name, None, scenario_digest(first))] if design.with_baseline else []
+        out = [SweepPolicy(first, first.name, None, scenario_digest(first))] if design.with_baseline else []
         points = points_of(design, ranges)
         for number, scenario in enumerate(self.scenarios):
             short = scenario.name if len(scenario.name) <= LONGEST_NAME else f"{scenario.name[:40]}-{number}"
             for k, point in enumerate(points.tolist()):
                 name = f"{short}-{k:05d}"
                 changed = self._with_levers(scenario, dict(zip(design.names, point, strict=True)), name)
-                out.append(Policy(changed, scenario.name, tuple(point), scenario_digest(changed)))
+                out.append(SweepPolicy(changed, scenario.name, tuple(point), scenario_digest(changed)))
         return tuple(out)
 
     def _with_levers(self, scenario: Scenario, point: Mapping[str, float], name: str) -> Scenario:

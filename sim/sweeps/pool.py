@@ -41,7 +41,7 @@ class Pool:
     Parameters
     ----------
     setting : bytes
-        The pickled `Setting` of the sweep.
+        The pickled `BatchSetting` of the sweep.
     workers : int
         Number of processes.
     """

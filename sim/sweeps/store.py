@@ -46,7 +46,7 @@ MOST_LINES = 3
 """Number of damaged files that are reported one by one."""
 
 
-class Store:
+class SweepStore:
     """The finished runs of a sweep on disk. The folder is locked by this process.
 
     Parameters
@@ -326,7 +326,7 @@ def batches(paths: Iterable[Path]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def check_extends(store: Store, stored: Plan | None, plan: Plan) -> None:
+def check_extends(store: SweepStore, stored: Plan | None, plan: Plan) -> None:
     """Refuse a plan that does not have all runs that are stored: it is that of another design."""
     if stored is not None and stored.has_runs_of(plan):
         return

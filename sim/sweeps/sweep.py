@@ -22,13 +22,13 @@ from sim.schema.errors import InputError, Phrase, plain
 from sim.simulation.simulate import Progress
 from sim.sweeps import data_dictionary, manifest, part_files
 from sim.sweeps.batch import Batch, BatchOutcome, Group
-from sim.sweeps.design import Design
+from sim.sweeps.design import SweepDesign
 from sim.sweeps.execution import Execution, Workers
 from sim.sweeps.plan import Plan
 from sim.sweeps.planning import planned
 from sim.sweeps.results import Sweep
 from sim.sweeps.size import size, size_of
-from sim.sweeps.store import DRAWS, Store, check_extends, write_design
+from sim.sweeps.store import DRAWS, SweepStore, check_extends, write_design
 
 OURS = {manifest.MANIFEST, manifest.POINTS, DRAWS, data_dictionary.DICTIONARY, data_dictionary.RO_CRATE}
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
 
 def sweep(
-    design: str | Path | Design | Mapping[str, Any],
+    design: str | Path | SweepDesign | Mapping[str, Any],
     out: str | Path,
     *,
     workers: int | None = None,
@@ -58,7 +58,7 @@ def sweep(
 
     Parameters
     ----------
-    design : str, Path, Design or mapping
+    design : str, Path, SweepDesign or mapping
         A TOML file, or its content.
     out : str or Path
         The folder, which is created.
@@ -143,12 +143,12 @@ def sweep(
         return finish(store)
 
 
-def finish(store: Store) -> Sweep:
+def finish(store: SweepStore) -> Sweep:
     """Put small files together and write the metadata of the folder.
 
     Parameters
     ----------
-    store : Store
+    store : SweepStore
         The finished runs.
 
     Returns
@@ -164,7 +164,7 @@ def finish(store: Store) -> Sweep:
 class _Missing:
     """The groups of a part of a plan that are to be run."""
 
-    def __init__(self, plan: Plan, part: Part, store: Store, *, retry_failed: bool) -> None:
+    def __init__(self, plan: Plan, part: Part, store: SweepStore, *, retry_failed: bool) -> None:
         self._plan, self._part = plan, part
         self._skipped = set(store.done) | (set() if retry_failed else set(store.failed))
         self._done, self._failed = store.done, store.failed
@@ -196,7 +196,7 @@ class _Missing:
 def _run(
     plan: Plan,
     workers: Workers,
-    store: Store,
+    store: SweepStore,
     missing: _Missing,
     number: int,
     progress: Progress | None,
@@ -225,7 +225,7 @@ def _run(
     Execution(workers, missing.groups(), number, add, first_alone=first_alone).run()
 
 
-def opened(folder: Path, plan: Plan, say: Callable[[str], None]) -> tuple[Store, Plan | None]:
+def opened(folder: Path, plan: Plan, say: Callable[[str], None]) -> tuple[SweepStore, Plan | None]:
     """Open the store of a folder that is new, empty, or has runs of this design.
 
     Parameters
@@ -239,7 +239,7 @@ def opened(folder: Path, plan: Plan, say: Callable[[str], None]) -> tuple[Store,
 
     Returns
     -------
-    store : Store
+    store : SweepStore
     stored : Plan or None
         The plan that was stored.
 
@@ -261,7 +261,7 @@ def opened(folder: Path, plan: Plan, say: Callable[[str], None]) -> tuple[Store,
         is_result = (folder / result_folder.RUN).is_file()
         came = Phrase("the results of a comparison" if is_result else "a folder with other files")
         raise InputError(folder, None, "--out", wanted, came)
-    store = Store(folder, plan, say)
+    store = SweepStore(folder, plan, say)
     check_extends(store, stored, plan)
     return store, stored
 

@@ -26,7 +26,7 @@ from sim.results.records import Record
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase, plain
 from sim.sweeps import part_files
-from sim.sweeps.batch import Batch, BatchOutcome, Group, RunOutcome, Setting
+from sim.sweeps.batch import Batch, BatchOutcome, BatchSetting, Group, RunOutcome
 from sim.sweeps.outcomes import tables
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make(setting: bytes) -> Task:
     Parameters
     ----------
     setting : bytes
-        The pickled `Setting`.
+        The pickled `BatchSetting`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def run(setting: bytes, batch: Batch) -> BatchOutcome:
 
 @lru_cache(maxsize=2)
 def _made(content: bytes) -> Task:
-    setting: Setting = pickle.loads(content)
+    setting: BatchSetting = pickle.loads(content)
     present = dict(present_origin().versions)
     if present != setting.versions:
         changed = ", ".join(
@@ -77,7 +77,7 @@ def _made(content: bytes) -> Task:
 class _Runner:
     """Runs batches of a sweep."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: BatchSetting) -> None:
         self.setting = setting
         self._family = lru_cache(maxsize=4)(self._make_family)
 
