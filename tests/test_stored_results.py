@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from sim import reference_docs
+from sim.results.doubt import BEYOND_BANDS
 from sim.results.expectation_tests import Estimate
 from sim.validation import stored_results
 from sim.validation.conditions import Design
@@ -17,6 +19,7 @@ from sim.validation.natural_experiments import ExperimentEffect, ExperimentOutco
 from sim.validation.robustness import ConditionEffect
 from sim.validation.stored_results import store, stored
 
+FACTOR = re.compile(r"is (\d+(?:\.\d+)?) times the published one")
 SPREAD = np.array([-0.01, 0.0, 0.01])
 
 
@@ -96,3 +99,14 @@ def test_wrong_arguments_of_the_module_are_refused(arguments: list[str], capsys:
     """Exit status 2, and one line."""
     assert stored_results.main(arguments) == 2
     assert "expected one folder" in capsys.readouterr().err
+
+
+def test_the_sentence_on_doubt_has_the_counts_of_the_stored_validation() -> None:
+    """The number of published figures, of those out of their band, and of those wrong by a factor of 2 and more."""
+    stored_validation = json.loads((stored_results.FOLDER / "validation.json").read_text(encoding="utf-8"))
+    measures = [m for experiment in stored_validation["experiments"] for m in experiment["measures"]]
+    figures = [m for m in measures if m["published"] is not None and m["counted_as"] is not None]
+    factors = [max(f, 1.0 / f) for m in figures if (match := FACTOR.search(m["miss"])) for f in [float(match[1])]]
+    counts = stored_validation["counts"]["figures"]
+    expected = (len(figures), counts["out"], sum(f >= 2.0 for f in factors), round(max(factors)), counts["not counted"])
+    assert tuple(int(number) for number in re.findall(r"\b\d+\b", BEYOND_BANDS) if number != "2") == expected
