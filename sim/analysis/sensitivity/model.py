@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from sim.results.measurement import index_scale, values_by_step
 from sim.results.metrics import HEADLINE, metric
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
+from sim.schema.version import VERSION
 from sim.twins.stock_flow.family import TwinFamily
 
 F = npt.NDArray[np.float64]
@@ -51,6 +52,22 @@ class Question(NamedTuple):
         declared = sorted((name, p.value) for name, p in sampled_parameters("all", self.place.name, {}).items())
         parts = (source_digest(), *scenarios, self.place.model_dump_json(), self.people, self.metric, declared)
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+    def description(self, policy: Scenario) -> dict[str, Any]:
+        """Name the baseline, one of the policies, the place and the measure, as documents of results do."""
+        measure = metric(self.metric)
+        return {
+            "upstream": VERSION,
+            "baseline": self.scenarios[0].name,
+            "scenario": policy.name,
+            "label": policy.label,
+            "place": self.place.name,
+            "people": sum(n.people for n in self.place.neighbourhoods(self.people)),
+            "metric": measure.name,
+            "metric_label": measure.label,
+            "unit": measure.unit,
+            "decimals": measure.decimals,
+        }
 
     def make(self) -> Model:
         """Make the function of samples; importable by its class, so that a worker can make it."""

@@ -12,12 +12,10 @@ from sim.analysis.sensitivity.evaluations import evaluate
 from sim.analysis.sensitivity.inputs import parameter_inputs
 from sim.analysis.sensitivity.study import checked_year, question_of
 from sim.place.place import Place
-from sim.results.metrics import metric as metric_of
 from sim.results.number_text import plain_number
 from sim.scenario.parameters import Parameter, parameters
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
-from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 
 POINTS = 11
@@ -89,18 +87,8 @@ def along(
                 question, {parameter: row["value"]}, at, seeds=agent_seeds, threads=threads, progress=progress
             )
             row |= {f"agents_{name}": number for name, number in confirmed._asdict().items()}
-    measure, policy = metric_of(metric), question.scenarios[1]
     return {
-        "upstream": VERSION,
-        "baseline": question.scenarios[0].name,
-        "scenario": policy.name,
-        "label": policy.label,
-        "place": question.place.name,
-        "people": sum(n.people for n in question.place.neighbourhoods(question.people)),
-        "metric": measure.name,
-        "metric_label": measure.label,
-        "unit": measure.unit,
-        "decimals": measure.decimals,
+        **question.description(question.scenarios[1]),
         "year": at,
         "parameter": parameter,
         "parameter_unit": spec.unit,

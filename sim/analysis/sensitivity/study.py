@@ -26,12 +26,10 @@ from sim.analysis.sensitivity.two_stages import Indices, SampleDesign, evaluatio
 from sim.ensemble.parameter_sampling import sampled_parameters
 from sim.ensemble.run_limits import USABLE, Runs, check_limits, free_memory
 from sim.place.place import Place
-from sim.results.metrics import metric as metric_of
 from sim.results.metrics import metrics
 from sim.scenario.parameters import Parameter
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
-from sim.schema.version import VERSION
 from sim.simulation.simulate import Progress
 from sim.twins.stock_flow.records import UNAVAILABLE
 
@@ -271,7 +269,6 @@ def _document(
     function: int,
     ends: F,
 ) -> dict[str, Any]:
-    measure = metric_of(question.metric)
     outputs = indices.outputs[:, function]
     outputs = outputs[np.isfinite(outputs).all(axis=1)]
     parameters = []
@@ -290,16 +287,7 @@ def _document(
         parameters.append({"parameter": name, **about, **by_year})
     effects = indices.screening[function].sort_values("share", ascending=False, kind="stable")
     return {
-        "upstream": VERSION,
-        "baseline": question.scenarios[0].name,
-        "scenario": policy.name,
-        "label": policy.label,
-        "place": question.place.name,
-        "people": sum(n.people for n in question.place.neighbourhoods(question.people)),
-        "metric": measure.name,
-        "metric_label": measure.label,
-        "unit": measure.unit,
-        "decimals": measure.decimals,
+        **question.description(policy),
         "engine": "stocks",
         "samples": design.samples,
         "trajectories": design.trajectories,
