@@ -122,7 +122,7 @@ def test_every_test_file_and_experiment_appears_once(log: AssuranceLog) -> None:
     assert [row["file"] for row in rows(log, "verification") if not row["checks"]] == []
     ids = {row["experiment"] for row in rows(log, "validation")}
     assert len(ids) == len(list((ROOT / "scenarios" / "experiments").glob("*.toml")))
-    assert {row["simulated"] for row in rows(log, "validation")} == {"not run"}
+    assert "not run" not in {row["simulated"] for row in rows(log, "validation")}
 
 
 # Assumptions.

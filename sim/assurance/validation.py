@@ -13,6 +13,7 @@ from sim.results.number_text import fixed
 from sim.schema.errors import InputError, Phrase
 from sim.schema.toml_files import read_text
 from sim.validation.natural_experiments import Measure, experiments
+from sim.validation.stored_results import stored
 
 FILE = "validation.json"
 LARGEST = 20_000_000
@@ -79,13 +80,14 @@ def validation_table(saved: Mapping[str, Any] | None = None) -> LogTable:
     Parameters
     ----------
     saved : mapping, optional
-        A saved validation.
+        A saved validation. Default: the run that is supplied with the project.
 
     Returns
     -------
     LogTable
         A row for each measure of each experiment.
     """
+    saved = stored(FILE) if saved is None else saved
     simulated = {
         (experiment["id"], measure["label"]): measure
         for experiment in (saved or {}).get("experiments", ())
