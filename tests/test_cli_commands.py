@@ -54,6 +54,8 @@ def test_schema_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
         "domain",
         "service",
         "experiment",
+        "roles",
+        "sources",
         "claims",
         "outside",
         "regions",

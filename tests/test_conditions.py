@@ -39,6 +39,10 @@ class FakeResult:
         """The values of a reading."""
         return self._values
 
+    def index_scale(self, _measure: object) -> float:
+        """The factor of a measure that is no index."""
+        return 1.0
+
 
 class FakeCompare:
     """`compare` without a model: a policy lowers readings by about 10, and raises them in the places of `opposite`."""

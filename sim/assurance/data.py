@@ -263,7 +263,7 @@ def _entry_name(path: Path, key: str) -> str:
 
 
 def _review(table: Mapping[str, Any]) -> date:
-    return as_date(next(table[name] for name in EXPIRY if name in table))
+    return as_date(next(table[name] for name in EXPIRY if name in table and not isinstance(table[name], dict)))
 
 
 def _uses() -> dict[str, list[str]]:
