@@ -23,6 +23,7 @@ from sim.report.sections import sections
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric, metrics
 from sim.results.svg_panel import axis
+from sim.scenario.parameters import parameters
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -193,3 +194,14 @@ def test_a_browser_shows_the_report(
         shown.emulate_media(media="print")
         shown.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert shown.locator("details:not([open])").count() == 0
+
+
+def test_the_origin_of_results_is_short(result: Comparison) -> None:
+    """The log of a run names its settings in sentences; the drawn values of its parameters are in run.json."""
+    drawn = {str(seed): dict.fromkeys(parameters(), 1.0) for seed in range(20)}
+    with pytest.MonkeyPatch.context() as patch:
+        provenance = result.provenance()
+        settings = {**provenance["settings"], "drawn": drawn}
+        patch.setattr(type(result), "provenance", lambda _self: {**provenance, "settings": settings})
+        rows = origin_table(result).rows
+    assert max(len(str(row["value"])) for row in rows) < 2_000

@@ -34,6 +34,10 @@ DRIVER_COLUMNS = {
 }
 
 
+ELSEWHERE = ("refused", "drawn")
+"""Settings with an entry of their own, and values by seed, which are in run.json."""
+
+
 def origin_table(result: Comparison, command: str = "") -> LogTable:
     """Make the log of the origin of a comparison's results.
 
@@ -50,7 +54,7 @@ def origin_table(result: Comparison, command: str = "") -> LogTable:
         A row for each item.
     """
     run = result.provenance()
-    settings = {name: value for name, value in run["settings"].items() if name != "refused"}
+    settings = {name: value for name, value in run["settings"].items() if name not in ELSEWHERE}
     refused = one_line(f"seed {seed}: {reason}" for seed, reason in result.refused.items())
     items: dict[str, Value] = {
         "command": command or "not recorded",
