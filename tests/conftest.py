@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dashboard.store import Store
 
-OTHER_HOSTS = re.compile(r"^(?!(https?|wss?)://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/|data:|blob:|about:)")
+OTHER_HOSTS = re.compile(r"^(?!(https?|wss?)://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/|data:|blob:|about:|file:)")
 """Addresses of requests to other hosts than this computer."""
 NO_BROWSER = (
     "no Chromium to test the dashboard with: `make browser` installs one "

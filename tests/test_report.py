@@ -179,7 +179,6 @@ def test_a_browser_shows_the_report(
         path = tmp_path / f"{name}.html"
         path.write_text(text, encoding="utf-8")
         shown = open_page(width=390)
-        shown.unroute("**/*")  # pages of other tests come from a server; this file may request nothing at all
         messages: list[str] = []
         requests: list[str] = []
         shown.on("console", lambda message, to=messages: to.append(message.text))
