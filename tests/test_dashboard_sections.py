@@ -13,6 +13,7 @@ from fakes import SCOPE, FakeModel, fake_document
 from dashboard import asked, charts, composition, findings, glossary, money, scope, sources, styles, summary, tables
 from dashboard.horizon import KEY, answer_row, answer_year, year_choices
 from dashboard.model import YOURS, Document, ModelIndex, Settings
+from dashboard.pages.results import small_charts
 
 DEMAND = "acute_demand"
 
@@ -292,3 +293,12 @@ def test_the_notice_depends_on_the_place(index: ModelIndex) -> None:
     assert "invented town" not in real
     assert "those of Wigan" in real
     assert "Leeds" in texts(summary.notice("leeds", index))
+
+
+def test_small_charts_say_what_counts_as_help(index: ModelIndex) -> None:
+    """Below the chart of unmet need stands the measure's meaning; a measure without one has its finding alone."""
+    first, second, *_ = index.metrics
+    made = comparison("salami-slice") | {"meanings": {first: "Waiting is no help."}}
+    shown = small_charts(made, index, (first, second), 2)[2]
+    assert shown[0].endswith("Waiting is no help.")
+    assert "Waiting" not in shown[1]

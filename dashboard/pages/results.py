@@ -113,7 +113,10 @@ def _figure_parts(figure: Any) -> tuple[str, Any, str]:
 
 
 def small_charts(document: Document, index: ModelIndex, metrics: tuple[str, ...], slots: int) -> tuple[list[Any], ...]:
-    """Classes, titles, findings, units, figures and labels of small charts. Slots without a measure are hidden."""
+    """Classes, titles, findings, units, figures and labels of small charts. Slots without a measure are hidden.
+
+    The meaning of a measure that needs one, such as what counts as help, follows the finding.
+    """
     classes: list[Any] = []
     titles: list[Any] = []
     texts: list[Any] = []
@@ -126,7 +129,8 @@ def small_charts(document: Document, index: ModelIndex, metrics: tuple[str, ...]
         better = {"down": "; lower is better", "up": "; higher is better"}.get(metric.better or "", "")
         classes.append("multiple")
         titles.append(metric.label)
-        texts.append(findings.finding_brief(document, name))
+        meaning = document.get("meanings", {}).get(name, "")
+        texts.append(f"{findings.finding_brief(document, name)} {meaning}".rstrip())
         units.append(f"{shown_unit(metric.unit)}{better}")
         figures.append(figure)
         labels.append(alt(title))
