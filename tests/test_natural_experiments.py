@@ -89,8 +89,8 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
     head = f'[[measures]]\n{REASON}label = "Spending"\nunit = "share"\nmetric = "spend_preventive"\nyears = [2, 3]\n'
     measures = head + 'relative = true\narm = "large"\npublished = -0.3\nband = [-0.9, -0.1]\nsign = "down"\n'
     measures += head + 'relative = true\narm = "small"\nband = [0.1, 0.2]\nsign = "up"\n'
-    measures += head + 'arm = "large"\nratio_to = "small"\nband = [1.2, 3.0]\n'
-    measures += head + 'arm = "large"\nband = [0.0, 1.5]\ndivide_by = { metric = "spend_total", years = [2, 3] }\n'
+    measures += head + 'arm = "large"\nratio_to = "small"\nband = [0.5, 6.0]\n'
+    measures += head + 'arm = "large"\nband = [-1.0, 3.0]\ndivide_by = { metric = "spend_total", years = [2, 3] }\n'
     (folder / "x1.toml").write_text(EXPERIMENT + arms + measures, encoding="utf-8")
     validation = validate(seeds=SEEDS, people=PEOPLE, **PLAIN)
     first, second, ratio, part = validation.outcomes[0].effects
@@ -103,8 +103,8 @@ def test_an_experiment_of_two_arms(folder: Path, capsys: pytest.CaptureFixture[s
     assert command([*args, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["counts"] == {
-        "figures": {"in band": 1, "scrapes": 0, "out": 0, "not counted": 0, "not run": 0},
-        "limits": {"in band": 2, "scrapes": 0, "out": 1, "not counted": 0, "not run": 0},
+        "figures": {"in band": 1, "scrapes": 0, "out": 0, "not counted": 0, "no value": 0, "not run": 0},
+        "limits": {"in band": 2, "scrapes": 0, "out": 1, "not counted": 0, "no value": 0, "not run": 0},
         "signs": {"holds": 1, "depends": 0, "not decided": 0, "not met": 1},
     }
     assert command(args) == 0
