@@ -178,7 +178,7 @@ def test_the_baseline_of_a_lever_is_a_parameter(seed: int) -> None:
         assert spec.status == "assumed"
     assert f"levers.{names[0]}" in parameter_sampling.draws("mechanisms", [seed], "anytown", {})[0]
     cut = moved(LEVERS["total_budget"], 0.9, 0, 3)
-    settings = {"levers.overspend_share": 0.1, "levers.reinvestment_share": 0.9}
+    settings = {"levers.overspend_share": 0.125, "levers.reinvestment_share": 0.875}  # exact in binary
     as_parameters = scenario(3, [cut]).with_settings(parameters=settings)
     as_policies = scenario(3, [cut, *(moved(LEVERS[n.split(".")[1]], value, 0, 3) for n, value in settings.items())])
     default = scenario(3, [cut])
