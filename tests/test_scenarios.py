@@ -80,12 +80,12 @@ def test_shipped_places_load(name: str) -> None:
 def test_policies_meet_their_expectations(seed: int) -> None:
     """In anytown at full size, every expectation of the three policies is met with twelve seeds.
 
-    An expectation is met if the 95 % interval of the mean difference (t, 11 degrees of freedom: 2.20 standard errors)
-    is completely on its side of zero. A true difference of zero would pass by chance once in 40 times. A true
-    difference of d standard errors on the right side fails by chance about as often as a normal draw exceeds d - 2.2:
-    once in four hundred for d = 5. The scenarios of one kind of prevention each are not part of it: some of their
-    expectations, stated before the first run, are not met, as their reasons say. The default seed is fixed, so that the outcome changes only when results do; the
-    message reports d.
+    An expectation is met if the 95 % interval of the mean difference (t, 11 degrees of freedom: 2.20 standard
+    errors) is completely on its side of zero. A true difference of zero would pass by chance once in 40 times. A
+    true difference of d standard errors on the right side fails by chance about as often as a normal draw exceeds d
+    - 2.2: once in four hundred for d = 5. The scenarios of one kind of prevention each are not part of it: some of
+    their expectations, stated before the first run, are not met, as their reasons say. The default seed is fixed,
+    so that the outcome changes only when results do; the message reports d.
     """
     result = compare(*(Scenario.load(name) for name in COMPARED), place="anytown", seeds=SEEDS, seed=seed, draws="none")
     table = result.expectations()
