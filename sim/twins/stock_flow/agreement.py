@@ -237,9 +237,9 @@ def largest_distance(rows: F, others: F, slices: OutputSlices) -> float:
 
 
 class AnnualDemand(NamedTuple):
-    """Acute demand of one scenario by year, before it is made an index: the agents' mean and its error, and the twin's.
+    """Acute demand of one scenario by year, or another measure: the agents' mean and its error, and the twin's.
 
-    In pounds per person per year, at fixed unit costs.
+    Acute demand is in pounds per person per year, at fixed unit costs, before it is made an index.
     """
 
     scenario: str
@@ -254,14 +254,18 @@ class AnnualDemand(NamedTuple):
         return out
 
 
-def acute_demand(record: Record) -> F:
-    """Acute demand by year, before it is made an index: pounds per person per year."""
-    by_year: F = values_by_step(record, metric(HEADLINE), None)[1][0]
+def acute_demand(record: Record, measure: str = HEADLINE) -> F:
+    """Acute demand by year, before it is made an index: pounds per person per year. Or another measure by year."""
+    by_year: F = values_by_step(record, metric(measure), None)[1][0]
     return by_year
 
 
 def compare(
-    names: Sequence[str], seeds: Sequence[int], people: int | None = None, years: int | None = None
+    names: Sequence[str],
+    seeds: Sequence[int],
+    people: int | None = None,
+    years: int | None = None,
+    measure: str = HEADLINE,
 ) -> Iterator[AnnualDemand]:
     """Compare agents and twin for scenarios.
 
@@ -277,11 +281,13 @@ def compare(
         Number of people. None is the scenario's number.
     years
         Number of years. None is the scenario's number.
+    measure
+        Id of the measure. The number of episodes varies less by chance than their cost.
 
     Yields
     ------
     AnnualDemand
-        Acute demand by year of each scenario.
+        The measure by year of each scenario.
     """
     scenarios = [Scenario.load(name) for name in names]
     if years is not None:
@@ -300,9 +306,9 @@ def compare(
 
         records = ensemble(world, group, list(seeds), 1)
         for scenario in group:
-            runs = np.array([acute_demand(r) for r in records[scenario.name]])
+            runs = np.array([acute_demand(r, measure) for r in records[scenario.name]])
             error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.full(runs.shape[1], np.nan)
-            twin = acute_demand(record_of(Twin(scenario, place, people)))
+            twin = acute_demand(record_of(Twin(scenario, place, people)), measure)
             yield AnnualDemand(scenario.name, runs.mean(axis=0), error, twin)
 
 
