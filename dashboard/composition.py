@@ -117,8 +117,11 @@ def differences(document: Document) -> go.Figure:
     return figure
 
 
-def table(document: Document) -> html.Div:
-    """A row for each service: cost of an episode, points in the baseline, and the difference under each policy."""
+def table(document: Document, subject: str = "What acute demand is made of") -> html.Div:
+    """A row for each service: cost of an episode, points in the baseline, and the difference under each policy.
+
+    Two charts have this table, each under its own subject, so that screen readers tell the tables apart.
+    """
     rows = rows_of_year(document)
     base = rows[document["baseline"]]
     policies = list(document["differences"])
@@ -131,7 +134,7 @@ def table(document: Document) -> html.Div:
     total += [fixed(sum(r["difference"] for r in rows[name]), 2, signed=True, minus=MINUS) for name in policies]
     body.append(["Acute demand", "", *total])
     headings = ["Service", "Cost of an episode", "Baseline", *(tables.column(document, name) for name in policies)]
-    caption = f"What acute demand is made of in year {answer_year(document)}, {INDEX_POINTS}"
+    caption = f"{subject} in year {answer_year(document)}, {INDEX_POINTS}"
     note = f"Under a policy: the difference from the baseline, and in brackets the {MEAN}. The parts add up."
     return tables.table(caption, headings, body, note=note)
 

@@ -88,12 +88,11 @@ def fifths_figure(document: Document, index: ModelIndex) -> tuple[Any, ...]:
 
 def composition_figures(document: Document) -> tuple[Any, ...]:
     """What acute demand is made of: the levels and their table, then the differences and their table."""
-    table = composition.table(document)
     return (
         *_figure_parts(composition.levels(document)),
-        table,
+        composition.table(document),
         *_figure_parts(composition.differences(document)),
-        table,
+        composition.table(document, "Which services make the difference in acute demand"),
     )
 
 
