@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sim.sweeps import part_files
-from sim.sweeps.batch import Batch, BatchOutcome, RunOutcome, Setting
+from sim.sweeps.batch import Batch, BatchOutcome, BatchSetting, RunOutcome
 from sim.sweeps.outcomes import schema
 from sim.sweeps.pool import Answer, LostWorker
 
@@ -54,7 +54,7 @@ class FakePool:
     """Runs that end their worker."""
 
     def __init__(self, setting: bytes, workers: int) -> None:
-        self.setting: Setting = pickle.loads(setting)
+        self.setting: BatchSetting = pickle.loads(setting)
         self.workers, self.capacity = workers, 2
         self._waiting: deque[Batch] = deque()
 
@@ -90,7 +90,7 @@ class FakePool:
         return batch, BatchOutcome(outcomes, tables, 0.7 * len(batch.runs))
 
 
-def fake_outcomes(runs: list[str], setting: Setting, years: int) -> pa.Table:
+def fake_outcomes(runs: list[str], setting: BatchSetting, years: int) -> pa.Table:
     """Outcomes made of the identity of each run."""
     numbers = [int(hashlib.sha256(run.encode()).hexdigest()[:8], 16) / 7.0 for run in runs]
     columns = [np.repeat(numbers, years) + k for k in range(len(setting.metrics))]

@@ -69,15 +69,18 @@ def test_up_to_date_means_every_part_of_the_page(page: Page) -> None:
     """As soon as the page says that it is up to date, the lowest sections show the visitor's policy too."""
     page.evaluate(
         """() => {
-          const status = document.getElementById('compare-status');
+          const text = id => document.getElementById(id).textContent;
           window.shownThen = null;
+          let begun = false;
           new MutationObserver((_, observer) => {
-            if (status.textContent === 'Up to date.') {
+            const done = text('compare-status') === 'Up to date.';
+            begun ||= !done;
+            if (begun && done) {
               observer.disconnect();
               window.shownThen = ['compare-table-all', 'compare-worth', 'compare-key-spend']
-                .map(id => document.getElementById(id).textContent.includes('Your policy'));
+                .map(id => text(id).includes('Your policy'));
             }
-          }).observe(status, { childList: true, characterData: true, subtree: true });
+          }).observe(document.body, { childList: true, characterData: true, subtree: true });
         }"""
     )
     page.locator("#lever-prevention_share").focus()

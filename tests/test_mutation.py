@@ -16,7 +16,10 @@ MUTATIONS = {
     "sim.people.resilience": ("people.resilience[i] - depth", "people.resilience[i] + depth"),
     "sim.services.spending": ("100.0 + 0.5", "100.0 + 0.6"),
     "sim.networks.groups": ("(target - old) / p.fade", "(target + old) / p.fade"),
-    "sim.policies.prevention_share": ("1.0 - moved / losing", "1.0 + moved / losing"),
+    "sim.policies.prevention_share": (
+        "path[clock.month, 0] * (gaining + losing)",
+        "path[clock.month, 0] * (gaining - losing)",
+    ),
 }
 
 
