@@ -175,7 +175,8 @@ class SweepStore:
             again = {run.run for run in others if run.run in self.failed}
             before = {run: self._failed_in[run] for run in again}
             self.add_rows(FAILED, self._rows(batch, others), {})
-            self._drop(before)
+            # An attempt of the same second with the same error has the same content, and so the same file.
+            self._drop({run: path for run, path in before.items() if path != self._failed_in[run]})
 
     def write_table(self, kind: str, table: pa.Table) -> str:
         """Write outcomes or groups, and return the name of the file, which counts once a file of done runs names it."""
