@@ -120,7 +120,7 @@ def differences(document: Document) -> go.Figure:
 def table(document: Document, subject: str = "What acute demand is made of") -> html.Div:
     """A row for each service: cost of an episode, points in the baseline, and the difference under each policy.
 
-    Two charts have this table, each under its own subject, so that screen readers tell the tables apart.
+    Two charts have this table, each under its own subject, so that a screen reader names each differently.
     """
     rows = rows_of_year(document)
     base = rows[document["baseline"]]
