@@ -241,14 +241,16 @@ def test_quick_lists_claims_that_are_not_run(mine: Path) -> None:
 
 
 def test_some_claims_of_the_library(seed: int) -> None:
-    """Four claims with large effects hold, and stop where they state, in a town of 4,000 with 8 seeds.
+    """Four claims with large effects hold, and stop where they state, in a town of 4,000; a fifth does not (8 seeds).
 
-    Two are shown. The quick scenarios of the other two have direct expectations alone. The least certain expectation
-    has p below 3e-4, so that other seeds fail this test very rarely.
+    Two are shown. The quick scenarios of two others have direct expectations alone. In the fifth, M83, belief in
+    services falls by less than was expected: a known miss, and the only expectation that is not met. The least certain
+    expectation has p below 3e-4, so that other seeds fail this test very rarely.
     """
-    statuses = {"M16": "direct only", "M55": "shown", "M56": "direct only", "M91": "shown"}
+    statuses = {"M16": "direct only", "M55": "shown", "M56": "direct only", "M83": "not shown", "M91": "shown"}
     report = run_claims(list(statuses), quick=True, seeds=8, seed=seed, people=4_000, **PLAIN)
-    assert [(finding.case.scenario.name, finding.row()) for finding in report.unmet] == []
+    unmet = [(finding.case.scenario.name, finding.row()["metric"]) for finding in report.unmet]
+    assert unmet == [("deaf-services", "legitimacy")]
     assert {claim.number: claim.status for claim in report.claims} == statuses
     assert sum(len(claim.stops) for claim in report.claims) > 4
 
