@@ -111,7 +111,7 @@ def test_every_source_that_a_figure_cites_is_registered(log: AssuranceLog) -> No
     cited = {key for text in texts for key in re.findall(r"\[([A-Z][A-Za-z]*\d*)\]", text)}
     assert len(cited) > 90
     assert cited - set(data.sources()) == set()
-    keys = Counter(re.match(r"\[(\w+)\]", str(row["name"]))[1] for row in rows(log, "data") if "[" in str(row["name"]))  # type: ignore[index]
+    keys = Counter(re.match(r"\[(\w+)\]", str(row["name"]))[1] for row in rows(log, "data") if "[" in str(row["name"]))  # type: ignore[index]  # every such name begins with a key
     assert keys == Counter(list(data.sources()))
 
 

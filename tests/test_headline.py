@@ -55,7 +55,7 @@ def changed(record: Record, **opened: float) -> Record:
 def test_the_unit_cost_of_an_episode_is_that_of_the_catalogue() -> None:
     """A visit costs its episode; a crisis that lasts costs its further months too, at the domain's lengths."""
     for name in ("ae", "emergency_admission", "police_custody"):
-        assert unit_cost(SERVICE[name]) == SERVICE[name].cost.per_episode.value  # type: ignore[union-attr]
+        assert unit_cost(SERVICE[name]) == SERVICE[name].cost.per_episode.value  # type: ignore[union-attr]  # this service has one
     crisis_team, domain = SERVICE["crisis_team"], next(d for d in load_domains() if d.id == "mental_health")
     first, month = (getattr(crisis_team.cost, key).value for key in ("per_episode", "per_month"))
     (months,) = set(domain.crisis.mean_months.values())  # the same at every age
@@ -74,7 +74,7 @@ def test_a_service_without_episodes_has_no_unit_cost() -> None:
 
 def test_an_admitted_visit_is_counted_once(compared: Comparison) -> None:
     """400 people come to hospital: 300 leave A&E again, 75 are admitted through A&E, and 25 directly."""
-    share = SERVICE["ae"].walk_in.arrives_with_crisis_share.value  # type: ignore[union-attr]
+    share = SERVICE["ae"].walk_in.arrives_with_crisis_share.value  # type: ignore[union-attr]  # this service has one
     admitted, sent_home = 100, 300
     record = compared.records["baseline"][0]
     opened = np.zeros_like(record.monthly["opened"])
@@ -263,5 +263,5 @@ def test_the_yardstick_does_not_move_with_parameters() -> None:
     services: Mapping[str, Service] = SERVICE
     for result in results:
         row = result.composition().query("year == 1 and service == 'ae'").iloc[0]
-        assert row["unit_cost"] == services["ae"].cost.per_episode.value  # type: ignore[union-attr]
+        assert row["unit_cost"] == services["ae"].cost.per_episode.value  # type: ignore[union-attr]  # this service has one
     assert results[0].spend_acute.level("baseline")["mean"] != results[1].spend_acute.level("baseline")["mean"]

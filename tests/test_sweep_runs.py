@@ -269,7 +269,7 @@ def test_commands_and_other_programs(
     assert capsys.readouterr().out == f"4 runs are in {out}\n"
     assert command(["status", str(out)]) == 0
     assert capsys.readouterr().out == "4 of 4 runs are done, 0 are left\n"
-    mean = expected[expected["run"].isin(sim.load(out).runs["run"])]["deaths"].mean()  # type: ignore[union-attr]
+    mean = expected[expected["run"].isin(sim.load(out).runs["run"])]["deaths"].mean()  # type: ignore[union-attr]  # a sweep, not a comparison
     table = pd.read_parquet(out / "runs").merge(pd.read_parquet(out / "outcomes"), on="run")
     assert table["deaths"].mean() == pytest.approx(mean, rel=1e-12)
     duckdb = pytest.importorskip("duckdb")

@@ -41,16 +41,6 @@ def load(folder: str | Path) -> Comparison:
     ------
     InputError
         If there is no such folder, or its files are damaged, unfinished, or of another format.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import sim
-    >>> result = sim.run("baseline", people=1_500, years=1, seeds=1, draws="none")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     again = sim.load(result.save(f"{folder}/mine"))
-    >>> again
-    <Comparison of baseline: anytown, 1,500 people, 1 years, 1 seeds>
     """
     path = Path(folder).expanduser().resolve()
     run = _run_document(path)
