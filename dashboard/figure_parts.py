@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from dashboard.horizon import answer_year
 from dashboard.model import BASELINE, YOURS, Document
-from dashboard.styles import BY_NAME, Style
 from sim.results.number_text import MINUS, is_share, number_text, shown_unit
+from sim.results.scenario_styles import BY_NAME, LineStyle
 
 HOVER = "%{customdata[0]}%{customdata[1]}<br>runs %{customdata[2]}"
 """Text of a point: mean, interval of the mean and middle 95% of runs, written by `_hover`."""
@@ -66,7 +66,12 @@ def yearly(rows: Sequence[Mapping[str, Any]], scale: float = 1.0) -> Points:
 
 
 def bars(
-    last: Sequence[Mapping[str, Any]], labels: Sequence[str], name: str, document: Document, look: Style, decimals: int
+    last: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    name: str,
+    document: Document,
+    look: LineStyle,
+    decimals: int,
 ) -> list[go.Bar]:
     """One scenario's differences as horizontal bars, because labels are long and phones narrow.
 
@@ -131,7 +136,9 @@ def set_horizontal(figure: go.Figure, labels: Sequence[str], title: str) -> None
     figure.update_xaxes(title_text=wrapped(title, 30), tickformat=",~g", showgrid=True, gridcolor=GRID)
 
 
-def line(points: Points, name: str, document: Document, look: Style, metric: str, signed: bool = False) -> go.Scatter:
+def line(
+    points: Points, name: str, document: Document, look: LineStyle, metric: str, signed: bool = False
+) -> go.Scatter:
     """One scenario's line, which is of differences if `signed`; differences of shares are in percentage points."""
     record = document["scenarios"][document["baseline"]][metric]
     decimals = record["decimals"]
@@ -161,7 +168,7 @@ def _hover(figures: tuple[float, ...], unit: str, decimals: int, *, signed: bool
 
 
 def band(
-    x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: Style, opacity: float
+    x: Sequence[Any], low: Sequence[float], high: Sequence[float], name: str, look: LineStyle, opacity: float
 ) -> go.Scatter:
     """A filled polygon along the upper edge and back along the lower edge."""
     return go.Scatter(

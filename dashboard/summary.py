@@ -15,8 +15,9 @@ from dashboard.lever_controls import duration_text, lever_text, target_text
 from dashboard.lever_settings import EVERYONE
 from dashboard.model import YOURS, Document, ModelIndex, RunRequest
 from dashboard.store import JobState
-from dashboard.styles import Style, styles, swatch_address
+from dashboard.styles import styles, swatch_address
 from sim.assurance.uses import HEADING
+from sim.results.scenario_styles import LineStyle
 
 CALIBRATING = "calibrating"
 """The first word of the model's note while the draws of the parameters are calibrated, before the runs."""
@@ -152,6 +153,6 @@ def progress(
     return text, round(100 * share / max(len(jobs), 1))
 
 
-def swatch(look: Style) -> html.Img:
+def swatch(look: LineStyle) -> html.Img:
     """A scenario's line as charts draw it. The name beside it is its text."""
     return html.Img(src=swatch_address(look), alt="", className="swatch")

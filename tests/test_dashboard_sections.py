@@ -14,6 +14,7 @@ from dashboard import asked, charts, composition, findings, glossary, money, sco
 from dashboard.horizon import KEY, answer_row, answer_year, year_choices
 from dashboard.model import YOURS, Document, ModelIndex, Settings
 from dashboard.pages.results import small_charts
+from sim.results.scenario_styles import BY_NAME, styles_of
 
 DEMAND = "acute_demand"
 
@@ -174,10 +175,10 @@ def test_words_have_their_definition_beside_them() -> None:
 
 def test_a_policy_has_its_style_whatever_stands_beside_it() -> None:
     """The style of a policy does not depend on the other policies or on their order."""
-    alone = styles.styles_of(["baseline", "prevention-shift"])
-    among = styles.styles_of(["baseline", "more-acute", "salami-slice", "prevention-shift", YOURS])
+    alone = styles_of(["baseline", "prevention-shift"])
+    among = styles_of(["baseline", "more-acute", "salami-slice", "prevention-shift", YOURS])
     assert alone["prevention-shift"] == among["prevention-shift"]
-    assert styles.styles_of(["baseline", "x", "prevention-shift"])["x"] == styles.styles_of(["x", "baseline"])["x"]
+    assert styles_of(["baseline", "x", "prevention-shift"])["x"] == styles_of(["x", "baseline"])["x"]
 
 
 def test_policies_of_the_library_differ_in_colour_and_dash() -> None:
@@ -188,18 +189,18 @@ def test_policies_of_the_library_differ_in_colour_and_dash() -> None:
 
     names = [name for name in sim.scenario_names() if name != "baseline"]
     for chosen in itertools.combinations(names, 3):
-        looks = styles.styles_of(["baseline", *chosen, YOURS])
+        looks = styles_of(["baseline", *chosen, YOURS])
         assert len({look.colour for look in looks.values()}) == 5
         assert len({look.dash for name, look in looks.items() if name != YOURS}) == 4
 
 
 def test_a_key_draws_the_dashes_of_the_chart() -> None:
     """The picture in keys and cards has the colour and the dashes of the line; a solid line has none."""
-    look = styles.styles_of(["prevention-shift"])["prevention-shift"]
+    look = styles_of(["prevention-shift"])["prevention-shift"]
     address = styles.swatch_address(look)
     assert look.colour.replace("#", "%23") in address
     assert "stroke-dasharray%3D%22" in address
-    assert "stroke-dasharray" not in styles.swatch_address(styles.BY_NAME["baseline"])
+    assert "stroke-dasharray" not in styles.swatch_address(BY_NAME["baseline"])
 
 
 # The year of the answer, and short effects.

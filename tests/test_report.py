@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from command_line import ROOT
 
 import sim
 from sim.assurance.log import AssuranceLog
@@ -17,11 +18,12 @@ from sim.assurance.log_table import LogTable
 from sim.assurance.run_logs import origin_table
 from sim.assurance.uses import excluded_uses, uses_table
 from sim.cli import command
-from sim.report.charts import line_chart
+from sim.report.charts import line_chart, styles
 from sim.report.report import log_html, report_html, with_code
 from sim.report.sections import sections
 from sim.results.comparison import Comparison
 from sim.results.metrics import metric, metrics
+from sim.results.scenario_styles import PALETTE, styles_of
 from sim.results.svg_panel import axis
 from sim.scenario.parameters import parameters
 
@@ -204,3 +206,12 @@ def test_the_origin_of_results_is_short(result: Comparison) -> None:
         patch.setattr(type(result), "provenance", lambda _self: {**provenance, "settings": settings})
         rows = origin_table(result).rows
     assert max(len(str(row["value"])) for row in rows) < 2_000
+
+
+def test_a_policy_has_one_style_everywhere(result: Comparison) -> None:
+    """The report draws a policy with the dash and the colour of its name, whatever its place in the list."""
+    look = styles_of(["salami-slice"])["salami-slice"]
+    drawn = styles(result)["salami-slice"]
+    assert (drawn.dash, drawn.colour) == (look.svg_dash, f"var(--series-{PALETTE.index(look.colour)})")
+    css = (ROOT / "sim" / "report" / "templates" / "style.css").read_text(encoding="utf-8")
+    assert all(css.count(f"--series-{k}:") == 2 for k in range(len(PALETTE)))  # light and dark

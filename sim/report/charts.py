@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup, escape
 
 from sim.results.number_text import MINUS, difference_unit, fixed, number_text, shown_unit
+from sim.results.scenario_styles import PALETTE, styles_of
 from sim.results.svg_panel import INTERVAL, RUNS, Box, Colours, Panel, axis
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 720, 330
 COLOURS = Colours("var(--ink)", "var(--soft)", "var(--line)")
-DASHES = ("", "9 5", "2 4", "10 4 2 4", "16 4", "4 2")
-"""Dashes of the scenarios, the baseline first: a colour is never the only difference."""
 BAR_LABELS, BAR_LINE, BAR_SPACE = 250, 26, 14
 """Width of the labels of bars, height of a bar with its space, and space between groups."""
 
@@ -63,8 +62,8 @@ def styles(result: Comparison) -> dict[str, ScenarioStyle]:
         By name.
     """
     return {
-        name: ScenarioStyle(label, f"var(--series-{k % len(DASHES)})", DASHES[k % len(DASHES)])
-        for k, (name, label) in enumerate(result.headings.items())
+        name: ScenarioStyle(result.headings[name], f"var(--series-{PALETTE.index(look.colour)})", look.svg_dash)
+        for name, look in styles_of(result.headings).items()
     }
 
 

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sim.results.number_text import MINUS, fixed
+from sim.results.scenario_styles import styles_of
 from sim.results.svg_panel import INTERVAL, RUNS, Box, Colours, Panel
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 1000, 440
 COLOURS = Colours()
 TEXT, AXIS = COLOURS.text, COLOURS.axis
-STYLES = (("#12436D", ""), ("#F46A25", "9 5"), ("#28A197", "2 4"), ("#801650", "10 4 2 4"))
-"""Colour and dashes of each scenario, the baseline first. The colours are the Analysis Function's categories."""
 TOP, BOTTOM = 118.0, 370.0
 
 
@@ -66,7 +65,9 @@ def comparison_chart(result: Comparison) -> str:
         *right.axes(signed=True),
     ]
     ends = []
-    for scenario, (colour, dash) in zip(result.scenarios, STYLES, strict=False):
+    looks = styles_of([scenario.name for scenario in result.scenarios])
+    for scenario in result.scenarios:
+        colour, dash = looks[scenario.name].colour, looks[scenario.name].svg_dash
         elements += left.line(scenario.name, colour, dash)
         if scenario.name != result.baseline:
             elements += right.line(scenario.name, colour, dash)
@@ -84,7 +85,8 @@ def comparison_chart(result: Comparison) -> str:
             for k, line in enumerate(lines)
         ]
     key_x = 60.0
-    for scenario, (colour, dash) in zip(result.scenarios, STYLES, strict=False):
+    for scenario in result.scenarios:
+        colour, dash = looks[scenario.name].colour, looks[scenario.name].svg_dash
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         elements.append(f'<path d="M{key_x:.0f} 428h26" stroke="{colour}" stroke-width="2.5"{dashes}/>')
         elements.append(f'<text x="{key_x + 32:.0f}" y="432">{escape(headings[scenario.name])}</text>')

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sim.results.money.ledger import OUTSIDE, SILO_LABELS, SPENDERS
+from sim.results.scenario_styles import styles_of
 from sim.state.codes import SILOS
 
 if TYPE_CHECKING:
@@ -17,16 +18,12 @@ PAYER_LABELS = {
     "reserves": "Reserves, or still owed",
     OUTSIDE: "New money from outside",
 }
-COLOURS = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1", "#2073BC")
-PATTERNS = ("", "/", ".", "x", "-", "\\", "+")
-"""Colour and pattern of each policy, without the baseline: a colour is never the only difference."""
 
 
 def money_chart(
     money: Mapping[str, Mapping[str, Any]],
     headings: Mapping[str, str],
     part: str = "by_silo",
-    colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Draw who spends more and who spends less under each policy, or who pays for it.
 
@@ -38,8 +35,6 @@ def money_chart(
         Heading of each policy.
     part : {"by_silo", "payers"}
         Who spends, or who pays.
-    colours : mapping of str to str, optional
-        Colour of each policy; by default one of `COLOURS`.
 
     Returns
     -------
@@ -52,7 +47,8 @@ def money_chart(
     used = [key for key in labels if any(appraisal[part][key] for appraisal in money.values())]
     figure = go.Figure()
     years = 0
-    for k, (name, appraisal) in enumerate(money.items()):
+    looks = styles_of(money)
+    for name, appraisal in money.items():
         people, years = appraisal["people"], appraisal["years"]
         rows = [appraisal["estimates"][_item(key, part)] for key in used]
         means = [row["mean"] / people for row in rows]
@@ -64,8 +60,8 @@ def money_chart(
             x=means,
             orientation="h",
             marker={
-                "color": (colours or {}).get(name, COLOURS[k % len(COLOURS)]),
-                "pattern": {"shape": PATTERNS[k % len(PATTERNS)]},
+                "color": looks[name].colour,
+                "pattern": {"shape": looks[name].pattern},
             },
             error_x={
                 "type": "data",
