@@ -15,6 +15,7 @@ from command_line import run_upstream, small_comparison
 from rich.console import Console
 
 from sim.cli import tables
+from sim.cli.progress import Bar
 from sim.results import result_folder
 from sim.results.comparison import Comparison
 from sim.results.long_table import AMOUNTS
@@ -236,3 +237,17 @@ def test_one_scenario_has_no_differences(small: Comparison) -> None:
     text = terminal_text(alone, 100)
     assert "middle 95% of seeds" in text
     assert "includes 0" not in text
+
+
+def test_the_time_left_is_that_of_the_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Compilation before the first run is not counted: 300 s of it, then a run a second."""
+    clock = iter([0.0, *(300.0 + 10.0 * k for k in range(1, 4))])
+    monkeypatch.setattr("sim.cli.progress.time.monotonic", lambda: next(clock))
+    shown = Bar()
+    for done in (1, 11, 21):
+        shown(done, 121, "")
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 121 runs done",
+        "11 of 121 runs done, about 1:50 left",
+        "21 of 121 runs done, about 1:40 left",
+    ]

@@ -26,7 +26,8 @@ class Bar:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._lock = threading.Lock()
-        self._started = self._last_line = time.monotonic()
+        self._last_line = time.monotonic()
+        self._first_line: tuple[float, int] | None = None
 
     def __enter__(self) -> Self:
         """Show the bar, if the output is a terminal."""
@@ -66,8 +67,11 @@ class Bar:
     def _print_line(self, done: int, total: int) -> None:
         now = time.monotonic()
         if 0 < done < total and now - self._last_line >= LINE_INTERVAL:
-            remaining = (now - self._started) / done * (total - done)
-            print(f"{done} of {total} runs done, about {_clock(remaining)} left", file=sys.stderr, flush=True)
+            # Compilation and the first calibration come before the first run, and are not those of the others.
+            begun, first = self._first_line = self._first_line or (now, done)
+            pace = (now - begun) / (done - first) if done > first else None
+            left = "" if pace is None else f", about {_clock(pace * (total - done))} left"
+            print(f"{done} of {total} runs done{left}", file=sys.stderr, flush=True)
             self._last_line = now
 
 
