@@ -9,6 +9,7 @@ from dashboard.findings import Change, change, direction, focus, metric_label, s
 from dashboard.horizon import answer_row
 from dashboard.model import Document
 from sim.results.doubt import refusals
+from sim.results.spread import share_of_parameters
 
 FEWEST_PAIRS = 4
 """Draws that must have run twice before the page states how much of the spread is chance: fewer say little about it."""
@@ -89,7 +90,10 @@ def _causes(document: Document, metric: str, name: str) -> list[str]:
             "This spread has two causes: chance, and that the parameters are not known exactly. "
             f"{len(document['seeds'])} runs are too few to state how much each matters."
         ]
-    return [_split(share)]
+    repeats = len(document["replicates"])
+    _, low, high = share_of_parameters(last["luck_sd"], last["parameter_sd"], repeats)
+    room = f"With {repeats} draws run twice, the part of parameters may be {low:.0%} to {high:.0%}."
+    return [f"{_split(share)} {room}"]
 
 
 def share_of_chance(luck_sd: float | None, parameter_sd: float | None) -> float | None:

@@ -68,8 +68,8 @@ class Bar:
         now = time.monotonic()
         if 0 < done < total and now - self._last_line >= LINE_INTERVAL:
             # Compilation and the first calibration come before the first run, and are not those of the others.
-            begun, first = self._first_line = self._first_line or (now, done)
-            pace = (now - begun) / (done - first) if done > first else None
+            start, first = self._first_line = self._first_line or (now, done)
+            pace = (now - start) / (done - first) if done > first else None
             left = "" if pace is None else f", about {_clock(pace * (total - done))} left"
             print(f"{done} of {total} runs done{left}", file=sys.stderr, flush=True)
             self._last_line = now

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sim.results.number_text import sd_text
+from sim.results.spread import share_of_parameters
 
 if TYPE_CHECKING:
     from sim.results.metric_types import Metric
@@ -114,8 +115,10 @@ def _of_measure(document: Mapping[str, Any], measure: Metric) -> Iterator[str]:
             sd_text(deviation, measure.unit, measure.decimals)
             for deviation in (total, figures["luck_sd"], figures["parameter_sd"])
         )
-        share = figures["parameter_sd"] ** 2 / total**2
+        repeats = len(document["replicates"])
+        share, low, high = share_of_parameters(figures["luck_sd"], figures["parameter_sd"], repeats)
         yield (
             f"{label}, {measure.label.lower()}: of the spread between runs (SD {of_all}), chance makes {of_chance} and "
-            f"parameters {of_parameters}: {share:.0%} of the variance is due to parameters."
+            f"parameters {of_parameters}: {share:.0%} of the variance is due to parameters ({low:.0%} to {high:.0%}, "
+            f"as chance is known from {repeats} repeated draws)."
         )

@@ -92,3 +92,33 @@ def _pooled(variance: F, steps_per_year: int) -> F:
     at = np.arange(steps)
     out: F = sums[..., np.minimum(at + reach + 1, steps)] - sums[..., np.maximum(at - reach, 0)]
     return out
+
+
+def share_of_parameters(luck_sd: float, parameter_sd: float, repeats: int) -> tuple[float, float, float]:
+    """Compute the part of the variance between runs that is due to parameters, with its 95% interval.
+
+    The variance by chance is known from a few repeated draws only. Its interval is that of a variance with one degree
+    of freedom for each; the variance between all runs, which has many more, counts as known.
+
+    Parameters
+    ----------
+    luck_sd, parameter_sd : float
+        Standard deviations by chance and by parameters; at least one is above 0.
+    repeats : int
+        Number of repeated draws, at least 1.
+
+    Returns
+    -------
+    share, low, high : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> [round(part, 2) for part in share_of_parameters(1.0, 2.0, 5)]
+    [0.8, 0.0, 0.92]
+    """
+    from scipy import stats
+
+    chance = luck_sd**2 / (luck_sd**2 + parameter_sd**2)
+    least, most = (repeats * chance / stats.chi2.ppf(level, repeats) for level in (0.975, 0.025))
+    return 1.0 - chance, float(np.clip(1.0 - most, 0.0, 1.0)), float(np.clip(1.0 - least, 0.0, 1.0))
