@@ -354,6 +354,17 @@ def test_switching_values() -> None:
     assert change_of_health(-1.0, -1.0) is None
 
 
+def test_a_ratio_needs_a_cost_that_is_surely_above_zero(compared: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    """£2 a person, with an interval around 0, is no cost to divide a gain by."""
+    money = compared.money("shift")
+    gain = money.npv_health._replace(mean=1_000.0, ci_low=500.0, ci_high=1_500.0)
+    monkeypatch.setattr(type(money), "npv_health", gain)
+    for low, high, ratio in ((-400.0, -100.0, 4.0), (-500.0, 1.0, None), (100.0, 400.0, None)):
+        public = gain._replace(mean=(low + high) / 2.0, ci_low=low, ci_high=high)
+        monkeypatch.setattr(type(money), "npv_public", public)
+        assert money.benefit_cost_ratio == ratio
+
+
 def test_a_cut_is_a_saving_and_a_loss(compared: Comparison) -> None:
     """A cut has no cost of a QALY and no break-even year; its sentences say what is saved and who pays."""
     document = compared.document()

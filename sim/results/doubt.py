@@ -19,8 +19,8 @@ CENTRAL = (
 )
 BEYOND_BANDS = (
     "Not in any band: doubt about the model's structure and scope. Of 12 published figures that `upstream validate` "
-    "simulates, 7 come out wrong, 6 of them by a factor of 2 or more and one by a factor of 5.5; 1 lies in its band, but "
-    "not its whole interval; the other 4 share their source with a parameter, so they prove nothing."
+    "simulates, 7 come out wrong, 6 of them by a factor of 2 or more and one by a factor of 5.5; 1 lies in its band, "
+    "but not its whole interval; the other 4 share their source with a parameter, so they prove nothing."
 )
 """The order of magnitude of doubt beyond chance and parameters, counted in sim/validation/supplied/validation.json."""
 

@@ -256,9 +256,12 @@ class Appraisal:
 
     @property
     def benefit_cost_ratio(self) -> float | None:
-        """Value of health gained over net public cost, at the Green Book's value; None unless it costs and gains."""
-        money, health = self.npv_public.mean, self.npv_health.mean
-        return health / -money if money < 0.0 < health else None
+        """Value of health gained over net public cost, at the Green Book's value.
+
+        None unless the 95% intervals of the cost and of the gain lie above 0: over a cost near 0 it can be any number.
+        """
+        money, health = self.npv_public, self.npv_health
+        return health.mean / -money.mean if money.ci_high < 0.0 < health.ci_low else None
 
     @property
     def after_horizon(self) -> PresentValue:
