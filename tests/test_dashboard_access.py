@@ -150,5 +150,5 @@ def test_a_policy_has_one_line_in_keys_cards_and_charts(page: Page) -> None:
     line = page.locator("#compare-main .scatterlayer .trace path.js-line").last.get_attribute("style") or ""
     assert 'stroke="#28A197"' in picture
     assert "rgb(40, 161, 151)" in line
-    assert 'stroke-dasharray="2,3"' in picture
+    assert 'stroke-dasharray="2 3"' in picture
     assert "stroke-dasharray: 2px, 3px" in line

@@ -108,7 +108,9 @@ def poll(app: Dash, request: Any) -> tuple[int, str]:
     client = app.server.test_client()
     client.get("/_dash-dependencies")  # Dash registers callbacks with the first request
     if isinstance(request, dict) and "output" not in request:
-        request = {"output": next(name for name in app.callback_map if name.startswith("..compare-status"))} | request
+        request = {
+            "output": next(name for name in app.callback_map if "compare-ended" in name and "compare-link" not in name)
+        } | request
     answer = client.post("/_dash-update-component", json=request)
     return answer.status_code, answer.get_data(as_text=True)
 

@@ -119,6 +119,10 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
         };
         return [text, attributes, Math.abs(value - options.baseline) <= options.step / 1000];
       },
+      /* Stops asking for the state of the runs when those of the choice that the page now has have ended. */
+      polling: function (ended, link) {
+        return ended === link;
+      },
       /* Shows the levers whose name or meaning includes every search word; hides sections without a match. */
       find: function (query) {
         const words = (query || "").toLowerCase().split(/\s+/).filter(Boolean);

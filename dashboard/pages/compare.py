@@ -59,6 +59,7 @@ def layout(index: ModelIndex) -> html.Main:
             dcc.Store(id="compare-rows", data={"names": [], "targets": {}}),
             dcc.Store(id="compare-link"),
             dcc.Store(id="compare-shown"),
+            dcc.Store(id="compare-ended"),
             *(dcc.Store(id=f"compare-drawn-{part}") for part in PARTS),
             dcc.Store(id="compare-nothing"),
             dcc.Interval(id="compare-poll", interval=POLL_MS, disabled=True),

@@ -179,18 +179,17 @@ def _register_targets(app: dash.Dash, index: ModelIndex) -> None:
 
 PARTS = ("main", "services", "lower")
 """The parts of the page that are drawn by a callback each, the upper part first."""
-STATUS = (
+PROGRESS = (
     ("compare-status", "children"),
     ("compare-bar", "value"),
     ("compare-progress", "className"),
     ("results", "className"),
-    ("compare-poll", "disabled"),
-    ("compare-shown", "data"),
 )
+STATUS = (*PROGRESS, ("compare-ended", "data"), ("compare-shown", "data"))
 
 
 def page_status(choice: Choice, index: ModelIndex, store: Store, shown: View, drawn: Sequence[View]) -> tuple[Any, ...]:
-    """The values of `STATUS`: status text, progress and the view to draw.
+    """The values of `STATUS`: status text, progress, the link of a choice whose runs have ended, the view to draw.
 
     Parameters
     ----------
@@ -246,7 +245,7 @@ def page_status(choice: Choice, index: ModelIndex, store: Store, shown: View, dr
         str(100 if ended else share),
         "progress settled" if finished else "progress",
         " ".join(classes),
-        finished,
+        write_link(choice, index) if ended else None,
         view.data if redraw else no_update,
     )
 
@@ -323,7 +322,7 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
         else:
             text = "Choose at least one policy, or move a lever."
             old = "results stale" if View.of_data(drawn[0]).runs else "results first"
-            state = (text, "0", "progress idle", old, True, no_update)
+            state = (text, "0", "progress idle", old, link, no_update)
         policy = summary.policy(choice, index)
         sections = [index.levers[name].section for name in choice.levers]
         return (
@@ -363,6 +362,19 @@ def _register_runs(app: dash.Dash, index: ModelIndex, store: Store) -> None:
             store.submit(str(session)[:64], (*choice.quick_jobs(index), *choice.jobs(index)))
         return page_status(choice, index, store, View.of_data(shown), [View.of_data(part) for part in drawn])
 
+    @app.callback(
+        *(Output(*target, allow_duplicate=True) for target in PROGRESS),
+        *(Input(f"compare-drawn-{part}", "data") for part in PARTS),
+        State("compare-shown", "data"),
+        State("compare-choice", "data"),
+        prevent_initial_call=True,
+    )
+    def show_drawn(*data: Any) -> tuple[Any, ...]:
+        """Show whether the page is up to date when a part has been drawn."""
+        *drawn, shown, choice = data
+        views = [View.of_data(part) for part in drawn]
+        return page_status(stored_choice(choice, index), index, store, View.of_data(shown), views)[: len(PROGRESS)]
+
 
 # --- callbacks in the browser (assets/page.js) ------------------------------------------------------------------------
 
@@ -385,6 +397,13 @@ def _register_browser_callbacks(app: dash.Dash) -> None:
         Input(lever_part("slider"), "value"),
         State(lever_part("slider"), "label"),
         State(lever_part("slider"), "id"),
+        initial=False,
+    )
+    browser_callback(
+        "polling",
+        Output("compare-poll", "disabled"),
+        Input("compare-ended", "data"),
+        Input("compare-link", "data"),
         initial=False,
     )
     browser_callback("find", Output("compare-search-none", "hidden"), Input("compare-search", "value"), initial=False)

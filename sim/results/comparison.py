@@ -358,7 +358,7 @@ class Comparison:
         >>> import sim
         >>> result = sim.compare("baseline", "salami-slice", people=1_500, years=2, seeds=2, draws="none")
         >>> money = result.money("salami-slice")
-        >>> round(money.npv.mean - money.npv_public.mean - money.npv_health.mean, 6)
+        >>> round(abs(money.npv.mean - money.npv_public.mean - money.npv_health.mean), 6)
         0.0
         """
         if scenario not in self._appraisals:
