@@ -13,6 +13,7 @@ from sim.cli import (
     analysis_commands,
     assurance_commands,
     dashboard_command,
+    discover_command,
     list_command,
     place_commands,
     run_commands,
@@ -53,6 +54,7 @@ app.command()(sweep_commands.sweep)
 app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
 app.command()(sensitivity_command.sensitivity)
+app.command()(discover_command.discover)
 app.command("list")(list_command.list_)
 app.command()(list_command.schema)
 app.command()(run_commands.export)
