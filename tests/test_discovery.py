@@ -194,6 +194,17 @@ def test_places_are_inputs_of_a_box(tmp_path: Path) -> None:
     assert searched["boxes"][0]["coverage"] == searched["boxes"][0]["density"] == 1.0
 
 
+def test_a_policy_without_points_of_interest_has_no_box(tmp_path: Path) -> None:
+    """One policy is better everywhere and the other nowhere: there is nothing to separate, and no error."""
+    sweep = swept(
+        tmp_path / "sure",
+        lambda policy, _group: 10.0 + (0.0, 1.0, -1.0)[policy],
+        scenarios=["baseline", "salami-slice", "more-acute"],
+        uncertainties=uncertain(20),
+    )
+    assert [(each["cases"], each["boxes"]) for each in sim.discover(sweep).document["boxes"]] == [(20, []), (0, [])]
+
+
 # Robust choice.
 
 

@@ -49,7 +49,7 @@ def show(result: Discovery, out: Console) -> None:
     out.print(Text(f"Of interest: {d['interest']['text']}"))
     out.print()
     out.print(Text(f"Policies over all points, {difference_unit(d['unit'])}", style="bold"))
-    out.print(_choice(d))
+    _choice(d, out)
     _least_bad(d, out)
     _dominance(d, out)
     for each in d["boxes"]:
@@ -59,15 +59,14 @@ def show(result: Discovery, out: Console) -> None:
         print_wrapped(note, out)
 
 
-def _choice(d: Mapping[str, Any]) -> Table:
-    met = "Not of interest at" if d["interest"]["is_failure"] else "Of interest at"
-    table = _table(
-        "Policy", "Mean difference", "Middle 95% of points", "Spread: chance", "parameters", "Part by chance",
-        met, "undecided", "Largest regret", "Mean regret", "Best at",
-    )  # fmt: skip
+def _choice(d: Mapping[str, Any], out: Console) -> None:
+    """Two tables: differences with their spread, and regret."""
     rows = sorted(d["policies"], key=lambda row: row["max_regret"])[:MOST_ROWS]
+    table = _table(
+        "Policy", "Mean difference (95% interval)", "Middle 95% of points", "sd by chance", "by parameters",
+        "Part by chance",
+    )  # fmt: skip
     for row in rows:
-        undecided = "-" if row["undecided"] is None else _percent(row["undecided"] / row["points"])
         cells = (
             row["policy"],
             _with_interval(row["mean"], row["ci_low"], row["ci_high"], d, signed=True),
@@ -75,14 +74,23 @@ def _choice(d: Mapping[str, Any]) -> Table:
             sd_text(row["chance_sd"], d["unit"], d["decimals"]),
             sd_text(row["parameter_sd"], d["unit"], d["decimals"]),
             "-" if row["chance_share"] is None else _percent(row["chance_share"]),
-            _percent(row["satisficing"]),
-            undecided,
+        )
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    out.print(table)
+    out.print()
+    met = "Not of interest at" if d["interest"]["is_failure"] else "Of interest at"
+    table = _table("Policy", "Largest regret (95% interval)", "Mean regret (95% interval)", "Best at", met, "undecided")
+    for row in rows:
+        cells = (
+            row["policy"],
             _with_interval(row["max_regret"], row["max_regret_low"], row["max_regret_high"], d, signed=False),
             _with_interval(row["mean_regret"], row["mean_regret_low"], row["mean_regret_high"], d, signed=False),
             _percent(row["best_share"]),
+            _percent(row["satisficing"]),
+            "-" if row["undecided"] is None else _percent(row["undecided"] / row["points"]),
         )
         table.add_row(*(Text(plain(cell)) for cell in cells))
-    return table
+    out.print(table)
 
 
 def _least_bad(d: Mapping[str, Any], out: Console) -> None:
@@ -142,6 +150,8 @@ def _boxes(each: Mapping[str, Any], out: Console) -> None:
             cells = (row["name"], range_text(row), spans, p_text(row).removeprefix("quasi-p "), halves)
             table.add_row(*(Text(plain(cell)) for cell in cells))
         out.print(table)
+    if not each["boxes"]:
+        print_wrapped("No box, as boxes separate points of interest from others: --above and --below change them.", out)
     scores = [score for score in each["features"] if score["above_chance"]][:FEATURES_SHOWN]
     text = ", ".join(f"{score['name']} {_percent(score['score'])}" for score in scores)
     print_wrapped(f"Parts of the difference that inputs explain: {text or 'none above random numbers'}.", out)

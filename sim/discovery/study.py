@@ -208,16 +208,13 @@ class _Search:
         return out[[name for name in out.columns if out[name].nunique() > 1]]
 
     def _check_cases(self, searched: list[dict[str, Any]]) -> None:
-        """Refuse a condition that no policy meets at some points and misses at others."""
-        if any(0 < each["cases"] < each["points"] for each in searched):
+        """Refuse a condition that no point, or every point, of all policies meets."""
+        cases, number = (sum(each[name] for each in searched) for name in ("cases", "points"))
+        if 0 < cases < number:
             return
-        folder = self.sweep.folder
         spans = [f"{each['policy']}: {each['low']:.4g} to {each['high']:.4g}" for each in searched]
         wanted = "another --above or --below, which holds at some points and not at others; --boxes 0 makes the "
         wanted += "other tables"
         option = "--above" if self.interest.side == "above" else "--below"
-        number = sum(each["points"] for each in searched)
-        cases = sum(each["cases"] for each in searched)
-        came = {0: f"none of {number:,} points", number: f"all of {number:,} points"}
-        phrase = came.get(cases, "all points of some policies, and none of the others")
-        raise InputError(folder, None, option, wanted, Phrase(phrase), spans)
+        came = Phrase(f"{'all' if cases else 'none'} of {number:,} points")
+        raise InputError(self.sweep.folder, None, option, wanted, came, spans)
