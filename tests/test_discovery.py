@@ -176,8 +176,8 @@ def test_levers_are_inputs_of_a_box(tmp_path: Path) -> None:
     assert 0.02 <= ranges["prevention_share"]["high"] < 0.03
     with pytest.raises(InputError, match="of this sweep"):
         sim.discover(sweep, policy="baseline-9")
-    (one,) = sim.discover(sweep, policy="baseline-00001").document["boxes"]
-    assert one["points"] == 60
+    (single,) = sim.discover(sweep, policy="baseline-00001").document["boxes"]
+    assert single["points"] == 60
 
 
 def test_places_are_inputs_of_a_box(tmp_path: Path) -> None:
@@ -474,10 +474,10 @@ def test_sweeps_that_cannot_be_analysed_are_refused(tmp_path: Path, capsys: pyte
     assert_refused(["discover", str(tmp_path)], capsys, "without sweep.json")
     assert_refused(["sensitivity", str(tmp_path)], capsys, "without sweep.json")
     assert_refused(["sensitivity", "baseline"], capsys, "SCENARIO")
-    one = swept(tmp_path / "one", lambda _policy, _group: 1.0, scenarios=["baseline"], uncertainties=uncertain(8))
-    assert_refused(["discover", str(one.folder)], capsys, "at least two policies", "baseline only")
-    assert_refused(["sensitivity", str(one.folder)], capsys, "at least two policies")
-    few = swept(tmp_path / "few", lambda policy, group: float(policy * group.point), uncertainties=uncertain(8))
+    single = swept(tmp_path / "one", lambda _policy, _group: 1.0, scenarios=["baseline"], uncertainties=uncertain(8))
+    assert_refused(["discover", str(single.folder)], capsys, "at least two policies", "baseline only")
+    assert_refused(["sensitivity", str(single.folder)], capsys, "at least two policies")
+    few = swept(tmp_path / "few", lambda policy, group: 1.0 + policy * group.point, uncertainties=uncertain(8))
     assert_refused(["discover", str(few.folder)], capsys, "at least 20 points", "8 of 8", "--boxes 0")
     assert command(["discover", str(few.folder), "--boxes", "0"]) == 0
     capsys.readouterr()
@@ -486,7 +486,11 @@ def test_sweeps_that_cannot_be_analysed_are_refused(tmp_path: Path, capsys: pyte
     none = swept(tmp_path / "none", lambda policy, _group: float(policy), uncertainties=None)
     assert_refused(["discover", str(none.folder), "--boxes", "0"], capsys, "at least 2 points")
     assert_refused(["sensitivity", str(none.folder)], capsys, "uncertainties")
-    FakePool.failing.update(few.rows()["run"])
+    rows = few.rows()
+    FakePool.failing.update(rows[(rows["policy"] != "baseline") & (rows["point"] > 0)]["run"])
+    apart = swept(tmp_path / "apart", FunctionPool.level, uncertainties=uncertain(8))
+    assert_refused(["discover", str(apart.folder), "--boxes", "0"], capsys, "at least 2 points", "1 of 8")
+    FakePool.failing.update(rows["run"])
     failed = swept(tmp_path / "failed", FunctionPool.level, uncertainties=uncertain(8))
     assert_refused(["discover", str(failed.folder)], capsys, "finished runs")
 

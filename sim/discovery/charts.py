@@ -120,7 +120,7 @@ def box_chart(document: Mapping[str, Any], searched: Mapping[str, Any], number: 
         barmode="overlay",
         title=f"{escape(searched['policy'])}, box {number}: {box['cases']:,} of {box['points']:,} points ({share}%) "
         f"are of interest, {fixed(100.0 * box['coverage'], 0)}% of all such points<br><sup>of interest: "
-        f"{escape(document['interest']['text'])}; year {document['year']}</sup>",
+        f"{escape(document['interest']['text'])}; year {document['year']}{_elsewhere(box)}</sup>",
         xaxis={"title": "part of the range of all points", "range": [-ROOM, 1.6], "tickvals": [0.0, 0.5, 1.0]},
         yaxis={"autorange": "reversed", "automargin": True},
         height=MARGIN + HEIGHT_PER_ROW * max(1, len(rows)),
@@ -128,6 +128,13 @@ def box_chart(document: Mapping[str, Any], searched: Mapping[str, Any], number: 
         template="plotly_white",
     )
     return figure
+
+
+def _elsewhere(box: Mapping[str, Any]) -> str:
+    """Density in points that were not used, in words."""
+    if box["other_density"] is None:
+        return ""
+    return f"; in points not used for a box, {fixed(100.0 * box['other_density'], 0)}% of it are of interest"
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[float, float]:
@@ -176,8 +183,15 @@ def page(result: Discovery) -> str:
     ]
     parts = [figure.to_html(full_html=False, include_plotlyjs=k == 0) for k, figure in enumerate(figures)]
     title = f"{d['metric_label']}, year {d['year']}: policies over {d['points']:,} points"
-    columns = ("policy", "mean", "satisficing", "max_regret", "mean_regret", "best_share")
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
+    columns = {
+        "policy": "Policy",
+        "mean": f"Mean difference, {difference_unit(d['unit'])}",
+        "max_regret": "Largest regret",
+        "mean_regret": "Mean regret",
+        "best_share": "Best at",
+        "satisficing": "Not of interest at" if d["interest"]["is_failure"] else "Of interest at",
+    }
+    head = "".join(f"<th>{escape(label)}</th>" for label in columns.values())
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(_cell(row[name], name, d))}</td>" for name in columns) + "</tr>"
         for row in d["policies"]

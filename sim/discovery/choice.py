@@ -19,6 +19,8 @@ from sim.sweeps.paired import state_means
 
 F = npt.NDArray[np.float64]
 Interval = tuple[float | None, float | None]
+MOST_COMPARED = 40
+"""Largest number of policies in the tables of dominance and of the regret of each point."""
 
 
 class PolicyChoice(NamedTuple):
@@ -65,7 +67,7 @@ class PolicyChoice(NamedTuple):
     best_share: float
 
 
-class Choice(NamedTuple):
+class RobustChoice(NamedTuple):
     """Policies over the points at which all of them were run.
 
     Attributes
@@ -78,12 +80,15 @@ class Choice(NamedTuple):
         Rows of the states that are compared.
     dominances : list of Dominance
         Which policies dominate which, by their numbers in `rows`.
+    compared : ndarray of int
+        Numbers of the policies of `dominances`: those with the smallest largest regret.
     """
 
     rows: list[PolicyChoice]
     regrets: F
     states: npt.NDArray[np.intp]
     dominances: list[Dominance]
+    compared: npt.NDArray[np.intp]
 
 
 def common(levels: F) -> tuple[F, npt.NDArray[np.intp]]:
@@ -105,7 +110,7 @@ def common(levels: F) -> tuple[F, npt.NDArray[np.intp]]:
     return shared[:, states], states
 
 
-def choose(names: tuple[str, ...], levels: F, interest: Interest, *, is_crossed: bool, is_random: bool) -> Choice:
+def choose(names: tuple[str, ...], levels: F, interest: Interest, *, is_crossed: bool, is_random: bool) -> RobustChoice:
     """Compute regret, satisficing and dominance.
 
     Parameters
@@ -123,7 +128,7 @@ def choose(names: tuple[str, ...], levels: F, interest: Interest, *, is_crossed:
 
     Returns
     -------
-    Choice
+    RobustChoice
     """
     shared, states = common(levels)
     differences = shared - shared[:1]
@@ -131,58 +136,90 @@ def choose(names: tuple[str, ...], levels: F, interest: Interest, *, is_crossed:
     gains = state_means(sign * differences)
     regrets = gains.max(axis=0) - gains
     without = _without_each(sign * differences) if is_crossed else None
-    rows = [
-        _row(
-            name,
-            differences[k],
-            count_cases(shared[k] if interest.of_level else differences[k], interest, is_random=is_random),
-            (sign * differences, gains, without, k),
-            is_crossed=is_crossed,
-            is_random=is_random,
-            is_failure=interest.is_failure,
+    best_without = None if without is None else without.max(axis=1)
+    rows = []
+    for k, name in enumerate(names):
+        values = shared[k] if interest.of_level else differences[k]
+        worst = int(regrets[k].argmax()) if len(states) else 0
+        best = int(gains[:, worst].argmax())
+        rows.append(
+            _row(
+                name,
+                differences[k],
+                count_cases(values, interest, is_random=is_random),
+                regrets[k],
+                sign * (differences[best, worst] - differences[k, worst]) if is_random else np.empty(0),
+                None if without is None or best_without is None else (best_without - without[:, k]).mean(axis=1),
+                is_crossed=is_crossed,
+                is_random=is_random,
+                interest=interest,
+            )
         )
-        for k, name in enumerate(names)
-    ]
-    return Choice(rows, regrets, states, dominances(gains, without))
+    shown = np.sort(np.argsort([row.max_regret for row in rows], kind="stable")[:MOST_COMPARED])
+    pairs = dominances(gains[shown], None if without is None else without[:, shown])
+    numbered = [pair._replace(policy=int(shown[pair.policy]), over=int(shown[pair.over])) for pair in pairs]
+    return RobustChoice(rows, regrets, states, numbered, shown)
 
 
 def _row(
     name: str,
     differences: F,
     counts: CaseCounts,
-    of_regret: tuple[F, F, F | None, int],
+    regrets: F,
+    against: F,
+    without: F | None,
     *,
     is_crossed: bool,
     is_random: bool,
-    is_failure: bool,
+    interest: Interest,
 ) -> PolicyChoice:
-    gained, gains, without, k = of_regret
-    regrets = gains.max(axis=0) - gains[k]
-    worst = int(regrets.argmax())
-    mean = float(regrets.mean())
-    against = gained[gains[:, worst].argmax(), worst] - gained[k, worst]
+    """The row of a policy.
+
+    Parameters
+    ----------
+    name : str
+        Name of the policy.
+    differences : ndarray of float64, shape (states, repeats)
+        Its differences from the baseline.
+    counts : CaseCounts
+        Its points of interest.
+    regrets : ndarray of float64, shape (states,)
+        Its regrets.
+    against : ndarray of float64, shape (repeats,)
+        Its regret in each repeat of the point where it is largest, against the best policy there.
+    without : ndarray of float64, shape (repeats,), or None
+        Its mean regret without each of the repeats.
+    is_crossed, is_random : bool
+        As in `choose`.
+    interest : Interest
+        The condition.
+
+    Returns
+    -------
+    PolicyChoice
+    """
+    worst, mean = int(regrets.argmax()), float(regrets.mean())
     against = against[np.isfinite(against)]
-    is_repeated = is_random and len(against) > 1
     of_mean: Interval = (None, None)
-    if without is not None:
-        of_mean = jackknife((without.max(axis=1) - without[:, k]).mean(axis=1), mean)
+    if without is not None and is_random:
+        of_mean = jackknife(without, mean)
     elif not is_crossed and len(regrets) > 1:
         of_mean = t_interval(regrets)
     means = state_means(differences)
     share = counts.cases / counts.points
-    ends = sorted((float(means.min()), float(means.max())), key=lambda value: (gains[k][means == value]).max())
+    ends = (float(means.max()), float(means.min()))
     return PolicyChoice(
         policy=name,
         spread=point_spread(differences, is_crossed=is_crossed, is_random=is_random),
         q025=float(np.quantile(means, 0.025)),
         q975=float(np.quantile(means, 0.975)),
-        worst=ends[0],
-        best=ends[1],
+        worst=ends[0] if interest.better == "down" else ends[1],
+        best=ends[1] if interest.better == "down" else ends[0],
         counts=counts,
-        satisficing=1.0 - share if is_failure else share,
+        satisficing=1.0 - share if interest.is_failure else share,
         max_regret=float(regrets[worst]),
         max_regret_at=worst,
-        max_regret_interval=t_interval(against) if is_repeated else (None, None),
+        max_regret_interval=t_interval(against) if len(against) > 1 else (None, None),
         mean_regret=mean,
         mean_regret_interval=of_mean,
         best_share=float((regrets <= 0.0).mean()),

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.discovery.boxes import DiscoveredBox, Restriction
 from sim.discovery.cases import CaseCounts, Interest
-from sim.discovery.choice import Choice
+from sim.discovery.choice import RobustChoice
 from sim.discovery.features import FeatureScore
 from sim.results import folder_lock, result_folder
 from sim.results.number_text import plain_number
@@ -154,8 +154,8 @@ class Discovery:
         known = {(each["policy"], k): each for each in self.document["boxes"] for k in range(1, len(each["boxes"]) + 1)}
         name = policy if policy is not None else next((each for each, _ in known), "")
         if (name, box) not in known:
-            there = ", ".join(f"{each} {k}" for each, k in known) or "none"
-            raise ValueError(f"a box of a policy, not {name} {box}; there are: {there}")
+            known_texts = ", ".join(f"{each} {k}" for each, k in known) or "none"
+            raise ValueError(f"a box of a policy, not {name} {box}; there are: {known_texts}")
         return box_chart(self.document, known[name, box], box)
 
     def save(self, folder: str | Path) -> tuple[str, ...]:
@@ -195,13 +195,13 @@ class Discovery:
 
 
 def choice_document(
-    choice: Choice, paired: PairedLevels, sweep: Sweep, interest: Interest, year: int, most: int
+    choice: RobustChoice, paired: PairedLevels, sweep: Sweep, interest: Interest, year: int
 ) -> dict[str, Any]:
     """Make the document of regret, satisficing and dominance.
 
     Parameters
     ----------
-    choice : Choice
+    choice : RobustChoice
         The policies over points.
     paired : PairedLevels
         Their levels.
@@ -211,8 +211,6 @@ def choice_document(
         The condition.
     year : int
         The year.
-    most : int
-        Largest number of policies in the table of dominance: those with the smallest largest regret.
 
     Returns
     -------
@@ -248,16 +246,16 @@ def choice_document(
                 "best_share": row.best_share,
             }
         )
-    shown = set(np.argsort([row.max_regret for row in choice.rows], kind="stable")[:most].tolist())
     dominance = [
         {**d._asdict(), "policy": choice.rows[d.policy].policy, "over": choice.rows[d.over].policy}
         for d in choice.dominances
-        if {d.policy, d.over} <= shown
     ]
-    names = [row.policy for row in choice.rows]
+    names = [choice.rows[k].policy for k in choice.compared]
     regrets = [
         {**{key: state[key] for key in keys}, **dict(zip(names, values, strict=True))}
-        for state, values in zip(states[keys].to_dict("records"), choice.regrets.T.tolist(), strict=True)
+        for state, values in zip(
+            states[keys].to_dict("records"), choice.regrets[choice.compared].T.tolist(), strict=True
+        )
     ]
     is_random = design.engine == "agents"
     chance_notes = [OF_CHANCE, CROSSED if paired.is_crossed else DRAWN] if repeats > 1 else [ONE_RUN]
@@ -275,22 +273,20 @@ def choice_document(
             "engine": design.engine,
             "draws": design.draws,
             "points": len(choice.states),
-            "points_planned": len(sweep.plan.points) * len(sweep.plan.places)
-            * (1 if paired.is_crossed else len(design.numbers)),
             "places": sorted(states["place"].unique()),
             "repeats": repeats if is_random else 1,
             "runs": {"done": sweep.done, "failed": len(sweep.failed)},
             "policies": policies,
             "least_bad": _least_bad(choice),
             "dominance": dominance,
-            "dominance_of": [names[k] for k in sorted(shown)],
+            "compared": names,
             "regrets": regrets,
             "notes": [OF_DESIGN, *(chance_notes if is_random else [NO_CHANCE]), OF_REGRET, LAST],
         }
     )  # fmt: skip
 
 
-def _least_bad(choice: Choice) -> dict[str, list[str]]:
+def _least_bad(choice: RobustChoice) -> dict[str, list[str]]:
     """The policies that are best by each rule; several if they are equal."""
     rules = {
         "max_regret": [-row.max_regret for row in choice.rows],

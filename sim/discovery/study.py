@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.discovery.boxes import find_boxes, prim_module
 from sim.discovery.cases import Interest, count_cases, interest_of
-from sim.discovery.choice import choose
+from sim.discovery.choice import choose, common
 from sim.discovery.features import feature_scores
 from sim.discovery.result import OF_BOXES, Discovery, box_document, choice_document
 from sim.schema.errors import InputError, Phrase
@@ -27,8 +27,6 @@ FEWEST_STATES = 2
 MOST_BOXES = 5
 MOST_SUBJECTS = 12
 """Largest number of policies, or scenarios with levers, for which boxes are searched at once."""
-MOST_COMPARED = 40
-"""Largest number of policies in the tables of dominance and in the pictures."""
 
 
 class Subject(NamedTuple):
@@ -112,13 +110,26 @@ def discover(
     subjects = _subjects(opened, paired, policy)
     levels = paired.levels[..., 0]
     is_random = opened.plan.design.engine == "agents"
+    planned = len(opened.plan.points) * (len(opened.plan.places) if place is None else 1)
+    planned *= 1 if paired.is_crossed else len(opened.plan.design.numbers)
+    number = len(common(levels)[1])
+    _check_states(folder, number, FEWEST_STATES, planned)
+    if boxes:
+        _check_states(folder, number, FEWEST_POINTS, planned, " for boxes; --boxes 0 makes the other tables")
+        _check_subjects(folder, subjects)
+        prim_module()
     choice = choose(paired.policies, levels, interest, is_crossed=paired.is_crossed, is_random=is_random)
-    return _Search(opened, paired, interest, subjects, seed).result(
-        choice_document(choice, paired, opened, interest, at, MOST_COMPARED), choice, boxes, box
-    )
+    document = choice_document(choice, paired, opened, interest, at)
+    document["points_planned"], document["boxes"] = planned, []
+    if boxes:
+        search = _Search(opened, paired, interest, seed)
+        document["boxes"] = [search.subject(subject, boxes, box) for subject in subjects]
+        document["notes"].insert(-1, OF_BOXES)
+        _check_cases(folder, interest, document["boxes"])
+    return Discovery(document)
 
 
-def check_states(folder: Path, number: int, fewest: int, planned: int, further: str = "") -> None:
+def _check_states(folder: Path, number: int, fewest: int, planned: int, further: str = "") -> None:
     """Refuse too few points at which policies can be compared."""
     if number < fewest:
         wanted = f"at least {fewest} points with finished runs of every policy{further}"
@@ -143,34 +154,35 @@ def _subjects(sweep: Sweep, paired: PairedLevels, name: str | None) -> list[Subj
     return [known[name]]
 
 
+def _check_subjects(folder: Path, subjects: list[Subject]) -> None:
+    """Refuse a search for more policies than somebody reads."""
+    if len(subjects) > MOST_SUBJECTS:
+        wanted = f"--policy, as boxes are searched for at most {MOST_SUBJECTS} policies"
+        names = [subject.name for subject in subjects]
+        raise InputError(folder, None, "--policy", wanted, Phrase(f"{len(names)} policies"), names)
+
+
+def _check_cases(folder: Path, interest: Interest, searched: list[dict[str, Any]]) -> None:
+    """Refuse a condition that no point, or every point, of all policies meets."""
+    cases, number = (sum(each[name] for each in searched) for name in ("cases", "points"))
+    if 0 < cases < number:
+        return
+    spans = [f"{each['policy']}: {each['low']:.4g} to {each['high']:.4g}" for each in searched]
+    wanted = (
+        "another --above or --below, which holds at some points and not at others; --boxes 0 makes the other tables"
+    )
+    option = "--above" if interest.side == "above" else "--below"
+    came = Phrase(f"{'all' if cases else 'none'} of {number:,} points")
+    raise InputError(folder, None, option, wanted, came, spans)
+
+
 class _Search:
     """The search for boxes of some policies."""
 
-    def __init__(
-        self, sweep: Sweep, paired: PairedLevels, interest: Interest, subjects: list[Subject], seed: int
-    ) -> None:
-        self.sweep, self.paired, self.interest, self.subjects, self.seed = sweep, paired, interest, subjects, seed
+    def __init__(self, sweep: Sweep, paired: PairedLevels, interest: Interest, seed: int) -> None:
+        self.sweep, self.paired, self.interest, self.seed = sweep, paired, interest, seed
 
-    def result(self, document: dict[str, Any], choice: Any, boxes: int, box: int | None) -> Discovery:
-        sweep = self.sweep
-        planned = len(sweep.plan.points) * len(sweep.plan.places)
-        planned *= len(sweep.plan.design.numbers) if not self.paired.is_crossed else 1
-        check_states(sweep.folder, len(choice.states), FEWEST_STATES, planned)
-        document["boxes"] = []
-        if boxes:
-            further = " for boxes; --boxes 0 makes the other tables"
-            check_states(sweep.folder, len(choice.states), FEWEST_POINTS, planned, further)
-            if len(self.subjects) > MOST_SUBJECTS:
-                wanted = f"--policy, as boxes are searched for at most {MOST_SUBJECTS} policies"
-                names = [subject.name for subject in self.subjects]
-                raise InputError(sweep.folder, None, "--policy", wanted, Phrase(f"{len(names)} policies"), names)
-            prim_module()
-            document["notes"].insert(-1, OF_BOXES)
-            document["boxes"] = [self._subject(subject, boxes, box) for subject in self.subjects]
-            self._check_cases(document["boxes"])
-        return Discovery(document)
-
-    def _subject(self, subject: Subject, boxes: int, box: int | None) -> dict[str, Any]:
+    def subject(self, subject: Subject, boxes: int, box: int | None) -> dict[str, Any]:
         """Boxes and scores of a policy."""
         at = [self.paired.policies.index(name) for name in subject.policies]
         levels = self.paired.levels[..., 0]
@@ -183,12 +195,12 @@ class _Search:
         is_random = self.sweep.plan.design.engine == "agents"
         flat = values.reshape(-1, values.shape[-1])[present]
         counts = count_cases(flat, self.interest, is_random=is_random)
-        found_boxes: list[Any] = []
+        located: list[Any] = []
         if 0 < cases.sum() < len(cases):
-            found_boxes = find_boxes(inputs, cases, boxes=boxes, number=box, seed=self.seed)
+            located = find_boxes(inputs, cases, boxes=boxes, number=box, seed=self.seed)
         scores = feature_scores(inputs, state_means(differences).ravel()[present], self.seed)
         spans = float(means[present].min()), float(means[present].max())
-        return box_document(subject.name, counts, spans, found_boxes, scores, self.sweep)
+        return box_document(subject.name, counts, spans, located, scores, self.sweep)
 
     def _inputs(self, at: list[int]) -> pd.DataFrame:
         """The inputs of each policy and state: parameters, levers if there are several policies, and the place."""
@@ -206,15 +218,3 @@ class _Search:
             parts.append(one_policy.assign(**point))
         out = pd.concat(parts, ignore_index=True)
         return out[[name for name in out.columns if out[name].nunique() > 1]]
-
-    def _check_cases(self, searched: list[dict[str, Any]]) -> None:
-        """Refuse a condition that no point, or every point, of all policies meets."""
-        cases, number = (sum(each[name] for each in searched) for name in ("cases", "points"))
-        if 0 < cases < number:
-            return
-        spans = [f"{each['policy']}: {each['low']:.4g} to {each['high']:.4g}" for each in searched]
-        wanted = "another --above or --below, which holds at some points and not at others; --boxes 0 makes the "
-        wanted += "other tables"
-        option = "--above" if self.interest.side == "above" else "--below"
-        came = Phrase(f"{'all' if cases else 'none'} of {number:,} points")
-        raise InputError(self.sweep.folder, None, option, wanted, came, spans)
