@@ -1,0 +1,92 @@
+"""The stock-flow twin as a function of a draw of the parameters and of mixes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.place.place import Place
+from sim.scenario.scenario import Scenario
+from sim.schema.errors import InputError
+from sim.search.lever_space import LeverSpace
+from sim.search.plan import SearchPlan
+from sim.search.quantities import Quantity, measured
+
+F = npt.NDArray[np.float64]
+MixModel = Callable[[Mapping[str, float], F], F]
+"""From the parameters of a draw and values of mixes, shape (mixes, levers), to quantities, shape (mixes, quantities).
+
+NaN where the draw has no steady baseline.
+"""
+
+
+class TwinSetting(NamedTuple):
+    """Everything that the twin needs, as plain data for another process.
+
+    Attributes
+    ----------
+    baseline : Scenario
+        The baseline.
+    place : Place
+        The place.
+    people : int or None
+        Number of people.
+    space : LeverSpace
+        The levers.
+    quantities : tuple of Quantity
+        What is measured.
+    """
+
+    baseline: Scenario
+    place: Place
+    people: int | None
+    space: LeverSpace
+    quantities: tuple[Quantity, ...]
+
+    def make(self) -> MixModel:
+        """Make the function; importable by its class, so that a worker can make it."""
+        return _TwinModel(self)
+
+
+def twin_setting(plan: SearchPlan) -> TwinSetting:
+    """The setting of a plan.
+
+    Parameters
+    ----------
+    plan : SearchPlan
+        The plan.
+
+    Returns
+    -------
+    TwinSetting
+    """
+    return TwinSetting(plan.baseline, plan.place, plan.people, plan.space, plan.quantities)
+
+
+class _TwinModel:
+    """Equations of the twin in which all levers of the search move, traced once."""
+
+    def __init__(self, setting: TwinSetting) -> None:
+        from sim.twins.stock_flow.family import TwinFamily  # the equations take a second to import
+
+        self.setting = setting
+        levers = setting.space.levers
+        # Each lever takes a value of its own, so that the equations have an input for each.
+        apart = [lever.low + lever.width * (k + 1.0) / (len(levers) + 2.0) for k, lever in enumerate(levers)]
+        probe = setting.space.scenario(setting.baseline, apart, "all-levers", checked=True)
+        self._family = TwinFamily([setting.baseline, probe], setting.place, setting.people)
+
+    def __call__(self, parameters: Mapping[str, float], values: F) -> F:
+        space, baseline = self.setting.space, self.setting.baseline
+        scenarios = [space.scenario(baseline, row, f"mix-{k}") for k, row in enumerate(values.tolist())]
+        out = np.full((len(values), len(self.setting.quantities)), np.nan)
+        try:
+            records = self._family.run(parameters, scenarios=scenarios)
+        except InputError:  # figures that contradict each other, or no steady baseline
+            return out
+        for k, scenario in enumerate(scenarios):
+            out[k] = measured(records[scenario.name], self.setting.quantities)
+        return out
