@@ -53,7 +53,7 @@ def picture(document: Mapping[str, Any]) -> str:
     ends = [[0.0], [0.0]]
     for k in range(2):
         ends[k] += [p[k] for p in points]
-        ends[k] += [value for each in confirmed for value in each[1 + k]]
+        ends[k] += [value for each in confirmed for value in (each[1], each[2])[k]]
     frame = _Frame(axis(min(ends[0]), max(ends[0])), axis(min(ends[1]), max(ends[1])))
     body = [*_axes(frame, first, second), *_baseline(frame)]
     thirds = [p[2] for p in points] if len(objectives) > 2 else []
@@ -93,10 +93,10 @@ def picture(document: Mapping[str, Any]) -> str:
 
 def _confirmed(document: Mapping[str, Any]) -> list[tuple[int, Sequence[float], Sequence[float], bool]]:
     """Points by agents: number, and (value, low, high) of the first and of the second objective."""
-    out = []
+    out: list[tuple[int, Sequence[float], Sequence[float], bool]] = []
     confirmation = document["confirmation"]
     for p in confirmation["points"] if confirmation is not None else ():
-        ends = []
+        ends: list[Sequence[float]] = []
         for objective in document["objectives"][:2]:
             figures = p["objectives"][objective["name"]]["agents"]
             value = figures["objective"]

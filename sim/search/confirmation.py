@@ -21,13 +21,12 @@ from sim.ensemble.compare import compare
 from sim.results import result_folder
 from sim.results.comparison import Comparison
 from sim.results.loading import described
-from sim.results.metrics import metric
 from sim.results.run_store import RunStore
 from sim.results.spread import Replicates
 from sim.search.fronts import dominating
-from sim.search.goals import excesses_of, objectives_of
+from sim.search.goals import excesses_of, objectives_of, within
 from sim.search.plan import SearchPlan
-from sim.search.quantities import HOLDER, Quantity, by_holder, group_names
+from sim.search.quantities import HOLDER, Quantity, by_holder, group_names, measures
 from sim.simulation.simulate import Progress
 
 F = npt.NDArray[np.float64]
@@ -146,7 +145,7 @@ def _measured(plan: SearchPlan, result: Comparison) -> Confirmation:
 def _level(of: Comparison, name: str, quantity: Quantity) -> F:
     """A quantity of a scenario, by seed."""
     axis = "service" if quantity.axis == HOLDER else quantity.axis or None
-    values = of.grouped(name, metric(quantity.metric), "year", axis)
+    values = of.grouped(name, measures()[quantity.metric], "year", axis)
     if quantity.axis == HOLDER:
         values = np.moveaxis(by_holder(np.moveaxis(values, 1, 0)), 0, 1)
     group = group_names(quantity.axis).index(quantity.group)
@@ -172,7 +171,7 @@ def survivals(plan: SearchPlan, confirmation: Confirmation) -> list[Survival]:
     rng = np.random.default_rng(RESAMPLE_SEED)
     rows = [np.arange(seeds), *rng.integers(0, seeds, (RESAMPLES, seeds))]
     outcomes = [_placed(plan, confirmation.differences[:, r], confirmation.baseline[r]) for r in rows]
-    shares = np.mean([[not beaten and not missed for beaten, missed in each] for each in outcomes[1:]], axis=0)
+    shares: F = np.array([[not beaten and not missed for beaten, missed in each] for each in outcomes[1:]]).mean(axis=0)
     return [
         Survival(not beaten and not missed, beaten, missed, float(share))
         for (beaten, missed), share in zip(outcomes[0], shares, strict=True)
@@ -183,7 +182,7 @@ def _placed(plan: SearchPlan, differences: F, baseline: F) -> list[tuple[tuple[i
     """For each point: the points that beat it (-1: the baseline), and the limits that it does not keep."""
     objectives = objectives_of(plan.goals, differences)
     excesses = excesses_of(plan.bounds, differences, baseline)
-    keeps = ~(excesses > 0.0).any(axis=1)
+    keeps = within(excesses)
     out = []
     for k, row in enumerate(objectives):
         beaten = [int(j) for j in dominating(objectives, row) if keeps[j]]

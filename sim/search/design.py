@@ -7,7 +7,7 @@ and objectives concern what comes out of a run.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -220,7 +220,8 @@ class SearchDesign(Closed):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for key, measured in (("objectives", self.objectives), ("limits", self.limits)):
+        stated: tuple[tuple[str, Sequence[_Measured]], ...] = (("objectives", self.objectives), ("limits", self.limits))
+        for key, measured in stated:
             for k, each in enumerate(measured):
                 if each.quantile is not None and self.draws < draws_needed(each.quantile):
                     wanted = f"at least {draws_needed(each.quantile)} draws, as {key} have the quantile"

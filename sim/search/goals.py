@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.results.metrics import metric
-from sim.search.quantities import Quantity
+from sim.results.metric_types import Metric
+from sim.search.quantities import Quantity, measures
 
+B = npt.NDArray[np.bool_]
 F = npt.NDArray[np.float64]
 ROUNDING = 1e-9
 """Excess over a limit, as a share of the baseline, that rounding explains."""
@@ -44,6 +45,11 @@ class Goal(NamedTuple):
     quantile: float | None
 
     @property
+    def measure(self) -> Metric:
+        """Its measure."""
+        return measures()[self.quantity.metric]
+
+    @property
     def name(self) -> str:
         """Its name in tables, which no other objective has."""
         statistic = "mean" if self.quantile is None else f"{self.quantile:.0%} of draws"
@@ -53,7 +59,7 @@ class Goal(NamedTuple):
     def label(self) -> str:
         """Its label in words."""
         statistic = "" if self.quantile is None else f", at least as good in {self.quantile:.0%} of draws"
-        return f"{metric(self.quantity.metric).label}{statistic}"
+        return f"{self.measure.label}{statistic}"
 
 
 class Bound(NamedTuple):
@@ -93,9 +99,9 @@ class Bound(NamedTuple):
         group = (
             "" if not q.axis else f" in deprivation fifth {q.group}" if q.axis == "quintile" else f" at ages {q.group}"
         )
-        size = f"{self.limit:+.2%}" if self.relative else f"{self.limit:+g} {metric(q.metric).unit}"
+        size = f"{self.limit:+.2%}" if self.relative else f"{self.limit:+g} {measures()[q.metric].unit}"
         draws = "on average" if self.quantile is None else f"in {self.quantile:.0%} of draws"
-        return f"{metric(q.metric).label}{group} {side} {size} against the baseline, {draws}"
+        return f"{measures()[q.metric].label}{group} {side} {size} against the baseline, {draws}"
 
 
 def objectives_of(goals: Sequence[Goal], differences: F) -> F:
@@ -148,6 +154,11 @@ def excesses_of(bounds: Sequence[Bound], differences: F, baseline: F) -> F:
         excess = np.where(np.abs(excess) < ROUNDING, 0.0, excess)
         columns.append(np.nan_to_num(excess, nan=REFUSED, posinf=REFUSED, neginf=REFUSED)[:, None])
     return np.concatenate(columns, axis=1)
+
+
+def within(excesses: F) -> B:
+    """Whether mixes keep every limit. Shape (mixes,)."""
+    return np.asarray(excesses.max(axis=1, initial=0.0) <= 0.0, bool)
 
 
 def beats(goal: Goal, differences: F) -> F:

@@ -21,7 +21,7 @@ from sim.sweeps.plan import digest_of, scenario_digest
 F = npt.NDArray[np.float64]
 FORMAT = 1
 """Version of the format of searches on disk."""
-EXTENDED = {"question": True, "confirmation": True, "optimiser": {"generations", "seeds"}}
+EXTENDED: Any = {"question": True, "confirmation": True, "optimiser": {"generations", "seeds"}}
 """Keys of a design that may change between two commands for one folder: they add to a search and change nothing."""
 
 

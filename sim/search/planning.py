@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sim.calibration.calibrate import solution_for
 from sim.ensemble.run_limits import Runs, check_limits
 from sim.place.place import Place
-from sim.results.metrics import AXIS_NAMES, HEADLINE, metrics
+from sim.results.metrics import AXIS_NAMES, HEADLINE
 from sim.results.origin import present_origin
 from sim.scenario.scenario import MONTHS_BEFORE_POLICY, Scenario, library
 from sim.schema.errors import InputError, Phrase
@@ -22,7 +22,7 @@ from sim.search.design import Limit, Objective, SearchDesign
 from sim.search.goals import Bound, Goal
 from sim.search.lever_space import LeverSpace, lever_space
 from sim.search.plan import SearchPlan
-from sim.search.quantities import HOLDER, Quantity, base_of_index
+from sim.search.quantities import HOLDER, Quantity, base_of_index, measures
 from sim.state.codes import SILOS
 from sim.twins.stock_flow.records import UNAVAILABLE
 
@@ -150,7 +150,7 @@ class _SearchPlanning:
 
     def _quantity(self, key: tuple[str | int, ...], of: Objective | Limit) -> Quantity:
         """The quantity of a measure over some years, without a group."""
-        known = [m.name for m in metrics() if m.against is None and m.name not in UNAVAILABLE]
+        known = [m.name for m in measures().values() if m.against is None and m.name not in UNAVAILABLE]
         if of.metric not in known:
             raise self.error((*key, "metric"), "a measure of a run that the stock-flow twin has", of.metric, known)
         years = self._years(key, of.years)
@@ -165,7 +165,7 @@ class _SearchPlanning:
         return years[0], years[1]
 
     def _goal(self, k: int, of: Objective, at: int, quantity: Quantity) -> Goal:
-        better = of.better or next(m.better for m in metrics() if m.name == of.metric)
+        better = of.better or measures()[of.metric].better
         if better is None:
             wanted = f"better = 'up' or 'down', as {of.metric} has no better direction of its own"
             raise self.error(("objectives", k), wanted, Phrase("neither"))
@@ -179,7 +179,11 @@ class _SearchPlanning:
             out.append(Bound(0, quantity, 1.0, self.design.spending_tolerance, True, None, "spending_tolerance"))
         for k, name in enumerate(self.design.no_fifth_worse):
             key = ("no_fifth_worse", k)
-            known = [m for m in metrics() if m.against is None and m.name not in UNAVAILABLE and m.better is not None]
+            known = [
+                m
+                for m in measures().values()
+                if m.against is None and m.name not in UNAVAILABLE and m.better is not None
+            ]
             better = {m.name: m.better for m in known}
             if name not in better:
                 raise self.error(key, "a measure that has a better direction", name, tuple(better))

@@ -7,13 +7,15 @@ index of differences: 100 is the mean over draws of the baseline's first year, s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.results.measurement import index_scale, values_by_step
-from sim.results.metrics import AXIS_NAMES, HEADLINE, metric
+from sim.results.metric_types import Metric
+from sim.results.metrics import AXIS_NAMES, HEADLINE, metrics
 from sim.results.records import Record
 from sim.services.catalogue import load_catalogue
 from sim.state.codes import SILOS
@@ -21,6 +23,12 @@ from sim.state.codes import SILOS
 F = npt.NDArray[np.float64]
 HOLDER = "silo"
 """Axis of spending by budget holder."""
+
+
+@lru_cache(maxsize=1)
+def measures() -> dict[str, Metric]:
+    """Every measure by its id: a search looks up the same ones for each run."""
+    return {measure.name: measure for measure in metrics()}
 
 
 class Quantity(NamedTuple):
@@ -86,9 +94,9 @@ def measured(record: Record, quantities: Sequence[Quantity]) -> F:
 def yearly(record: Record, name: str, axis: str) -> F:
     """A measure by group of an axis and year."""
     if axis != HOLDER:
-        values: F = values_by_step(record, metric(name), axis or None)[1]
+        values: F = values_by_step(record, measures()[name], axis or None)[1]
         return values
-    by_service = values_by_step(record, metric(name), "service")[1]
+    by_service = values_by_step(record, measures()[name], "service")[1]
     return by_holder(by_service)
 
 
@@ -119,4 +127,4 @@ def scales(quantities: Sequence[Quantity], baseline: F) -> F:
     ndarray of float64, shape (quantities,)
     """
     of_index = index_scale(baseline[:, list(quantities).index(base_of_index())])
-    return np.array([1.0 if metric(q.metric).index_of is None else of_index for q in quantities])
+    return np.array([1.0 if measures()[q.metric].index_of is None else of_index for q in quantities])

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.results import result_folder
-from sim.results.metrics import HEADLINE, metric
+from sim.results.metrics import HEADLINE
 from sim.results.number_text import plain_number
 from sim.results.spread import Replicates
 from sim.results.summary import summary
@@ -20,7 +20,7 @@ from sim.schema.json_text import indented_json
 from sim.schema.version import VERSION
 from sim.search.confirmation import Confirmation, survivals
 from sim.search.fronts import Stability
-from sim.search.goals import Goal, beats, excesses_of, objectives_of
+from sim.search.goals import Goal, beats, excesses_of, objectives_of, within
 from sim.search.plan import SearchPlan
 from sim.search.quantities import HOLDER, Quantity
 from sim.state.codes import SILOS
@@ -168,12 +168,12 @@ def result_of(
 
     cost = plan.space.cost(values) / plan.residents
     points = [_point(plan, k, values[k], differences[k], cost[k]) for k in range(len(values))]
-    columns, within = _mixes(plan, evaluated)
+    columns, keeps = _mixes(plan, evaluated)
     document: dict[str, Any] = {
         "state": "done",
         **_about(plan),
-        "mixes": len(within),
-        "mixes_within_limits": int(within.sum()),
+        "mixes": len(keeps),
+        "mixes_within_limits": int(keeps.sum()),
         "draws": len(evaluated.draws),
         "refused_draws": evaluated.refused,
         "stability": {
@@ -216,7 +216,7 @@ def _about(plan: SearchPlan) -> dict[str, Any]:
         "objectives": [
             {
                 "name": goal.name, "metric": goal.quantity.metric, "label": goal.label,
-                "unit": metric(goal.quantity.metric).unit, "decimals": metric(goal.quantity.metric).decimals + 1,
+                "unit": goal.measure.unit, "decimals": goal.measure.decimals + 1,
                 "better": "down" if goal.sign > 0 else "up", "years": [goal.quantity.first, goal.quantity.last],
                 "quantile": goal.quantile,
             }
@@ -312,12 +312,12 @@ def _mixes(plan: SearchPlan, evaluated: Evaluated) -> tuple[Any, npt.NDArray[np.
 
     population = plan.design.optimiser.population
     columns: dict[str, list[Any]] = {"optimiser_seed": [], "generation": []}
-    within = []
+    kept_limits = []
     for seed, differences in evaluated.differences.items():
         values = evaluated.values[seed]
         objectives = objectives_of(plan.goals, differences)
         excesses = excesses_of(plan.bounds, differences, evaluated.baseline)
-        keeps = ~(excesses > 0.0).any(axis=1)
+        keeps = within(excesses)
         columns["optimiser_seed"] += [seed] * len(values)
         columns["generation"] += [k // population for k in range(len(values))]
         for k, name in enumerate(plan.space.names):
@@ -325,8 +325,8 @@ def _mixes(plan: SearchPlan, evaluated: Evaluated) -> tuple[Any, npt.NDArray[np.
         for k, goal in enumerate(plan.goals):
             columns.setdefault(goal.name, []).extend((goal.sign * objectives[:, k]).tolist())
         columns.setdefault("keeps_limits", []).extend(keeps.tolist())
-        within.append(keeps)
-    return pa.table(columns), np.concatenate(within)
+        kept_limits.append(keeps)
+    return pa.table(columns), np.concatenate(kept_limits)
 
 
 def _flat(point: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sim.search import confirmation as by_agents
 from sim.search.design import SearchDesign
 from sim.search.evaluation import Evaluator
 from sim.search.fronts import front, spread_points, stability
-from sim.search.goals import excesses_of, objectives_of
+from sim.search.goals import excesses_of, objectives_of, within
 from sim.search.optimiser import Optimiser, require_pymoo
 from sim.search.plan import SearchPlan
 from sim.search.planning import planned_search
@@ -237,7 +237,7 @@ def _generation(
 
 def _usable(plan: SearchPlan, baseline: F, say: Callable[[str], None]) -> npt.NDArray[np.bool_]:
     """The draws with a steady baseline. Refuses measures that the twin does not have, and too many draws without."""
-    steady = np.isfinite(baseline).any(axis=1)
+    steady: npt.NDArray[np.bool_] = np.array(np.isfinite(baseline).any(axis=1))
     refused = int((~steady).sum())
     if refused > MOST_REFUSED * len(baseline):
         wanted = f"draws of which at most {MOST_REFUSED:.0%} have no steady baseline"
@@ -265,7 +265,7 @@ def _with_points(
     nearest: tuple[float, str] | None = None
     for seed, differences in evaluated.differences.items():
         excesses = excesses_of(plan.bounds, differences, evaluated.baseline)
-        keeps = ~(excesses > 0.0).any(axis=1)
+        keeps = within(excesses)
         if not keeps.any():
             nearest = min(filter(None, (nearest, _nearest_miss(plan, excesses))))
         objectives = objectives_of(plan.goals, differences[keeps])

@@ -88,9 +88,9 @@ class SearchStore:
             raise InputError(path, None, "", wanted, Phrase(plain(f"format {content.get('format')}")))
         if content.get("identity") != self.plan.identity:
             changed = version_difference(self.plan.versions, content.get("versions", {}))
-            came = f"one of another version ({changed}, this one first)" if changed else self._difference(content)
+            text = f"one of another version ({changed}, this one first)" if changed else self._difference(content)
             wanted = "the folder of this search: use another --out for a new search"
-            raise InputError(self.folder, None, "--out", wanted, Phrase(plain(came)))
+            raise InputError(self.folder, None, "--out", wanted, Phrase(plain(text)))
 
     def _difference(self, content: dict[str, Any]) -> str:
         """In words, how the stored design differs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from sim.schema.errors import InputError
 from sim.search.lever_space import LeverSpace
 from sim.search.plan import SearchPlan
 from sim.search.quantities import Quantity, measured
+from sim.twins.stock_flow.family import TwinFamily
 
 F = npt.NDArray[np.float64]
 MixModel = Callable[[Mapping[str, float], F], F]
@@ -66,18 +67,26 @@ def twin_setting(plan: SearchPlan) -> TwinSetting:
     return TwinSetting(plan.baseline, plan.place, plan.people, plan.space, plan.quantities)
 
 
+class _SearchFamily(TwinFamily):
+    """A family for mixes: all have the structure of its one scenario, as mixes move the same levers everywhere.
+
+    `TwinFamily` compares the targets of each scenario with those of its own, which takes longer than a run.
+    """
+
+    def _structure_of(self, scenario: Scenario) -> Any:  # noqa: ARG002  # the same for every mix
+        return self._structures[0]
+
+
 class _TwinModel:
     """Equations of the twin in which all levers of the search move, traced once."""
 
     def __init__(self, setting: TwinSetting) -> None:
-        from sim.twins.stock_flow.family import TwinFamily  # the equations take a second to import
-
         self.setting = setting
         levers = setting.space.levers
         # Each lever takes a value of its own, so that the equations have an input for each.
         apart = [lever.low + lever.width * (k + 1.0) / (len(levers) + 2.0) for k, lever in enumerate(levers)]
         probe = setting.space.scenario(setting.baseline, apart, "all-levers", checked=True)
-        self._family = TwinFamily([setting.baseline, probe], setting.place, setting.people)
+        self._family = _SearchFamily([probe], setting.place, setting.people)
 
     def __call__(self, parameters: Mapping[str, float], values: F) -> F:
         space, baseline = self.setting.space, self.setting.baseline
