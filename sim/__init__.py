@@ -42,7 +42,7 @@ _MODULES = {
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
     "scope": "sim.analysis.scope",
-    "search": "sim.search.search",
+    "search": "sim.searches.search",
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
     "sweep": "sim.sweeps.sweep",
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
-    from sim.search.search import search
+    from sim.searches.search import search
     from sim.services.catalogue import load_catalogue
     from sim.sweeps.results import load
     from sim.sweeps.sweep import sweep

@@ -85,7 +85,7 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
     """Each objective by the twin and by agents, with the error of the twin; whether the point survives."""
     from rich.table import Table
 
-    from sim.search.sentences import difference
+    from sim.searches.sentences import difference
 
     table = Table(title="Differences from the baseline", title_justify="left")
     table.add_column("")
@@ -112,6 +112,6 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
 
 
 def _with_range(figures: Mapping[str, Any], objective: Mapping[str, Any], low: str, high: str) -> str:
-    from sim.search.sentences import difference, interval
+    from sim.searches.sentences import difference, interval
 
     return f"{difference(figures['objective'], objective)}\n({interval(figures, objective, low, high)})"

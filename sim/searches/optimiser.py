@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.schema.errors import InputError, Phrase
-from sim.search.lever_space import LeverSpace
+from sim.searches.lever_space import LeverSpace
 
 F = npt.NDArray[np.float64]
 EXTRA = "the package pymoo: install Upstream with its extra, upstream-simulator[search]"

@@ -25,7 +25,7 @@ from sim.scenario.policy import Policy
 from sim.scenario.policy_checks import levers_by_name, service_ids, services_of
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
-from sim.search.design import SearchLevers
+from sim.searches.design import SearchLevers
 from sim.services.catalogue import load_catalogue
 from sim.state.codes import PREVENTION_KINDS, PURPOSES, SILOS, Tier
 

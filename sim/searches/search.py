@@ -14,18 +14,18 @@ import numpy.typing as npt
 from sim.ensemble.run_limits import Runs, estimate, one_job
 from sim.results import folder_lock, result_folder
 from sim.schema.errors import InputError, Phrase, plain
-from sim.search import confirmation as by_agents
-from sim.search.design import SearchDesign
-from sim.search.evaluation import Evaluator
-from sim.search.fronts import front, spread_points, stability
-from sim.search.goals import excesses_of, objectives_of, within
-from sim.search.optimiser import Optimiser, require_pymoo
-from sim.search.plan import SearchPlan
-from sim.search.planning import planned_search
-from sim.search.quantities import scales
-from sim.search.result import Evaluated, SearchResult, planned_result, result_of
-from sim.search.store import SearchStore
-from sim.search.twin_model import MixModel, twin_setting
+from sim.searches import confirmation as by_agents
+from sim.searches.design import SearchDesign
+from sim.searches.evaluation import Evaluator
+from sim.searches.fronts import front, spread_points, stability
+from sim.searches.goals import excesses_of, objectives_of, within
+from sim.searches.optimiser import Optimiser, require_pymoo
+from sim.searches.plan import SearchPlan
+from sim.searches.planning import planned_search
+from sim.searches.quantities import scales
+from sim.searches.result import Evaluated, SearchResult, planned_result, result_of
+from sim.searches.store import SearchStore
+from sim.searches.twin_model import MixModel, twin_setting
 from sim.simulation.simulate import Progress
 from sim.sweeps.size import SECONDS_PER_CALIBRATION, SECONDS_PER_TWIN_DRAW, SECONDS_PER_TWIN_YEAR, duration
 
@@ -100,7 +100,7 @@ def search(
     Examples
     --------
     >>> import sim
-    >>> result = sim.search("docs/search-example.toml", "out/search")  # doctest: +SKIP
+    >>> result = sim.search("scenarios/searches/spending-mix.toml", "out/search")  # doctest: +SKIP
     >>> print(result.text())  # doctest: +SKIP
     """
     say = notify or _print

@@ -18,11 +18,11 @@ from sim.scenario.scenario import MONTHS_BEFORE_POLICY, Scenario, library
 from sim.schema.errors import InputError, Phrase
 from sim.schema.toml_files import fail
 from sim.schema.toml_keys import dotted
-from sim.search.design import Limit, Objective, SearchDesign
-from sim.search.goals import Bound, Goal
-from sim.search.lever_space import LeverSpace, lever_space
-from sim.search.plan import SearchPlan
-from sim.search.quantities import HOLDER, Quantity, base_of_index, measures
+from sim.searches.design import Limit, Objective, SearchDesign
+from sim.searches.goals import Bound, Goal
+from sim.searches.lever_space import LeverSpace, lever_space
+from sim.searches.plan import SearchPlan
+from sim.searches.quantities import HOLDER, Quantity, base_of_index, measures
 from sim.state.codes import SILOS
 from sim.twins.stock_flow.records import UNAVAILABLE
 

@@ -31,7 +31,7 @@ from sim.results import result_folder
 from sim.results.identity import version_difference
 from sim.schema.errors import InputError, Phrase, plain
 from sim.schema.json_text import indented_json
-from sim.search.plan import FORMAT, SearchPlan
+from sim.searches.plan import FORMAT, SearchPlan
 from sim.sweeps import part_files
 
 F = npt.NDArray[np.float64]

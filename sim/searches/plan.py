@@ -12,10 +12,10 @@ import numpy.typing as npt
 from sim.ensemble import parameter_sampling
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
-from sim.search.design import SearchDesign
-from sim.search.goals import Bound, Goal
-from sim.search.lever_space import LeverSpace
-from sim.search.quantities import Quantity
+from sim.searches.design import SearchDesign
+from sim.searches.goals import Bound, Goal
+from sim.searches.lever_space import LeverSpace
+from sim.searches.quantities import Quantity
 from sim.sweeps.plan import digest_of, scenario_digest
 
 F = npt.NDArray[np.float64]

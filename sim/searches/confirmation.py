@@ -23,10 +23,10 @@ from sim.results.comparison import Comparison
 from sim.results.loading import described
 from sim.results.run_store import RunStore
 from sim.results.spread import Replicates
-from sim.search.fronts import dominating
-from sim.search.goals import excesses_of, objectives_of, within
-from sim.search.plan import SearchPlan
-from sim.search.quantities import HOLDER, Quantity, by_holder, group_names, measures
+from sim.searches.fronts import dominating
+from sim.searches.goals import excesses_of, objectives_of, within
+from sim.searches.plan import SearchPlan
+from sim.searches.quantities import HOLDER, Quantity, by_holder, group_names, measures
 from sim.simulation.simulate import Progress
 
 F = npt.NDArray[np.float64]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from sim.ensemble.worker_process import LOST, WorkerProcess
 from sim.process.termination import Undone
-from sim.search.twin_model import MixModel
+from sim.searches.twin_model import MixModel
 
 F = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.results.metric_types import Metric
-from sim.search.quantities import Quantity, measures
+from sim.searches.quantities import Quantity, measures
 
 B = npt.NDArray[np.bool_]
 F = npt.NDArray[np.float64]

@@ -18,11 +18,11 @@ from sim.results.spread import Replicates
 from sim.results.summary import summary
 from sim.schema.json_text import indented_json
 from sim.schema.version import VERSION
-from sim.search.confirmation import Confirmation, survivals
-from sim.search.fronts import Stability
-from sim.search.goals import Goal, beats, excesses_of, objectives_of, within
-from sim.search.plan import SearchPlan
-from sim.search.quantities import HOLDER, Quantity
+from sim.searches.confirmation import Confirmation, survivals
+from sim.searches.fronts import Stability
+from sim.searches.goals import Goal, beats, excesses_of, objectives_of, within
+from sim.searches.plan import SearchPlan
+from sim.searches.quantities import HOLDER, Quantity
 from sim.state.codes import SILOS
 from sim.sweeps import part_files
 
@@ -99,7 +99,7 @@ class SearchResult:
 
     def write(self, folder: Path) -> None:
         """Write the result to the folder of its search."""
-        from sim.search.chart import picture
+        from sim.searches.chart import picture
 
         result_folder.write_text(folder, RESULT, indented_json(self.document))
         text = io.StringIO()
@@ -164,7 +164,7 @@ def result_of(
     -------
     SearchResult
     """
-    from sim.search.sentences import sentences
+    from sim.searches.sentences import sentences
 
     cost = plan.space.cost(values) / plan.residents
     points = [_point(plan, k, values[k], differences[k], cost[k]) for k in range(len(values))]

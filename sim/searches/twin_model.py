@@ -11,12 +11,16 @@ import numpy.typing as npt
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError
-from sim.search.lever_space import LeverSpace
-from sim.search.plan import SearchPlan
-from sim.search.quantities import Quantity, measured
+from sim.searches.lever_space import LeverSpace
+from sim.searches.plan import SearchPlan
+from sim.searches.quantities import Quantity, measured
 from sim.twins.stock_flow.family import TwinFamily
 
 F = npt.NDArray[np.float64]
+DRAW = "draw"
+"""Where the twin reports figures of a draw that contradict each other, or have no steady baseline."""
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
+"""Multiples of it, modulo 1, are apart from one another and from every round number."""
 MixModel = Callable[[Mapping[str, float], F], F]
 """From the parameters of a draw and values of mixes, shape (mixes, levers), to quantities, shape (mixes, quantities).
 
@@ -83,8 +87,8 @@ class _TwinModel:
     def __init__(self, setting: TwinSetting) -> None:
         self.setting = setting
         levers = setting.space.levers
-        # Each lever takes a value of its own, so that the equations have an input for each.
-        apart = [lever.low + lever.width * (k + 1.0) / (len(levers) + 2.0) for k, lever in enumerate(levers)]
+        # Each lever takes a value of its own, and none that of the baseline: the equations have an input for each.
+        apart = [lever.low + lever.width * ((k + 1.0) * GOLDEN % 1.0) for k, lever in enumerate(levers)]
         probe = setting.space.scenario(setting.baseline, apart, "all-levers", checked=True)
         self._family = _SearchFamily([probe], setting.place, setting.people)
 
@@ -94,7 +98,9 @@ class _TwinModel:
         out = np.full((len(values), len(self.setting.quantities)), np.nan)
         try:
             records = self._family.run(parameters, scenarios=scenarios)
-        except InputError:  # figures that contradict each other, or no steady baseline
+        except InputError as refused:
+            if refused.file != DRAW:
+                raise
             return out
         for k, scenario in enumerate(scenarios):
             out[k] = measured(records[scenario.name], self.setting.quantities)
