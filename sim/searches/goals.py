@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.results.metric_types import Metric
+from sim.schema.errors import KeyPath
 from sim.searches.quantities import Quantity, measures
 
 B = npt.NDArray[np.bool_]
@@ -79,7 +80,7 @@ class Bound(NamedTuple):
         Whether the difference is a share of the baseline.
     quantile : float or None
         Share of the draws that keep it; None for the mean.
-    key : str
+    key : tuple of str or int
         Key of the design that sets it.
     """
 
@@ -89,7 +90,7 @@ class Bound(NamedTuple):
     limit: float
     relative: bool
     quantile: float | None
-    key: str
+    key: KeyPath
 
     @property
     def text(self) -> str:

@@ -176,7 +176,7 @@ class _SearchPlanning:
         out = []
         if self.design.spending_tolerance is not None:
             quantity = Quantity(SPENDING, 1, years)
-            out.append(Bound(0, quantity, 1.0, self.design.spending_tolerance, True, None, "spending_tolerance"))
+            out.append(Bound(0, quantity, 1.0, self.design.spending_tolerance, True, None, ("spending_tolerance",)))
         for k, name in enumerate(self.design.no_fifth_worse):
             key = ("no_fifth_worse", k)
             known = [
@@ -189,7 +189,7 @@ class _SearchPlanning:
                 raise self.error(key, "a measure that has a better direction", name, tuple(better))
             sign = 1.0 if better[name] == "down" else -1.0
             out += [
-                Bound(0, Quantity(name, 1, years, "quintile", fifth), sign, 0.0, False, None, dotted(key))
+                Bound(0, Quantity(name, 1, years, "quintile", fifth), sign, 0.0, False, None, key)
                 for fifth in AXIS_NAMES["quintile"]()
             ]
         return out
@@ -206,7 +206,7 @@ class _SearchPlanning:
                     out += [
                         Bound(
                             0, of_all._replace(axis=axis, group=group), sign, value, limit.relative, limit.quantile,
-                            f"limits.{k}.{side}",
+                            ("limits", k, side),
                         )
                         for group in groups
                     ]  # fmt: skip
@@ -221,5 +221,5 @@ class _SearchPlanning:
                 )  # fmt: skip
                 is_mean = upper.quantile is None
                 if same and is_mean and upper.sign > 0 > lower.sign and upper.limit < lower.limit:
-                    wanted = f"a limit that agrees with {upper.key}: {upper.text}"
-                    raise self.error(tuple(lower.key.split(".")), wanted, Phrase(lower.text))
+                    wanted = f"a limit that agrees with {dotted(upper.key)}: {upper.text}"
+                    raise self.error(lower.key, wanted, Phrase(lower.text))
