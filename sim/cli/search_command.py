@@ -85,7 +85,7 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
     """Each objective by the twin and by agents, with the error of the twin; whether the point survives."""
     from rich.table import Table
 
-    from sim.searches.sentences import difference
+    from sim.results.number_text import difference_unit
 
     table = Table(title="Differences from the baseline", title_justify="left")
     table.add_column("")
@@ -95,16 +95,14 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
     for objective in document["objectives"]:
         name = objective["name"]
         twin = [document["front"][number - 1]["objectives"][name] for number in shown]
-        table.add_row(f"{objective['label']}, twin", *(_with_range(each, objective, "q025", "q975") for each in twin))
+        title = f"{objective['label']}, {difference_unit(objective['unit'])}: twin (95% of draws)"
+        table.add_row(title, *(_with_range(each, objective, "q025", "q975") for each in twin))
         table.add_row("  better than the baseline in", *(f"{each['better_in']:.0%} of draws" for each in twin))
         if agents:
             figures = [agents[number]["objectives"][name] for number in shown]
-            table.add_row(
-                "  agents", *(_with_range(each["agents"], objective, "ci_low", "ci_high") for each in figures)
-            )
-            table.add_row(
-                "  error of the twin", *(difference(each["twin_error"]["mean"], objective) for each in figures)
-            )
+            by_agents = [_with_range(each["agents"], objective, "ci_low", "ci_high") for each in figures]
+            table.add_row("  agents (95% CI)", *by_agents)
+            table.add_row("  error of the twin", *(_bare(each["twin_error"]["mean"], objective) for each in figures))
     if agents:
         table.add_row("survives", *("yes" if agents[number]["survives"] else "NO" for number in shown))
         table.add_row("  in resampled draws", *(f"{agents[number]['survives_in']:.0%}" for number in shown))
@@ -112,6 +110,13 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
 
 
 def _with_range(figures: Mapping[str, Any], objective: Mapping[str, Any], low: str, high: str) -> str:
-    from sim.searches.sentences import difference, interval
+    from sim.searches.sentences import interval
 
-    return f"{difference(figures['objective'], objective)}\n({interval(figures, objective, low, high)})"
+    return f"{_bare(figures['objective'], objective)}\n({interval(figures, objective, low, high)})"
+
+
+def _bare(value: float | None, objective: Mapping[str, Any]) -> str:
+    """A difference without its unit, which the row names."""
+    from sim.results.number_text import MINUS, number_text
+
+    return number_text(value, objective["unit"], objective["decimals"], signed=True, minus=MINUS)
