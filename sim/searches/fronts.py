@@ -77,7 +77,7 @@ class Scaling(NamedTuple):
         return out
 
 
-class Stability(NamedTuple):
+class FrontStability(NamedTuple):
     """How alike the fronts of several seeds of the optimiser are.
 
     Attributes
@@ -95,7 +95,7 @@ class Stability(NamedTuple):
     is_stable: bool
 
 
-def stability(fronts: Sequence[F]) -> Stability:
+def stability(fronts: Sequence[F]) -> FrontStability:
     """Compare fronts.
 
     Parameters
@@ -105,7 +105,7 @@ def stability(fronts: Sequence[F]) -> Stability:
 
     Returns
     -------
-    Stability
+    FrontStability
     """
     every = np.concatenate(list(fronts))
     joint = every[front(every)]
@@ -121,7 +121,7 @@ def stability(fronts: Sequence[F]) -> Stability:
         shares.append(hypervolume(scaled) / total)
         apart = np.linalg.norm(scaling.scaled(joint)[:, None] - scaled[None], axis=2)
         distances.append(float(apart.min(axis=1).mean()))
-    return Stability(tuple(shares), tuple(distances), min(shares) >= STABLE)
+    return FrontStability(tuple(shares), tuple(distances), min(shares) >= STABLE)
 
 
 def hypervolume(scaled: F) -> float:

@@ -19,7 +19,7 @@ from sim.results.summary import summary
 from sim.schema.json_text import indented_json
 from sim.schema.version import VERSION
 from sim.searches.confirmation import Confirmation, survivals
-from sim.searches.fronts import Stability
+from sim.searches.fronts import FrontStability
 from sim.searches.goals import Goal, beats, excesses_of, objectives_of, within
 from sim.searches.plan import SearchPlan
 from sim.searches.quantities import HOLDER, Quantity
@@ -134,7 +134,7 @@ def result_of(
     evaluated: Evaluated,
     values: F,
     differences: F,
-    alike: Stability,
+    alike: FrontStability,
     chosen: Sequence[int],
     confirmation: Confirmation | None,
     fresh: F | None,
@@ -151,7 +151,7 @@ def result_of(
         The joint front.
     differences : ndarray of float64, shape (points, draws, quantities)
         Its differences from the baseline by the twin.
-    alike : Stability
+    alike : FrontStability
         How alike the fronts of the seeds of the optimiser are.
     chosen : sequence of int
         Positions in the front of the points that agents ran.
