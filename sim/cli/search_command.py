@@ -95,14 +95,22 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
     for objective in document["objectives"]:
         name = objective["name"]
         twin = [document["front"][number - 1]["objectives"][name] for number in shown]
-        title = f"{objective['label']}, {difference_unit(objective['unit'])}: twin (95% of draws)"
+        title = f"{objective['measure']}, {difference_unit(objective['unit'])}: twin, mean (95% of draws)"
         table.add_row(title, *(_with_range(each, objective, "q025", "q975") for each in twin))
         table.add_row("  better than the baseline in", *(f"{each['better_in']:.0%} of draws" for each in twin))
-        if agents:
-            figures = [agents[number]["objectives"][name] for number in shown]
+        figures = [agents[number]["objectives"][name] for number in shown] if agents else []
+        quantile = objective["quantile"]
+        if quantile is not None:
+            title = f"  in {quantile:.0%} of draws at least as good as"
+            table.add_row(title, *(_number(each["objective"], objective) for each in twin))
+        if figures:
             by_agents = [_with_range(each["agents"], objective, "ci_low", "ci_high") for each in figures]
-            table.add_row("  agents (95% CI)", *by_agents)
-            table.add_row("  error of the twin", *(_bare(each["twin_error"]["mean"], objective) for each in figures))
+            table.add_row("  agents, mean (95% CI)", *by_agents)
+            table.add_row("  error of the twin", *(_number(each["twin_error"]["mean"], objective) for each in figures))
+            if quantile is not None:
+                table.add_row(
+                    f"{title}, agents", *(_number(each["agents"]["objective"], objective) for each in figures)
+                )
     if agents:
         table.add_row("survives", *("yes" if agents[number]["survives"] else "NO" for number in shown))
         table.add_row("  in resampled draws", *(f"{agents[number]['survives_in']:.0%}" for number in shown))
@@ -112,10 +120,10 @@ def _objectives(document: Mapping[str, Any], shown: list[int]) -> Table:
 def _with_range(figures: Mapping[str, Any], objective: Mapping[str, Any], low: str, high: str) -> str:
     from sim.searches.sentences import interval
 
-    return f"{_bare(figures['objective'], objective)}\n({interval(figures, objective, low, high)})"
+    return f"{_number(figures['mean'], objective)}\n({interval(figures, objective, low, high)})"
 
 
-def _bare(value: float | None, objective: Mapping[str, Any]) -> str:
+def _number(value: float | None, objective: Mapping[str, Any]) -> str:
     """A difference without its unit, which the row names."""
     from sim.results.number_text import MINUS, number_text
 

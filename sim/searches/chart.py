@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -9,8 +10,10 @@ from typing import Any, NamedTuple
 from sim.results.number_text import MINUS, difference_unit, is_share
 from sim.results.svg_panel import Axis, Box, Colours, axis
 
-WIDTH, HEIGHT = 860, 560
-BOX = Box(90.0, 590.0, 70.0, 470.0)
+WIDTH, HEIGHT = 900, 580
+BOX = Box(90.0, 620.0, 92.0, 492.0)
+TITLE_LINE, LEGEND_LINE = 84, 34
+"""Characters of a line of the title, and of the legend."""
 TWIN, AGENTS, LOST = "#12436D", "#F46A25", "#801650"
 """Colours of the Analysis Function's categories; shapes differ too."""
 SMALLEST, LARGEST = 3.5, 8.5
@@ -79,8 +82,11 @@ def picture(document: Mapping[str, Any]) -> str:
             f"<desc>{escape(description)}</desc>",
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
             f'<g fill="{Colours().text}">',
-            f'<text x="{BOX.left:.0f}" y="32" font-size="17" font-weight="bold">{escape(title)}</text>',
-            f'<text x="{BOX.left:.0f}" y="52">Differences from the baseline, mean of the years; the plan costs the same'
+            *(
+                f'<text x="{BOX.left:.0f}" y="{24 + 19 * k}" font-size="15" font-weight="bold">{escape(line)}</text>'
+                for k, line in enumerate(textwrap.wrap(title, TITLE_LINE, max_lines=2, placeholder=" …"))
+            ),
+            f'<text x="{BOX.left:.0f}" y="66">Differences from the baseline, mean of the years; the plan costs the same'
             "</text>",
             *body,
             *_legend(objectives, any(not each[3] for each in confirmed)),
@@ -196,5 +202,6 @@ def _legend(objectives: Sequence[Mapping[str, Any]], some_lost: bool) -> Iterato
         yield f'<text x="{left + 16:.0f}" y="{at + 4:.0f}">{text}</text>'
     if len(objectives) > 2:
         at = y + 24 * len(rows) + 6
-        yield f'<text x="{left - 6:.0f}" y="{at:.0f}">Larger circles:</text>'
-        yield f'<text x="{left - 6:.0f}" y="{at + 18:.0f}">higher {escape(str(objectives[2]["label"]).lower())}</text>'
+        text = f"Larger circles: higher {str(objectives[2]['label']).lower()}"
+        for k, line in enumerate(textwrap.wrap(text, LEGEND_LINE)):
+            yield f'<text x="{left - 6:.0f}" y="{at + 18 * k:.0f}">{escape(line)}</text>'

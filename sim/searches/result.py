@@ -216,6 +216,7 @@ def _about(plan: SearchPlan) -> dict[str, Any]:
         "objectives": [
             {
                 "name": goal.name, "metric": goal.quantity.metric, "label": goal.label,
+                "measure": goal.measure.label,
                 "unit": goal.measure.unit, "decimals": goal.measure.decimals + 1,
                 "better": "down" if goal.sign > 0 else "up", "years": [goal.quantity.first, goal.quantity.last],
                 "quantile": goal.quantile,

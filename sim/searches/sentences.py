@@ -96,7 +96,7 @@ def _plan(document: Mapping[str, Any], best: Mapping[str, Any]) -> list[str]:
             text = f" ({pounds(change)} a head)" if lever["pounds_a_head"] else ""
             moved.append((-abs(change), f"{lever['lever']} {before:g} to {value:.3g}{text}"))
     words = ", ".join(text for _, text in sorted(moved))
-    out = [f"It sets {words}; the plan costs the same as the baseline's, in pounds a head a year."]
+    out = [f"It sets {words}. The plan costs the same as the baseline's; pounds are per head a year."]
     shares = {name: x for name, x in best["plan"].items() if x is not None and abs(x) >= SMALL}
     if shares:
         gains = _holders({name: x for name, x in shares.items() if x > 0.0})
@@ -172,7 +172,7 @@ def _agents(document: Mapping[str, Any]) -> list[str]:
     figures = first["objectives"][objective["name"]]
     agents, error = figures["agents"], figures["twin_error"]
     is_known = agents["ci_low"] is not None and not agents["ci_low"] <= 0.0 <= agents["ci_high"]
-    name, unit = objective["label"].lower(), objective["unit"]
+    name, unit = objective["measure"].lower(), objective["unit"]
     spread = [sd_text(agents[key], unit, objective["decimals"]) for key in ("luck_sd", "parameter_sd")]
     doubt = "" if is_known else ", which includes 0: agents do not distinguish it from the baseline"
     out.append(
