@@ -15,6 +15,7 @@ from sim.cli import (
     dashboard_command,
     list_command,
     place_commands,
+    rank_command,
     run_commands,
     sensitivity_command,
     sweep_commands,
@@ -52,6 +53,7 @@ app.command()(run_commands.compare)
 app.command()(sweep_commands.sweep)
 app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
+app.command()(rank_command.rank)
 app.command()(sensitivity_command.sensitivity)
 app.command("list")(list_command.list_)
 app.command()(list_command.schema)
