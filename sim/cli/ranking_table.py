@@ -12,9 +12,8 @@ from rich.text import Text
 from sim.cli.tables import print_wrapped
 from sim.ranking.criteria import Criterion
 from sim.ranking.ranking import NOTHING, Ranking
-from sim.ranking.sentences import first_places, notes, pockets, subject, title
+from sim.ranking.sentences import first_places, notes, pockets, silo_figures, subject, title
 from sim.results.money.appraisal import PresentValue
-from sim.results.money.ledger import SILO_LABELS
 from sim.results.number_text import fixed
 from sim.schema.errors import plain
 from sim.state.codes import SILOS
@@ -122,13 +121,13 @@ def _payers(ranking: Ranking, out: Console) -> None:
 
 def _gains(ranking: Ranking, out: Console) -> None:
     out.print()
-    out.print(Text("Who gains: change of acute spending, £ a person, present value", style="bold"))
+    heading = "Who gains: acute demand avoided, £ a person, present value, by the budget holder that must answer it"
+    out.print(Text(heading, style="bold"))
     table = _table(*SHORT_SILOS.values(), words="payer and gainer")
     for entry in ranking.interventions:
-        money = entry.money
-        estimates = [money.estimate(f"acute.{silo}") for silo in SILOS]
-        cells = [_pounds(each, money.people) for each in estimates]
-        table.add_row(Text(plain(ranking.labels[entry.name])), *cells, Text(pockets(entry)))
+        figures = [silo_figures(ranking, entry, silo) for silo in SILOS]
+        cells = [_with_mark(each["mean"], each["ci_low"], each["ci_high"], 2) for each in figures]
+        table.add_row(Text(plain(ranking.labels[entry.name])), *cells, Text(pockets(ranking, entry)))
     out.print(table)
 
 
@@ -151,6 +150,3 @@ def _apart(ranking: Ranking, out: Console) -> None:
     by_reason = sorted(ranking.apart, key=lambda each: each.reason)
     for reason, group in groupby(by_reason, key=lambda each: each.reason):
         print_wrapped(f"{', '.join(each.name for each in group)}: {reason}.", out)
-
-
-assert set(SHORT_SILOS) == set(SILOS) <= set(SILO_LABELS)

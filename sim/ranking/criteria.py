@@ -13,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.ranking.programme_cost import programme_cost
+from sim.results.metric_series import MetricSeries
 from sim.results.metrics import metric
 from sim.results.money.amounts import STANDARD, amounts, present
 from sim.results.money.discounting import present_values
 from sim.results.summary import summary
+from sim.services.catalogue import load_catalogue
+from sim.state.codes import SILOS
 
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison
@@ -120,12 +123,16 @@ class Effects(NamedTuple):
         What it adds to lines and programmes: pounds per person, present value.
     demand : ndarray of float64, shape (draws,)
         Change of acute demand, the mean of all years, in per cent of the baseline's mean.
+    by_silo : ndarray of float64, shape (draws, silos)
+        Acute demand avoided, by the budget holder that must answer it: pounds per person, present value. Their sum is
+        the first criterion.
     """
 
     values: F
     per_pound: F
     cost: F
     demand: F
+    by_silo: F
 
 
 def effects(comparison: Comparison, name: str) -> Effects:
@@ -145,28 +152,35 @@ def effects(comparison: Comparison, name: str) -> Effects:
     people, valuation = float(comparison.people), comparison.scenarios[0].valuation()
     money = present(amounts(comparison, name), valuation)
 
-    def pounds(measure: str) -> F:
+    def pounds(measure: str, by: str | None = None) -> F:
         made = metric(measure)
-        levels = [comparison.grouped(of, made, "year", None)[:, 0] for of in (name, comparison.baseline)]
+        levels = [comparison.grouped(of, made, "year", by) for of in (name, comparison.baseline)]
         out: F = (levels[1] - levels[0]) / comparison.index_scale(made)
-        return present_values(out, "money", valuation.discount_money)[:, -1]
+        return present_values(out, "money", valuation.discount_money)[..., -1]
+
+    by_service = pounds(ACUTE, "service")
+    services = MetricSeries(comparison, metric(ACUTE)).groups("service")
+    silo_of: dict[str | None, str] = {service.id: service.silo for service in load_catalogue()}
+    silos = np.array([silo_of[each] for each in services])
+    by_silo = np.stack([by_service[:, silos == silo].sum(axis=1) for silo in SILOS], axis=1)
 
     before, after = (
         comparison.grouped(of, metric(ACUTE), "year", None)[:, 0].mean(axis=1) for of in (comparison.baseline, name)
     )
     values = np.stack(
         [
-            pounds(ACUTE),
+            pounds(ACUTE)[:, 0],
             1000.0 * money["qalys"][:, -1] / people,
             money["npv_public"][:, -1] / people,
             money[f"npv.{STANDARD}"][:, -1] / people,
-            pounds(GAP),
+            pounds(GAP)[:, 0],
         ],
         axis=1,
     )
     planned = programme_cost(comparison, name)
     cost = present_values(planned, "money", valuation.discount_money)[:, -1] / people
-    return Effects(values, per_pound(values, cost), cost, 100.0 * (after - before) / before.mean())
+    change = 100.0 * (after - before) / before.mean()
+    return Effects(values, per_pound(values, cost), cost, change, by_silo)
 
 
 def per_pound(values: F, cost: F) -> F:

@@ -212,9 +212,12 @@ class _Task:
             f"baseline: {(len(names) + 1) * each_policy:,} runs of {self._people:,} people and "
             f"{self._baseline.years} years"
         )
+        # A draw is calibrated once, in the first group.
+        steps = [(len(group) + 1) * each_policy for group in groups]
+        steps[0] += self._seeds if self._draws != "none" else 0
         result: Comparison | None = None
         for k, group in enumerate(groups):
-            shown = None if progress is None else _part_of(progress, k, len(groups))
+            shown = None if progress is None else _part_of(progress, k, steps)
             result = self._compared([plan.scaled[name] for name in group], shown)
             ranked += [_ranked(by_name[name], plan.scaled[name], result) for name in group]
         assert result is not None
@@ -364,11 +367,12 @@ def _keep_runs(folder: Path) -> None:
     shutil.rmtree(unfinished)
 
 
-def _part_of(progress: Progress, number: int, groups: int) -> Progress:
-    """The progress of one of several groups, as a part of all of them."""
+def _part_of(progress: Progress, number: int, steps: Sequence[int]) -> Progress:
+    """The progress of one of several groups, as a part of all of them, of which each has so many steps."""
 
     def part(done: int, total: int, label: str) -> None:
-        progress(number * total + done, groups * total, label)
+        within = round(steps[number] * done / total) if total else 0
+        progress(sum(steps[:number]) + within, sum(steps), label)
 
     return part
 

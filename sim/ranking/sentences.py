@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from sim.ranking.criteria import Criterion
 from sim.ranking.order import Standing
 from sim.ranking.ranking import NOTHING, Ranking
-from sim.results.money.ledger import SILO_LABELS
+from sim.results.money.ledger import OUTSIDE, SILO_LABELS
 from sim.results.number_text import fixed
 from sim.scenario.valuation import Valuation
 from sim.state.codes import SILOS
 
 if TYPE_CHECKING:
     from sim.ranking.ranking import RankedIntervention
-    from sim.results.money.appraisal import Appraisal, PresentValue
+    from sim.results.money.appraisal import PresentValue
 
 MOST_NAMED = 3
 """Largest number of interventions, or of payers, that a sentence names."""
@@ -90,27 +90,23 @@ def against_nothing(places: Sequence[Standing]) -> tuple[tuple[str, ...], tuple[
     return tuple(n for n in names[:at] if n not in tied), tuple(n for n in names[at:] if n not in tied)
 
 
-def pockets(entry: RankedIntervention) -> str:
-    """State who pays for an intervention and who gains, in a sentence."""
-    gained = _largest_gain(entry.money)
-    if gained is None:
-        text = "nobody clearly spends less on acute services"
-    else:
-        text = f"{gained[0]} spends £{fixed(gained[1], 2)} a person less on acute services"
-    return f"paid by {_payers(entry)}; {text}"
+def pockets(ranking: Ranking, entry: RankedIntervention) -> str:
+    """State who pays for an intervention, and for whom acute demand falls most."""
+    return f"{_payers(entry)}; {_largest_gain(ranking, entry)}"
 
 
 def _payers(entry: RankedIntervention) -> str:
-    """The sources that clearly pay more, the largest first; those whose money moves between lines stand first."""
+    """The sources that clearly pay more, the largest first; for moved money, the budgets that it moves to."""
     people = entry.money.people
     clear = {name: each.mean / people for name, each in entry.money.payers.items() if _surely_positive(each)}
-    words = ["other lines"] if entry.funding == "other lines" else []
-    words += [
-        f"{PAYER_LABELS[name]} (£{fixed(clear[name], 2)})"
-        for name in sorted(clear, key=lambda payer: -clear[payer])[:MOST_NAMED]
-        if clear[name] >= LEAST_PAID
-    ]
-    return " and ".join(words) if words else "nobody, as far as the draws show"
+    names = [name for name in sorted(clear, key=lambda payer: -clear[payer]) if clear[name] >= LEAST_PAID]
+    words = [f"{PAYER_LABELS[name]} (£{fixed(clear[name], 2)})" for name in names[:MOST_NAMED]]
+    if entry.funding == "new money":
+        return f"paid by {' and '.join(words)}" if words else "no source clearly pays more"
+    moved = [word for name, word in zip(names, words, strict=False) if name in SILOS]
+    others = [word for name, word in zip(names, words, strict=False) if name not in SILOS]
+    text = "paid by other lines" + (f" and {' and '.join(others)}" if others else "")
+    return text + (f", budgets move to {' and '.join(moved)}" if moved else "")
 
 
 def _surely_positive(estimate: PresentValue) -> bool:
@@ -118,21 +114,27 @@ def _surely_positive(estimate: PresentValue) -> bool:
     return estimate.mean > 0.0 and not estimate.ci_low <= 0.0
 
 
-def _largest_gain(money: Appraisal) -> tuple[str, float] | None:
-    """The budget holder whose acute spending falls most, of those whose 95% interval lies below 0."""
-    clear = {silo: money.estimate(f"acute.{silo}") for silo in SILOS}
-    clear = {silo: estimate for silo, estimate in clear.items() if estimate.ci_high < 0.0}
+def _largest_gain(ranking: Ranking, entry: RankedIntervention) -> str:
+    """The budget holder whose acute demand falls most, of those for whom it clearly falls."""
+    figures = {silo: silo_figures(ranking, entry, silo) for silo in SILOS}
+    clear = {silo: each["mean"] for silo, each in figures.items() if each["mean"] > 0.0 and not each["ci_low"] <= 0.0}
     if not clear:
-        return None
-    silo = min(clear, key=lambda name: clear[name].mean)
-    return SILO_LABELS[silo], -clear[silo].mean / money.people
+        return "no budget holder clearly has less acute demand"
+    silo = max(clear, key=lambda name: clear[name])
+    return f"most gain: {SILO_LABELS[silo]} (£{fixed(clear[silo], 2)})"
+
+
+def silo_figures(ranking: Ranking, entry: RankedIntervention, silo: str) -> dict[str, float]:
+    """Summarise the acute demand that a budget holder is spared: pounds per person, present value."""
+    k, again = SILOS.index(silo), entry.replicates
+    return ranking.summary_of(entry.effects.by_silo[:, k], None if again is None else again.by_silo[:, k])
 
 
 PAYER_LABELS = {
     **SILO_LABELS,
     "centre": "the centre",
     "reserves": "reserves",
-    "outside": "new money outside services",
+    OUTSIDE: "new money outside services",
 }
 """Who pays, in words."""
 
@@ -145,7 +147,7 @@ def notes(ranking: Ranking) -> tuple[str, ...]:
 def _notes(ranking: Ranking) -> Iterator[str]:
     causes = "chance alone" if ranking.draws == "none" else "chance and parameters"
     yield (
-        "In brackets: 95% interval of the mean over the draws. Middle 95%: that of single draws, which differ by "
+        "95% interval: of the mean over the draws. Middle 95%: that of single draws, which differ by "
         f"{causes}. Best, best 3: share of the draws in which an intervention is the best, or among the best three."
     )
     yield (
@@ -163,12 +165,18 @@ def _notes(ranking: Ranking) -> Iterator[str]:
     )
     yield (
         "New money adds to public spending. Money of other lines is taken from them, and what these lines then do less "
-        "is part of the effect. A grant counts with the budget holder whose line it raises."
+        "is part of the effect. A grant counts with the budget holder whose line it raises. Under who pays, a budget "
+        "holder below 0 has less to spend."
     )
     if ranking.draws != "none":
         yield (
             "Each plan is sized at the central prices. A draw has prices of its own, at which the same plan costs more "
             "or less: the pound is that of the draw."
+        )
+    if any(entry.money.payers[OUTSIDE].mean > 0.0 for entry in ranking.interventions):
+        yield (
+            "Programmes outside services have assumed prices and assumed effects, with wide ranges. Such a programme "
+            "may have a high place because its assumed price is low: find the local price first."
         )
     yield f"Net value: {_qaly(ranking.valuation)}"
     for name in ranking.without_ratio:

@@ -11,7 +11,7 @@ from typing import Any
 from sim.ranking.chart import ranking_chart
 from sim.ranking.criteria import CRITERIA
 from sim.ranking.ranking import NO_RATIO, NOTHING, Ranking
-from sim.ranking.sentences import first_places, notes, pockets, subject, title
+from sim.ranking.sentences import first_places, notes, pockets, silo_figures, subject, title
 from sim.results.money.appraisal import PresentValue
 from sim.results.number_text import plain_number
 from sim.results.summary import SUMMARY
@@ -69,16 +69,19 @@ def rows(ranking: Ranking) -> Iterator[tuple[Any, ...]]:
 
 
 def _payer_rows(ranking: Ranking) -> Iterator[tuple[Any, ...]]:
-    """Make the rows of `payers.csv`: who pays, who spends, and whose acute spending changes; pounds a person."""
+    """Make the rows of `payers.csv`: who pays, who spends, and who has less acute demand; pounds a person."""
     for entry in ranking.interventions:
         money = entry.money
         parts = [("pays", name, estimate) for name, estimate in money.payers.items()]
         parts += [("spends", name, estimate) for name, estimate in money.by_silo.items()]
-        parts += [("acute spending", silo, money.estimate(f"acute.{silo}")) for silo in SILOS]
+        parts += [("spends on acute services", silo, money.estimate(f"acute.{silo}")) for silo in SILOS]
         parts += [("net value", name, estimate) for name, estimate in money.npv_by_value.items()]
-        for part, item, estimate in parts:
-            figures = estimate.times(1.0 / money.people)
-            yield (entry.name, ranking.labels[entry.name], part, item, "£ per person, present value", *figures)
+        lines = [(part, item, tuple(estimate.times(1.0 / money.people))) for part, item, estimate in parts]
+        for silo in SILOS:
+            figures = silo_figures(ranking, entry, silo)
+            lines.append(("acute demand avoided", silo, tuple(figures[name] for name in PresentValue._fields)))
+        for part, item, numbers in lines:
+            yield (entry.name, ranking.labels[entry.name], part, item, "£ per person, present value", *numbers)
 
 
 def files(ranking: Ranking) -> dict[str, str]:
@@ -183,7 +186,8 @@ def _intervention(ranking: Ranking, name: str) -> dict[str, Any]:
         "acute_demand_change_percent": _numbers(
             ranking.summary_of(entry.effects.demand, None if again is None else again.demand)
         ),
-        "pockets": pockets(entry),
+        "acute_demand_avoided_by_silo": {silo: _numbers(silo_figures(ranking, entry, silo)) for silo in SILOS},
+        "pockets": pockets(ranking, entry),
         "money": entry.money.document(),
     }
 
