@@ -309,7 +309,9 @@ def test_groups_and_stored_runs_change_nothing(
     again = small(out=tmp_path / "ranking", notify=lines.append)
     assert f"{SEEDS} of {SEEDS} seeds are in {tmp_path / 'ranking'}" in lines
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ranking"]
-    # Seconds and versions are no part of the document.
+    assert len(list((tmp_path / "ranking" / "runs").iterdir())) == 3
+    small(only=NAMES[:1], out=tmp_path / "ranking")
+    assert len(list((tmp_path / "ranking" / "runs").iterdir())) == 1
     assert first.document() == again.document() == ranked.document()
 
 

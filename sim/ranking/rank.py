@@ -39,7 +39,8 @@ from sim.results import folder_lock, result_folder
 from sim.results.comparison import Comparison
 from sim.results.money.discounting import present_values
 from sim.results.policy_words import asked_words
-from sim.results.run_store import RUNS, UNFINISHED, RunStore
+from sim.results.run_files import DIGITS
+from sim.results.run_store import RUNS, UNFINISHED, RunStore, run_format
 from sim.scenario.policy_checks import levers_by_name
 from sim.scenario.scenario import Scenario
 from sim.schema.errors import InputError, Phrase
@@ -183,6 +184,7 @@ class _Task:
         self._seeds, self._seed, self._draws, self._threads = seeds, seed, draws, threads
         self._folder, self._say = folder, say
         self._reported: set[str] = set()
+        self._digests: list[str] = []
 
     def all_runs(self, library: Library) -> tuple[Runs, ...]:
         """The runs that are about to be made, for the estimate of memory and time."""
@@ -222,7 +224,7 @@ class _Task:
             ranked += [_ranked(by_name[name], plan.scaled[name], result) for name in group]
         assert result is not None
         if self._folder is not None:
-            _keep_runs(self._folder)
+            _keep_runs(self._folder, self._digests)
         return Ranking(
             place=self._place.name,
             place_label=self._place.label,
@@ -299,7 +301,7 @@ class _Task:
             store = None
             if self._folder is not None:
                 store = stack.enter_context(RunStore(self._folder, self._say_once))
-            return compare(
+            result = compare(
                 self._baseline,
                 *scenarios,
                 place=self._place,
@@ -311,6 +313,8 @@ class _Task:
                 progress=progress,
                 store=store,
             )
+        self._digests.append(run_format(result).comparison[:DIGITS])
+        return result
 
 
 def _ranked(intervention: Intervention, scaled: Scenario, result: Comparison) -> RankedIntervention:
@@ -355,16 +359,20 @@ def _folder_of_ranking(out: Path) -> Path:
     return folder
 
 
-def _keep_runs(folder: Path) -> None:
-    """Move finished runs into the folder of a ranking that is complete."""
-    unfinished = folder_lock.place_beside(folder) / f"{folder.name}{UNFINISHED}"
-    if not unfinished.is_dir():
-        return
-    for path in sorted(unfinished.glob("*/*")):
-        target = folder / RUNS / path.parent.name / path.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
-    shutil.rmtree(unfinished)
+def _keep_runs(folder: Path, digests: Iterable[str]) -> None:
+    """Move the runs of a complete ranking into its folder, and delete those of another ranking there."""
+    unfinished, present = folder_lock.place_beside(folder) / f"{folder.name}{UNFINISHED}", folder / RUNS
+    wanted = set(digests)
+    for digest in wanted:
+        for path in sorted((unfinished / digest).glob("*")):
+            (present / digest).mkdir(parents=True, exist_ok=True)
+            path.replace(present / digest / path.name)
+        shutil.rmtree(unfinished / digest, ignore_errors=True)
+    with contextlib.suppress(OSError):  # it has runs of another ranking, or is not there
+        unfinished.rmdir()
+    for path in present.iterdir():
+        if path.name not in wanted:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _part_of(progress: Progress, number: int, steps: Sequence[int]) -> Progress:

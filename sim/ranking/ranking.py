@@ -261,6 +261,7 @@ class Ranking:
         from sim.results.result_folder import writable, write_text
 
         path = writable(Path(folder), "save")
-        for name, text in files(self).items():
+        written = files(self)
+        for name, text in written.items():
             write_text(path, name, text)
-        return tuple(files(self))
+        return tuple(written)

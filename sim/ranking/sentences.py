@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 3
 """Largest number of interventions, or of payers, that a sentence names."""
 LEAST_PAID = 0.005
-"""Pounds a person below which a payer is not named."""
+"""Pounds a person below which a payer or a gainer is not named."""
 
 
 def title(ranking: Ranking) -> str:
@@ -115,13 +115,14 @@ def _surely_positive(estimate: PresentValue) -> bool:
 
 
 def _largest_gain(ranking: Ranking, entry: RankedIntervention) -> str:
-    """The budget holder whose acute demand falls most, of those for whom it clearly falls."""
+    """The budget holder whose acute demand falls most, and whether it clearly falls."""
     figures = {silo: silo_figures(ranking, entry, silo) for silo in SILOS}
-    clear = {silo: each["mean"] for silo, each in figures.items() if each["mean"] > 0.0 and not each["ci_low"] <= 0.0}
-    if not clear:
-        return "no budget holder clearly has less acute demand"
-    silo = max(clear, key=lambda name: clear[name])
-    return f"most gain: {SILO_LABELS[silo]} (£{fixed(clear[silo], 2)})"
+    silo = max(figures, key=lambda name: figures[name]["mean"])
+    mean, low = figures[silo]["mean"], figures[silo]["ci_low"]
+    if mean < LEAST_PAID:
+        return "no budget holder has less acute demand"
+    doubt = ", not clearly" if low <= 0.0 else ""
+    return f"most gain: {SILO_LABELS[silo]} (£{fixed(mean, 2)}{doubt})"
 
 
 def silo_figures(ranking: Ranking, entry: RankedIntervention, silo: str) -> dict[str, float]:
