@@ -19,6 +19,8 @@ NEW, MOVED = "#12436D", "#F46A25"
 """Colours of new money, and of money of other lines."""
 LABELS, PANEL, SPACE, ROW, TOP = 330.0, 190.0, 34.0, 21.0, 150.0
 """Widths of the labels, of a panel and of the space between panels; height of a row; top of the panels."""
+LONGEST = 46
+"""Characters of a label."""
 
 
 def ranking_chart(ranking: Ranking) -> str:
@@ -107,4 +109,4 @@ def _ticks(scale: Axis) -> list[float]:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 50 else f"{label[:49]}…"
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"

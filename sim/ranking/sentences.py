@@ -38,8 +38,9 @@ def subject(ranking: Ranking) -> str:
         "mechanisms": "draws of the parameters of mechanisms",
         "none": "seeds with the central parameters",
     }[ranking.draws]
+    number = len(ranking.interventions)
     return (
-        f"{len(ranking.interventions)} interventions, {ranking.people:,} people, {ranking.years} years, "
+        f"{number} intervention{'s' if number > 1 else ''}, {ranking.people:,} people, {ranking.years} years, "
         f"{len(ranking.seeds)} {kind}. The budget begins in {ranking.start} and grows over {ranking.ramp_months} "
         f"months; its present value is £{ranking.budget_present:,.2f} a person."
     )
