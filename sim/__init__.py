@@ -41,6 +41,7 @@ _MODULES = {
     "new_place": "sim.place.census_tables",
     "place_names": "sim.place.place",
     "parameters": "sim.scenario.parameters",
+    "rank": "sim.ranking.rank",
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
     "scope": "sim.analysis.scope",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from sim.place.english_authorities import authority_names
     from sim.place.place import Place, place_names
     from sim.policies import Lever, lever_sections, levers
+    from sim.ranking.rank import rank
     from sim.results.comparison import Comparison
     from sim.results.metric_types import Metric
     from sim.results.metrics import metrics
@@ -106,6 +108,7 @@ __all__ = [
     "new_place",
     "parameters",
     "place_names",
+    "rank",
     "run",
     "scenario_names",
     "scope",

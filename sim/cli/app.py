@@ -16,6 +16,7 @@ from sim.cli import (
     discover_command,
     list_command,
     place_commands,
+    rank_command,
     run_commands,
     search_command,
     sensitivity_command,
@@ -55,6 +56,7 @@ app.command()(sweep_commands.sweep)
 app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
 app.command()(search_command.search)
+app.command()(rank_command.rank)
 app.command()(sensitivity_command.sensitivity)
 app.command()(discover_command.discover)
 app.command("list")(list_command.list_)
