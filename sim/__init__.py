@@ -44,6 +44,7 @@ _MODULES = {
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
     "scope": "sim.analysis.scope",
+    "search": "sim.searches.search",
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
     "sweep": "sim.sweeps.sweep",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
+    from sim.searches.search import search
     from sim.services.catalogue import load_catalogue
     from sim.sweeps.ema_model import ema_model
     from sim.sweeps.results import load
@@ -107,6 +109,7 @@ __all__ = [
     "run",
     "scenario_names",
     "scope",
+    "search",
     "sensitivity",
     "services_of",
     "sweep",

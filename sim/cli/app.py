@@ -17,6 +17,7 @@ from sim.cli import (
     list_command,
     place_commands,
     run_commands,
+    search_command,
     sensitivity_command,
     sweep_commands,
     validation_commands,
@@ -53,6 +54,7 @@ app.command()(run_commands.compare)
 app.command()(sweep_commands.sweep)
 app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
+app.command()(search_command.search)
 app.command()(sensitivity_command.sensitivity)
 app.command()(discover_command.discover)
 app.command("list")(list_command.list_)
