@@ -333,7 +333,7 @@ def scaled(group: Group, name: str, low: float, high: float) -> float:
     return (group.parameters[name] - low) / (high - low)
 
 
-def test_the_ishigami_function_has_its_exact_indices(tmp_path: Path) -> None:
+def test_the_ishigami_function_has_its_exact_indices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Through the path of sweeps, as the difference from a baseline that varies too: Ishigami and Homma 1990."""
 
     def level(policy: int, group: Group) -> float:
@@ -358,9 +358,12 @@ def test_the_ishigami_function_has_its_exact_indices(tmp_path: Path) -> None:
     assert problem["bounds"] == [[LOW, HIGH], [0.0, 1.0], [6.0, 12.0]]
     assert inputs.shape == (1024 * 5, 3)
     assert np.isfinite(outputs).all()
+    assert command(["sensitivity", str(sweep.folder), "--policy", "salami-slice"]) == 0
+    text = capsys.readouterr().out
+    assert all(part in text for part in ("First order", "Total", "PAWN", "5,120 of 5,120 points", "random numbers"))
 
 
-def test_a_morris_design_has_its_effects(tmp_path: Path) -> None:
+def test_a_morris_design_has_its_effects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A linear function has the same effect everywhere: its slope times half of the distribution."""
 
     def level(policy: int, group: Group) -> float:
@@ -373,6 +376,8 @@ def test_a_morris_design_has_its_effects(tmp_path: Path) -> None:
     assert rows[STIFFNESS]["mu"] == pytest.approx(-1.0)
     assert rows[STIFFNESS]["mu_star"] == pytest.approx(1.0)
     assert rows[SCAR]["sigma"] == pytest.approx(0.0, abs=1e-9)
+    assert command(["sensitivity", str(sweep.folder)]) == 0
+    assert "Mean size" in capsys.readouterr().out
 
 
 # Other programs.

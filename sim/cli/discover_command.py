@@ -80,14 +80,16 @@ def discover(
     """
     from sim.cli import arguments, tables
     from sim.cli import discovery as output
+    from sim.cli.progress import Bar
     from sim.discovery.study import discover as study
 
     arguments.check_integer("--seed", seed, 0, 2**32 - 2)
     written = checked_folder(context, out)
-    result = study(
-        folder, metric=metric, year=year, policy=policy, place=place, above=above, below=below, level=level,
-        boxes=boxes, box=box, seed=seed,
-    )  # fmt: skip
+    with Bar() as progress:
+        result = study(
+            folder, metric=metric, year=year, policy=policy, place=place, above=above, below=below, level=level,
+            boxes=boxes, box=box, seed=seed, progress=progress,
+        )  # fmt: skip
     if written is not None:
         print(f"Wrote {', '.join(result.write(written))} to {out}", file=sys.stderr)
     if as_json:

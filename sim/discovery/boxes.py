@@ -30,7 +30,7 @@ F = npt.NDArray[np.float64]
 SIGNIFICANT = 0.05
 ANY = 1e-6
 """Threshold between points of interest, 1, and others, 0, that every box with a point of interest reaches."""
-HALVES = 10
+HALVES = 5
 """Random halves on which the search is repeated."""
 FEWEST_OF_HALF = 3
 """Fewest points of interest, and of others, in a half."""

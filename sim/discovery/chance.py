@@ -68,10 +68,9 @@ def point_spread(differences: F, *, is_crossed: bool, is_random: bool = True) ->
     --------
     Two states, two seeds; the second seed adds 2 at both, so that chance is no part of the spread between them.
 
-    >>> point_spread(np.array([[0.0, 2.0], [10.0, 12.0]]), is_crossed=True)[:2]
-    (6.0, -6.706204736174699)
-    >>> point_spread(np.array([[0.0, 2.0], [10.0, 12.0]]), is_crossed=True).chance_share
-    0.0
+    >>> spread = point_spread(np.array([[0.0, 2.0], [10.0, 12.0]]), is_crossed=True)
+    >>> spread.mean, spread.chance_share
+    (6.0, 0.0)
     """
     means = state_means(differences)
     means = means[np.isfinite(means)]

@@ -14,6 +14,7 @@ from sim.discovery.choice import choose, common
 from sim.discovery.features import feature_scores
 from sim.discovery.result import OF_BOXES, Discovery, box_document, choice_document
 from sim.schema.errors import InputError, Phrase
+from sim.simulation.simulate import Progress
 from sim.sweeps.paired import PairedLevels, checked_metric, checked_place, checked_year, paired_levels, state_means
 from sim.sweeps.results import Sweep, open_sweep
 
@@ -57,6 +58,7 @@ def discover(
     boxes: int = 1,
     box: int | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Discovery:
     """Compare the policies of a sweep over everything that is not known, and search where they do badly.
 
@@ -83,6 +85,8 @@ def discover(
         Position of the first box on the path of the search; by default it is chosen.
     seed : int
         Seed of random halves and of trees.
+    progress : callable, optional
+        Called with the number of policies whose boxes are searched, the number of all, and a label.
 
     Returns
     -------
@@ -123,7 +127,10 @@ def discover(
     document["points_planned"], document["boxes"] = planned, []
     if boxes:
         search = _Search(opened, paired, interest, seed)
-        document["boxes"] = [search.subject(subject, boxes, box) for subject in subjects]
+        for k, subject in enumerate(subjects):
+            if progress is not None:
+                progress(k, len(subjects), f"boxes of {subject.name}")
+            document["boxes"].append(search.subject(subject, boxes, box))
         document["notes"].insert(-1, OF_BOXES)
         _check_cases(folder, interest, document["boxes"])
     return Discovery(document)

@@ -56,9 +56,9 @@ def ema_model(
 
     Examples
     --------
-    >>> import sim
+    >>> import ema_workbench, sim  # doctest: +SKIP
     >>> model = sim.ema_model("design.toml", year=10)  # doctest: +SKIP
-    >>> experiments, outcomes = model.perform_experiments(scenarios=100)  # doctest: +SKIP
+    >>> experiments, outcomes = ema_workbench.perform_experiments(model, scenarios=100)  # doctest: +SKIP
     """
     try:
         with warnings.catch_warnings():
