@@ -45,6 +45,7 @@ _MODULES = {
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
     "sweep": "sim.sweeps.sweep",
+    "use": "sim.schema.extensions",
 }
 
 _ALIASES = {"parameters": "parameter_frame"}
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from sim.scenario.policy_checks import services_of
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
+    from sim.schema.extensions import use
     from sim.schema.quantities import AGE_BANDS
     from sim.services.catalogue import load_catalogue
     from sim.sweeps.results import load
@@ -102,6 +104,7 @@ __all__ = [
     "sensitivity",
     "services_of",
     "sweep",
+    "use",
 ]
 
 

@@ -17,7 +17,7 @@ own. Where few of the old are very old, people have been very old for a shorter 
 are poor, the same number of places helps a smaller share of people in need. Each place that is supplied with the
 project is therefore solved separately, starting from England's solution.
 
-Other parameters, and other places, also need another solution. A scenario states how it is solved (`calibrate`): "fast"
+Other parameters, other places, and services and mechanisms of extensions also need another solution. A scenario states how it is solved (`calibrate`): "fast"
 adapts the supplied solution in some seconds (paired_run.py), "full" solves it again in some minutes, and "none" keeps
 the hazards of the default parameters.
 """
@@ -38,6 +38,7 @@ import numpy.typing as npt
 from sim import hazards as tables
 from sim.calibration import attainable_rates
 from sim.calibration.calibrated_model import Calibrated, england_targets
+from sim.calibration.extended_model import changes_baseline, package_figures
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
 from sim.calibration.flow_balance import Solver
 from sim.calibration.paired_run import adapt
@@ -54,6 +55,7 @@ from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.scenario.valuation import VALUATION
+from sim.schema import extensions
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service, load_catalogue
 from sim.simulation.month import Month
@@ -202,7 +204,7 @@ def _run_while_solving(
 def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: Progress | None) -> Calibrated:
     """The solution adapted to these parameters and this place, from the cache or computed now."""
     name = nearest_supplied(place)
-    base = _solution_for((), name)
+    base = _supplied_model(name)
     params, domains, services = _figures(parameters)
     key = "-".join(
         (
@@ -218,6 +220,9 @@ def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: 
         if solution is None or diagnosis is None:
             if progress is not None:
                 progress(0, 1, f"calibrating {place.name}")
+            elif extensions.active():
+                names = ", ".join(extension.name for extension in extensions.active())
+                print(f"Calibrating {place.label} with {names}: only once, some seconds…", file=sys.stderr, flush=True)
             solution, diagnosis = adapt(base, Place.load(name), domains, services, params, place)
             aims = england_targets(domains, services, solution)
             for people in TOWNS_PEOPLE:
@@ -311,8 +316,9 @@ def _place_solution(
     """The solution for parameters in a place."""
     shape = shape_of(place)
     supplied = next((name for name in SOLVED_PLACES if shape == shape_of(Place.load(name))), None)
-    if supplied is not None and not parameters:
-        return _solution_for((), supplied)
+    extended = changes_baseline(mode)
+    if supplied is not None and not parameters and not extended:
+        return _supplied_model(supplied)
     if mode != "full":
         return _adapted(parameters, place, progress)
     with _solve_lock:
@@ -326,13 +332,20 @@ def _supplied_path(name: str) -> Path:
     return tables.SOLVED / f"{name}.npz"
 
 
+def _supplied_model(name: str) -> Calibrated:
+    """The solution that is supplied for a place, with the parameters and figures of the package."""
+    return _solution_for((), name, package_only=True)
+
+
 @lru_cache(maxsize=16)
-def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND) -> Calibrated:
+def _solution_for(
+    parameters: tuple[tuple[str, float], ...], name: str = ENGLAND, *, package_only: bool = False
+) -> Calibrated:
     """The solution for parameters in a supplied place: supplied, from the cache, or solved in full."""
     place = Place.load(name)
     if name != ENGLAND:
-        return _solved_in(place, parameters)
-    params, domains, services = _figures(parameters)
+        return _solved_in(place, parameters, package_only=package_only)
+    params, domains, services = _figures(parameters, package_only=package_only)
     digest = tables.digest(domains, services, params)
     solution = _supplied_solution(name, digest) or _cached_solution(digest)
     if solution is None:
@@ -342,13 +355,15 @@ def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
-def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...]) -> Calibrated:
+def _solved_in(
+    place: Place, parameters: tuple[tuple[str, float], ...], *, package_only: bool = False
+) -> Calibrated:
     """The full solution for parameters in a place other than England."""
-    params, domains, services = _figures(parameters)
+    params, domains, services = _figures(parameters, package_only=package_only)
     digest = tables.digest(domains, services, params, shape_of(place))
     solution = _supplied_solution(place.name, digest) or _cached_solution(digest)
     if solution is None:
-        england = _solution_for(parameters)
+        england = _solution_for(parameters, package_only=package_only)
         print(f"Calibrating {place.label}: only once, some minutes…", file=sys.stderr, flush=True)
         solution = solve_place(place, england.solution, params, domains, services)
         _cache_solution(solution, digest)
@@ -356,9 +371,12 @@ def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...]) -> Calib
 
 
 def _figures(
-    parameters: tuple[tuple[str, float], ...],
+    parameters: tuple[tuple[str, float], ...], *, package_only: bool = False
 ) -> tuple[dict[str, Params], tuple[Domain, ...], tuple[Service, ...]]:
+    """The parameters, domains and services with these values. `package_only` leaves extensions out."""
     base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
+    if package_only:
+        return package_figures(base.params())
     return base.params(), *set_in_england(base.parameters)
 
 

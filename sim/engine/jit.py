@@ -23,6 +23,7 @@ from numba.extending import intrinsic
 
 from sim.engine.code_cache import CodeCache, fingerprint, target
 from sim.engine.verified_files import cache_folder
+from sim.schema import extensions
 
 F = TypeVar("F", bound=Callable[..., Any])
 Int = int | np.int64
@@ -36,18 +37,24 @@ OF_WORLDS = (
 """Parts of `sim` that a burned-in world, and a record of a run, depend on."""
 
 
-def source_digest() -> str:
-    """Digest of every Python file that worlds and records depend on; names the files of their caches."""
+def source_digest(further: str) -> str:
+    """Digest of every Python file that worlds and records depend on; names the files of their caches.
+
+    `further` is the digest of the code of extensions.
+    """
     digest = hashlib.sha256()
     for path in sorted(SOURCE.rglob("*.py")):
         if path.relative_to(SOURCE).parts[0] in OF_WORLDS:
             digest.update(path.relative_to(SOURCE).as_posix().encode())
             digest.update(path.read_bytes())
+    digest.update(further.encode())
     digest.update(numba.__version__.encode())
     return digest.hexdigest()[:16]
 
 
-DIGEST = source_digest()
+DIGEST = source_digest(extensions.code_digest())
+PACKAGE_DIGEST = source_digest("") if extensions.code_digest() else DIGEST
+"""The digest without extensions, for what is computed without them."""
 FOLDER = cache_folder("compiled", 600_000_000, private=True)
 """Machine code, and lists of the files that a month needs. Code is loaded from here: nobody else may write in it."""
 _compiled: list[Any] = []

@@ -7,6 +7,7 @@ that errors of input files have (`InputError`).
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import re
 import sys
 import traceback
@@ -16,11 +17,8 @@ from types import ModuleType
 
 from pydantic import ValidationError
 
+from sim.schema import extensions
 from sim.schema.errors import NOTHING, InputError, Phrase
-
-EXPECTED = (ValidationError, ValueError, TypeError, AttributeError, NameError, SyntaxError, ImportError, KeyError)
-"""What executing a wrong declaration may raise."""
-
 
 def line_of(file: str | Path, pattern: str) -> int | None:
     """Find the first line of a file that a regular expression matches.
@@ -44,6 +42,28 @@ def line_of(file: str | Path, pattern: str) -> int | None:
     return next((k for k, line in enumerate(lines, 1) if re.search(pattern, line)), None)
 
 
+def declared_modules(package: ModuleType) -> tuple[str, ...]:
+    """List the modules of a package that declare levers or mechanisms, with those of extensions in use.
+
+    Parameters
+    ----------
+    package : module
+        One of the packages of `sim.schema.extensions.PACKAGES`. The folders of extensions become part of it.
+
+    Returns
+    -------
+    tuple of str
+        Dotted names.
+    """
+    name = package.__name__.rsplit(".", 1)[-1]
+    for extension in extensions.active():
+        folder = str(extension.folder / name)
+        if folder not in package.__path__:
+            package.__path__.append(folder)
+    stems = (info.name for info in pkgutil.iter_modules(package.__path__))
+    return tuple(f"{package.__name__}.{stem}" for stem in stems if not stem.startswith("_"))
+
+
 def import_declaration(name: str) -> ModuleType:
     """Import a module that declares a lever or mechanisms.
 
@@ -61,7 +81,7 @@ def import_declaration(name: str) -> ModuleType:
         return importlib.import_module(name)
     except InputError:
         raise
-    except EXPECTED as error:
+    except Exception as error:  # noqa: BLE001  # executing a wrong declaration can raise any
         spec = find_spec(name)
         file = spec.origin if spec is not None and spec.origin else name
         raise _described(error, file) from error
