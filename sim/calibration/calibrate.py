@@ -17,9 +17,9 @@ own. Where few of the old are very old, people have been very old for a shorter 
 are poor, the same number of places helps a smaller share of people in need. Each place that is supplied with the
 project is therefore solved separately, starting from England's solution.
 
-Other parameters, other places, and services and mechanisms of extensions also need another solution. A scenario states how it is solved (`calibrate`): "fast"
-adapts the supplied solution in some seconds (paired_run.py), "full" solves it again in some minutes, and "none" keeps
-the hazards of the default parameters.
+Other parameters, other places, and services and mechanisms of extensions also need another solution. A scenario states
+how it is solved (`calibrate`): "fast" adapts the supplied solution in some seconds (paired_run.py), "full" solves it
+again in some minutes, and "none" keeps the hazards of the default parameters.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ import numpy.typing as npt
 from sim import hazards as tables
 from sim.calibration import attainable_rates
 from sim.calibration.calibrated_model import Calibrated, england_targets
-from sim.calibration.extended_model import changes_baseline, package_figures
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
+from sim.calibration.extended_model import changes_baseline, package_figures
 from sim.calibration.flow_balance import Solver
 from sim.calibration.paired_run import adapt
 from sim.calibration.simulation_check import correct_in_towns, refine_by_simulation
@@ -56,6 +56,7 @@ from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.scenario.valuation import VALUATION
 from sim.schema import extensions
+from sim.schema.errors import InputError
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service, load_catalogue
 from sim.simulation.month import Month
@@ -355,9 +356,7 @@ def _solution_for(
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
-def _solved_in(
-    place: Place, parameters: tuple[tuple[str, float], ...], *, package_only: bool = False
-) -> Calibrated:
+def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...], *, package_only: bool = False) -> Calibrated:
     """The full solution for parameters in a place other than England."""
     params, domains, services = _figures(parameters, package_only=package_only)
     digest = tables.digest(domains, services, params, shape_of(place))
@@ -403,7 +402,17 @@ def _cache_solution(solution: Solution, key: str) -> None:
 
 
 def solve_supplied_places() -> None:
-    """Solve for the current parameters in each of `SOLVED_PLACES`, and store the results with the project."""
+    """Solve for the current parameters in each of `SOLVED_PLACES`, and store the results with the project.
+
+    Raises
+    ------
+    InputError
+        If extensions are in use: solutions of the project are those of the package.
+    """
+    if extensions.active():
+        names = ", ".join(extension.name for extension in extensions.active())
+        wanted = "no extensions, as solutions are stored with the project (`--calibrate full` of run and compare)"
+        raise InputError("upstream calibrate", None, extensions.OPTION, wanted, names)
     params, domains, services = Scenario.load("baseline").params(), load_domains(), load_catalogue()
     england = solve(params)
     tables.write_solution(england, tables.digest(domains, services, params), _supplied_path(ENGLAND))

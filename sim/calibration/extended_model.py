@@ -51,9 +51,7 @@ def further_mechanisms() -> tuple[str, ...]:
     """Names of the mechanisms of extensions that run without a policy."""
     further = set(extensions.modules())
     return tuple(
-        entry.name
-        for entry in REGISTRY.month()
-        if entry.lever is None and entry.module.rsplit(".", 1)[-1] in further
+        entry.name for entry in REGISTRY.month() if entry.lever is None and entry.module.rsplit(".", 1)[-1] in further
     )
 
 

@@ -30,7 +30,6 @@ class Origin(NamedTuple):
     versions: dict[str, str]
     machine: dict[str, Any]
 
-
     @property
     def extensions(self) -> dict[str, str]:
         """SHA-256 of each extension with which the results were made, by the name of the extension."""

@@ -11,7 +11,7 @@ import pkgutil
 import re
 import sys
 import traceback
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from sim.schema import extensions
 from sim.schema.errors import NOTHING, InputError, Phrase
+
 
 def line_of(file: str | Path, pattern: str) -> int | None:
     """Find the first line of a file that a regular expression matches.
@@ -81,13 +82,43 @@ def import_declaration(name: str) -> ModuleType:
         return importlib.import_module(name)
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001  # executing a wrong declaration can raise any
+    except (Exception, SystemExit) as error:
         spec = find_spec(name)
         file = spec.origin if spec is not None and spec.origin else name
         raise _described(error, file) from error
 
 
-def _described(error: Exception, file: str) -> InputError:
+def import_file(path: Path) -> ModuleType:
+    """Import a file of an extension that is in no package, once in a process.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be executed or declares something that is not allowed.
+    """
+    name = f"upstream_extension_{path.parent.name}_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # a Python file has both
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, InputError) or not isinstance(error, Exception | SystemExit):
+            raise
+        raise _described(error, str(path)) from error
+    return module
+
+
+def _described(error: BaseException, file: str) -> InputError:
     """An error of a declaration as an InputError, with the line at fault where it can be found."""
     raised_at = next((f.lineno for f in reversed(traceback.extract_tb(sys.exc_info()[2])) if f.filename == file), None)
     if isinstance(error, ValidationError):

@@ -110,8 +110,11 @@ class Extension(NamedTuple):
         return f"{self.name}: {parts} (SHA-256 {self.sha256[:12]})"
 
 
-_named: tuple[Extension, ...] | None = None
-_active: tuple[Extension, ...] | None = None
+class _Process:
+    """The extensions that were named in this process, and those that it uses since the model was first used."""
+
+    named: tuple[Extension, ...] | None = None
+    active: tuple[Extension, ...] | None = None
 
 
 def use(*folders: str | os.PathLike[str]) -> tuple[Extension, ...]:
@@ -138,34 +141,30 @@ def use(*folders: str | os.PathLike[str]) -> tuple[Extension, ...]:
     Examples
     --------
     >>> import sim
-    >>> sim.use("no/such/folder")
-    Traceback (most recent call last):
-    ...
-    sim.schema.errors.InputError: --with: wanted a folder or the name of an installed extension, got 'no/such/folder'
+    >>> sim.use("my-science")  # doctest: +SKIP
     """
-    global _named
     specs = [os.fspath(folder) for folder in folders]
     chosen = _read(specs)
-    if _active is not None:
-        if _active == chosen:
+    if _Process.active is not None:
+        if _Process.active == chosen:
             return chosen
         wanted = (
             "extensions that are named before the model is first used in this process "
             "(in a notebook: restart it, and call sim.use directly after `import sim`)"
         )
-        names = ", ".join(extension.name for extension in _active) or "none"
+        names = ", ".join(extension.name for extension in _Process.active) or "none"
         raise InputError("sim.use", None, "", wanted, Phrase(f"a model in use with other extensions: {plain(names)}"))
-    _named = chosen
+    _Process.named = chosen
     os.environ[VARIABLE] = os.pathsep.join(_spec(extension) for extension in chosen)
     return chosen
 
 
 def active() -> tuple[Extension, ...]:
     """The extensions of this process, which stay the same from the first call on."""
-    global _active
-    if _active is None:
-        _active = _named if _named is not None else _read(os.environ.get(VARIABLE, "").split(os.pathsep))
-    return _active
+    if _Process.active is None:
+        named = os.environ.get(VARIABLE, "").split(os.pathsep)
+        _Process.active = _read(named) if _Process.named is None else _Process.named
+    return _Process.active
 
 
 def specs() -> tuple[str, ...]:
@@ -276,7 +275,7 @@ def _extension(folder: Path, name: str) -> Extension:
     if not folder.is_dir():
         came = Phrase(f"a file, '{plain(str(folder))}'") if folder.exists() else str(folder)
         wanted = "a folder or the name of an installed extension"
-        raise InputError(OPTION, None, "", wanted, came, sorted(installed()))
+        raise InputError(OPTION, None, "", wanted, came, [*sorted(installed()), *_beside(folder)])
     folder = folder.resolve()
     if os.pathsep in str(folder):
         raise InputError(OPTION, None, "", f"a folder without '{os.pathsep}' in its path", str(folder))
@@ -293,12 +292,21 @@ def _extension(folder: Path, name: str) -> Extension:
             try:
                 contents[inside] = path.read_bytes()
             except OSError as error:
-                raise InputError(path, None, "", "a file that can be read", Phrase(error.strerror or "an error")) from None
+                came = Phrase(error.strerror or "an error")
+                raise InputError(path, None, "", "a file that can be read", came) from None
     code = {name: text for name, text in contents.items() if name.endswith(".py") and not name.startswith("metrics/")}
     extension = Extension(name or folder.name, folder, _sha256(contents), _sha256(code) if code else "")
     if not any(extension.files(kind) for kind in KINDS):
         raise InputError(folder, None, "", "an extension: at least one file that declares something", Phrase("none"))
     return extension
+
+
+def _beside(folder: Path) -> list[str]:
+    """Folders beside one that does not exist."""
+    try:
+        return sorted(str(path) for path in folder.parent.iterdir() if path.is_dir() and path.name[:1] not in "._")
+    except OSError:
+        return []
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -333,7 +341,7 @@ def _declares(path: Path) -> bool:
 def _refuse_same_names(extensions: list[Extension]) -> None:
     """Refuse a file whose name is that of a file of the package or of another extension."""
     modules = {path.stem: path for package in PACKAGES for path in (PROJECT / "sim" / package).glob("*.py")}
-    modules |= {name: PROJECT / "sim" for name in RESERVED}
+    modules |= dict.fromkeys(RESERVED, PROJECT / "sim")
     for name, kind in KINDS.items():
         shipped = {path.stem: path for each in kind.shipped for path in (PROJECT / each).glob(f"*{kind.suffix}")}
         taken = modules if name in ("policies", "mechanisms") else shipped
@@ -343,7 +351,8 @@ def _refuse_same_names(extensions: list[Extension]) -> None:
                     raise InputError(path, None, "", "a name of letters, digits and underscores", path.stem)
                 if path.stem in taken:
                     other = taken[path.stem]
-                    owner = "the package" if other.is_relative_to(PROJECT / "sim") or other in shipped.values() else other
+                    is_shipped = other.is_relative_to(PROJECT / "sim") or other in shipped.values()
+                    owner = "the package" if is_shipped else other
                     wanted = f"a file name that {owner} does not have"
                     raise InputError(path, None, "", wanted, path.stem)
                 taken[path.stem] = path
