@@ -39,7 +39,7 @@ from sim import hazards as tables
 from sim.calibration import attainable_rates
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
-from sim.calibration.extended_model import changes_baseline, package_figures
+from sim.calibration.extended_model import changes_baseline, has_domains, package_figures
 from sim.calibration.flow_balance import Solver
 from sim.calibration.paired_run import adapt
 from sim.calibration.simulation_check import correct_in_towns, refine_by_simulation
@@ -305,7 +305,7 @@ def solution_for(scenario: Scenario, place: Place | None = None, progress: Progr
     calibrating = _calibrating(scenario)
     if calibrating and scenario.calibrate == "none":
         domains, services = set_in_england(scenario.parameters)
-        unchanged = _place_solution((), resolved, "fast", progress)
+        unchanged = _place_solution((), resolved, "none", progress)
         return unchanged._replace(params=scenario.params(), domains=domains, services=services)
     placed = set_in_place(resolved, scenario.parameters)
     return _place_solution(calibrating, placed, scenario.calibrate, progress)._replace(params=scenario.params())
@@ -318,7 +318,7 @@ def _place_solution(
     shape = shape_of(place)
     supplied = next((name for name in SOLVED_PLACES if shape == shape_of(Place.load(name))), None)
     extended = changes_baseline(mode)
-    if supplied is not None and not parameters and not extended:
+    if supplied is not None and not parameters and (has_domains() or not extended):
         return _supplied_model(supplied)
     if mode != "full":
         return _adapted(parameters, place, progress)
@@ -334,8 +334,11 @@ def _supplied_path(name: str) -> Path:
 
 
 def _supplied_model(name: str) -> Calibrated:
-    """The solution that is supplied for a place, with the parameters and figures of the package."""
-    return _solution_for((), name, package_only=True)
+    """The solution that is supplied for a place, with the parameters and figures of the package.
+
+    Where an extension has a domain of need, nothing that is supplied fits: the place is solved in full, once.
+    """
+    return _solution_for((), name, package_only=not has_domains())
 
 
 @lru_cache(maxsize=16)

@@ -18,7 +18,6 @@ from sim.people import domains as people_domains
 from sim.people.domains import Domain, load_domains
 from sim.scenario.calibration_mode import Calibrate
 from sim.schema import extensions
-from sim.schema.errors import InputError, Phrase
 from sim.schema.quantities import Params
 from sim.services import catalogue
 from sim.services.catalogue import Service, load_catalogue
@@ -55,6 +54,11 @@ def further_mechanisms() -> tuple[str, ...]:
     )
 
 
+def has_domains() -> bool:
+    """Whether an extension has a domain of need. A supplied solution has no hazards of it and cannot be adapted."""
+    return any(extensions.files("domains"))
+
+
 def changes_baseline(mode: Calibrate) -> bool:
     """Whether extensions change the baseline, so that a supplied solution does not belong to it.
 
@@ -67,18 +71,8 @@ def changes_baseline(mode: Calibrate) -> bool:
     Returns
     -------
     bool
-
-    Raises
-    ------
-    InputError
-        If an extension has a domain of need, and the mode is not "full".
     """
-    new_domains = [path for some in extensions.files("domains") for path in some]
-    if new_domains and mode != "full":
-        wanted = "`--calibrate full` (some minutes): a supplied solution has no hazards of a domain of an extension"
-        raise InputError(new_domains[0], None, "calibrate", wanted, Phrase(f"'{mode}'"))
-    has_services = any(extensions.files("services"))
-    return bool(new_domains) or has_services or (mode != "none" and bool(further_mechanisms()))
+    return any(extensions.files("services")) or (mode != "none" and bool(further_mechanisms()))
 
 
 def with_services(solution: Solution, services: Sequence[Service]) -> Solution:

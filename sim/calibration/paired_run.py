@@ -30,7 +30,7 @@ from sim import hazards as tables
 from sim.calibration.attainable_rates import Diagnosis
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.calibration.donor_pool import kinds, with_shares
-from sim.calibration.extended_model import further_mechanisms, padded, walk_ins, with_services
+from sim.calibration.extended_model import further_mechanisms, has_domains, padded, walk_ins, with_services
 from sim.calibration.flow_balance import MOST_ASK, Solver
 from sim.engine import jit
 from sim.engine.schedule import Clock
@@ -236,14 +236,16 @@ def reference_run(base: Calibrated, place: Place) -> PairedRun:
     -------
     PairedRun
         The result. It depends on the code, the solution and the place, which are in its key. Mechanisms of extensions
-        do not run in it.
+        run in it only if the solution is theirs too.
     """
-    key = f"{place.name}-{base.digest()[:20]}-{jit.PACKAGE_DIGEST[:20]}"
+    further = () if has_domains() else further_mechanisms()
+    code = jit.DIGEST if has_domains() else jit.PACKAGE_DIGEST
+    key = f"{place.name}-{base.digest()[:20]}-{code[:20]}"
     with _reference_lock:
         run = _references.get(key) or REFERENCES.get(f"{key}.reference", _decoded)
         if run is None:
             arguments = (place, base.solution, base.aims, base.domains, base.services, base.params)
-            disabled = (*BURN_IN_DISABLED, *further_mechanisms())
+            disabled = (*BURN_IN_DISABLED, *further)
             first = _run(*arguments, None, PEOPLE, FIRST_YEARS, disabled)
             run = _run(*arguments, first, REFERENCE_PEOPLE, YEARS, disabled)
             file = io.BytesIO()
