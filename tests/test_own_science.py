@@ -229,7 +229,7 @@ if __name__ == "__main__":
     sim.use(folder)
     address = local.scheduler_address if local is not None else None
     done = sim.sweep(design, out, workers=None if local else 1, scheduler=address, notify=lambda _: None)
-    print(done.done, done.runs["error"].dropna().tolist(), done.outcomes["value"].sum())
+    print(done.done, [error for error in done.runs["error"] if error], done.outcomes["turned_away"].sum())
     if local is not None:
         local.close()
 """
