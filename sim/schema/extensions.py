@@ -302,9 +302,13 @@ def _extension(folder: Path, name: str) -> Extension:
 
 
 def _beside(folder: Path) -> list[str]:
-    """Folders beside one that does not exist."""
+    """Extensions beside a folder that does not exist: folders with levers, services or scenarios."""
     try:
-        return sorted(str(path) for path in folder.parent.iterdir() if path.is_dir() and path.name[:1] not in "._")
+        return sorted(
+            str(path)
+            for path in folder.parent.iterdir()
+            if any((path / name).is_dir() for name in ("policies", "services", "scenarios"))
+        )
     except OSError:
         return []
 
