@@ -50,6 +50,7 @@ _MODULES = {
     "services_of": "sim.scenario.policy_checks",
     "sweep": "sim.sweeps.sweep",
     "sweep_sensitivity": "sim.discovery.indices",
+    "use": "sim.schema.extensions",
 }
 
 _ALIASES = {"parameters": "parameter_frame"}
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from sim.scenario.policy_checks import services_of
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
+    from sim.schema.extensions import use
     from sim.schema.quantities import AGE_BANDS
     from sim.searches.search import search
     from sim.services.catalogue import load_catalogue
@@ -117,6 +119,7 @@ __all__ = [
     "services_of",
     "sweep",
     "sweep_sensitivity",
+    "use",
 ]
 
 

@@ -29,6 +29,8 @@ SOLVED = Path(__file__).parent / "calibration" / "solved"
 """The folder of the solutions that are supplied with the project, one file per place."""
 BANDS = len(AGE_BANDS)
 LEVELS = 4
+FIRST_ASK = 0.03
+"""Monthly probability of asking a service at the start of a calibration."""
 TIER_INDEX = {"preventive": 0, "responsive": 1, "acute": 2, "community": 3}
 
 # Mortality: shape of the Gompertz-Makeham form, A1 * exp(0.1 * age) + A0, per year; and its gradient over fifths.
@@ -180,7 +182,7 @@ def first_guess(aims: Targets, domains: tuple[Domain, ...], services: tuple[Serv
     return Solution(
         up=up,
         down=natural_recovery(domains, aims),
-        ask=np.full(len(services), 0.03),
+        ask=np.full(len(services), FIRST_ASK),
         mortality=nothing + 1.2,
         knocks=np.zeros_like(aims.walk_in),
         resilience=nothing,

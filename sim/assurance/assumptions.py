@@ -21,7 +21,7 @@ from sim.assurance.log_table import LogTable, Value
 from sim.assurance.roles import Roles
 from sim.assurance.version_history import last_change, line_dates, relative
 from sim.people import domains
-from sim.place.place import PLACES, Place
+from sim.place.place import Place, place_files
 from sim.policies import LEVER_GROUP
 from sim.results.metrics import metric
 from sim.results.number_text import fixed
@@ -264,11 +264,11 @@ def _location(name: str, place: Place) -> _Location | None:
     if not data_parameters.is_figure(name):
         return _of_lever(rest) if kind == LEVER_GROUP else _of_class(kind, rest)
     if kind == "place":
-        path, known = PLACES / f"{place.name}.toml", data_parameters.of_place(place)
+        path, known = place_files().get(place.name), data_parameters.of_place(place)
     else:
-        folder = catalogue.FOLDER if kind == "services" else domains.FOLDER
-        path, known = folder / f"{rest.partition('.')[0]}.toml", data_parameters.of_england()
-    if not path.is_file():
+        file_of = catalogue.file_of if kind == "services" else domains.file_of
+        path, known = file_of(rest.partition(".")[0]), data_parameters.of_england()
+    if path is None:
         return None
     key = known[name].key
     is_table = key[-1] == "scale"

@@ -5,7 +5,6 @@ A mechanism's claim, evidence and limits are those of the docstring of its file.
 
 from __future__ import annotations
 
-import pkgutil
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +16,7 @@ from sim.assurance.log_table import LogTable, Value
 from sim.assurance.version_history import last_change, line_dates, relative
 from sim.scenario import registry
 from sim.schema import toml_files
+from sim.schema.declarations import declared_modules
 from sim.schema.docstring_sections import docstring_sections
 from sim.schema.quantities import Closed
 
@@ -61,8 +61,8 @@ def mechanism_files() -> Iterator[tuple[Path, dict[str, str]]]:
         The parts of its docstring.
     """
     for folder in registry.FOLDERS:
-        for info in pkgutil.iter_modules(folder.__path__):
-            module = sys.modules[f"{folder.__name__}.{info.name}"]
+        for name in declared_modules(folder):
+            module = sys.modules[name]
             sections = docstring_sections(module.__doc__ or "")
             if "Claim" in sections:
                 yield Path(str(module.__file__)), sections

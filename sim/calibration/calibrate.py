@@ -17,9 +17,9 @@ own. Where few of the old are very old, people have been very old for a shorter 
 are poor, the same number of places helps a smaller share of people in need. Each place that is supplied with the
 project is therefore solved separately, starting from England's solution.
 
-Other parameters, and other places, also need another solution. A scenario states how it is solved (`calibrate`): "fast"
-adapts the supplied solution in some seconds (paired_run.py), "full" solves it again in some minutes, and "none" keeps
-the hazards of the default parameters.
+Other parameters, other places, and services and mechanisms of extensions also need another solution. A scenario states
+how it is solved (`calibrate`): "fast" adapts the supplied solution in some seconds (paired_run.py), "full" solves it
+again in some minutes, and "none" keeps the hazards of the default parameters.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from sim import hazards as tables
 from sim.calibration import attainable_rates
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.calibration.donor_pool import Sample, select_donors, with_donors
+from sim.calibration.extended_model import changes_baseline, has_domains, package_figures
 from sim.calibration.flow_balance import Solver
 from sim.calibration.paired_run import adapt
 from sim.calibration.simulation_check import correct_in_towns, refine_by_simulation
@@ -54,6 +55,8 @@ from sim.scenario.calibration_mode import Calibrate
 from sim.scenario.data_parameters import set_in_england, set_in_place
 from sim.scenario.scenario import Scenario
 from sim.scenario.valuation import VALUATION
+from sim.schema import extensions
+from sim.schema.errors import InputError
 from sim.schema.quantities import Params
 from sim.services.catalogue import Service, load_catalogue
 from sim.simulation.month import Month
@@ -202,7 +205,7 @@ def _run_while_solving(
 def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: Progress | None) -> Calibrated:
     """The solution adapted to these parameters and this place, from the cache or computed now."""
     name = nearest_supplied(place)
-    base = _solution_for((), name)
+    base = _supplied_model(name)
     params, domains, services = _figures(parameters)
     key = "-".join(
         (
@@ -218,6 +221,9 @@ def _adapted(parameters: tuple[tuple[str, float], ...], place: Place, progress: 
         if solution is None or diagnosis is None:
             if progress is not None:
                 progress(0, 1, f"calibrating {place.name}")
+            elif extensions.active():
+                names = ", ".join(extension.name for extension in extensions.active())
+                print(f"Calibrating {place.label} with {names}: only once, some seconds…", file=sys.stderr, flush=True)
             solution, diagnosis = adapt(base, Place.load(name), domains, services, params, place)
             aims = england_targets(domains, services, solution)
             for people in TOWNS_PEOPLE:
@@ -299,7 +305,7 @@ def solution_for(scenario: Scenario, place: Place | None = None, progress: Progr
     calibrating = _calibrating(scenario)
     if calibrating and scenario.calibrate == "none":
         domains, services = set_in_england(scenario.parameters)
-        unchanged = _place_solution((), resolved, "fast", progress)
+        unchanged = _place_solution((), resolved, "none", progress)
         return unchanged._replace(params=scenario.params(), domains=domains, services=services)
     placed = set_in_place(resolved, scenario.parameters)
     return _place_solution(calibrating, placed, scenario.calibrate, progress)._replace(params=scenario.params())
@@ -311,8 +317,9 @@ def _place_solution(
     """The solution for parameters in a place."""
     shape = shape_of(place)
     supplied = next((name for name in SOLVED_PLACES if shape == shape_of(Place.load(name))), None)
-    if supplied is not None and not parameters:
-        return _solution_for((), supplied)
+    extended = changes_baseline(mode)
+    if supplied is not None and not parameters and (has_domains() or not extended):
+        return _supplied_model(supplied)
     if mode != "full":
         return _adapted(parameters, place, progress)
     with _solve_lock:
@@ -326,13 +333,23 @@ def _supplied_path(name: str) -> Path:
     return tables.SOLVED / f"{name}.npz"
 
 
+def _supplied_model(name: str) -> Calibrated:
+    """The solution that is supplied for a place, with the parameters and figures of the package.
+
+    Where an extension has a domain of need, nothing that is supplied fits: the place is solved in full, once.
+    """
+    return _solution_for((), name, package_only=not has_domains())
+
+
 @lru_cache(maxsize=16)
-def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND) -> Calibrated:
+def _solution_for(
+    parameters: tuple[tuple[str, float], ...], name: str = ENGLAND, *, package_only: bool = False
+) -> Calibrated:
     """The solution for parameters in a supplied place: supplied, from the cache, or solved in full."""
     place = Place.load(name)
     if name != ENGLAND:
-        return _solved_in(place, parameters)
-    params, domains, services = _figures(parameters)
+        return _solved_in(place, parameters, package_only=package_only)
+    params, domains, services = _figures(parameters, package_only=package_only)
     digest = tables.digest(domains, services, params)
     solution = _supplied_solution(name, digest) or _cached_solution(digest)
     if solution is None:
@@ -342,13 +359,13 @@ def _solution_for(parameters: tuple[tuple[str, float], ...], name: str = ENGLAND
     return Calibrated(domains, services, params, solution, england_targets(domains, services, solution))
 
 
-def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...]) -> Calibrated:
+def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...], *, package_only: bool = False) -> Calibrated:
     """The full solution for parameters in a place other than England."""
-    params, domains, services = _figures(parameters)
+    params, domains, services = _figures(parameters, package_only=package_only)
     digest = tables.digest(domains, services, params, shape_of(place))
     solution = _supplied_solution(place.name, digest) or _cached_solution(digest)
     if solution is None:
-        england = _solution_for(parameters)
+        england = _solution_for(parameters, package_only=package_only)
         print(f"Calibrating {place.label}: only once, some minutes…", file=sys.stderr, flush=True)
         solution = solve_place(place, england.solution, params, domains, services)
         _cache_solution(solution, digest)
@@ -356,9 +373,12 @@ def _solved_in(place: Place, parameters: tuple[tuple[str, float], ...]) -> Calib
 
 
 def _figures(
-    parameters: tuple[tuple[str, float], ...],
+    parameters: tuple[tuple[str, float], ...], *, package_only: bool = False
 ) -> tuple[dict[str, Params], tuple[Domain, ...], tuple[Service, ...]]:
+    """The parameters, domains and services with these values. `package_only` leaves extensions out."""
     base = Scenario.load("baseline").model_copy(update={"parameters": dict(parameters)})
+    if package_only:
+        return package_figures(base.params())
     return base.params(), *set_in_england(base.parameters)
 
 
@@ -385,7 +405,17 @@ def _cache_solution(solution: Solution, key: str) -> None:
 
 
 def solve_supplied_places() -> None:
-    """Solve for the current parameters in each of `SOLVED_PLACES`, and store the results with the project."""
+    """Solve for the current parameters in each of `SOLVED_PLACES`, and store the results with the project.
+
+    Raises
+    ------
+    InputError
+        If extensions are in use: solutions of the project are those of the package.
+    """
+    if extensions.active():
+        names = ", ".join(extension.name for extension in extensions.active())
+        wanted = "no extensions, as solutions are stored with the project (`--calibrate full` of run and compare)"
+        raise InputError("upstream calibrate", None, extensions.OPTION, wanted, names)
     params, domains, services = Scenario.load("baseline").params(), load_domains(), load_catalogue()
     england = solve(params)
     tables.write_solution(england, tables.digest(domains, services, params), _supplied_path(ENGLAND))

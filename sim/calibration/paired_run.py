@@ -30,11 +30,12 @@ from sim import hazards as tables
 from sim.calibration.attainable_rates import Diagnosis
 from sim.calibration.calibrated_model import Calibrated, england_targets
 from sim.calibration.donor_pool import kinds, with_shares
+from sim.calibration.extended_model import further_mechanisms, has_domains, padded, walk_ins, with_services
 from sim.calibration.flow_balance import MOST_ASK, Solver
 from sim.engine import jit
 from sim.engine.schedule import Clock
 from sim.engine.verified_files import cache_folder
-from sim.hazards import BANDS, Solution, Targets
+from sim.hazards import BANDS, FIRST_ASK, Solution, Targets
 from sim.people.domains import Domain
 from sim.place.place import Place
 from sim.schema.quantities import Params
@@ -102,7 +103,7 @@ def adapt(
     params: dict[str, Params],
     place: Place,
 ) -> tuple[Solution, Diagnosis]:
-    """Adapt a supplied solution to other parameters and figures, or to another place.
+    """Adapt a supplied solution to other parameters and figures, to another place, or to extensions.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def adapt(
     domains : tuple of Domain
         The domains of need.
     services : tuple of Service
-        The services.
+        The services: those of the supplied solution, then those of extensions.
     params : dict of str to Params
         Parameters by mechanism.
     place : Place
@@ -128,6 +129,14 @@ def adapt(
     """
     reference = reference_run(base, base_place)
     supplied = base.solution
+    further = services[len(base.services) :]
+    if further:
+        supplied = with_services(supplied, further)
+        reference = reference._replace(
+            ask=padded(reference.ask, len(further), FIRST_ASK),
+            ask_trim=padded(reference.ask_trim, len(further), 0.0),
+            knocks=padded(reference.knocks, walk_ins(further), 0.0),
+        )
     aims = england_targets(domains, services, supplied)
     start = supplied._replace(donor_level=with_shares(supplied, base.aims, aims, domains))
     result = _run(place, start, aims, domains, services, params, reference, PEOPLE, YEARS)
@@ -226,15 +235,19 @@ def reference_run(base: Calibrated, place: Place) -> PairedRun:
     Returns
     -------
     PairedRun
-        The result. It depends on the code, the solution and the place, which are in its key.
+        The result. It depends on the code, the solution and the place, which are in its key. Mechanisms of extensions
+        run in it only if the solution is theirs too.
     """
-    key = f"{place.name}-{base.digest()[:20]}-{jit.DIGEST[:20]}"
+    further = () if has_domains() else further_mechanisms()
+    code = jit.DIGEST if has_domains() else jit.PACKAGE_DIGEST
+    key = f"{place.name}-{base.digest()[:20]}-{code[:20]}"
     with _reference_lock:
         run = _references.get(key) or REFERENCES.get(f"{key}.reference", _decoded)
         if run is None:
             arguments = (place, base.solution, base.aims, base.domains, base.services, base.params)
-            first = _run(*arguments, None, PEOPLE, FIRST_YEARS)
-            run = _run(*arguments, first, REFERENCE_PEOPLE, YEARS)
+            disabled = (*BURN_IN_DISABLED, *further)
+            first = _run(*arguments, None, PEOPLE, FIRST_YEARS, disabled)
+            run = _run(*arguments, first, REFERENCE_PEOPLE, YEARS, disabled)
             file = io.BytesIO()
             np.savez(file, **run._asdict())
             REFERENCES.put(f"{key}.reference", file.getvalue())
@@ -257,6 +270,7 @@ def _run(
     previous: PairedRun | None,
     people: int,
     years: int,
+    disabled: tuple[str, ...] = BURN_IN_DISABLED,
 ) -> PairedRun:
     """Run a town while its hazards are solved, from the integral terms of a previous run."""
     world = build(place, people, SEED, domains, services, start, aims, params).world
@@ -267,7 +281,7 @@ def _run(
         solver.trim[:], solver.tilt[:], solver.ask_trim[:] = previous.trim, previous.tilt, previous.ask_trim
     else:
         solver.start_asking(start.ask)
-    month = Month(params, {}, disabled=BURN_IN_DISABLED)
+    month = Month(params, {}, disabled=disabled)
     world.people.changed[:] = ANYTHING
     first, memory, measured = _mean_resilience(world), np.ones(BANDS), 0
     for m in range(12 * years):

@@ -90,6 +90,33 @@ def command(args: Sequence[str]) -> int:
     return status
 
 
+def _use_extensions(arguments: list[str]) -> list[str]:
+    """Use the folders of `--with`, or of the environment variable; return the other arguments."""
+    from sim.schema import extensions
+    from sim.schema.errors import NOTHING, InputError
+
+    others: list[str] = []
+    folders: list[str] = []
+    rest = iter(arguments)
+    for arg in rest:
+        name, equals, value = arg.partition("=")
+        if arg == "--":
+            others += [arg, *rest]
+        elif name != extensions.OPTION:
+            others.append(arg)
+        else:
+            folder = value if equals else next(rest, "")
+            if not folder or (folder.startswith("-") and not equals):
+                raise InputError(extensions.OPTION, None, "", "a folder after it", folder or NOTHING)
+            folders.append(folder)
+    if folders:
+        extensions.use(*folders)
+    if folders or os.environ.get(extensions.VARIABLE):
+        for extension in extensions.active():
+            print(f"With {extension.summary()}", file=sys.stderr)
+    return others
+
+
 def _run(arguments: list[str], debug: bool) -> int:
     """Run a command; report every exception in one line."""
     former = _former_name(arguments)
@@ -105,7 +132,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         from sim.cli.app import app
 
-        result = app(arguments, prog_name="upstream", standalone_mode=False)
+        result = app(_use_extensions(arguments), prog_name="upstream", standalone_mode=False)
         status = result if isinstance(result, int) else DONE
         if status == INTERRUPTED:
             _report("interrupted")

@@ -40,6 +40,16 @@ def about(
     debug: Annotated[  # noqa: ARG001  # for the help text: `command` removes the option, in any position
         bool, typer.Option("--debug", help="Show the traceback of an error (also: UPSTREAM_DEBUG=1).")
     ] = False,
+    folder: Annotated[  # noqa: ARG001  # for the help text: `command` removes the option, in any position
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="FOLDER",
+            help="Use the services, levers, mechanisms, measures, places and scenarios of a folder, or of an installed "
+            "extension of this name. Its Python files are executed. In any position; can be repeated (also: "
+            "UPSTREAM_WITH=FOLDER).",
+        ),
+    ] = None,
 ) -> None:
     """Simulate what prevention does to acute demand in a place over years. Exploratory, not a forecast."""
     if version:

@@ -16,7 +16,7 @@ from sim.feedback.loops import LOOPS
 from sim.people.domains import Domain, load_domains
 from sim.place.english_authorities import SOURCE as AUTHORITIES_SOURCE
 from sim.place.english_authorities import authority_data, english_areas, membership
-from sim.place.place import PLACES, Place, place_names
+from sim.place.place import Place, place_files, place_names
 from sim.policies import levers
 from sim.results.metrics import metrics
 from sim.scenario import registry  # noqa: F401  (registers every mechanism, and with it the parameters)
@@ -95,12 +95,12 @@ def _scenarios() -> Rows:
 
 def _places() -> Rows:
     out = []
-    for name in place_names():
+    for name, path in sorted(place_files().items()):
         p = Place.load(name)
         neighbourhoods = sum(decile.neighbourhoods for decile in p.deciles)
         out.append(
             {"name": name, "label": p.label, "kind": p.kind, "people": p.population, "unit": "people",
-             "neighbourhoods": neighbourhoods, "source": p.source, "file": str(PLACES / f"{name}.toml")}
+             "neighbourhoods": neighbourhoods, "source": p.source, "file": str(path)}
         )  # fmt: skip
     return out
 

@@ -18,11 +18,14 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 from numba.core import cgutils
+from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from sim.engine.code_cache import CodeCache, fingerprint, target
 from sim.engine.verified_files import cache_folder
+from sim.schema import extensions
+from sim.schema.errors import InputError, Phrase, plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 Int = int | np.int64
@@ -36,18 +39,24 @@ OF_WORLDS = (
 """Parts of `sim` that a burned-in world, and a record of a run, depend on."""
 
 
-def source_digest() -> str:
-    """Digest of every Python file that worlds and records depend on; names the files of their caches."""
+def source_digest(further: str) -> str:
+    """Digest of every Python file that worlds and records depend on; names the files of their caches.
+
+    `further` is the digest of the code of extensions.
+    """
     digest = hashlib.sha256()
     for path in sorted(SOURCE.rglob("*.py")):
         if path.relative_to(SOURCE).parts[0] in OF_WORLDS:
             digest.update(path.relative_to(SOURCE).as_posix().encode())
             digest.update(path.read_bytes())
+    digest.update(further.encode())
     digest.update(numba.__version__.encode())
     return digest.hexdigest()[:16]
 
 
-DIGEST = source_digest()
+DIGEST = source_digest(extensions.code_digest())
+PACKAGE_DIGEST = source_digest("") if extensions.code_digest() else DIGEST
+"""The digest without extensions, for what is computed without them."""
 FOLDER = cache_folder("compiled", 600_000_000, private=True)
 """Machine code, and lists of the files that a month needs. Code is loaded from here: nobody else may write in it."""
 _compiled: list[Any] = []
@@ -114,7 +123,21 @@ def entry(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     """
     if not hasattr(function, "typeof_pyval"):
         return function
-    return cast(Callable[..., Any], cast(Any, function).compile(tuple(map(function.typeof_pyval, arguments))))
+    return cast(Callable[..., Any], _compiled_for(function, tuple(map(function.typeof_pyval, arguments))))
+
+
+def _compiled_for(dispatcher: Any, signature: tuple[Any, ...]) -> Any:
+    """Compile a kernel for types of arguments; where that fails, name the file and the line of the kernel."""
+    try:
+        return dispatcher.compile(signature)
+    except NumbaError as error:
+        code = dispatcher.py_func.__code__
+        at: Any = getattr(error, "loc", None)
+        is_inside = getattr(at, "filename", None) == code.co_filename
+        text = next((line for line in str(error).splitlines() if line and "pipeline" not in line), "an error")
+        line = at.line if is_inside else code.co_firstlineno
+        came = Phrase(plain(text, 200))
+        raise InputError(code.co_filename, line, code.co_name, "a kernel that Numba compiles", came) from error
 
 
 def pointer(function: Callable[..., Any], *arguments: Any) -> int:
@@ -124,7 +147,7 @@ def pointer(function: Callable[..., Any], *arguments: Any) -> int:
     """
     dispatcher = cast(Any, function)
     signature = tuple(map(dispatcher.typeof_pyval, arguments))
-    dispatcher.compile(signature)
+    _compiled_for(dispatcher, signature)
     compiled = dispatcher.overloads[signature]
     if compiled.signature.return_type is not numba.types.none:
         raise TypeError(

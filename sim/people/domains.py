@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from sim.schema import extensions
 from sim.schema.errors import RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Status
 from sim.schema.toml_files import fail, load
@@ -235,22 +236,36 @@ class Domain(Closed):
 
 
 @lru_cache
-def load_domains(folder: Path = FOLDER) -> tuple[Domain, ...]:
-    """All domain files of a folder, sorted by their `order`."""
-    files = sorted(folder.glob("*.toml"))
-    loaded = sorted(((path, load(path, Domain)) for path in files), key=lambda pair: pair[1].order)
-    if not loaded:
-        raise fail(folder, "", "at least one domain file (*.toml)", [])
-    ids = [domain.id for _, domain in loaded]
-    for (_, before), (path, domain) in pairwise(loaded):
-        if domain.order == before.order:
-            raise fail(path, "order", f"an order other than that of {before.id}", domain.order)
-    for i, (path, domain) in enumerate(loaded):
-        if domain.id in ids[:i]:
+def load_domains(folder: Path | None = None) -> tuple[Domain, ...]:
+    """All domain files of a folder, sorted by their `order`. By default the package's, then those of extensions."""
+    return tuple(domain for _, domain in _entries(folder))
+
+
+def file_of(domain: str) -> Path:
+    """The file of a domain, by its id."""
+    return next(path for path, entry in _entries(None) if entry.id == domain)
+
+
+@lru_cache
+def _entries(folder: Path | None) -> tuple[tuple[Path, Domain], ...]:
+    """Every domain with its file."""
+    files = sorted((folder or FOLDER).glob("*.toml"))
+    if not files:
+        raise fail(folder or FOLDER, "", "at least one domain file (*.toml)", [])
+    entries: list[tuple[Path, Domain]] = []
+    for listed in (files, *(extensions.files("domains") if folder is None else ())):
+        part = sorted(((path, load(path, Domain)) for path in listed), key=lambda pair: pair[1].order)
+        for (_, before), (path, domain) in pairwise(part):
+            if domain.order == before.order:
+                raise fail(path, "order", f"an order other than that of {before.id}", domain.order)
+        entries += part
+    ids = [domain.id for _, domain in entries]
+    for k, (path, domain) in enumerate(entries):
+        if domain.id in ids[:k]:
             raise fail(path, "id", "an id that no other domain has", domain.id)
         for other in domain.interactions:
             if other not in ids:
                 raise fail(path, ("interactions", other), "another domain's id", other, ids)
         if domain.crisis.waits_for is not None and domain.crisis.waits_for not in ids:
             raise fail(path, ("crisis", "waits_for"), "another domain's id", domain.crisis.waits_for, ids)
-    return tuple(domain for _, domain in loaded)
+    return tuple(entries)

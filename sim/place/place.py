@@ -19,6 +19,7 @@ from pydantic import Field, field_validator, model_validator
 from sim.place.age_bands import PUBLISHED_BANDS
 from sim.place.authority_names import successor
 from sim.place.english_authorities import area_place_text, english_areas, find_area, nearest_names
+from sim.schema import extensions
 from sim.schema.errors import InputError, Phrase, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, Closed, Figure
 from sim.schema.toml_files import load, load_text
@@ -192,13 +193,14 @@ class Place(Closed):
         name = str(name_or_path)
         if isinstance(name_or_path, Path) or name.endswith(".toml") or "/" in name or "\\" in name:
             return load(Path(name_or_path), cls)
-        if name in place_names():
-            return load(PLACES / f"{name}.toml", cls)
+        files = place_files()
+        if name in files:
+            return load(files[name], cls)
         area = find_area(name)
         if area is None:
             raise _unknown_place(name)
-        if area.place_name in place_names():
-            return load(PLACES / f"{area.place_name}.toml", cls)
+        if area.place_name in files:
+            return load(files[area.place_name], cls)
         return load_text(area_place_text(area), f"{area.name} ({area.code})", cls)
 
     @model_validator(mode="after")
@@ -346,8 +348,14 @@ def _need_shares(figures: Mapping[str, Figure]) -> None:
 
 
 def place_names() -> tuple[str, ...]:
-    """List the places that come with the project or were added to its folder."""
-    return tuple(sorted(path.stem for path in PLACES.glob("*.toml")))
+    """List the places that come with the project or were added to its folder, and those of extensions in use."""
+    return tuple(sorted(place_files()))
+
+
+def place_files() -> dict[str, Path]:
+    """Collect the file of every place that has one, by the name of the place."""
+    listed = (PLACES.glob("*.toml"), *extensions.files("places"))
+    return {path.stem: path for some in listed for path in some}
 
 
 def _unknown_place(name: str) -> InputError:

@@ -17,14 +17,14 @@ A budget lever passes its path to `sim.state.updates.fund`, which keeps the shar
 
 from __future__ import annotations
 
-import pkgutil
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from sim.schema.declarations import import_declaration, line_of
+from sim.schema.declarations import declared_modules, import_declaration, line_of
 from sim.schema.errors import NOTHING, InputError
 from sim.schema.prices import base_year, in_pounds
 from sim.schema.quantities import Params, number
@@ -162,7 +162,7 @@ def levers() -> tuple[Lever, ...]:
     InputError
         If the file of a lever declares something that is not allowed.
     """
-    return tuple(sorted((_declared_in(info.name) for info in pkgutil.iter_modules(__path__)), key=lambda x: x.name))
+    return tuple(sorted(map(_declared_in, declared_modules(sys.modules[__name__])), key=lambda lever: lever.name))
 
 
 @cache
@@ -187,9 +187,9 @@ def lever_baselines() -> type[Params]:
     return create_model("LeverBaselines", __base__=Params, __module__=__name__, **fields)
 
 
-def _declared_in(stem: str) -> Lever:
-    module = import_declaration(f"{__name__}.{stem}")
-    file = Path(str(module.__file__))
+def _declared_in(name: str) -> Lever:
+    module = import_declaration(name)
+    file, stem = Path(str(module.__file__)), name.rsplit(".", 1)[-1]
     lever = getattr(module, "LEVER", None)
     if not isinstance(lever, Lever):
         raise InputError(file, None, "LEVER", "a Lever", NOTHING if lever is None else lever)

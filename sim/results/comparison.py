@@ -642,6 +642,7 @@ class Comparison:
         return {
             "upstream": self.origin.versions["upstream"],
             "model": self.origin.versions["model"],
+            **({"extensions": self.origin.extensions} if self.origin.extensions else {}),
             "place": self.place.name,
             "people": self.people,
             "seeds": list(self.seeds),

@@ -44,6 +44,7 @@ def document(comparison: Comparison, by: Iterable[str] = ()) -> dict[str, Any]:
     axes = tuple(by)
     out: dict[str, Any] = {
         "upstream": comparison.origin.versions["upstream"],
+        **({"extensions": comparison.origin.extensions} if comparison.origin.extensions else {}),
         "place": comparison.place.name,
         "people": comparison.people,
         "engine": comparison.engine,

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from sim.schema import extensions
 from sim.schema.errors import shown
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def difference(first: Comparison, second: Comparison) -> str | None:
 
 def version_difference(ours: dict[str, str], theirs: dict[str, str]) -> str | None:
     """Say in words in which versions the origins of two results differ; None if in none."""
-    changed = [key for key in ours if ours[key] != theirs.get(key)]
-    words = [f"{key}: {_words(key, ours[key])} and {_words(key, theirs.get(key))}" for key in changed]
+    changed = [key for key in dict.fromkeys((*ours, *theirs)) if ours.get(key) != theirs.get(key)]
+    words = [f"{key}: {_words(key, ours.get(key))} and {_words(key, theirs.get(key))}" for key in changed]
     return ", ".join(words) or None
 
 
@@ -114,4 +115,6 @@ def _words(key: str, value: object) -> str:
         return "none"
     if key == "model":
         return f"code {str(value)[:DIGITS_SHOWN]}"
+    if key.startswith(extensions.VERSION_PREFIX):
+        return f"SHA-256 {str(value)[:DIGITS_SHOWN]}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else shown(value)

@@ -81,4 +81,5 @@ def labelled_arrays(comparison: Comparison) -> xr.Dataset:
         "engine": comparison.engine,
     }
     origin["draws"] = comparison.draws
+    origin |= {f"extension_{name}": sha256 for name, sha256 in comparison.origin.extensions.items()}
     return xr.Dataset(arrays, coords=labels, attrs=origin)

@@ -18,6 +18,7 @@ from sim.results.result_folder import RUN, opened
 from sim.results.run_files import FORMAT, RunKey, key_of
 from sim.results.run_store import RUNS, UNFINISHED, run_format
 from sim.scenario.scenario import Scenario
+from sim.schema import extensions
 from sim.schema.errors import InputError, Phrase, plain
 
 WANTED = "results that Upstream saved"
@@ -40,11 +41,13 @@ def load(folder: str | Path) -> Comparison:
     Raises
     ------
     InputError
-        If there is no such folder, or its files are damaged, unfinished, or of another format.
+        If there is no such folder, its files are damaged, unfinished, or of another format, or the result was made with
+        other extensions than those in use.
     """
     path = Path(folder).expanduser().resolve()
     run = _run_document(path)
     result = _without_runs(path, run)
+    extensions.require(result.origin.versions, path / RUN)
     changed = identity.version_difference(result.origin.versions, present_origin().versions)
     files = _files(path, run)
     made = run_format(result)
@@ -118,6 +121,7 @@ def _without_runs(folder: Path, run: dict[str, Any]) -> Comparison:
     """The comparison that a run.json describes, without records."""
     try:
         versions = {"upstream": run["upstream"], "model": run["model"]}
+        versions |= {f"{extensions.VERSION_PREFIX}{name}": str(sha) for name, sha in run.get("extensions", {}).items()}
         machine = dict(run["machine"])
         versions |= {name: machine.pop(name) for name in LIBRARIES}
         result = Comparison(

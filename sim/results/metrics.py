@@ -23,6 +23,7 @@ import numpy.typing as npt
 from sim.people.domains import load_domains
 from sim.results import outcomes
 from sim.results.episode_weights import share_counted, unit_cost
+from sim.results.extension_metrics import extension_metrics
 from sim.results.metric_types import Derived, Metric, RatioParts, Sum
 from sim.results.money import verdicts
 from sim.results.money.health import qalys_with_deaths
@@ -363,7 +364,12 @@ def _population_of(service: Service, per: str) -> str:
 
 
 def metrics() -> tuple[Metric, ...]:
-    """List every measure, acute services first: one for each, from its catalogue file."""
+    """List every measure, acute services first: one for each, from its catalogue file. Those of extensions are last."""
+    listed = _of_package()
+    return listed + extension_metrics(tuple(measure.name for measure in listed))
+
+
+def _of_package() -> tuple[Metric, ...]:
     units = {domain.id: domain.unit for domain in load_domains()}
     catalogue = load_catalogue()
     counted = counted_services()
@@ -612,3 +618,5 @@ AXIS_NAMES: dict[str, Callable[[], tuple[str, ...]]] = {
     "silo": lambda: SILOS,
     "purpose": lambda: PURPOSES,
 }
+
+metrics()  # a wrong measure of an extension is reported before anything is run

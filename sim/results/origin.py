@@ -8,6 +8,7 @@ from functools import cache
 from importlib import metadata
 from typing import Any, NamedTuple
 
+from sim.schema import extensions
 from sim.schema.model_digest import model_digest
 from sim.schema.version import VERSION
 
@@ -20,8 +21,8 @@ class Origin(NamedTuple):
     Attributes
     ----------
     versions : dict of str to str
-        Version of Upstream, digest of the model, and versions of Python's numerical libraries. Results of different
-        versions are not put together.
+        Version of Upstream, digest of the model, SHA-256 of each extension in use (``extension NAME``), and versions of
+        Python's numerical libraries. Results of different versions are not put together.
     machine : dict
         System, processor, number of cores and version of Python.
     """
@@ -29,11 +30,18 @@ class Origin(NamedTuple):
     versions: dict[str, str]
     machine: dict[str, Any]
 
+    @property
+    def extensions(self) -> dict[str, str]:
+        """SHA-256 of each extension with which the results were made, by the name of the extension."""
+        prefix = extensions.VERSION_PREFIX
+        return {key.removeprefix(prefix): sha for key, sha in self.versions.items() if key.startswith(prefix)}
+
 
 @cache
 def present_origin() -> Origin:
     """Return the origin of results that this process makes."""
     versions = {"upstream": VERSION, "model": model_digest()}
+    versions |= extensions.versions()
     versions |= {name: metadata.version(name) for name in LIBRARIES}
     machine = {
         "system": platform.platform(),

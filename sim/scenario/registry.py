@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pkgutil
+import sys
 from functools import cache
 
 from sim import feedback, networks, people, policies, services
 from sim.engine.schedule import REGISTRY
 from sim.people.domains import load_domains
 from sim.policies import levers
-from sim.schema.declarations import import_declaration, line_of
+from sim.schema.declarations import declared_modules, import_declaration, line_of
 from sim.schema.errors import NOTHING, InputError
 from sim.services import catalogue
 from sim.state.world import TABLES
@@ -27,8 +27,8 @@ def check_declarations() -> None:
         With the file, the line and the choices.
     """
     for folder in FOLDERS:
-        for info in pkgutil.iter_modules(folder.__path__):
-            import_declaration(f"{folder.__name__}.{info.name}")
+        for name in declared_modules(folder):
+            import_declaration(name)
     known = {lever.name for lever in levers()}
     moved = {entry.lever for entry in REGISTRY.entries.values()}
     for entry in REGISTRY.entries.values():
@@ -37,14 +37,14 @@ def check_declarations() -> None:
             raise InputError(entry.file, line, "mechanism.lever", "the name of a lever", entry.lever, sorted(known))
     for lever in levers():
         if lever.name not in moved:
-            module = f"{policies.__path__[0]}/{lever.name}.py"
+            module = str(sys.modules[f"{policies.__name__}.{lever.name}"].__file__)
             wanted = f'a kernel for the lever: @mechanism(Phase.POLICY, …, lever="{lever.name}")'
             raise InputError(module, None, "mechanism.lever", wanted, NOTHING)
     REGISTRY.check(TABLES)
     domains = tuple(domain.id for domain in load_domains())
     for service in catalogue.load_catalogue():
         if service.domain not in domains:
-            file = catalogue.FOLDER / f"{service.id}.toml"
+            file = catalogue.file_of(service.id)
             raise InputError(file, line_of(file, r"^domain\b"), "domain", "a domain of need", service.domain, domains)
 
 

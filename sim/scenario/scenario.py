@@ -35,7 +35,7 @@ from sim.scenario.policy_checks import (
 )
 from sim.scenario.timeline import month_name
 from sim.scenario.valuation import VALUATION, Valuation
-from sim.schema import toml_files
+from sim.schema import extensions, toml_files
 from sim.schema.errors import InputError, KeyPath, Phrase, RequirementError
 from sim.schema.quantities import Closed, Number, Params
 from sim.state.codes import PreventionKind
@@ -484,7 +484,9 @@ def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def scenario_names() -> tuple[str, ...]:
-    """List the main scenarios of the library, the baseline first. `library` also has those that each show a claim.
+    """List the main scenarios of the library, the baseline first, and those of extensions in use.
+
+    `library` also has those that each show a claim.
 
     Returns
     -------
@@ -495,13 +497,18 @@ def scenario_names() -> tuple[str, ...]:
     >>> scenario_names()[0]
     'baseline'
     """
-    names = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    return tuple(sorted(names, key=lambda name: (name != "baseline", name)))
+    return tuple(_main_files())
+
+
+def _main_files() -> dict[str, Path]:
+    listed = (FOLDER.glob("*.toml"), *extensions.files("scenarios"))
+    files = {path.stem: path for some in listed for path in some}
+    return dict(sorted(files.items(), key=lambda item: (item[0] != "baseline", item[0])))
 
 
 def library() -> dict[str, Path]:
     """Collect the file of every scenario by name: the main ones first, then those that each show a claim."""
-    files = {name: FOLDER / f"{name}.toml" for name in scenario_names()}
+    files = _main_files()
     for path in sorted((FOLDER / "claims").glob("*.toml")):
         if path.stem not in DATA:
             files.setdefault(path.stem, path)

@@ -7,19 +7,18 @@ that errors of input files have (`InputError`).
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import re
 import sys
 import traceback
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 from pydantic import ValidationError
 
+from sim.schema import extensions
 from sim.schema.errors import NOTHING, InputError, Phrase
-
-EXPECTED = (ValidationError, ValueError, TypeError, AttributeError, NameError, SyntaxError, ImportError, KeyError)
-"""What executing a wrong declaration may raise."""
 
 
 def line_of(file: str | Path, pattern: str) -> int | None:
@@ -44,6 +43,28 @@ def line_of(file: str | Path, pattern: str) -> int | None:
     return next((k for k, line in enumerate(lines, 1) if re.search(pattern, line)), None)
 
 
+def declared_modules(package: ModuleType) -> tuple[str, ...]:
+    """List the modules of a package that declare levers or mechanisms, with those of extensions in use.
+
+    Parameters
+    ----------
+    package : module
+        One of the packages of `sim.schema.extensions.PACKAGES`. The folders of extensions become part of it.
+
+    Returns
+    -------
+    tuple of str
+        Dotted names.
+    """
+    name = package.__name__.rsplit(".", 1)[-1]
+    for extension in extensions.active():
+        folder = str(extension.folder / name)
+        if folder not in package.__path__:
+            package.__path__.append(folder)
+    stems = (info.name for info in pkgutil.iter_modules(package.__path__))
+    return tuple(f"{package.__name__}.{stem}" for stem in stems if not stem.startswith("_"))
+
+
 def import_declaration(name: str) -> ModuleType:
     """Import a module that declares a lever or mechanisms.
 
@@ -61,13 +82,43 @@ def import_declaration(name: str) -> ModuleType:
         return importlib.import_module(name)
     except InputError:
         raise
-    except EXPECTED as error:
+    except (Exception, SystemExit) as error:
         spec = find_spec(name)
         file = spec.origin if spec is not None and spec.origin else name
         raise _described(error, file) from error
 
 
-def _described(error: Exception, file: str) -> InputError:
+def import_file(path: Path) -> ModuleType:
+    """Import a file of an extension that is in no package, once in a process.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be executed or declares something that is not allowed.
+    """
+    name = f"upstream_extension_{path.parent.name}_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # a Python file has both
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, InputError) or not isinstance(error, Exception | SystemExit):
+            raise
+        raise _described(error, str(path)) from error
+    return module
+
+
+def _described(error: BaseException, file: str) -> InputError:
     """An error of a declaration as an InputError, with the line at fault where it can be found."""
     raised_at = next((f.lineno for f in reversed(traceback.extract_tb(sys.exc_info()[2])) if f.filename == file), None)
     if isinstance(error, ValidationError):

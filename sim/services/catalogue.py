@@ -24,6 +24,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.schema import extensions
 from sim.schema.errors import NOTHING, RequirementError
 from sim.schema.quantities import AGE_BAND_NAMES, AGE_BANDS, Closed, Figure, Number, Price, Status
 from sim.schema.toml_files import fail, load
@@ -339,13 +340,14 @@ def services_of_prevention(kind: PreventionKind) -> tuple[str, ...]:
 
 
 @lru_cache
-def load_catalogue(folder: Path = FOLDER) -> tuple[Service, ...]:
+def load_catalogue(folder: Path | None = None) -> tuple[Service, ...]:
     """Load every service file of a folder, sorted by `order`.
 
     Parameters
     ----------
     folder
-        Folder of TOML files, one a service.
+        Folder of TOML files, one a service. By default that of the package; the services of extensions in use follow
+        those of the package, so that the positions of these are the same with and without extensions.
 
     Returns
     -------
@@ -358,20 +360,33 @@ def load_catalogue(folder: Path = FOLDER) -> tuple[Service, ...]:
         If there is no file, a file is wrong, two services share an id or an order, or the shares of a domain's crises
         do not sum to 1 in an age band.
     """
-    files = sorted(folder.glob("*.toml"))
-    entries = sorted(((path, load(path, Service)) for path in files), key=lambda pair: pair[1].order)
-    if not entries:
-        raise fail(folder, "", "at least one service file (*.toml)", [])
-    ids = [service.id for _, service in entries]
-    for (_, before), (path, service) in pairwise(entries):
-        if service.order == before.order:
-            raise fail(path, "order", f"an order other than that of {before.id}", service.order)
-    for i, (path, service) in enumerate(entries):
-        if service.id in ids[:i]:
+    return tuple(service for _, service in _entries(folder))
+
+
+def file_of(service: str) -> Path:
+    """The file of a service, by its id."""
+    return next(path for path, entry in _entries(None) if entry.id == service)
+
+
+@lru_cache
+def _entries(folder: Path | None) -> tuple[tuple[Path, Service], ...]:
+    """Every service with its file."""
+    files = sorted((folder or FOLDER).glob("*.toml"))
+    if not files:
+        raise fail(folder or FOLDER, "", "at least one service file (*.toml)", [])
+    entries: list[tuple[Path, Service]] = []
+    for listed in (files, *(extensions.files("services") if folder is None else ())):
+        part = sorted(((path, load(path, Service)) for path in listed), key=lambda pair: pair[1].order)
+        for (_, before), (path, service) in pairwise(part):
+            if service.order == before.order:
+                raise fail(path, "order", f"an order other than that of {before.id}", service.order)
+        entries += part
+    for k, (path, service) in enumerate(entries):
+        if service.id in [other.id for _, other in entries[:k]]:
             raise fail(path, "id", "an id that no other service has", service.id)
     for path, service in entries:
         _check_crisis_shares(path, [s for _, s in entries if s.domain == service.domain and s.takes_crisis])
-    return tuple(service for _, service in entries)
+    return tuple(entries)
 
 
 def _check_crisis_shares(path: Path, services: list[Service]) -> None:

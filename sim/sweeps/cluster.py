@@ -7,9 +7,11 @@ scheduler has no memory of its own on disk: if it ends, the sweep ends with an e
 from __future__ import annotations
 
 import queue
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from sim.schema import extensions
 from sim.schema.errors import InputError, Phrase, plain
 from sim.sweeps import task
 from sim.sweeps.batch import Batch
@@ -60,7 +62,21 @@ class Cluster:
         except (OSError, ValueError, TypeError, TimeoutError) as error:
             came = Phrase(f"'{plain(address, 60)}', which does not answer ({plain(str(error) or 'no reason', 100)})")
             raise InputError(OPTION, None, "", "the address of a Dask scheduler, tcp://HOST:PORT", came) from None
+        self._use_extensions()
         self.workers = self._threads()
+
+    def _use_extensions(self) -> None:
+        """Let every worker, also one that joins later, use the extensions of this process, from the same folders."""
+        specs = extensions.specs()
+        if not specs:
+            return
+        try:
+            self._client.register_worker_callbacks(setup=partial(extensions.use, *specs))
+        except InputError as error:
+            came = Phrase(plain(f"a worker that cannot: {error}", 400))
+            raise InputError(OPTION, None, "", "workers that can use the extensions of this process", came) from None
+        except Exception as error:  # noqa: BLE001  # as below
+            raise self._scheduler_lost(error) from None
 
     def __enter__(self) -> Self:
         """Start."""

@@ -19,6 +19,7 @@ from sim.results import result_folder
 from sim.results.identity import version_difference
 from sim.results.origin import present_origin
 from sim.scenario.scenario import Scenario
+from sim.schema import extensions
 from sim.schema.errors import InputError, Phrase, plain
 from sim.schema.json_text import indented_json
 from sim.sweeps import part_files
@@ -89,7 +90,8 @@ def read(folder: Path, *, any_version: bool = False) -> Plan:
     Raises
     ------
     InputError
-        If there is no sweep, or it is damaged, of another format or of another version of the model.
+        If there is no sweep, or it is damaged, of another format, of another version of the model, or of other
+        extensions than those in use.
     """
     content = _document(folder)
     try:
@@ -98,6 +100,7 @@ def read(folder: Path, *, any_version: bool = False) -> Plan:
         raise
     except Exception as error:  # noqa: BLE001  # a document of another version can raise any
         raise _damaged(folder / MANIFEST, plain(str(error), 120)) from None
+    extensions.require(plan.versions, folder / MANIFEST)
     changed = version_difference(dict(present_origin().versions), plan.versions)
     if changed is not None and not any_version:
         wanted = "a sweep of this version of the model: use another --out for a new sweep"

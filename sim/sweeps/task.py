@@ -21,6 +21,7 @@ from sim.ensemble.paired_runs import PairedRuns
 from sim.ensemble.precompile import warm_up
 from sim.ensemble.request import Request
 from sim.results.comparison import Comparison
+from sim.results.identity import version_difference
 from sim.results.origin import present_origin
 from sim.results.records import Record
 from sim.scenario.scenario import Scenario
@@ -64,9 +65,7 @@ def _made(content: bytes) -> Task:
     setting: BatchSetting = pickle.loads(content)
     present = dict(present_origin().versions)
     if present != setting.versions:
-        changed = ", ".join(
-            f"{name} {value[:12]}" for name, value in present.items() if value != setting.versions[name]
-        )
+        changed = version_difference(present, setting.versions) or ""
         wanted = "workers with the versions of the process that started the sweep"
         raise InputError("worker", None, "", wanted, Phrase(changed))
     if setting.engine == "agents":

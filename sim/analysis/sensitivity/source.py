@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sim.engine import jit
 from sim.engine.verified_files import cache_folder
+from sim.schema import extensions
 
 FOLDER = cache_folder("sources", 1_000_000)
 SOURCE = Path(__file__).parents[2]
@@ -35,12 +36,13 @@ def source_digest() -> str:
     Returns
     -------
     str
-        A hexadecimal digest. An edit of comments or docstrings does not change it.
+        A hexadecimal digest. An edit of comments or docstrings does not change it; any edit of an extension does.
     """
     files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in _paths()}
     texts = hashlib.sha256()
     for name, text in files.items():
         texts.update(name.encode() + b"\0" + text + b"\0")
+    texts.update(extensions.digest().encode())
     cached = FOLDER.get(texts.hexdigest(), lambda content: bytes(content).decode())
     if cached is not None:
         return cached
@@ -49,6 +51,7 @@ def source_digest() -> str:
         is_code = name.endswith(".py")
         content = ast.dump(_without_docstrings(ast.parse(text))).encode() if is_code else text
         statements.update(name.encode() + b"\0" + content + b"\0")
+    statements.update(extensions.digest().encode())
     out = statements.hexdigest()[:32]
     FOLDER.put(texts.hexdigest(), out.encode())
     FOLDER.limit()
