@@ -14,6 +14,7 @@ from sim.cli import (
     assurance_commands,
     dashboard_command,
     list_command,
+    nation_command,
     place_commands,
     run_commands,
     sensitivity_command,
@@ -52,6 +53,7 @@ app.command()(run_commands.compare)
 app.command()(sweep_commands.sweep)
 app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
+app.command()(nation_command.nation)
 app.command()(sensitivity_command.sensitivity)
 app.command("list")(list_command.list_)
 app.command()(list_command.schema)

@@ -125,7 +125,7 @@ def sweep(
         expected = size_of(plan, number, crew)
         if number or dry_run:
             say(f"{expected.text(crew)} (a coarse estimate: half to twice the time)")
-        _check_space(folder, expected.stored)
+        check_space(folder, expected.stored)
         if dry_run:
             return Sweep(folder, plan, dict(store.failed), len(store.done))
         if stored is None or not stored.has_runs_of(plan):
@@ -266,7 +266,7 @@ def opened(folder: Path, plan: Plan, say: Callable[[str], None]) -> tuple[SweepS
     return store, stored
 
 
-def _check_space(folder: Path, needed: float) -> None:
+def check_space(folder: Path, needed: float) -> None:
     """Refuse a sweep that needs more space than the disk has."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
