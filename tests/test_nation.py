@@ -125,9 +125,9 @@ def test_sums_equal_the_parts(coupled: Nation) -> None:
     assert [check.failed for check in coupled.checks] == [0] * len(coupled.checks)
     assert sum(check.compared for check in coupled.checks) > 500
     totals = coupled.totals
-    parts, whole = totals[totals["code"] != "NATION"], totals[totals["code"] == "NATION"]
+    parts, total = totals[totals["code"] != "NATION"], totals[totals["code"] == "NATION"]
     added = parts.groupby(["seed", "side", "year"])[measures()].sum()
-    pd.testing.assert_frame_equal(added, whole.set_index(["seed", "side", "year"])[measures()], check_exact=True)
+    pd.testing.assert_frame_equal(added, total.set_index(["seed", "side", "year"])[measures()], check_exact=True)
     assert (totals[measures()].dtypes == np.int64).all()
     table = coupled.authorities
     for column in ("people_policy", "episodes_policy", "spent_baseline", "allocated_policy"):
@@ -160,20 +160,20 @@ def test_a_row_is_scaled_as_a_whole(coupled: Nation) -> None:
 def test_allocations_add_up_and_follow_need(seed: int) -> None:
     """The pot is shared to the penny within its limits; more need gets more; weight 0 leaves own budgets."""
     rng = np.random.default_rng(seed)
-    own = rng.integers(10**9, 10**11, 309)
+    base = rng.integers(10**9, 10**11, 309)
     people, need = rng.integers(10**4, 10**6, 309), rng.lognormal(0.0, 0.3, 309)
-    before = own
+    before = base
     for year in range(1, 6):
         formula = AllocationFormula(growth=0.01, pace=0.5)
-        before = allocate(formula, year, own, before, people, need)
-        assert int(before.sum()) == pot(formula, year, own)
-        relative = before / own / (pot(formula, year, own) / own.sum())
+        before = allocate(formula, year, base, before, people, need)
+        assert int(before.sum()) == pot(formula, year, base)
+        relative = before / base / (pot(formula, year, base) / base.sum())
         assert relative.min() >= formula.floor - 1e-6
         assert relative.max() <= formula.ceiling + 1e-6
     even = np.full(2, 10**6)
     more = allocate(AllocationFormula(), 1, even, even, np.array([10, 10]), np.array([1.0, 1.2]))
     assert more[0] < more[1]
-    assert np.array_equal(allocate(AllocationFormula(weight=0.0), 7, own, own, people, need), own)
+    assert np.array_equal(allocate(AllocationFormula(weight=0.0), 7, base, base, people, need), base)
 
 
 def test_the_formula_declares_its_parameters() -> None:
@@ -462,9 +462,7 @@ def test_the_size_is_stated_first(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_a_command_and_its_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output has one document, with the checks."""
     design = tmp_path / "design.toml"
-    design.write_text(
-        'policy = "baseline"\nhazards = "supplied"\nauthorities = ["rutland"]\nyears = 1\nseeds = 1\n'
-    )
+    design.write_text('policy = "baseline"\nhazards = "supplied"\nauthorities = ["rutland"]\nyears = 1\nseeds = 1\n')
     args = ["nation", str(design), "--out", str(tmp_path / "out"), "--workers", "1"]
     assert command([*args, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -487,7 +485,7 @@ def test_ctrl_c_leaves_finished_years(tmp_path: Path) -> None:
     words += ["--out", str(tmp_path / "out"), "--workers", "1"]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + PATIENCE
-    while not (tmp_path / "out" / "runs").is_dir() and process.poll() is None and time.monotonic() < end:
+    while not list((tmp_path / "out").glob("runs/*.parquet")) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     assert process.wait(LIMIT) == 130

@@ -2,7 +2,7 @@
 
 Claim     pot(y) = (sum of own budgets) * (1 + growth)^y
           target[a] = pot * people[a] * need[a]^elasticity / sum over authorities
-          wanted[a] = (1 - weight) * own[a] * pot / (sum of own budgets) + weight * target[a]
+          wanted[a] = (1 - weight) * base[a] * pot / (sum of own budgets) + weight * target[a]
           share of the pot: moves each year by the part `pace` of its distance from wanted, within floor and ceiling
           times the authority's own budget (relative to the pot); the others share what a limit adds or takes.
           people and need are those that the authority's run counted in the year before; in year 1 each has its own
@@ -52,7 +52,7 @@ class AllocationFormula(Params):
     )
 
 
-def allocate(formula: AllocationFormula, year: int, own: I64, before: I64, people: I64, need: F) -> I64:
+def allocate(formula: AllocationFormula, year: int, base: I64, before: I64, people: I64, need: F) -> I64:
     """Share the pot of a year.
 
     Parameters
@@ -61,7 +61,7 @@ def allocate(formula: AllocationFormula, year: int, own: I64, before: I64, peopl
         The parameters.
     year : int
         The year, counted from 0.
-    own : ndarray of int64, shape (authorities,)
+    base : ndarray of int64, shape (authorities,)
         Budget of each authority without the formula, pence a year.
     before : ndarray of int64, shape (authorities,)
         Allocation of the year before, pence.
@@ -83,20 +83,20 @@ def allocate(formula: AllocationFormula, year: int, own: I64, before: I64, peopl
     >>> allocate(AllocationFormula(weight=0.0), 1, own, own, np.array([1, 1]), np.array([1.0, 3.0])).tolist()
     [100, 300]
     """
-    total = pot(formula, year, own)
-    raised, of_before = total / float(own.sum()), total / float(before.sum())
+    total = pot(formula, year, base)
+    raised, of_before = total / float(base.sum()), total / float(before.sum())
     weighted = people * (need / (float((people * need).sum()) / float(people.sum()))) ** formula.elasticity
     target = total * weighted / weighted.sum()
-    wanted = (1.0 - formula.weight) * (own * raised) + formula.weight * target
+    wanted = (1.0 - formula.weight) * (base * raised) + formula.weight * target
     present = before * of_before
     moved: F = present + formula.pace * (wanted - present)
-    low, high = (np.asarray(own * raised * limit, np.float64) for limit in (formula.floor, formula.ceiling))
+    low, high = (np.asarray(base * raised * limit, np.float64) for limit in (formula.floor, formula.ceiling))
     return in_whole_pence(_bounded(moved, low, high, total), total)
 
 
-def pot(formula: AllocationFormula, year: int, own: I64) -> int:
+def pot(formula: AllocationFormula, year: int, base: I64) -> int:
     """The money of a year, in pence; years are counted from 0."""
-    return round(int(own.sum()) * (1.0 + formula.growth) ** year)
+    return round(int(base.sum()) * (1.0 + formula.growth) ** year)
 
 
 def _bounded(wanted: F, low: F, high: F, total: float) -> F:

@@ -30,7 +30,7 @@ F = npt.NDArray[np.float64]
 Hazards = Literal["supplied", "groups", "own"]
 """Where hazards come from: the nearest solution that is supplied with the project, the solution of the authority's
 group, or a solution of each authority."""
-GROUPS = 24
+GROUPS = 40
 """Number of groups."""
 ROUNDS = 100
 """Most rounds in which authorities are assigned to the nearest group."""

@@ -269,9 +269,9 @@ class _NationRun:
         allocations, factors = [], []
         budgets = [np.ones(len(self._plan.authorities)), np.array([a.budget for a in self._plan.authorities])]
         for side, of_side in enumerate(counted):
-            own = np.rint(of_side.budget * budgets[side]).astype(np.int64)
-            last = own if before is None else before[side]
-            amounts = allocate(formula, year, own, last, of_side.months, of_side.need)
+            base = np.rint(of_side.budget * budgets[side]).astype(np.int64)
+            last = base if before is None else before[side]
+            amounts = allocate(formula, year, base, last, of_side.months, of_side.need)
             allocations.append(amounts)
-            factors.append(np.where(amounts == own, budgets[side], amounts / of_side.budget).tolist())
+            factors.append(np.where(amounts == base, budgets[side], amounts / of_side.budget).tolist())
         return allocations, factors

@@ -17,7 +17,7 @@ ROWS = 5
 """Rows of tiles in a block."""
 WIDTH = 920
 LESS, NONE, MORE = (0, 95, 115), (238, 238, 235), (174, 75, 20)
-"""Colours of the ends and the middle of the scale; told apart by every kind of colour vision, and in grey."""
+"""Colours of the ends and the middle of the scale; distinct for every kind of colour vision, and in grey."""
 POSITIONS = (
     "One square is one authority. Squares are not at geographic positions: they stand in blocks by region, in each "
     "from the most deprived (top left, downwards) to the least deprived authority."
