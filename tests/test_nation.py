@@ -471,6 +471,7 @@ def test_a_command_and_its_json(tmp_path: Path, capsys: pytest.CaptureFixture[st
     text = capsys.readouterr().out
     assert "authorities add up to the nation" in text
     assert "do not rank" in text
+    assert "Gap between" in text
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,6 +68,18 @@ def nation(
         raise typer.Exit(FAILED)
 
 
+def _gap(result: Nation) -> str:
+    """The gap between the most and the least deprived fifth of neighbourhoods of all authorities, in the last year."""
+    row = result.authorities[result.authorities["year"] == result.plan.years].iloc[0]
+    text = "Gap between the most and the least deprived fifth of neighbourhoods, in points: "
+    if math.isnan(row["gap_baseline"]):
+        return f"{text}none, as nobody lives in one of them"
+    low, high = row["gap_difference_ci_low"], row["gap_difference_ci_high"]
+    ends = "" if math.isnan(low) else f" ({low:+.1f} to {high:+.1f})"
+    text += f"baseline {row['gap_baseline']:.1f}, policy {row['gap_policy']:.1f}"
+    return f"{text}, difference {row['gap_difference']:+.1f}{ends}"
+
+
 def _print(result: Nation, out: Path) -> None:
     """Print the nation by fifth of authorities in the last year, the checks, and where the table is."""
     from rich import box
@@ -81,13 +94,14 @@ def _print(result: Nation, out: Path) -> None:
     for name in ("authorities", "people", "baseline", "policy", "difference", "95% interval", "spending, policy"):
         table.add_column(name, justify="left" if name == "authorities" else "right")
     for row in by_tier(result):
-        ends = "-" if row.low != row.low else f"{row.low:+.1f} to {row.high:+.1f}"
+        ends = "-" if math.isnan(row.low) else f"{row.low:+.1f} to {row.high:+.1f}"
         table.add_row(
             row.label, f"{row.people:,}", f"{row.baseline:.1f}", f"{row.policy:.1f}", f"{row.difference:+.1f}", ends,
             f"£{row.spent / 100e9:,.2f} bn",
         )  # fmt: skip
     console = tables.console()
     console.print(table)
+    console.print(_gap(result))
     for text in ("Index: all authorities' baseline in year 1 = 100.", doubt(result.plan, result.seeds), CAUTION):
         console.print(text, highlight=False)
     for check in result.checks:

@@ -127,11 +127,14 @@ def write(result: Nation) -> None:
     part_files.write(folder, "authorities.csv", text.encode(), folder)
     part_files.write(folder, "results.json", indented_json(document(result)).encode(), folder)
     last = result.authorities[result.authorities["year"] == plan.years]
+    excludes_zero = (last["difference_ci_low"] > 0.0) | (last["difference_ci_high"] < 0.0)
     picture = tile_map.svg(
-        plan.authorities, dict(zip(last["code"], last["difference"], strict=True)),
-        title=f"Difference in acute demand under the policy, year {plan.years}",
-        notes=(doubt(plan, result.seeds), CAUTION),
-    )  # fmt: skip
+        plan.authorities,
+        dict(zip(last["code"], last["difference"], strict=True)),
+        f"Difference in acute demand under the policy, year {plan.years}",
+        (doubt(plan, result.seeds), CAUTION),
+        set(last["code"][excludes_zero]) if len(result.seeds) > 1 else None,
+    )
     part_files.write(folder, "tile_map.svg", picture.encode(), folder)
     part_files.write(folder, "data_dictionary.csv", _dictionary().encode(), folder)
 

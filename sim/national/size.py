@@ -55,20 +55,25 @@ class NationSize(NamedTuple):
         people = sum(a.weight.simulated for a in plan.authorities)
         number = len(plan.authorities)
         text = f"{number} authorit{'y' if number == 1 else 'ies'}, {plan.population:,} people, {people:,} simulated"
-        lines = [f"{text}; {plan.years} years, {len(plan.design.numbers)} seeds, baseline and policy"]
+        seeds = _counted(len(plan.design.numbers), "seed")
+        lines = [f"{text}; {_counted(plan.years, 'year')}, {seeds}, baseline and policy"]
         if plan.finer:
             names = ", ".join(f"{a.name} (1 in {float(a.weight.exact):.3g})" for a in plan.finer[:NAMES_SHOWN])
             more = f" and {len(plan.finer) - NAMES_SHOWN} more" if len(plan.finer) > NAMES_SHOWN else ""
             why = f"finer scale than 1 in {plan.design.scale}, for the fewest people that are possible"
             lines.append(f"{why}: {names}{more}")
         if self.years:
-            crew = f"{workers} worker{'' if workers == 1 else 's'}"
+            crew = _counted(workers, "worker")
             lines.append(
                 f"about {duration(self.seconds)} with {crew} (half to three times), "
                 f"{size(self.memory)} of memory for each, up to {size(self.stored)} on disk; "
                 f"at most {self.solutions} solutions of hazards, fewer if they are in the cache"
             )
         return lines
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def size_of(plan: NationPlan, years: int, workers: int) -> NationSize:

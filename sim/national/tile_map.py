@@ -7,7 +7,7 @@ in each block from the most to the least deprived authority; the picture says so
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from sim.national.planning import AuthorityPlan
@@ -22,6 +22,10 @@ POSITIONS = (
     "One square is one authority. Squares are not at geographic positions: they stand in blocks by region, in each "
     "from the most deprived (top left, downwards) to the least deprived authority."
 )
+OUTLINE = "A dark outline: the 95% interval excludes 0. Of {number} such intervals {wrong} would do so by chance alone."
+WRONG = 0.05
+LETTER = 8.5
+"""Width of a letter of the name of a region."""
 KEY_STEPS = 9
 
 
@@ -49,7 +53,7 @@ def layout(authorities: Sequence[AuthorityPlan]) -> tuple[dict[str, tuple[int, i
     step = TILE + SPACE
     left, top = MARGIN, HEAD
     for region, members in blocks.items():
-        across = max(math.ceil(len(members) / ROWS), math.ceil(len(region) * 7 / step))
+        across = max(math.ceil(len(members) / ROWS), math.ceil(len(region) * LETTER / step))
         if left + across * step > WIDTH - MARGIN and left > MARGIN:
             left, top = MARGIN, top + ROWS * step + 44
         names.append((region, left, top + 12))
@@ -60,7 +64,11 @@ def layout(authorities: Sequence[AuthorityPlan]) -> tuple[dict[str, tuple[int, i
 
 
 def svg(
-    authorities: Sequence[AuthorityPlan], values: Mapping[str, float], title: str, notes: Sequence[str] = ()
+    authorities: Sequence[AuthorityPlan],
+    values: Mapping[str, float],
+    title: str,
+    notes: Sequence[str] = (),
+    certain: Collection[str] | None = None,
 ) -> str:
     """Draw the tile map.
 
@@ -74,6 +82,8 @@ def svg(
         The title.
     notes : sequence of str
         Sentences below the map.
+    certain : collection of str, optional
+        Codes of authorities whose interval excludes 0; None if there are no intervals.
 
     Returns
     -------
@@ -83,7 +93,8 @@ def svg(
     tiles, names, bottom = layout(authorities)
     most = max((abs(values[code]) for code in tiles if math.isfinite(values[code])), default=0.0) or 1.0
     by_code = {authority.code: authority for authority in authorities}
-    lines = [POSITIONS, *notes]
+    outline = OUTLINE.format(number=len(tiles), wrong=max(1, round(WRONG * len(tiles))))
+    lines = [POSITIONS, *([] if certain is None else [outline]), *notes]
     wrapped = [part for line in lines for part in _wrapped(line)]
     height = bottom + FOOT + 16 * len(wrapped)
     out = [
@@ -99,8 +110,9 @@ def svg(
     for code, (x, y) in tiles.items():
         authority, value = by_code[code], values[code]
         text = f"{authority.name}: {value:+.1f} points; fifth {authority.tier} by deprivation; {authority.region}"
+        edge = ' stroke="#22303c" stroke-width="2"' if code in (certain or ()) else ""
         out.append(
-            f'<rect x="{x}" y="{y}" width="{TILE}" height="{TILE}" rx="3" fill="{colour(value / most)}">'
+            f'<rect x="{x}" y="{y}" width="{TILE}" height="{TILE}" rx="3" fill="{colour(value / most)}"{edge}>'
             f"<title>{escape(text)}</title></rect>"
         )
         out.append(
