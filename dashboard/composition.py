@@ -14,6 +14,7 @@ from dashboard.findings import MEAN, direction, excludes_zero, focus, listed, sc
 from dashboard.horizon import answer_rows, answer_year
 from dashboard.model import Document
 from dashboard.styles import styles
+from sim.results.money.sentences import pounds_text
 from sim.results.number_text import INDEX_POINTS, MINUS, fixed
 
 LEAST_POINTS = 3.0
@@ -129,7 +130,7 @@ def table(document: Document, subject: str = "What acute demand is made of") -> 
     for k, row in enumerate(base):
         cells = [_difference(rows[name][k]) for name in policies]
         if row["baseline"] or any(rows[name][k]["difference"] for name in policies):
-            body.append([row["label"], tables.pounds(row["unit_cost"]), fixed(row["baseline"], 1), *cells])
+            body.append([row["label"], pounds_text(row["unit_cost"]), fixed(row["baseline"], 1), *cells])
     total = [fixed(sum(row["baseline"] for row in base), 1)]
     total += [fixed(sum(r["difference"] for r in rows[name]), 2, signed=True, minus=MINUS) for name in policies]
     body.append(["Acute demand", "", *total])

@@ -20,8 +20,8 @@ from dashboard.findings import MEAN
 from dashboard.model import YOURS, Document
 from dashboard.styles import styles
 from sim.results.money.chart import PAYER_LABELS
-from sim.results.money.tables import SILO_ROWS, MoneyRow, money_rows
-from sim.results.number_text import MINUS, fixed
+from sim.results.money.tables import SILO_ROWS, MoneyRow, money_cell, money_rows
+from sim.results.number_text import MINUS
 from sim.results.summary_table import number_cell, text_cell
 from sim.scenario.valuation import Valuation
 
@@ -115,7 +115,7 @@ def _table(document: Document, rows: Sequence[MoneyRow], caption: str) -> html.D
         [
             f"\N{EM SPACE}{row.label}" if row.is_part else row.label,
             _unit(row),
-            *(_cell(appraisal, row) for appraisal in money.values()),
+            *(money_cell(appraisal, row, MINUS) for appraisal in money.values()),
         ]
         for row in _moving(document, rows)
     ]
@@ -133,15 +133,3 @@ def _for_each_person(appraisal: Mapping[str, Any], row: MoneyRow) -> dict[str, A
     """An amount for each person, or for each 1,000 people if it is of QALYs."""
     scale = (1000.0 if row.unit == "QALYs" else 1.0) / appraisal["people"]
     return {key: None if value is None else scale * value for key, value in appraisal["estimates"][row.item].items()}
-
-
-def _cell(appraisal: Mapping[str, Any], row: MoneyRow) -> str:
-    """'−£51 (−£80 to −£22)'."""
-    amount = _for_each_person(appraisal, row)
-    if row.unit == "pounds":
-        return tables.pounds_text(amount)
-    mean, low, high = (
-        "" if amount[key] is None else fixed(amount[key], 1, signed=True, minus=MINUS)
-        for key in ("mean", "ci_low", "ci_high")
-    )
-    return f"{mean} ({low} to {high})" if low and high else mean

@@ -86,7 +86,7 @@ def cards(document: Document, index: ModelIndex) -> list[html.Div]:
             if measure in index.metrics:
                 row = answer_row(document, document["differences"][name][measure])
                 if measure == "spend_total" or findings.excludes_zero(row):
-                    lines.append(html.P([f"{label} ", html.Span(tables.pounds_text(row), className="figures")]))
+                    lines.append(html.P([f"{label} ", html.Span(tables.pounds_range(row), className="figures")]))
         result.append(html.Div(lines, className="figure-card yours" if name == YOURS else "figure-card"))
     return result
 

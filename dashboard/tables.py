@@ -13,7 +13,8 @@ from dashboard.horizon import answer_row, answer_year
 from dashboard.html_attributes import aria, optional_id
 from dashboard.lever_settings import FIFTH_LABELS
 from dashboard.model import YOURS, Document, MetricInfo
-from sim.results.number_text import MINUS, difference_unit, fixed, number_text, shown_unit
+from sim.results.money.sentences import pounds_text
+from sim.results.number_text import MINUS, difference_unit, number_text, shown_unit
 
 RANGE_NOTE = f"Each cell: the mean, in brackets the {MEAN}, and below it the {RUNS}."
 
@@ -28,17 +29,12 @@ def range_text(record: Mapping[str, Any], unit: str, decimals: int, *, signed: b
     return first if run_low == run_high == "none" else f"{first}\nruns {run_low} to {run_high}"
 
 
-def pounds_text(record: Mapping[str, Any]) -> str:
+def pounds_range(record: Mapping[str, Any]) -> str:
     """A difference in whole pounds with the CI of its mean, if there is one: '−£51 (−£80 to −£22)'."""
-    mean = pounds(record["mean"], signed=True)
-    ends = [pounds(end, signed=True) for key in ("ci_low", "ci_high") if (end := record.get(key)) is not None]
-    return f"{mean} ({' to '.join(ends)})" if len(ends) == 2 else mean
-
-
-def pounds(value: float, *, signed: bool = False) -> str:
-    """Whole pounds: '£113', '−£22'."""
-    text = fixed(value, 0, signed=signed, minus=MINUS)
-    return f"{text[0]}£{text[1:]}" if text[0] in ("+", MINUS) else f"£{text}"
+    mean = pounds_text(record["mean"], signed=True, minus=MINUS)
+    ends = (record.get(key) for key in ("ci_low", "ci_high"))
+    low, high = ("" if end is None else pounds_text(end, signed=True, minus=MINUS) for end in ends)
+    return f"{mean} ({low} to {high})" if low and high else mean
 
 
 def by_year(document: Document, metric: MetricInfo, *, differences: bool = False, id: str = "") -> html.Div:

@@ -31,6 +31,8 @@ _MODULES = {
     "authority_names": "sim.place.english_authorities",
     "compare": "sim.ensemble.compare",
     "concat": "sim.ensemble.concatenation",
+    "discover": "sim.discovery.study",
+    "ema_model": "sim.sweeps.ema_model",
     "lever_sections": "sim.policies",
     "levers": "sim.policies",
     "load": "sim.sweeps.results",
@@ -43,9 +45,11 @@ _MODULES = {
     "run": "sim.ensemble.compare",
     "scenario_names": "sim.scenario.scenario",
     "scope": "sim.analysis.scope",
+    "search": "sim.searches.search",
     "sensitivity": "sim.analysis.sensitivity.study",
     "services_of": "sim.scenario.policy_checks",
     "sweep": "sim.sweeps.sweep",
+    "sweep_sensitivity": "sim.discovery.indices",
 }
 
 _ALIASES = {"parameters": "parameter_frame"}
@@ -56,6 +60,8 @@ if TYPE_CHECKING:
 
     from sim.analysis.scope import scope
     from sim.analysis.sensitivity.study import sensitivity
+    from sim.discovery.indices import sweep_sensitivity
+    from sim.discovery.study import discover
     from sim.ensemble.compare import compare, run
     from sim.ensemble.concatenation import concat
     from sim.national.run import nation
@@ -72,7 +78,9 @@ if TYPE_CHECKING:
     from sim.scenario.scenario import Scenario, scenario_names
     from sim.schema.errors import InputError
     from sim.schema.quantities import AGE_BANDS
+    from sim.searches.search import search
     from sim.services.catalogue import load_catalogue
+    from sim.sweeps.ema_model import ema_model
     from sim.sweeps.results import load
     from sim.sweeps.sweep import sweep
     from sim.twins.mesa import MesaModel
@@ -90,6 +98,8 @@ __all__ = [
     "authority_names",
     "compare",
     "concat",
+    "discover",
+    "ema_model",
     "lever_sections",
     "levers",
     "load",
@@ -102,9 +112,11 @@ __all__ = [
     "run",
     "scenario_names",
     "scope",
+    "search",
     "sensitivity",
     "services_of",
     "sweep",
+    "sweep_sensitivity",
 ]
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sim.engine.verified_files import ROOT as ROOT_OF_CACHES
+
 ROOT = Path(__file__).parents[1]
 
 LEVER_FILE = '''"""Services accept some of the requests that they turned away at baseline.
@@ -170,10 +172,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (catalogue / "drop_in.toml").write_text(text)
     (copy / "sim" / "policies" / "second_look.py").write_text(LEVER_FILE)
     (copy / "sim" / "networks" / "spring.py").write_text(MECHANISM_FILE)
+    cache = copy / "cache"
+    if (
+        ROOT_OF_CACHES is not None and (ROOT_OF_CACHES / "compiled").is_dir()
+    ):  # what the new files do not change is compiled already
+        shutil.copytree(
+            ROOT_OF_CACHES / "compiled", cache / "compiled", ignore=shutil.ignore_patterns("*.lock", "*.part")
+        )
     done = subprocess.run(
         [sys.executable, "-c", EXPERIMENT],
         cwd=copy,
-        env={**os.environ, "PYTHONPATH": str(copy), "UPSTREAM_CACHE": str(copy / "cache"), "UPSTREAM_QUIET": "1"},
+        env={**os.environ, "PYTHONPATH": str(copy), "UPSTREAM_CACHE": str(cache), "UPSTREAM_QUIET": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -379,3 +379,9 @@ def test_wrong_arguments_are_refused(
     assert command(args) == 2
     message = capsys.readouterr().err
     assert [part for part in parts if part not in message] == [], message
+
+
+def test_a_place_without_the_named_neighbourhoods_is_refused() -> None:
+    """A claim about a neighbourhood that a small place does not have is refused before the first run."""
+    with pytest.raises(InputError, match=r"line 28.*a neighbourhood of the place at this size, got 'd1-02'"):
+        run_claims(["M22"], people=10_000, seeds=2, draws="none", bases=1)

@@ -13,10 +13,12 @@ from sim.cli import (
     analysis_commands,
     assurance_commands,
     dashboard_command,
+    discover_command,
     list_command,
     nation_command,
     place_commands,
     run_commands,
+    search_command,
     sensitivity_command,
     sweep_commands,
     validation_commands,
@@ -53,8 +55,10 @@ app.command()(run_commands.compare)
 app.command()(sweep_commands.sweep)
 app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
+app.command()(search_command.search)
 app.command()(nation_command.nation)
 app.command()(sensitivity_command.sensitivity)
+app.command()(discover_command.discover)
 app.command("list")(list_command.list_)
 app.command()(list_command.schema)
 app.command()(run_commands.export)

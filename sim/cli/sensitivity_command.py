@@ -23,15 +23,37 @@ from sim.cli.options import (
 
 AGENT_SEEDS = 10
 SAMPLES = 256
+NOT_OF_SWEEPS = {
+    "parameter": "--one",
+    "limits": "--range",
+    "agents": "--agents",
+    "seeds": "--seeds",
+    "samples": "--samples",
+    "people": "--people",
+    "years": "--years",
+    "sets": "--set",
+    "threads": "--threads",
+}
+"""Options that the runs of a sweep leave no choice about."""
 
 
 def sensitivity(
     context: typer.Context,
-    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The scenario with which the other is compared.")],
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or its .toml file.")],
+    baseline: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASELINE|DIR",
+            help="The scenario with which the other is compared; or the folder of a sweep, whose design is analysed.",
+        ),
+    ],
+    scenario: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCENARIO]", help="A scenario's name, or its .toml file.", show_default=False),
+    ] = None,
     metric: Annotated[
-        str, typer.Option("--metric", metavar="ID", help="The measure whose difference is analysed.")
-    ] = "acute_demand",
+        str | None,
+        typer.Option("--metric", metavar="ID", help="The measure whose difference is analysed. Default: acute_demand."),
+    ] = None,
     year: Annotated[
         int | None,
         typer.Option("--year", parser=whole_number, metavar="N", help="The year of the difference. Default: the last."),
@@ -57,6 +79,9 @@ def sensitivity(
             "--samples", parser=whole_number, metavar="N", help="Base samples of the Sobol' design, a power of 2."
         ),
     ] = SAMPLES,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="NAME", help="With DIR: only this policy of the sweep.")
+    ] = None,
     place: PlaceOption = None,
     people: PeopleOption = None,
     years: YearsOption = None,
@@ -72,13 +97,19 @@ def sensitivity(
     """Rank the parameters that drive the difference between a policy and its baseline.
 
     Indices are computed with the stock-flow twin, which has no chance events. An interrupted study continues when the
-    same command is given again.
+    same command is given again. With the folder of a sweep: the indices of its design, from its runs.
     """
+    if scenario is None:
+        _of_sweep(context, baseline, as_json=as_json)
+        return
+    if policy is not None:
+        raise typer.BadParameter("--policy needs the folder of a sweep")
     from pathlib import Path
 
     from sim.cli import arguments, tables
     from sim.cli import sensitivity as output
     from sim.cli.progress import Bar
+    from sim.results.metrics import HEADLINE
 
     folder = checked_folder(context, Path(out) if out is not None else None)
     selected = arguments.select_scenarios(
@@ -98,7 +129,7 @@ def sensitivity(
     settings: dict[str, Any] = {
         "place": selected.place,
         "people": selected.people,
-        "metric": metric,
+        "metric": metric or HEADLINE,
         "year": year,
         "threads": threads,
     }
@@ -134,7 +165,7 @@ def sensitivity(
                 second,
                 place=selected.place,
                 people=selected.people,
-                metric=metric,
+                metric=metric or HEADLINE,
                 year=at,
                 seeds=seeds,
                 threads=threads,
@@ -150,3 +181,32 @@ def sensitivity(
         print_json(document)
     else:
         output.show(result, at, checks, tables.console())
+
+
+def _of_sweep(context: typer.Context, folder: str, *, as_json: bool) -> None:
+    """Indices of the design of a sweep, from its runs."""
+    from pathlib import Path
+
+    from sim.cli import arguments, tables
+    from sim.cli import discovery as output
+    from sim.discovery.indices import sweep_sensitivity
+    from sim.scenario.scenario import scenario_names
+    from sim.schema.errors import InputError, Phrase
+
+    if not Path(folder).expanduser().is_dir() and (folder in scenario_names() or folder.endswith(".toml")):
+        raise InputError("SCENARIO", None, "", "a scenario to compare with the baseline", Phrase("nothing"))
+    options = context.params
+    for name, option in NOT_OF_SWEEPS.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InputError(option, None, "", "two scenarios with this option, not the folder of a sweep", folder)
+    out = checked_folder(context, Path(options["out"]) if options["out"] is not None else None)
+    arguments.check_integer("--seed", options["seed"], 0, 2**32 - 2)
+    chosen = {name: options[name] for name in ("metric", "year", "policy", "place", "seed")}
+    document = sweep_sensitivity(folder, **chosen)
+    if out is not None:
+        print(f"Wrote {', '.join(output.write_indices(out, document))} to {options['out']}", file=sys.stderr)
+    if as_json:
+        print_json(document)
+    else:
+        output.show_indices(document, tables.console())

@@ -104,11 +104,11 @@ def checked_request(
     which: Draws = "none" if draws is None else draws
     if which not in get_args(Draws):
         raise InputError("compare", None, "draws", "one of these", which, get_args(Draws))
-    _check_scenarios(chosen, is_drawn=which != "none" and engine != "stocks")
     where = place if isinstance(place, Place) else Place.load(place or named[0].place)
     size = people if people is not None else named[0].people
     if size is not None:
         where.check_people(size)
+    _check_scenarios(chosen, where, size, is_drawn=which != "none" and engine != "stocks")
     numbers = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
         raise _error("at least one seed", "none")
@@ -126,7 +126,7 @@ def _error(wanted: str, came: str) -> InputError:
     return InputError("compare", None, "", wanted, Phrase(came))
 
 
-def _check_scenarios(chosen: Sequence[Scenario], *, is_drawn: bool) -> None:
+def _check_scenarios(chosen: Sequence[Scenario], place: Place, people: int | None, *, is_drawn: bool) -> None:
     """Refuse scenarios that cannot be compared with one another, and expectations that cannot be measured."""
     names = [s.name for s in chosen]
     if len(set(names)) < len(names):
@@ -141,7 +141,7 @@ def _check_scenarios(chosen: Sequence[Scenario], *, is_drawn: bool) -> None:
         raise _error("scenarios with the same `calibrate`: they share one world", " and ".join(modes))
     for s in chosen:
         for k, expected in enumerate(s.expect):
-            wrong = expectation_tests.unmeasured(expected)
+            wrong = expectation_tests.unmeasured(expected, lambda: tuple(n.name for n in place.neighbourhoods(people)))
             if wrong is not None:
                 key = dotted(("expect", k, *wrong.below))
                 raise InputError(s.name, None, key, wrong.wanted, wrong.came, wrong.choices)

@@ -533,13 +533,17 @@ def of_groups(records: Sequence[Record], measure: Metric, groups: Parts, neighbo
     return np.stack(out)
 
 
-def unmeasured(measured: MeasureSpec) -> RequirementError | None:
+def unmeasured(
+    measured: MeasureSpec, neighbourhoods: Callable[[], Sequence[str]] | None = None
+) -> RequirementError | None:
     """Check that a measure and its groups exist.
 
     Parameters
     ----------
     measured : MeasureSpec
         The measure.
+    neighbourhoods : callable, optional
+        Makes the names of the neighbourhoods, which depend on the size of the place; by default they are not checked.
 
     Returns
     -------
@@ -559,12 +563,15 @@ def unmeasured(measured: MeasureSpec) -> RequirementError | None:
             if axis not in axes:
                 wanted = f"an axis that '{measured.metric}' has"
                 return RequirementError(wanted, axis, axes or ("none",), below=(*below, axis))
-            if axis == "neighbourhood":
+            if axis != "neighbourhood":
+                every, wanted = AXIS_NAMES[axis](), f"a group of {axis.replace('_', ' ')}"
+            elif neighbourhoods is not None:
+                every, wanted = tuple(neighbourhoods()), "a neighbourhood of the place at this size"
+            else:
                 continue
-            every = AXIS_NAMES[axis]()
             for name in names:
                 if name not in every:
-                    return RequirementError(f"a group of {axis.replace('_', ' ')}", name, every, below=(*below, axis))
+                    return RequirementError(wanted, name, every, below=(*below, axis))
     return None
 
 

@@ -125,7 +125,7 @@ class Factors(Closed):
     @classmethod
     def _dotted(cls, value: object) -> object:
         """`resilience.scar = { low = 0.1 }` in a file is a table in a table; the model has one dotted name."""
-        return dict(_named(value)) if isinstance(value, dict) else value
+        return dict(named(value)) if isinstance(value, dict) else value
 
     @field_validator("points", mode="before")
     @classmethod
@@ -239,11 +239,11 @@ def _shares(factors: Factors, width: int) -> F:
     return np.asarray(out, float)
 
 
-def _named(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def named(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """The factors of tables in tables, with dotted names: a table of keys of `Factor` only is a factor."""
     for key, value in table.items():
         if isinstance(value, dict) and value and not set(value) & set(Factor.model_fields):
-            yield from _named(value, f"{above}{key}.")
+            yield from named(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 

@@ -19,10 +19,14 @@ from sim.sweeps.plan import Plan
 from sim.sweeps.store import DONE, DRAWS, FAILED, GROUPS, OUTCOMES, RUNS, about_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
 
     from sim.results.comparison import Comparison
+
+    F = npt.NDArray[np.float64]
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters for which a spreadsheet takes a text for a formula."""
@@ -140,6 +144,64 @@ class Sweep:
         others = table[table["policy"] != baseline].set_index([*keys, "year"])
         others[measures] = others[measures] - of_baseline.reindex(others.index)
         return others.reset_index()[["run", "policy", *keys, "year", *measures]]
+
+    def to_salib(
+        self, metric: str | None = None, year: int | None = None, policy: str | None = None, place: str | None = None
+    ) -> tuple[dict[str, Any], F, F]:
+        """Make what SALib analyses of the difference between a policy and the baseline.
+
+        Parameters
+        ----------
+        metric : str, optional
+            Id of a measure of the sweep; by default acute demand, or the only measure.
+        year : int, optional
+            The year; by default the last.
+        policy, place : str, optional
+            The policy and the place; by default the only ones.
+
+        Returns
+        -------
+        problem : dict
+            Names and bounds of the uncertain parameters.
+        inputs : ndarray of float64, shape (points, parameters)
+            The points of the design in its order.
+        outputs : ndarray of float64, shape (points,)
+            The difference in each point, the mean over its seeds; NaN where it is not done.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, or the sweep has several policies or places and none is chosen.
+        """
+        from sim.sweeps.exchange import to_salib
+
+        return to_salib(self, metric, year, policy, place)
+
+    def to_ema(
+        self, metrics: list[str] | None = None, year: int | None = None, *, levels: bool = False
+    ) -> tuple[pd.DataFrame, dict[str, F]]:
+        """Make experiments and outcomes as EMA Workbench has them.
+
+        Parameters
+        ----------
+        metrics : list of str, optional
+            Ids of measures; by default all that are stored.
+        year : int, optional
+            Only this year; by default all years.
+        levels : bool
+            Whether outcomes are levels of every policy, and not differences from the baseline.
+
+        Returns
+        -------
+        experiments : pandas.DataFrame
+            A row for each policy and state: a column for each uncertain parameter, by its own name, and each lever,
+            `place`, with draws `seed`, `scenario` (number of the state), `policy` and `model`.
+        outcomes : dict of str to ndarray of float64, shape (rows, years) or, with a year, (rows,)
+            Means over the seeds of a state.
+        """
+        from sim.sweeps.exchange import to_ema
+
+        return to_ema(self, metrics, year, levels=levels)
 
     def to_csv(self, folder: str | Path) -> list[Path]:
         """Write the tables as CSV: `runs.csv`, `outcomes.csv`, and `groups.csv` if there are groups.

@@ -42,6 +42,7 @@ from sim.results.number_text import plain_number
 from sim.scenario.expectations import CLAIM, ClaimLimit, Effect, Expect
 from sim.scenario.parameters import parameters
 from sim.scenario.policy import NeighbourhoodFilter, Policy
+from sim.scenario.policy_checks import PlaceColumns
 from sim.scenario.scenario import FOLDER, Scenario, library
 from sim.schema import errors, toml_files
 from sim.schema.errors import InputError, Phrase
@@ -382,7 +383,7 @@ def walks(chosen: Sequence[str] = (), path: Path | None = None) -> list[tuple[Re
             except InputError as wrong:
                 raise toml_files.fail(path, (*key, "values", j), wrong.wanted, wrong.came, wrong.choices) from None
             cases_of_region.append(
-                _case((region.claim,), scenario, region.expect, stop, (*key, "expect"), scenarios, path)
+                _case((region.claim,), scenario, region.expect, stop, (*key, "expect"), scenarios, path, None)
             )
         out.append((region, cases_of_region))
     return out
@@ -410,8 +411,11 @@ def scenario_files(folder: Path) -> list[Path]:
     return paths
 
 
-def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[Case]:
-    """The expectations of the chosen claims, or of all claims if none is chosen."""
+def cases(chosen: Sequence[str] = (), *, people: int | None = None, folders: Sequence[Path] = ()) -> list[Case]:
+    """The expectations of the chosen claims, or of all claims if none is chosen.
+
+    `people` is the size of every place, by default that of each scenario: a small place has fewer neighbourhoods.
+    """
     paths = files(folders)
     scenarios = {name: Scenario.load(path) for name, path in paths.items()}
     for name, scenario in scenarios.items():
@@ -427,7 +431,7 @@ def cases(chosen: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> list[C
             claims = (expected.claim,) if expected.claim is not None else tuple(scenario.shows)
             if chosen and not set(claims) & set(chosen):
                 continue
-            out.append(_case(claims, scenario, expected, stop_of_claim, key, scenarios, paths[name]))
+            out.append(_case(claims, scenario, expected, stop_of_claim, key, scenarios, paths[name], people))
     return out
 
 
@@ -439,8 +443,10 @@ def _case(
     key: errors.KeyPath,
     scenarios: Mapping[str, Scenario],
     path: Path,
+    people: int | None,
 ) -> Case:
-    wrong = unmeasured(expected)
+    columns = PlaceColumns(scenario.place, scenario.people if people is None else people)
+    wrong = unmeasured(expected, lambda: columns.names)
     if wrong is not None:
         raise toml_files.fail(path, (*key, *wrong.below), wrong.wanted, wrong.came, wrong.choices)
     if scenario.baseline not in scenarios:
@@ -543,7 +549,7 @@ def run_claims(
         if number not in sentences:
             raise InputError("claims", None, "", "the number of a claim", number, sentences)
     design = Design.of(seeds, seed, draws=draws, bases=bases, places=places)
-    all_cases = cases(chosen, folders=folders)
+    all_cases = cases(chosen, people=people, folders=folders)
     selected = [case for case in all_cases if case.scenario.quick or not quick]
     for case in all_cases:
         for number in case.claims:
