@@ -33,7 +33,7 @@ from sim.national.task import NationOutcome, NationSetting, Unit, make, run
 from sim.results import folder_lock, result_folder
 from sim.schema.errors import InputError, Phrase, plain
 from sim.simulation.simulate import Progress
-from sim.sweeps.sweep import MOST_WORKERS, _print, check_space
+from sim.sweeps.sweep import MOST_WORKERS, check_space, print_note
 
 I64 = npt.NDArray[np.int64]
 MOST_REFUSED = 0.25
@@ -86,7 +86,7 @@ def nation(
     NationError
         If a run ended with an error. Finished runs are stored.
     """
-    say = notify or _print
+    say = notify or print_note
     plan = planned(design, scale=scale)
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise InputError("--workers", None, "", f"a whole number from 1 to {MOST_WORKERS:,}", workers)

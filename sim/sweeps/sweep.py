@@ -98,7 +98,7 @@ def sweep(
     >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
     ...     done = sim.sweep(design, f"{folder}/sweep", workers=1)
     """
-    say = notify or _print
+    say = notify or print_note
     plan = planned(design)
     if not 1 <= part[0] <= part[1]:
         raise InputError("--part", None, "", "K/N with K from 1 to N, such as 1/8", f"{part[0]}/{part[1]}")
@@ -279,6 +279,6 @@ def _shown(folder: Path) -> str:
     return plain(str(folder))
 
 
-def _print(text: str) -> None:
+def print_note(text: str) -> None:
     if "UPSTREAM_QUIET" not in os.environ:
         print(text, file=sys.stderr, flush=True)
