@@ -148,7 +148,7 @@ def test_a_changed_total_is_reported(coupled: Nation) -> None:
 
 def test_a_row_is_scaled_as_a_whole(coupled: Nation) -> None:
     """Within a row services, tiers and fifths add up to their totals."""
-    row = NationStore(coupled.folder, coupled.plan, silent).rows().to_pylist()[0]
+    row = NationStore(coupled.folder, coupled.plan, silent).rows(0).to_pylist()[0]
     counted = whole_counts(row)
     assert counted["spent"] == sum(counted[f"spent_{t}"] for t in ("acute", "responsive", "preventive", "community"))
     assert counted["people"] == sum(counted[f"people_{q}"] for q in range(1, 6))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -44,7 +45,10 @@ def finish(store: NationStore, seeds: Sequence[int], say: Callable[[str], None])
     Nation
     """
     plan = store.plan
-    totals = pd.concat([total_rows(store.rows(seed), code_of(plan)) for seed in seeds], ignore_index=True)
+    spans = product(seeds, range(1, plan.years + 1))  # a year at a time, so that little is in memory as Python objects
+    totals = pd.concat(
+        [total_rows(store.rows(seed, year=year), code_of(plan)) for seed, year in spans], ignore_index=True
+    )
     checks = checked(plan, store, totals, seeds)
     table = authority_table(plan, totals)
     result = Nation(store.folder, plan, tuple(seeds), totals, table, checks)

@@ -241,8 +241,7 @@ class _NationRun:
         columns = ["code", "side", "seed", "year", "budget", *measures]
         recent = [table.select(columns) for table in self._recent]
         complete = sum(table.num_rows for table in recent) == len(SIDES) * len(self._plan.authorities)
-        frame = (pa.concat_tables(recent) if complete else self._store.rows(seed, columns)).to_pandas()
-        frame = frame[frame["year"] == year]
+        frame = (pa.concat_tables(recent) if complete else self._store.rows(seed, columns, year)).to_pandas()
         out = []
         for side in SIDES:
             rows = frame[frame["side"] == side].set_index("code").loc[[a.code for a in self._plan.authorities]]

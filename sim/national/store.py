@@ -121,9 +121,11 @@ class NationStore:
         self.done.update(table.column("unit").to_pylist())
         return table
 
-    def rows(self, seed: int | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read the rows that are stored, of one seed or of all."""
-        filters = None if seed is None else pc.field("seed") == seed
+    def rows(self, seed: int, columns: Sequence[str] | None = None, year: int | None = None) -> pa.Table:
+        """Read the rows of a seed that are stored, of one year (from 1) or of all."""
+        filters = pc.field("seed") == seed
+        if year is not None:
+            filters &= pc.field("year") == year
         paths = sorted((self.folder / RUNS).glob(f"{KIND}-*.parquet"))
         tables = [
             pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True) for path in paths

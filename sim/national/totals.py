@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,8 +164,8 @@ def _exact_sums(store: NationStore, seeds: Sequence[int]) -> dict[tuple[int, str
         "spent": [f"spent_{service.id}" for service in load_catalogue()],
     }
     out: dict[tuple[int, str, int], dict[str, Fraction]] = {}
-    for seed in seeds:
-        for row in store.rows(seed).to_pylist():
+    for seed, year in product(seeds, range(1, store.plan.years + 1)):
+        for row in store.rows(seed, year=year).to_pylist():
             key = (seed, row["side"], row["year"])
             sums = out.setdefault(key, dict.fromkeys(groups, Fraction(0)))
             for name, cells in groups.items():

@@ -280,5 +280,6 @@ def _shown(folder: Path) -> str:
 
 
 def print_note(text: str) -> None:
+    """Print a line to standard error, unless UPSTREAM_QUIET is set."""
     if "UPSTREAM_QUIET" not in os.environ:
         print(text, file=sys.stderr, flush=True)
