@@ -38,6 +38,7 @@ _MODULES = {
     "load": "sim.sweeps.results",
     "load_catalogue": "sim.services.catalogue",
     "metrics": "sim.results.metrics",
+    "nation": "sim.national.run",
     "new_place": "sim.place.census_tables",
     "place_names": "sim.place.place",
     "parameters": "sim.scenario.parameters",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from sim.discovery.study import discover
     from sim.ensemble.compare import compare, run
     from sim.ensemble.concatenation import concat
+    from sim.national.run import nation
     from sim.place.census_tables import new_place
     from sim.place.english_authorities import authority_names
     from sim.place.place import Place, place_names
@@ -107,6 +109,7 @@ __all__ = [
     "load",
     "load_catalogue",
     "metrics",
+    "nation",
     "new_place",
     "parameters",
     "place_names",

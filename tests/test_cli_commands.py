@@ -54,6 +54,7 @@ def test_schema_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
         "domain",
         "service",
         "experiment",
+        "nation",
         "roles",
         "sources",
         "claims",

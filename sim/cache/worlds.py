@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +50,7 @@ def burned_in_world(digest: str, calibrated: Calibrated, place: Place, people: i
     world = FOLDER.get(name, _decoded)
     if world is None:
         world = calibrated.burned_in_world(place, people, seed)
-        FOLDER.put(name, *_encoded(world))
+        FOLDER.put(name, *encoded_tables(world, all_tables()))
         FOLDER.limit()
     return world
 
@@ -62,10 +64,10 @@ def digest_of(calibrated: Calibrated, place: Place, people: int | None) -> str:
     return digest.hexdigest()[:40]
 
 
-def _layout(shapes: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
+def _layout(shapes: Mapping[str, list[int]], kinds: Mapping[str, type]) -> dict[str, tuple[int, int]]:
     """The byte offset and number of elements of each column; the key '' has the total size."""
     offset, out = 0, {}
-    for table, kind in all_tables().items():
+    for table, kind in kinds.items():
         for column, spec in columns(kind):
             name = f"{table}.{column}"
             count = int(np.prod(shapes[name], dtype=np.int64))
@@ -74,29 +76,60 @@ def _layout(shapes: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
     return {**out, "": (offset, 0)}
 
 
-def _encoded(world: World) -> tuple[bytes, bytearray]:
-    """The shapes of the columns, as JSON after its length, and the columns."""
-    shapes = {
-        f"{table}.{column}": list(array.shape)
-        for table, made in world.tables()
-        for column, array in made._asdict().items()
-    }
-    layout = _layout(shapes)
+def encoded_tables(world: World, kinds: Mapping[str, type]) -> tuple[bytes, bytearray]:
+    """Write tables of a world as bytes.
+
+    Parameters
+    ----------
+    world : World
+        The world.
+    kinds : mapping of str to type
+        The tables to write, by name.
+
+    Returns
+    -------
+    head : bytes
+        The shapes of the columns, as JSON after its length.
+    body : bytearray
+        The columns.
+    """
+    made = {table: world.table(table)._asdict() for table in kinds}
+    shapes = {f"{table}.{column}": list(array.shape) for table in made for column, array in made[table].items()}
+    layout = _layout(shapes, kinds)
     body = bytearray(layout[""][0])
     for name, (offset, count) in layout.items():
         if count:
             table, column = name.split(".")
-            array = getattr(world.table(table), column)
+            array = made[table][column]
             body[offset : offset + array.nbytes] = array.tobytes()
     head = json.dumps(shapes).encode()
     return len(head).to_bytes(8, "little") + head, body
 
 
-def _decoded(content: memoryview) -> World:
+def decoded_tables(content: memoryview, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Read tables that `encoded_tables` wrote, with arrays of their own.
+
+    Parameters
+    ----------
+    content : memoryview
+        Head and body, one after the other.
+    kinds : mapping of str to type
+        The tables, in the order in which they were written.
+
+    Returns
+    -------
+    dict of str to NamedTuple
+        The tables by name.
+
+    Raises
+    ------
+    ValueError
+        If the content has columns of other sizes.
+    """
     start = 8 + int.from_bytes(content[:8], "little")
     shapes = json.loads(bytes(content[8:start]))
     body = np.frombuffer(bytearray(content[start:]), np.uint8)
-    layout = _layout(shapes)
+    layout = _layout(shapes, kinds)
     if layout[""][0] != body.size:
         raise ValueError("columns of other sizes")
 
@@ -105,4 +138,11 @@ def _decoded(content: memoryview) -> World:
         values: np.ndarray = body[offset : offset + count * np.dtype(dtype).itemsize].view(dtype).reshape(shapes[name])
         return values
 
-    return make_world(lambda table, kind: kind(*(column(f"{table}.{c}", spec.dtype) for c, spec in columns(kind))))
+    return {
+        table: kind(*(column(f"{table}.{c}", spec.dtype) for c, spec in columns(kind))) for table, kind in kinds.items()
+    }
+
+
+def _decoded(content: memoryview) -> World:
+    tables = decoded_tables(content, all_tables())
+    return make_world(lambda table, _: tables[table])

@@ -15,6 +15,7 @@ from sim.cli import (
     dashboard_command,
     discover_command,
     list_command,
+    nation_command,
     place_commands,
     rank_command,
     run_commands,
@@ -67,6 +68,7 @@ app.command()(sweep_commands.status)
 app.command()(sweep_commands.merge)
 app.command()(search_command.search)
 app.command()(rank_command.rank)
+app.command()(nation_command.nation)
 app.command()(sensitivity_command.sensitivity)
 app.command()(discover_command.discover)
 app.command("list")(list_command.list_)

@@ -61,6 +61,7 @@ def schemas() -> dict[str, Any]:
     """The JSON Schema of every kind of input file."""
     from sim.assurance.data import SourceRegister
     from sim.assurance.roles import Roles
+    from sim.national.design import NationDesign
     from sim.validation.claims import ClaimTexts, OutsideTexts, RegionTexts
     from sim.validation.natural_experiments import Experiment
     from sim.validation.one_at_a_time import LeversFile, LoopsFile
@@ -72,6 +73,7 @@ def schemas() -> dict[str, Any]:
         "domain": Domain,
         "service": Service,
         "experiment": Experiment,
+        "nation": NationDesign,
         "claims": ClaimTexts,
         "outside": OutsideTexts,
         "regions": RegionTexts,

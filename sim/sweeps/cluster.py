@@ -7,6 +7,7 @@ scheduler has no memory of its own on disk: if it ends, the sweep ends with an e
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +38,8 @@ class Cluster:
         The pickled `BatchSetting` of the sweep.
     address : str
         Address of the scheduler, such as ``tcp://127.0.0.1:8786``.
+    run : callable
+        Runs a batch with the setting on a worker; another package may have another one.
 
     Raises
     ------
@@ -44,14 +47,14 @@ class Cluster:
         If the package `distributed` is not installed, or the scheduler cannot be reached.
     """
 
-    def __init__(self, setting: bytes, address: str) -> None:
+    def __init__(self, setting: bytes, address: str, run: Callable[[bytes, Any], Any] = task.run) -> None:
         """Connect with the scheduler."""
         try:
             import distributed
         except ImportError:
             wanted = "the package distributed: install Upstream with its extra, upstream-simulator[dask]"
             raise InputError(OPTION, None, "", wanted, Phrase("no such package")) from None
-        self._setting, self._address = setting, address
+        self._setting, self._address, self._run = setting, address, run
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._batches: dict[str, Batch] = {}
         self._number = 0
@@ -102,7 +105,7 @@ class Cluster:
         name = f"upstream-{self._number}-{batch.runs[0]}"
         self._batches[name] = batch
         try:
-            future = self._client.submit(task.run, self._setting, batch, key=name, pure=False)
+            future = self._client.submit(self._run, self._setting, batch, key=name, pure=False)
         except Exception as error:  # noqa: BLE001  # the client raises its own errors after the end of the scheduler
             raise self._scheduler_lost(error) from None
         future.add_done_callback(self._answers.put)

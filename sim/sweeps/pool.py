@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from sim.ensemble.worker_process import LOST, WorkerProcess
 from sim.process.termination import Undone
@@ -44,12 +45,14 @@ class Pool:
         The pickled `BatchSetting` of the sweep.
     workers : int
         Number of processes.
+    make_task : callable
+        Makes the function of batches from the setting; another package may have another one.
     """
 
-    def __init__(self, setting: bytes, workers: int) -> None:
+    def __init__(self, setting: bytes, workers: int, make_task: Callable[[bytes], Callable[[Any], Any]] = make) -> None:
         """Start nothing yet: a process is started when there is work for it."""
         self.workers = workers
-        self._make = partial(make, setting)
+        self._make = partial(make_task, setting)
         self._requests: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Batch, Answer]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []

@@ -98,7 +98,7 @@ def sweep(
     >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
     ...     done = sim.sweep(design, f"{folder}/sweep", workers=1)
     """
-    say = notify or _print
+    say = notify or print_note
     plan = planned(design)
     if not 1 <= part[0] <= part[1]:
         raise InputError("--part", None, "", "K/N with K from 1 to N, such as 1/8", f"{part[0]}/{part[1]}")
@@ -125,7 +125,7 @@ def sweep(
         expected = size_of(plan, number, crew)
         if number or dry_run:
             say(f"{expected.text(crew)} (a coarse estimate: half to twice the time)")
-        _check_space(folder, expected.stored)
+        check_space(folder, expected.stored)
         if dry_run:
             return Sweep(folder, plan, dict(store.failed), len(store.done))
         if stored is None or not stored.has_runs_of(plan):
@@ -266,7 +266,7 @@ def opened(folder: Path, plan: Plan, say: Callable[[str], None]) -> tuple[SweepS
     return store, stored
 
 
-def _check_space(folder: Path, needed: float) -> None:
+def check_space(folder: Path, needed: float) -> None:
     """Refuse a sweep that needs more space than the disk has."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
@@ -279,6 +279,7 @@ def _shown(folder: Path) -> str:
     return plain(str(folder))
 
 
-def _print(text: str) -> None:
+def print_note(text: str) -> None:
+    """Print a line to standard error, unless UPSTREAM_QUIET is set."""
     if "UPSTREAM_QUIET" not in os.environ:
         print(text, file=sys.stderr, flush=True)
