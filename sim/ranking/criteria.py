@@ -220,7 +220,7 @@ def surely_costs(cost: F) -> bool:
     Examples
     --------
     >>> surely_costs(np.array([9.0, 10.0])), surely_costs(np.array([1.0, 10.0])), surely_costs(np.array([0.0, 0.0]))
-    (False, False, False)
+    (True, False, False)
     """
     low = float(summary(cost)["ci_low"])
     return bool((cost > 0.0).all()) and not low <= 0.0
