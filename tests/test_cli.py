@@ -14,7 +14,7 @@ import sim
 from sim.cli import arguments, command
 from sim.schema.errors import InputError
 
-NOT_COMMANDS = ("rank",)
+NOT_COMMANDS = ("lessons",)
 HEAD = """\
 name = "mine"
 label = "Mine"
