@@ -34,8 +34,7 @@ def test_help_is_quick() -> None:
     assert done.stderr.strip() == "set()"
     commands = done.stdout.split("Commands:")[1].split()
     for name in ("run", "compare", "list", "schema", "place", "fit", "calibrate", "claims", "validate", "export",
-                 "log", "report",
-                 "dashboard"):  # fmt: skip
+                 "log", "report", "sweep", "status", "discover", "search", "rank", "nation", "dashboard"):  # fmt: skip
         assert name in commands
     first_words = {line.split()[0] for line in done.stdout.split("Commands:")[1].splitlines() if line.strip()}
     assert not set(NOT_COMMANDS) & first_words
