@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from sim.national.planning import AuthorityPlan
+from sim.results.number_text import fixed
 
 TILE, SPACE, MARGIN, HEAD, FOOT = 22, 2, 24, 78, 104
 ROWS = 5
@@ -24,7 +25,7 @@ POSITIONS = (
 )
 OUTLINE = "A dark outline: the 95% interval excludes 0. Of {number} such intervals {wrong} would do so by chance alone."
 WRONG = 0.05
-LETTER = 8.5
+LETTER = 9.5
 """Width of a letter of the name of a region."""
 KEY_STEPS = 9
 
@@ -126,7 +127,7 @@ def svg(
         out.append(f'<rect x="{x}" y="{top}" width="44" height="14" fill="{colour(share)}"/>')
         if k % 2 == 0:
             out.append(
-                f'<text x="{x + 22}" y="{top + 30}" font-size="12" text-anchor="middle">{share * most:+.1f}</text>'
+                f'<text x="{x + 22}" y="{top + 30}" font-size="12" text-anchor="middle">{fixed(share * most, 1, signed=True)}</text>'
             )
     for k, line in enumerate(wrapped):
         out.append(f'<text x="{MARGIN}" y="{top + 58 + 16 * k}" font-size="12">{escape(line)}</text>')

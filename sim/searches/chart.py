@@ -12,7 +12,7 @@ from sim.results.svg_panel import Axis, Box, Colours, axis
 
 WIDTH, HEIGHT = 900, 580
 BOX = Box(90.0, 620.0, 92.0, 492.0)
-TITLE_LINE, LEGEND_LINE = 84, 34
+TITLE_LINE, LEGEND_LINE = 76, 30
 """Characters of a line of the title, and of the legend."""
 TWIN, AGENTS, LOST = "#12436D", "#F46A25", "#801650"
 """Colours of the Analysis Function's categories; shapes differ too."""
