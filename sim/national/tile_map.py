@@ -126,9 +126,8 @@ def svg(
         x = MARGIN + k * 44
         out.append(f'<rect x="{x}" y="{top}" width="44" height="14" fill="{colour(share)}"/>')
         if k % 2 == 0:
-            out.append(
-                f'<text x="{x + 22}" y="{top + 30}" font-size="12" text-anchor="middle">{fixed(share * most, 1, signed=True)}</text>'
-            )
+            text = fixed(share * most, 1, signed=True)
+            out.append(f'<text x="{x + 22}" y="{top + 30}" font-size="12" text-anchor="middle">{text}</text>')
     for k, line in enumerate(wrapped):
         out.append(f'<text x="{MARGIN}" y="{top + 58 + 16 * k}" font-size="12">{escape(line)}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"
