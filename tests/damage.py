@@ -30,7 +30,7 @@ from sim.ensemble import batch
 from sim.place.place import Place
 from sim.scenario.scenario import Scenario
 from sim.simulation.simulate import run_months
-from sim.state.world import World
+from sim.state.world import World, all_tables
 
 PEOPLE = 1_500
 BASELINE = Scenario.load("baseline").with_settings(people=PEOPLE, years=1)
@@ -71,7 +71,7 @@ def stored_files(folder: Path, seed: int = 0) -> dict[str, StoredFile]:
         out[kind] = StoredFile(files.path / name, lambda: files.get(name, decode))
 
     files = VerifiedFolder(folder / "worlds", "worlds")
-    files.put("town.world", *worlds._encoded(world))
+    files.put("town.world", *worlds.encoded_tables(world, all_tables()))
     add("world", files, "town.world", worlds._decoded)
 
     files = VerifiedFolder(folder / "baselines", "baselines")

@@ -54,7 +54,7 @@ def test_a_lever_moved_by_keyboard_changes_a_number(open_page: Callable[..., Pag
 def test_results_are_stale_until_the_new_ones_are_complete(page: Page, model: FakeModel) -> None:
     """From a key press until the run is complete, the results are marked stale and the status counts runs."""
     visit(page, "?compare=austerity")
-    model.pause = 1.0
+    model.pause = 6.0  # the half of it that counts runs must last longer than a slow poll
     page.locator("#lever-prevention_share").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#results")).to_have_class("results stale")
