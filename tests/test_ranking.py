@@ -43,7 +43,7 @@ def small(**options: object) -> Ranking:
         "only": NAMES, "budget": 5, "people": PEOPLE, "years": YEARS, "seeds": SEEDS, "draws": "none", "threads": 1,
         "notify": lambda _: None,
     }  # fmt: skip
-    return sim.rank("anytown", **{**settings, **options})  # type: ignore[arg-type]
+    return sim.rank("anytown", **{**settings, **options})  # type: ignore[arg-type]  # options of several types
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import JsonOption, print_json, whole_number
+from sim.cli.options import JsonOption, SchedulerOption, WorkersOption, print_json, whole_number
 
 if TYPE_CHECKING:
     from sim.national.results import Nation
@@ -28,14 +28,8 @@ def nation(
             "--scale", parser=whole_number, metavar="N", help="People for each simulated person. Default: 20."
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", parser=whole_number, metavar="N", help="Processes. Default: one for each processor."),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of a Dask scheduler instead."),
-    ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="State people, hours, memory and gigabytes, and run nothing.")
     ] = False,

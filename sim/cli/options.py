@@ -118,6 +118,14 @@ PrecisionOption = Annotated[
         "this fraction of acute demand, such as 0.01. --seeds is then the maximum number of seeds.",
     ),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", parser=whole_number, metavar="N", help="Processes. Default: one for each processor."),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of a Dask scheduler instead."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document, and nothing else, to stdout.")]
 FromOption = Annotated[
     list[Path] | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.options import JsonOption, print_json, whole_number
+from sim.cli.options import JsonOption, WorkersOption, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,10 +23,7 @@ def search(
         Path,
         typer.Option("--out", metavar="DIR", help="The folder of the search. The same command again continues there."),
     ],
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", parser=whole_number, metavar="N", help="Processes. Default: one for each processor."),
-    ] = None,
+    workers: WorkersOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="State the number of runs and the time, and run nothing.")
     ] = False,

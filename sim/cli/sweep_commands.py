@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import JsonOption, print_json, whole_number
+from sim.cli.options import JsonOption, SchedulerOption, WorkersOption, print_json
 
 FAILED = 1
 SweepOutOption = Annotated[
@@ -24,14 +24,8 @@ CsvOption = Annotated[
 def sweep(
     design: Annotated[str, typer.Argument(metavar="DESIGN.toml", help="The design of the sweep.")],
     out: SweepOutOption,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", parser=whole_number, metavar="N", help="Processes. Default: one for each processor."),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of a Dask scheduler instead."),
-    ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     part: Annotated[
         str, typer.Option("--part", metavar="K/N", help="Only part K of N, for a job of an array; see merge.")
     ] = "1/1",

@@ -220,7 +220,7 @@ def _of_lever(
         over_months=RAMP_MONTHS,
         service=service,
         name=name,
-        **moved,  # type: ignore[arg-type]  # a number
+        **moved,  # type: ignore[arg-type]  # the amount, by a key that is a name known at run time
     )
     return _intervention(scenario.model_copy(update={"label": label}))
 

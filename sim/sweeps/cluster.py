@@ -78,7 +78,7 @@ class Cluster:
         except InputError as error:
             came = Phrase(plain(f"a worker that cannot: {error}", 400))
             raise InputError(OPTION, None, "", "workers that can use the extensions of this process", came) from None
-        except Exception as error:  # noqa: BLE001  # as below
+        except Exception as error:  # noqa: BLE001  # the client raises its own errors for a scheduler that has ended
             raise self._scheduler_lost(error) from None
 
     def __enter__(self) -> Self:
